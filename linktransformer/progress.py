@@ -36,7 +36,7 @@ def bar(total: int | None, stage: str, enabled: bool | None = None) -> Iterator[
 
     kind = auto.tqdm if _in_notebook() else std.tqdm
     delay = 0.0 if enabled else DELAY
-    with kind(total=total, desc=stage, delay=delay, leave=False, file=sys.stderr, dynamic_ncols=True) as shown:
+    with kind(total=total, desc=stage, delay=delay, leave=False, dynamic_ncols=True) as shown:
 
         def tick(n: int) -> None:
             shown.update(n)
