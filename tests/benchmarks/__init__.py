@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m tests.benchmarks NAME`; every number with its baseline in the same run."""

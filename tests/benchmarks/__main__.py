@@ -1,0 +1,73 @@
+"""`python -m tests.benchmarks NAME [options]`: one entry for every benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .data import ROOT
+from .report import publish, say
+
+BENCHMARKS = {
+    "zero_label": "F1 of the default merge on every labelled two-table set, beside character TF-IDF",
+    "precision": "the precision asked for against the true one, on the same sets",
+    "cpu": "CPU seconds, memory and top-1 beside linktransformer 0.1.18",
+    "importtime": "how long the import takes and what it loads",
+    "peer_venv": "build the environment of linktransformer 0.1.18 (no benchmark)",
+}
+MODULES = {"peer_venv": "peer"}
+FLOWS = ROOT / "tests" / "flows"
+NO_TESTS = 5  # pytest's exit status where it collected nothing
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check the flow tests, run the benchmark, publish its report."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        list_names()
+        return 0
+    name = arguments[0]
+    if name not in BENCHMARKS:
+        say(f"no benchmark is called {name!r}")
+        list_names()
+        return 2
+    module = importlib.import_module(f"{__package__}.{MODULES.get(name, name)}")
+    parser = argparse.ArgumentParser(prog=f"python -m tests.benchmarks {name}", description=module.__doc__)
+    parser.add_argument("--out", type=Path, default=None, help="write the numbers to this file as JSON")
+    parser.add_argument("--no-check", action="store_true", help="do not run the flow tests first")
+    module.add_arguments(parser)
+    options = parser.parse_args(arguments[1:])
+    if name != "peer_venv" and not options.no_check and not flows_are_green():
+        return 1
+    publish(module.run(options), options.out)
+    return 0
+
+
+def list_names() -> None:
+    """Print what there is to run."""
+    say("python -m tests.benchmarks NAME [--help] [--out FILE] [--no-check] ...")
+    for name, what in BENCHMARKS.items():
+        say(f"  {name:<12} {what}")
+
+
+def flows_are_green() -> bool:
+    """Run the quick flow tests; a number of a broken package is not reported."""
+    if not FLOWS.is_dir():
+        say("tests/flows is absent: nothing was checked", note=True)
+        return True
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", str(FLOWS)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode in (0, NO_TESTS):
+        say(done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "flow tests: none", note=True)
+        return True
+    say(done.stdout[-2000:])
+    say("the flow tests are red: nothing is reported (--no-check to measure anyway)")
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The package under test, called as a user calls it, with what it linked as pairs of ids."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .data import TwoTables
+
+ROW_COLUMNS = ("left", "right")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Linked pairs of ids, what it took, and what the package says about its own decision."""
+
+    pairs: frozenset[tuple[str, str]]
+    seconds: float
+    cpu_seconds: float
+    report: Mapping[str, Any]
+
+
+def link(tables: TwoTables, **options: Any) -> Outcome:
+    """`lt.link` on every column but `id`."""
+    import linktransformer as lt
+
+    wall, cpu = time.perf_counter(), time.process_time()
+    links = lt.link(
+        tables.left,
+        tables.right,
+        left_on=tables.left_keys,
+        right_on=tables.right_keys,
+        **{"how": "inner", "progress": False, **options},
+    )
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Outcome(pairs_of(links, tables), wall, cpu, report_of(links))
+
+
+def merged_pairs(tables: TwoTables, **options: Any) -> frozenset[tuple[str, str]]:
+    """The pairs of ids in the frame that `lt.merge` gives for every column but `id`."""
+    import linktransformer as lt
+
+    frame = lt.merge(
+        tables.left,
+        tables.right,
+        left_on=tables.left_keys,
+        right_on=tables.right_keys,
+        **{"how": "inner", "progress": False, **options},
+    )
+    return frozenset(zip(frame["id_x"], frame["id_y"], strict=True))
+
+
+def pairs_of(links: Any, tables: TwoTables) -> frozenset[tuple[str, str]]:
+    """Index labels of the links (row numbers here, as the tables are read fresh) as ids."""
+    rows = [links.pairs[name].to_numpy() for name in ROW_COLUMNS]
+    left, right = tables.left["id"].to_numpy()[rows[0]], tables.right["id"].to_numpy()[rows[1]]
+    return frozenset(zip(left.tolist(), right.tolist(), strict=True))
+
+
+def report_of(links: Any) -> dict[str, Any]:
+    """`links.report()` flattened: nested names joined by a dot."""
+    return dict(flat(links.report()))
+
+
+def flat(value: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    """The leaves of nested mappings with their dotted names.
+
+    Example:
+        >>> flat({"weights": {"dense": 0.5}, "links": 3})
+        [('weights.dense', 0.5), ('links', 3)]
+    """
+    if not isinstance(value, Mapping):
+        return [(prefix, value)]
+    return [
+        leaf
+        for name, inner in value.items()
+        for leaf in flat(inner, f"{prefix}.{name}" if prefix else str(name))
+    ]
+
+
+def find(report: Mapping[str, Any], *endings: str) -> Any:
+    """The first value whose name ends so, in the order of the endings; None where there is none."""
+    for ending in endings:
+        for name, value in report.items():
+            if name == ending or name.endswith("." + ending):
+                return value
+    return None
