@@ -1,0 +1,215 @@
+"""Cell values as text: the same text for the same value, whatever library and dtype held it.
+
+Integers are written "5", whole floats "5" too, other floats as Python's repr; dates and times in
+ISO form, a time of 00:00:00 left out; truth values "true" and "false". White space is collapsed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["clean", "from_bools", "from_datetimes", "from_floats", "from_integers", "from_objects"]
+
+# all that str.split() splits at, the plain space apart
+WHITESPACE = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
+WHITESPACE += "\u2028\u2029\u202f\u205f\u3000"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CHUNK = 100_000  # cells cleaned in one go: bounds the copy that is made
+
+
+def clean(cells: Sequence[str]) -> list[str]:
+    r"""Collapse and strip white space and replace what no UTF-8 can hold.
+
+    Many cells are joined into one string and cleaned by a few C-level passes; that is the same
+    as `" ".join(cell.split())` for each cell, with lone surrogates replaced by U+FFFD and NUL
+    read as a space.
+
+    Args:
+        cells: Texts.
+
+    Returns:
+        As many texts.
+
+    Example:
+        >>> clean(["  Acme\t Ltd ", "\u3000", "x\ud800"]) == ["Acme Ltd", "", "x\ufffd"]
+        True
+    """
+    cleaned: list[str] = []
+    for start in range(0, len(cells), _CHUNK):
+        cleaned += _clean_chunk(cells[start : start + _CHUNK])
+    return cleaned
+
+
+def _clean_chunk(cells: Sequence[str]) -> list[str]:
+    whole = "\0".join(cells)
+    if whole.count("\0") != len(cells) - 1:
+        whole = "\0".join([cell.replace("\0", " ") for cell in cells])
+    for character in WHITESPACE:
+        whole = whole.replace(character, " ")
+    if _has_surrogate(whole):
+        whole = _SURROGATE.sub("\ufffd", whole)
+    while "  " in whole:
+        whole = whole.replace("  ", " ")
+    return whole.replace(" \0", "\0").replace("\0 ", "\0").strip(" ").split("\0")
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode("utf-8")  # quicker than any search
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def from_bools(values: NDArray[Any]) -> NDArray[np.object_]:
+    """Write truth values as "true" and "false".
+
+    Args:
+        values: Truth values, (n,), without nulls.
+
+    Returns:
+        Texts, (n,) object.
+    """
+    return np.where(values.astype(bool), "true", "false").astype(object)
+
+
+def from_integers(values: NDArray[Any]) -> NDArray[np.object_]:
+    """Write integers in decimal digits.
+
+    Args:
+        values: Integers, (n,), without nulls.
+
+    Returns:
+        Texts, (n,) object.
+    """
+    return _texts(map(str, values.tolist()), len(values))
+
+
+def from_floats(values: NDArray[Any]) -> NDArray[np.object_]:
+    """Write floats in the shortest form that reads back, whole ones as integers, NaN as "".
+
+    Args:
+        values: Floats of any width, (n,).
+
+    Returns:
+        Texts, (n,) object.
+
+    Example:
+        >>> from_floats(np.array([5.0, 0.1, np.nan])).tolist()
+        ['5', '0.1', '']
+    """
+    texts = np.full(len(values), "", dtype=object)
+    wide = values.astype(np.float64)
+    whole = (np.trunc(wide) == wide) & (np.abs(wide) < 2.0**63)
+    texts[whole] = from_integers(wide[whole].astype(np.int64))
+    rest = ~whole & ~np.isnan(wide)
+    # a narrow float is written with its own few digits, not with those of its widened value
+    texts[rest] = (
+        values[rest].astype(str).astype(object)
+        if values.dtype.itemsize < 8
+        else _texts(map(repr, wide[rest].tolist()), int(rest.sum()))
+    )
+    return texts
+
+
+def from_datetimes(values: NDArray[np.datetime64]) -> NDArray[np.object_]:
+    """Write moments in ISO form, midnight as the date alone, NaT as "".
+
+    Args:
+        values: Moments in any unit, (n,).
+
+    Returns:
+        Texts, (n,) object.
+
+    Example:
+        >>> from_datetimes(np.array(["2020-01-01", "2020-01-01T10:30"], dtype="M8[ns]")).tolist()
+        ['2020-01-01', '2020-01-01T10:30:00']
+    """
+    texts = np.full(len(values), "", dtype=object)
+    open_ = ~np.isnat(values)
+    for unit in ("D", "s", "us", "ns"):
+        coarse = values.astype(f"M8[{unit}]")
+        fits = open_ & (coarse == values)
+        texts[fits] = np.datetime_as_string(coarse[fits]).astype(object)
+        open_ &= ~fits
+    return texts
+
+
+def from_objects(values: Sequence[Any]) -> list[str]:
+    """Write values of mixed types, each as its own kind would be; null as "".
+
+    This is the slow way, one call a cell: for columns that hold Python objects.
+
+    Args:
+        values: Anything, with None for null.
+
+    Returns:
+        Texts, not yet cleaned.
+
+    Example:
+        >>> from_objects(["a", 5.0, None, True])
+        ['a', '5', '', 'true']
+    """
+    kinds = set(map(type, values))
+    if kinds <= {str}:
+        return list(values)
+    if kinds <= {str, type(None)}:
+        return [value or "" for value in values]
+    return [_one(value) for value in values]
+
+
+def _one(value: Any) -> str:
+    """One value as text: the plain reference of the functions above."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (float, np.floating)):
+        return _one_float(value)
+    if isinstance(value, datetime):
+        return "" if value != value else _one_moment(value)
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return _one_decimal(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    if isinstance(value, dict):
+        return " ".join(filter(None, map(_one, value.values())))
+    if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
+        return " ".join(filter(None, map(_one, value)))
+    return str(value)
+
+
+def _one_float(value: Any) -> str:
+    if math.isnan(value):
+        return ""
+    if math.isfinite(value) and value == int(value) and abs(value) < 2.0**63:
+        return str(int(value))
+    return repr(value) if isinstance(value, float) and not isinstance(value, np.generic) else str(value)
+
+
+def _one_decimal(value: Decimal) -> str:
+    if not value.is_finite():
+        return "" if value.is_nan() else repr(float(value))
+    return format(value.to_integral_value() if value == value.to_integral_value() else value, "f")
+
+
+def _one_moment(value: datetime) -> str:
+    value = value.replace(tzinfo=None)
+    return value.date().isoformat() if value.time() == time() else value.isoformat()
+
+
+def _texts(texts: Iterable[str], n: int) -> NDArray[np.object_]:
+    """As an object array; np.array() would try a fixed-width one first."""
+    return np.fromiter(texts, dtype=object, count=n)

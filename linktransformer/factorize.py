@@ -1,0 +1,89 @@
+"""Numbers for values: equal values get equal numbers, counted from 0 by first appearance."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from itertools import count
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["combine", "factorize", "number"]
+
+H = TypeVar("H", bound=Hashable)
+
+
+def factorize(values: Sequence[H]) -> tuple[list[H], NDArray[np.int64]]:
+    """Number the values by their first appearance.
+
+    Args:
+        values: Hashable values.
+
+    Returns:
+        The unique values, and for each value the place of its unique one, (n,) int64.
+
+    Example:
+        >>> unique, codes = factorize(["b", "a", "b"])
+        >>> unique, codes.tolist()
+        (['b', 'a'], [0, 1, 0])
+    """
+    place = dict(zip(dict.fromkeys(values), count()))
+    codes = np.fromiter(map(place.__getitem__, values), dtype=np.int64, count=len(values))
+    return list(place), codes
+
+
+def number(values: NDArray[Any], null: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Number an array's values, -1 where it is null.
+
+    Args:
+        values: Numbers, moments, or hashable objects (compared as Python compares them), (n,).
+        null: Where there is no value, (n,).
+
+    Returns:
+        Numbers from 0, (n,) int64.
+
+    Raises:
+        TypeError: A value is not hashable.
+
+    Example:
+        >>> number(np.array([7.5, 0.0, 7.5]), np.array([False, True, False])).tolist()
+        [0, -1, 0]
+    """
+    codes = np.full(len(values), -1, dtype=np.int64)
+    present = values[~null]
+    if values.dtype == object:
+        codes[~null] = factorize(present.tolist())[1]
+        return codes
+    _, first, inverse = np.unique(present, return_index=True, return_inverse=True)
+    codes[~null] = _by_appearance(first)[inverse]
+    return codes
+
+
+def combine(columns: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Number the combinations of several columns of numbers, -1 where any of them is -1.
+
+    Args:
+        columns: One or more arrays, each (n,) int64.
+
+    Returns:
+        Numbers from 0, (n,) int64.
+
+    Example:
+        >>> combine([np.array([0, 0, 1, -1]), np.array([3, 3, 3, 3])]).tolist()
+        [0, 0, 1, -1]
+    """
+    codes = columns[0]
+    for column in columns[1:]:
+        null = (codes < 0) | (column < 0)
+        width = int(column.max(initial=0)) + 1
+        # both factors are below n after numbering, so the product cannot overflow
+        codes = number(codes * width + column, null)
+    return number(codes, codes < 0)
+
+
+def _by_appearance(first: NDArray[np.intp]) -> NDArray[np.int64]:
+    """The rank of each unique value by the place where it appeared first."""
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return rank

@@ -1,0 +1,89 @@
+"""Names of output columns: suffixes as in pandas.merge, and names that are still free."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from linktransformer.errors import InvalidArgumentError
+
+__all__ = ["free_name", "refuse_repeated", "suffixed"]
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """The wanted name, or the first like it that no column has yet.
+
+    Args:
+        wanted: Such as "score".
+        taken: The names that are in use.
+
+    Returns:
+        `wanted`, else `wanted_lt`, else `wanted_lt2`, `wanted_lt3` and so on.
+
+    Example:
+        >>> free_name("score", ["name"]), free_name("score", ["score", "score_lt"])
+        ('score', 'score_lt2')
+    """
+    name, n = wanted, 1
+    while name in taken:
+        name = f"{wanted}_lt" if n == 1 else f"{wanted}_lt{n}"
+        n += 1
+    return name
+
+
+def suffixed(
+    left: Sequence[str], right: Sequence[str], suffixes: tuple[str | None, str | None]
+) -> tuple[list[str], list[str]]:
+    """Give the columns that both tables have their suffixes.
+
+    Args:
+        left: Column names of the left table.
+        right: Column names of the right table.
+        suffixes: What a shared name gets on the left and on the right; None for nothing.
+
+    Returns:
+        The new names of the left and of the right table.
+
+    Raises:
+        InvalidArgumentError: `suffixes` is not a pair of texts, or names would still be equal.
+
+    Example:
+        >>> suffixed(["id", "name"], ["name", "city"], ("_x", "_y"))
+        (['id', 'name_x'], ['name_y', 'city'])
+    """
+    given: object = suffixes
+    pair = tuple(given) if isinstance(given, (tuple, list)) else ()
+    if len(pair) != 2 or not all(part is None or isinstance(part, str) for part in pair):
+        raise InvalidArgumentError(
+            f"suffixes={suffixes!r} is not a pair of texts. Give two, such as ('_x', '_y')."
+        )
+    shared = set(left) & set(right)
+    if shared and not any(pair):
+        raise InvalidArgumentError(
+            f"suffixes={suffixes!r} leaves columns that both tables have with one name: "
+            f"{sorted(shared)}. Give at least one suffix that is not empty."
+        )
+    new_left = [name + (pair[0] or "") if name in shared else name for name in left]
+    new_right = [name + (pair[1] or "") if name in shared else name for name in right]
+    refuse_repeated(
+        [*new_left, *new_right],
+        f"suffixes={suffixes!r} gives two output columns one name",
+        "Choose other suffixes, or rename the column.",
+    )
+    return new_left, new_right
+
+
+def refuse_repeated(names: Iterable[str], what: str, advice: str) -> None:
+    """Raise an error that lists the names which occur more than once.
+
+    Args:
+        names: Column names.
+        what: What is wrong, to begin the message with.
+        advice: What to do, to end it with.
+
+    Raises:
+        InvalidArgumentError: A name occurs twice or more.
+    """
+    repeated = [name for name, n in Counter(names).items() if n > 1]
+    if repeated:
+        raise InvalidArgumentError(f"{what}: {repeated}. {advice}")
