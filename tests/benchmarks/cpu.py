@@ -1,4 +1,9 @@
-"""CPU seconds, memory and accuracy beside linktransformer 0.1.18, every job in a fresh process."""
+"""CPU seconds, memory and accuracy beside linktransformer 0.1.18, every job in a fresh process.
+
+`CPU s (call)` is the call alone: theirs has loaded torch before it, ours loads what it needs inside it.
+`CPU s (process)` is everything, making the tables included; `outside the encoder` takes the encoder's off
+the call where its time is known. Links under a threshold are decisions, so top-1 is lower there.
+"""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def summary(what: str, cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "share, empty as missed": mean(float(cell["met (- .10)"] and cell["links"] > 0) for cell in counted),
         "without links": len(counted) - len(linked),
         "mean gap": mean(cell["gap"] for cell in linked),
-        "mean |gap|": mean(abs(cell["gap"]) for cell in linked),
+        "mean absolute gap": mean(abs(cell["gap"]) for cell in linked),
         "mean recall": mean(cell["recall"] for cell in counted),
         "unreachable cells": len(cells) - len(counted),
     }
