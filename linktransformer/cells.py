@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -178,6 +178,8 @@ def _one(value: Any) -> str:
         return _one_float(value)
     if isinstance(value, datetime):
         return "" if value != value else _one_moment(value)
+    if isinstance(value, timedelta):
+        return str(timedelta(value.days, value.seconds, value.microseconds))  # pandas has a str() of its own
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, Decimal):

@@ -1,0 +1,201 @@
+"""The rules of the house that a program can check, and that the checks find what they look for."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only to its right
+DATAFRAMES = {"narwhals", "pandas", "polars", "pyarrow"}
+MAY_KNOW_DATAFRAMES = {f"linktransformer.{name}" for name in ("frames", "columns", "files")}
+PICKLES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
+MACHINE_WORDS = ("/work/", "/tmp/w", "/home/", "/root/")
+MAX_LINES = 400
+
+
+def modules() -> dict[str, str]:
+    """The source of every module of the packages, by its dotted name."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path.read_text(
+            "utf-8"
+        )
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+    }
+
+
+def imports(source: str, name: str, *, is_package: bool = False) -> Iterator[tuple[str, bool]]:
+    """What a module imports, as (dotted name, whether at import time)."""
+    tree = ast.parse(source)
+    lazy = {
+        id(inner)
+        for outer in ast.walk(tree)
+        if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or _is_type_checking(outer)
+        for inner in ast.walk(outer)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, id(node) not in lazy
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = name.split(".")
+                parts = parts[: len(parts) - node.level + is_package]
+                base = ".".join([*parts, *filter(None, [node.module])])
+            for alias in node.names:
+                yield f"{base}.{alias.name}", id(node) not in lazy
+        elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__", "need"):
+            for argument in node.args[:1]:
+                if isinstance(argument, ast.Constant):
+                    yield str(argument.value), False
+
+
+def _called(node: ast.Call) -> str:
+    return str(getattr(node.func, "id", getattr(node.func, "attr", "")))
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+def wrong_direction(name: str, source: str) -> list[str]:
+    """Imports from a package to the left, at import time or later."""
+    left = PACKAGES[: PACKAGES.index(name.split(".")[0])]
+    return [found for found, _ in imports(source, name) if found.split(".")[0] in left]
+
+
+def knows_dataframes(name: str, source: str) -> list[str]:
+    """Dataframe libraries that a module imports without being one of those that may."""
+    if name in MAY_KNOW_DATAFRAMES:
+        return []
+    return [found for found, _ in imports(source, name) if found.split(".")[0] in DATAFRAMES]
+
+
+def heavy_at_import(name: str, source: str) -> list[str]:
+    """Large packages imported before anybody needs them."""
+    heavy = {"torch", "faiss", "sentence_transformers", "open_clip", "hdbscan", "pandas", "polars", "pyarrow"}
+    return [found for found, eager in imports(source, name) if eager and found.split(".")[0] in heavy]
+
+
+def pickles(name: str, source: str) -> list[str]:
+    """Imports that read or write pickles."""
+    return [found for found, _ in imports(source, name) if found.split(".")[0] in PICKLES]
+
+
+def statements(name: str, source: str) -> list[str]:
+    """Asserts, and prints outside the command line."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assert):
+            found.append(f"assert in line {node.lineno}")
+        if isinstance(node, ast.Call) and _called(node) == "print" and name != "linktransformer.cli":
+            found.append(f"print in line {node.lineno}")
+    return found
+
+
+def cycles(sources: dict[str, str]) -> list[list[str]]:
+    """Modules that need each other while they are imported, as strongly connected components."""
+    packages = {name for name in sources if any(other.startswith(name + ".") for other in sources)}
+    graph: dict[str, set[str]] = {}
+    for name, source in sources.items():
+        found = {dotted for dotted, eager in imports(source, name, is_package=name in packages) if eager}
+        # `from a import b` needs the module a.b where there is one, else a
+        graph[name] = {d if d in sources else d.rpartition(".")[0] for d in found} & set(sources) - {name}
+    reach = {name: _reachable(graph, name) for name in graph}
+    groups = {frozenset(m for m in reach[n] if n in reach[m]) | {n} for n in graph if n in reach[n]}
+    return sorted(sorted(group) for group in groups)
+
+
+def _reachable(graph: dict[str, set[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    todo = list(graph[start])
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += graph[name]
+    return seen
+
+
+def bad_text(name: str, source: str) -> list[str]:
+    """Files that are too long, have a name that says nothing, or speak of one machine."""
+    found = [word for word in MACHINE_WORDS if word in source]
+    lines = source.count("\n")
+    if lines > MAX_LINES:
+        found.append(f"{lines} lines")
+    if name.rpartition(".")[2] in ("utils", "util", "base", "helpers", "common", "misc"):
+        found.append("a name that says nothing")
+    return found
+
+
+CHECKS = (wrong_direction, knows_dataframes, heavy_at_import, pickles, statements, bad_text)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_every_module_keeps_the_rule(check) -> None:
+    found = {name: check(name, source) for name, source in modules().items()}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_no_import_cycles() -> None:
+    assert cycles(modules()) == []
+
+
+def test_the_modules_are_found() -> None:
+    assert {"linktransformer.frames", "linktransformer.errors"} <= set(modules())
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "source"),
+    [
+        (wrong_direction, "model_hub.load", "import clippings.model"),
+        (wrong_direction, "model_hub.load", "def f():\n    from linktransformer import frames"),
+        (wrong_direction, "clippings.model", "import importlib\nimportlib.import_module('linktransformer')"),
+        (knows_dataframes, "linktransformer.merge", "def f():\n    import pandas as pd"),
+        (knows_dataframes, "linktransformer.cli", "from narwhals.stable import v2"),
+        (knows_dataframes, "linktransformer.cli", "pd = need('pandas', extra='cli')"),
+        (heavy_at_import, "clippings.model", "import torch.nn as nn"),
+        (heavy_at_import, "linktransformer.files", "import pandas"),
+        (pickles, "model_hub.store", "from joblib import load"),
+        (statements, "linktransformer.merge", "def f(x):\n    assert x"),
+        (statements, "linktransformer.merge", "print('x')"),
+        (bad_text, "linktransformer.merge", "x = 1\n" * 401),
+        (bad_text, "linktransformer.utils", "x = 1\n"),
+        (bad_text, "linktransformer.merge", "PATH = '/work/" + "data'"),
+    ],
+)
+def test_a_planted_fault_is_found(check, name: str, source: str) -> None:
+    assert len(check(name, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "source"),
+    [
+        (wrong_direction, "linktransformer.merge", "import clippings, model_hub"),
+        (knows_dataframes, "linktransformer.frames", "import narwhals"),
+        (heavy_at_import, "clippings.model", "def f():\n    import torch"),
+        (heavy_at_import, "clippings.model", "if TYPE_CHECKING:\n    import torch"),
+        (statements, "linktransformer.cli", "print('x')"),
+        (statements, "linktransformer.merge", "doc = 'print(1)'"),
+        (bad_text, "linktransformer.merge", "x = 1\n" * 400),
+    ],
+)
+def test_what_is_allowed_is_not_found(check, name: str, source: str) -> None:
+    assert check(name, source) == []
+
+
+def test_a_planted_cycle_is_found() -> None:
+    sources = {
+        "a": "",
+        "a.b": "from a import c",
+        "a.c": "from .d import x",
+        "a.d": "import a.b",
+        "a.e": "def f():\n    import a.e2",
+        "a.e2": "import a.e",
+    }
+    assert cycles(sources) == [["a.b", "a.c", "a.d"]]
