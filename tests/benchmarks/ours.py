@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ class Outcome:
 
 def link(tables: TwoTables, **options: Any) -> Outcome:
     """`lt.link` on every column but `id`."""
-    import linktransformer as lt
+    lt: Any = importlib.import_module("linktransformer")
 
     wall, cpu = time.perf_counter(), time.process_time()
     links = lt.link(
@@ -40,7 +41,7 @@ def link(tables: TwoTables, **options: Any) -> Outcome:
 
 def merged_pairs(tables: TwoTables, **options: Any) -> frozenset[tuple[str, str]]:
     """The pairs of ids in the frame that `lt.merge` gives for every column but `id`."""
-    import linktransformer as lt
+    lt: Any = importlib.import_module("linktransformer")
 
     frame = lt.merge(
         tables.left,
