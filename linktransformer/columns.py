@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -53,8 +54,7 @@ def values(series: nw.Series[Any]) -> tuple[str, NDArray[Any], NDArray[np.bool_]
             return "time", array, np.isnat(array)
     array = _objects(series)
     array[null] = None
-    all_text = set(map(type, array.tolist())) <= {str, type(None)}
-    return "text" if all_text else "object", array, null
+    return _kind(array), array, null
 
 
 def objects(series: nw.Series[Any]) -> NDArray[np.object_]:
@@ -189,13 +189,23 @@ def _nullable_name(dtype: Any) -> str:
     return ("Int" if dtype.kind == "i" else "UInt") + str(dtype.itemsize * 8)
 
 
+def _kind(array: NDArray[np.object_]) -> str:
+    """What a column of Python objects holds."""
+    kinds = set(map(type, array.tolist())) - {type(None)}
+    if kinds <= {str}:
+        return "text"
+    return "number" if kinds <= {bool, int, float, Decimal} else "object"
+
+
 def _null(series: nw.Series[Any]) -> NDArray[np.bool_]:
     return np.asarray(series.is_null().to_numpy(), dtype=bool)
 
 
 def _objects(series: nw.Series[Any]) -> NDArray[np.object_]:
-    # to_numpy is the quicker way for texts; an array of lists must not become a matrix
-    source = series.to_numpy() if isinstance(series.dtype, nw.String) else series.to_list()
+    # to_numpy is quicker for texts, but polars may make it as wide as the longest text everywhere;
+    # fromiter, because an array of lists must not become a matrix
+    quick = isinstance(series.dtype, nw.String) and not series.implementation.is_polars()
+    source = series.to_numpy() if quick else series.to_list()
     return np.fromiter(source, dtype=object, count=len(series))
 
 

@@ -39,9 +39,12 @@ def make(library: str, columns: Mapping[str, Sequence[Any]]) -> Any:
     if library == "pyarrow":
         return importlib.import_module("pyarrow").table(dict(columns))
     pd = importlib.import_module("pandas")
-    if library == "pandas_object":
-        return pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
-    frame = pd.DataFrame(dict(columns))
+    if library == "pandas":
+        return pd.DataFrame(dict(columns))
+    frame = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()})
+    whole = {name: "Int64" for name in frame if set(map(type, columns[name])) - {type(None)} == {int}}
+    if library != "pandas_object":  # pandas would read large integers beside a null as floats
+        frame = frame.astype(whole)
     if library == "pandas_nullable":
         return frame.convert_dtypes()
     if library == "pandas_arrow":
