@@ -266,7 +266,8 @@ def codes(
 def _number_pair(pair: list[tuple[str, NDArray[Any], NDArray[np.bool_]]], name: str) -> NDArray[np.int64]:
     arrays = [values for _, values, _ in pair]
     nulls = [columns.blank(values, null) if kind == "text" else null for kind, values, null in pair]
-    if arrays[0].dtype.kind != arrays[1].dtype.kind and {a.dtype.kind for a in arrays} != {"i", "f"}:
+    if arrays[0].dtype.kind != arrays[1].dtype.kind:
+        # Python compares a large integer with a float exactly; NumPy would round it first
         arrays = [values.astype(object) for values in arrays]
     try:
         return factorize.number(np.concatenate(arrays), np.concatenate(nulls))

@@ -190,6 +190,9 @@ def test_large_integers_are_not_rounded() -> None:
     right = frames.wrap(pd.DataFrame({"k": np.array([2**53 + 1, 2**64 - 1], dtype=np.uint64)}), "right")
     a, b = frames.codes(left, right, ["k"], ["k"])
     assert (a.tolist(), b.tolist()) == ([0, 1], [1, 2])
+    floats = frames.wrap(pd.DataFrame({"k": [float(2**53), 2.0]}), "right")
+    a, b = frames.codes(left, floats, ["k"], ["k"])
+    assert (a.tolist(), b.tolist()) == ([0, 1], [0, 2])
 
 
 # --- tables out ---
@@ -350,6 +353,8 @@ def test_new_frame_and_with_columns(library: str) -> None:
     if library.startswith("pandas"):
         assert out.index.tolist() == [5, 5, 7]
         assert frames.new_frame(table, ARRAYS).index.equals(pd.RangeIndex(3))
+    written = frames.wrap(out, "out").frame
+    assert written["f"].is_null().sum() == 1  # null, which NaN is not in every library
     assert table.columns == ["a"]
     with pytest.raises(InvalidArgumentError, match=r"df has the output column already: \['a'\]"):
         frames.with_columns(table, {"a": ints(1, 2, 3)})
