@@ -1,0 +1,195 @@
+"""Text to vectors with onnxruntime: no torch, and the same vector whatever else is in the batch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clippings.errors import EncoderError
+from model_hub import ModelFolder
+
+Vectors = npt.NDArray[np.float32]
+TOKENS_PER_BATCH = 1024  # measured: larger batches fall out of the processor's cache
+TEXTS_PER_TOKENIZER_CALL = 16_384  # bounds what the tokenizer holds at once
+CHARS_PER_TOKEN = 64  # a text is cut at max_tokens times this many characters before it is tokenized
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class OnnxTextEncoder:
+    """A text model of a verified folder, run by onnxruntime.
+
+    Texts are sorted by their number of tokens and only texts of one length share a batch. There is no
+    padding, so a text's vector depends on nothing but the text.
+
+    Attributes:
+        name: The model's name.
+        dim: Length of a vector.
+        max_tokens: Texts are cut after so many tokens, the special ones included.
+        device: Where it runs, "cpu" or "cuda".
+        n_truncated: How many texts the last call of `encode` cut.
+
+    Example:
+        >>> from model_hub import bundled
+        >>> encoder = OnnxTextEncoder.from_folder(bundled(), threads=1)
+        >>> a, b, c = encoder.encode(["Deutsche Bank", "German bank", "green tea"])
+        >>> bool(a @ b > a @ c)
+        True
+    """
+
+    def __init__(self, model: ModelFolder, *, device: str | None = None, threads: int | None = None) -> None:
+        manifest = model.manifest
+        self.name, self.dim, self.max_tokens = manifest.name, manifest.dimension, manifest.max_tokens
+        self.n_truncated = 0
+        self._pooling, self._normalize, self._prefix = manifest.pooling, manifest.normalize, manifest.prefix
+        self._tokenizer = _tokenizer(model)
+        self._session, self.device = _session(model, device, threads)
+        self._inputs = {item.name for item in self._session.get_inputs()}
+
+    @classmethod
+    def from_folder(
+        cls, model: ModelFolder, *, device: str | None = None, threads: int | None = None
+    ) -> OnnxTextEncoder:
+        """Load a text model of a verified folder.
+
+        Args:
+            model: What `model_hub.open_model` or `model_hub.bundled` gives.
+            device: None or "cpu" for the processor; "cuda" for a GPU, with the package onnxruntime-gpu.
+            threads: Number of threads; None for all cores. The vectors are the same for any number.
+
+        Returns:
+            The encoder.
+
+        Raises:
+            EncoderError: The device is unknown or not there, or the graph cannot be read.
+        """
+        return cls(model, device=device, threads=threads)
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        batch_size: int | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> Vectors:
+        """Turn texts into unit vectors.
+
+        Args:
+            texts: Any texts; an empty one has a vector too. Lone surrogates are read as U+FFFD.
+            batch_size: At most so many texts at once; it changes the speed, never the vectors.
+            progress: Called with the number of texts done since its last call.
+
+        Returns:
+            Float32 (n_texts, dim), rows of length one, in the order of the texts.
+
+        Raises:
+            EncoderError: `texts` is one string or holds something else than strings.
+        """
+        if isinstance(texts, (str, bytes)):
+            raise EncoderError(f"encode takes a list of texts. Given: one {type(texts).__name__}. Put it in a list.")
+        if batch_size is not None and batch_size < 1:
+            raise EncoderError(f"batch_size has to be 1 or more. Given: {batch_size}. None chooses it.")
+        vectors = np.empty((len(texts), self.dim), np.float32)
+        ids = self._tokens(texts)
+        for rows in batches([len(row) for row in ids], batch_size):
+            vectors[rows] = self._run(np.stack([ids[row] for row in rows]))
+            if progress is not None:
+                progress(len(rows))
+        return vectors
+
+    def _tokens(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
+        """Token numbers of each text; counts those that were cut."""
+        ids: list[npt.NDArray[np.int32]] = []
+        self.n_truncated = 0
+        limit = self.max_tokens * CHARS_PER_TOKEN
+        for start in range(0, len(texts), TEXTS_PER_TOKENIZER_CALL):
+            part = texts[start : start + TEXTS_PER_TOKENIZER_CALL]
+            try:
+                clean = [_SURROGATES.sub("\ufffd", self._prefix + text[:limit]) for text in part]
+            except TypeError:
+                wrong = next(text for text in part if not isinstance(text, str))
+                raise EncoderError(
+                    f"encode takes texts. Given: a {type(wrong).__name__}, {wrong!r:.60}. Convert it to str."
+                ) from None
+            for text, encoding in zip(part, self._tokenizer.encode_batch(clean), strict=True):
+                ids.append(np.array(encoding.ids, np.int32))
+                self.n_truncated += bool(encoding.overflowing) or len(text) > limit
+        return ids
+
+    def _run(self, ids: npt.NDArray[np.int32]) -> Vectors:
+        feed = {"input_ids": ids.astype(np.int64)}  # (batch, length)
+        if "attention_mask" in self._inputs:
+            feed["attention_mask"] = np.ones(ids.shape, np.int64)
+        if "token_type_ids" in self._inputs:
+            feed["token_type_ids"] = np.zeros(ids.shape, np.int64)
+        tokens: Vectors = self._session.run(None, feed)[0]  # (batch, length, dim)
+        pooled = tokens[:, 0] if self._pooling == "cls" else np.add.reduce(tokens, axis=1) / ids.shape[1]
+        if self._normalize:
+            pooled = pooled / np.maximum(np.sqrt(np.square(pooled).sum(axis=1, keepdims=True)), 1e-12)
+        return np.asarray(pooled, np.float32)
+
+
+def batches(lengths: Sequence[int], batch_size: int | None) -> Iterator[npt.NDArray[np.int64]]:
+    """Group texts of one length, the longest first.
+
+    Args:
+        lengths: Number of tokens of each text.
+        batch_size: At most so many texts in a group; None bounds the tokens alone.
+
+    Yields:
+        The numbers of the texts of each group.
+
+    Example:
+        >>> [group.tolist() for group in batches([3, 5, 3, 3], 2)]
+        [[1], [0, 2], [3]]
+    """
+    sizes = np.asarray(lengths, np.int64)
+    order = np.argsort(-sizes, kind="stable")
+    edges = np.flatnonzero(np.diff(sizes[order])) + 1
+    for group in np.split(order, edges) if len(order) else []:
+        size = max(1, TOKENS_PER_BATCH // max(1, int(sizes[group[0]])))
+        size = size if batch_size is None else min(size, batch_size)
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+def _tokenizer(model: ModelFolder) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(model.file("tokenizer.json")))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(model.manifest.max_tokens)
+    return tokenizer
+
+
+def _session(model: ModelFolder, device: str | None, threads: int | None) -> tuple[Any, str]:
+    import onnxruntime
+
+    kind = (device or "cpu").split(":")[0]
+    wanted = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+    number = (device or "cpu").partition(":")[2] or "0"
+    if kind not in wanted or not number.isdigit():
+        raise EncoderError(f"The model runs on 'cpu' or 'cuda'. Given: device={device!r}. Use one of these.")
+    if wanted[kind] not in onnxruntime.get_available_providers():
+        raise EncoderError(
+            f"The installed onnxruntime cannot use a GPU. Given: device={device!r}. "
+            "Install onnxruntime-gpu in its place, or leave device out."
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or 0  # 0: all cores
+    options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False
+    options.use_deterministic_compute = True
+    providers: list[Any] = ["CPUExecutionProvider"]
+    if kind == "cuda":
+        providers.insert(0, ("CUDAExecutionProvider", {"device_id": number}))
+    try:
+        return onnxruntime.InferenceSession(str(model.file("model.onnx")), options, providers=providers), kind
+    except Exception as error:  # onnxruntime raises a dozen classes of its own without a common one
+        raise EncoderError(
+            f"onnxruntime cannot read the model. Given: {model.path}: {error}. "
+            "Update onnxruntime, or get the model folder anew."
+        ) from error

@@ -1,0 +1,278 @@
+"""Any text model behind one `encode`: ours, a sentence-transformers model, or an object of the caller's."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from clippings.errors import EncoderError, MissingPackageError
+from clippings.onnx_encoder import OnnxTextEncoder
+from model_hub import ModelFolder, ModelRef, UnsafeModelError, open_model, parse
+from model_hub.folder import pickled
+from model_hub.manifest import MANIFEST_NAME
+
+Vectors = npt.NDArray[np.float32]
+CHUNK = 8192  # texts given to a wrapped encoder at once, so that there is progress to show
+_ST_FILES = ("modules.json", "config.json", "config_sentence_transformers.json")
+
+
+class TextEncoder(Protocol):
+    """What linking needs of a text model."""
+
+    name: str
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        batch_size: int | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> Vectors:
+        """Turn texts into float32 unit rows."""
+
+
+class WrappedEncoder:
+    """A caller's object with `encode`, its vectors checked and brought to float32 unit rows.
+
+    Attributes:
+        name: The model's name, or its class.
+        dim: Length of a vector; None before the first call.
+        model: The object itself.
+    """
+
+    def __init__(self, model: Any, name: str | None = None) -> None:
+        self.model = model
+        self.name = name or _name_of(model)
+        self.dim: int | None = None
+        self._takes = _keywords(model.encode)
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        batch_size: int | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> Vectors:
+        """Turn texts into unit vectors.
+
+        Args:
+            texts: Texts.
+            batch_size: Handed on when the model's `encode` takes it.
+            progress: Called with the number of texts done since its last call.
+
+        Returns:
+            Float32 (n_texts, dim); rows have length one (a row of zeros stays one).
+
+        Raises:
+            EncoderError: The model gave no matrix, a wrong number of rows, or numbers that are not finite.
+        """
+        if isinstance(texts, (str, bytes)):
+            raise EncoderError(f"encode takes a list of texts. Given: one {type(texts).__name__}. Put it in a list.")
+        wanted: dict[str, Any] = {
+            "batch_size": batch_size,
+            "show_progress_bar": False,
+            "convert_to_numpy": True,
+        }
+        keywords = {k: v for k, v in wanted.items() if v is not None and self._takes(k)}
+        parts = []
+        for start in range(0, len(texts), CHUNK):
+            part = [str(text).encode("utf-8", "replace").decode() for text in texts[start : start + CHUNK]]
+            parts.append(as_vectors(self.model.encode(part, **keywords), len(part), self.name))
+            if progress is not None:
+                progress(len(part))
+        if not parts:
+            return np.zeros((0, self.dim or _dimension(self.model) or 0), np.float32)
+        if len({part.shape[1] for part in parts}) > 1 or self.dim not in (None, parts[0].shape[1]):
+            raise EncoderError(
+                f"The encoder {self.name!r} gave vectors of different lengths. "
+                f"Given: {sorted({part.shape[1] for part in parts} | ({self.dim} - {None}))}. "
+                "Its encode has to give the same number of columns every time."
+            )
+        self.dim = parts[0].shape[1]
+        return np.concatenate(parts)
+
+
+def load_text_encoder(
+    reference: str | os.PathLike[str] | ModelFolder,
+    device: str | None = None,
+    trust_remote_code: bool = False,
+    threads: int | None = None,
+) -> OnnxTextEncoder | WrappedEncoder:
+    """Load a text model by its name or folder.
+
+    Args:
+        reference: A bundled model's name, a folder (ours with a manifest, or one of sentence-transformers),
+            or "org/name@revision" on the Hugging Face Hub.
+        device: "cpu", "cuda" or "cuda:1"; None: for torch models a GPU when there is one.
+        trust_remote_code: Whether code that comes with a model may run; off unless you say so.
+        threads: Number of threads of a model that runs on onnxruntime; None for all cores.
+
+    Returns:
+        An encoder with `encode(texts, batch_size=None, progress=None)` and `name`.
+
+    Raises:
+        ModelHubError: There is no such model, or its folder is damaged or unsafe.
+        EncoderError: The model cannot be loaded.
+        MissingPackageError: sentence-transformers or torch is needed and not installed.
+
+    Example:
+        >>> load_text_encoder("all-minilm-l6-v2-int8", threads=1).encode(["tea"]).shape
+        (1, 384)
+    """
+    if isinstance(reference, ModelFolder):
+        return OnnxTextEncoder.from_folder(reference, device=device, threads=threads)
+    ref = parse(reference)
+    if ref.kind in ("bundled", "oci"):
+        return OnnxTextEncoder.from_folder(open_model(ref), device=device, threads=threads)
+    if ref.kind == "folder":
+        folder = Path(ref.name)
+        if (folder / MANIFEST_NAME).exists() or not any((folder / name).exists() for name in _ST_FILES):
+            return OnnxTextEncoder.from_folder(open_model(ref), device=device, threads=threads)
+        _refuse_pickles(folder)
+    return WrappedEncoder(_sentence_transformer(ref, device, trust_remote_code), str(ref))
+
+
+def wrap_encoder(model: Any) -> OnnxTextEncoder | WrappedEncoder:
+    """Use an object of your own as a text model.
+
+    Args:
+        model: A SentenceTransformer, or anything whose `encode` takes a list of texts and gives one row of
+            numbers for each, as NumPy, torch or lists.
+
+    Returns:
+        An encoder that gives float32 unit rows.
+
+    Raises:
+        EncoderError: The object has no `encode`.
+
+    Example:
+        >>> class Length:
+        ...     def encode(self, texts):
+        ...         return [[len(text), 1.0] for text in texts]
+        >>> wrap_encoder(Length()).encode(["abc"]).round(2).tolist()
+        [[0.949..., 0.319...]]
+    """
+    if isinstance(model, (OnnxTextEncoder, WrappedEncoder)):
+        return model
+    if isinstance(model, type) or not callable(getattr(model, "encode", None)):
+        raise EncoderError(
+            f"An encoder needs a method `encode(texts)`. Given: {'the class ' if isinstance(model, type) else 'a '}"
+            f"{getattr(model, '__name__', type(model).__name__)}. Give an object that has one."
+        )
+    return WrappedEncoder(model)
+
+
+def as_vectors(found: Any, n_texts: int, name: str) -> Vectors:
+    """Check what an encoder gave and bring it to float32 unit rows.
+
+    Args:
+        found: A matrix as NumPy, torch or lists, or a list of rows.
+        n_texts: How many rows there should be.
+        name: The encoder, for the message.
+
+    Returns:
+        Float32 (n_texts, dim), rows of length one; a row of zeros stays.
+
+    Raises:
+        EncoderError: The shape is wrong or a number is not finite.
+    """
+    try:
+        matrix = np.asarray(_off_torch(found), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise EncoderError(
+            f"The encoder {name!r} gave something that is no matrix of numbers. Given: {type(found).__name__} "
+            f"({error}). Its encode has to give one row of numbers for each text."
+        ) from None
+    if matrix.ndim != 2 or matrix.shape[0] != n_texts or matrix.shape[1] == 0:
+        raise EncoderError(
+            f"The encoder {name!r} gave an array of the wrong shape. Given: {matrix.shape} for {n_texts} texts. "
+            f"Its encode has to give ({n_texts}, dimension)."
+        )
+    if not (finite := np.isfinite(matrix).all(axis=1)).all():
+        raise EncoderError(
+            f"The encoder {name!r} gave numbers that are not finite (NaN or infinite). Given: "
+            f"{int((~finite).sum())} of {n_texts} rows, the first is row {int(np.argmin(finite))}. "
+            "Look at that text, or use float32 in place of half precision."
+        )
+    length = np.sqrt(np.square(matrix).sum(axis=1, keepdims=True))
+    return (matrix / np.where(length > 0, length, 1)).astype(np.float32)
+
+
+def _off_torch(found: Any) -> Any:
+    """Tensors, and lists of tensors, as NumPy arrays; anything else as it is."""
+    if isinstance(found, (list, tuple)):
+        return [_off_torch(row) if hasattr(row, "detach") else row for row in found]
+    if hasattr(found, "detach"):
+        found = found.detach().cpu()
+        return (found.float() if "float16" in str(found.dtype) else found).numpy()  # bfloat16 has no NumPy type
+    return found
+
+
+def _keywords(function: Any) -> Callable[[str], bool]:
+    """Which keywords a function takes; none when it cannot be looked into."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return lambda name: False
+    everything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    named = {n for n, p in parameters.items() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
+    # a bare **kwargs says nothing about what is taken, unless it is sentence-transformers'
+    known = everything and "show_progress_bar" in named
+    return lambda name: name in named or (known and name in ("batch_size", "convert_to_numpy"))
+
+
+def _name_of(model: Any) -> str:
+    card = getattr(model, "model_card_data", None)
+    for found in (getattr(model, "name", None), getattr(card, "base_model", None)):
+        if isinstance(found, str) and found:
+            return found
+    return type(model).__name__
+
+
+def _dimension(model: Any) -> int | None:
+    for name in ("get_embedding_dimension", "get_sentence_embedding_dimension"):
+        if callable(getattr(model, name, None)):
+            found = getattr(model, name)()
+            return int(found) if found else None
+    return None
+
+
+def _refuse_pickles(folder: Path) -> None:
+    """A folder of sentence-transformers may hold pickled weights only beside safetensors."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if not any(path.parent.glob("*.safetensors")) and (reason := pickled(path)):
+            raise UnsafeModelError(
+                f"The model's weights are a pickle, which can run code when it is read ({reason}).",
+                f"{path.relative_to(folder).as_posix()} in {folder}",
+                "Save the model anew as safetensors: `model.save(folder, safe_serialization=True)`.",
+            )
+
+
+def _sentence_transformer(ref: ModelRef, device: str | None, trust_remote_code: bool) -> Any:
+    try:
+        torch = import_module("torch")
+        found = import_module("sentence_transformers")
+    except ModuleNotFoundError as error:
+        raise MissingPackageError(error.name or "sentence-transformers", f"The model {str(ref)!r}") from error
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        return found.SentenceTransformer(
+            ref.name,
+            revision=ref.revision,
+            device=device,
+            trust_remote_code=trust_remote_code,
+            model_kwargs={"use_safetensors": True, "torch_dtype": torch.float32},
+        )
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise EncoderError(
+            f"The model could not be loaded by sentence-transformers. Given: {str(ref)!r} on {device}: "
+            f"{str(error)[:500]}. Check its name, the network and that it has safetensors weights."
+        ) from error

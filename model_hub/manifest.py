@@ -1,0 +1,214 @@
+"""The manifest of a model: what it is, where it comes from, and the hash of every file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from model_hub.errors import ManifestError, ModelNotFoundError
+
+MANIFEST_NAME = "manifest.json"
+FORMAT = 1  # the newest format that this version reads; older ones get a migration step each
+ARCHITECTURES = ("onnx-text",)
+POOLINGS = ("mean", "cls")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A file of a model, by its path inside the folder (with forward slashes)."""
+
+    path: str
+    size: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        _want(isinstance(self.size, int) and not isinstance(self.size, bool) and self.size >= 0,
+              "size", self.size, "a number of bytes")  # fmt: skip
+        _want(isinstance(self.sha256, str) and bool(_SHA256.fullmatch(self.sha256)),
+              "sha256", self.sha256, "64 hexadecimal digits in lower case")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a model folder says of itself.
+
+    Attributes:
+        format: Number of the manifest's format.
+        name: The model's name, letters, digits, dots, dashes and underscores.
+        architecture: How the model is run; "onnx-text" is one graph and a tokenizer.
+        base_model: The model that this one was made from.
+        source: Where the base model's weights were taken from.
+        revision: Which state of the base model, as a commit or a hash.
+        licence: SPDX name of the weights' licence.
+        dimension: Length of a vector.
+        pooling: How token vectors become one vector: "mean" or "cls".
+        normalize: Whether vectors are scaled to length one.
+        max_tokens: Texts are cut after so many tokens, the special ones included.
+        prefix: Text put before every input.
+        files: Every file of the model but the manifest.
+        serializer: How rows were made into texts when the model was trained, or None.
+        versions: Versions of the libraries that made the model.
+        created_by: The recipe that made the folder.
+    """
+
+    name: str
+    architecture: str
+    base_model: str
+    source: str
+    revision: str
+    licence: str
+    dimension: int
+    max_tokens: int
+    files: tuple[ModelFile, ...]
+    format: int = FORMAT
+    pooling: str = "mean"
+    normalize: bool = True
+    prefix: str = ""
+    serializer: Mapping[str, Any] | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created_by: str = ""
+
+    def __post_init__(self) -> None:
+        for key in ("name", "architecture", "base_model", "source", "revision", "licence", "pooling",
+                    "prefix", "created_by"):  # fmt: skip
+            _want(isinstance(getattr(self, key), str), key, getattr(self, key), "a text")
+        for key in ("dimension", "max_tokens"):
+            value = getattr(self, key)
+            _want(type(value) is int and value > 0, key, value, "a whole number above 0")
+        _want(bool(_NAME.fullmatch(self.name)), "name", self.name, "letters, digits, '.', '-' and '_'")
+        _want(self.architecture in ARCHITECTURES, "architecture", self.architecture, f"one of {ARCHITECTURES}")
+        _want(self.pooling in POOLINGS, "pooling", self.pooling, f"one of {POOLINGS}")
+        _want(isinstance(self.normalize, bool), "normalize", self.normalize, "true or false")
+        _want(self.serializer is None or isinstance(self.serializer, Mapping),
+              "serializer", self.serializer, "an object or null")  # fmt: skip
+        _want(isinstance(self.versions, Mapping), "versions", self.versions, "an object")
+        _want(bool(self.files), "files", "[]", "at least one file")
+        paths = [file.path for file in self.files]
+        _want(len(set(paths)) == len(paths), "files", paths, "every path once")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The manifest as plain values, ready for JSON."""
+        values = asdict(self)
+        values["files"] = [asdict(file) for file in self.files]
+        return {"format": values.pop("format"), **values}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Manifest:
+        """Make a manifest of plain values.
+
+        Args:
+            values: What stands in the JSON file.
+
+        Returns:
+            The manifest.
+
+        Raises:
+            ManifestError: A key is unknown or missing, a value is of the wrong kind, the format is newer
+                than this version reads, or a path leaves the folder.
+        """
+        number = values.get("format") if isinstance(values, Mapping) else None
+        _want(type(number) is int and number >= 1, "format", number, "a whole number")
+        if number > FORMAT:  # type: ignore[operator] # it is an int: looked at in the line above
+            raise ManifestError(
+                "The model's manifest has a newer format than this version reads.",
+                f"format {number}, read are 1 to {FORMAT}",
+                "Update with `pip install --upgrade linktransformer`.",
+            )
+        _same_keys(cls, values, "manifest")
+        files = values["files"]
+        _want(isinstance(files, (list, tuple)), "files", files, "a list")
+        for file in files:
+            _want(isinstance(file, Mapping), "files", file, "a list of objects")
+            _same_keys(ModelFile, file, "manifest's file")
+        return cls(**{**values, "files": tuple(ModelFile(**file) for file in files)})
+
+    def save(self, folder: Path) -> None:
+        """Write the manifest into a folder.
+
+        Args:
+            folder: The model's folder.
+        """
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        (folder / MANIFEST_NAME).write_text(text, encoding="utf-8")
+
+
+def read(folder: Path) -> Manifest:
+    """Read the manifest of a model folder.
+
+    Args:
+        folder: The model's folder.
+
+    Returns:
+        The manifest; the files themselves are not looked at.
+
+    Raises:
+        ModelNotFoundError: There is no manifest.
+        ManifestError: The manifest is not JSON, or says what it may not say.
+    """
+    path = folder / MANIFEST_NAME
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise ModelNotFoundError(
+            f"The folder has no {MANIFEST_NAME}, so it is not a model folder of ours.",
+            str(folder),
+            "Give the folder that holds the manifest.",
+        ) from None
+    except ValueError as error:
+        raise ManifestError(
+            "The model's manifest is not JSON.", f"{path}: {error}", "Get the model folder anew."
+        ) from None
+    return Manifest.from_dict(values)
+
+
+def check_path(path: object) -> None:
+    """Refuse a path that could lead out of the model's folder.
+
+    Args:
+        path: A path as it stands in a manifest.
+
+    Raises:
+        ManifestError: It is absolute, holds "..", a backslash, a colon or a control character, or is not in its
+            simplest form.
+
+    Example:
+        >>> check_path("onnx/model.onnx")
+        >>> check_path("../model.onnx")
+        Traceback (most recent call last):
+        ...
+        model_hub.errors.ManifestError: A path in the model's manifest may lead out of its folder. ...
+    """
+    parts = path.split("/") if isinstance(path, str) else [""]
+    bad = any(part in ("", ".", "..") or set(part) & set('\\:*?"<>|') or not part.isprintable() for part in parts)
+    if bad or path == MANIFEST_NAME:
+        raise ManifestError(
+            "A path in the model's manifest may lead out of its folder."
+            if path != MANIFEST_NAME
+            else "The model's manifest lists itself.",
+            repr(path),
+            "Do not use this model: get it anew from somebody you trust.",
+        )
+
+
+def _same_keys(kind: type[Manifest | ModelFile], values: Mapping[str, Any], where: str) -> None:
+    known = {item.name for item in fields(kind)}
+    needed = known - ({"pooling", "normalize", "prefix", "serializer", "versions", "created_by"})
+    unknown, missing = sorted(set(values) - known), sorted(needed - set(values))
+    if unknown:
+        raise ManifestError(f"The model's {where} has unknown keys.", unknown, f"Known are {sorted(known)}.")
+    if missing:
+        raise ManifestError(f"The model's {where} lacks keys.", missing, "Get the model folder anew.")
+
+
+def _want(good: bool, key: str, value: object, wanted: str) -> None:
+    if not good:
+        raise ManifestError(
+            f"The model's manifest has a wrong {key!r}.", repr(value)[:200], f"It should be {wanted}."
+        )
