@@ -13,7 +13,8 @@ class MissingPackageError(EncoderError, ImportError):
     def __init__(self, package: str, purpose: str, extra: str = "cpu") -> None:
         self.package, self.purpose, self.extra = package, purpose, extra
         super().__init__(
-            f'{purpose} needs the package {package}, which is not installed. Run: pip install "linktransformer[{extra}]"'
+            f"{purpose} needs the package {package}, which is not installed. "
+            f'Run: pip install "linktransformer[{extra}]"'
         )
 
     def __reduce__(self) -> tuple[type[MissingPackageError], tuple[str, str, str]]:

@@ -16,7 +16,7 @@ Vectors = npt.NDArray[np.float32]
 TOKENS_PER_BATCH = 1024  # measured: larger batches fall out of the processor's cache
 TEXTS_PER_TOKENIZER_CALL = 16_384  # bounds what the tokenizer holds at once
 CHARS_PER_TOKEN = 64  # a text is cut at max_tokens times this many characters before it is tokenized
-_SURROGATES = re.compile("[\ud800-\udfff]")
+SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class OnnxTextEncoder:
@@ -89,7 +89,9 @@ class OnnxTextEncoder:
             EncoderError: `texts` is one string or holds something else than strings.
         """
         if isinstance(texts, (str, bytes)):
-            raise EncoderError(f"encode takes a list of texts. Given: one {type(texts).__name__}. Put it in a list.")
+            raise EncoderError(
+                f"encode takes a list of texts. Given: one {type(texts).__name__}. Put it in a list."
+            )
         if batch_size is not None and batch_size < 1:
             raise EncoderError(f"batch_size has to be 1 or more. Given: {batch_size}. None chooses it.")
         vectors = np.empty((len(texts), self.dim), np.float32)
@@ -108,9 +110,9 @@ class OnnxTextEncoder:
         for start in range(0, len(texts), TEXTS_PER_TOKENIZER_CALL):
             part = texts[start : start + TEXTS_PER_TOKENIZER_CALL]
             try:
-                clean = [_SURROGATES.sub("\ufffd", self._prefix + text[:limit]) for text in part]
+                clean = [SURROGATES.sub("\ufffd", self._prefix + text[:limit]) for text in part]
             except TypeError:
-                wrong = next(text for text in part if not isinstance(text, str))
+                wrong = next(item for item in list[object](part) if not isinstance(item, str))
                 raise EncoderError(
                     f"encode takes texts. Given: a {type(wrong).__name__}, {wrong!r:.60}. Convert it to str."
                 ) from None

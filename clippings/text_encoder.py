@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clippings.errors import EncoderError, MissingPackageError
-from clippings.onnx_encoder import OnnxTextEncoder
+from clippings.onnx_encoder import SURROGATES, OnnxTextEncoder
 from model_hub import ModelFolder, ModelRef, UnsafeModelError, open_model, parse
 from model_hub.folder import pickled
 from model_hub.manifest import MANIFEST_NAME
@@ -74,7 +74,9 @@ class WrappedEncoder:
             EncoderError: The model gave no matrix, a wrong number of rows, or numbers that are not finite.
         """
         if isinstance(texts, (str, bytes)):
-            raise EncoderError(f"encode takes a list of texts. Given: one {type(texts).__name__}. Put it in a list.")
+            raise EncoderError(
+                f"encode takes a list of texts. Given: one {type(texts).__name__}. Put it in a list."
+            )
         wanted: dict[str, Any] = {
             "batch_size": batch_size,
             "show_progress_bar": False,
@@ -83,19 +85,20 @@ class WrappedEncoder:
         keywords = {k: v for k, v in wanted.items() if v is not None and self._takes(k)}
         parts = []
         for start in range(0, len(texts), CHUNK):
-            part = [str(text).encode("utf-8", "replace").decode() for text in texts[start : start + CHUNK]]
+            part = [SURROGATES.sub("\ufffd", str(text)) for text in texts[start : start + CHUNK]]
             parts.append(as_vectors(self.model.encode(part, **keywords), len(part), self.name))
             if progress is not None:
                 progress(len(part))
         if not parts:
             return np.zeros((0, self.dim or _dimension(self.model) or 0), np.float32)
-        if len({part.shape[1] for part in parts}) > 1 or self.dim not in (None, parts[0].shape[1]):
+        lengths = sorted({part.shape[1] for part in parts} | ({self.dim} if self.dim else set()))
+        if len(lengths) > 1:
             raise EncoderError(
                 f"The encoder {self.name!r} gave vectors of different lengths. "
-                f"Given: {sorted({part.shape[1] for part in parts} | ({self.dim} - {None}))}. "
+                f"Given: {lengths}. "
                 "Its encode has to give the same number of columns every time."
             )
-        self.dim = parts[0].shape[1]
+        self.dim = lengths[0]
         return np.concatenate(parts)
 
 
@@ -163,7 +166,8 @@ def wrap_encoder(model: Any) -> OnnxTextEncoder | WrappedEncoder:
         return model
     if isinstance(model, type) or not callable(getattr(model, "encode", None)):
         raise EncoderError(
-            f"An encoder needs a method `encode(texts)`. Given: {'the class ' if isinstance(model, type) else 'a '}"
+            f"An encoder needs a method `encode(texts)`. "
+            f"Given: {'the class ' if isinstance(model, type) else 'a '}"
             f"{getattr(model, '__name__', type(model).__name__)}. Give an object that has one."
         )
     return WrappedEncoder(model)
@@ -187,13 +191,14 @@ def as_vectors(found: Any, n_texts: int, name: str) -> Vectors:
         matrix = np.asarray(_off_torch(found), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise EncoderError(
-            f"The encoder {name!r} gave something that is no matrix of numbers. Given: {type(found).__name__} "
-            f"({error}). Its encode has to give one row of numbers for each text."
+            f"The encoder {name!r} gave something that is no matrix of numbers. "
+            f"Given: {type(found).__name__} ({error}). "
+            "Its encode has to give one row of numbers for each text."
         ) from None
     if matrix.ndim != 2 or matrix.shape[0] != n_texts or matrix.shape[1] == 0:
         raise EncoderError(
-            f"The encoder {name!r} gave an array of the wrong shape. Given: {matrix.shape} for {n_texts} texts. "
-            f"Its encode has to give ({n_texts}, dimension)."
+            f"The encoder {name!r} gave an array of the wrong shape. "
+            f"Given: {matrix.shape} for {n_texts} texts. Its encode has to give ({n_texts}, dimension)."
         )
     if not (finite := np.isfinite(matrix).all(axis=1)).all():
         raise EncoderError(
@@ -211,7 +216,8 @@ def _off_torch(found: Any) -> Any:
         return [_off_torch(row) if hasattr(row, "detach") else row for row in found]
     if hasattr(found, "detach"):
         found = found.detach().cpu()
-        return (found.float() if "float16" in str(found.dtype) else found).numpy()  # bfloat16 has no NumPy type
+        # bfloat16 has no NumPy type
+        return (found.float() if "float16" in str(found.dtype) else found).numpy()
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -12,12 +11,10 @@ from pathlib import Path
 from model_hub.errors import ChecksumError, ModelNotFoundError, UnsafeModelError
 from model_hub.manifest import MANIFEST_NAME, Manifest, ModelFile, read
 
-PICKLE_SUFFIXES = frozenset(
-    {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill", ".cloudpickle", ".ckpt"}
-)
-UNLISTED_REFUSED = frozenset(
-    {".py", ".pyc", ".so", ".dll", ".dylib", ".pyd", ".exe", ".sh", ".bat", ".onnx", ".safetensors", ".data", ".bin"}
-)
+PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill", ".cloudpickle", ".ckpt"})
+PROGRAMS = frozenset({".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat"})
+WEIGHTS = frozenset({".onnx", ".safetensors", ".data", ".bin", ".npy", ".npz"})
+UNLISTED_REFUSED = PROGRAMS | WEIGHTS
 _OBJECTS = re.compile(rb"'descr':[^}]*[|'\"]O")  # an array of Python objects, in the header of an .npy file
 _hashes: dict[tuple[str, int, int, int], str] = {}  # by path, mtime, ctime and size: hashed once a process
 
@@ -167,10 +164,14 @@ def _check(root: Path, file: ModelFile) -> None:
         )
     if not path.resolve().is_relative_to(root):
         raise UnsafeModelError(
-            "A file of the model lies outside its folder.", f"{file.path} in {root}", "Put the file itself there."
+            "A file of the model lies outside its folder.",
+            f"{file.path} in {root}",
+            "Put the file itself there.",
         )
     if size != file.size or (got := sha256(path)) != file.sha256:
-        found = f"{size} bytes instead of {file.size}" if size != file.size else f"sha256 {got} instead of {file.sha256}"
+        found = f"{size} bytes instead of {file.size}"
+        if size == file.size:
+            found = f"sha256 {got} instead of {file.sha256}"
         raise ChecksumError(
             "A file of the model is not the one that its manifest describes: it is damaged or was changed.",
             f"{file.path} in {root}: {found}",
@@ -187,6 +188,8 @@ def sha256(path: Path) -> str:
     Returns:
         64 hexadecimal digits.
     """
+    import hashlib  # loads OpenSSL: only when a file is read
+
     state = path.stat()
     key = (str(path.resolve()), state.st_mtime_ns, state.st_ctime_ns, state.st_size)
     if key not in _hashes:

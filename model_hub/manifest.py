@@ -29,10 +29,9 @@ class ModelFile:
 
     def __post_init__(self) -> None:
         check_path(self.path)
-        _want(isinstance(self.size, int) and not isinstance(self.size, bool) and self.size >= 0,
-              "size", self.size, "a number of bytes")  # fmt: skip
-        _want(isinstance(self.sha256, str) and bool(_SHA256.fullmatch(self.sha256)),
-              "sha256", self.sha256, "64 hexadecimal digits in lower case")  # fmt: skip
+        _want(type(self.size) is int and self.size >= 0, "size", self.size, "a number of bytes")
+        good = bool(_SHA256.fullmatch(str(self.sha256)))
+        _want(good, "sha256", self.sha256, "64 hexadecimal digits in lower case")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,12 @@ class Manifest:
             value = getattr(self, key)
             _want(type(value) is int and value > 0, key, value, "a whole number above 0")
         _want(bool(_NAME.fullmatch(self.name)), "name", self.name, "letters, digits, '.', '-' and '_'")
-        _want(self.architecture in ARCHITECTURES, "architecture", self.architecture, f"one of {ARCHITECTURES}")
+        _want(
+            self.architecture in ARCHITECTURES,
+            "architecture",
+            self.architecture,
+            "one of " + str(ARCHITECTURES),
+        )
         _want(self.pooling in POOLINGS, "pooling", self.pooling, f"one of {POOLINGS}")
         _want(isinstance(self.normalize, bool), "normalize", self.normalize, "true or false")
         _want(self.serializer is None or isinstance(self.serializer, Mapping),
@@ -113,9 +117,9 @@ class Manifest:
             ManifestError: A key is unknown or missing, a value is of the wrong kind, the format is newer
                 than this version reads, or a path leaves the folder.
         """
-        number = values.get("format") if isinstance(values, Mapping) else None
-        _want(type(number) is int and number >= 1, "format", number, "a whole number")
-        if number > FORMAT:  # type: ignore[operator] # it is an int: looked at in the line above
+        number = values.get("format", 0)
+        _want(type(number) is int and number >= 1, "format", number, "a whole number above 0")
+        if number > FORMAT:
             raise ManifestError(
                 "The model's manifest has a newer format than this version reads.",
                 f"format {number}, read are 1 to {FORMAT}",
@@ -165,6 +169,8 @@ def read(folder: Path) -> Manifest:
         raise ManifestError(
             "The model's manifest is not JSON.", f"{path}: {error}", "Get the model folder anew."
         ) from None
+    if not isinstance(values, dict):
+        raise ManifestError("The model's manifest is not an object.", path, "Get the model folder anew.")
     return Manifest.from_dict(values)
 
 
@@ -175,8 +181,8 @@ def check_path(path: object) -> None:
         path: A path as it stands in a manifest.
 
     Raises:
-        ManifestError: It is absolute, holds "..", a backslash, a colon or a control character, or is not in its
-            simplest form.
+        ManifestError: It is absolute, holds "..", a backslash, a colon or a control character, or is not
+            in its simplest form.
 
     Example:
         >>> check_path("onnx/model.onnx")
@@ -186,7 +192,9 @@ def check_path(path: object) -> None:
         model_hub.errors.ManifestError: A path in the model's manifest may lead out of its folder. ...
     """
     parts = path.split("/") if isinstance(path, str) else [""]
-    bad = any(part in ("", ".", "..") or set(part) & set('\\:*?"<>|') or not part.isprintable() for part in parts)
+    bad = any(
+        part in ("", ".", "..") or set(part) & set('\\:*?"<>|') or not part.isprintable() for part in parts
+    )
     if bad or path == MANIFEST_NAME:
         raise ManifestError(
             "A path in the model's manifest may lead out of its folder."

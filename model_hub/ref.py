@@ -64,7 +64,11 @@ def parse(reference: str | os.PathLike[str]) -> ModelRef:
         if not isinstance(reference, str) or (text and path.is_dir()) or _looks_like_path(text):
             return ModelRef("folder", str(path))
     name, at, revision = rest.partition("@")
-    kinds: dict[str, tuple[Kind, re.Pattern[str]]] = {"": ("hub", _HUB), "hf": ("hub", _HUB), "oci": ("oci", _OCI)}
+    kinds: dict[str, tuple[Kind, re.Pattern[str]]] = {
+        "": ("hub", _HUB),
+        "hf": ("hub", _HUB),
+        "oci": ("oci", _OCI),
+    }
     if scheme in kinds and kinds[scheme][1].fullmatch(name) and (not at or _REVISION.fullmatch(revision)):
         return ModelRef(kinds[scheme][0], name, revision or None)
     raise _not_found(text)

@@ -66,8 +66,10 @@ def to_bytes(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (np.clip(np.rint(weight / scale), -127, 127) + ZERO).astype(np.uint8), scale
 
 
-def product(g: Graph, x: str, name: str, weight: np.ndarray, bias: np.ndarray, shifted: bool = False) -> tuple[str, str]:
-    """x @ weight.T with 8-bit integers, and the name of the bias that is still to be added."""
+def product(
+    g: Graph, x: str, name: str, weight: np.ndarray, bias: np.ndarray, shifted: bool = False
+) -> tuple[str, str]:
+    """The product x @ weight.T with 8-bit integers, and the name of the bias that is still to be added."""
     numbers, scale = to_bytes(weight.T)
     if shifted:  # (x + s) @ W = x @ W + s * sum(W): taken off the bias again
         x = g.op("Add", [x, "gelu_shift"])
@@ -78,7 +80,14 @@ def product(g: Graph, x: str, name: str, weight: np.ndarray, bias: np.ndarray, s
         rows = g.op("Mul", [g.op("Max", [largest, "tiny"]), "1/127"])  # (tokens, 1): a scale for each token
     zero = "zero_0" if shifted else "zero_128"
     small = g.op("QuantizeLinear", [x, g.op("Reshape", [rows, "minus_1"]), zero + "_rows"], axis=0)
-    inputs = [small, g.const(name + ".weight", numbers), "one", g.const(name + ".scale", scale), zero, "zero_128"]
+    inputs = [
+        small,
+        g.const(name + ".weight", numbers),
+        "one",
+        g.const(name + ".scale", scale),
+        zero,
+        "zero_128",
+    ]
     y = g.op("MatMulIntegerToFloat", inputs, MS)
     return g.op("Mul", [y, rows]), g.const(name + ".bias", bias.astype(np.float32))
 
@@ -95,7 +104,10 @@ def embeddings(g: Graph, w: dict[str, np.ndarray]) -> str:
     words = g.op("Cast", [g.op("Gather", [g.const("words", numbers.T), "input_ids"])], to=TensorProto.FLOAT)
     scales = g.op("Gather", [g.const("words.scale", scale[:, None]), "input_ids"])
     words = g.op("Mul", [g.op("Sub", [words, g.const("128", np.float32(ZERO))]), scales])
-    places = w["embeddings.position_embeddings.weight"][:MAX_TOKENS] + w["embeddings.token_type_embeddings.weight"][0]
+    places = (
+        w["embeddings.position_embeddings.weight"][:MAX_TOKENS]
+        + w["embeddings.token_type_embeddings.weight"][0]
+    )
     x = g.op("Add", [words, g.op("Slice", [g.const("places", places), "zero", "length", "zero"])])
     name = "embeddings.LayerNorm"
     gamma, beta = g.const(name + ".gamma", w[name + ".weight"]), g.const(name + ".beta", w[name + ".bias"])
@@ -113,7 +125,9 @@ def layer(g: Graph, x: str, name: str, w: dict[str, np.ndarray]) -> str:
     q, k, v = (g.op("Squeeze", [part, "zero"]) for part in g.ops("Split", [y], 3, axis=0))
     shares = g.op("Softmax", [g.op("MatMul", [q, g.op("Transpose", [k], perm=[0, 1, 3, 2])])], axis=-1)
     mixed = g.op("Transpose", [g.op("MatMul", [shares, v])], perm=[0, 2, 1, 3])
-    y2 = product(g, g.op("Reshape", [mixed, "flat"]), name + "out", w[out + "dense.weight"], w[out + "dense.bias"])
+    y2 = product(
+        g, g.op("Reshape", [mixed, "flat"]), name + "out", w[out + "dense.weight"], w[out + "dense.bias"]
+    )
     x = add_norm(g, y2, x, out + "LayerNorm", w)
     wide = name + "intermediate.dense"
     wider = g.op("BiasGelu", product(g, x, wide, w[wide + ".weight"], w[wide + ".bias"]), MS)
@@ -171,7 +185,9 @@ def main() -> None:
     if hashlib.sha256(blob).hexdigest() != WEIGHTS_SHA256:
         raise SystemExit(f"{source / 'model.safetensors'} is not the file that this script was made for.")
     out.mkdir(parents=True, exist_ok=True)
-    (out / "model.onnx").write_bytes(build(safetensors.numpy.load(blob)).SerializeToString(deterministic=True))
+    (out / "model.onnx").write_bytes(
+        build(safetensors.numpy.load(blob)).SerializeToString(deterministic=True)
+    )
     tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()  # the encoder cuts, by the manifest's max_tokens

@@ -1,0 +1,98 @@
+"""Models are found by what users call them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import model_hub
+from model_hub import DEFAULT, ModelNotFoundError, ModelRef, bundled, bundled_models, open_model, parse
+
+MEGABYTES = 25_000_000
+ROOT = Path(__file__).parents[2]
+
+
+def test_default_is_among_the_bundled_models() -> None:
+    assert DEFAULT in bundled_models()
+    assert bundled() == bundled(DEFAULT) == open_model(DEFAULT)
+    assert bundled().manifest.name == DEFAULT
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_bundled_model_is_small_and_has_its_licence(name: str) -> None:
+    model = bundled(name)
+    assert model.manifest.name == name
+    found = {path.relative_to(model.path).as_posix(): path.stat().st_size for path in model.path.rglob("*")}
+    assert sum(found.values()) <= MEGABYTES
+    assert set(found) - {"manifest.json"} == {file.path for file in model.manifest.files}
+    assert "Apache License" in model.file("LICENSE").read_text("utf-8")
+    assert "sentence-transformers" in model.file("NOTICE").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name", "revision"),
+    [
+        (DEFAULT, "bundled", DEFAULT, None),
+        ("org/name", "hub", "org/name", None),
+        ("org/name@v1.2", "hub", "org/name", "v1.2"),
+        ("org/name@refs/pr/1", "hub", "org/name", "refs/pr/1"),
+        ("hf://org/name@main", "hub", "org/name", "main"),
+        (
+            "oci://example.org:5000/team/model@sha256:ab",
+            "oci",
+            "example.org:5000/team/model",
+            "sha256:ab",
+        ),
+        ("./here", "folder", "here", None),
+        ("/a/b", "folder", "/a/b", None),
+        (Path("org/name"), "folder", "org/name", None),
+        (Path(DEFAULT), "folder", DEFAULT, None),
+    ],
+)
+def test_parse(text: str | Path, kind: str, name: str, revision: str | None) -> None:
+    found = parse(text)
+    assert (found.kind, Path(found.name), found.revision) == (kind, Path(name), revision)
+
+
+def test_folder_that_exists_goes_before_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert parse("org/name").kind == "hub"
+    (tmp_path / "org" / "name").mkdir(parents=True)
+    assert parse("org/name") == ModelRef("folder", str(Path("org/name")))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nobody", "a/b/c", "org/name@", "http://x/y", "org/../x", "hf://x", "-a/b"]
+)
+def test_names_that_are_none(text: str) -> None:
+    with pytest.raises(ModelNotFoundError, match="no model of this name"):
+        parse(text)
+
+
+def test_misspelled_name_gets_a_hint() -> None:
+    with pytest.raises(FileNotFoundError, match=f"Did you mean '{DEFAULT}'"):
+        open_model("all-minilm-l6-v2")
+    with pytest.raises(ModelNotFoundError, match=f"There are: .*{DEFAULT}"):
+        bundled("nothing")
+
+
+def test_remote_models_are_not_fetched() -> None:
+    with pytest.raises(ModelNotFoundError, match=r"not over the network.*org/name@v1.*Download"):
+        open_model("org/name@v1")
+
+
+def test_import_loads_nothing_heavy() -> None:
+    code = "import sys, model_hub, clippings; model_hub.bundled(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(done.stdout.split())
+    assert "model_hub.load" in loaded
+    assert not loaded & {"torch", "onnxruntime", "tokenizers", "numpy", "sentence_transformers"}
+
+
+def test_public_names() -> None:
+    assert all(getattr(model_hub, name) is not None for name in model_hub.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        model_hub.nothing  # noqa: B018
