@@ -148,6 +148,7 @@ PICKLES = {
     "protocol3.txt": pickle.dumps({"a": 1}, protocol=3),
     "table.npy": npy_of_objects(),
     "fields.npy": npy_with_object_field(),
+    "by_hand.npy": b"\x93NUMPY\x01\x00\x36\x00{'descr': 'O', 'fortran_order': False, 'shape': (1,), }\n",
     "tables.npz": npz_of_objects(),
     "deep/down/weights": pickle.dumps(list(range(9)), protocol=4),
 }
