@@ -1,0 +1,60 @@
+"""Link the rows of two tables that name the same things differently.
+
+    import pandas as pd
+    import linktransformer as lt
+
+    firms, register = pd.read_csv("firms.csv"), pd.read_csv("register.csv")
+    linked = lt.merge(firms, register, on="name")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from linktransformer.errors import (
+        ColumnNotFoundError,
+        InvalidArgumentError,
+        LinkTransformerError,
+        MissingExtraError,
+        ModelError,
+        TableTypeError,
+    )
+    from linktransformer.links import Links
+    from linktransformer.linking import link, merge
+
+__version__ = "1.0.0.dev0"
+_HOME = {
+    "ColumnNotFoundError": "errors",
+    "InvalidArgumentError": "errors",
+    "LinkTransformerError": "errors",
+    "Links": "links",
+    "MissingExtraError": "errors",
+    "ModelError": "errors",
+    "TableTypeError": "errors",
+    "link": "linking",
+    "merge": "linking",
+}
+__all__ = [
+    "ColumnNotFoundError",
+    "InvalidArgumentError",
+    "LinkTransformerError",
+    "Links",
+    "MissingExtraError",
+    "ModelError",
+    "TableTypeError",
+    "link",
+    "merge",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'linktransformer' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"linktransformer.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

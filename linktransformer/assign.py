@@ -1,0 +1,80 @@
+"""One-to-one by the best total score: optimal assignment in each connected component of the candidates."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+__all__ = ["LARGEST", "one_to_one"]
+
+LARGEST = 4_000_000  # cells of a component's matrix; a larger component is assigned greedily
+
+Integers = NDArray[np.int64]
+
+
+def one_to_one(left: Integers, right: Integers, score: NDArray[np.float32]) -> tuple[Integers, int]:
+    """Choose pairs that use every row at most once, so that their scores add up to the most.
+
+    Each connected component is solved exactly (R. Jonker and A. Volgenant, 1987, by SciPy). A component
+    whose matrix would have more than `LARGEST` cells is assigned greedily from the best pair down.
+
+    Args:
+        left: Left row of each pair, (n,) int64.
+        right: Right row, (n,) int64.
+        score: (n,) float32; pairs of a score of zero or less are never chosen.
+
+    Returns:
+        Positions of the chosen pairs in rising order, and how many components were too large.
+
+    Example:
+        >>> pairs, _ = one_to_one(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([0.9, 0.8, 0.8], "f4"))
+        >>> pairs.tolist()
+        [1, 2]
+    """
+    positive = np.flatnonzero(score > 0)
+    if not len(positive):
+        return positive, 0
+    rows, row = np.unique(left[positive], return_inverse=True)
+    columns, column = np.unique(right[positive], return_inverse=True)
+    n = len(rows) + len(columns)
+    graph = sp.coo_matrix((np.ones(len(row)), (row, column + len(rows))), shape=(n, n))
+    _, label = sp.csgraph.connected_components(graph, directed=False)
+    component = label[row]
+    order = np.argsort(component, kind="stable")
+    chosen: list[Integers] = []
+    too_large = 0
+    for part in np.split(order, np.flatnonzero(np.diff(component[order])) + 1):
+        if len(part) == 1:
+            chosen.append(part)
+            continue
+        a, b = np.unique(row[part], return_inverse=True)[1], np.unique(column[part], return_inverse=True)[1]
+        value = score[positive[part]]
+        if (int(a.max()) + 1) * (int(b.max()) + 1) > LARGEST:
+            too_large += 1
+            chosen.append(part[_greedy(a, b, value)])
+        else:
+            chosen.append(part[_optimal(a, b, value)])
+    return np.sort(positive[np.concatenate(chosen)]), too_large
+
+
+def _optimal(a: Integers, b: Integers, value: NDArray[np.float32]) -> Integers:
+    from scipy.optimize import linear_sum_assignment
+
+    matrix = np.zeros((int(a.max()) + 1, int(b.max()) + 1))
+    place = np.full(matrix.shape, -1, dtype=np.int64)
+    matrix[a, b], place[a, b] = value, np.arange(len(a))
+    rows, columns = linear_sum_assignment(matrix, maximize=True)
+    found = place[rows, columns]
+    return np.asarray(found[found >= 0])
+
+
+def _greedy(a: Integers, b: Integers, value: NDArray[np.float32]) -> Integers:
+    free_a = np.ones(int(a.max()) + 1, dtype=bool)
+    free_b = np.ones(int(b.max()) + 1, dtype=bool)
+    taken = []
+    for pair in np.lexsort((b, a, -value)).tolist():
+        if free_a[a[pair]] and free_b[b[pair]]:
+            free_a[a[pair]] = free_b[b[pair]] = False
+            taken.append(pair)
+    return np.array(taken, dtype=np.int64)

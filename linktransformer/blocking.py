@@ -1,0 +1,111 @@
+"""Blocking: only rows with equal keys are compared, and nothing is encoded twice for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Nodes", "Pairing", "nodes", "pair_blocks"]
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nodes:
+    """What is searched and decided on: each different text once in each block.
+
+    Args:
+        text: The text of each node, (n_nodes,) int64.
+        block: The block of each node, (n_nodes,) int64; 0 without blocking.
+        node_of_row: The node of each row of the table, -1 for a row without key or block, (n_rows,) int64.
+    """
+
+    text: Integers
+    block: Integers
+    node_of_row: Integers
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+
+def nodes(text_of_row: Integers, block_of_row: Integers | None = None) -> Nodes:
+    """Number the different (text, block) pairs of a table in order of first appearance.
+
+    Args:
+        text_of_row: The text of each row, -1 for none, (n_rows,) int64.
+        block_of_row: The block of each row, -1 for none, (n_rows,) int64; None without blocking.
+
+    Returns:
+        The nodes, and the node of each row.
+
+    Example:
+        >>> nodes(np.array([5, -1, 5, 6]), np.array([0, 0, 1, 0])).node_of_row.tolist()
+        [0, -1, 1, 2]
+    """
+    block = np.zeros_like(text_of_row) if block_of_row is None else block_of_row
+    rows = np.flatnonzero((text_of_row >= 0) & (block >= 0))
+    node_of_row = np.full(len(text_of_row), -1, dtype=np.int64)
+    if not len(rows):
+        none = np.empty(0, dtype=np.int64)
+        return Nodes(none, none, node_of_row)
+    width = int(text_of_row.max()) + 1
+    _, first, code = np.unique(
+        block[rows] * width + text_of_row[rows], return_index=True, return_inverse=True
+    )
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    node_of_row[rows] = rank[code]
+    kept = rows[first[order]]
+    return Nodes(text_of_row[kept].astype(np.int64), block[kept].astype(np.int64), node_of_row)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairing:
+    """The blocks that both tables have.
+
+    Args:
+        left: Left nodes in order of block; `left[left_start[b]:left_stop[b]]` are those of the b-th block.
+        right: Right nodes, likewise.
+        left_start: (n_blocks,) int64.
+        left_stop: (n_blocks,) int64.
+        right_start: (n_blocks,) int64.
+        right_stop: (n_blocks,) int64.
+        alone: How many blocks only one table has.
+    """
+
+    left: Integers
+    right: Integers
+    left_start: Integers
+    left_stop: Integers
+    right_start: Integers
+    right_stop: Integers
+    alone: int
+
+    @property
+    def areas(self) -> Integers:
+        """Pairs of each block, (n_blocks,) int64."""
+        return (self.left_stop - self.left_start) * (self.right_stop - self.right_start)
+
+
+def pair_blocks(left: Nodes, right: Nodes) -> Pairing:
+    """Bring the blocks of both tables together.
+
+    Args:
+        left: Nodes of the left table.
+        right: Nodes of the right table.
+
+    Returns:
+        The shared blocks in rising order.
+    """
+    orders = [np.argsort(side.block, kind="stable") for side in (left, right)]
+    shared = np.intersect1d(left.block, right.block)
+    edges = [
+        np.searchsorted(side.block[order], shared, how)
+        for side, order in zip((left, right), orders, strict=True)
+        for how in ("left", "right")
+    ]
+    alone = len(np.union1d(left.block, right.block)) - len(shared)
+    return Pairing(orders[0], orders[1], edges[0], edges[1], edges[2], edges[3], alone)

@@ -1,0 +1,113 @@
+"""The dense view: which model, and its vectors of every different text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import progress
+from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
+
+__all__ = ["LEXICAL", "Plan", "embed", "plan"]
+
+LEXICAL = "lexical"
+PILOT_FROM = 4_000  # texts: with fewer, the model is simply run
+PILOT_ROWS = 200
+PILOT_WIDTH = 5
+PILOT_FLOOR = 0.6  # agreement with sure lexical links below which the model would add noise
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which views a model stands for.
+
+    Args:
+        name: What to call it in the report.
+        encoder: What makes dense vectors, None for none.
+        hybrid: Whether the lexical view is searched too.
+        chosen: Whether the caller named the model; then it is not left out by a trial.
+    """
+
+    name: str
+    encoder: Any | None
+    hybrid: bool
+    chosen: bool
+
+
+def plan(model: Any, device: str | None = None) -> Plan:
+    """Find out what the caller means by a model.
+
+    Args:
+        model: None for the bundled hybrid; "lexical"; a folder; "org/name@revision"; a SentenceTransformer
+            or any object with `encode`.
+        device: Where a torch model runs; None takes a GPU when there is one.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ModelError: There is no such model, or it is not one.
+        MissingExtraError: It needs a package that is not installed.
+        InvalidArgumentError: A kind of model that this version does not know.
+    """
+    if isinstance(model, str) and model == LEXICAL:
+        return Plan(LEXICAL, None, True, True)
+    if isinstance(model, str) and model.startswith(("openai:", "gemini:")):
+        raise InvalidArgumentError(
+            f"model={model!r}: vectors of a remote service are not supported in this version. Give an object "
+            "whose encode(texts) calls the service."
+        )
+    from clippings import EncoderError, MissingPackageError, load_text_encoder, wrap_encoder
+    from model_hub import ModelHubError
+    from model_hub import bundled as bundled_model
+
+    try:
+        if model is None:
+            encoder: Any = load_text_encoder(bundled_model(), device=None)
+        elif callable(getattr(model, "encode", None)) and not isinstance(model, str):
+            encoder = wrap_encoder(model)
+        else:
+            encoder = load_text_encoder(model, device=device)
+    except MissingPackageError as error:
+        raise MissingExtraError(str(error)) from error
+    except (EncoderError, ModelHubError, TypeError) as error:
+        raise ModelError(f"model={model!r}: {error}") from error
+    return Plan(str(encoder.name), encoder, True, model is not None)
+
+
+def embed(
+    encoder: Any, texts: Sequence[str], *, batch_size: int | None = None, show: bool | None = None
+) -> Matrix:
+    """Encode every text once.
+
+    Args:
+        encoder: From `plan`.
+        texts: Unique texts.
+        batch_size: Texts at a time; None leaves it to the encoder. It does not change the vectors.
+        show: As for `progress.bar`.
+
+    Returns:
+        (n_texts, d) float32 unit rows.
+    """
+    if not len(texts):
+        return np.empty((0, 1), dtype=np.float32)
+    with progress.bar(len(texts), "encode", show) as tick:
+        vectors: Matrix = _encode(encoder, list(texts), batch_size, tick)
+    return vectors
+
+
+def _encode(encoder: Any, texts: list[str], batch_size: int | None, tick: Callable[[int], None]) -> Matrix:
+    from clippings import EncoderError
+
+    try:
+        return np.asarray(encoder.encode(texts, batch_size=batch_size, progress=tick), dtype=np.float32)
+    except EncoderError as error:
+        raise ModelError(str(error)) from error
+    except LinkTransformerError:
+        raise

@@ -1,0 +1,141 @@
+"""One score out of several views, with weights chosen for the job at hand and without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.search import Candidates
+
+__all__ = ["Fused", "Sides", "fuse", "mutual_best_rate"]
+
+STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+GAIN = 5e-4  # a weight changes only for a rate that is higher by this much
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """Candidates with the one score that decides.
+
+    Args:
+        candidates: What was found.
+        score: Weighted mean of the views' scores, (n,) float32.
+        weights: The weight of each view in that mean; they add up to 1.
+        rate: The mutual-best rate of the score.
+    """
+
+    candidates: Candidates
+    score: Floats
+    weights: Mapping[str, float]
+    rate: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """Where the pairs of each left and of each right node stand, so that maxima need no sorting.
+
+    Args:
+        left_starts: First pair of each left node that has any.
+        left_nodes: Those nodes.
+        by_right: The pairs in order of right node.
+        right_starts: Likewise.
+        right_nodes: Likewise.
+    """
+
+    left_starts: NDArray[np.int64]
+    left_nodes: NDArray[np.int64]
+    by_right: NDArray[np.int64]
+    right_starts: NDArray[np.int64]
+    right_nodes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, candidates: Candidates) -> Sides:
+        """Sort the pairs once."""
+        by_right = np.argsort(candidates.right, kind="stable")
+        right = candidates.right[by_right]
+        left_starts = np.flatnonzero(np.diff(candidates.left, prepend=-1))
+        right_starts = np.flatnonzero(np.diff(right, prepend=-1))
+        return cls(left_starts, candidates.left[left_starts], by_right, right_starts, right[right_starts])
+
+    def best(self, candidates: Candidates, score: Floats) -> tuple[Floats, Floats]:
+        """The best score of each left and of each right node; -inf for a node without candidates."""
+        left = np.full(candidates.n_left, -np.inf, dtype=np.float32)
+        right = np.full(candidates.n_right, -np.inf, dtype=np.float32)
+        if len(score):
+            left[self.left_nodes] = np.maximum.reduceat(score, self.left_starts)
+            right[self.right_nodes] = np.maximum.reduceat(score[self.by_right], self.right_starts)
+        return left, right
+
+
+def mutual_best_rate(candidates: Candidates, score: Floats, sides: Sides) -> float:
+    """The share of left nodes that are the one best of their own one best right node.
+
+    A node with several equally good partners counts for nothing, so that a view that cannot tell
+    rows apart gets no credit.
+
+    Args:
+        candidates: Pairs, sorted by left node.
+        score: (n,) float32.
+        sides: `Sides.of(candidates)`.
+
+    Returns:
+        A share of the left nodes.
+    """
+    if not len(score):
+        return 0.0
+    left_best, right_best = sides.best(candidates, score)
+    of_left = score >= left_best[candidates.left]
+    of_right = score >= right_best[candidates.right]
+    left_count = np.bincount(candidates.left[of_left], minlength=candidates.n_left)
+    right_count = np.bincount(candidates.right[of_right], minlength=candidates.n_right)
+    one = (left_count[candidates.left] == 1) & (right_count[candidates.right] == 1)
+    return float((of_left & of_right & one).sum() / candidates.n_left)
+
+
+def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
+    """Sum the views, each divided by its spread over all pairs, with the weights of the highest mutual-best rate.
+
+    The rate rises and falls with the quality of the links as a weight moves, and needs no label.
+    The first view always counts; the weights of the others are found by coordinate ascent.
+
+    Args:
+        candidates: Pairs with a score in every view.
+        spread: Standard deviation of each view's score over all pairs of the two tables.
+
+    Returns:
+        The score, a weighted mean of cosines, and the weights.
+    """
+    names = list(candidates.views)
+    sides = Sides.of(candidates)
+    weights = [1.0] + [0.0] * (len(names) - 1)
+    score = _weighted(candidates, spread, weights)
+    rate = mutual_best_rate(candidates, score, sides)
+    for _ in range(2 if len(names) > 1 else 0):
+        for place in range(1, len(names)):
+            for step in STEPS:
+                trial = [*weights[:place], step, *weights[place + 1 :]]
+                tried = _weighted(candidates, spread, trial)
+                found = mutual_best_rate(candidates, tried, sides)
+                if found > rate + GAIN:
+                    score, rate, weights = tried, found, trial
+    shares = _shares(names, spread, weights)
+    return Fused(candidates, score, dict(zip(names, shares, strict=True)), rate)
+
+
+def _shares(names: list[str], spread: Mapping[str, float], weights: list[float]) -> list[float]:
+    scaled = [weight / max(spread[name], 1e-3) for name, weight in zip(names, weights, strict=True)]
+    return [value / sum(scaled) for value in scaled]
+
+
+def _weighted(candidates: Candidates, spread: Mapping[str, float], weights: list[float]) -> Floats:
+    names = list(candidates.views)
+    score = np.zeros(len(candidates), dtype=np.float32)
+    for name, share in zip(names, _shares(names, spread, weights), strict=True):
+        if share:
+            score += np.float32(share) * candidates.views[name]
+    return score

@@ -1,0 +1,98 @@
+"""The lexical view: character n-gram TF-IDF, its frequencies taken from the two tables at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+__all__ = ["LexicalView", "fit", "sparse_top_k"]
+
+SPARE = 16  # more neighbours than asked for are fetched, so that ties at the last place can be settled
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LexicalView:
+    """Two tables' texts as sparse unit vectors over the same n-grams.
+
+    Args:
+        left: (n_left texts, n_grams) float32, unit rows; a text without characters is a zero row.
+        right: (n_right texts, n_grams) float32.
+    """
+
+    left: sp.csr_matrix
+    right: sp.csr_matrix
+
+
+def fit(left_texts: Sequence[str], right_texts: Sequence[str]) -> LexicalView:
+    """Weigh character n-grams of length 2 to 4 by how rare they are in the two tables together.
+
+    N-grams do not cross word borders; term frequencies are 1 + log(tf); inverse document frequencies
+    are smoothed (G. Salton and C. Buckley, Term-weighting approaches in automatic text retrieval, 1988).
+
+    Args:
+        left_texts: Unique texts of the left table.
+        right_texts: Unique texts of the right table.
+
+    Returns:
+        The vectors of both.
+
+    Example:
+        >>> view = fit(["acme steel", "baxter"], ["acme steel co"])
+        >>> (view.left @ view.right.T).toarray().round(1).tolist()
+        [[0.9...], [0.0]]
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts = [*left_texts, *right_texts]
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, dtype=np.float32)
+    if not any(text.strip() for text in texts):
+        nothing = sp.csr_matrix((len(texts), 1), dtype=np.float32)
+        return LexicalView(nothing[: len(left_texts)], nothing[len(left_texts) :])
+    vectors = vectorizer.fit_transform(texts)
+    return LexicalView(vectors[: len(left_texts)], vectors[len(left_texts) :])
+
+
+def sparse_top_k(
+    queries: sp.csr_matrix, items: sp.csr_matrix, k: int, *, threads: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Find the k rows with the largest positive inner product for each query.
+
+    Args:
+        queries: (n, d) float32.
+        items: (m, d) float32.
+        k: How many at most; rows that share nothing are left out.
+        threads: None uses all cores.
+
+    Returns:
+        Queries, items and scores of the found pairs, (n_pairs,) each, sorted by query, falling score,
+        item; ties go to the lower item.
+    """
+    from sparse_dot_topn import sp_matmul_topn
+
+    none = np.empty(0, dtype=np.int64)
+    if 0 in (queries.shape[0], items.shape[0], queries.nnz, items.nnz):
+        return none, none, np.empty(0, dtype=np.float32)
+    product = sp_matmul_topn(
+        queries,
+        items.T.tocsr(),
+        top_n=min(k + SPARE, items.shape[0]),
+        threshold=0.0,
+        n_threads=threads or _cores(),
+    )
+    query = np.repeat(np.arange(product.shape[0], dtype=np.int64), np.diff(product.indptr))
+    item, score = product.indices.astype(np.int64), np.asarray(product.data, dtype=np.float32)
+    order = np.lexsort((item, -score, query))
+    query, item, score = query[order], item[order], score[order]
+    place = np.arange(len(query)) - product.indptr[query]
+    keep = (place < k) & (score > 0)
+    return query[keep], item[keep], score[keep]
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

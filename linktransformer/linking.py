@@ -1,0 +1,287 @@
+"""merge and link: two tables that name the same things differently, row by row."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import blocking, encode, expand, frames, fuse, keys, records, search, threshold, views
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.frames import Table
+from linktransformer.links import Links
+from linktransformer.serialize import Serializer
+
+__all__ = ["estimate", "link", "merge"]
+
+logger = logging.getLogger(__name__)
+
+Columns = str | Sequence[str] | None
+HOW = ("left", "inner", "right", "outer")
+VALIDATE = ("1:1", "1:m", "m:1", "m:m")
+K = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """The arguments that say how rows are linked, checked."""
+
+    validate: str
+    model: Any
+    block_on: Columns
+    k: int
+    threshold: Any
+    device: str | None
+    batch_size: int | None
+    memory_limit: int | None
+    progress: bool | None
+
+
+def merge(
+    left: Any,
+    right: Any,
+    on: Columns = None,
+    *,
+    left_on: Columns = None,
+    right_on: Columns = None,
+    how: str = "left",
+    validate: str | None = None,
+    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
+    indicator: bool = False,
+    score_column: str = "score",
+    **options: Any,
+) -> Any:
+    """Put the rows of two tables together that name the same thing, as pandas.merge does for equal keys.
+
+    Args:
+        left: A pandas or polars DataFrame or a pyarrow Table.
+        right: Another one of the same library.
+        on: Key column or columns of both tables. None, with `left_on` and `right_on`: the text columns
+            that both have.
+        left_on: Key columns of the left table; any number, any dtype. Put the column that names the
+            row, such as its title, first.
+        right_on: Key columns of the right table.
+        how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all.
+        validate: "1:1", "1:m", "m:1" or "m:m", enforced; None is "m:1": a left row takes one right row
+            at most, and a right row may be taken by several.
+        suffixes: For columns of the same name, key columns too.
+        indicator: Add `_merge`: "both", "left_only" or "right_only".
+        score_column: Name of the column with the score; "score_lt" and so on where a table has it already.
+        **options: As for `link`: model, block_on, k, threshold, device, batch_size, memory_limit, progress.
+
+    Returns:
+        A table of the same library with a fresh index: left columns, right columns, score. Left order;
+        rows that only the right table has come last ("right": right order).
+
+    Raises:
+        ColumnNotFoundError: A column that is not there; the message has the nearest name.
+        InvalidArgumentError: An argument, or two together, that cannot work.
+        TableTypeError: Not a table, or tables of two libraries.
+
+    Example:
+        >>> import pandas as pd
+        >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy"]})
+        >>> register = pd.DataFrame({"name": ["ACME STEEL CORPORATION", "Zeller Motors"], "year": [1990, 1991]})
+        >>> merge(firms, register, on="name", model="lexical")[["name_x", "name_y", "year"]]
+                     name_x                  name_y  year
+        0  Acme Steel Corp.  ACME STEEL CORPORATION  1990
+        1      Baxter Dairy                    <NA>  <NA>
+    """
+    if how not in HOW:
+        raise InvalidArgumentError(f"how={how!r} is not one of {', '.join(map(repr, HOW))}.")
+    links = link(left, right, on, left_on=left_on, right_on=right_on, validate=validate, **options)
+    a, b = _with_unlinked(links, how)
+    taken = [*links.left.columns, *links.right.columns]
+    score = np.full(len(a), np.nan, dtype=np.float32)
+    of_pair = (a >= 0) & (b >= 0)
+    order = np.lexsort((links.left_rows, links.right_rows)) if how == "right" else np.arange(len(links))
+    score[of_pair] = links.score[order]
+    extra: dict[str, NDArray[Any]] = {frames.free_name(score_column, taken): score}
+    if indicator:
+        state = np.where(of_pair, "both", np.where(a >= 0, "left_only", "right_only")).astype(object)
+        extra[frames.free_name("_merge", [*taken, *extra])] = state
+    return frames.beside(links.left, links.right, a, b, suffixes, extra)
+
+
+def _with_unlinked(links: Links, how: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers of the result, -1 for none, in the order that pandas.merge would give."""
+    a, b = links.left_rows, links.right_rows
+    if how in ("left", "outer"):
+        alone = np.setdiff1d(np.arange(links.left.n_rows), a)
+        a, b = np.concatenate([a, alone]), np.concatenate([b, np.full(len(alone), -1)])
+        order = np.argsort(a, kind="stable")
+        a, b = a[order], b[order]
+    if how in ("right", "outer"):
+        alone = np.setdiff1d(np.arange(links.right.n_rows), links.right_rows)
+        a, b = np.concatenate([a, np.full(len(alone), -1)]), np.concatenate([b, alone])
+    if how == "right":
+        order = np.lexsort((a, b))
+        a, b = a[order], b[order]
+    return a.astype(np.int64), b.astype(np.int64)
+
+
+def link(
+    left: Any,
+    right: Any,
+    on: Columns = None,
+    *,
+    left_on: Columns = None,
+    right_on: Columns = None,
+    validate: str | None = None,
+    model: Any = None,
+    block_on: Columns = None,
+    k: int | None = None,
+    threshold: Any = "auto",
+    device: str | None = None,
+    batch_size: int | None = None,
+    memory_limit: int | None = None,
+    progress: bool | None = None,
+) -> Links:
+    """Decide which rows of two tables name the same thing, with evidence.
+
+    Args:
+        left: A table.
+        right: A table of the same library.
+        on: As for `merge`.
+        left_on: As for `merge`.
+        right_on: As for `merge`.
+        validate: As for `merge`.
+        model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
+            "org/name@revision", a SentenceTransformer, any object with `encode`.
+        block_on: Column or columns whose values must be equal.
+        k: Neighbours fetched for each row in each view and direction; None is 10.
+        threshold: "auto"; a number; {"precision": 0.95}; None links every row to its best one.
+        device: Where a torch model runs.
+        batch_size: Texts encoded at a time.
+        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        progress: True shows progress bars, False none; None on a terminal.
+
+    Returns:
+        The links.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        InvalidArgumentError: An argument, or two together, that cannot work.
+        TableTypeError: Not a table, or tables of two libraries.
+
+    Example:
+        >>> import pandas as pd
+        >>> a, b = pd.DataFrame({"name": ["Acme Steel Corp."]}), pd.DataFrame({"name": ["ACME STEEL", "Zeller"]})
+        >>> link(a, b, on="name", model="lexical").pairs[["left", "right"]].values.tolist()
+        [[0, 0]]
+    """
+    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+    job = _Job(
+        validate or "m:1", model, block_on, k or K, threshold, device, batch_size, memory_limit, progress
+    )
+    _check(job, k)
+    on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on)
+    links = _link(tables, (on_left, on_right), job)
+    logger.info("%r", links)
+    return links
+
+
+def _check(job: _Job, k: int | None) -> None:
+    if job.validate not in VALIDATE:
+        raise InvalidArgumentError(f"validate={job.validate!r} is not one of {', '.join(map(repr, VALIDATE))}.")
+    if k is not None and (isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1):
+        raise InvalidArgumentError(f"k={k!r} is no number of neighbours. Give a whole number from 1.")
+    if job.memory_limit is not None and job.memory_limit <= 0:
+        raise InvalidArgumentError(f"memory_limit={job.memory_limit!r} is no number of bytes above 0.")
+    threshold.check_threshold(job.threshold)
+
+
+def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: _Job) -> Links:
+    serializer = Serializer()
+    texts = (records.read(tables[0], on[0], serializer), records.read(tables[1], on[1], serializer))
+    blocks = keys.blocks(tables, job.block_on)
+    left = blocking.nodes(texts[0].text_of_row, None if blocks is None else blocks[0])
+    right = blocking.nodes(texts[1].text_of_row, None if blocks is None else blocks[1])
+    plan = encode.plan(job.model, job.device)
+    details: dict[str, Any] = {
+        "model": plan.name,
+        "left_on": on[0],
+        "right_on": on[1],
+        "validate": job.validate,
+        "rows_cut": texts[0].n_cut + texts[1].n_cut,
+    }
+    if not len(left) or not len(right):
+        empty = np.empty(0, dtype=np.int64)
+        nothing = search.Candidates(empty, empty, {"lexical": np.empty(0, dtype=np.float32)}, len(left), len(right))
+        fused = fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
+    else:
+        fused = _score(tables, on, texts, (left, right), plan, job, details)
+    details |= {
+        "weights": {name: round(value, 4) for name, value in fused.weights.items()},
+        "mutual_best_rate": round(fused.rate, 4),
+        "search": dict(fused.candidates.report),
+    }
+    return expand.decided(tables, (left, right), fused, job.validate, job.threshold, details)
+
+
+def _score(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    texts: tuple[records.Records, records.Records],
+    nodes: tuple[blocking.Nodes, blocking.Nodes],
+    plan: encode.Plan,
+    job: _Job,
+    details: dict[str, Any],
+) -> fuse.Fused:
+    heads = None
+    if max(map(len, on)) > 1:
+        first = [records.read(tables[side], on[side][:1], Serializer()) for side in (0, 1)]
+        heads = views.head_texts(texts[0], first[0]), views.head_texts(texts[1], first[1])
+    made = views.make(plan, texts, heads, batch_size=job.batch_size, show=job.progress)
+    details |= {"views_left_out": dict(made.notes)} if made.notes else {}
+    candidates = search.search(
+        made.matrices, nodes[0], nodes[1], job.k, memory_limit=job.memory_limit, device=job.device
+    )
+    return fuse.fuse(candidates, views.spread(made, nodes[0], nodes[1]))
+
+
+def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mapping[str, Any]:
+    """What a merge would cost, without doing it.
+
+    Args:
+        left: A table.
+        right: A table.
+        on: As for `merge`.
+        **options: The arguments of `link` and `merge` that matter here: left_on, right_on, block_on, model, k.
+
+    Returns:
+        left_rows, right_rows, texts to encode, pairs that blocking leaves, candidates (at most),
+        memory_bytes and seconds: orders of magnitude for two cores without a GPU.
+    """
+    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+    on_left, on_right = keys.resolve(tables[0], tables[1], on, options.get("left_on"), options.get("right_on"))
+    texts = [
+        records.read(table, columns, Serializer())
+        for table, columns in zip(tables, (on_left, on_right), strict=True)
+    ]
+    blocks = keys.blocks(tables, options.get("block_on"))
+    nodes = [
+        blocking.nodes(side.text_of_row, None if blocks is None else blocks[place])
+        for place, side in enumerate(texts)
+    ]
+    pairs = int(blocking.pair_blocks(nodes[0], nodes[1]).areas.sum())
+    model = options.get("model")
+    dense = 0 if model == encode.LEXICAL else 1
+    n_texts = sum(len(side.texts) for side in texts)
+    characters = sum(sum(map(len, side.texts)) for side in texts)
+    candidates = min(pairs, 2 * (1 + dense) * (options.get("k") or K) * max(map(len, nodes), default=0))
+    seconds = 1e-6 * characters * 3 + pairs * (6e-9 + dense * 8e-9) + dense * characters / 4 / 2_500
+    memory = 150e6 + characters * 40 + dense * n_texts * 1536 * 2 + candidates * 60
+    return {
+        "left_rows": tables[0].n_rows,
+        "right_rows": tables[1].n_rows,
+        "texts": n_texts,
+        "pairs": pairs,
+        "candidates": int(candidates),
+        "memory_bytes": int(memory),
+        "seconds": round(seconds, 1),
+    }

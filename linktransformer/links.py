@@ -1,0 +1,193 @@
+"""Links: which rows are one, which stayed alone and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import frames
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.frames import Table
+
+__all__ = ["REASONS", "Links"]
+
+REASONS = {
+    0: "linked",
+    1: "no key",
+    2: "no block partner",
+    3: "no candidate",
+    4: "another row is nearer",
+    5: "below the threshold",
+    6: "its partner is taken",
+}
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Links:
+    """What was decided about every row of two tables. Made by `linktransformer.link`.
+
+    Args:
+        left: The left table.
+        right: The right table.
+        left_rows: Row numbers of the links, (n,) int64, sorted by left row, falling score, right row.
+        right_rows: (n,) int64.
+        score: (n,) float32, higher is better.
+        views: The score in each view, (n,) float32 each.
+        left_reason: Why each left row has no link, a key of `REASONS`, (n_left,) int8.
+        right_reason: Likewise, (n_right,) int8.
+        details: How it was decided: model, weights, rule, threshold, counts.
+    """
+
+    left: Table
+    right: Table
+    left_rows: Integers
+    right_rows: Integers
+    score: NDArray[np.float32]
+    views: Mapping[str, NDArray[np.float32]]
+    left_reason: NDArray[np.int8]
+    right_reason: NDArray[np.int8]
+    details: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.left_rows)
+
+    def __repr__(self) -> str:
+        return (
+            f"Links({len(self)} links; {int((self.left_reason > 0).sum())} of {self.left.n_rows} left and "
+            f"{int((self.right_reason > 0).sum())} of {self.right.n_rows} right rows unlinked)"
+        )
+
+    @property
+    def rank(self) -> Integers:
+        """The place of each link among those of its left row, from 1, (n,) int64."""
+        starts = np.flatnonzero(np.diff(self.left_rows, prepend=-1))
+        count = np.diff(np.append(starts, len(self)))
+        return np.arange(len(self), dtype=np.int64) - np.repeat(starts, count) + 1
+
+    @property
+    def pairs(self) -> Any:
+        """The links as a table in the caller's library.
+
+        Columns: left and right (index labels in pandas, row numbers elsewhere), score, one `score_<view>`
+        a view, rank.
+        """
+        columns: dict[str, NDArray[Any]] = {
+            "left": frames.index_labels(self.left, self.left_rows),
+            "right": frames.index_labels(self.right, self.right_rows),
+            "score": self.score,
+        }
+        columns |= {f"score_{name.replace(' ', '_')}": score for name, score in self.views.items()}
+        return frames.new_frame(self.left, columns | {"rank": self.rank})
+
+    @property
+    def unlinked(self) -> Any:
+        """The rows without a link as a table in the caller's library: side, row (label), reason."""
+        sides, labels, reasons = [], [], []
+        for table, codes in ((self.left, self.left_reason), (self.right, self.right_reason)):
+            rows = np.flatnonzero(codes > 0)
+            sides += [table.name] * len(rows)
+            labels += frames.index_labels(table, rows).tolist()
+            reasons += [REASONS[code] for code in codes[rows].tolist()]
+        if len({type(label) for label in labels}) > 1:  # two kinds of index in one column
+            labels = [str(label) for label in labels]
+        row = np.empty(len(labels), dtype=object)
+        row[:] = labels
+        if labels and isinstance(labels[0], int):
+            row = row.astype(np.int64)
+        columns = {"side": np.array(sides, dtype=object), "row": row, "reason": np.array(reasons, dtype=object)}
+        return frames.new_frame(self.left, columns)
+
+    def above(self, threshold: float) -> Links:
+        """Keep the links that score at least this much.
+
+        Args:
+            threshold: A score.
+
+        Returns:
+            New links; a row that loses its last one is unlinked, "below the threshold".
+        """
+        keep = self.score >= threshold
+        reasons = []
+        for rows, codes in ((self.left_rows, self.left_reason), (self.right_rows, self.right_reason)):
+            linked = np.zeros(len(codes), dtype=bool)
+            linked[rows[keep]] = True
+            reasons.append(np.where((codes == 0) & ~linked, 5, codes).astype(np.int8))
+        return replace(
+            self,
+            left_rows=self.left_rows[keep],
+            right_rows=self.right_rows[keep],
+            score=self.score[keep],
+            views={name: score[keep] for name, score in self.views.items()},
+            left_reason=reasons[0],
+            right_reason=reasons[1],
+            details={**self.details, "threshold": float(threshold), "rule": "above a score", "precision": None},
+        )
+
+    def report(self) -> dict[str, Any]:
+        """How the links were made and what became of every row.
+
+        Returns:
+            Model, weights of the views, rule, threshold, estimated precision, counts of rows, links and
+            unlinked rows by reason, how it was searched.
+        """
+        counts = {
+            table.name: {
+                "rows": table.n_rows,
+                **{REASONS[code]: int((codes == code).sum()) for code in sorted(set(codes.tolist()))},
+            }
+            for table, codes in ((self.left, self.left_reason), (self.right, self.right_reason))
+        }
+        return {**self.details, "links": len(self), **counts}
+
+    def evaluate(self, truth: Any) -> dict[str, float]:
+        """Compare the links with the true pairs.
+
+        Args:
+            truth: A table whose first two columns are left and right labels as in `pairs`, or pairs of labels.
+
+        Returns:
+            precision, recall, f1, links, true_pairs. Precision is 1.0 where nothing is linked.
+
+        Raises:
+            InvalidArgumentError: The truth has no two columns.
+        """
+        wanted = set(_label_pairs(truth))
+        found = set(
+            zip(
+                frames.index_labels(self.left, self.left_rows).tolist(),
+                frames.index_labels(self.right, self.right_rows).tolist(),
+                strict=True,
+            )
+        )
+        right = len(wanted & found)
+        precision = right / len(found) if found else 1.0
+        recall = right / len(wanted) if wanted else 1.0
+        f1 = 2 * right / (len(found) + len(wanted)) if found or wanted else 1.0
+        return {
+            "precision": precision,
+            "recall": recall,
+            "f1": f1,
+            "links": float(len(found)),
+            "true_pairs": float(len(wanted)),
+        }
+
+
+def _label_pairs(truth: Any) -> Iterable[tuple[Any, Any]]:
+    if hasattr(truth, "columns"):
+        table = frames.wrap(truth, "truth")
+        if len(table.columns) < 2:
+            raise InvalidArgumentError(
+                f"truth needs two columns, the left and the right label of each true pair. Given: {table.columns}"
+            )
+        first, second = (frames.column(table, name).tolist() for name in table.columns[:2])
+        return zip(first, second, strict=True)
+    pairs = [tuple(pair) for pair in truth]
+    if any(len(pair) != 2 for pair in pairs):
+        raise InvalidArgumentError("truth holds something that is no pair. Give (left label, right label) pairs.")
+    return [(pair[0], pair[1]) for pair in pairs]

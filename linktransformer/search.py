@@ -1,0 +1,229 @@
+"""Candidates: for every record its nearest ones in the other table, in each view and both ways."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from linktransformer import faiss_index
+from linktransformer.blocking import Nodes, Pairing, pair_blocks
+from linktransformer.index import exact_top_k
+from linktransformer.lexical import sparse_top_k
+
+__all__ = ["Candidates", "pair_scores", "search"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+View = tuple[Any, Any]  # left and right matrix, sparse or dense, over texts
+Pairs = tuple[Integers, Integers]
+
+SMALL_BLOCK = 4096  # pairs: below, a block is enumerated; above, it is searched
+FAISS_FROM = 2e9  # multiplications: below, NumPy is as quick and exact
+MEMORY = 2**30
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Pairs of nodes that may be links, sorted by left node and then right node.
+
+    Args:
+        left: Left nodes, (n,) int64.
+        right: Right nodes, (n,) int64.
+        views: The score of every pair in every view, (n,) float32 each.
+        n_left: Nodes of the left table.
+        n_right: Nodes of the right table.
+        report: How it was searched.
+    """
+
+    left: Integers
+    right: Integers
+    views: Mapping[str, Floats]
+    n_left: int
+    n_right: int
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+def search(
+    views: Mapping[str, View],
+    left: Nodes,
+    right: Nodes,
+    k: int,
+    *,
+    memory_limit: int | None = None,
+    device: str | None = None,
+) -> Candidates:
+    """Find each node's k nearest nodes of the other table in every view, and score all in all views.
+
+    Args:
+        views: By name, the matrices of the left and of the right texts: unit rows, sparse or dense.
+        left: Nodes of the left table.
+        right: Nodes of the right table.
+        k: Neighbours of a node in each view and direction.
+        memory_limit: Bytes for the search beside its input and its result; None is 1 GiB.
+        device: "cpu" keeps the search off the GPU.
+
+    Returns:
+        The candidates. A pair that has nothing in common in any sparse view and is near in no dense one
+        is not among them.
+    """
+    memory = memory_limit or MEMORY
+    began = time.perf_counter()
+    report: dict[str, Any] = {"k": k}
+    pairing = pair_blocks(left, right)
+    if len(pairing.left_start) <= 1 and not pairing.alone:
+        pairs = _search_all(views, left.text, right.text, k, memory, device, report)
+    else:
+        pairs = _search_blocks(views, left, right, pairing, k, memory, device, report)
+    scores = {
+        name: pair_scores(matrices[0], matrices[1], left.text[pairs[0]], right.text[pairs[1]], memory=memory)
+        for name, matrices in views.items()
+    }
+    report["seconds"] = round(time.perf_counter() - began, 3)
+    return Candidates(*pairs, scores, len(left), len(right), report)
+
+
+def pair_scores(
+    view_left: Any, view_right: Any, left: Integers, right: Integers, *, memory: int = MEMORY
+) -> Floats:
+    """The inner product of each given pair of rows.
+
+    Args:
+        view_left: (n_left, d), sparse or dense.
+        view_right: (n_right, d), likewise.
+        left: Left rows, (n,) int64.
+        right: Right rows, (n,) int64.
+        memory: Bytes for one chunk of pairs.
+
+    Returns:
+        Scores, (n,) float32.
+    """
+    scores = np.zeros(len(left), dtype=np.float32)
+    sparse = sp.issparse(view_left)
+    if sparse:
+        a_row = 24 * (1 + (view_left.nnz + view_right.nnz) / max(1, view_left.shape[0] + view_right.shape[0]))
+    else:
+        a_row = 16 * max(1, view_left.shape[1])
+    step = max(256, min(2**20, int(memory / 4 / a_row)))
+    for start in range(0, len(left), step):
+        a, b = view_left[left[start : start + step]], view_right[right[start : start + step]]
+        if sparse:
+            scores[start : start + step] = np.asarray(a.multiply(b).sum(axis=1)).ravel()
+        else:
+            scores[start : start + step] = np.einsum("ij,ij->i", a, b)
+    return scores
+
+
+def _search_all(
+    views: Mapping[str, View],
+    left: Integers,
+    right: Integers,
+    k: int,
+    memory: int,
+    device: str | None,
+    report: dict[str, Any],
+) -> Pairs:
+    """Search nodes against nodes without blocks: nodes are texts, in some order."""
+    found: list[Pairs] = []
+    for name, (of_left, of_right) in views.items():
+        a, b = of_left[left], of_right[right]
+        found.append(_top_pairs(name, a, b, k, memory, device, report))
+        backward = _top_pairs(name, b, a, k, memory, device, report)
+        found.append((backward[1], backward[0]))
+    return _union(found, len(right))
+
+
+def _top_pairs(
+    name: str, queries: Any, items: Any, k: int, memory: int, device: str | None, report: dict[str, Any]
+) -> Pairs:
+    if sp.issparse(queries):
+        query, item, _ = sparse_top_k(queries, items, k)
+        report[name] = "exact sparse product"
+        return query, item
+    work = float(queries.shape[0]) * items.shape[0] * queries.shape[1]
+    if work > FAISS_FROM and faiss_index.available():
+        rows, _, how = faiss_index.top_k(queries, items, k, device=device)
+        report[name] = how
+    else:
+        rows, _ = exact_top_k(queries, items, k, memory_limit=memory // 4)
+        report[name] = "exact, NumPy"
+    query = np.repeat(np.arange(len(rows), dtype=np.int64), rows.shape[1])
+    item = rows.ravel()
+    return query[item >= 0], item[item >= 0]
+
+
+def _union(found: list[Pairs], width: int) -> Pairs:
+    if not found:
+        none = np.empty(0, dtype=np.int64)
+        return none, none
+    code = np.unique(np.concatenate([a * max(1, width) + b for a, b in found]))
+    return code // max(1, width), code % max(1, width)
+
+
+def _search_blocks(
+    views: Mapping[str, View],
+    left: Nodes,
+    right: Nodes,
+    pairing: Pairing,
+    k: int,
+    memory: int,
+    device: str | None,
+    report: dict[str, Any],
+) -> Pairs:
+    """Enumerate the pairs of small blocks all at once; search large blocks one by one."""
+    small = pairing.areas <= SMALL_BLOCK
+    report.update(blocks=len(small), blocks_without_partner=pairing.alone)
+    found = _enumerate_small(views, left, right, pairing, k, memory)
+    for block in np.flatnonzero(~small):
+        a = pairing.left[pairing.left_start[block] : pairing.left_stop[block]]
+        b = pairing.right[pairing.right_start[block] : pairing.right_stop[block]]
+        pairs = _search_all(views, left.text[a], right.text[b], k, memory, device, report)
+        found.append((a[pairs[0]], b[pairs[1]]))
+    return _union(found, len(right))
+
+
+def _enumerate_small(
+    views: Mapping[str, View], left: Nodes, right: Nodes, pairing: Pairing, k: int, memory: int
+) -> list[Pairs]:
+    found: list[Pairs] = []
+    blocks = np.flatnonzero(pairing.areas <= SMALL_BLOCK)
+    limit = max(SMALL_BLOCK, min(2**21, memory // 256))
+    part = np.cumsum(pairing.areas[blocks]) // limit
+    for number in np.unique(part):
+        a, b = _all_pairs(pairing, blocks[part == number])
+        for of_left, of_right in views.values():
+            score = pair_scores(of_left, of_right, left.text[a], right.text[b], memory=memory)
+            some = score > 0 if sp.issparse(of_left) else np.ones(len(score), dtype=bool)
+            found.append(_k_best(a[some], b[some], score[some], k))
+            backward = _k_best(b[some], a[some], score[some], k)
+            found.append((backward[1], backward[0]))
+    return found
+
+
+def _all_pairs(pairing: Pairing, blocks: Integers) -> Pairs:
+    """Every pair of left and right node within each of the blocks."""
+    height = pairing.left_stop[blocks] - pairing.left_start[blocks]
+    width = pairing.right_stop[blocks] - pairing.right_start[blocks]
+    area = height * width
+    block = np.repeat(np.arange(len(blocks)), area)
+    place = np.arange(area.sum()) - np.repeat(np.cumsum(area) - area, area)
+    a = pairing.left[pairing.left_start[blocks][block] + place // width[block]]
+    b = pairing.right[pairing.right_start[blocks][block] + place % width[block]]
+    return a, b
+
+
+def _k_best(group: Integers, other: Integers, score: Floats, k: int) -> Pairs:
+    """The k best pairs of each group; ties go to the lower other."""
+    order = np.lexsort((other, -score, group))
+    group, other = group[order], other[order]
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    place = np.arange(len(group)) - np.repeat(starts, np.diff(np.append(starts, len(group))))
+    return group[place < k], other[place < k]

@@ -1,0 +1,202 @@
+"""The decision: which candidates are links, without a label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.errors import InvalidArgumentError
+
+__all__ = ["Decision", "Ranking", "check_threshold", "decide", "estimated_precision", "rank"]
+
+FALSE_SHARE = 0.3  # of the not mutual links that are taken together, at most this share is estimated false
+FEWEST = 20  # with fewer rows on either side of the comparison nothing is estimated
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Threshold = str | float | Mapping[str, float] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """The best and second-best partner of each node on one side.
+
+    Args:
+        nodes: The nodes that have candidates, (n,) int64.
+        best: The candidate pair of each that scores highest; ties to the lower partner, (n,) int64.
+        second: The next one, -1 where there is none, (n,) int64.
+    """
+
+    nodes: Integers
+    best: Integers
+    second: Integers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """The pairs that are links.
+
+    Args:
+        pairs: Positions among the candidates, (n,) int64, one at most for each left node.
+        threshold: The lowest score of a link, None when there is no link.
+        precision: The estimated precision of the links, None where it is not estimated.
+        rule: How it was decided, in words.
+    """
+
+    pairs: Integers
+    threshold: float | None
+    precision: float | None
+    rule: str
+
+
+def check_threshold(threshold: Threshold) -> None:
+    """Refuse what is no threshold.
+
+    Args:
+        threshold: "auto", a number, {"precision": p} or None.
+
+    Raises:
+        InvalidArgumentError: It is something else.
+    """
+    if threshold is None or threshold == "auto":
+        return
+    if isinstance(threshold, Mapping):
+        wanted = threshold.get("precision")
+        if set(threshold) == {"precision"} and isinstance(wanted, (int, float)) and 0 < wanted < 1:
+            return
+    elif isinstance(threshold, (int, float)) and not isinstance(threshold, bool) and np.isfinite(threshold):
+        return
+    raise InvalidArgumentError(
+        f"threshold={threshold!r} is not understood. Give 'auto', a number such as 0.8, "
+        "{'precision': 0.95} with a precision between 0 and 1, or None."
+    )
+
+
+def rank(group: Integers, other: Integers, score: Floats) -> Ranking:
+    """Find each node's best and second-best partner.
+
+    Args:
+        group: The node of each pair, (n,) int64.
+        other: Its partner, (n,) int64.
+        score: (n,) float32.
+
+    Returns:
+        The ranking, in rising order of node.
+    """
+    order = np.lexsort((other, -score, group))
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    count = np.diff(np.append(starts, len(order)))
+    second = np.full(len(starts), -1, dtype=np.int64)
+    second[count > 1] = order[starts[count > 1] + 1]
+    return Ranking(group[order][starts], order[starts], second)
+
+
+def decide(left: Integers, right: Integers, score: Floats, threshold: Threshold) -> Decision:
+    """Give each left node its best right node, or nothing.
+
+    "auto" takes the pairs that are each other's best, and of the others those that stand so near to the
+    best partner of their right node that they cannot be explained as runners-up. {"precision": p} takes
+    the mutual pairs down to the lowest score at which the estimated precision is still p.
+
+    Args:
+        left: Left node of each candidate, (n,) int64.
+        right: Right node, (n,) int64.
+        score: (n,) float32.
+        threshold: "auto", a number, {"precision": p} or None.
+
+    Returns:
+        The links among the candidates.
+    """
+    check_threshold(threshold)
+    if not len(score):
+        return Decision(np.empty(0, dtype=np.int64), None, None, "no candidates")
+    of_left, of_right = rank(left, right, score), rank(right, left, score)
+    best = of_left.best
+    if threshold is None:
+        return _decision(best, score, None, "the best partner, however bad")
+    if isinstance(threshold, (int, float)):
+        return _decision(best[score[best] >= threshold], score, None, "the best partner at or above the threshold")
+    owner = np.full(int(right.max()) + 1, -1, dtype=np.int64)
+    owner[of_right.nodes] = of_right.best
+    mutual = (owner[right[best]] == best) & (score[best] > 0)
+    links = best[mutual]
+    order, precision = estimated_precision(links, of_left, of_right, left, right, score)
+    if isinstance(threshold, Mapping):
+        wanted = float(threshold["precision"])
+        enough = np.flatnonzero(precision >= wanted)
+        stop = int(enough[-1]) + 1 if len(enough) else 0
+        kept = np.sort(links[order[:stop]])
+        shown = float(precision[stop - 1]) if stop else None
+        return _decision(kept, score, shown, f"mutual best, estimated precision at least {wanted:g}")
+    near = _near_best(of_left, mutual, owner, right, score)
+    shown = float(precision[-1]) if len(precision) else None
+    rule = "mutual best" if not len(near) else "mutual best, and others nearly as good as the best"
+    return _decision(np.sort(np.concatenate([links, near])), score, shown, rule)
+
+
+def _decision(pairs: Integers, score: Floats, precision: float | None, rule: str) -> Decision:
+    return Decision(pairs, float(score[pairs].min()) if len(pairs) else None, precision, rule)
+
+
+def estimated_precision(
+    links: Integers, of_left: Ranking, of_right: Ranking, left: Integers, right: Integers, score: Floats
+) -> tuple[Integers, NDArray[np.float64]]:
+    """Estimate the precision of mutual links above every score, from what would link had the best not been there.
+
+    Take away a node's best partner: if its second best then is a mutual link, that is a false link of the
+    score that an unmatched node would give. Counted from both sides, the larger count is taken as the
+    number of false links above a score. This is the decoy idea of target-decoy search (J. Elias and
+    S. Gygi, Nature Methods 2007) with runners-up as decoys.
+
+    Args:
+        links: Mutual pairs, positions among the candidates.
+        of_left: Ranking of the left nodes.
+        of_right: Ranking of the right nodes.
+        left: Left node of each candidate.
+        right: Right node of each candidate.
+        score: (n,) float32.
+
+    Returns:
+        The order of falling score, and the estimated precision of that many links, (n_links,) float64.
+    """
+    best_left = np.full(int(left.max()) + 1, -np.inf, dtype=np.float32)
+    best_right = np.full(int(right.max()) + 1, -np.inf, dtype=np.float32)
+    best_left[of_left.nodes], best_right[of_right.nodes] = score[of_left.best], score[of_right.best]
+    order = np.argsort(-score[links], kind="stable")
+    falling = score[links][order]
+    seconds = of_left.second[of_left.second >= 0]
+    decoys = [np.sort(score[seconds][score[seconds] >= best_right[right[seconds]]])]
+    seconds = of_right.second[of_right.second >= 0]
+    decoys.append(np.sort(score[seconds][score[seconds] >= best_left[left[seconds]]]))
+    false = np.max([len(found) - np.searchsorted(found, falling) for found in decoys], axis=0)
+    return order, 1 - np.minimum(1.0, false / np.arange(1, len(links) + 1))
+
+
+def _near_best(
+    of_left: Ranking, mutual: NDArray[np.bool_], owner: Integers, right: Integers, score: Floats
+) -> Integers:
+    """Where many left rows share a right row: links that are not mutual and yet right.
+
+    A row that is not the best of its best right row misses it by some gap. Runners-up of mutual links,
+    which are wrong where the right table names everything once, show the gaps of wrong pairs. The excess
+    of small gaps over theirs is the share of right ones (a two-groups model: B. Efron, Large-Scale
+    Inference, 2010).
+    """
+    none = np.empty(0, dtype=np.int64)
+    unsure = of_left.best[~mutual & (score[of_left.best] > 0)]
+    wrong = of_left.second[mutual & (of_left.second >= 0)]
+    if min(len(unsure), len(wrong)) < FEWEST:
+        return none
+    gap = score[owner[right[unsure]]] - score[unsure]
+    order = np.argsort(gap, kind="stable")
+    seen = np.arange(1, len(gap) + 1) / len(gap)
+    null = np.sort(score[owner[right[wrong]]] - score[wrong])
+    expected = np.searchsorted(null, gap[order], side="right") / len(null)
+    share = max(0.0, float(np.max(seen - expected)))
+    fine = np.flatnonzero((1 - share) * expected <= FALSE_SHARE * seen)
+    if not len(fine) or fine[-1] + 1 < FEWEST:
+        return none
+    return unsure[order[: fine[-1] + 1]]

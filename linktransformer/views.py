@@ -1,0 +1,142 @@
+"""The views of two tables: lexical, lexical of the first column, dense; and how far each spreads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import encode, lexical
+from linktransformer.blocking import Nodes
+from linktransformer.encode import Plan
+from linktransformer.records import Records
+from linktransformer.search import pair_scores
+from linktransformer.threshold import rank
+
+__all__ = ["Views", "head_texts", "make", "spread"]
+
+SAMPLE = 20_000  # random pairs from which the spread of a view is measured
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """Matrices by view.
+
+    Args:
+        matrices: Name -> (left, right) over texts, the first one the leading view.
+        notes: What was left out and why, for the report.
+    """
+
+    matrices: Mapping[str, tuple[Any, Any]]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def make(
+    plan: Plan,
+    records: tuple[Records, Records],
+    heads: tuple[list[str], list[str]] | None,
+    *,
+    batch_size: int | None = None,
+    show: bool | None = None,
+) -> Views:
+    """Make the matrices of every view of two tables.
+
+    Args:
+        plan: The model.
+        records: Texts of the left and of the right table.
+        heads: The first key column of each text, where rows have several columns.
+        batch_size: For the model.
+        show: As for `progress.bar`.
+
+    Returns:
+        Lexical vectors first, then dense ones where the model has any, then those of the first column.
+    """
+    left, right = (list(side.texts) for side in records)
+    notes: dict[str, str] = {}
+    view = lexical.fit(left, right)
+    matrices: dict[str, tuple[Any, Any]] = {"lexical": (view.left, view.right)}
+    if plan.encoder is not None:
+        agreement = None if plan.chosen else _trial(plan, view, left, right)
+        if agreement is not None and agreement < encode.PILOT_FLOOR:
+            notes["dense"] = (
+                f"left out: on a sample it agreed with {agreement:.2f} of the sure lexical links "
+                f"(at least {encode.PILOT_FLOOR} wanted)"
+            )
+        else:
+            matrices["dense"] = (
+                encode.embed(plan.encoder, left, batch_size=batch_size, show=show),
+                encode.embed(plan.encoder, right, batch_size=batch_size, show=show),
+            )
+    if heads is not None:
+        if all(len(set(side)) * 2 >= len(side) for side in heads):
+            head = lexical.fit(heads[0], heads[1])
+            matrices["first column"] = (head.left, head.right)
+        else:
+            notes["first column"] = "left out: most rows share its value with other rows"
+    return Views(matrices, notes)
+
+
+def head_texts(records: Records, heads: Records) -> list[str]:
+    """The first column's text of each text of a table: that of the first row that has it.
+
+    Args:
+        records: Texts of all key columns.
+        heads: Texts of the first key column alone, of the same table.
+
+    Returns:
+        One text for each of `records.texts`, "" where the column is empty.
+    """
+    rows = np.flatnonzero(records.text_of_row >= 0)
+    _, first = np.unique(records.text_of_row[rows], return_index=True)
+    places = heads.text_of_row[rows[first]]
+    return [heads.texts[place] if place >= 0 else "" for place in places.tolist()]
+
+
+def spread(views: Views, left: Nodes, right: Nodes, *, seed: int = 0) -> dict[str, float]:
+    """The standard deviation of each view's score over all pairs, from a random sample of them.
+
+    Args:
+        views: The matrices.
+        left: Nodes of the left table, at least one.
+        right: Nodes of the right table, at least one.
+        seed: Of the sample.
+
+    Returns:
+        One number for each view.
+    """
+    draw = np.random.default_rng(seed)
+    a = left.text[draw.integers(0, len(left), SAMPLE)]
+    b = right.text[draw.integers(0, len(right), SAMPLE)]
+    return {name: float(pair_scores(x, y, a, b).std()) for name, (x, y) in views.matrices.items()}
+
+
+def _trial(plan: Plan, view: lexical.LexicalView, left: list[str], right: list[str]) -> float | None:
+    """How often the model puts the sure lexical partner first among the nearest lexical ones.
+
+    Encoding is nearly all of the time. Where a model ranks worse than n-grams do even the pairs about which
+    n-grams are sure, it gets no weight in the end, so it is tried on a sample first.
+    """
+    if len(left) + len(right) < encode.PILOT_FROM:
+        return None
+    draw = np.random.default_rng(0)
+    sample = np.sort(draw.choice(len(left), min(4 * encode.PILOT_ROWS, len(left)), replace=False))
+    query, item, score = lexical.sparse_top_k(view.left[sample], view.right, encode.PILOT_WIDTH)
+    if not len(query):
+        return None
+    ranking = rank(query, item, score)
+    several = ranking.second >= 0
+    margin = score[ranking.best[several]] - score[ranking.second[several]]
+    sure = ranking.nodes[several][np.argsort(-margin, kind="stable")][: encode.PILOT_ROWS]
+    chosen = np.isin(query, sure)
+    query, item, score = query[chosen], item[chosen], score[chosen]
+    if not len(query):
+        return None
+    texts, place = np.unique(item, return_inverse=True)
+    queries, row = np.unique(query, return_inverse=True)
+    a = encode.embed(plan.encoder, [left[sample[q]] for q in queries.tolist()], show=False)
+    b = encode.embed(plan.encoder, [right[t] for t in texts.tolist()], show=False)
+    dense: NDArray[np.float32] = np.einsum("ij,ij->i", a[row], b[place])
+    return float((item[rank(query, item, dense).best] == item[rank(query, item, score).best]).mean())
