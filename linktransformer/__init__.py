@@ -1,10 +1,10 @@
 """Link the rows of two tables that name the same things differently.
 
-    import pandas as pd
-    import linktransformer as lt
+import pandas as pd
+import linktransformer as lt
 
-    firms, register = pd.read_csv("firms.csv"), pd.read_csv("register.csv")
-    linked = lt.merge(firms, register, on="name")
+firms, register = pd.read_csv("firms.csv"), pd.read_csv("register.csv")
+linked = lt.merge(firms, register, on="name")
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
         ModelError,
         TableTypeError,
     )
-    from linktransformer.links import Links
     from linktransformer.linking import link, merge
+    from linktransformer.links import Links
 
 __version__ = "1.0.0.dev0"
 _HOME = {

@@ -12,11 +12,13 @@ from linktransformer.blocking import Nodes
 from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.links import Links
-from linktransformer.threshold import Decision, decide
+from linktransformer.threshold import LEAST, Decision, decide
 
 __all__ = ["decided"]
 
-MOST_COPIES = 4096  # row pairs of one node pair that an assignment looks at; beyond, copies are paired in order
+MOST_COPIES = (
+    4096  # row pairs of one node pair that an assignment looks at; beyond, copies are paired in order
+)
 
 Integers = NDArray[np.int64]
 
@@ -137,6 +139,10 @@ def _reasons(
     if isinstance(threshold, dict):
         alone = 5
     reason = np.full(n_rows, alone, dtype=np.int8)
+    best = np.full(len(nodes[side]) + 1, -np.inf, dtype=np.float32)
+    np.maximum.at(best, own, fused.score)
+    if isinstance(threshold, str):
+        reason[best[node] < LEAST] = 5
     reason[accepted[node]] = 6
     reason[~has[node]] = 3
     reason[~shared[node]] = 2 if len(nodes[1 - side]) else 3

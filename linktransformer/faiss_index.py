@@ -45,7 +45,7 @@ def top_k(
         MissingExtraError: FAISS is not installed.
     """
     faiss = need("faiss", extra="cpu")
-    n, d = queries.shape
+    n = len(queries)
     queries, items = np.ascontiguousarray(queries), np.ascontiguousarray(items)
     index, report = _build(faiss, queries, items, k)
     wide = min(k + SPARE, len(items))

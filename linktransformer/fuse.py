@@ -98,7 +98,9 @@ def mutual_best_rate(candidates: Candidates, score: Floats, sides: Sides) -> flo
 
 
 def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
-    """Sum the views, each divided by its spread over all pairs, with the weights of the highest mutual-best rate.
+    """Sum the views with the weights that give the highest mutual-best rate.
+
+    Each view is first divided by its spread over all pairs, so that a wrong weight does little harm.
 
     The rate rises and falls with the quality of the links as a weight moves, and needs no label.
     The first view always counts; the weights of the others are found by coordinate ascent.

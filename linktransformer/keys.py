@@ -39,7 +39,9 @@ def resolve(
     frames.same_library(left, right)
     if on is not None:
         if left_on is not None or right_on is not None:
-            raise InvalidArgumentError("on= is given together with left_on= or right_on=. Give one or the other.")
+            raise InvalidArgumentError(
+                "on= is given together with left_on= or right_on=. Give one or the other."
+            )
         names = _listed(on)
         frames.check_columns(left, names, "on")
         frames.check_columns(right, names, "on")

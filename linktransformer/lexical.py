@@ -50,7 +50,7 @@ def fit(left_texts: Sequence[str], right_texts: Sequence[str]) -> LexicalView:
     texts = [*left_texts, *right_texts]
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, dtype=np.float32)
     if not any(text.strip() for text in texts):
-        nothing = sp.csr_matrix((len(texts), 1), dtype=np.float32)
+        nothing = sp.csr_matrix(np.zeros((len(texts), 1), dtype=np.float32))
         return LexicalView(nothing[: len(left_texts)], nothing[len(left_texts) :])
     vectors = vectorizer.fit_transform(texts)
     return LexicalView(vectors[: len(left_texts)], vectors[len(left_texts) :])

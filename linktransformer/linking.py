@@ -85,7 +85,8 @@ def merge(
     Example:
         >>> import pandas as pd
         >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy"]})
-        >>> register = pd.DataFrame({"name": ["ACME STEEL CORPORATION", "Zeller Motors"], "year": [1990, 1991]})
+        >>> names = ["ACME STEEL CORPORATION", "Zeller Motors"]
+        >>> register = pd.DataFrame({"name": names, "year": [1990, 1991]})
         >>> merge(firms, register, on="name", model="lexical")[["name_x", "name_y", "year"]]
                      name_x                  name_y  year
         0  Acme Steel Corp.  ACME STEEL CORPORATION  1990
@@ -170,7 +171,8 @@ def link(
 
     Example:
         >>> import pandas as pd
-        >>> a, b = pd.DataFrame({"name": ["Acme Steel Corp."]}), pd.DataFrame({"name": ["ACME STEEL", "Zeller"]})
+        >>> a = pd.DataFrame({"name": ["Acme Steel Corp."]})
+        >>> b = pd.DataFrame({"name": ["ACME STEEL", "Zeller"]})
         >>> link(a, b, on="name", model="lexical").pairs[["left", "right"]].values.tolist()
         [[0, 0]]
     """
@@ -185,9 +187,11 @@ def link(
     return links
 
 
-def _check(job: _Job, k: int | None) -> None:
+def _check(job: _Job, k: Any) -> None:
     if job.validate not in VALIDATE:
-        raise InvalidArgumentError(f"validate={job.validate!r} is not one of {', '.join(map(repr, VALIDATE))}.")
+        raise InvalidArgumentError(
+            f"validate={job.validate!r} is not one of {', '.join(map(repr, VALIDATE))}."
+        )
     if k is not None and (isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1):
         raise InvalidArgumentError(f"k={k!r} is no number of neighbours. Give a whole number from 1.")
     if job.memory_limit is not None and job.memory_limit <= 0:
@@ -211,7 +215,9 @@ def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: _Jo
     }
     if not len(left) or not len(right):
         empty = np.empty(0, dtype=np.int64)
-        nothing = search.Candidates(empty, empty, {"lexical": np.empty(0, dtype=np.float32)}, len(left), len(right))
+        nothing = search.Candidates(
+            empty, empty, {"lexical": np.empty(0, dtype=np.float32)}, len(left), len(right)
+        )
         fused = fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
     else:
         fused = _score(tables, on, texts, (left, right), plan, job, details)
@@ -251,14 +257,16 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
         left: A table.
         right: A table.
         on: As for `merge`.
-        **options: The arguments of `link` and `merge` that matter here: left_on, right_on, block_on, model, k.
+        **options: Arguments of `link` that matter here: left_on, right_on, block_on, model, k.
 
     Returns:
         left_rows, right_rows, texts to encode, pairs that blocking leaves, candidates (at most),
         memory_bytes and seconds: orders of magnitude for two cores without a GPU.
     """
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    on_left, on_right = keys.resolve(tables[0], tables[1], on, options.get("left_on"), options.get("right_on"))
+    on_left, on_right = keys.resolve(
+        tables[0], tables[1], on, options.get("left_on"), options.get("right_on")
+    )
     texts = [
         records.read(table, columns, Serializer())
         for table, columns in zip(tables, (on_left, on_right), strict=True)

@@ -100,7 +100,11 @@ class Links:
         row[:] = labels
         if labels and isinstance(labels[0], int):
             row = row.astype(np.int64)
-        columns = {"side": np.array(sides, dtype=object), "row": row, "reason": np.array(reasons, dtype=object)}
+        columns = {
+            "side": np.array(sides, dtype=object),
+            "row": row,
+            "reason": np.array(reasons, dtype=object),
+        }
         return frames.new_frame(self.left, columns)
 
     def above(self, threshold: float) -> Links:
@@ -126,7 +130,12 @@ class Links:
             views={name: score[keep] for name, score in self.views.items()},
             left_reason=reasons[0],
             right_reason=reasons[1],
-            details={**self.details, "threshold": float(threshold), "rule": "above a score", "precision": None},
+            details={
+                **self.details,
+                "threshold": float(threshold),
+                "rule": "above a score",
+                "precision": None,
+            },
         )
 
     def report(self) -> dict[str, Any]:
@@ -149,7 +158,7 @@ class Links:
         """Compare the links with the true pairs.
 
         Args:
-            truth: A table whose first two columns are left and right labels as in `pairs`, or pairs of labels.
+            truth: A table whose first two columns are left and right labels as in `pairs`, or pairs.
 
         Returns:
             precision, recall, f1, links, true_pairs. Precision is 1.0 where nothing is linked.
@@ -183,11 +192,14 @@ def _label_pairs(truth: Any) -> Iterable[tuple[Any, Any]]:
         table = frames.wrap(truth, "truth")
         if len(table.columns) < 2:
             raise InvalidArgumentError(
-                f"truth needs two columns, the left and the right label of each true pair. Given: {table.columns}"
+                "truth needs two columns, the left and the right label of each true pair. "
+                f"Given: {table.columns}"
             )
         first, second = (frames.column(table, name).tolist() for name in table.columns[:2])
         return zip(first, second, strict=True)
     pairs = [tuple(pair) for pair in truth]
     if any(len(pair) != 2 for pair in pairs):
-        raise InvalidArgumentError("truth holds something that is no pair. Give (left label, right label) pairs.")
+        raise InvalidArgumentError(
+            "truth holds something that is no pair. Give (left label, right label) pairs."
+        )
     return [(pair[0], pair[1]) for pair in pairs]

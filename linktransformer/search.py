@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
@@ -145,7 +145,7 @@ def _top_pairs(
     name: str, queries: Any, items: Any, k: int, memory: int, device: str | None, report: dict[str, Any]
 ) -> Pairs:
     if sp.issparse(queries):
-        query, item, _ = sparse_top_k(queries, items, k)
+        query, item, _ = sparse_top_k(cast("sp.csr_matrix", queries), items, k)
         report[name] = "exact sparse product"
         return query, item
     work = float(queries.shape[0]) * items.shape[0] * queries.shape[1]

@@ -13,6 +13,7 @@ from linktransformer.errors import InvalidArgumentError
 __all__ = ["Decision", "Ranking", "check_threshold", "decide", "estimated_precision", "rank"]
 
 FALSE_SHARE = 0.3  # of the not mutual links that are taken together, at most this share is estimated false
+LEAST = 0.1  # a pair that has next to nothing in common is no link, however alone it is
 FEWEST = 20  # with fewer rows on either side of the comparison nothing is estimated
 
 Integers = NDArray[np.int64]
@@ -97,9 +98,10 @@ def rank(group: Integers, other: Integers, score: Floats) -> Ranking:
 def decide(left: Integers, right: Integers, score: Floats, threshold: Threshold) -> Decision:
     """Give each left node its best right node, or nothing.
 
-    "auto" takes the pairs that are each other's best, and of the others those that stand so near to the
-    best partner of their right node that they cannot be explained as runners-up. {"precision": p} takes
-    the mutual pairs down to the lowest score at which the estimated precision is still p.
+    "auto" takes the pairs that are each other's best and score at least 0.1, and of the others those that
+    stand so near to the best partner of their right node that they cannot be explained as runners-up.
+    {"precision": p} takes the mutual pairs down to the lowest score at which the estimated precision is
+    still p.
 
     Args:
         left: Left node of each candidate, (n,) int64.
@@ -118,10 +120,12 @@ def decide(left: Integers, right: Integers, score: Floats, threshold: Threshold)
     if threshold is None:
         return _decision(best, score, None, "the best partner, however bad")
     if isinstance(threshold, (int, float)):
-        return _decision(best[score[best] >= threshold], score, None, "the best partner at or above the threshold")
+        return _decision(
+            best[score[best] >= threshold], score, None, "the best partner at or above the threshold"
+        )
     owner = np.full(int(right.max()) + 1, -1, dtype=np.int64)
     owner[of_right.nodes] = of_right.best
-    mutual = (owner[right[best]] == best) & (score[best] > 0)
+    mutual = (owner[right[best]] == best) & (score[best] >= LEAST)
     links = best[mutual]
     order, precision = estimated_precision(links, of_left, of_right, left, right, score)
     if isinstance(threshold, Mapping):
@@ -144,7 +148,7 @@ def _decision(pairs: Integers, score: Floats, precision: float | None, rule: str
 def estimated_precision(
     links: Integers, of_left: Ranking, of_right: Ranking, left: Integers, right: Integers, score: Floats
 ) -> tuple[Integers, NDArray[np.float64]]:
-    """Estimate the precision of mutual links above every score, from what would link had the best not been there.
+    """Estimate the precision of mutual links above every score from what would link without the best.
 
     Take away a node's best partner: if its second best then is a mutual link, that is a false link of the
     score that an unmatched node would give. Counted from both sides, the larger count is taken as the
@@ -186,7 +190,7 @@ def _near_best(
     Inference, 2010).
     """
     none = np.empty(0, dtype=np.int64)
-    unsure = of_left.best[~mutual & (score[of_left.best] > 0)]
+    unsure = of_left.best[(owner[right[of_left.best]] != of_left.best) & (score[of_left.best] >= LEAST)]
     wrong = of_left.second[mutual & (of_left.second >= 0)]
     if min(len(unsure), len(wrong)) < FEWEST:
         return none
@@ -199,4 +203,5 @@ def _near_best(
     fine = np.flatnonzero((1 - share) * expected <= FALSE_SHARE * seen)
     if not len(fine) or fine[-1] + 1 < FEWEST:
         return none
-    return unsure[order[: fine[-1] + 1]]
+    near: Integers = unsure[order[: fine[-1] + 1]]
+    return near
