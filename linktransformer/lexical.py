@@ -43,7 +43,7 @@ def fit(left_texts: Sequence[str], right_texts: Sequence[str]) -> LexicalView:
     Example:
         >>> view = fit(["acme steel", "baxter"], ["acme steel co"])
         >>> (view.left @ view.right.T).toarray().round(1).tolist()
-        [[0.9...], [0.0]]
+        [[0.8...], [0.0]]
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 

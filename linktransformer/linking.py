@@ -87,10 +87,10 @@ def merge(
         >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy"]})
         >>> names = ["ACME STEEL CORPORATION", "Zeller Motors"]
         >>> register = pd.DataFrame({"name": names, "year": [1990, 1991]})
-        >>> merge(firms, register, on="name", model="lexical")[["name_x", "name_y", "year"]]
-                     name_x                  name_y  year
-        0  Acme Steel Corp.  ACME STEEL CORPORATION  1990
-        1      Baxter Dairy                    <NA>  <NA>
+        >>> merge(firms, register, on="name", model="lexical")[["name_x", "year"]]
+                     name_x  year
+        0  Acme Steel Corp.  1990
+        1      Baxter Dairy  <NA>
     """
     if how not in HOW:
         raise InvalidArgumentError(f"how={how!r} is not one of {', '.join(map(repr, HOW))}.")
