@@ -14,7 +14,7 @@ import narwhals.stable.v2 as nw
 from linktransformer.errors import InvalidArgumentError, MissingExtraError
 from linktransformer.optional import need
 
-__all__ = ["SUFFIXES", "check_path", "read", "write"]
+__all__ = ["SUFFIXES", "as_csv", "check_path", "read", "write"]
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
 
@@ -69,6 +69,18 @@ def write(native: Any, path: str | Path) -> None:
         os.replace(temporary, path)  # noqa: PTH105 - Path.replace would do, os.replace says atomic
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def as_csv(native: Any) -> str:
+    """A table as the text of a csv file.
+
+    Args:
+        native: A pandas or polars DataFrame or a pyarrow Table.
+
+    Returns:
+        The text, with a header.
+    """
+    return str(nw.from_native(native, eager_only=True).write_csv(None))
 
 
 def check_path(path: str | Path) -> Path:

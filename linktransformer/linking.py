@@ -16,7 +16,7 @@ from linktransformer.frames import Table
 from linktransformer.links import Links
 from linktransformer.serialize import Serializer
 
-__all__ = ["estimate", "link", "merge"]
+__all__ = ["estimate", "joined", "link", "merge"]
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +95,29 @@ def merge(
     if how not in HOW:
         raise InvalidArgumentError(f"how={how!r} is not one of {', '.join(map(repr, HOW))}.")
     links = link(left, right, on, left_on=left_on, right_on=right_on, validate=validate, **options)
+    return joined(links, how=how, suffixes=suffixes, indicator=indicator, score_column=score_column)
+
+
+def joined(
+    links: Links,
+    *,
+    how: str = "left",
+    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
+    indicator: bool = False,
+    score_column: str = "score",
+) -> Any:
+    """Put the linked rows next to each other: the second half of `merge`.
+
+    Args:
+        links: From `link`.
+        how: As for `merge`.
+        suffixes: As for `merge`.
+        indicator: As for `merge`.
+        score_column: As for `merge`.
+
+    Returns:
+        As `merge`.
+    """
     a, b = _with_unlinked(links, how)
     taken = [*links.left.columns, *links.right.columns]
     score = np.full(len(a), np.nan, dtype=np.float32)

@@ -1,0 +1,182 @@
+"""The `linktransformer` command: merge two files, say what it would cost, list the bundled models."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from linktransformer.errors import InvalidArgumentError, LinkTransformerError
+
+__all__ = ["main"]
+
+EPILOG = """examples:
+  linktransformer merge firms.csv register.csv --on name --out linked.csv
+  linktransformer merge firms.csv register.csv --left-on name,city --right-on firm,town --how inner
+  linktransformer merge a.parquet b.parquet --on name --block-on state --threshold precision=0.95
+  linktransformer merge a.csv b.csv --on name --validate 1:1 --unlinked alone.csv --report report.json
+  linktransformer merge a.csv b.csv --on name --dry-run
+
+exit codes: 0 done; 2 bad usage or bad input (one line on standard error); 1 anything unexpected
+"""
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: Arguments; None takes those of the process.
+
+    Returns:
+        The exit code.
+
+    Example:
+        >>> main(["version"])
+        linktransformer 1.0.0.dev0
+        0
+    """
+    try:
+        given = _parser().parse_args(argv)
+    except SystemExit as stopped:  # --help, or bad usage which argparse has told
+        return int(stopped.code or 0)
+    try:
+        return int(given.run(given))
+    except LinkTransformerError as error:
+        print(f"linktransformer: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="linktransformer",
+        description="Link the rows of two tables that name the same things differently.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True)
+    _add_merge(commands)
+    models = commands.add_parser("models", help="list the models that came with the package")
+    models.set_defaults(run=_models)
+    version = commands.add_parser("version", help="print the version")
+    version.set_defaults(run=_version)
+    return parser
+
+
+def _add_merge(commands: Any) -> None:
+    merge = commands.add_parser(
+        "merge",
+        help="link two files and write the merged table",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    merge.set_defaults(run=_merge)
+    add = merge.add_argument
+    add("left", help="left table: .csv, .tsv, .parquet or .xlsx; csv cells are texts, empty ones are null")
+    add("right", help="right table")
+    add("--on", type=_names, metavar="COLUMNS", help="key columns of both tables, with commas between")
+    add("--left-on", type=_names, metavar="COLUMNS", help="key columns of the left table")
+    add("--right-on", type=_names, metavar="COLUMNS", help="key columns of the right table")
+    add("--how", default="left", choices=("left", "inner", "right", "outer"), help="which rows are kept")
+    add("--validate", choices=("1:1", "1:m", "m:1", "m:m"), help="how often a row may be used (m:1)")
+    add("--suffixes", type=_names, default=["_x", "_y"], metavar="X,Y", help="for shared names (_x,_y)")
+    add("--indicator", action="store_true", help="add a column _merge")
+    add("--model", help='"lexical", a folder or org/name@revision; left out: the bundled hybrid')
+    add("--block-on", type=_names, metavar="COLUMNS", help="columns that must be equal")
+    add("--k", type=int, help="neighbours fetched for each row (10)")
+    add("--threshold", type=_threshold, default="auto", help="auto (default), a number, none, precision=0.95")
+    add("--score-column", default="score", help="name of the column with the score")
+    add("--device", help="where a torch model runs: cpu, cuda")
+    add("--batch-size", type=int, help="texts encoded at a time")
+    add("--memory-limit", type=_bytes, help="for the search, such as 500MB or 2GB")
+    add("--out", help="file to write; left out: csv on standard output")
+    add("--unlinked", help="file for the rows that stayed alone, with reasons")
+    add("--report", help="json file that says how it was decided")
+    add("--dry-run", action="store_true", help="only say pairs, memory and expected time")
+    add("--quiet", action="store_true", help="no progress bar and no summary")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _threshold(text: str) -> str | float | dict[str, float] | None:
+    if text in ("auto", "none"):
+        return "auto" if text == "auto" else None
+    kind, equals, value = text.partition("=")
+    try:
+        return {kind: float(value)} if equals else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not auto, none, a number or precision=0.95") from None
+
+
+def _bytes(text: str) -> int:
+    number = text.upper().rstrip("BKMGT")
+    try:
+        return int(float(number) * UNITS[text.upper()[len(number) :]])
+    except (KeyError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 500MB or 2GB") from None
+
+
+def _merge(given: argparse.Namespace) -> int:
+    from linktransformer import files, linking
+
+    outputs = [path for path in (given.out, given.unlinked) if path]
+    for path in outputs:
+        files.check_path(path)
+    left, right = files.read(given.left), files.read(given.right)
+    names = ("left_on", "right_on", "validate", "model", "block_on", "k", "threshold", "device")
+    options = {name: getattr(given, name) for name in (*names, "batch_size", "memory_limit")}
+    options["progress"] = False if given.quiet else None
+    if given.dry_run:
+        for name, value in linking.estimate(left, right, given.on, **options).items():
+            print(f"{name}: {value}")
+        return 0
+    if len(given.suffixes) != 2:
+        raise InvalidArgumentError(f"--suffixes {','.join(given.suffixes)} are not two. Give such as _x,_y.")
+    links = linking.link(left, right, given.on, **options)
+    merged = linking.joined(
+        links,
+        how=given.how,
+        suffixes=(given.suffixes[0], given.suffixes[1]),
+        indicator=given.indicator,
+        score_column=given.score_column,
+    )
+    if given.out:
+        files.write(merged, given.out)
+    else:
+        print(files.as_csv(merged), end="")
+    if given.unlinked:
+        files.write(links.unlinked, given.unlinked)
+    _report(links.report(), given)
+    return 0
+
+
+def _report(report: dict[str, Any], given: argparse.Namespace) -> None:
+    text = json.dumps(report, indent=2, default=str)
+    if given.report:
+        from pathlib import Path
+
+        Path(given.report).write_text(text + "\n", encoding="utf-8")
+    if not given.quiet:
+        rows = {side: report[side] for side in ("left", "right")}
+        print(f"{report['links']} links ({report['rule']}); {rows}", file=sys.stderr)
+
+
+def _models(given: argparse.Namespace) -> int:
+    import model_hub
+
+    for name in model_hub.bundled_models():
+        manifest = model_hub.bundled(name).manifest
+        size = sum(file.size for file in manifest.files) / 1e6
+        print(f"{name}  {manifest.dimension} dimensions  {manifest.licence}  {size:.0f} MB")
+    return 0
+
+
+def _version(given: argparse.Namespace) -> int:
+    from linktransformer import __version__
+
+    print(f"linktransformer {__version__}")
+    return 0

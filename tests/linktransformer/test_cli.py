@@ -1,0 +1,80 @@
+"""The command line, as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from linktransformer.cli import main
+
+LEFT = "name,city\nAcme Steel Corp.,Boston\n,Omaha\nBaxter Dairy,Tulsa\n"
+RIGHT = "name,code\nACME STEEL CORPORATION,007\nZeller Motors,008\n"
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> list[str]:
+    paths = [tmp_path / "left.csv", tmp_path / "right.csv"]
+    paths[0].write_text(LEFT)
+    paths[1].write_text(RIGHT)
+    return [str(path) for path in paths]
+
+
+def test_merge_writes_what_it_was_asked_for(tables: list[str], tmp_path: Path) -> None:
+    out, alone, report = (tmp_path / name for name in ("linked.csv", "alone.csv", "report.json"))
+    arguments = ["merge", *tables, "--on", "name", "--model", "lexical", "--out", str(out), "--quiet"]
+    assert main([*arguments, "--unlinked", str(alone), "--report", str(report)]) == 0
+    linked = pd.read_csv(out, dtype=str)
+    assert linked.name_x.tolist()[0] == "Acme Steel Corp."
+    assert linked.code.tolist()[0] == "007"
+    assert linked.code.isna().tolist() == [False, True, True]
+    assert pd.read_csv(alone).reason.tolist()[0] == "no key"
+    assert json.loads(report.read_text())["links"] == 1
+
+
+def test_without_out_the_table_goes_to_standard_output(
+    tables: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["merge", *tables, "--on", "name", "--model", "lexical", "--how", "inner"]
+    assert main([*arguments, "--threshold", "0.3"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[0] == "name_x,city,name_y,code,score"
+    assert len(shown.out.splitlines()) == 2
+    assert "1 links" in shown.err
+
+
+def test_dry_run_links_nothing(tables: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["merge", *tables, "--on", "name", "--dry-run"]) == 0
+    shown = dict(line.split(": ") for line in capsys.readouterr().out.splitlines())
+    assert (shown["left_rows"], shown["right_rows"], shown["pairs"]) == ("3", "2", "4")
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--on", "nmae"], "Did you mean 'name'"),
+        (["--on", "name", "--model", "./nowhere"], "nowhere"),
+        (["--on", "name", "--threshold", "recall=0.5"], "not understood"),
+        (["--on", "name", "--out", "linked.doc"], "linked.doc"),
+        (["--on", "name", "--memory-limit", "much"], "no size"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(
+    tables: list[str], capsys: pytest.CaptureFixture[str], extra: list[str], words: str
+) -> None:
+    assert main(["merge", *tables, *extra]) == 2
+    shown = capsys.readouterr().err
+    assert words in shown
+    assert "Traceback" not in shown
+
+
+def test_help_models_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert main(["merge", "--help"]) == 0
+    assert main(["models"]) == 0
+    assert main(["nonsense"]) == 2
+    shown = capsys.readouterr()
+    assert "exit codes" in shown.out
+    assert "all-minilm-l6-v2-int8" in shown.out
