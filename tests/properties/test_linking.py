@@ -15,7 +15,24 @@ from linktransformer.threshold import rank
 from tests.conftest import make, to_pandas
 
 WORDS = st.sampled_from(
-    "acme baxter steel dairy paper mills works corp ltd boston tulsa 7 x é 名古屋 😀".split()
+    [
+        "acme",
+        "baxter",
+        "steel",
+        "dairy",
+        "paper",
+        "mills",
+        "works",
+        "corp",
+        "ltd",
+        "boston",
+        "tulsa",
+        "7",
+        "x",
+        "é",
+        "名古屋",
+        "😀",
+    ]
 )
 NAMES = st.lists(st.one_of(st.none(), st.lists(WORDS, min_size=1, max_size=4).map(" ".join)), max_size=12)
 FEW = settings(max_examples=40, deadline=None)
