@@ -33,7 +33,7 @@ def link(tables: TwoTables, **options: Any) -> Outcome:
         tables.right,
         left_on=tables.left_keys,
         right_on=tables.right_keys,
-        **{"how": "inner", "progress": False, **options},
+        **{"progress": False, **options},
     )
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return Outcome(pairs_of(links, tables), wall, cpu, report_of(links))
