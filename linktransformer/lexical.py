@@ -9,6 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer import ngrams
+
 __all__ = ["LexicalView", "fit", "sparse_top_k"]
 
 SPARE = 16  # more neighbours than asked for are fetched, so that ties at the last place can be settled
@@ -45,15 +47,8 @@ def fit(left_texts: Sequence[str], right_texts: Sequence[str]) -> LexicalView:
         >>> (view.left @ view.right.T).toarray().round(1).tolist()
         [[0.8...], [0.0]]
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    texts = [*left_texts, *right_texts]
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, dtype=np.float32)
-    if not any(text.strip() for text in texts):
-        nothing = sp.csr_matrix(np.zeros((len(texts), 1), dtype=np.float32))
-        return LexicalView(nothing[: len(left_texts)], nothing[len(left_texts) :])
-    vectors = vectorizer.fit_transform(texts)
-    return LexicalView(vectors[: len(left_texts)], vectors[len(left_texts) :])
+    left, right = ngrams.tfidf(left_texts, right_texts)
+    return LexicalView(left, right)
 
 
 def sparse_top_k(

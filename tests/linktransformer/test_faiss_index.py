@@ -1,0 +1,172 @@
+"""Dense search by FAISS, against all scores computed and sorted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from linktransformer import faiss_index
+from linktransformer.errors import MissingExtraError
+
+faiss = pytest.importorskip("faiss")
+Matrix = NDArray[np.float32]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    yield
+    faiss.omp_set_num_threads(threads)
+
+
+def brute(queries: Matrix, items: Matrix, k: int) -> tuple[NDArray[np.int64], Matrix]:
+    """All scores, sorted by falling score and row."""
+    rows = np.full((len(queries), k), -1, dtype=np.int64)
+    scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    for i, query in enumerate(queries):
+        score = (items * query).sum(axis=1, dtype=np.float32)
+        order = np.argsort(-score, kind="stable")[:k]
+        rows[i, : len(order)], scores[i, : len(order)] = order, score[order]
+    return rows, scores
+
+
+def unit(rng: np.random.Generator, n: int, d: int) -> Matrix:
+    matrix = rng.standard_normal((n, d)).astype(np.float32)
+    return np.asarray(matrix / np.linalg.norm(matrix, axis=1, keepdims=True), dtype=np.float32)
+
+
+def check(queries: Matrix, items: Matrix, k: int) -> dict[str, Any]:
+    rows, scores, report = faiss_index.top_k(queries, items, k, device="cpu")
+    want_rows, want_scores = brute(queries, items, k)
+    assert (rows.dtype, scores.dtype) == (np.dtype(np.int64), np.dtype(np.float32))
+    np.testing.assert_array_equal(rows, want_rows)
+    np.testing.assert_allclose(scores, want_scores, atol=1e-6)
+    return report
+
+
+def test_available() -> None:
+    assert faiss_index.available()
+
+
+def test_random_rows() -> None:
+    rng = np.random.default_rng(0)
+    report = check(unit(rng, 300, 24), unit(rng, 700, 24), 10)
+    assert report == {"index": "FAISS flat"}
+
+
+@given(st.integers(0, 2**32), st.integers(0, 30), st.integers(0, 40), st.integers(0, 50), st.integers(1, 4))
+def test_whole_numbers_have_many_ties(seed: int, n: int, m: int, k: int, d: int) -> None:
+    rng = np.random.default_rng(seed)
+    queries, items = (rng.integers(-2, 3, (rows, d)).astype(np.float32) for rows in (n, m))
+    check(queries, items, k)
+
+
+@pytest.mark.parametrize("times", [2, 15, 40, 300])
+def test_equal_rows_tie_exactly_and_the_lower_wins(times: int) -> None:
+    rng = np.random.default_rng(times)
+    different = unit(rng, 9, 67)  # an odd width, so that blocks have edges
+    items = np.tile(different, (times, 1))
+    rows, scores, report = faiss_index.top_k(different, items, 5, device="cpu")
+    lower = np.arange(9)[:, None] + 9 * np.arange(5)
+    np.testing.assert_array_equal(rows[:, : min(5, times)], lower[:, : min(5, times)])
+    assert np.all(scores[:, : min(5, times)] == scores[:, :1])
+    assert "ties_not_settled" not in report
+
+
+def test_ties_that_cannot_be_settled_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faiss_index, "WIDEST", 30)
+    items = np.ones((100, 4), dtype=np.float32)
+    items[:50] = np.eye(50, 4)
+    queries = np.array([[0.5, 0.5, 0.5, 0.5], [9, -3, -3, -3]], dtype=np.float32)
+    rows, scores, report = faiss_index.top_k(queries, items, 3, device="cpu")
+    assert report["ties_not_settled"] == 2  # 50 rows score 2; 46 zero rows and 50 rows score 0
+    assert np.all(rows[0] >= 50) and np.all(scores[0] == 2)
+    assert rows[1, 0] == 0 and scores[1].tolist() == [9, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "k", "d"), [(0, 5, 2, 3), (5, 0, 2, 3), (5, 4, 0, 3), (0, 0, 0, 3), (2, 3, 5, 0)]
+)
+def test_nothing_to_search(n: int, m: int, k: int, d: int) -> None:
+    check(np.zeros((n, d), dtype=np.float32), np.zeros((m, d), dtype=np.float32), k)
+
+
+def test_more_neighbours_than_items() -> None:
+    rng = np.random.default_rng(1)
+    check(unit(rng, 20, 8), unit(rng, 3, 8), 7)
+    check(unit(rng, 20, 8), unit(rng, 40, 8), 3000)
+
+
+def test_the_same_for_any_step_and_strides(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    queries, items = unit(rng, 90, 16), np.asfortranarray(unit(rng, 200, 16))
+    whole = faiss_index.top_k(queries, items, 4, device="cpu")
+    monkeypatch.setattr(faiss_index, "NUMBERS", 1)
+    single = faiss_index.top_k(queries, items, 4, device="cpu")
+    np.testing.assert_array_equal(whole[0], single[0])
+    np.testing.assert_array_equal(whole[1], single[1])
+
+
+def test_approximate_search_knows_its_recall(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faiss_index, "EXACT_UP_TO", 0)
+    rng = np.random.default_rng(3)
+    centres = unit(rng, 60, 16)
+    items = unit(rng, 6000, 16) * 0.5 + centres[rng.integers(0, 60, 6000)]
+    items = np.asarray(items / np.linalg.norm(items, axis=1, keepdims=True), dtype=np.float32)
+    queries = items[::10] + 0.05 * unit(rng, 600, 16)
+    rows, scores, report = faiss_index.top_k(queries, items, 5, device="cpu")
+    truth, _ = brute(queries, items, 5)
+    recall = np.mean([np.isin(a, b).mean() for a, b in zip(truth, rows, strict=True)])
+    assert report["index"] == "FAISS IVF" and report["lists"] == 153
+    assert 0.95 <= report["recall"] <= 1 and report["probes"] < report["lists"]
+    assert abs(recall - report["recall"]) < 0.02
+    again = faiss_index.top_k(queries, items, 5, device="cpu")
+    np.testing.assert_array_equal(rows, again[0])
+    np.testing.assert_array_equal(scores, again[1])
+    assert report == again[2]
+
+
+def test_approximate_search_of_few_or_equal_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faiss_index, "EXACT_UP_TO", 0)
+    rng = np.random.default_rng(4)
+    assert check(unit(rng, 5, 8), unit(rng, 7, 8), 9)["recall"] == 1.0  # one list: all of it is searched
+    rows, _, report = faiss_index.top_k(unit(rng, 5, 8), np.ones((400, 8), dtype=np.float32), 3, device="cpu")
+    assert report["recall"] == 1.0 and np.all(rows == [0, 1, 2])
+
+
+def test_on_a_gpu_the_number_of_neighbours_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Gpu:
+        def __init__(self, index: Any) -> None:
+            self.index = index
+
+        def search(self, queries: Matrix, k: int) -> Any:
+            asked.append(k)
+            return self.index.search(queries, k)
+
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
+    monkeypatch.setattr(faiss, "index_cpu_to_all_gpus", Gpu, raising=False)
+    rng = np.random.default_rng(5)
+    queries, items = unit(rng, 2, 8), unit(rng, 2500, 8)
+    rows, scores, report = faiss_index.top_k(queries, items, 2100)
+    assert max(asked) == 2048 and report["device"] == "gpu"
+    np.testing.assert_array_equal(rows[:, :2000], brute(queries, items, 2000)[0])
+    assert np.all(rows[:, 2048:] == -1) and np.all(np.isneginf(scores[:, 2048:]))
+    asked.clear()
+    assert "device" not in faiss_index.top_k(queries, items, 3, device="cpu")[2]
+    assert not asked
+
+
+def test_without_faiss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(MissingExtraError, match=r"linktransformer\[cpu\]"):
+        faiss_index.top_k(np.ones((1, 2), dtype=np.float32), np.ones((1, 2), dtype=np.float32), 1)
