@@ -12,6 +12,7 @@ from linktransformer.blocking import Nodes
 from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.links import Links
+from linktransformer.sharing import Lead
 from linktransformer.threshold import LEAST, Decision, decide
 
 __all__ = ["decided"]
@@ -30,6 +31,7 @@ def decided(
     validate: str,
     threshold: Any,
     details: dict[str, Any],
+    leads: tuple[Lead | None, Lead | None] = (None, None),
 ) -> Links:
     """Decide on nodes, and say it of rows.
 
@@ -40,11 +42,12 @@ def decided(
         validate: "1:1", "1:m", "m:1" or "m:m".
         threshold: As for `merge`.
         details: For the report; gets the rule, the threshold and the estimated precision.
+        leads: Of left and of right nodes, as `sharing_links` uses it.
 
     Returns:
         The links.
     """
-    pairs, decision = _pairs(fused, validate, threshold)
+    pairs, decision = _pairs(fused, validate, threshold, leads)
     left, right, pair = _rows(nodes, fused, pairs, validate)
     score = fused.score[pair]
     if validate == "1:1":
@@ -66,13 +69,17 @@ def decided(
     )
 
 
-def _pairs(fused: Fused, validate: str, threshold: Any) -> tuple[Integers, Decision]:
+def _pairs(
+    fused: Fused, validate: str, threshold: Any, leads: tuple[Lead | None, Lead | None]
+) -> tuple[Integers, Decision]:
     """Positions of the candidates that may be links on the level of nodes, and how that was decided."""
     found, score = fused.candidates, fused.score
-    forward = decide(found.left, found.right, score, threshold)
+    if validate == "1:1":  # where nothing may be shared, nothing that shares is looked for
+        leads = (None, None)
+    forward = decide(found.left, found.right, score, threshold, leads[0])
     if validate == "m:1":
         return forward.pairs, forward
-    backward = decide(found.right, found.left, score, threshold)
+    backward = decide(found.right, found.left, score, threshold, leads[1])
     if validate == "1:m":
         return backward.pairs, backward
     if isinstance(threshold, (int, float)) or threshold is None:

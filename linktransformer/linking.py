@@ -15,6 +15,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.links import Links
 from linktransformer.serialize import Serializer
+from linktransformer.sharing import Lead
 
 __all__ = ["estimate", "joined", "link", "merge"]
 
@@ -236,20 +237,21 @@ def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: _Jo
         "validate": job.validate,
         "rows_cut": texts[0].n_cut + texts[1].n_cut,
     }
+    leads: tuple[Lead | None, Lead | None]
     if not len(left) or not len(right):
         empty = np.empty(0, dtype=np.int64)
         nothing = search.Candidates(
             empty, empty, {"lexical": np.empty(0, dtype=np.float32)}, len(left), len(right)
         )
-        fused = fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
+        fused, leads = fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0), (None, None)
     else:
-        fused = _score(tables, on, texts, (left, right), plan, job, details)
+        fused, leads = _score(tables, on, texts, (left, right), plan, job, details)
     details |= {
         "weights": {name: round(value, 4) for name, value in fused.weights.items()},
         "mutual_best_rate": round(fused.rate, 4),
         "search": dict(fused.candidates.report),
     }
-    return expand.decided(tables, (left, right), fused, job.validate, job.threshold, details)
+    return expand.decided(tables, (left, right), fused, job.validate, job.threshold, details, leads)
 
 
 def _score(
@@ -260,7 +262,7 @@ def _score(
     plan: encode.Plan,
     job: _Job,
     details: dict[str, Any],
-) -> fuse.Fused:
+) -> tuple[fuse.Fused, tuple[Lead | None, Lead | None]]:
     heads = None
     if max(map(len, on)) > 1:
         first = [records.read(tables[side], on[side][:1], Serializer()) for side in (0, 1)]
@@ -270,7 +272,8 @@ def _score(
     candidates = search.search(
         made.matrices, nodes[0], nodes[1], job.k, memory_limit=job.memory_limit, device=job.device
     )
-    return fuse.fuse(candidates, views.spread(made, nodes[0], nodes[1]))
+    leads = views.lead(made, candidates, nodes[0], 0), views.lead(made, candidates, nodes[1], 1)
+    return fuse.fuse(candidates, views.spread(made, nodes[0], nodes[1])), leads
 
 
 def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mapping[str, Any]:

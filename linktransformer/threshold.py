@@ -9,31 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.ranking import Ranking, rank
+from linktransformer.sharing import Lead, sharing_links
 
-__all__ = ["Decision", "Ranking", "check_threshold", "decide", "estimated_precision", "rank"]
+__all__ = ["LEAST", "Decision", "check_threshold", "decide", "estimated_precision"]
 
 FALSE_SHARE = 0.3  # of the not mutual links that are taken together, at most this share is estimated false
 LEAST = 0.1  # a pair that has next to nothing in common is no link, however alone it is
-FEWEST = 20  # with fewer rows on either side of the comparison nothing is estimated
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Threshold = str | float | Mapping[str, float] | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ranking:
-    """The best and second-best partner of each node on one side.
-
-    Args:
-        nodes: The nodes that have candidates, (n,) int64.
-        best: The candidate pair of each that scores highest; ties to the lower partner, (n,) int64.
-        second: The next one, -1 where there is none, (n,) int64.
-    """
-
-    nodes: Integers
-    best: Integers
-    second: Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,38 +62,21 @@ def check_threshold(threshold: Threshold) -> None:
     )
 
 
-def rank(group: Integers, other: Integers, score: Floats) -> Ranking:
-    """Find each node's best and second-best partner.
-
-    Args:
-        group: The node of each pair, (n,) int64.
-        other: Its partner, (n,) int64.
-        score: (n,) float32.
-
-    Returns:
-        The ranking, in rising order of node.
-    """
-    order = np.lexsort((other, -score, group))
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    count = np.diff(np.append(starts, len(order)))
-    second = np.full(len(starts), -1, dtype=np.int64)
-    second[count > 1] = order[starts[count > 1] + 1]
-    return Ranking(group[order][starts], order[starts], second)
-
-
-def decide(left: Integers, right: Integers, score: Floats, threshold: Threshold) -> Decision:
+def decide(
+    left: Integers, right: Integers, score: Floats, threshold: Threshold, lead: Lead | None = None
+) -> Decision:
     """Give each left node its best right node, or nothing.
 
     "auto" takes the pairs that are each other's best and score at least 0.1, and of the others those that
-    stand so near to the best partner of their right node that they cannot be explained as runners-up.
-    {"precision": p} takes the mutual pairs down to the lowest score at which the estimated precision is
-    still p.
+    `sharing_links` finds right. {"precision": p} takes the mutual pairs down to the lowest score at which
+    the estimated precision is still p.
 
     Args:
         left: Left node of each candidate, (n,) int64.
         right: Right node, (n,) int64.
         score: (n,) float32.
         threshold: "auto", a number, {"precision": p} or None.
+        lead: For `sharing_links`; None takes no link by that comparison.
 
     Returns:
         The links among the candidates.
@@ -135,10 +104,11 @@ def decide(left: Integers, right: Integers, score: Floats, threshold: Threshold)
         kept = np.sort(links[order[:stop]])
         shown = float(precision[stop - 1]) if stop else None
         return _decision(kept, score, shown, f"mutual best, estimated precision at least {wanted:g}")
-    near = _near_best(of_left, mutual, owner, right, score)
+    unsure = best[(owner[right[best]] != best) & (score[best] >= LEAST)]
+    more, why = sharing_links(unsure, of_left, mutual, owner, left, right, score, FALSE_SHARE, lead)
     shown = float(precision[-1]) if len(precision) else None
-    rule = "mutual best" if not len(near) else "mutual best, and others nearly as good as the best"
-    return _decision(np.sort(np.concatenate([links, near])), score, shown, rule)
+    rule = "mutual best" if not len(more) else f"mutual best, and others {why}"
+    return _decision(np.sort(np.concatenate([links, more])), score, shown, rule)
 
 
 def _decision(pairs: Integers, score: Floats, precision: float | None, rule: str) -> Decision:
@@ -177,31 +147,3 @@ def estimated_precision(
     decoys.append(np.sort(score[seconds][score[seconds] >= best_left[left[seconds]]]))
     false = np.max([len(found) - np.searchsorted(found, falling) for found in decoys], axis=0)
     return order, 1 - np.minimum(1.0, false / np.arange(1, len(links) + 1))
-
-
-def _near_best(
-    of_left: Ranking, mutual: NDArray[np.bool_], owner: Integers, right: Integers, score: Floats
-) -> Integers:
-    """Where many left rows share a right row: links that are not mutual and yet right.
-
-    A row that is not the best of its best right row misses it by some gap. Runners-up of mutual links,
-    which are wrong where the right table names everything once, show the gaps of wrong pairs. The excess
-    of small gaps over theirs is the share of right ones (a two-groups model: B. Efron, Large-Scale
-    Inference, 2010).
-    """
-    none = np.empty(0, dtype=np.int64)
-    unsure = of_left.best[(owner[right[of_left.best]] != of_left.best) & (score[of_left.best] >= LEAST)]
-    wrong = of_left.second[mutual & (of_left.second >= 0)]
-    if min(len(unsure), len(wrong)) < FEWEST:
-        return none
-    gap = score[owner[right[unsure]]] - score[unsure]
-    order = np.argsort(gap, kind="stable")
-    seen = np.arange(1, len(gap) + 1) / len(gap)
-    null = np.sort(score[owner[right[wrong]]] - score[wrong])
-    expected = np.searchsorted(null, gap[order], side="right") / len(null)
-    share = max(0.0, float(np.max(seen - expected)))
-    fine = np.flatnonzero((1 - share) * expected <= FALSE_SHARE * seen)
-    if not len(fine) or fine[-1] + 1 < FEWEST:
-        return none
-    near: Integers = unsure[order[: fine[-1] + 1]]
-    return near

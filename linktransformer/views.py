@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from linktransformer import encode, lexical
 from linktransformer.blocking import Nodes
 from linktransformer.encode import Plan
+from linktransformer.ranking import rank
 from linktransformer.records import Records
-from linktransformer.search import pair_scores
-from linktransformer.threshold import rank
+from linktransformer.search import Candidates, pair_scores
 
-__all__ = ["Views", "head_texts", "make", "spread"]
+__all__ = ["Views", "head_texts", "lead", "make", "spread"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 SAMPLE = 20_000  # random pairs from which the spread of a view is measured
 
@@ -111,6 +114,34 @@ def spread(views: Views, left: Nodes, right: Nodes, *, seed: int = 0) -> dict[st
     a = left.text[draw.integers(0, len(left), SAMPLE)]
     b = right.text[draw.integers(0, len(right), SAMPLE)]
     return {name: float(pair_scores(x, y, a, b).std()) for name, (x, y) in views.matrices.items()}
+
+
+def lead(views: Views, candidates: Candidates, nodes: Nodes, side: int) -> Callable[[Integers], Floats]:
+    """How much nearer a node is to its partner than to any other text of its own table, by n-grams.
+
+    Args:
+        views: The matrices.
+        candidates: The pairs.
+        nodes: Nodes of the table in question.
+        side: 0 for the left table, 1 for the right one.
+
+    Returns:
+        A function from places among the candidates, (n,) int64, to differences of cosines, (n,) float32.
+        It searches the table in itself, so it costs about as much as the search from that side.
+    """
+    matrix = views.matrices["lexical"][side]
+    node_of_pair = (candidates.left, candidates.right)[side]
+
+    def of(pairs: Integers) -> Floats:
+        text, place = np.unique(nodes.text[node_of_pair[pairs]], return_inverse=True)
+        query, item, score = lexical.sparse_top_k(matrix[text], matrix, 2)
+        rival = np.zeros(len(text), dtype=np.float32)
+        other = item != text[query]
+        np.maximum.at(rival, query[other], score[other])
+        difference: Floats = candidates.views["lexical"][pairs] - rival[place]
+        return difference
+
+    return of
 
 
 def _trial(plan: Plan, view: lexical.LexicalView, left: list[str], right: list[str]) -> float | None:
