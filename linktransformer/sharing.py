@@ -51,20 +51,20 @@ def sharing_links(
             of its own table. None leaves out the second sign.
 
     Returns:
-        The chosen pairs, and in words by which sign.
+        The chosen pairs, and by which sign: "near", "apart" (or both) or "none".
     """
     wrong = of_left.second[mutual & (of_left.second >= 0)]
     none = np.empty(0, dtype=np.int64)
     if min(len(unsure), len(wrong)) < FEWEST:
-        return none, ""
+        return none, "none"
     near = _excess(
         score[unsure] - score[owner[right[unsure]]], score[wrong] - score[owner[right[wrong]]], false_share
     )
     apart = _apart(unsure, of_left, mutual, left, score, false_share)
     if lead is not None and len(apart) and _beats_decoys(lead(unsure[apart]), false_share):
         chosen: Integers = unsure[np.union1d(near, apart)]
-        return chosen, "that stand far above their next best"
-    return unsure[near], "nearly as good as the best"
+        return chosen, "apart"
+    return unsure[near], "near" if len(near) else "none"
 
 
 def _apart(

@@ -17,6 +17,12 @@ __all__ = ["LEAST", "Decision", "check_threshold", "decide", "estimated_precisio
 FALSE_SHARE = 0.3  # of the not mutual links that are taken together, at most this share is estimated false
 LEAST = 0.1  # a pair that has next to nothing in common is no link, however alone it is
 
+WORDS = {
+    "none": "",
+    "near": ", and others nearly as good as the best",
+    "apart": ", and others that stand far above their next best",
+}
+
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Threshold = str | float | Mapping[str, float] | None
@@ -69,7 +75,7 @@ def decide(
 
     "auto" takes the pairs that are each other's best and score at least 0.1, and of the others those that
     `sharing_links` finds right. {"precision": p} takes the mutual pairs down to the lowest score at which
-    the estimated precision is still p.
+    the estimated precision is still p, and those that stand apart with an estimated false share of 1 - p.
 
     Args:
         left: Left node of each candidate, (n,) int64.
@@ -96,18 +102,23 @@ def decide(
     owner[of_right.nodes] = of_right.best
     mutual = (owner[right[best]] == best) & (score[best] >= LEAST)
     links = best[mutual]
-    order, precision = estimated_precision(links, of_left, of_right, left, right, score)
+    unsure = best[(owner[right[best]] != best) & (score[best] >= LEAST)]
+    wanted = float(threshold["precision"]) if isinstance(threshold, Mapping) else 1 - FALSE_SHARE
+    share = min(FALSE_SHARE, 1 - wanted)
+    more, sign = sharing_links(unsure, of_left, mutual, owner, left, right, score, share, lead)
+    order, precision = estimated_precision(
+        links, of_left, of_right, left, right, score, shared=sign == "apart"
+    )
     if isinstance(threshold, Mapping):
-        wanted = float(threshold["precision"])
         enough = np.flatnonzero(precision >= wanted)
         stop = int(enough[-1]) + 1 if len(enough) else 0
-        kept = np.sort(links[order[:stop]])
+        kept = links[order[:stop]]
+        if sign == "apart":
+            kept = np.concatenate([kept, more])
         shown = float(precision[stop - 1]) if stop else None
-        return _decision(kept, score, shown, f"mutual best, estimated precision at least {wanted:g}")
-    unsure = best[(owner[right[best]] != best) & (score[best] >= LEAST)]
-    more, why = sharing_links(unsure, of_left, mutual, owner, left, right, score, FALSE_SHARE, lead)
+        return _decision(np.sort(kept), score, shown, f"mutual best, estimated precision at least {wanted:g}")
     shown = float(precision[-1]) if len(precision) else None
-    rule = "mutual best" if not len(more) else f"mutual best, and others {why}"
+    rule = f"mutual best{WORDS[sign]}"
     return _decision(np.sort(np.concatenate([links, more])), score, shown, rule)
 
 
@@ -116,7 +127,14 @@ def _decision(pairs: Integers, score: Floats, precision: float | None, rule: str
 
 
 def estimated_precision(
-    links: Integers, of_left: Ranking, of_right: Ranking, left: Integers, right: Integers, score: Floats
+    links: Integers,
+    of_left: Ranking,
+    of_right: Ranking,
+    left: Integers,
+    right: Integers,
+    score: Floats,
+    *,
+    shared: bool = False,
 ) -> tuple[Integers, NDArray[np.float64]]:
     """Estimate the precision of mutual links above every score from what would link without the best.
 
@@ -132,6 +150,8 @@ def estimated_precision(
         left: Left node of each candidate.
         right: Right node of each candidate.
         score: (n,) float32.
+        shared: Several left nodes may have the same right node, so that the runner-up of a right node
+            tells nothing: only those of left nodes are counted.
 
     Returns:
         The order of falling score, and the estimated precision of that many links, (n_links,) float64.
@@ -143,7 +163,8 @@ def estimated_precision(
     falling = score[links][order]
     seconds = of_left.second[of_left.second >= 0]
     decoys = [np.sort(score[seconds][score[seconds] >= best_right[right[seconds]]])]
-    seconds = of_right.second[of_right.second >= 0]
-    decoys.append(np.sort(score[seconds][score[seconds] >= best_left[left[seconds]]]))
+    if not shared:
+        seconds = of_right.second[of_right.second >= 0]
+        decoys.append(np.sort(score[seconds][score[seconds] >= best_left[left[seconds]]]))
     false = np.max([len(found) - np.searchsorted(found, falling) for found in decoys], axis=0)
     return order, 1 - np.minimum(1.0, false / np.arange(1, len(links) + 1))
