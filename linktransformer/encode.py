@@ -15,10 +15,6 @@ from linktransformer.errors import InvalidArgumentError, LinkTransformerError, M
 __all__ = ["LEXICAL", "Plan", "embed", "plan"]
 
 LEXICAL = "lexical"
-PILOT_FROM = 4_000  # texts: with fewer, the model is simply run
-PILOT_ROWS = 200
-PILOT_WIDTH = 5
-PILOT_FLOOR = 0.6  # agreement with sure lexical links below which the model would add noise
 
 Matrix = NDArray[np.float32]
 

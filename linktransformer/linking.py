@@ -10,7 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, encode, expand, frames, fuse, keys, records, search, threshold, views
+from linktransformer import (
+    blocking,
+    encode,
+    expand,
+    frames,
+    fuse,
+    keys,
+    records,
+    search,
+    threshold,
+    trial,
+    views,
+)
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.links import Links
@@ -267,13 +279,32 @@ def _score(
     if max(map(len, on)) > 1:
         first = [records.read(tables[side], on[side][:1], Serializer()) for side in (0, 1)]
         heads = views.head_texts(texts[0], first[0]), views.head_texts(texts[1], first[1])
-    made = views.make(plan, texts, heads, batch_size=job.batch_size, show=job.progress)
-    details |= {"views_left_out": dict(made.notes)} if made.notes else {}
+    made = views.sparse(texts, heads)
     candidates = search.search(
         made.matrices, nodes[0], nodes[1], job.k, memory_limit=job.memory_limit, device=job.device
     )
+    fused = fuse.fuse(candidates, views.spread(made, nodes[0], nodes[1]))
+    notes = dict(made.notes)
+    if plan.encoder is not None:
+        lead = views.lead(made, candidates, nodes[0], 0)
+        reason = None if plan.chosen else trial.reason_to_skip(fused, lead, plan.encoder, made, texts)
+        if reason:
+            notes["dense"] = reason
+        else:
+            made = views.with_dense(made, plan.encoder, texts, batch_size=job.batch_size, show=job.progress)
+            candidates = search.search(
+                made.matrices,
+                nodes[0],
+                nodes[1],
+                job.k,
+                memory_limit=job.memory_limit,
+                device=job.device,
+                known=candidates,
+            )
+            fused = fuse.fuse(candidates, views.spread(made, nodes[0], nodes[1]))
+    details |= {"views_left_out": notes} if notes else {}
     leads = views.lead(made, candidates, nodes[0], 0), views.lead(made, candidates, nodes[1], 1)
-    return fuse.fuse(candidates, views.spread(made, nodes[0], nodes[1])), leads
+    return fused, leads
 
 
 def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mapping[str, Any]:

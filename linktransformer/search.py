@@ -60,6 +60,7 @@ def search(
     *,
     memory_limit: int | None = None,
     device: str | None = None,
+    known: Candidates | None = None,
 ) -> Candidates:
     """Find each node's k nearest nodes of the other table in every view, and score all in all views.
 
@@ -70,6 +71,8 @@ def search(
         k: Neighbours of a node in each view and direction.
         memory_limit: Bytes for the search beside its input and its result; None is 1 GiB.
         device: "cpu" keeps the search off the GPU.
+        known: Candidates of the same nodes; their pairs are kept, and the views that they have are not
+            searched again.
 
     Returns:
         The candidates. A pair that has nothing in common in any sparse view and is near in no dense one
@@ -77,17 +80,20 @@ def search(
     """
     memory = memory_limit or MEMORY
     began = time.perf_counter()
-    report: dict[str, Any] = {"k": k}
+    report: dict[str, Any] = dict(known.report) if known else {"k": k}
+    new = {name: view for name, view in views.items() if known is None or name not in known.views}
     pairing = pair_blocks(left, right)
     if len(pairing.left_start) <= 1 and not pairing.alone:
-        pairs = _search_all(views, left.text, right.text, k, memory, device, report)
+        pairs = _search_all(new, left.text, right.text, k, memory, device, report)
     else:
-        pairs = _search_blocks(views, left, right, pairing, k, memory, device, report)
+        pairs = _search_blocks(new, left, right, pairing, k, memory, device, report)
+    if known is not None:
+        pairs = _union([(known.left, known.right), pairs], len(right))
     scores = {
         name: pair_scores(matrices[0], matrices[1], left.text[pairs[0]], right.text[pairs[1]], memory=memory)
         for name, matrices in views.items()
     }
-    report["seconds"] = round(time.perf_counter() - began, 3)
+    report["seconds"] = round(report.get("seconds", 0.0) + time.perf_counter() - began, 3)
     return Candidates(*pairs, scores, len(left), len(right), report)
 
 

@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from linktransformer import encode, lexical
 from linktransformer.blocking import Nodes
-from linktransformer.encode import Plan
-from linktransformer.ranking import rank
 from linktransformer.records import Records
 from linktransformer.search import Candidates, pair_scores
 
-__all__ = ["Views", "head_texts", "lead", "make", "spread"]
+__all__ = ["Views", "head_texts", "lead", "sparse", "spread", "with_dense"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -37,42 +35,19 @@ class Views:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
-def make(
-    plan: Plan,
-    records: tuple[Records, Records],
-    heads: tuple[list[str], list[str]] | None,
-    *,
-    batch_size: int | None = None,
-    show: bool | None = None,
-) -> Views:
-    """Make the matrices of every view of two tables.
+def sparse(records: tuple[Records, Records], heads: tuple[list[str], list[str]] | None) -> Views:
+    """Make the views that need no model.
 
     Args:
-        plan: The model.
         records: Texts of the left and of the right table.
         heads: The first key column of each text, where rows have several columns.
-        batch_size: For the model.
-        show: As for `progress.bar`.
 
     Returns:
-        Lexical vectors first, then dense ones where the model has any, then those of the first column.
+        Lexical vectors, then those of the first column.
     """
-    left, right = (list(side.texts) for side in records)
-    notes: dict[str, str] = {}
-    view = lexical.fit(left, right)
+    view = lexical.fit(list(records[0].texts), list(records[1].texts))
     matrices: dict[str, tuple[Any, Any]] = {"lexical": (view.left, view.right)}
-    if plan.encoder is not None:
-        agreement = None if plan.chosen else _trial(plan, view, left, right)
-        if agreement is not None and agreement < encode.PILOT_FLOOR:
-            notes["dense"] = (
-                f"left out: on a sample it agreed with {agreement:.2f} of the sure lexical links "
-                f"(at least {encode.PILOT_FLOOR} wanted)"
-            )
-        else:
-            matrices["dense"] = (
-                encode.embed(plan.encoder, left, batch_size=batch_size, show=show),
-                encode.embed(plan.encoder, right, batch_size=batch_size, show=show),
-            )
+    notes: dict[str, str] = {}
     if heads is not None:
         if all(len(set(side)) * 2 >= len(side) for side in heads):
             head = lexical.fit(heads[0], heads[1])
@@ -80,6 +55,33 @@ def make(
         else:
             notes["first column"] = "left out: most rows share its value with other rows"
     return Views(matrices, notes)
+
+
+def with_dense(
+    views: Views,
+    encoder: Any,
+    records: tuple[Records, Records],
+    *,
+    batch_size: int | None = None,
+    show: bool | None = None,
+) -> Views:
+    """Add the vectors of a model.
+
+    Args:
+        views: From `sparse`.
+        encoder: The model.
+        records: Texts of the left and of the right table.
+        batch_size: For the model.
+        show: As for `progress.bar`.
+
+    Returns:
+        Lexical vectors, dense ones, then those of the first column.
+    """
+    left, right = (
+        encode.embed(encoder, list(side.texts), batch_size=batch_size, show=show) for side in records
+    )
+    rest = dict(views.matrices)
+    return Views({"lexical": rest.pop("lexical"), "dense": (left, right), **rest}, views.notes)
 
 
 def head_texts(records: Records, heads: Records) -> list[str]:
@@ -142,32 +144,3 @@ def lead(views: Views, candidates: Candidates, nodes: Nodes, side: int) -> Calla
         return difference
 
     return of
-
-
-def _trial(plan: Plan, view: lexical.LexicalView, left: list[str], right: list[str]) -> float | None:
-    """How often the model puts the sure lexical partner first among the nearest lexical ones.
-
-    Encoding is nearly all of the time. Where a model ranks worse than n-grams do even the pairs about which
-    n-grams are sure, it gets no weight in the end, so it is tried on a sample first.
-    """
-    if len(left) + len(right) < encode.PILOT_FROM:
-        return None
-    draw = np.random.default_rng(0)
-    sample = np.sort(draw.choice(len(left), min(4 * encode.PILOT_ROWS, len(left)), replace=False))
-    query, item, score = lexical.sparse_top_k(view.left[sample], view.right, encode.PILOT_WIDTH)
-    if not len(query):
-        return None
-    ranking = rank(query, item, score)
-    several = ranking.second >= 0
-    margin = score[ranking.best[several]] - score[ranking.second[several]]
-    sure = ranking.nodes[several][np.argsort(-margin, kind="stable")][: encode.PILOT_ROWS]
-    chosen = np.isin(query, sure)
-    query, item, score = query[chosen], item[chosen], score[chosen]
-    if not len(query):
-        return None
-    texts, place = np.unique(item, return_inverse=True)
-    queries, row = np.unique(query, return_inverse=True)
-    a = encode.embed(plan.encoder, [left[sample[q]] for q in queries.tolist()], show=False)
-    b = encode.embed(plan.encoder, [right[t] for t in texts.tolist()], show=False)
-    dense: NDArray[np.float32] = np.einsum("ij,ij->i", a[row], b[place])
-    return float((item[rank(query, item, dense).best] == item[rank(query, item, score).best]).mean())
