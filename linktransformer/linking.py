@@ -280,30 +280,36 @@ def _score(
         first = [records.read(tables[side], on[side][:1], Serializer()) for side in (0, 1)]
         heads = views.head_texts(texts[0], first[0]), views.head_texts(texts[1], first[1])
     made = views.sparse(texts, heads)
-    candidates = search.search(
-        made.matrices, nodes[0], nodes[1], job.k, memory_limit=job.memory_limit, device=job.device
-    )
-    fused = fuse.fuse(candidates, views.spread(made, nodes[0], nodes[1]))
     notes = dict(made.notes)
+
+    def scored(known: search.Candidates | None = None) -> fuse.Fused:
+        found = search.search(
+            made.matrices,
+            *nodes,
+            job.k,
+            memory_limit=job.memory_limit,
+            device=job.device,
+            known=known,
+        )
+        return fuse.fuse(found, views.spread(made, *nodes))
+
+    fused, reason = None, None
     if plan.encoder is not None:
-        lead = views.lead(made, candidates, nodes[0], 0)
-        reason = None if plan.chosen else trial.reason_to_skip(fused, lead, plan.encoder, made, texts)
+        if not plan.chosen and trial.large(texts):
+            fused = scored()
+            lead = views.lead(made, fused.candidates, nodes[0], 0)
+            reason = trial.reason_to_skip(fused, lead, plan.encoder, made, texts)
         if reason:
             notes["dense"] = reason
         else:
             made = views.with_dense(made, plan.encoder, texts, batch_size=job.batch_size, show=job.progress)
-            candidates = search.search(
-                made.matrices,
-                nodes[0],
-                nodes[1],
-                job.k,
-                memory_limit=job.memory_limit,
-                device=job.device,
-                known=candidates,
-            )
-            fused = fuse.fuse(candidates, views.spread(made, nodes[0], nodes[1]))
+            fused = scored(fused.candidates if fused else None)
+    fused = fused or scored()
     details |= {"views_left_out": notes} if notes else {}
-    leads = views.lead(made, candidates, nodes[0], 0), views.lead(made, candidates, nodes[1], 1)
+    leads = (
+        views.lead(made, fused.candidates, nodes[0], 0),
+        views.lead(made, fused.candidates, nodes[1], 1),
+    )
     return fused, leads
 
 

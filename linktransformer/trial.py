@@ -15,7 +15,7 @@ from linktransformer.sharing import Lead
 from linktransformer.threshold import decide
 from linktransformer.views import Views
 
-__all__ = ["TRIAL_FROM", "reason_to_skip"]
+__all__ = ["TRIAL_FROM", "large", "reason_to_skip"]
 
 TRIAL_FROM = 4_000  # texts: with fewer, the model is simply run
 SETTLED = 0.9  # of the left records linked without the model, which leaves it next to nothing to add,
@@ -23,6 +23,11 @@ SURE = 0.6  # provided that the estimated precision of those links is no less th
 ROWS = 200
 WIDTH = 5
 AGREEMENT = 0.6  # with sure lexical links; a model below would add noise
+
+
+def large(records: tuple[Records, Records]) -> bool:
+    """Whether there are so many texts that a trial is worth it."""
+    return sum(len(side.texts) for side in records) >= TRIAL_FROM
 
 
 def reason_to_skip(
@@ -41,7 +46,7 @@ def reason_to_skip(
         The reason in words, None where the model is to be run.
     """
     left, right = (list(side.texts) for side in records)
-    if len(left) + len(right) < TRIAL_FROM or not len(fused.candidates):
+    if not len(fused.candidates):
         return None
     found = fused.candidates
     decision = decide(found.left, found.right, fused.score, "auto", lead)

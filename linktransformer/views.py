@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from linktransformer import encode, lexical
 from linktransformer.blocking import Nodes
 from linktransformer.records import Records
-from linktransformer.search import Candidates, pair_scores
+from linktransformer.search import Candidates, pair_scores, search
 
 __all__ = ["Views", "head_texts", "lead", "sparse", "spread", "with_dense"]
 
@@ -119,7 +119,7 @@ def spread(views: Views, left: Nodes, right: Nodes, *, seed: int = 0) -> dict[st
 
 
 def lead(views: Views, candidates: Candidates, nodes: Nodes, side: int) -> Callable[[Integers], Floats]:
-    """How much nearer a node is to its partner than to any other text of its own table, by n-grams.
+    """How much nearer a node is to its partner than to any other node of its own table and block.
 
     Args:
         views: The matrices.
@@ -129,16 +129,22 @@ def lead(views: Views, candidates: Candidates, nodes: Nodes, side: int) -> Calla
 
     Returns:
         A function from places among the candidates, (n,) int64, to differences of cosines, (n,) float32.
-        It searches the table in itself, so it costs about as much as the search from that side.
+        It searches the table in itself by n-grams, and costs about as much as the search from that side.
     """
     matrix = views.matrices["lexical"][side]
     node_of_pair = (candidates.left, candidates.right)[side]
 
     def of(pairs: Integers) -> Floats:
-        text, place = np.unique(nodes.text[node_of_pair[pairs]], return_inverse=True)
-        query, item, score = lexical.sparse_top_k(matrix[text], matrix, 2)
-        rival = np.zeros(len(text), dtype=np.float32)
-        other = item != text[query]
+        node, place = np.unique(node_of_pair[pairs], return_inverse=True)
+        rival = np.zeros(len(node), dtype=np.float32)
+        if (nodes.block == nodes.block[0]).all():
+            text = nodes.text[node]
+            query, item, score = lexical.sparse_top_k(matrix[text], matrix, 2)
+            other = item != text[query]
+        else:
+            found = search({"lexical": (matrix, matrix)}, nodes, nodes, 2)
+            query, score = np.searchsorted(node, found.left), found.views["lexical"]
+            other = (found.left != found.right) & np.isin(found.left, node)
         np.maximum.at(rival, query[other], score[other])
         difference: Floats = candidates.views["lexical"][pairs] - rival[place]
         return difference

@@ -44,6 +44,11 @@ class Clock:
         return counted
 
 
+def _tidy(text: str) -> str:
+    """One space between words and none around: one side tidies before it encodes, the other does not."""
+    return " ".join(text.split())
+
+
 class Precomputed:
     """An encoder that looks vectors up: hashed character 2- and 3-grams, made beforehand."""
 
@@ -51,7 +56,7 @@ class Precomputed:
         import numpy as np
         from sklearn.feature_extraction.text import HashingVectorizer
 
-        unique = sorted(set(texts))
+        unique = sorted({_tidy(text) for text in texts})
         hashed = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 3), n_features=HASH_DIM, norm="l2")
         self.vectors = np.asarray(hashed.transform(unique).toarray(), dtype=np.float32)
         self.row = {text: number for number, text in enumerate(unique)}
@@ -59,7 +64,7 @@ class Precomputed:
 
     def gathered(self, sentences: Any) -> Any:
         """float32 (n, 384), unit rows."""
-        return self.vectors[[self.row[text] for text in sentences]]
+        return self.vectors[[self.row[_tidy(text)] for text in sentences]]
 
     def encode(self, sentences: Any, **_: Any) -> Any:
         """float32 (n, 384), unit rows; every argument but the texts is taken and ignored."""
