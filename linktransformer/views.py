@@ -142,9 +142,10 @@ def lead(views: Views, candidates: Candidates, nodes: Nodes, side: int) -> Calla
             query, item, score = lexical.sparse_top_k(matrix[text], matrix, 2)
             other = item != text[query]
         else:
-            found = search({"lexical": (matrix, matrix)}, nodes, nodes, 2)
-            query, score = np.searchsorted(node, found.left), found.views["lexical"]
-            other = (found.left != found.right) & np.isin(found.left, node)
+            some = Nodes(nodes.text[node], nodes.block[node], np.arange(len(node)))
+            found = search({"lexical": (matrix, matrix)}, some, nodes, 2)
+            query, score = found.left, found.views["lexical"]
+            other = node[found.left] != found.right
         np.maximum.at(rival, query[other], score[other])
         difference: Floats = candidates.views["lexical"][pairs] - rival[place]
         return difference
