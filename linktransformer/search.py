@@ -22,6 +22,7 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 View = tuple[Any, Any]  # left and right matrix, sparse or dense, over texts
 Pairs = tuple[Integers, Integers]
+Scored = tuple[Pairs, Mapping[str, Floats]]  # pairs with their scores in some views
 
 SMALL_BLOCK = 4096  # pairs: below, a block is enumerated; above, it is searched
 FAISS_FROM = 2e9  # multiplications: below, NumPy is as quick and exact
@@ -81,20 +82,45 @@ def search(
     memory = memory_limit or MEMORY
     began = time.perf_counter()
     report: dict[str, Any] = dict(known.report) if known else {"k": k}
+    scored: list[Scored] = [((known.left, known.right), known.views)] if known else []
     new = {name: view for name, view in views.items() if known is None or name not in known.views}
     pairing = pair_blocks(left, right)
     if len(pairing.left_start) <= 1 and not pairing.alone:
-        pairs = _search_all(new, left.text, right.text, k, memory, device, report)
+        found = _search_all(new, left.text, right.text, k, memory, device, report)
     else:
-        pairs = _search_blocks(new, left, right, pairing, k, memory, device, report)
-    if known is not None:
-        pairs = _union([(known.left, known.right), pairs], len(right))
+        found, enumerated = _search_blocks(new, left, right, pairing, k, memory, device, report)
+        scored += enumerated
+    pairs = _union([*found, *(known_pairs for known_pairs, _ in scored)], len(right))
     scores = {
-        name: pair_scores(matrices[0], matrices[1], left.text[pairs[0]], right.text[pairs[1]], memory=memory)
-        for name, matrices in views.items()
+        name: _scores(name, view, left.text, right.text, pairs, scored, len(right), memory)
+        for name, view in views.items()
     }
     report["seconds"] = round(report.get("seconds", 0.0) + time.perf_counter() - began, 3)
     return Candidates(*pairs, scores, len(left), len(right), report)
+
+
+def _scores(
+    name: str,
+    view: View,
+    left: Integers,
+    right: Integers,
+    pairs: Pairs,
+    scored: list[Scored],
+    width: int,
+    memory: int,
+) -> Floats:
+    """The score of each pair in a view: looked up where it is known, else computed."""
+    score = np.zeros(len(pairs[0]), dtype=np.float32)
+    missing = np.ones(len(score), dtype=bool)
+    code = pairs[0] * width + pairs[1] if scored else pairs[0]
+    for (a, b), known in scored:
+        if name in known:
+            place = np.searchsorted(code, a * width + b)
+            score[place], missing[place] = known[name], False
+    rest = np.flatnonzero(missing)
+    if len(rest):
+        score[rest] = pair_scores(*view, left[pairs[0][rest]], right[pairs[1][rest]], memory=memory)
+    return score
 
 
 def pair_scores(
@@ -136,7 +162,7 @@ def _search_all(
     memory: int,
     device: str | None,
     report: dict[str, Any],
-) -> Pairs:
+) -> list[Pairs]:
     """Search nodes against nodes without blocks: nodes are texts, in some order."""
     found: list[Pairs] = []
     for name, (of_left, of_right) in views.items():
@@ -144,7 +170,7 @@ def _search_all(
         found.append(_top_pairs(name, a, b, k, memory, device, report))
         backward = _top_pairs(name, b, a, k, memory, device, report)
         found.append((backward[1], backward[0]))
-    return _union(found, len(right))
+    return found
 
 
 def _top_pairs(
@@ -183,34 +209,38 @@ def _search_blocks(
     memory: int,
     device: str | None,
     report: dict[str, Any],
-) -> Pairs:
+) -> tuple[list[Pairs], list[Scored]]:
     """Enumerate the pairs of small blocks all at once; search large blocks one by one."""
     small = pairing.areas <= SMALL_BLOCK
     report.update(blocks=len(small), blocks_without_partner=pairing.alone)
-    found = _enumerate_small(views, left, right, pairing, k, memory)
+    enumerated = _enumerate_small(views, left, right, pairing, k, memory)
+    found: list[Pairs] = []
     for block in np.flatnonzero(~small):
         a = pairing.left[pairing.left_start[block] : pairing.left_stop[block]]
         b = pairing.right[pairing.right_start[block] : pairing.right_stop[block]]
-        pairs = _search_all(views, left.text[a], right.text[b], k, memory, device, report)
-        found.append((a[pairs[0]], b[pairs[1]]))
-    return _union(found, len(right))
+        for pairs in _search_all(views, left.text[a], right.text[b], k, memory, device, report):
+            found.append((a[pairs[0]], b[pairs[1]]))
+    return found, enumerated
 
 
 def _enumerate_small(
     views: Mapping[str, View], left: Nodes, right: Nodes, pairing: Pairing, k: int, memory: int
-) -> list[Pairs]:
-    found: list[Pairs] = []
+) -> list[Scored]:
+    found: list[Scored] = []
     blocks = np.flatnonzero(pairing.areas <= SMALL_BLOCK)
     limit = max(SMALL_BLOCK, min(2**21, memory // 256))
     part = np.cumsum(pairing.areas[blocks]) // limit
     for number in np.unique(part):
         a, b = _all_pairs(pairing, blocks[part == number])
-        for of_left, of_right in views.values():
+        keep = np.zeros(len(a), dtype=bool)
+        scores: dict[str, Floats] = {}
+        for name, (of_left, of_right) in views.items():
             score = pair_scores(of_left, of_right, left.text[a], right.text[b], memory=memory)
-            some = score > 0 if sp.issparse(of_left) else np.ones(len(score), dtype=bool)
-            found.append(_k_best(a[some], b[some], score[some], k))
-            backward = _k_best(b[some], a[some], score[some], k)
-            found.append((backward[1], backward[0]))
+            some = np.flatnonzero(score > 0) if sp.issparse(of_left) else np.arange(len(score))
+            keep[some[_k_best(a[some], b[some], score[some], k)]] = True
+            keep[some[_k_best(b[some], a[some], score[some], k)]] = True
+            scores[name] = score
+        found.append(((a[keep], b[keep]), {name: score[keep] for name, score in scores.items()}))
     return found
 
 
@@ -226,10 +256,11 @@ def _all_pairs(pairing: Pairing, blocks: Integers) -> Pairs:
     return a, b
 
 
-def _k_best(group: Integers, other: Integers, score: Floats, k: int) -> Pairs:
-    """The k best pairs of each group; ties go to the lower other."""
+def _k_best(group: Integers, other: Integers, score: Floats, k: int) -> Integers:
+    """The places of the k best pairs of each group; ties go to the lower other."""
+    if not len(group) or np.bincount(group).max() <= k:
+        return np.arange(len(group))
     order = np.lexsort((other, -score, group))
-    group, other = group[order], other[order]
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     place = np.arange(len(group)) - np.repeat(starts, np.diff(np.append(starts, len(group))))
-    return group[place < k], other[place < k]
+    return np.asarray(order[place < k])
