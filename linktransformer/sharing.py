@@ -11,6 +11,7 @@ from linktransformer.ranking import Ranking
 
 __all__ = ["FEWEST", "Lead", "sharing_links"]
 
+NEARER = 0.25  # of the nearly best ones this share must be nearer to their partner than to their own table
 FEWEST = 20  # with fewer rows on either side of a comparison nothing is estimated
 
 Integers = NDArray[np.int64]
@@ -33,10 +34,11 @@ def sharing_links(
 
     Two signs, each compared with pairs that are known to be wrong: how little such a node misses the best
     partner of its right node, and how far its right node stands above its next one (a two-groups model:
-    B. Efron, Large-Scale Inference, 2010). The second sign is trusted only where the right nodes also beat
-    the left table itself, whose rows serve as decoys: a node without a partner finds something similar in
-    its own table as easily as in the other one (target-decoy competition: J. Elias and S. Gygi, Nature
-    Methods 2007).
+    B. Efron, Large-Scale Inference, 2010). Either sign is trusted only where the right nodes hold their own
+    against the left table itself, whose rows serve as decoys: a node without a partner finds something
+    similar in its own table as easily as in the other one (target-decoy competition: J. Elias and S. Gygi,
+    Nature Methods 2007). For the second sign next to no decoy may lead by as much as the right nodes do;
+    for the first, where a true partner has siblings in the left table, a quarter of the wins is enough.
 
     Args:
         unsure: The best pairs of the left nodes in question.
@@ -48,7 +50,7 @@ def sharing_links(
         score: (n,) float32.
         false_share: The largest estimated share of false links among the chosen.
         lead: How much nearer the left node of each given pair is to its right node than to any other node
-            of its own table. None leaves out the second sign.
+            of its own table. None leaves out the second sign and that comparison.
 
     Returns:
         The chosen pairs, and by which sign: "near", "apart" (or both) or "none".
@@ -64,6 +66,8 @@ def sharing_links(
     if lead is not None and len(apart) and _beats_decoys(lead(unsure[apart]), false_share):
         chosen: Integers = unsure[np.union1d(near, apart)]
         return chosen, "apart"
+    if lead is not None and len(near) and (lead(unsure[near]) > 0).mean() < NEARER:
+        return none, "none"
     return unsure[near], "near" if len(near) else "none"
 
 

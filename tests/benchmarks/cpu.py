@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--peer-venv", type=Path, default=None, help=f"the peer's environment (else {peer.VARIABLE})"
     )
     parser.add_argument("--threads", type=int, default=None, help="threads of BLAS and OpenMP, both sides")
+    parser.add_argument("--repeat", type=int, default=1, help="runs of a job; the middle one is shown")
     parser.add_argument("--timeout", type=float, default=3_600, help="seconds that a job may take")
 
 
@@ -80,11 +81,18 @@ def run(options: argparse.Namespace) -> Report:
         if job.group not in options.jobs or job.side not in sides:
             continue
         try:
-            rows.append(row_of(job, options, run_one(job, python, options)))
+            runs = [run_one(job, python, options) for _ in range(options.repeat)]
+            middle = sorted(runs, key=lambda run: float(run.result["call_cpu_s"]))[len(runs) // 2]
+            rows.append(row_of(job, options, middle))
             say(f"{job.group}, {job.side} {job.what}: {rows[-1]['CPU s (call)']:.1f} CPU s", note=True)
         except JobError as error:
             skipped.append(f"{job.group}, {job.side} {job.what}: {error}")
-    settings = {"threads": options.threads, "timeout": options.timeout, "rows": options.rows}
+    settings = {
+        "threads": options.threads,
+        "repeat": options.repeat,
+        "timeout": options.timeout,
+        "rows": options.rows,
+    }
     tables = [Table("cpu", rows), Table("ratios (theirs / ours)", ratios(rows))]
     return Report("cpu", tables, skipped, settings)
 

@@ -30,7 +30,11 @@ class JobError(RuntimeError):
 
 def environment(*paths: Path, threads: int | None = None) -> dict[str, str]:
     """The environment of a job: those folders are importable, nothing is fetched from a model hub."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    dropped = (
+        "PYTHONPATH",
+        "PYTHONDONTWRITEBYTECODE",
+    )  # an installed package is compiled once, not each time
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
     kept |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     if paths:
         kept["PYTHONPATH"] = os.pathsep.join(str(path) for path in paths)
