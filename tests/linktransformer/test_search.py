@@ -1,0 +1,96 @@
+"""Candidates against a brute-force reference, with and without blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from linktransformer import search as search_module
+from linktransformer.blocking import Nodes, nodes, pair_blocks
+from linktransformer.search import pair_scores, search
+
+
+def vectors(n: int, seed: int, *, sparse: bool) -> np.ndarray | sp.csr_matrix:
+    draw = np.random.default_rng(seed)
+    values = draw.random((n, 8)).astype(np.float32)
+    if sparse:
+        values *= draw.random((n, 8)) < 0.5
+    values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)
+    return sp.csr_matrix(values) if sparse else values
+
+
+def dense(matrix: np.ndarray | sp.csr_matrix) -> np.ndarray:
+    return matrix.toarray() if sp.issparse(matrix) else matrix
+
+
+def reference(views: dict, left: Nodes, right: Nodes, k: int) -> set[tuple[int, int]]:
+    """Each node's k best of its block in each view, both ways, by a full matrix."""
+    found = set()
+    allowed = left.block[:, None] == right.block[None, :]
+    for a, b in views.values():
+        score = dense(a)[left.text] @ dense(b)[right.text].T
+        fine = allowed & (score > 0) if sp.issparse(a) else allowed
+        for matrix, mask, turned in ((score, fine, False), (score.T, fine.T, True)):
+            for row in range(len(matrix)):
+                places = np.flatnonzero(mask[row])
+                order = places[np.lexsort((places, -matrix[row, places]))][:k]
+                found |= {(int(p), row) if turned else (row, int(p)) for p in order}
+    return found
+
+
+@pytest.mark.parametrize("small_block", [0, 64, 4096], ids=["searched", "both", "enumerated"])
+@pytest.mark.parametrize("n_blocks", [1, 3, 12])
+def test_search_finds_what_brute_force_finds(
+    n_blocks: int, small_block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "SMALL_BLOCK", small_block)
+    draw = np.random.default_rng(n_blocks)
+    left = nodes(np.arange(40), draw.integers(0, n_blocks, 40))
+    right = nodes(np.arange(30), draw.integers(0, n_blocks, 30))
+    views = {
+        "lexical": (vectors(40, 1, sparse=True), vectors(30, 2, sparse=True)),
+        "dense": (vectors(40, 3, sparse=False), vectors(30, 4, sparse=False)),
+    }
+    found = search(views, left, right, 3)
+    assert set(zip(found.left.tolist(), found.right.tolist(), strict=True)) == reference(
+        views, left, right, 3
+    )
+    assert (np.diff(found.left * 30 + found.right) > 0).all()
+    for name, (a, b) in views.items():
+        expected = np.einsum("ij,ij->i", dense(a)[left.text[found.left]], dense(b)[right.text[found.right]])
+        np.testing.assert_allclose(found.views[name], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("n_blocks", [1, 5])
+def test_a_second_search_keeps_what_is_known(n_blocks: int) -> None:
+    left = nodes(np.arange(40), np.arange(40) % n_blocks)
+    right = nodes(np.arange(30), np.arange(30) % n_blocks)
+    lexical = (vectors(40, 1, sparse=True), vectors(30, 2, sparse=True))
+    both = {"lexical": lexical, "dense": (vectors(40, 3, sparse=False), vectors(30, 4, sparse=False))}
+    once = search(both, left, right, 3)
+    twice = search(both, left, right, 3, known=search({"lexical": lexical}, left, right, 3))
+    assert twice.left.tolist() == once.left.tolist()
+    assert twice.right.tolist() == once.right.tolist()
+    for name in both:
+        np.testing.assert_allclose(twice.views[name], once.views[name], atol=1e-6)
+
+
+def test_blocks_without_partner_give_nothing() -> None:
+    left, right = nodes(np.arange(4), np.zeros(4, dtype=int)), nodes(np.arange(4), np.ones(4, dtype=int))
+    found = search({"dense": (vectors(4, 1, sparse=False), vectors(4, 2, sparse=False))}, left, right, 2)
+    assert len(found) == 0
+    assert pair_blocks(left, right).alone
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 50), st.integers(0, 3), st.booleans())
+def test_pair_scores_do_not_depend_on_the_memory(n: int, seed: int, sparse: bool) -> None:
+    a, b = vectors(50, seed, sparse=sparse), vectors(50, seed + 9, sparse=sparse)
+    draw = np.random.default_rng(seed)
+    rows, columns = draw.integers(0, 50, n), draw.integers(0, 50, n)
+    np.testing.assert_allclose(
+        pair_scores(a, b, rows, columns, memory=1), pair_scores(a, b, rows, columns), atol=1e-6
+    )
