@@ -11,7 +11,7 @@ import linktransformer as lt
 from linktransformer import blocking, linking
 from linktransformer.assign import one_to_one
 from linktransformer.index import exact_top_k
-from linktransformer.threshold import rank
+from linktransformer.ranking import rank
 from tests.conftest import make, to_pandas
 
 WORDS = st.sampled_from(
@@ -84,6 +84,17 @@ def test_one_block_is_no_block(left: list[str | None], right: list[str | None]) 
     a, b = frame(left).assign(block=1), frame(right).assign(block=1)
     with_block = lt.link(a, b, on="name", model="lexical", block_on="block")
     assert pairs(with_block) == pairs(lexical(left, right))
+
+
+@FEW
+@given(NAMES, NAMES)
+def test_rows_alone_in_their_block_change_nothing_for_the_rest(
+    left: list[str | None], right: list[str | None]
+) -> None:
+    a, b = frame([*left, "qqq"]), frame([*right, "vvv"])  # nothing in common with any word
+    a["block"], b["block"] = [1] * len(left) + [2], [1] * len(right) + [3]
+    with_blocks = lt.link(a, b, on="name", model="lexical", block_on="block")
+    assert pairs(with_blocks) == pairs(lt.link(a, b, on="name", model="lexical"))
 
 
 @FEW
