@@ -30,6 +30,7 @@ class OnnxTextEncoder:
         dim: Length of a vector.
         max_tokens: Texts are cut after so many tokens, the special ones included.
         device: Where it runs, "cpu" or "cuda".
+        serializer: How rows were written when the model was trained, from its manifest, or None.
         n_truncated: How many texts the last call of `encode` cut.
 
     Example:
@@ -44,6 +45,7 @@ class OnnxTextEncoder:
         manifest = model.manifest
         self.name, self.dim, self.max_tokens = manifest.name, manifest.dimension, manifest.max_tokens
         self.n_truncated = 0
+        self.serializer = manifest.serializer
         self._pooling, self._normalize, self._prefix = manifest.pooling, manifest.normalize, manifest.prefix
         self._tokenizer = _tokenizer(model)
         self._session, self.device = _session(model, device, threads)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,12 +45,16 @@ class WrappedEncoder:
         name: The model's name, or its class.
         dim: Length of a vector; None before the first call.
         model: The object itself.
+        serializer: How it wants rows to be written: its own attribute of that name where it is a mapping
+            such as {"labels": True}, or None.
     """
 
     def __init__(self, model: Any, name: str | None = None) -> None:
         self.model = model
         self.name = name or _name_of(model)
         self.dim: int | None = None
+        found = getattr(model, "serializer", None)
+        self.serializer = found if isinstance(found, Mapping) else None
         self._takes = _keywords(model.encode)
 
     def encode(

@@ -121,7 +121,8 @@ def _bytes(text: str) -> int:
 
 
 def _merge(given: argparse.Namespace) -> int:
-    from linktransformer import files, linking
+    from linktransformer import files, joining, linking
+    from linktransformer.estimate import estimate
 
     outputs = [path for path in (given.out, given.unlinked) if path]
     for path in outputs:
@@ -131,13 +132,13 @@ def _merge(given: argparse.Namespace) -> int:
     options = {name: getattr(given, name) for name in (*names, "batch_size", "memory_limit")}
     options["progress"] = False if given.quiet else None
     if given.dry_run:
-        for name, value in linking.estimate(left, right, given.on, **options).items():
+        for name, value in estimate(left, right, given.on, **options).items():
             print(f"{name}: {value}")
         return 0
     if len(given.suffixes) != 2:
         raise InvalidArgumentError(f"--suffixes {','.join(given.suffixes)} are not two. Give such as _x,_y.")
     links = linking.link(left, right, given.on, **options)
-    merged = linking.joined(
+    merged = joining.joined(
         links,
         how=given.how,
         suffixes=(given.suffixes[0], given.suffixes[1]),

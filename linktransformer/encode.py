@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from linktransformer import progress
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
+from linktransformer.serialize import Serializer
 
 __all__ = ["LEXICAL", "Plan", "embed", "plan"]
 
@@ -26,14 +27,14 @@ class Plan:
     Args:
         name: What to call it in the report.
         encoder: What makes dense vectors, None for none.
-        hybrid: Whether the lexical view is searched too.
         chosen: Whether the caller named the model; then it is not left out by a trial.
+        serializer: How the model wants rows to be written: as in its training, where its manifest says it.
     """
 
     name: str
     encoder: Any | None
-    hybrid: bool
     chosen: bool
+    serializer: Serializer = field(default_factory=Serializer)
 
 
 def plan(model: Any, device: str | None = None) -> Plan:
@@ -53,7 +54,7 @@ def plan(model: Any, device: str | None = None) -> Plan:
         InvalidArgumentError: A kind of model that this version does not know.
     """
     if isinstance(model, str) and model == LEXICAL:
-        return Plan(LEXICAL, None, True, True)
+        return Plan(LEXICAL, None, True)
     if isinstance(model, str) and model.startswith(("openai:", "gemini:")):
         raise InvalidArgumentError(
             f"model={model!r}: vectors of a remote service are not supported in this version. Give an object "
@@ -74,7 +75,11 @@ def plan(model: Any, device: str | None = None) -> Plan:
         raise MissingExtraError(str(error)) from error
     except (EncoderError, ModelHubError, TypeError) as error:
         raise ModelError(f"model={model!r}: {error}") from error
-    return Plan(str(encoder.name), encoder, True, model is not None)
+    try:
+        serializer = Serializer.from_dict(getattr(encoder, "serializer", None) or {})
+    except InvalidArgumentError as error:
+        raise ModelError(f"model={model!r}: {error}") from error
+    return Plan(str(encoder.name), encoder, model is not None, serializer)
 
 
 def embed(

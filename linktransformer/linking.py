@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer import (
     blocking,
@@ -16,6 +15,7 @@ from linktransformer import (
     expand,
     frames,
     fuse,
+    joining,
     keys,
     records,
     search,
@@ -29,12 +29,11 @@ from linktransformer.links import Links
 from linktransformer.serialize import Serializer
 from linktransformer.sharing import Lead
 
-__all__ = ["estimate", "joined", "link", "merge"]
+__all__ = ["link", "merge"]
 
 logger = logging.getLogger(__name__)
 
 Columns = str | Sequence[str] | None
-HOW = ("left", "inner", "right", "outer")
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
 K = 10
 
@@ -65,8 +64,15 @@ def merge(
     validate: str | None = None,
     suffixes: tuple[str | None, str | None] = ("_x", "_y"),
     indicator: bool = False,
+    model: Any = None,
+    block_on: Columns = None,
+    k: int | None = None,
+    threshold: Any = "auto",
     score_column: str = "score",
-    **options: Any,
+    device: str | None = None,
+    batch_size: int | None = None,
+    memory_limit: int | None = None,
+    progress: bool | None = None,
 ) -> Any:
     """Put the rows of two tables together that name the same thing, as pandas.merge does for equal keys.
 
@@ -83,8 +89,16 @@ def merge(
             at most, and a right row may be taken by several.
         suffixes: For columns of the same name, key columns too.
         indicator: Add `_merge`: "both", "left_only" or "right_only".
+        model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
+            "org/name@revision", a SentenceTransformer, any object with `encode`.
+        block_on: Column or columns whose values must be equal.
+        k: Neighbours fetched for each row in each view and direction; None is 10.
+        threshold: "auto"; a number; {"precision": 0.95}; None links every row to its best one.
         score_column: Name of the column with the score; "score_lt" and so on where a table has it already.
-        **options: As for `link`: model, block_on, k, threshold, device, batch_size, memory_limit, progress.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time; it changes the speed, not the result.
+        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
         A table of the same library with a fresh index: left columns, right columns, score. Left order;
@@ -105,60 +119,24 @@ def merge(
         0  Acme Steel Corp.  1990
         1      Baxter Dairy  <NA>
     """
-    if how not in HOW:
-        raise InvalidArgumentError(f"how={how!r} is not one of {', '.join(map(repr, HOW))}.")
-    links = link(left, right, on, left_on=left_on, right_on=right_on, validate=validate, **options)
-    return joined(links, how=how, suffixes=suffixes, indicator=indicator, score_column=score_column)
-
-
-def joined(
-    links: Links,
-    *,
-    how: str = "left",
-    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
-    indicator: bool = False,
-    score_column: str = "score",
-) -> Any:
-    """Put the linked rows next to each other: the second half of `merge`.
-
-    Args:
-        links: From `link`.
-        how: As for `merge`.
-        suffixes: As for `merge`.
-        indicator: As for `merge`.
-        score_column: As for `merge`.
-
-    Returns:
-        As `merge`.
-    """
-    a, b = _with_unlinked(links, how)
-    taken = [*links.left.columns, *links.right.columns]
-    score = np.full(len(a), np.nan, dtype=np.float32)
-    of_pair = (a >= 0) & (b >= 0)
-    order = np.lexsort((links.left_rows, links.right_rows)) if how == "right" else np.arange(len(links))
-    score[of_pair] = links.score[order]
-    extra: dict[str, NDArray[Any]] = {frames.free_name(score_column, taken): score}
-    if indicator:
-        state = np.where(of_pair, "both", np.where(a >= 0, "left_only", "right_only")).astype(object)
-        extra[frames.free_name("_merge", [*taken, *extra])] = state
-    return frames.beside(links.left, links.right, a, b, suffixes, extra)
-
-
-def _with_unlinked(links: Links, how: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers of the result, -1 for none, in the order that pandas.merge would give."""
-    a, b = links.left_rows, links.right_rows
-    if how in ("left", "outer"):
-        alone = np.setdiff1d(np.arange(links.left.n_rows), a)
-        a, b = np.concatenate([a, alone]), np.concatenate([b, np.full(len(alone), -1)])
-        order = np.argsort(a, kind="stable")
-        a, b = a[order], b[order]
-    if how in ("right", "outer"):
-        alone = np.setdiff1d(np.arange(links.right.n_rows), links.right_rows)
-        a, b = np.concatenate([a, np.full(len(alone), -1)]), np.concatenate([b, alone])
-    if how == "right":
-        order = np.lexsort((a, b))
-        a, b = a[order], b[order]
-    return a.astype(np.int64), b.astype(np.int64)
+    joining.check_how(how)
+    links = link(
+        left,
+        right,
+        on,
+        left_on=left_on,
+        right_on=right_on,
+        validate=validate,
+        model=model,
+        block_on=block_on,
+        k=k,
+        threshold=threshold,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
+    return joining.joined(links, how=how, suffixes=suffixes, indicator=indicator, score_column=score_column)
 
 
 def link(
@@ -277,8 +255,8 @@ def _score(
 ) -> tuple[fuse.Fused, tuple[Lead | None, Lead | None]]:
     heads = None
     if max(map(len, on)) > 1:
-        first = [records.read(tables[side], on[side][:1], Serializer()) for side in (0, 1)]
-        heads = views.head_texts(texts[0], first[0]), views.head_texts(texts[1], first[1])
+        heads = _reread(tables, (on[0][:1], on[1][:1]), texts, Serializer())
+    written = _reread(tables, on, texts, plan.serializer)
     made = views.sparse(texts, heads)
     notes = dict(made.notes)
 
@@ -298,11 +276,11 @@ def _score(
         if not plan.chosen and trial.large(texts):
             fused = scored()
             lead = views.lead(made, fused.candidates, nodes[0], 0)
-            reason = trial.reason_to_skip(fused, lead, plan.encoder, made, texts)
+            reason = trial.reason_to_skip(fused, lead, plan.encoder, made, written)
         if reason:
             notes["dense"] = reason
         else:
-            made = views.with_dense(made, plan.encoder, texts, batch_size=job.batch_size, show=job.progress)
+            made = views.with_dense(made, plan.encoder, written, batch_size=job.batch_size, show=job.progress)
             fused = scored(fused.candidates if fused else None)
     fused = fused or scored()
     details |= {"views_left_out": notes} if notes else {}
@@ -313,46 +291,17 @@ def _score(
     return fused, leads
 
 
-def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mapping[str, Any]:
-    """What a merge would cost, without doing it.
-
-    Args:
-        left: A table.
-        right: A table.
-        on: As for `merge`.
-        **options: Arguments of `link` that matter here: left_on, right_on, block_on, model, k.
-
-    Returns:
-        left_rows, right_rows, texts to encode, pairs that blocking leaves, candidates (at most),
-        memory_bytes and seconds: orders of magnitude for two cores without a GPU.
-    """
-    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    on_left, on_right = keys.resolve(
-        tables[0], tables[1], on, options.get("left_on"), options.get("right_on")
+def _reread(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    texts: tuple[records.Records, records.Records],
+    serializer: Serializer,
+) -> tuple[list[str], list[str]]:
+    """Each text as other columns or another serializer would write it; as it is where that is the same."""
+    left, right = (
+        side.texts.tolist()
+        if serializer == Serializer() and side.columns == tuple(columns)
+        else views.texts_of(side, records.read(table, columns, serializer))
+        for table, columns, side in zip(tables, on, texts, strict=True)
     )
-    texts = [
-        records.read(table, columns, Serializer())
-        for table, columns in zip(tables, (on_left, on_right), strict=True)
-    ]
-    blocks = keys.blocks(tables, options.get("block_on"))
-    nodes = [
-        blocking.nodes(side.text_of_row, None if blocks is None else blocks[place])
-        for place, side in enumerate(texts)
-    ]
-    pairs = int(blocking.pair_blocks(nodes[0], nodes[1]).areas.sum())
-    model = options.get("model")
-    dense = 0 if model == encode.LEXICAL else 1
-    n_texts = sum(len(side.texts) for side in texts)
-    characters = sum(sum(map(len, side.texts)) for side in texts)
-    candidates = min(pairs, 2 * (1 + dense) * (options.get("k") or K) * max(map(len, nodes), default=0))
-    seconds = 1e-6 * characters * 3 + pairs * (6e-9 + dense * 8e-9) + dense * characters / 4 / 2_500
-    memory = 150e6 + characters * 40 + dense * n_texts * 1536 * 2 + candidates * 60
-    return {
-        "left_rows": tables[0].n_rows,
-        "right_rows": tables[1].n_rows,
-        "texts": n_texts,
-        "pairs": pairs,
-        "candidates": int(candidates),
-        "memory_bytes": int(memory),
-        "seconds": round(seconds, 1),
-    }
+    return left, right

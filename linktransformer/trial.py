@@ -31,7 +31,7 @@ def large(records: tuple[Records, Records]) -> bool:
 
 
 def reason_to_skip(
-    fused: Fused, lead: Lead | None, encoder: Any, views: Views, records: tuple[Records, Records]
+    fused: Fused, lead: Lead | None, encoder: Any, views: Views, texts: tuple[list[str], list[str]]
 ) -> str | None:
     """Say why a model that nobody named need not be run on these tables.
 
@@ -40,12 +40,11 @@ def reason_to_skip(
         lead: Of left nodes, as `sharing_links` uses it.
         encoder: The model.
         views: The views without it.
-        records: Texts of the left and of the right table.
+        texts: Texts of the left and of the right table as the model reads them.
 
     Returns:
         The reason in words, None where the model is to be run.
     """
-    left, right = (list(side.texts) for side in records)
     if not len(fused.candidates):
         return None
     found = fused.candidates
@@ -53,7 +52,7 @@ def reason_to_skip(
     settled = len(decision.pairs) / found.n_left
     if settled >= SETTLED and (decision.precision or 0.0) >= SURE:
         return f"left out: {settled:.2f} of the left records have a link without it ({SETTLED} is enough)"
-    agreement = _agreement(encoder, views.matrices["lexical"], left, right)
+    agreement = _agreement(encoder, views.matrices["lexical"], *texts)
     if agreement is not None and agreement < AGREEMENT:
         return (
             f"left out: on a sample it agreed with {agreement:.2f} of the sure lexical links "

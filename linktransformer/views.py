@@ -14,7 +14,7 @@ from linktransformer.blocking import Nodes
 from linktransformer.records import Records
 from linktransformer.search import Candidates, pair_scores, search
 
-__all__ = ["Views", "head_texts", "lead", "sparse", "spread", "with_dense"]
+__all__ = ["Views", "lead", "sparse", "spread", "texts_of", "with_dense"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -60,7 +60,7 @@ def sparse(records: tuple[Records, Records], heads: tuple[list[str], list[str]] 
 def with_dense(
     views: Views,
     encoder: Any,
-    records: tuple[Records, Records],
+    texts: tuple[list[str], list[str]],
     *,
     batch_size: int | None = None,
     show: bool | None = None,
@@ -70,34 +70,32 @@ def with_dense(
     Args:
         views: From `sparse`.
         encoder: The model.
-        records: Texts of the left and of the right table.
+        texts: Texts of the left and of the right table as the model reads them.
         batch_size: For the model.
         show: As for `progress.bar`.
 
     Returns:
         Lexical vectors, dense ones, then those of the first column.
     """
-    left, right = (
-        encode.embed(encoder, list(side.texts), batch_size=batch_size, show=show) for side in records
-    )
+    left, right = (encode.embed(encoder, side, batch_size=batch_size, show=show) for side in texts)
     rest = dict(views.matrices)
     return Views({"lexical": rest.pop("lexical"), "dense": (left, right), **rest}, views.notes)
 
 
-def head_texts(records: Records, heads: Records) -> list[str]:
-    """The first column's text of each text of a table: that of the first row that has it.
+def texts_of(records: Records, others: Records) -> list[str]:
+    """Say each text of a table in another way: as the first row that has it is written there.
 
     Args:
         records: Texts of all key columns.
-        heads: Texts of the first key column alone, of the same table.
+        others: Texts of the same table's rows, of fewer columns or by another serializer.
 
     Returns:
-        One text for each of `records.texts`, "" where the column is empty.
+        One text for each of `records.texts`, "" where the other one is empty.
     """
     rows = np.flatnonzero(records.text_of_row >= 0)
     _, first = np.unique(records.text_of_row[rows], return_index=True)
-    places = heads.text_of_row[rows[first]]
-    return [heads.texts[place] if place >= 0 else "" for place in places.tolist()]
+    places = others.text_of_row[rows[first]]
+    return [others.texts[place] if place >= 0 else "" for place in places.tolist()]
 
 
 def spread(views: Views, left: Nodes, right: Nodes, *, seed: int = 0) -> dict[str, float]:

@@ -131,3 +131,32 @@ def test_above_and_evaluate() -> None:
     assert len(few) == 1
     assert few.report()["left"]["below the threshold"] == 2
     assert len(links) == 2
+
+
+class Reading:
+    """An encoder that keeps what it was given to read."""
+
+    def __init__(self, **serializer: object) -> None:
+        self.serializer = serializer
+        self.read: list[str] = []
+
+    def encode(self, texts: list[str]) -> list[list[float]]:
+        self.read += texts
+        return [[1.0, float(len(text))] for text in texts]
+
+
+def test_a_model_reads_rows_as_it_was_trained_to() -> None:
+    left, right = pd.DataFrame(LEFT), pd.DataFrame(RIGHT)
+    model = Reading(labels=True, separator=" | ")
+    plain = lt.link(left, right, left_on=["name", "year"], right_on=["name", "code"], model=Reading())
+    links = lt.link(left, right, left_on=["name", "year"], right_on=["name", "code"], model=model)
+    assert model.read[0] == "name: Acme Steel Corp. | year: 1"
+    assert model.read[2] == "year: 3"
+    assert model.read[-1] == "name: Quill Sons Paper Ltd | code: 9"
+    # the n-grams read the values alone, whatever the model wants
+    np.testing.assert_array_equal(links.views["lexical"], plain.views["lexical"])
+
+
+def test_a_models_unknown_way_of_writing_rows_is_refused() -> None:
+    with pytest.raises(lt.ModelError, match="colour"):
+        lt.merge(pd.DataFrame(LEFT), pd.DataFrame(RIGHT), on="name", model=Reading(colour="red"))

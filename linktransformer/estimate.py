@@ -1,0 +1,57 @@
+"""What a merge would cost, said before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from linktransformer import blocking, encode, frames, keys, records
+from linktransformer.linking import Columns, K
+from linktransformer.serialize import Serializer
+
+__all__ = ["estimate"]
+
+
+def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mapping[str, Any]:
+    """What a merge would cost, without doing it.
+
+    Args:
+        left: A table.
+        right: A table.
+        on: As for `merge`.
+        **options: Arguments of `link` that matter here: left_on, right_on, block_on, model, k.
+
+    Returns:
+        left_rows, right_rows, texts to encode, pairs that blocking leaves, candidates (at most),
+        memory_bytes and seconds: orders of magnitude for two cores without a GPU.
+    """
+    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+    on_left, on_right = keys.resolve(
+        tables[0], tables[1], on, options.get("left_on"), options.get("right_on")
+    )
+    texts = [
+        records.read(table, columns, Serializer())
+        for table, columns in zip(tables, (on_left, on_right), strict=True)
+    ]
+    blocks = keys.blocks(tables, options.get("block_on"))
+    nodes = [
+        blocking.nodes(side.text_of_row, None if blocks is None else blocks[place])
+        for place, side in enumerate(texts)
+    ]
+    pairs = int(blocking.pair_blocks(nodes[0], nodes[1]).areas.sum())
+    model = options.get("model")
+    dense = 0 if model == encode.LEXICAL else 1
+    n_texts = sum(len(side.texts) for side in texts)
+    characters = sum(sum(map(len, side.texts)) for side in texts)
+    candidates = min(pairs, 2 * (1 + dense) * (options.get("k") or K) * max(map(len, nodes), default=0))
+    seconds = 1e-6 * characters * 3 + pairs * (6e-9 + dense * 8e-9) + dense * characters / 4 / 2_500
+    memory = 150e6 + characters * 40 + dense * n_texts * 1536 * 2 + candidates * 60
+    return {
+        "left_rows": tables[0].n_rows,
+        "right_rows": tables[1].n_rows,
+        "texts": n_texts,
+        "pairs": pairs,
+        "candidates": int(candidates),
+        "memory_bytes": int(memory),
+        "seconds": round(seconds, 1),
+    }
