@@ -86,7 +86,7 @@ def test_blocks_without_partner_give_nothing() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(1, 50), st.integers(0, 3), st.booleans())
+@given(st.integers(1, 900), st.integers(0, 3), st.booleans())
 def test_pair_scores_do_not_depend_on_the_memory(n: int, seed: int, sparse: bool) -> None:
     a, b = vectors(50, seed, sparse=sparse), vectors(50, seed + 9, sparse=sparse)
     draw = np.random.default_rng(seed)

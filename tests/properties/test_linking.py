@@ -34,7 +34,10 @@ WORDS = st.sampled_from(
         "😀",
     ]
 )
-NAMES = st.lists(st.one_of(st.none(), st.lists(WORDS, min_size=1, max_size=4).map(" ".join)), max_size=12)
+NAME = st.lists(WORDS, min_size=1, max_size=4).map(" ".join)
+NAMES = st.lists(st.one_of(st.none(), NAME), max_size=12)
+MANY = st.lists(NAME, min_size=6, max_size=12)  # so many that some are alike
+PARTS = st.integers(0, 20).map(lambda twentieths: twentieths / 20)
 FEW = settings(max_examples=40, deadline=None)
 
 
@@ -79,7 +82,7 @@ def test_row_order_changes_nothing_but_row_numbers(left, right, random) -> None:
 
 
 @FEW
-@given(NAMES, NAMES)
+@given(MANY, MANY)
 def test_one_block_is_no_block(left: list[str | None], right: list[str | None]) -> None:
     a, b = frame(left).assign(block=1), frame(right).assign(block=1)
     with_block = lt.link(a, b, on="name", model="lexical", block_on="block")
@@ -87,7 +90,7 @@ def test_one_block_is_no_block(left: list[str | None], right: list[str | None]) 
 
 
 @FEW
-@given(NAMES, NAMES)
+@given(MANY, MANY)
 def test_rows_alone_in_their_block_change_nothing_for_the_rest(
     left: list[str | None], right: list[str | None]
 ) -> None:
@@ -107,7 +110,7 @@ def test_one_to_one_uses_no_row_twice(
 
 
 @FEW
-@given(NAMES, NAMES, st.floats(0, 1), st.floats(0, 1))
+@given(MANY, MANY, PARTS, PARTS)
 def test_a_higher_threshold_gives_a_subset(left, right, one, other) -> None:  # type: ignore[no-untyped-def]
     low, high = sorted((one, other))
     assert pairs(lexical(left, right, threshold=high)) <= pairs(lexical(left, right, threshold=low))
