@@ -26,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--names", nargs="*", default=[], help="only these data sets")
     parser.add_argument("--tasks", action="store_true", help="a row for each task of a group too")
     parser.add_argument("--model", default=None, help="the model argument of link")
-    parser.add_argument("--cache", type=Path, default=None, help="the cache argument of link")
     parser.add_argument("--wanted", nargs="*", type=float, default=list(WANTED), help="precisions to ask for")
 
 
@@ -64,7 +63,8 @@ def measure(folder: Path, options: argparse.Namespace) -> list[PairScore]:
     """Counts of one folder: without a threshold first, then at each wanted precision."""
     tables = data.load(folder)
     thresholds: list[Any] = [None, *({"precision": wanted} for wanted in options.wanted)]
-    links = (ours.link(tables, threshold=threshold, **chosen(options)).pairs for threshold in thresholds)
+    with ours.encoding_once():
+        links = [ours.link(tables, threshold=threshold, **chosen(options)).pairs for threshold in thresholds]
     return [score_pairs(pairs, tables.truth) for pairs in links]
 
 

@@ -20,7 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--names", nargs="*", default=[], help="only these data sets")
     parser.add_argument("--tasks", action="store_true", help="a row for each task of a group too")
     parser.add_argument("--model", default=None, help="the model argument of merge")
-    parser.add_argument("--cache", type=Path, default=None, help="the cache argument of merge")
     parser.add_argument(
         "--cache-baseline", type=Path, default=None, metavar="DIR", help="keep the baseline here"
     )
@@ -70,8 +69,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
     """The arguments of merge that the command line sets; everything else stays the default."""
-    wanted = {"model": options.model, "cache": options.cache}
-    return {name: value for name, value in wanted.items() if value is not None}
+    return {} if options.model is None else {"model": options.model}
 
 
 def dense_weight(outcome: ours.Outcome) -> float | None:
