@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from linktransformer import __version__
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError
 
 __all__ = ["main"]
@@ -19,7 +22,7 @@ EPILOG = """examples:
   linktransformer merge a.csv b.csv --on name --validate 1:1 --unlinked alone.csv --report report.json
   linktransformer merge a.csv b.csv --on name --dry-run
 
-exit codes: 0 done; 2 bad usage or bad input (one line on standard error); 1 anything unexpected
+exit codes: 0 done; 2 bad usage or bad input (standard error says what); 1 anything unexpected
 """
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -47,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LinkTransformerError as error:
         print(f"linktransformer: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # such as a full disk
+        print(f"linktransformer: {error}", file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"linktransformer {__version__}")
     commands = parser.add_subparsers(title="commands", required=True)
     _add_merge(commands)
     models = commands.add_parser("models", help="list the models that came with the package")
@@ -92,7 +99,7 @@ def _add_merge(commands: Any) -> None:
     add("--batch-size", type=int, help="texts encoded at a time")
     add("--memory-limit", type=_bytes, help="for the search, such as 500MB or 2GB")
     add("--out", help="file to write; left out: csv on standard output")
-    add("--unlinked", help="file for the rows that stayed alone, with reasons")
+    add("--unlinked", help="file that says which rows stayed alone: side, row number from 0, reason")
     add("--report", help="json file that says how it was decided")
     add("--dry-run", action="store_true", help="only say pairs, memory and expected time")
     add("--quiet", action="store_true", help="no progress bar and no summary")
@@ -116,27 +123,40 @@ def _bytes(text: str) -> int:
     number = text.upper().rstrip("BKMGT")
     try:
         return int(float(number) * UNITS[text.upper()[len(number) :]])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is no size such as 500MB or 2GB") from None
 
 
 def _merge(given: argparse.Namespace) -> int:
-    from linktransformer import files, joining, linking
+    from linktransformer import files, frames, joining, linking
     from linktransformer.estimate import estimate
 
-    outputs = [path for path in (given.out, given.unlinked) if path]
+    outputs = [Path(path) for path in (given.out, given.unlinked) if path]
     for path in outputs:
         files.check_path(path)
+    if given.report:
+        files.check_folder(Path(given.report))
+        outputs.append(Path(given.report))
+    if len({path.resolve() for path in outputs}) < len(outputs):
+        raise InvalidArgumentError("--out, --unlinked and --report name one file twice. Give each its own.")
     left, right = files.read(given.left), files.read(given.right)
     names = ("left_on", "right_on", "validate", "model", "block_on", "k", "threshold", "device")
     options = {name: getattr(given, name) for name in (*names, "batch_size", "memory_limit")}
     options["progress"] = False if given.quiet else None
+    if len(given.suffixes) != 2:
+        raise InvalidArgumentError(f"--suffixes {','.join(given.suffixes)} are not two. Give such as _x,_y.")
+    joining.check(
+        frames.wrap(left, "left"),
+        frames.wrap(right, "right"),
+        given.how,
+        (given.suffixes[0], given.suffixes[1]),
+        given.indicator,
+        given.score_column,
+    )
     if given.dry_run:
         for name, value in estimate(left, right, given.on, **options).items():
             print(f"{name}: {value}")
         return 0
-    if len(given.suffixes) != 2:
-        raise InvalidArgumentError(f"--suffixes {','.join(given.suffixes)} are not two. Give such as _x,_y.")
     links = linking.link(left, right, given.on, **options)
     merged = joining.joined(
         links,
@@ -147,19 +167,27 @@ def _merge(given: argparse.Namespace) -> int:
     )
     if given.out:
         files.write(merged, given.out)
-    else:
-        print(files.as_csv(merged), end="")
     if given.unlinked:
         files.write(links.unlinked, given.unlinked)
     _report(links.report(), given)
+    if not given.out:
+        _print(files.as_csv(merged))
     return 0
+
+
+def _print(text: str) -> None:
+    """Write a table to standard output in UTF-8; a reader that has had enough is no error."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(report: dict[str, Any], given: argparse.Namespace) -> None:
     text = json.dumps(report, indent=2, default=str)
     if given.report:
-        from pathlib import Path
-
         Path(given.report).write_text(text + "\n", encoding="utf-8")
     if not given.quiet:
         rows = {side: report[side] for side in ("left", "right")}
@@ -177,7 +205,5 @@ def _models(given: argparse.Namespace) -> int:
 
 
 def _version(given: argparse.Namespace) -> int:
-    from linktransformer import __version__
-
     print(f"linktransformer {__version__}")
     return 0

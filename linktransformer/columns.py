@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from linktransformer import cells
 
-__all__ = ["as_text", "blank", "holds_text", "nullable", "objects", "values", "written"]
+__all__ = ["as_moments", "as_text", "blank", "holds_text", "nullable", "objects", "values", "written"]
 
 
 def holds_text(dtype: Any) -> bool:
@@ -96,6 +97,29 @@ def as_text(series: nw.Series[Any]) -> NDArray[np.object_]:
         array[null] = None
         texts[:] = cells.clean(cells.from_objects(array.tolist()))
     return texts
+
+
+def as_moments(
+    kind: str, array: NDArray[Any], null: NDArray[np.bool_]
+) -> tuple[str, NDArray[Any], NDArray[np.bool_]]:
+    """Dates and moments held as Python objects as NumPy's, so that a date equals that day's midnight.
+
+    Args:
+        kind: From `values`.
+        array: Likewise.
+        null: Likewise.
+
+    Returns:
+        The same, or "time", datetime64[us] and the nulls where every object is a date or a moment.
+    """
+    present = array[~null] if kind == "object" else array[:0]
+    if not len(present) or not all(isinstance(value, date) for value in present):
+        return kind, array, null
+    moments = np.full(len(array), np.datetime64("NaT"), dtype="M8[us]")
+    moments[~null] = [
+        value.replace(tzinfo=None) if isinstance(value, datetime) else value for value in present.tolist()
+    ]
+    return "time", moments, null
 
 
 def blank(texts: NDArray[np.object_], null: NDArray[np.bool_]) -> NDArray[np.bool_]:

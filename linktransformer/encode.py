@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,6 +60,11 @@ def plan(model: Any, device: str | None = None) -> Plan:
         raise InvalidArgumentError(
             f"model={model!r}: vectors of a remote service are not supported in this version. Give an object "
             "whose encode(texts) calls the service."
+        )
+    if model is not None and not isinstance(model, (str, os.PathLike)) and not hasattr(model, "encode"):
+        raise ModelError(
+            f"model={model!r} is no model. Give None, 'lexical', a folder, 'org/name@revision', a "
+            "SentenceTransformer, or any object with encode(texts)."
         )
     from clippings import EncoderError, MissingPackageError, load_text_encoder, wrap_encoder
     from model_hub import ModelHubError

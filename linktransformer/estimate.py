@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from linktransformer import blocking, encode, frames, keys, records
-from linktransformer.linking import Columns, K
+from linktransformer.linking import Columns, Job
 from linktransformer.serialize import Serializer
 
 __all__ = ["estimate"]
@@ -19,31 +19,35 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
         left: A table.
         right: A table.
         on: As for `merge`.
-        **options: Arguments of `link` that matter here: left_on, right_on, block_on, model, k.
+        **options: As for `link`; of no influence but for left_on, right_on, block_on, model and k.
 
     Returns:
         left_rows, right_rows, texts to encode, pairs that blocking leaves, candidates (at most),
         memory_bytes and seconds: orders of magnitude for two cores without a GPU.
+
+    Raises:
+        LinkTransformerError: As `link`, for arguments that cannot work.
     """
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+    given = {name: value for name, value in options.items() if value is not None}
     on_left, on_right = keys.resolve(
-        tables[0], tables[1], on, options.get("left_on"), options.get("right_on")
+        tables[0], tables[1], on, given.pop("left_on", None), given.pop("right_on", None)
     )
+    job = Job(**given)
     texts = [
         records.read(table, columns, Serializer())
         for table, columns in zip(tables, (on_left, on_right), strict=True)
     ]
-    blocks = keys.blocks(tables, options.get("block_on"))
+    blocks = keys.blocks(tables, job.block_on)
     nodes = [
         blocking.nodes(side.text_of_row, None if blocks is None else blocks[place])
         for place, side in enumerate(texts)
     ]
     pairs = int(blocking.pair_blocks(nodes[0], nodes[1]).areas.sum())
-    model = options.get("model")
-    dense = 0 if model == encode.LEXICAL else 1
+    dense = 0 if encode.plan(job.model, job.device).encoder is None else 1
     n_texts = sum(len(side.texts) for side in texts)
     characters = sum(sum(map(len, side.texts)) for side in texts)
-    candidates = min(pairs, 2 * (1 + dense) * (options.get("k") or K) * max(map(len, nodes), default=0))
+    candidates = min(pairs, 2 * (1 + dense) * job.k * max(map(len, nodes), default=0))
     seconds = 1e-6 * characters * 3 + pairs * (6e-9 + dense * 8e-9) + dense * characters / 4 / 2_500
     memory = 150e6 + characters * 40 + dense * n_texts * 1536 * 2 + candidates * 60
     return {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.links import Links
 from linktransformer.sharing import Lead
-from linktransformer.threshold import LEAST, Decision, decide
+from linktransformer.threshold import Decision, decide, is_number
 
 __all__ = ["decided"]
 
@@ -47,15 +49,16 @@ def decided(
     Returns:
         The links.
     """
-    pairs, decision = _pairs(fused, validate, threshold, leads)
+    pairs, sure, decision = _pairs(fused, validate, threshold, leads)
     left, right, pair = _rows(nodes, fused, pairs, validate)
     score = fused.score[pair]
     if validate == "1:1":
-        chosen, too_large = one_to_one(left, right, score)
+        base = float(threshold) if is_number(threshold) else 0.0
+        chosen, details["components_assigned_greedily"] = _once(left, right, score - base, sure[pair])
         left, right, pair, score = left[chosen], right[chosen], pair[chosen], score[chosen]
-        details["components_assigned_greedily"] = too_large
     order = np.lexsort((right, -score, left))
     left, right, pair, score = left[order], right[order], pair[order], score[order]
+    needed = np.inf if isinstance(threshold, Mapping) and decision.threshold is None else decision.threshold
     return Links(
         tables[0],
         tables[1],
@@ -63,37 +66,62 @@ def decided(
         right,
         score,
         {name: values[pair] for name, values in fused.candidates.views.items()},
-        _reasons(tables[0].n_rows, nodes, 0, fused, left, threshold, pairs),
-        _reasons(tables[1].n_rows, nodes, 1, fused, right, threshold, pairs),
+        _reasons(tables[0].n_rows, nodes, 0, fused, left, needed, pairs),
+        _reasons(tables[1].n_rows, nodes, 1, fused, right, needed, pairs),
         details | {"rule": decision.rule, "threshold": decision.threshold, "precision": decision.precision},
     )
 
 
 def _pairs(
     fused: Fused, validate: str, threshold: Any, leads: tuple[Lead | None, Lead | None]
-) -> tuple[Integers, Decision]:
-    """Positions of the candidates that may be links on the level of nodes, and how that was decided."""
+) -> tuple[Integers, NDArray[np.bool_], Decision]:
+    """Positions of the candidates that may be links on the level of nodes, and how that was decided.
+
+    With them, for each candidate, whether it is so sure that no better total gives it up: equal texts, and
+    by "auto" records that are each other's best.
+    """
     found, score = fused.candidates, fused.score
+    sure = score >= 1
     if validate == "1:1":  # where nothing may be shared, nothing that shares is looked for
         leads = (None, None)
     forward = decide(found.left, found.right, score, threshold, leads[0])
     if validate == "m:1":
-        return forward.pairs, forward
+        return forward.pairs, sure, forward
     backward = decide(found.right, found.left, score, threshold, leads[1])
     if validate == "1:m":
-        return backward.pairs, backward
-    if isinstance(threshold, (int, float)) or threshold is None:
-        pairs = np.flatnonzero(score >= (-np.inf if threshold is None else threshold))
-        if validate == "m:m":
-            return pairs, Decision(pairs, forward.threshold, None, "all candidates at or above the threshold")
-        return pairs, Decision(pairs, forward.threshold, None, "the best total score")
+        return backward.pairs, sure, backward
+    if is_number(threshold) or threshold is None:
+        pairs = np.flatnonzero(score >= np.float32(-np.inf if threshold is None else threshold))
+        rule = "all candidates" if validate == "m:m" else "the best total score"
+        rule += "" if threshold is None else " at or above the threshold"
+        return pairs, sure, replace(forward, pairs=pairs, rule=rule)
     both = np.union1d(forward.pairs, backward.pairs)
-    if validate == "1:1" and len(both):
+    decision = replace(forward, pairs=both)
+    if validate == "1:1" and isinstance(threshold, str) and len(both):
+        mutual = np.intersect1d(forward.pairs, backward.pairs)
+        sure[mutual] = True
         # rows whose best partner is taken may take their next one, if it is as good as a link
         floor = float(np.quantile(score[both], 0.1))
-        if isinstance(threshold, str):
-            both = np.union1d(both, np.flatnonzero(score >= max(floor, 1e-6)))
-    return both, Decision(both, forward.threshold, forward.precision, forward.rule)
+        both = np.union1d(both, np.flatnonzero(score >= max(floor, 1e-6)))
+        decision = replace(forward, pairs=both, precision=None, rule=f"{forward.rule}; then the best total")
+    return both, sure, decision
+
+
+def _once(
+    left: Integers, right: Integers, value: NDArray[np.float32], sure: NDArray[np.bool_]
+) -> tuple[Integers, int]:
+    """Choose row pairs so that no row is used twice: the sure ones first, then the best total of the rest.
+
+    The value of a pair is what it scores above the threshold, so that two links at the threshold do not
+    outweigh one far above it.
+    """
+    value = value + np.float32(1e-6)  # a pair at the threshold is still worth a link
+    first = np.flatnonzero(sure)
+    chosen, large = one_to_one(left[first], right[first], value[first])
+    chosen = first[chosen]
+    free = np.flatnonzero(~np.isin(left, left[chosen]) & ~np.isin(right, right[chosen]))
+    more, larger = one_to_one(left[free], right[free], value[free])
+    return np.sort(np.concatenate([chosen, free[more]])), large + larger
 
 
 def _rows(
@@ -131,9 +159,10 @@ def _reasons(
     side: int,
     fused: Fused,
     linked: Integers,
-    threshold: Any,
+    needed: float | None,
     pairs: Integers,
 ) -> NDArray[np.int8]:
+    """Why each row has no link; `needed` is the score of a link, None where any will do."""
     node = nodes[side].node_of_row
     found = fused.candidates
     own = (found.left, found.right)[side]
@@ -142,14 +171,11 @@ def _reasons(
     accepted = np.zeros(len(nodes[side]) + 1, dtype=bool)
     accepted[own[pairs]] = True
     shared = np.append(np.isin(nodes[side].block, nodes[1 - side].block), False)
-    alone = 5 if isinstance(threshold, (int, float)) and not isinstance(threshold, bool) else 4
-    if isinstance(threshold, dict):
-        alone = 5
-    reason = np.full(n_rows, alone, dtype=np.int8)
     best = np.full(len(nodes[side]) + 1, -np.inf, dtype=np.float32)
     np.maximum.at(best, own, fused.score)
-    if isinstance(threshold, str):
-        reason[best[node] < LEAST] = 5
+    reason = np.full(n_rows, 4, dtype=np.int8)
+    if needed is not None:
+        reason[best[node] < np.float32(needed)] = 5
     reason[accepted[node]] = 6
     reason[~has[node]] = 3
     reason[~shared[node]] = 2 if len(nodes[1 - side]) else 3

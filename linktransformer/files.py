@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import uuid
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import narwhals.stable.v2 as nw
 from linktransformer.errors import InvalidArgumentError, MissingExtraError
 from linktransformer.optional import need
 
-__all__ = ["SUFFIXES", "as_csv", "check_path", "read", "write"]
+__all__ = ["SUFFIXES", "as_csv", "check_folder", "check_path", "read", "write"]
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
 
@@ -58,7 +59,8 @@ def write(native: Any, path: str | Path) -> None:
         path: A .csv, .tsv, .parquet or .xlsx file; one that exists is replaced.
 
     Raises:
-        InvalidArgumentError: The suffix is not known, or there is no such folder.
+        InvalidArgumentError: The suffix is not known, there is no such folder, or the file format cannot
+            hold the table.
         MissingExtraError: What writes such a file is not installed.
     """
     path = check_path(path)
@@ -67,6 +69,10 @@ def write(native: Any, path: str | Path) -> None:
     try:
         _write(nw.from_native(native, eager_only=True), temporary)
         os.replace(temporary, path)  # noqa: PTH105 - Path.replace would do, os.replace says atomic
+    except (MissingExtraError, OSError):
+        raise
+    except Exception as error:  # as in `read`; an xlsx file holds no times with a zone, for one
+        raise InvalidArgumentError(f"{path} cannot be written as {path.suffix[1:]}: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -102,9 +108,23 @@ def check_path(path: str | Path) -> Path:
     """
     path = Path(path)
     _suffix(path)
+    check_folder(path)
+    return path
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a file whose folder is not there, or which is a folder itself.
+
+    Args:
+        path: The file to be written.
+
+    Raises:
+        InvalidArgumentError: It cannot be written.
+    """
     if not path.parent.is_dir():
         raise InvalidArgumentError(f"{path} cannot be written: there is no folder {path.parent}.")
-    return path
+    if path.is_dir():
+        raise InvalidArgumentError(f"{path} cannot be written: it is a folder. Give a file in it.")
 
 
 def _suffix(path: Path) -> str:
@@ -128,9 +148,18 @@ def _read_csv(path: Path, separator: str) -> Any:
     module = need(library, extra="cli")
     if library == "polars":
         return module.read_csv(path, separator=separator, infer_schema=False)
-    return module.read_csv(
-        path, sep=separator, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig"
-    )
+    with warnings.catch_warnings():
+        # rows with more cells than the header would be shifted or cut
+        warnings.simplefilter("error", module.errors.ParserWarning)
+        return module.read_csv(
+            path,
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+            encoding="utf-8-sig",
+            index_col=False,
+        )
 
 
 def _read_csv_pyarrow(path: Path, separator: str) -> Any:

@@ -15,15 +15,15 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import columns, factorize
+from linktransformer import columns
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError
 from linktransformer.names import free_name, refuse_repeated, suffixed
 
 __all__ = [
     "Table",
     "beside",
+    "check_beside",
     "check_columns",
-    "codes",
     "column",
     "free_name",
     "index_labels",
@@ -37,10 +37,13 @@ __all__ = [
 ]
 
 Columns = Mapping[str, NDArray[Any]]
-_CONVERT = {
-    "pandas": "nw.from_native(table, eager_only=True).to_pandas()",
-    "polars": "nw.from_native(table, eager_only=True).to_polars()",
-    "pyarrow": "nw.from_native(table, eager_only=True).to_arrow()",
+_CONVERT = {  # to what the left table is, from what the right one is
+    ("pandas", "polars"): "{}.to_pandas()",
+    ("pandas", "pyarrow"): "{}.to_pandas()",
+    ("polars", "pandas"): "polars.from_pandas({})",
+    ("polars", "pyarrow"): "polars.from_arrow({})",
+    ("pyarrow", "pandas"): "pyarrow.Table.from_pandas({})",
+    ("pyarrow", "polars"): "{}.to_arrow()",
 }
 
 
@@ -143,10 +146,10 @@ def same_library(left: Table, right: Table) -> None:
         TableTypeError: They are of two libraries.
     """
     if left.frame.implementation != right.frame.implementation:
-        call = _CONVERT.get(left.library, "its own conversion")
+        call = _CONVERT.get((left.library, right.library), "its own conversion").format(right.name)
         raise TableTypeError(
             f"{left.name} is a {left.library} table and {right.name} a {right.library} one. Convert one of "
-            f"them, for example with narwhals as nw and {right.name} as table: {call}"
+            f"them, such as: {call}"
         )
 
 
@@ -229,54 +232,6 @@ def column(table: Table, name: str) -> NDArray[np.object_]:
     return columns.objects(table.frame[name])
 
 
-def codes(
-    left: Table, right: Table, left_columns: Sequence[str], right_columns: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number the rows of both tables so that rows with equal values have equal numbers.
-
-    1 equals 1.0; texts are equal when every character is. Null, NaN and blank texts are equal to
-    nothing.
-
-    Args:
-        left: One table.
-        right: The other one.
-        left_columns: Columns of the left table.
-        right_columns: Columns of the right table, as many.
-
-    Returns:
-        Numbers from 0 of the left and of the right rows, (n_rows,) int64 each, -1 where a value is null.
-
-    Raises:
-        InvalidArgumentError: Two columns can never be equal: one holds texts, the other numbers.
-    """
-    numbered = []
-    for names in zip(left_columns, right_columns, strict=True):
-        pair = [columns.values(table.frame[name]) for table, name in zip((left, right), names, strict=True)]
-        kinds = {kind for kind, _, null in pair if kind != "object" and not null.all()}
-        if len(kinds) > 1:
-            raise InvalidArgumentError(
-                f"{left.name} column {names[0]!r} holds {pair[0][0]}s and {right.name} column {names[1]!r} "
-                f"holds {pair[1][0]}s: they are never equal. Convert one of them."
-            )
-        numbered.append(_number_pair(pair, names[0]))
-    combined = factorize.combine(numbered)
-    return combined[: left.n_rows], combined[left.n_rows :]
-
-
-def _number_pair(pair: list[tuple[str, NDArray[Any], NDArray[np.bool_]]], name: str) -> NDArray[np.int64]:
-    arrays = [values for _, values, _ in pair]
-    nulls = [columns.blank(values, null) if kind == "text" else null for kind, values, null in pair]
-    if arrays[0].dtype.kind != arrays[1].dtype.kind:
-        # Python compares a large integer with a float exactly; NumPy would round it first
-        arrays = [values.astype(object) for values in arrays]
-    try:
-        return factorize.number(np.concatenate(arrays), np.concatenate(nulls))
-    except TypeError as error:
-        raise InvalidArgumentError(
-            f"Column {name!r} holds values that cannot be compared: {error}."
-        ) from error
-
-
 def take(table: Table, rows: NDArray[np.int64]) -> Any:
     """The given rows, with their index labels in pandas.
 
@@ -300,7 +255,14 @@ def index_labels(table: Table, rows: NDArray[np.int64]) -> NDArray[Any]:
     Returns:
         Labels, (n,); tuples for a MultiIndex.
     """
-    return rows if table.index is None else np.asarray(table.index.take(rows).to_numpy())
+    if table.index is None:
+        return rows
+    labels = table.index.take(rows)
+    array = np.asarray(labels.to_numpy())
+    if array.dtype.kind not in "Mm":
+        return array
+    # as pandas' own moments: NumPy's turn into integers on their way through Python
+    return np.fromiter(labels.tolist(), dtype=object, count=len(rows))
 
 
 def new_frame(like: Table, arrays: Columns) -> Any:
@@ -361,18 +323,39 @@ def beside(
     Raises:
         InvalidArgumentError: Two output columns would have one name.
     """
-    left_names, right_names = suffixed(left.columns, right.columns, suffixes)
-    refuse_repeated(
-        [*left_names, *right_names, *(extra or {})],
-        "The output would have columns of the same name",
-        "Rename the column in the table, or choose another name for the output column.",
-    )
+    left_names, right_names = check_beside(left, right, suffixes, list(extra or {}))
     parts = [
         _take_or_null(left, left_rows).rename(dict(zip(left.columns, left_names, strict=True))),
         _take_or_null(right, right_rows).rename(dict(zip(right.columns, right_names, strict=True))),
         _from_numpy(left, extra or {}),
     ]
     return nw.concat([part for part in parts if part.columns], how="horizontal").to_native()
+
+
+def check_beside(
+    left: Table, right: Table, suffixes: tuple[str | None, str | None], extra: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """The column names that `beside` gives.
+
+    Args:
+        left: The left table.
+        right: The right table.
+        suffixes: As for `beside`.
+        extra: Names of the columns to add.
+
+    Returns:
+        The names of the left and of the right table's columns.
+
+    Raises:
+        InvalidArgumentError: Two output columns would have one name.
+    """
+    names = suffixed(left.columns, right.columns, suffixes)
+    refuse_repeated(
+        [*names[0], *names[1], *extra],
+        "The output would have columns of the same name",
+        "Rename the column in the table, or choose another name for the output column.",
+    )
+    return names
 
 
 def _take_or_null(table: Table, rows: NDArray[np.int64]) -> nw.DataFrame[Any]:

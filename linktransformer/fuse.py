@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.search import Candidates
 
-__all__ = ["Fused", "Sides", "fuse", "mutual_best_rate"]
+__all__ = ["SAME", "Fused", "Sides", "fuse", "mutual_best_rate", "same_text_first"]
 
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 GAIN = 5e-4  # a weight changes only for a rate that is higher by this much
+SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
+BELOW_ONE = np.float32(1 - 2.0**-20)
 
 Floats = NDArray[np.float32]
 
@@ -127,6 +129,25 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
                     score, rate, weights = tried, found, trial
     shares = _shares(names, spread, weights)
     return Fused(candidates, score, dict(zip(names, shares, strict=True)), rate)
+
+
+def same_text_first(fused: Fused, same: NDArray[np.bool_]) -> Fused:
+    """Give a score of 1 to equal texts, and to no others.
+
+    Cosines of equal vectors lie around 1 by rounding, and texts that differ in capitals or in the order of
+    words may have equal n-grams: neither shall keep a record from the one that is written as it is.
+
+    Args:
+        fused: The candidates and their score.
+        same: Where the two texts are equal, (n,).
+
+    Returns:
+        The same with scores between 0 and 1.
+    """
+    found = fused.candidates
+    bounded = {name: np.clip(score, -1, 1) for name, score in found.views.items()}
+    score = np.where(same, np.float32(1), np.minimum(fused.score, BELOW_ONE))
+    return replace(fused, candidates=replace(found, views=bounded), score=score.astype(np.float32))
 
 
 def _shares(names: list[str], spread: Mapping[str, float], weights: list[float]) -> list[float]:

@@ -9,24 +9,52 @@ from numpy.typing import NDArray
 
 from linktransformer import frames
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.frames import Table
 from linktransformer.links import Links
 
-__all__ = ["check_how", "joined"]
+__all__ = ["check", "joined"]
 
 HOW = ("left", "inner", "right", "outer")
 
 
-def check_how(how: str) -> None:
-    """Refuse what is no kind of join.
+def check(
+    left: Table,
+    right: Table,
+    how: str,
+    suffixes: tuple[str | None, str | None],
+    indicator: Any,
+    score_column: Any,
+) -> None:
+    """Refuse, before the long work begins, what `joined` could not do.
 
     Args:
-        how: "left", "inner", "right" or "outer".
+        left: The left table.
+        right: The right table.
+        how: As for `merge`.
+        suffixes: As for `merge`.
+        indicator: As for `merge`.
+        score_column: As for `merge`.
 
     Raises:
-        InvalidArgumentError: It is something else.
+        InvalidArgumentError: An argument is not what it should be, or two columns would have one name.
     """
     if how not in HOW:
         raise InvalidArgumentError(f"how={how!r} is not one of {', '.join(map(repr, HOW))}.")
+    if not isinstance(score_column, str) or not score_column:
+        raise InvalidArgumentError(f"score_column={score_column!r} is no column name. Give such as 'score'.")
+    if not isinstance(indicator, (bool, str)):
+        raise InvalidArgumentError(f"indicator={indicator!r} is neither True, False nor a column name.")
+    frames.check_beside(left, right, suffixes, _added(left, right, indicator, score_column))
+
+
+def _added(left: Table, right: Table, indicator: bool | str, score_column: str) -> list[str]:
+    """Names of the columns that are added, none of which a table has."""
+    taken = [*left.columns, *right.columns]
+    names = [frames.free_name(score_column, taken)]
+    if indicator:
+        wanted = indicator if isinstance(indicator, str) else "_merge"
+        names.append(frames.free_name(wanted, [*taken, *names]))
+    return names
 
 
 def joined(
@@ -34,7 +62,7 @@ def joined(
     *,
     how: str = "left",
     suffixes: tuple[str | None, str | None] = ("_x", "_y"),
-    indicator: bool = False,
+    indicator: bool | str = False,
     score_column: str = "score",
 ) -> Any:
     """Put the linked rows next to each other: the second half of `merge`.
@@ -50,19 +78,19 @@ def joined(
         As `merge`.
 
     Raises:
-        InvalidArgumentError: `how` is none of the four.
+        InvalidArgumentError: As `check`.
     """
-    check_how(how)
+    check(links.left, links.right, how, suffixes, indicator, score_column)
     a, b = _with_unlinked(links, how)
-    taken = [*links.left.columns, *links.right.columns]
+    names = _added(links.left, links.right, indicator, score_column)
     score = np.full(len(a), np.nan, dtype=np.float32)
     of_pair = (a >= 0) & (b >= 0)
     order = np.lexsort((links.left_rows, links.right_rows)) if how == "right" else np.arange(len(links))
     score[of_pair] = links.score[order]
-    extra: dict[str, NDArray[Any]] = {frames.free_name(score_column, taken): score}
+    extra: dict[str, NDArray[Any]] = {names[0]: score}
     if indicator:
         state = np.where(of_pair, "both", np.where(a >= 0, "left_only", "right_only")).astype(object)
-        extra[frames.free_name("_merge", [*taken, *extra])] = state
+        extra[names[1]] = state
     return frames.beside(links.left, links.right, a, b, suffixes, extra)
 
 

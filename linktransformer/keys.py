@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import frames
+from linktransformer import columns, factorize, frames
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 
-__all__ = ["blocks", "resolve"]
+__all__ = ["blocks", "codes", "resolve"]
 
 Columns = str | Sequence[str] | None
 
@@ -42,7 +43,7 @@ def resolve(
             raise InvalidArgumentError(
                 "on= is given together with left_on= or right_on=. Give one or the other."
             )
-        names = _listed(on)
+        names = _listed(on, "on")
         frames.check_columns(left, names, "on")
         frames.check_columns(right, names, "on")
         return names, names
@@ -57,7 +58,7 @@ def resolve(
                 "Name the keys by left_on= and right_on=."
             )
         return shared, shared
-    names_left, names_right = _listed(left_on), _listed(right_on)
+    names_left, names_right = _listed(left_on, "left_on"), _listed(right_on, "right_on")
     frames.check_columns(left, names_left, "left_on")
     frames.check_columns(right, names_right, "right_on")
     return names_left, names_right
@@ -80,11 +81,73 @@ def blocks(
     """
     if block_on is None:
         return None
-    names = _listed(block_on)
+    names = _listed(block_on, "block_on")
     for table in tables:
         frames.check_columns(table, names, "block_on")
-    return frames.codes(tables[0], tables[1], names, names)
+    return codes(tables[0], tables[1], names, names)
 
 
-def _listed(columns: Columns) -> list[str]:
-    return [columns] if isinstance(columns, str) else list(columns or [])
+def codes(
+    left: Table, right: Table, left_columns: Sequence[str], right_columns: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number the rows of both tables so that rows with equal values have equal numbers.
+
+    1 equals 1.0; texts are equal when every character is. Null, NaN and blank texts are equal to
+    nothing.
+
+    Args:
+        left: One table.
+        right: The other one.
+        left_columns: Columns of the left table.
+        right_columns: Columns of the right table, as many.
+
+    Returns:
+        Numbers from 0 of the left and of the right rows, (n_rows,) int64 each, -1 where a value is null.
+
+    Raises:
+        InvalidArgumentError: Two columns can never be equal: one holds texts, the other numbers.
+    """
+    numbered = []
+    for names in zip(left_columns, right_columns, strict=True):
+        pair = [columns.values(table.frame[name]) for table, name in zip((left, right), names, strict=True)]
+        pair = [columns.as_moments(*values) for values in pair]
+        kinds = {kind for kind, _, null in pair if kind != "object" and not null.all()}
+        if len(kinds) > 1:
+            raise InvalidArgumentError(
+                f"{left.name} column {names[0]!r} holds {pair[0][0]}s and {right.name} column {names[1]!r} "
+                f"holds {pair[1][0]}s: they are never equal. Convert one of them."
+            )
+        numbered.append(_number_pair(pair, names[0]))
+    combined = factorize.combine(numbered)
+    return combined[: left.n_rows], combined[left.n_rows :]
+
+
+def _number_pair(pair: list[tuple[str, NDArray[Any], NDArray[np.bool_]]], name: str) -> NDArray[np.int64]:
+    arrays = [values for _, values, _ in pair]
+    nulls = [columns.blank(values, null) if kind == "text" else null for kind, values, null in pair]
+    if arrays[0].dtype.kind != arrays[1].dtype.kind:
+        # Python compares a large integer with a float exactly; NumPy would round it first
+        arrays = [values.astype(object) for values in arrays]
+    try:
+        return factorize.number(np.concatenate(arrays), np.concatenate(nulls))
+    except TypeError as error:
+        raise InvalidArgumentError(
+            f"Column {name!r} holds values that cannot be compared: {error}."
+        ) from error
+
+
+def _listed(columns: object, argument: str) -> list[str]:
+    """One column name or several, in the order in which the caller has them."""
+    if isinstance(columns, str):
+        return [columns]
+    # a set has no order, and the order of keys decides how a row is written
+    ordered = isinstance(columns, (Sequence, np.ndarray)) or hasattr(columns, "tolist")
+    names = list(columns) if ordered and isinstance(columns, Iterable) else [columns]
+    if not all(isinstance(name, str) for name in names):
+        raise InvalidArgumentError(
+            f"{argument}={columns!r} is neither a column name nor a list of column names. "
+            "Give such as 'name' or ['name', 'city']."
+        )
+    if len(set(names)) < len(names):
+        raise InvalidArgumentError(f"{argument}={names!r} names a column twice. Name each once.")
+    return [str(name) for name in names]

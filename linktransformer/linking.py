@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linktransformer import (
     blocking,
@@ -38,19 +39,40 @@ VALIDATE = ("1:1", "1:m", "m:1", "m:m")
 K = 10
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """The arguments that say how rows are linked, checked."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The arguments that say how rows are linked, as `link` takes them.
 
-    validate: str
-    model: Any
-    block_on: Columns
-    k: int
-    threshold: Any
-    device: str | None
-    batch_size: int | None
-    memory_limit: int | None
-    progress: bool | None
+    Raises:
+        InvalidArgumentError: One of them cannot work.
+    """
+
+    validate: str = "m:1"
+    model: Any = None
+    block_on: Columns = None
+    k: int = K
+    threshold: Any = "auto"
+    device: str | None = None
+    batch_size: int | None = None
+    memory_limit: int | None = None
+    progress: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.validate not in VALIDATE:
+            raise InvalidArgumentError(
+                f"validate={self.validate!r} is not one of {', '.join(map(repr, VALIDATE))}."
+            )
+        for name, what in (("k", "neighbours"), ("batch_size", "texts"), ("memory_limit", "bytes")):
+            value = getattr(self, name)
+            if value is not None and not (_is_whole(value) and value >= 1):
+                raise InvalidArgumentError(
+                    f"{name}={value!r} is no number of {what}. Give a whole number from 1."
+                )
+        threshold.check_threshold(self.threshold)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def merge(
@@ -63,7 +85,7 @@ def merge(
     how: str = "left",
     validate: str | None = None,
     suffixes: tuple[str | None, str | None] = ("_x", "_y"),
-    indicator: bool = False,
+    indicator: bool | str = False,
     model: Any = None,
     block_on: Columns = None,
     k: int | None = None,
@@ -77,7 +99,7 @@ def merge(
     """Put the rows of two tables together that name the same thing, as pandas.merge does for equal keys.
 
     Args:
-        left: A pandas or polars DataFrame or a pyarrow Table.
+        left: A pandas or polars DataFrame or a pyarrow Table; a polars LazyFrame is collected.
         right: Another one of the same library.
         on: Key column or columns of both tables. None, with `left_on` and `right_on`: the text columns
             that both have.
@@ -88,12 +110,13 @@ def merge(
         validate: "1:1", "1:m", "m:1" or "m:m", enforced; None is "m:1": a left row takes one right row
             at most, and a right row may be taken by several.
         suffixes: For columns of the same name, key columns too.
-        indicator: Add `_merge`: "both", "left_only" or "right_only".
+        indicator: Add `_merge`, or a column of the name that you give: "both", "left_only" or "right_only".
         model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
             "org/name@revision", a SentenceTransformer, any object with `encode`.
         block_on: Column or columns whose values must be equal.
         k: Neighbours fetched for each row in each view and direction; None is 10.
-        threshold: "auto"; a number; {"precision": 0.95}; None links every row to its best one.
+        threshold: "auto"; a number; {"precision": 0.95}; None links every row to the best that was found
+            for it, however bad (a row that shares no n-gram with any other may have none).
         score_column: Name of the column with the score; "score_lt" and so on where a table has it already.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
@@ -108,6 +131,8 @@ def merge(
         ColumnNotFoundError: A column that is not there; the message has the nearest name.
         InvalidArgumentError: An argument, or two together, that cannot work.
         TableTypeError: Not a table, or tables of two libraries.
+        ModelError: There is no such model, or it gives vectors that cannot be used.
+        MissingExtraError: The model needs a package that is not installed.
 
     Example:
         >>> import pandas as pd
@@ -119,7 +144,9 @@ def merge(
         0  Acme Steel Corp.  1990
         1      Baxter Dairy  <NA>
     """
-    joining.check_how(how)
+    joining.check(
+        frames.wrap(left, "left"), frames.wrap(right, "right"), how, suffixes, indicator, score_column
+    )
     links = link(
         left,
         right,
@@ -169,8 +196,8 @@ def link(
             "org/name@revision", a SentenceTransformer, any object with `encode`.
         block_on: Column or columns whose values must be equal.
         k: Neighbours fetched for each row in each view and direction; None is 10.
-        threshold: "auto"; a number; {"precision": 0.95}; None links every row to its best one.
-        device: Where a torch model runs.
+        threshold: As for `merge`.
+        device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         progress: True shows progress bars, False none; None on a terminal.
@@ -182,6 +209,8 @@ def link(
         ColumnNotFoundError: A column that is not there.
         InvalidArgumentError: An argument, or two together, that cannot work.
         TableTypeError: Not a table, or tables of two libraries.
+        ModelError: There is no such model, or it gives vectors that cannot be used.
+        MissingExtraError: The model needs a package that is not installed.
 
     Example:
         >>> import pandas as pd
@@ -191,29 +220,24 @@ def link(
         [[0, 0]]
     """
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    job = _Job(
-        validate or "m:1", model, block_on, k or K, threshold, device, batch_size, memory_limit, progress
+    job = Job(
+        validate="m:1" if validate is None else validate,
+        model=model,
+        block_on=block_on,
+        k=K if k is None else k,
+        threshold=threshold,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        progress=progress,
     )
-    _check(job, k)
     on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on)
     links = _link(tables, (on_left, on_right), job)
     logger.info("%r", links)
     return links
 
 
-def _check(job: _Job, k: Any) -> None:
-    if job.validate not in VALIDATE:
-        raise InvalidArgumentError(
-            f"validate={job.validate!r} is not one of {', '.join(map(repr, VALIDATE))}."
-        )
-    if k is not None and (isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1):
-        raise InvalidArgumentError(f"k={k!r} is no number of neighbours. Give a whole number from 1.")
-    if job.memory_limit is not None and job.memory_limit <= 0:
-        raise InvalidArgumentError(f"memory_limit={job.memory_limit!r} is no number of bytes above 0.")
-    threshold.check_threshold(job.threshold)
-
-
-def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: _Job) -> Links:
+def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Links:
     serializer = Serializer()
     texts = (records.read(tables[0], on[0], serializer), records.read(tables[1], on[1], serializer))
     blocks = keys.blocks(tables, job.block_on)
@@ -250,7 +274,7 @@ def _score(
     texts: tuple[records.Records, records.Records],
     nodes: tuple[blocking.Nodes, blocking.Nodes],
     plan: encode.Plan,
-    job: _Job,
+    job: Job,
     details: dict[str, Any],
 ) -> tuple[fuse.Fused, tuple[Lead | None, Lead | None]]:
     heads = None
@@ -264,12 +288,13 @@ def _score(
         found = search.search(
             made.matrices,
             *nodes,
-            job.k,
+            int(job.k),
             memory_limit=job.memory_limit,
             device=job.device,
             known=known,
         )
-        return fuse.fuse(found, views.spread(made, *nodes))
+        fused = fuse.fuse(found, views.spread(made, *nodes))
+        return fuse.same_text_first(fused, _same_text(texts, nodes, fused))
 
     fused, reason = None, None
     if plan.encoder is not None:
@@ -289,6 +314,21 @@ def _score(
         views.lead(made, fused.candidates, nodes[1], 1),
     )
     return fused, leads
+
+
+def _same_text(
+    texts: tuple[records.Records, records.Records],
+    nodes: tuple[blocking.Nodes, blocking.Nodes],
+    fused: fuse.Fused,
+) -> NDArray[np.bool_]:
+    """Where the two texts of a candidate are equal; only near ones are looked at."""
+    found = fused.candidates
+    near = np.flatnonzero(np.maximum(fused.score, found.views["lexical"]) > fuse.SAME)
+    same = np.zeros(len(found), dtype=bool)
+    a = texts[0].texts[nodes[0].text[found.left[near]]]
+    b = texts[1].texts[nodes[1].text[found.right[near]]]
+    same[near] = a == b
+    return same
 
 
 def _reread(

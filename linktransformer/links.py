@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from linktransformer import frames
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
+from linktransformer.threshold import is_number
 
 __all__ = ["REASONS", "Links"]
 
@@ -94,11 +95,8 @@ class Links:
             sides += [table.name] * len(rows)
             labels += frames.index_labels(table, rows).tolist()
             reasons += [REASONS[code] for code in codes[rows].tolist()]
-        if len({type(label) for label in labels}) > 1:  # two kinds of index in one column
-            labels = [str(label) for label in labels]
-        row = np.empty(len(labels), dtype=object)
-        row[:] = labels
-        if labels and isinstance(labels[0], int):
+        row = np.fromiter(labels, dtype=object, count=len(labels))
+        if all(isinstance(label, int) for label in labels):
             row = row.astype(np.int64)
         columns = {
             "side": np.array(sides, dtype=object),
@@ -115,8 +113,13 @@ class Links:
 
         Returns:
             New links; a row that loses its last one is unlinked, "below the threshold".
+
+        Raises:
+            InvalidArgumentError: The threshold is no number.
         """
-        keep = self.score >= threshold
+        if not is_number(threshold):
+            raise InvalidArgumentError(f"threshold={threshold!r} is no number. Give a score such as 0.8.")
+        keep = self.score >= np.float32(threshold)
         reasons = []
         for rows, codes in ((self.left_rows, self.left_reason), (self.right_rows, self.right_reason)):
             linked = np.zeros(len(codes), dtype=bool)
@@ -142,8 +145,9 @@ class Links:
         """How the links were made and what became of every row.
 
         Returns:
-            Model, weights of the views, rule, threshold, estimated precision, counts of rows, links and
-            unlinked rows by reason, how it was searched.
+            Model, weights of the views, rule, the threshold that was given or found, estimated precision
+            (of the links that are each other's best), the lowest score of a link, counts of rows, links and
+            unlinked rows by reason, how it was searched. JSON can hold all of it.
         """
         counts = {
             table.name: {
@@ -152,20 +156,29 @@ class Links:
             }
             for table, codes in ((self.left, self.left_reason), (self.right, self.right_reason))
         }
-        return {**self.details, "links": len(self), **counts}
+        lowest = float(self.score.min()) if len(self) else None
+        return {**self.details, "lowest_score": lowest, "links": len(self), **counts}
 
     def evaluate(self, truth: Any) -> dict[str, float]:
         """Compare the links with the true pairs.
 
         Args:
-            truth: A table whose first two columns are left and right labels as in `pairs`, or pairs.
+            truth: A table whose first two columns are left and right labels as in `pairs` (index labels in
+                pandas, row numbers elsewhere), or pairs of them.
 
         Returns:
             precision, recall, f1, links, true_pairs. Precision is 1.0 where nothing is linked.
 
         Raises:
-            InvalidArgumentError: The truth has no two columns.
+            InvalidArgumentError: The truth has no two columns or is no pairs, or a table's index labels
+                repeat, so that a label does not say which row is meant.
         """
+        for table in (self.left, self.right):
+            if table.index is not None and not table.index.is_unique:
+                raise InvalidArgumentError(
+                    f"The {table.name} table's index labels repeat, so that a label does not say which row "
+                    f"is meant. Link {table.name}.reset_index(drop=True) instead."
+                )
         wanted = set(_label_pairs(truth))
         found = set(
             zip(
@@ -197,7 +210,10 @@ def _label_pairs(truth: Any) -> Iterable[tuple[Any, Any]]:
             )
         first, second = (frames.column(table, name).tolist() for name in table.columns[:2])
         return zip(first, second, strict=True)
-    pairs = [tuple(pair) for pair in truth]
+    try:
+        pairs = [tuple(pair) for pair in truth]
+    except TypeError:
+        pairs = [()]
     if any(len(pair) != 2 for pair in pairs):
         raise InvalidArgumentError(
             "truth holds something that is no pair. Give (left label, right label) pairs."

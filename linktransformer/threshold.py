@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.fuse import SAME
 from linktransformer.ranking import Ranking, rank
 from linktransformer.sharing import Lead, sharing_links
 
-__all__ = ["LEAST", "Decision", "check_threshold", "decide", "estimated_precision"]
+__all__ = ["LEAST", "Decision", "check_threshold", "decide", "estimated_precision", "is_number"]
 
 FALSE_SHARE = 0.3  # of the not mutual links that are taken together, at most this share is estimated false
 LEAST = 0.1  # a pair that has next to nothing in common is no link, however alone it is
@@ -34,7 +36,8 @@ class Decision:
 
     Args:
         pairs: Positions among the candidates, (n,) int64, one at most for each left node.
-        threshold: The lowest score of a link, None when there is no link.
+        threshold: The score that a link needs: the number that was given, the one found for a wanted
+            precision (None where it cannot be reached), 0.1 for "auto", None for None.
         precision: The estimated precision of the links, None where it is not estimated.
         rule: How it was decided, in words.
     """
@@ -54,13 +57,13 @@ def check_threshold(threshold: Threshold) -> None:
     Raises:
         InvalidArgumentError: It is something else.
     """
-    if threshold is None or threshold == "auto":
+    if threshold is None or (isinstance(threshold, str) and threshold == "auto"):
         return
     if isinstance(threshold, Mapping):
         wanted = threshold.get("precision")
-        if set(threshold) == {"precision"} and isinstance(wanted, (int, float)) and 0 < wanted < 1:
+        if set(threshold) == {"precision"} and is_number(wanted) and 0 < float(wanted) < 1:
             return
-    elif isinstance(threshold, (int, float)) and not isinstance(threshold, bool) and np.isfinite(threshold):
+    elif is_number(threshold):
         return
     raise InvalidArgumentError(
         f"threshold={threshold!r} is not understood. Give 'auto', a number such as 0.8, "
@@ -68,14 +71,37 @@ def check_threshold(threshold: Threshold) -> None:
     )
 
 
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether it is a finite number of Python or NumPy, and no truth value.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        True or False.
+
+    Example:
+        >>> is_number(np.float32(0.8)), is_number(True), is_number(float("nan"))
+        (True, False, False)
+    """
+    return _is_real(value) and -1e30 < float(value) < 1e30
+
+
+def _is_real(value: Any) -> bool:
+    if isinstance(value, int):  # one that no float can hold is no score
+        return not isinstance(value, bool) and abs(value) < 10**30
+    return isinstance(value, (float, np.integer, np.floating))
+
+
 def decide(
     left: Integers, right: Integers, score: Floats, threshold: Threshold, lead: Lead | None = None
 ) -> Decision:
     """Give each left node its best right node, or nothing.
 
-    "auto" takes the pairs that are each other's best and score at least 0.1, and of the others those that
-    `sharing_links` finds right. {"precision": p} takes the mutual pairs down to the lowest score at which
-    the estimated precision is still p, and those that stand apart with an estimated false share of 1 - p.
+    "auto" takes the pairs that are each other's best and score at least 0.1, those whose texts are equal but
+    for what no view sees, and of the others those that `sharing_links` finds right. {"precision": p} takes
+    the mutual pairs down to the lowest score at which the estimated precision is still p, and those that
+    stand apart with an estimated false share of 1 - p.
 
     Args:
         left: Left node of each candidate, (n,) int64.
@@ -89,20 +115,19 @@ def decide(
     """
     check_threshold(threshold)
     if not len(score):
-        return Decision(np.empty(0, dtype=np.int64), None, None, "no candidates")
+        return Decision(np.empty(0, dtype=np.int64), _floor(threshold), None, "no candidates")
     of_left, of_right = rank(left, right, score), rank(right, left, score)
     best = of_left.best
     if threshold is None:
-        return _decision(best, score, None, "the best partner, however bad")
-    if isinstance(threshold, (int, float)):
-        return _decision(
-            best[score[best] >= threshold], score, None, "the best partner at or above the threshold"
-        )
+        return Decision(best, None, None, "the best partner, however bad")
+    if is_number(threshold):
+        kept = best[score[best] >= np.float32(threshold)]
+        return Decision(kept, _floor(threshold), None, "the best partner at or above the threshold")
     owner = np.full(int(right.max()) + 1, -1, dtype=np.int64)
     owner[of_right.nodes] = of_right.best
-    mutual = (owner[right[best]] == best) & (score[best] >= LEAST)
+    mutual = ((owner[right[best]] == best) | (score[best] >= SAME)) & (score[best] >= LEAST)
     links = best[mutual]
-    unsure = best[(owner[right[best]] != best) & (score[best] >= LEAST)]
+    unsure = best[~mutual & (score[best] >= LEAST)]
     wanted = float(threshold["precision"]) if isinstance(threshold, Mapping) else 1 - FALSE_SHARE
     share = min(FALSE_SHARE, 1 - wanted)
     more, sign = sharing_links(unsure, of_left, mutual, owner, left, right, score, share, lead)
@@ -115,15 +140,16 @@ def decide(
         kept = links[order[:stop]]
         if sign == "apart":
             kept = np.concatenate([kept, more])
-        shown = float(precision[stop - 1]) if stop else None
-        return _decision(np.sort(kept), score, shown, f"mutual best, estimated precision at least {wanted:g}")
+        shown, floor = (float(precision[stop - 1]), float(score[kept].min())) if stop else (None, None)
+        return Decision(np.sort(kept), floor, shown, f"mutual best, estimated precision at least {wanted:g}")
     shown = float(precision[-1]) if len(precision) else None
     rule = f"mutual best{WORDS[sign]}"
-    return _decision(np.sort(np.concatenate([links, more])), score, shown, rule)
+    return Decision(np.sort(np.concatenate([links, more])), LEAST, shown, rule)
 
 
-def _decision(pairs: Integers, score: Floats, precision: float | None, rule: str) -> Decision:
-    return Decision(pairs, float(score[pairs].min()) if len(pairs) else None, precision, rule)
+def _floor(threshold: Threshold) -> float | None:
+    """The score that a link needs where it is known before anything is looked at."""
+    return float(threshold) if is_number(threshold) else LEAST if threshold == "auto" else None
 
 
 def estimated_precision(

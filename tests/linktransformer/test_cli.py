@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -58,6 +60,14 @@ def test_dry_run_links_nothing(tables: list[str], capsys: pytest.CaptureFixture[
         (["--on", "name", "--model", "./nowhere"], "nowhere"),
         (["--on", "name", "--threshold", "recall=0.5"], "not understood"),
         (["--on", "name", "--out", "linked.doc"], "linked.doc"),
+        (["--on", "name", "--report", "nowhere/report.json"], "no folder nowhere"),
+        (["--on", "name", "--report", "."], "it is a folder"),
+        (["--on", "name", "--out", "a.csv", "--unlinked", "a.csv"], "one file twice"),
+        (["--on", "name", "--dry-run", "--k", "0"], "k=0"),
+        (["--on", "name", "--dry-run", "--threshold", "precision=7"], "threshold="),
+        (["--on", "name", "--dry-run", "--model", "./nowhere"], "nowhere"),
+        (["--on", "name", "--dry-run", "--suffixes", "_a"], "are not two"),
+        (["--on", "name", "--memory-limit", "infGB"], "no size"),
         (["--on", "name", "--memory-limit", "much"], "no size"),
     ],
 )
@@ -78,3 +88,29 @@ def test_help_models_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr()
     assert "exit codes" in shown.out
     assert "all-minilm-l6-v2-int8" in shown.out
+
+
+def test_a_row_longer_than_the_header_is_refused(
+    tables: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(tables[0]).write_text("name,year\nAcme,1,\nZeller,2,\n")  # nothing is in the last cell
+    assert main(["merge", *tables, "--on", "name", "--model", "lexical"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("Acme,1,")
+    for text in ("name,year\nAcme,1,x\nZeller,2,y\n", "name,year\nAcme,1\nZeller,2,3\n"):
+        Path(tables[0]).write_text(text)
+        assert main(["merge", *tables, "--on", "name", "--model", "lexical"]) == 2
+        assert tables[0] in capsys.readouterr().err
+
+
+def test_a_reader_that_stops_early_is_no_error(tables: list[str], tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    program = "import sys; from linktransformer.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["merge", *tables, "--on", "name", "--model", "lexical", "--report", str(report)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, shown = process.communicate()
+    assert (process.returncode, b"Traceback" in shown) == (0, False)
+    assert report.exists()
