@@ -293,7 +293,7 @@ def _score(
             device=job.device,
             known=known,
         )
-        fused = fuse.fuse(found, views.spread(made, *nodes))
+        fused = fuse.fuse(found, views.spread(made, nodes, texts))
         return fuse.same_text_first(fused, _same_text(texts, nodes, fused))
 
     fused, reason = None, None
@@ -301,7 +301,7 @@ def _score(
         if not plan.chosen and trial.large(texts):
             fused = scored()
             lead = views.lead(made, fused.candidates, nodes[0], 0)
-            reason = trial.reason_to_skip(fused, lead, plan.encoder, made, written)
+            reason = trial.reason_to_skip(fused, lead, plan.encoder, made, texts, written)
         if reason:
             notes["dense"] = reason
         else:

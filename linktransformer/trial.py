@@ -13,7 +13,7 @@ from linktransformer.ranking import rank
 from linktransformer.records import Records
 from linktransformer.sharing import Lead
 from linktransformer.threshold import decide
-from linktransformer.views import Views
+from linktransformer.views import Views, in_text_order
 
 __all__ = ["TRIAL_FROM", "large", "reason_to_skip"]
 
@@ -31,7 +31,12 @@ def large(records: tuple[Records, Records]) -> bool:
 
 
 def reason_to_skip(
-    fused: Fused, lead: Lead | None, encoder: Any, views: Views, texts: tuple[list[str], list[str]]
+    fused: Fused,
+    lead: Lead | None,
+    encoder: Any,
+    views: Views,
+    records: tuple[Records, Records],
+    texts: tuple[list[str], list[str]],
 ) -> str | None:
     """Say why a model that nobody named need not be run on these tables.
 
@@ -40,7 +45,8 @@ def reason_to_skip(
         lead: Of left nodes, as `sharing_links` uses it.
         encoder: The model.
         views: The views without it.
-        texts: Texts of the left and of the right table as the model reads them.
+        records: Texts of the left and of the right table.
+        texts: The same as the model reads them.
 
     Returns:
         The reason in words, None where the model is to be run.
@@ -52,7 +58,7 @@ def reason_to_skip(
     settled = len(decision.pairs) / found.n_left
     if settled >= SETTLED and (decision.precision or 0.0) >= SURE:
         return f"left out: {settled:.2f} of the left records have a link without it ({SETTLED} is enough)"
-    agreement = _agreement(encoder, views.matrices["lexical"], *texts)
+    agreement = _agreement(encoder, views.matrices["lexical"], records[0], *texts)
     if agreement is not None and agreement < AGREEMENT:
         return (
             f"left out: on a sample it agreed with {agreement:.2f} of the sure lexical links "
@@ -61,14 +67,17 @@ def reason_to_skip(
     return None
 
 
-def _agreement(encoder: Any, view: tuple[Any, Any], left: list[str], right: list[str]) -> float | None:
+def _agreement(
+    encoder: Any, view: tuple[Any, Any], records: Records, left: list[str], right: list[str]
+) -> float | None:
     """How often the model puts the sure lexical partner first among the nearest lexical ones.
 
     Where a model ranks worse than n-grams do even the pairs about which n-grams are sure, it gets no weight
     in the end.
     """
     draw = np.random.default_rng(0)
-    sample = np.sort(draw.choice(len(left), min(4 * ROWS, len(left)), replace=False))
+    order = in_text_order(records, np.arange(len(left)))
+    sample = np.sort(order[draw.choice(len(left), min(4 * ROWS, len(left)), replace=False)])
     query, item, score = lexical.sparse_top_k(view[0][sample], view[1], WIDTH)
     if not len(query):
         return None

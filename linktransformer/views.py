@@ -14,7 +14,7 @@ from linktransformer.blocking import Nodes
 from linktransformer.records import Records
 from linktransformer.search import Candidates, pair_scores, search
 
-__all__ = ["Views", "lead", "sparse", "spread", "texts_of", "with_dense"]
+__all__ = ["Views", "in_text_order", "lead", "sparse", "spread", "texts_of", "with_dense"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -98,22 +98,41 @@ def texts_of(records: Records, others: Records) -> list[str]:
     return [others.texts[place] if place >= 0 else "" for place in places.tolist()]
 
 
-def spread(views: Views, left: Nodes, right: Nodes, *, seed: int = 0) -> dict[str, float]:
+def spread(
+    views: Views, nodes: tuple[Nodes, Nodes], records: tuple[Records, Records], *, seed: int = 0
+) -> dict[str, float]:
     """The standard deviation of each view's score over all pairs, from a random sample of them.
+
+    The sample does not depend on the order of the rows.
 
     Args:
         views: The matrices.
-        left: Nodes of the left table, at least one.
-        right: Nodes of the right table, at least one.
+        nodes: Nodes of the left and of the right table, at least one each.
+        records: Their texts.
         seed: Of the sample.
 
     Returns:
         One number for each view.
     """
     draw = np.random.default_rng(seed)
-    a = left.text[draw.integers(0, len(left), SAMPLE)]
-    b = right.text[draw.integers(0, len(right), SAMPLE)]
+    a, b = (
+        in_text_order(of, side.text)[draw.integers(0, len(side), SAMPLE)]
+        for side, of in zip(nodes, records, strict=True)
+    )
     return {name: float(pair_scores(x, y, a, b).std()) for name, (x, y) in views.matrices.items()}
+
+
+def in_text_order(records: Records, texts: Integers) -> Integers:
+    """Sort texts by what they say: an order that does not depend on that of the rows.
+
+    Args:
+        records: The texts.
+        texts: Their numbers, (n,) int64.
+
+    Returns:
+        The same numbers, sorted.
+    """
+    return np.array(sorted(texts.tolist(), key=records.texts.__getitem__), dtype=np.int64)
 
 
 def lead(views: Views, candidates: Candidates, nodes: Nodes, side: int) -> Callable[[Integers], Floats]:
