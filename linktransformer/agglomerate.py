@@ -1,0 +1,159 @@
+"""Agglomerative clustering of a sparse graph, in rounds of array operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from linktransformer.errors import InvalidArgumentError
+
+__all__ = ["LINKAGES", "agglomerate", "components"]
+
+LINKAGES = ("single", "average", "complete")
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edges:
+    """What is known between each pair of clusters that shares an edge: a < b, every pair once.
+
+    Args:
+        a: One cluster, (n_edges,) int64.
+        b: The other one.
+        value: Sum, lowest or highest of the scores between them.
+        count: How many scores.
+    """
+
+    a: Integers
+    b: Integers
+    value: Floats
+    count: Floats
+
+
+def components(n: int, left: Integers, right: Integers) -> Integers:
+    """Number the connected components of a graph by their first node.
+
+    Args:
+        n: Nodes.
+        left: One end of each edge, (n_edges,) int64.
+        right: The other end.
+
+    Returns:
+        The component of each node, numbered from 0 in order of first node, (n,) int64.
+
+    Example:
+        >>> components(4, np.array([3]), np.array([1])).tolist()
+        [0, 1, 2, 1]
+    """
+    graph = sp.coo_matrix((np.ones(len(left), dtype=bool), (left, right)), shape=(n, n))
+    _, label = sp.csgraph.connected_components(graph, directed=False)
+    return _in_order(label.astype(np.int64))
+
+
+def agglomerate(
+    n: int,
+    left: Integers,
+    right: Integers,
+    score: NDArray[np.float32],
+    threshold: float,
+    linkage: str = "average",
+) -> Integers:
+    """Merge clusters, the most similar two first, as long as they are as similar as the threshold.
+
+    Two nodes without an edge have the similarity 0. In each round all pairs that are each other's most
+    similar are merged at once; for these linkages that gives the clusters of one merge at a time
+    (B. Sumengen et al., Scaling hierarchical agglomerative clustering to billion-sized datasets, 2021), with
+    memory for the edges alone. Of equally similar clusters the one with the lower first node goes first.
+
+    Args:
+        n: Nodes.
+        left: One end of each edge, (n_edges,) int64; every pair of nodes at most once.
+        right: The other end.
+        score: Similarity of each edge, (n_edges,) float32.
+        threshold: The least similarity of two clusters that are merged, above 0.
+        linkage: "single" (the highest score between them), "average" or "complete" (the lowest).
+
+    Returns:
+        The cluster of each node, numbered from 0 in order of first node, (n,) int64.
+
+    Raises:
+        InvalidArgumentError: Another linkage, or a threshold that is not above 0.
+
+    Example:
+        >>> edges = np.array([0, 1, 0]), np.array([1, 2, 2]), np.array([0.9, 0.8, 0.1], "f4")
+        >>> agglomerate(3, *edges, 0.5).tolist(), agglomerate(3, *edges, 0.5, "single").tolist()
+        ([0, 0, 1], [0, 0, 0])
+    """
+    if linkage not in LINKAGES:
+        raise InvalidArgumentError(f"linkage={linkage!r} is not one of {', '.join(map(repr, LINKAGES))}.")
+    if not threshold > 0:
+        raise InvalidArgumentError(
+            f"threshold={threshold!r} is not above 0, so that every row would be in one cluster."
+        )
+    if linkage == "single":
+        near = score >= np.float32(threshold)
+        return components(n, left[near], right[near])
+    cluster, size = np.arange(n), np.ones(n)
+    edges = _Edges(np.minimum(left, right), np.maximum(left, right), score.astype(float), np.ones(len(score)))
+    while len(edges.a):
+        similar = _similarity(edges, size, linkage)
+        best, partner = _best(n, edges, similar)
+        # what is below the threshold with all stays so, whoever else is merged
+        live = (best >= np.float32(threshold))[edges.a] & (best >= np.float32(threshold))[edges.b]
+        nodes = np.flatnonzero(best >= np.float32(threshold))
+        into = nodes[(partner[partner[nodes]] == nodes) & (nodes < partner[nodes])]
+        if not len(into):
+            break
+        parent = np.arange(n)
+        parent[partner[into]] = into
+        size[into] += size[partner[into]]
+        cluster = parent[cluster]
+        edges = _merged(edges, live, parent, linkage)
+    return _in_order(cluster)
+
+
+def _similarity(edges: _Edges, size: Floats, linkage: str) -> Floats:
+    pairs = size[edges.a] * size[edges.b]
+    if linkage == "average":
+        return edges.value / pairs
+    return np.where(edges.count == pairs, edges.value, 0.0)
+
+
+def _best(n: int, edges: _Edges, similar: Floats) -> tuple[Floats, Integers]:
+    """The highest similarity of each cluster, and with whom; the lower one of equals."""
+    best, partner = np.full(n, -np.inf), np.full(n, n, dtype=np.int64)
+    for one in (edges.a, edges.b):
+        np.maximum.at(best, one, similar)
+    for one, other in ((edges.a, edges.b), (edges.b, edges.a)):
+        top = similar >= best[one]
+        np.minimum.at(partner, one[top], other[top])
+    partner[partner == n] = 0  # of no interest: no edge
+    return best, partner
+
+
+def _merged(edges: _Edges, live: NDArray[np.bool_], parent: Integers, linkage: str) -> _Edges:
+    """The edges between the merged clusters."""
+    a, b = parent[edges.a[live]], parent[edges.b[live]]
+    apart = a != b
+    a, b = np.minimum(a, b)[apart], np.maximum(a, b)[apart]
+    if not len(a):
+        return _Edges(a, b, np.empty(0), np.empty(0))
+    order = np.lexsort((b, a))
+    a, b = a[order], b[order]
+    starts = np.flatnonzero(np.append(True, (np.diff(a) != 0) | (np.diff(b) != 0)))
+    value, count = edges.value[live][apart][order], edges.count[live][apart][order]
+    combine = np.add if linkage == "average" else np.minimum
+    return _Edges(a[starts], b[starts], combine.reduceat(value, starts), np.add.reduceat(count, starts))
+
+
+def _in_order(label: Integers) -> Integers:
+    """The same clusters, numbered from 0 by their first node."""
+    _, first, place = np.unique(label, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return np.asarray(rank[place])
