@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["LINKAGES", "agglomerate", "components"]
+__all__ = ["LINKAGES", "agglomerate", "components", "cuts"]
 
 LINKAGES = ("single", "average", "complete")
 
@@ -33,6 +34,15 @@ class _Edges:
     b: Integers
     value: Floats
     count: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _State:
+    """Clusters on the way: each node's, by its first node; their sizes; what is between them."""
+
+    cluster: Integers
+    size: Floats
+    edges: _Edges
 
 
 def components(n: int, left: Integers, right: Integers) -> Integers:
@@ -75,7 +85,7 @@ def agglomerate(
         left: One end of each edge, (n_edges,) int64; every pair of nodes at most once.
         right: The other end.
         score: Similarity of each edge, (n_edges,) float32.
-        threshold: The least similarity of two clusters that are merged, above 0.
+        threshold: The least similarity (rounded to float32) of two clusters that are merged, above 0.
         linkage: "single" (the highest score between them), "average" or "complete" (the lowest).
 
     Returns:
@@ -89,23 +99,65 @@ def agglomerate(
         >>> agglomerate(3, *edges, 0.5).tolist(), agglomerate(3, *edges, 0.5, "single").tolist()
         ([0, 0, 1], [0, 0, 0])
     """
+    *_, label = cuts(n, left, right, score, [threshold], linkage)
+    return label
+
+
+def cuts(
+    n: int,
+    left: Integers,
+    right: Integers,
+    score: NDArray[np.float32],
+    thresholds: Sequence[float],
+    linkage: str = "average",
+) -> Iterator[Integers]:
+    """Cluster at several thresholds at about the price of the lowest one: clusters only grow as it falls.
+
+    Args:
+        n: Nodes.
+        left: As for `agglomerate`.
+        right: Likewise.
+        score: Likewise.
+        thresholds: Falling, all above 0.
+        linkage: As for `agglomerate`.
+
+    Yields:
+        The clusters at each threshold, as `agglomerate` gives them.
+
+    Raises:
+        InvalidArgumentError: As `agglomerate`; or the thresholds do not fall.
+    """
     if linkage not in LINKAGES:
         raise InvalidArgumentError(f"linkage={linkage!r} is not one of {', '.join(map(repr, LINKAGES))}.")
-    if not threshold > 0:
+    lowest = np.append(thresholds, 0.0)
+    if not len(thresholds) or not (lowest[:-1] > lowest[1:]).all():
         raise InvalidArgumentError(
-            f"threshold={threshold!r} is not above 0, so that every row would be in one cluster."
+            f"threshold={list(thresholds)!r}: thresholds have to fall and to lie above 0, where every "
+            "row would be in one cluster."
         )
-    if linkage == "single":
-        near = score >= np.float32(threshold)
-        return components(n, left[near], right[near])
-    cluster, size = np.arange(n), np.ones(n)
-    edges = _Edges(np.minimum(left, right), np.maximum(left, right), score.astype(float), np.ones(len(score)))
+    state = _State(
+        np.arange(n),
+        np.ones(n),
+        _Edges(np.minimum(left, right), np.maximum(left, right), score.astype(float), np.ones(len(score))),
+    )
+    for threshold in thresholds:
+        if linkage == "single":
+            near = score >= np.float32(threshold)
+            yield components(n, left[near], right[near])
+            continue
+        state = _merge_down_to(
+            state, float(np.float32(threshold)), float(np.float32(thresholds[-1])), linkage
+        )
+        yield _in_order(state.cluster)
+
+
+def _merge_down_to(state: _State, threshold: float, lowest: float, linkage: str) -> _State:
+    """Merge all that is as similar as the threshold; forget what never will be as the lowest one."""
+    cluster, size, edges = state.cluster, state.size.copy(), state.edges
+    n = len(cluster)
     while len(edges.a):
-        similar = _similarity(edges, size, linkage)
-        best, partner = _best(n, edges, similar)
-        # what is below the threshold with all stays so, whoever else is merged
-        live = (best >= np.float32(threshold))[edges.a] & (best >= np.float32(threshold))[edges.b]
-        nodes = np.flatnonzero(best >= np.float32(threshold))
+        best, partner = _best(n, edges, _similarity(edges, size, linkage))
+        nodes = np.flatnonzero(best >= threshold)
         into = nodes[(partner[partner[nodes]] == nodes) & (nodes < partner[nodes])]
         if not len(into):
             break
@@ -113,8 +165,10 @@ def agglomerate(
         parent[partner[into]] = into
         size[into] += size[partner[into]]
         cluster = parent[cluster]
+        # what is below the threshold with all others stays so, whoever of them is merged
+        live = (best >= lowest)[edges.a] & (best >= lowest)[edges.b]
         edges = _merged(edges, live, parent, linkage)
-    return _in_order(cluster)
+    return _State(cluster, size, edges)
 
 
 def _similarity(edges: _Edges, size: Floats, linkage: str) -> Floats:

@@ -62,6 +62,7 @@ def search(
     memory_limit: int | None = None,
     device: str | None = None,
     known: Candidates | None = None,
+    same: bool = False,
 ) -> Candidates:
     """Find each node's k nearest nodes of the other table in every view, and score all in all views.
 
@@ -74,22 +75,28 @@ def search(
         device: "cpu" keeps the search off the GPU.
         known: Candidates of the same nodes; their pairs are kept, and the views that they have are not
             searched again.
+        same: Both sides are one table: no node is a candidate of itself, and a pair has its lower node on
+            the left.
 
     Returns:
         The candidates. A pair that has nothing in common in any sparse view and is near in no dense one
         is not among them.
     """
     memory = memory_limit or MEMORY
+    k += same  # each is its own nearest
     began = time.perf_counter()
     report: dict[str, Any] = dict(known.report) if known else {"k": k}
     scored: list[Scored] = [((known.left, known.right), known.views)] if known else []
     new = {name: view for name, view in views.items() if known is None or name not in known.views}
     pairing = pair_blocks(left, right)
     if len(pairing.left_start) <= 1 and not pairing.alone:
-        found = _search_all(new, left.text, right.text, k, memory, device, report)
+        found = _search_all(new, left.text, right.text, k, memory, device, report, same=same)
     else:
-        found, enumerated = _search_blocks(new, left, right, pairing, k, memory, device, report)
+        found, enumerated = _search_blocks(new, left, right, pairing, k, memory, device, report, same=same)
         scored += enumerated
+    if same:
+        found = [_lower_left(pairs) for pairs in found]
+        scored = [_only_lower_left(part) for part in scored]
     pairs = _union([*found, *(known_pairs for known_pairs, _ in scored)], len(right))
     scores = {
         name: _scores(name, view, left.text, right.text, pairs, scored, len(right), memory)
@@ -162,12 +169,16 @@ def _search_all(
     memory: int,
     device: str | None,
     report: dict[str, Any],
+    *,
+    same: bool,
 ) -> list[Pairs]:
     """Search nodes against nodes without blocks: nodes are texts, in some order."""
     found: list[Pairs] = []
     for name, (of_left, of_right) in views.items():
         a, b = of_left[left], of_right[right]
         found.append(_top_pairs(name, a, b, k, memory, device, report))
+        if same:
+            continue
         backward = _top_pairs(name, b, a, k, memory, device, report)
         found.append((backward[1], backward[0]))
     return found
@@ -192,6 +203,19 @@ def _top_pairs(
     return query[item >= 0], item[item >= 0]
 
 
+def _lower_left(pairs: Pairs) -> Pairs:
+    """Pairs of one table, each with its lower node on the left; none of a node with itself."""
+    apart = pairs[0] != pairs[1]
+    a, b = pairs[0][apart], pairs[1][apart]
+    return np.minimum(a, b), np.maximum(a, b)
+
+
+def _only_lower_left(scored: Scored) -> Scored:
+    (a, b), scores = scored
+    keep = a < b
+    return (a[keep], b[keep]), {name: score[keep] for name, score in scores.items()}
+
+
 def _union(found: list[Pairs], width: int) -> Pairs:
     if not found:
         none = np.empty(0, dtype=np.int64)
@@ -209,6 +233,8 @@ def _search_blocks(
     memory: int,
     device: str | None,
     report: dict[str, Any],
+    *,
+    same: bool,
 ) -> tuple[list[Pairs], list[Scored]]:
     """Enumerate the pairs of small blocks all at once; search large blocks one by one."""
     small = pairing.areas <= SMALL_BLOCK
@@ -218,7 +244,7 @@ def _search_blocks(
     for block in np.flatnonzero(~small):
         a = pairing.left[pairing.left_start[block] : pairing.left_stop[block]]
         b = pairing.right[pairing.right_start[block] : pairing.right_stop[block]]
-        for pairs in _search_all(views, left.text[a], right.text[b], k, memory, device, report):
+        for pairs in _search_all(views, left.text[a], right.text[b], k, memory, device, report, same=same):
             found.append((a[pairs[0]], b[pairs[1]]))
     return found, enumerated
 

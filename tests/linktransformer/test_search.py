@@ -94,3 +94,22 @@ def test_pair_scores_do_not_depend_on_the_memory(n: int, seed: int, sparse: bool
     np.testing.assert_allclose(
         pair_scores(a, b, rows, columns, memory=1), pair_scores(a, b, rows, columns), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("small_block", [0, 64, 4096], ids=["searched", "both", "enumerated"])
+@pytest.mark.parametrize("n_blocks", [1, 3, 12])
+def test_a_table_in_itself_finds_every_pair_once(
+    n_blocks: int, small_block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "SMALL_BLOCK", small_block)
+    one = nodes(np.arange(40), np.random.default_rng(n_blocks).integers(0, n_blocks, 40))
+    lexical, vector = vectors(40, 1, sparse=True), vectors(40, 3, sparse=False)
+    views = {"lexical": (lexical, lexical), "dense": (vector, vector)}
+    found = search(views, one, one, 3, same=True)
+    # each node is its own nearest, so that one more is looked at
+    wanted = {(a, b) for a, b in reference(views, one, one, 4) if a < b}
+    wanted |= {(b, a) for a, b in reference(views, one, one, 4) if b < a}
+    assert set(zip(found.left.tolist(), found.right.tolist(), strict=True)) == wanted
+    assert (np.diff(found.left * 40 + found.right) > 0).all()
+    expected = np.einsum("ij,ij->i", vector[one.text[found.left]], vector[one.text[found.right]])
+    np.testing.assert_allclose(found.views["dense"], expected, atol=1e-6)

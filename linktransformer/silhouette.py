@@ -1,0 +1,62 @@
+"""How well rows sit in their clusters, without knowing the true ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["silhouette"]
+
+Integers = NDArray[np.int64]
+
+
+def silhouette(
+    left: Integers,
+    right: Integers,
+    score: NDArray[np.float32],
+    label: Integers,
+    sample: Integers | None = None,
+) -> float:
+    """Say how much nearer nodes are to their own cluster than to the next one.
+
+    The mean silhouette width (P. Rousseeuw, Silhouettes: a graphical aid to the interpretation and validation
+    of cluster analysis, 1987) with 1 - score as distance; nodes without an edge have the distance 1, and a
+    node that is a cluster by itself counts 0, so that neither all apart nor all together is rewarded.
+
+    Args:
+        left: One end of each edge, (n_edges,) int64; every pair of nodes at most once.
+        right: The other end.
+        score: Similarity of each edge, at most 1, (n_edges,) float32.
+        label: The cluster of each node, numbered from 0, (n,) int64.
+        sample: The nodes whose mean is taken; None for all.
+
+    Returns:
+        A mean between -1 and 1; 0 without nodes.
+
+    Example:
+        >>> edges = np.array([0, 2]), np.array([1, 3]), np.array([0.75, 0.75], "f4")
+        >>> silhouette(*edges, np.array([0, 0, 1, 1]))
+        0.75
+    """
+    wanted = np.ones(len(label), dtype=bool)
+    if sample is not None:
+        wanted = np.zeros(len(label), dtype=bool)
+        wanted[sample] = True
+    n, n_labels = int(wanted.sum()), int(label.max(initial=-1)) + 1
+    if not n:
+        return 0.0
+    node, other, weight = (np.concatenate(pair) for pair in ((left, right), (right, left), (score, score)))
+    some = wanted[node]
+    node, other, weight = node[some], other[some], weight[some]
+    size = np.bincount(label, minlength=n_labels)
+    cell, place = np.unique(node * n_labels + label[other], return_inverse=True)
+    total = np.bincount(place, weight, len(cell))
+    of_node, of_label = cell // n_labels, cell % n_labels
+    own = label[of_node] == of_label
+    mean = total / np.where(own, np.maximum(size[of_label] - 1, 1), size[of_label])
+    inside, outside = np.ones(len(label)), np.ones(len(label))  # mean distances
+    inside[of_node[own]] -= mean[own]
+    np.minimum.at(outside, of_node[~own], 1 - mean[~own])
+    widest = np.maximum(np.maximum(inside, outside), 1e-12)
+    width = np.where(size[label] > 1, (outside - inside) / widest, 0.0)
+    return float(width[wanted].mean())
