@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from linktransformer.clusters import Clusters
+    from linktransformer.dedup import cluster, cluster_rows, dedup_rows
     from linktransformer.errors import (
         ColumnNotFoundError,
         InvalidArgumentError,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __version__ = "1.0.0.dev0"
 _HOME = {
+    "Clusters": "clusters",
     "ColumnNotFoundError": "errors",
     "InvalidArgumentError": "errors",
     "LinkTransformerError": "errors",
@@ -32,10 +35,14 @@ _HOME = {
     "MissingExtraError": "errors",
     "ModelError": "errors",
     "TableTypeError": "errors",
+    "cluster": "dedup",
+    "cluster_rows": "dedup",
+    "dedup_rows": "dedup",
     "link": "linking",
     "merge": "linking",
 }
 __all__ = [
+    "Clusters",
     "ColumnNotFoundError",
     "InvalidArgumentError",
     "LinkTransformerError",
@@ -43,6 +50,9 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "TableTypeError",
+    "cluster",
+    "cluster_rows",
+    "dedup_rows",
     "link",
     "merge",
 ]

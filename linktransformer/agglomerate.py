@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["LINKAGES", "agglomerate", "components", "cuts"]
+__all__ = ["LINKAGES", "agglomerate", "components", "cuts", "in_order"]
 
 LINKAGES = ("single", "average", "complete")
 
@@ -62,7 +62,7 @@ def components(n: int, left: Integers, right: Integers) -> Integers:
     """
     graph = sp.coo_matrix((np.ones(len(left), dtype=bool), (left, right)), shape=(n, n))
     _, label = sp.csgraph.connected_components(graph, directed=False)
-    return _in_order(label.astype(np.int64))
+    return in_order(label.astype(np.int64))
 
 
 def agglomerate(
@@ -148,7 +148,7 @@ def cuts(
         state = _merge_down_to(
             state, float(np.float32(threshold)), float(np.float32(thresholds[-1])), linkage
         )
-        yield _in_order(state.cluster)
+        yield in_order(state.cluster)
 
 
 def _merge_down_to(state: _State, threshold: float, lowest: float, linkage: str) -> _State:
@@ -205,8 +205,19 @@ def _merged(edges: _Edges, live: NDArray[np.bool_], parent: Integers, linkage: s
     return _Edges(a[starts], b[starts], combine.reduceat(value, starts), np.add.reduceat(count, starts))
 
 
-def _in_order(label: Integers) -> Integers:
-    """The same clusters, numbered from 0 by their first node."""
+def in_order(label: Integers) -> Integers:
+    """The same clusters, numbered from 0 by their first node.
+
+    Args:
+        label: Any numbers, equal within a cluster, (n,) int64.
+
+    Returns:
+        (n,) int64.
+
+    Example:
+        >>> in_order(np.array([7, 2, 7])).tolist()
+        [0, 1, 0]
+    """
     _, first, place = np.unique(label, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linktransformer.search import Candidates
 
-__all__ = ["SAME", "Fused", "Sides", "fuse", "mutual_best_rate", "same_text_first"]
+__all__ = ["SAME", "Fused", "Sides", "fuse", "fuse_of_one", "mutual_best_rate", "same_text_first"]
 
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 GAIN = 5e-4  # a weight changes only for a rate that is higher by this much
@@ -129,6 +129,27 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
                     score, rate, weights = tried, found, trial
     shares = _shares(names, spread, weights)
     return Fused(candidates, score, dict(zip(names, shares, strict=True)), rate)
+
+
+def fuse_of_one(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
+    """As `fuse`, for the candidates of a table in itself, of which each pair is there once.
+
+    Args:
+        candidates: Pairs of one table's nodes, the lower one on the left.
+        spread: As for `fuse`.
+
+    Returns:
+        The score of these pairs, at most 1, and the weights.
+    """
+    left = np.concatenate([candidates.left, candidates.right])
+    right = np.concatenate([candidates.right, candidates.left])
+    order = np.lexsort((right, left))
+    both = {name: np.concatenate([score, score])[order] for name, score in candidates.views.items()}
+    fused = fuse(Candidates(left[order], right[order], both, candidates.n_left, candidates.n_right), spread)
+    score = np.zeros(len(candidates), dtype=np.float32)
+    for name, weight in fused.weights.items():
+        score += np.float32(weight) * candidates.views[name]
+    return Fused(candidates, np.minimum(score, BELOW_ONE), fused.weights, fused.rate)
 
 
 def same_text_first(fused: Fused, same: NDArray[np.bool_]) -> Fused:

@@ -12,7 +12,7 @@ from linktransformer import columns, factorize, frames
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 
-__all__ = ["blocks", "codes", "resolve"]
+__all__ = ["blocks", "codes", "of_one", "resolve"]
 
 Columns = str | Sequence[str] | None
 
@@ -62,6 +62,32 @@ def resolve(
     frames.check_columns(left, names_left, "left_on")
     frames.check_columns(right, names_right, "right_on")
     return names_left, names_right
+
+
+def of_one(table: Table, on: Columns) -> list[str]:
+    """Find the key columns of a table that is compared with itself.
+
+    Args:
+        table: The table.
+        on: Its columns; None for all columns of text.
+
+    Returns:
+        Column names.
+
+    Raises:
+        InvalidArgumentError: There is no column of text, or `on` is no list of names.
+        ColumnNotFoundError: A name that is no column.
+    """
+    if on is None:
+        names = frames.string_columns_shared(table, table)
+        if not names:
+            raise InvalidArgumentError(
+                f"The table has no text column: {table.columns[:20]}. Name the keys by on=."
+            )
+        return names
+    names = _listed(on, "on")
+    frames.check_columns(table, names, "on")
+    return names
 
 
 def blocks(

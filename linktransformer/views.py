@@ -14,7 +14,17 @@ from linktransformer.blocking import Nodes
 from linktransformer.records import Records
 from linktransformer.search import Candidates, pair_scores, search
 
-__all__ = ["Views", "in_text_order", "lead", "sparse", "spread", "texts_of", "with_dense"]
+__all__ = [
+    "Views",
+    "in_text_order",
+    "lead",
+    "sparse",
+    "sparse_of_one",
+    "spread",
+    "texts_of",
+    "with_dense",
+    "with_dense_of_one",
+]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -80,6 +90,46 @@ def with_dense(
     left, right = (encode.embed(encoder, side, batch_size=batch_size, show=show) for side in texts)
     rest = dict(views.matrices)
     return Views({"lexical": rest.pop("lexical"), "dense": (left, right), **rest}, views.notes)
+
+
+def sparse_of_one(records: Records, heads: list[str] | None) -> Views:
+    """As `sparse`, for a table that is compared with itself.
+
+    Args:
+        records: Its texts.
+        heads: As for `sparse`.
+
+    Returns:
+        Views whose left and right matrices are one.
+    """
+    nobody: list[str] = []
+    matrices = {"lexical": lexical.fit(records.texts.tolist(), nobody).left}
+    notes: dict[str, str] = {}
+    if heads is not None and len(set(heads)) * 2 >= len(heads):
+        matrices["first column"] = lexical.fit(heads, nobody).left
+    elif heads is not None:
+        notes["first column"] = "left out: most rows share its value with other rows"
+    return Views({name: (matrix, matrix) for name, matrix in matrices.items()}, notes)
+
+
+def with_dense_of_one(
+    views: Views, encoder: Any, texts: list[str], *, batch_size: int | None = None, show: bool | None = None
+) -> Views:
+    """As `with_dense`, for a table that is compared with itself.
+
+    Args:
+        views: From `sparse_of_one`.
+        encoder: The model.
+        texts: The table's texts as the model reads them.
+        batch_size: For the model.
+        show: As for `progress.bar`.
+
+    Returns:
+        Lexical vectors, dense ones, then those of the first column.
+    """
+    vectors = encode.embed(encoder, texts, batch_size=batch_size, show=show)
+    rest = dict(views.matrices)
+    return Views({"lexical": rest.pop("lexical"), "dense": (vectors, vectors), **rest}, views.notes)
 
 
 def texts_of(records: Records, others: Records) -> list[str]:

@@ -15,6 +15,7 @@ from .report import publish, say
 BENCHMARKS = {
     "zero_label": "F1 of the default merge on every labelled two-table set, beside character TF-IDF",
     "precision": "the precision asked for against the true one, on the same sets",
+    "dedup": "clusters without labels on every one-table set, beside TF-IDF at its best threshold",
     "cpu": "CPU seconds, memory and top-1 beside linktransformer 0.1.18",
     "importtime": "how long the import takes and what it loads",
     "peer_venv": "build the environment of linktransformer 0.1.18 (no benchmark)",

@@ -1,0 +1,189 @@
+"""Clusters: which rows of a table are one thing, and which row stands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import frames
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.frames import Table
+from linktransformer.metrics import score_clusters
+
+__all__ = ["KEEP", "Clusters", "check_keep"]
+
+KEEP = ("first", "longest", "most complete")
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """Which rows of a table name the same thing. Made by `linktransformer.cluster`.
+
+    Args:
+        table: The table.
+        label: The cluster of each row, numbered from 0 in order of first row, (n_rows,) int64. A row without
+            a partner, and one without a key, is a cluster by itself.
+        length: Characters of each row's key, (n_rows,) int64.
+        left_rows: Pairs of rows in one cluster that were compared: the one with the lower number, (n,) int64.
+        right_rows: The other one.
+        score: Their score, higher is better, (n,) float32.
+        details: How it was decided: model, weights, method, threshold, counts.
+    """
+
+    table: Table
+    label: Integers
+    length: Integers
+    left_rows: Integers
+    right_rows: Integers
+    score: NDArray[np.float32]
+    details: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return int(self.label.max(initial=-1)) + 1
+
+    def __repr__(self) -> str:
+        several = int((self.sizes > 1).sum())
+        return f"Clusters({self.table.n_rows} rows in {len(self)} clusters, {several} of several rows)"
+
+    @property
+    def sizes(self) -> Integers:
+        """How many rows each cluster has, (n_clusters,) int64."""
+        return np.bincount(self.label, minlength=len(self))
+
+    @property
+    def pairs(self) -> Any:
+        """The compared pairs of rows within clusters as a table in the caller's library.
+
+        Columns: cluster, left and right (index labels in pandas, row numbers elsewhere), score.
+        """
+        columns: dict[str, NDArray[Any]] = {
+            "cluster": self.label[self.left_rows],
+            "left": frames.index_labels(self.table, self.left_rows),
+            "right": frames.index_labels(self.table, self.right_rows),
+            "score": self.score,
+        }
+        return frames.new_frame(self.table, columns)
+
+    def members(self, cluster: int) -> Any:
+        """The rows of one cluster.
+
+        Args:
+            cluster: Its number.
+
+        Returns:
+            Rows of the caller's table, in its order, with their index labels in pandas.
+
+        Raises:
+            InvalidArgumentError: There is no such cluster.
+        """
+        if isinstance(cluster, bool) or cluster not in range(len(self)):
+            raise InvalidArgumentError(f"cluster={cluster!r} is no cluster. There are 0 to {len(self) - 1}.")
+        return frames.take(self.table, np.flatnonzero(self.label == cluster))
+
+    def representatives(self, keep: str | Callable[[Any], Any] = "first") -> Integers:
+        """Choose the row that stands for each cluster.
+
+        Args:
+            keep: "first" row; the one with the "longest" key; the "most complete" one, with the fewest empty
+                cells; or a function that is given the rows of a cluster of several as a table and returns
+                the number of one of them, from 0. Of equals the first.
+
+        Returns:
+            A row number for each cluster, (n_clusters,) int64.
+
+        Raises:
+            InvalidArgumentError: None of these, or the function gave no number of a row.
+        """
+        check_keep(keep)
+        value = np.zeros(self.table.n_rows, dtype=np.int64)
+        if keep == "longest":
+            value = self.length
+        elif keep == "most complete":
+            value = sum((filled(self.table, name) for name in self.table.columns), start=value)
+        order = np.lexsort((np.arange(len(value)), -value, self.label))
+        starts = np.flatnonzero(np.diff(self.label[order], prepend=-1))
+        chosen: Integers = order[starts]
+        if callable(keep):
+            for cluster in np.flatnonzero(self.sizes > 1).tolist():
+                chosen[cluster] = self._chosen(cluster, keep)
+        return chosen
+
+    def _chosen(self, cluster: int, keep: Callable[[Any], Any]) -> int:
+        rows = np.flatnonzero(self.label == cluster)
+        place = keep(frames.take(self.table, rows))
+        if not isinstance(place, (int, np.integer)) or not 0 <= place < len(rows):
+            raise InvalidArgumentError(
+                f"keep gave {place!r} for a cluster of {len(rows)} rows. It has to return the number of one "
+                f"of them, from 0 to {len(rows) - 1}."
+            )
+        return int(rows[place])
+
+    def report(self) -> dict[str, Any]:
+        """How the clusters were made, and how many there are.
+
+        Returns:
+            Model, weights of the views, method, threshold and how it was found, counts of rows, rows without
+            a key, clusters, clusters of one row, rows of the largest. JSON can hold all of it.
+        """
+        return {
+            **self.details,
+            "rows": self.table.n_rows,
+            "clusters": len(self),
+            "clusters_of_one": int((self.sizes == 1).sum()),
+            "largest": int(self.sizes.max(initial=0)),
+        }
+
+    def evaluate(self, truth: str | Sequence[Any]) -> dict[str, float]:
+        """Compare the clusters with the true ones.
+
+        Args:
+            truth: The column of the table that has them, or the true cluster of each row. Null is equal to
+                nothing: such a row is a cluster by itself.
+
+        Returns:
+            As `metrics.ClusterScores` names them: pairwise precision, recall and f1, b_cubed_f1, ari,
+            v_measure, cluster_f1 and others.
+
+        Raises:
+            ColumnNotFoundError: A name that is no column.
+            InvalidArgumentError: Not as many true clusters as rows.
+        """
+        if isinstance(truth, str):
+            frames.check_columns(self.table, [truth], "truth")
+            truth = frames.column(self.table, truth).tolist()
+        alone = [object() if label is None else label for label in truth]
+        return asdict(score_clusters(alone, self.label.tolist()))
+
+
+def check_keep(keep: Any) -> None:
+    """Refuse what is no rule for the row that is kept.
+
+    Args:
+        keep: As for `Clusters.representatives`.
+
+    Raises:
+        InvalidArgumentError: It is something else.
+    """
+    if not callable(keep) and not (isinstance(keep, str) and keep in KEEP):
+        raise InvalidArgumentError(
+            f"keep={keep!r} is not one of {', '.join(map(repr, KEEP))}, nor a function of a cluster's rows."
+        )
+
+
+def filled(table: Table, name: str) -> Integers:
+    """Where a column has something, as 1 and 0.
+
+    Args:
+        table: The table.
+        name: The column.
+
+    Returns:
+        (n_rows,) int64.
+    """
+    return np.asarray(frames.joined(table, [name], " ", False) != "", dtype=np.int64)

@@ -1,0 +1,123 @@
+"""Clusters without labels on every one-table set, beside TF-IDF components at their best threshold."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from . import data
+from .jobs import peak_mb
+from .measure import JobError, environment, run_job
+from .report import Report, Table, say
+from .score import mean
+
+NOT_KEYS = ("id", "cluster_id", "SourceID", "source_record_id")
+SYNTHETIC = "synthetic_firms"
+FIRMS = ("peers", "synthetic_firms.py")
+SCORES = ("f1", "precision", "recall", "b_cubed_f1", "ari")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this benchmark."""
+    parser.add_argument("--names", nargs="*", default=[], help="only these data sets")
+    parser.add_argument("--model", default=None, help="the model argument of cluster")
+    parser.add_argument("--rows", type=int, default=10_000, help="rows of the synthetic firms")
+    parser.add_argument("--timeout", type=float, default=3_600, help="seconds that a set may take")
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Every set in a fresh process, for its memory; the floor is measured on the same tables."""
+    gone = data.missing("data", "baseline_dedup.py")
+    if gone:
+        return Report("dedup", skipped=[gone])
+    rows: list[dict[str, Any]] = []
+    skipped: list[str] = []
+    for name in names(options.names):
+        arguments = [name, str(options.rows), *([options.model] if options.model else [])]
+        command = [sys.executable, "-m", f"{__package__}.dedup", *arguments]
+        try:
+            measured = run_job(command, environment(data.ROOT), options.timeout)
+        except JobError as error:
+            skipped.append(f"{name}: {error}")
+            continue
+        rows.append({"data set": name, **measured.result, "peak MB": measured.peak_mb})
+        say(f"{name}: F1 {rows[-1]['f1']:.3f}, floor {rows[-1]['oracle F1']:.3f}", note=True)
+    return Report("dedup", [Table("dedup", rows), Table("summary", [summary(rows)])] if rows else [], skipped)
+
+
+def names(wanted: list[str]) -> list[str]:
+    """The one-table sets that are there, and the synthetic firms."""
+    found = sorted(path.parent.name for path in (data.shared() / "data").glob("*/table.csv*"))
+    found += [SYNTHETIC] if data.missing(*FIRMS) is None else []
+    return [name for name in found if not wanted or name in wanted]
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Means, and the set where we are furthest below the floor."""
+    worst = min(rows, key=lambda row: float(row["f1 - oracle"]))
+    return {
+        "data sets": len(rows),
+        "mean F1": mean(row["f1"] for row in rows),
+        "mean oracle F1": mean(row["oracle F1"] for row in rows),
+        "difference": mean(row["f1 - oracle"] for row in rows),
+        "worst difference": worst["f1 - oracle"],
+        "worst set": worst["data set"],
+    }
+
+
+def load(name: str, n_rows: int) -> tuple[Any, list[str]]:
+    """The table and its true clusters."""
+    if name == SYNTHETIC:
+        table = data.module(*FIRMS).dirty_table(n_rows)
+        return table[["name"]], table["gid"].tolist()
+    table = data.baseline().read(data.shared() / "data" / name, "table")
+    keys = [column for column in table.columns if column not in NOT_KEYS]
+    return table[keys], table["cluster_id"].tolist()
+
+
+def measure(name: str, n_rows: int, model: str | None) -> dict[str, Any]:
+    """Our clusters by defaults and the memory until then; then the floor, by its own script."""
+    lt: Any = importlib.import_module("linktransformer")
+    table, truth = load(name, n_rows)
+    wall, cpu = time.perf_counter(), time.process_time()
+    clusters = lt.cluster(table, list(table.columns), model=model, progress=False)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    ours_peak = peak_mb()
+    scores, report = clusters.evaluate(truth), clusters.report()
+    floor = floor_of(name, table, truth)
+    return {
+        "rows": len(table),
+        **{score: scores[score] for score in SCORES},
+        "clusters": len(clusters),
+        "true clusters": len(set(truth)),
+        "threshold": report["threshold"],
+        "oracle F1": floor["oracle F1"],
+        "oracle B-cubed": floor["B-cubed F1"],
+        "f1 - oracle": scores["f1"] - floor["oracle F1"],
+        "seconds": wall,
+        "CPU s": cpu,
+        "peak_mb": ours_peak,
+    }
+
+
+def floor_of(name: str, table: Any, truth: list[Any]) -> dict[str, float]:
+    """The script of the floor, on a set of the folder or on a table that is made here."""
+    sys.path.insert(0, str(data.shared() / "data"))  # it imports its neighbour
+    floor = data.module("data", "baseline_dedup.py")
+    if name != SYNTHETIC:
+        return {key: float(value) for key, value in floor.measure(data.shared() / "data" / name).items()}
+    made = table.assign(cluster_id=truth, id=range(len(table)))
+    floor.read = lambda *_: made.astype(str)
+    return {key: float(value) for key, value in floor.measure(Path()).items()}
+
+
+if __name__ == "__main__":
+    result = Path(sys.argv[sys.argv.index("--result") + 1])
+    given = sys.argv[1 : sys.argv.index("--result")]
+    found = measure(given[0], int(given[1]), given[2] if len(given) > 2 else None)
+    result.write_text(json.dumps(found), encoding="utf-8")

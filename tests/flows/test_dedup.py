@@ -1,0 +1,170 @@
+"""One table that names one thing many times: nothing is lost, in any library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import linktransformer as lt
+from tests.conftest import make, to_pandas
+
+LEXICAL: dict[str, Any] = {"model": "lexical"}
+FIRMS = {
+    "name": [
+        "Acme Steel Corp.",
+        "Baxter Dairy",
+        "ACME STEEL CORP",
+        None,
+        "Zeller Motors",
+        "Baxter Dairy",
+        "",
+    ],
+    "city": ["Boston", None, "Boston", "Omaha", "Tulsa", "Dayton", None],
+}
+NAME = st.lists(
+    st.sampled_from(
+        [
+            "acme",
+            "baxter",
+            "steel",
+            "dairy",
+            "paper",
+            "mills",
+            "works",
+            "corp",
+            "ltd",
+            "boston",
+            "名古屋",
+            "😀",
+        ]
+    ),
+    min_size=1,
+    max_size=4,
+).map(" ".join)
+
+
+def test_clusters_in_every_library(library: str) -> None:
+    table = make(library, FIRMS)
+    clustered = lt.cluster_rows(table, on="name")
+    assert type(clustered) is type(table)
+    assert to_pandas(clustered)["cluster"].tolist() == [0, 1, 0, 2, 3, 1, 4]
+    kept = to_pandas(lt.dedup_rows(table, on="name"))
+    assert len(kept) == 5
+    assert kept["city"].tolist()[0] == "Boston"
+
+
+def test_index_order_and_the_callers_table_stay() -> None:
+    table = pd.DataFrame(FIRMS, index=list("gfedcba"))
+    before = table.copy()
+    clustered = lt.cluster_rows(table, on="name", **LEXICAL)
+    assert clustered.index.tolist() == list("gfedcba")
+    assert lt.dedup_rows(table, on="name", **LEXICAL).index.tolist() == ["g", "f", "d", "c", "a"]
+    pd.testing.assert_frame_equal(table, before)
+    again = lt.cluster_rows(clustered, on="name", **LEXICAL)
+    assert again["cluster_lt"].tolist() == again["cluster"].tolist()
+
+
+def test_the_kept_row_follows_the_rule() -> None:
+    table = pd.DataFrame(FIRMS)
+    assert lt.dedup_rows(table, on="name", keep="longest", **LEXICAL).index.tolist() == [0, 1, 3, 4, 6]
+    complete = lt.dedup_rows(table, on="name", keep="most complete", **LEXICAL)
+    assert complete.index.tolist() == [0, 3, 4, 5, 6]  # row 1 has no city, row 5 has one
+    last = lt.dedup_rows(table, on="name", keep=lambda rows: len(rows) - 1, **LEXICAL)
+    assert last.index.tolist() == [2, 3, 4, 5, 6]
+    with pytest.raises(lt.InvalidArgumentError, match="keep gave"):
+        lt.dedup_rows(table, on="name", keep=lambda rows: len(rows), **LEXICAL)
+    with pytest.raises(lt.InvalidArgumentError, match="keep='best'"):
+        lt.dedup_rows(table, on="name", keep="best")
+
+
+def test_blocks_are_never_crossed() -> None:
+    table = pd.DataFrame({"name": ["acme steel"] * 4, "state": ["a", "b", "a", None]})
+    assert lt.cluster_rows(table, on="name", block_on="state", **LEXICAL)["cluster"].tolist() == [0, 1, 0, 2]
+
+
+@pytest.mark.parametrize("method", ["average", "complete", "single"])
+@pytest.mark.parametrize("threshold", ["auto", 0.5])
+def test_a_row_without_a_partner_is_its_own_cluster(method: str, threshold: Any) -> None:
+    different = [f"{a}{b}" for a in "bcdfg" for b in ("ooo", "eee")] + [None, None]
+    table = pd.DataFrame({"name": different})
+    found = lt.cluster_rows(table, on="name", method=method, threshold=threshold, **LEXICAL)
+    assert found["cluster"].tolist()[-2:] == [found["cluster"].max() - 1, found["cluster"].max()]
+    alike = pd.DataFrame({"name": ["acme steel"] * 5})
+    assert set(lt.cluster_rows(alike, on="name", method=method, **LEXICAL)["cluster"]) == {0}
+    for table in (pd.DataFrame({"name": ["acme"]}), pd.DataFrame({"name": pd.Series([], dtype=object)})):
+        assert len(lt.cluster_rows(table, on="name", method=method, **LEXICAL)) == len(table)
+        assert len(lt.dedup_rows(table, on="name", method=method, **LEXICAL)) == len(table)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.one_of(st.none(), NAME), max_size=14),
+    st.randoms(use_true_random=False),
+    st.sampled_from(["auto", 0.4, 0.7]),
+)
+def test_rows_in_another_order_are_in_the_same_clusters(names, random, threshold) -> None:  # type: ignore[no-untyped-def]
+    # scores that tie may be merged in either order; names of different words hardly ever do
+    order = list(range(len(names)))
+    random.shuffle(order)
+    table = pd.DataFrame({"name": pd.Series(names, dtype=object)})
+    straight = lt.cluster(table, on="name", threshold=threshold, **LEXICAL)
+    shuffled = lt.cluster(table.iloc[order], on="name", threshold=threshold, **LEXICAL)
+    for found in (straight, shuffled):
+        assert len(found.label) == len(names)
+        assert found.report()["rows_without_key"] == sum(name is None for name in names)
+    back = np.empty(len(names), dtype=np.int64)
+    back[order] = shuffled.label
+    if len(set(np.round(straight.score, 5).tolist())) == len(straight.score) and len(straight) == len(
+        shuffled
+    ):
+        np.testing.assert_array_equal(straight.label[:, None] == straight.label, back[:, None] == back)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(NAME, min_size=2, max_size=12), st.integers(0, 11))
+def test_a_copy_of_a_row_changes_no_cluster(names: list[str], which: int) -> None:
+    table = pd.DataFrame({"name": names})
+    more = pd.DataFrame({"name": [*names, names[which % len(names)]]})
+    once, twice = (lt.cluster(one, on="name", threshold=0.5, **LEXICAL).label for one in (table, more))
+    np.testing.assert_array_equal(once, twice[:-1])
+    assert twice[-1] == twice[which % len(names)]
+
+
+def test_a_higher_threshold_only_splits() -> None:
+    draw = np.random.default_rng(0)
+    words = ["acme", "baxter", "steel", "dairy", "paper", "mills", "works", "corp", "ltd", "boston"]
+    table = pd.DataFrame({"name": [" ".join(draw.choice(words, 3)) for _ in range(60)]})
+    coarse, fine = (lt.cluster(table, threshold=t, **LEXICAL).label for t in (0.4, 0.6))
+    assert len(set(zip(coarse.tolist(), fine.tolist(), strict=True))) == len(set(fine.tolist()))
+
+
+def test_evidence_and_report() -> None:
+    found = lt.cluster(pd.DataFrame(FIRMS, index=list("gfedcba")), on="name", **LEXICAL)
+    assert repr(found) == "Clusters(7 rows in 5 clusters, 2 of several rows)"
+    assert found.pairs[["cluster", "left", "right"]].to_numpy().tolist() == [[0, "g", "e"]]
+    assert found.members(1).index.tolist() == ["f", "b"]
+    report = found.report()
+    assert (report["clusters"], report["clusters_of_one"], report["largest"]) == (5, 3, 2)
+    assert found.evaluate([0, 1, 0, 2, 3, 1, 4])["cluster_f1"] == 1
+    assert found.evaluate("city")["recall"] == 1
+    with pytest.raises(lt.InvalidArgumentError, match="0 to 4"):
+        found.members(5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"on": "nmae"}, {"method": "ward"}, {"threshold": 0}, {"threshold": None}, {"k": 0}, {"block_on": "x"}],
+    ids=repr,
+)
+def test_what_cannot_work_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(lt.LinkTransformerError, match=next(iter(options))):
+        lt.cluster_rows(pd.DataFrame(FIRMS), **{"on": "name", **LEXICAL, **options})
+    with pytest.raises(lt.InvalidArgumentError, match="no text column"):
+        lt.cluster_rows(pd.DataFrame({"year": [1, 2]}))
+    with pytest.raises(lt.InvalidArgumentError, match="cluster_column="):
+        lt.cluster_rows(pd.DataFrame(FIRMS), on="name", cluster_column="")
