@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from linktransformer import (
     agglomerate,
+    agreement,
     blocking,
     clusters,
     encode,
@@ -36,6 +38,7 @@ logger = logging.getLogger(__name__)
 K = 50  # neighbours: a row with more near ones than that is rare, and average linkage misses them
 METHODS = ("average", "complete", "single")
 TRIED = np.arange(0.9, 0.14, -0.05).round(2).tolist()  # thresholds of which the best silhouette is taken
+SURE = 0.9  # the first guess that two rows of one cluster match
 SAMPLE = 20_000  # nodes that the silhouette is measured on
 
 Integers = NDArray[np.int64]
@@ -258,10 +261,13 @@ def _cluster(table: Table, on: list[str], job: Job, method: str) -> Clusters:
     nodes = blocking.nodes(texts.text_of_row, None if blocks is None else blocks[0])
     details: dict[str, Any] = {"on": on, "method": method, "rows_cut": texts.n_cut}
     fused = _score(table, on, texts, nodes, job, details)
+    sample = _sample(texts, nodes)
+    if len(on) > 1 and len(fused.candidates):
+        fused, details["evidence"] = _with_evidence(table, on, nodes, fused, sample)
     found = fused.candidates
     thresholds = TRIED if isinstance(job.threshold, str) else [float(job.threshold)]
     label, details["threshold"], details["silhouettes"] = _best_cut(
-        found, fused.score, thresholds, method, texts, nodes
+        found, fused.score, thresholds, method, sample
     )
     details["rows_without_key"] = int((nodes.node_of_row < 0).sum())
     # a node that has all its k neighbours at or above the threshold may have more
@@ -269,6 +275,45 @@ def _cluster(table: Table, on: list[str], job: Job, method: str) -> Clusters:
     degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))
     details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
     return _on_rows(table, texts, nodes, fused, label, details)
+
+
+def _with_evidence(
+    table: Table, on: list[str], nodes: blocking.Nodes, fused: fuse.Fused, sample: Integers | None
+) -> tuple[fuse.Fused, Any]:
+    """The mean of the score and of the probability by the evidence of each column.
+
+    The first guess of the probabilities are the clusters by the score alone.
+    """
+    columns = [records.read(table, [name], Serializer()) for name in on]
+    first = _first_rows(nodes)
+    stay = agreement.without_repeats(columns, first if sample is None else first[sample])
+    if len(stay) < 2:
+        return fused, "left out: one column says all that the others say"
+    found = fused.candidates
+    graded = agreement.levels([columns[place] for place in stay], first[found.left], first[found.right])
+    label, _, _ = _best_cut(found, fused.score, TRIED, "average", sample)
+    together = label[found.left] == label[found.right]
+    fitted = agreement.fit(
+        [on[place] for place in stay], graded, np.where(together, SURE, 1 - SURE).astype(np.float32)
+    )
+    evidence = {
+        "columns": list(fitted.columns),
+        "prior_bits": round(fitted.prior, 3),
+        "bits": {
+            name: dict(zip(agreement.LEVELS, np.round(bits, 3).tolist(), strict=True))
+            for name, bits in zip(fitted.columns, fitted.weights, strict=True)
+        },
+    }
+    score = ((fused.score + fitted.probability) / 2).astype(np.float32)
+    return replace(fused, score=score), evidence
+
+
+def _first_rows(nodes: blocking.Nodes) -> Integers:
+    """The first row of each node."""
+    rows = np.flatnonzero(nodes.node_of_row >= 0)
+    first = np.full(len(nodes), len(nodes.node_of_row), dtype=np.int64)
+    np.minimum.at(first, nodes.node_of_row[rows], rows)
+    return first
 
 
 def _score(
@@ -312,15 +357,13 @@ def _best_cut(
     score: NDArray[np.float32],
     thresholds: list[float],
     method: str,
-    texts: records.Records,
-    nodes: blocking.Nodes,
+    sample: Integers | None,
 ) -> tuple[Integers, float, dict[str, float]]:
     """The clusters at the threshold with the best silhouette; the highest threshold of equally good ones."""
-    every = agglomerate.cuts(len(nodes), found.left, found.right, score, thresholds, method)
+    every = agglomerate.cuts(found.n_left, found.left, found.right, score, thresholds, method)
     if len(thresholds) == 1:
         return next(every), thresholds[0], {}
-    sample = _sample(texts, nodes)
-    best, chosen, at = -np.inf, np.arange(len(nodes)), thresholds[0]
+    best, chosen, at = -np.inf, np.arange(found.n_left), thresholds[0]
     tried: dict[str, float] = {}
     for threshold, label in zip(thresholds, every, strict=True):
         width = silhouette(found.left, found.right, score, label, sample)
@@ -352,8 +395,7 @@ def _on_rows(
     alone = np.flatnonzero(node < 0)
     of_row[alone] = len(nodes) + np.arange(len(alone))
     length = np.append([len(text) for text in texts.texts.tolist()], 0).astype(np.int64)
-    first = np.full(len(nodes), table.n_rows, dtype=np.int64)
-    np.minimum.at(first, node[node >= 0], np.flatnonzero(node >= 0))
+    first = _first_rows(nodes)
     inside = label[fused.candidates.left] == label[fused.candidates.right]
     a, b = first[fused.candidates.left[inside]], first[fused.candidates.right[inside]]
     return Clusters(
