@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["LINKAGES", "agglomerate", "components", "cuts", "in_order"]
+__all__ = ["LINKAGES", "Apart", "agglomerate", "components", "cuts", "in_order"]
 
 LINKAGES = ("single", "average", "complete")
 
@@ -28,20 +28,58 @@ class _Edges:
         b: The other one.
         value: Sum, lowest or highest of the scores between them.
         count: How many scores.
+        never: Whether they must stay apart.
     """
 
     a: Integers
     b: Integers
     value: Floats
     count: Floats
+    never: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Apart:
+    """What must not be in one cluster.
+
+    Args:
+        left: Nodes that must not be with those of `right`, (n_pairs,) int64.
+        right: Likewise.
+        masks: A bit for every value of which a cluster may have one node only, (n, n_words) uint64.
+    """
+
+    left: Integers
+    right: Integers
+    masks: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, n: int, pairs: tuple[Integers, Integers] | None, value: Integers | None) -> Apart:
+        """Bring both kinds into one.
+
+        Args:
+            n: Nodes.
+            pairs: Nodes that must stay apart; None for none.
+            value: The value of each node, numbered from 0, -1 for none, (n,) int64; None for none.
+
+        Returns:
+            What must stay apart.
+        """
+        left, right = pairs or (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+        if value is None:
+            return cls(left, right, np.zeros((n, 0), dtype=np.uint64))
+        masks = np.zeros((n, (int(value.max(initial=-1)) + 64) // 64), dtype=np.uint64)
+        has = np.flatnonzero(value >= 0)
+        masks[has, value[has] // 64] = np.uint64(1) << (value[has] % 64).astype(np.uint64)
+        return cls(left, right, masks)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:
-    """Clusters on the way: each node's, by its first node; their sizes; what is between them."""
+    """Clusters on the way: each node's, by its first node; their sizes and values; what is between them."""
 
     cluster: Integers
     size: Floats
+    masks: NDArray[np.uint64]
     edges: _Edges
 
 
@@ -72,6 +110,7 @@ def agglomerate(
     score: NDArray[np.float32],
     threshold: float,
     linkage: str = "average",
+    apart: Apart | None = None,
 ) -> Integers:
     """Merge clusters, the most similar two first, as long as they are as similar as the threshold.
 
@@ -87,6 +126,7 @@ def agglomerate(
         score: Similarity of each edge, (n_edges,) float32.
         threshold: The least similarity (rounded to float32) of two clusters that are merged, above 0.
         linkage: "single" (the highest score between them), "average" or "complete" (the lowest).
+        apart: What must not be in one cluster, however similar; None for nothing.
 
     Returns:
         The cluster of each node, numbered from 0 in order of first node, (n,) int64.
@@ -99,7 +139,7 @@ def agglomerate(
         >>> agglomerate(3, *edges, 0.5).tolist(), agglomerate(3, *edges, 0.5, "single").tolist()
         ([0, 0, 1], [0, 0, 0])
     """
-    *_, label = cuts(n, left, right, score, [threshold], linkage)
+    *_, label = cuts(n, left, right, score, [threshold], linkage, apart)
     return label
 
 
@@ -110,6 +150,7 @@ def cuts(
     score: NDArray[np.float32],
     thresholds: Sequence[float],
     linkage: str = "average",
+    apart: Apart | None = None,
 ) -> Iterator[Integers]:
     """Cluster at several thresholds at about the price of the lowest one: clusters only grow as it falls.
 
@@ -120,6 +161,7 @@ def cuts(
         score: Likewise.
         thresholds: Falling, all above 0.
         linkage: As for `agglomerate`.
+        apart: As for `agglomerate`.
 
     Yields:
         The clusters at each threshold, as `agglomerate` gives them.
@@ -135,13 +177,10 @@ def cuts(
             f"threshold={list(thresholds)!r}: thresholds have to fall and to lie above 0, where every "
             "row would be in one cluster."
         )
-    state = _State(
-        np.arange(n),
-        np.ones(n),
-        _Edges(np.minimum(left, right), np.maximum(left, right), score.astype(float), np.ones(len(score))),
-    )
+    kept = Apart.of(n, None, None) if apart is None else apart
+    state = _State(np.arange(n), np.ones(n), kept.masks, _all_edges(left, right, score, kept, linkage))
     for threshold in thresholds:
-        if linkage == "single":
+        if linkage == "single" and apart is None:
             near = score >= np.float32(threshold)
             yield components(n, left[near], right[near])
             continue
@@ -153,10 +192,10 @@ def cuts(
 
 def _merge_down_to(state: _State, threshold: float, lowest: float, linkage: str) -> _State:
     """Merge all that is as similar as the threshold; forget what never will be as the lowest one."""
-    cluster, size, edges = state.cluster, state.size.copy(), state.edges
+    cluster, size, masks, edges = state.cluster, state.size.copy(), state.masks.copy(), state.edges
     n = len(cluster)
     while len(edges.a):
-        best, partner = _best(n, edges, _similarity(edges, size, linkage))
+        best, partner = _best(n, edges, _similarity(edges, size, masks, linkage))
         nodes = np.flatnonzero(best >= threshold)
         into = nodes[(partner[partner[nodes]] == nodes) & (nodes < partner[nodes])]
         if not len(into):
@@ -164,18 +203,40 @@ def _merge_down_to(state: _State, threshold: float, lowest: float, linkage: str)
         parent = np.arange(n)
         parent[partner[into]] = into
         size[into] += size[partner[into]]
+        masks[into] |= masks[partner[into]]
         cluster = parent[cluster]
         # what is below the threshold with all others stays so, whoever of them is merged
         live = (best >= lowest)[edges.a] & (best >= lowest)[edges.b]
         edges = _merged(edges, live, parent, linkage)
-    return _State(cluster, size, edges)
+    return _State(cluster, size, masks, edges)
 
 
-def _similarity(edges: _Edges, size: Floats, linkage: str) -> Floats:
+def _all_edges(
+    left: Integers, right: Integers, score: NDArray[np.float32], apart: Apart, linkage: str
+) -> _Edges:
+    """The edges with those that must never be merged among them."""
+    one, other = np.concatenate([left, apart.left]), np.concatenate([right, apart.right])
+    extra = np.zeros(len(apart.left))
+    edges = _Edges(
+        np.minimum(one, other),
+        np.maximum(one, other),
+        np.concatenate([score.astype(float), extra]),
+        np.concatenate([np.ones(len(score)), extra]),
+        np.concatenate([np.zeros(len(score), dtype=bool), np.ones(len(extra), dtype=bool)]),
+    )
+    return _combined(edges, linkage) if len(extra) else edges
+
+
+def _similarity(edges: _Edges, size: Floats, masks: NDArray[np.uint64], linkage: str) -> Floats:
     pairs = size[edges.a] * size[edges.b]
     if linkage == "average":
-        return edges.value / pairs
-    return np.where(edges.count == pairs, edges.value, 0.0)
+        similar = edges.value / pairs
+    else:
+        similar = edges.value if linkage == "single" else np.where(edges.count == pairs, edges.value, 0.0)
+    never = edges.never
+    if masks.shape[1]:
+        never = never | (masks[edges.a] & masks[edges.b]).any(axis=1)
+    return np.where(never, 0.0, similar)
 
 
 def _best(n: int, edges: _Edges, similar: Floats) -> tuple[Floats, Integers]:
@@ -193,16 +254,28 @@ def _best(n: int, edges: _Edges, similar: Floats) -> tuple[Floats, Integers]:
 def _merged(edges: _Edges, live: NDArray[np.bool_], parent: Integers, linkage: str) -> _Edges:
     """The edges between the merged clusters."""
     a, b = parent[edges.a[live]], parent[edges.b[live]]
-    apart = a != b
-    a, b = np.minimum(a, b)[apart], np.maximum(a, b)[apart]
+    merged = _Edges(
+        np.minimum(a, b), np.maximum(a, b), edges.value[live], edges.count[live], edges.never[live]
+    )
+    return _combined(merged, linkage)
+
+
+def _combined(edges: _Edges, linkage: str) -> _Edges:
+    """Every pair of clusters once, and none of a cluster with itself."""
+    order = np.lexsort((edges.b, edges.a))
+    order = order[edges.a[order] != edges.b[order]]
+    a, b = edges.a[order], edges.b[order]
     if not len(a):
-        return _Edges(a, b, np.empty(0), np.empty(0))
-    order = np.lexsort((b, a))
-    a, b = a[order], b[order]
+        return _Edges(a, b, np.empty(0), np.empty(0), np.empty(0, dtype=bool))
     starts = np.flatnonzero(np.append(True, (np.diff(a) != 0) | (np.diff(b) != 0)))
-    value, count = edges.value[live][apart][order], edges.count[live][apart][order]
-    combine = np.add if linkage == "average" else np.minimum
-    return _Edges(a[starts], b[starts], combine.reduceat(value, starts), np.add.reduceat(count, starts))
+    combine = {"average": np.add, "complete": np.minimum, "single": np.maximum}[linkage]
+    return _Edges(
+        a[starts],
+        b[starts],
+        combine.reduceat(edges.value[order], starts),
+        np.add.reduceat(edges.count[order], starts),
+        np.logical_or.reduceat(edges.never[order], starts),
+    )
 
 
 def in_order(label: Integers) -> Integers:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from linktransformer.agglomerate import agglomerate, components, cuts
+from linktransformer.agglomerate import Apart, agglomerate, components, cuts
 from linktransformer.errors import InvalidArgumentError
 
 
@@ -113,3 +113,52 @@ def test_thresholds_must_fall(thresholds: list[float]) -> None:
     one = np.array([0]), np.array([1]), np.array([0.5], "f4")
     with pytest.raises(InvalidArgumentError, match="fall"):
         next(cuts(2, *one, thresholds))
+
+
+def one_at_a_time(
+    n: int, similar: NDArray[np.float64], threshold: float, method: str, never: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """The plain reference: merge the most similar two clusters that may be merged, again and again."""
+    groups = [[node] for node in range(n)]
+    reduce = {"single": np.max, "average": np.mean, "complete": np.min}[method]
+    while True:
+        found = [
+            (float(reduce(similar[np.ix_(one, other)])), -i, -j)
+            for i, one in enumerate(groups)
+            for j, other in enumerate(groups[:i])
+            if not never[np.ix_(one, other)].any()
+        ]
+        if not found or max(found)[0] < threshold:
+            break
+        _, i, j = max(found)
+        groups[-j] += groups.pop(-i)
+    label = np.empty(n, dtype=np.int64)
+    for number, group in enumerate(groups):
+        label[group] = number
+    return label
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.integers(2, 14),
+    st.floats(0.2, 1),
+    st.floats(0.05, 0.9),
+    st.sampled_from(["single", "average", "complete"]),
+    st.integers(1, 130),
+)
+def test_what_must_stay_apart_does_and_the_rest_is_merged(
+    seed: int, n: int, dense: float, threshold: float, method: str, n_values: int
+) -> None:
+    left, right, score = random_graph(seed, n, dense)
+    draw = np.random.default_rng(seed + 1)
+    value = draw.integers(-1, n_values, n)
+    pairs = draw.integers(0, n, 3), draw.integers(0, n, 3)
+    never = (value[:, None] == value) & (value >= 0)[:, None]
+    never[pairs] = never[pairs[::-1]] = True
+    np.fill_diagonal(never, False)
+    similar = np.zeros((n, n))
+    similar[left, right] = similar[right, left] = score
+    wanted = one_at_a_time(n, similar, float(np.float32(threshold)), method, never)
+    apart = Apart.of(n, pairs, value)
+    assert same_clusters(agglomerate(n, left, right, score, threshold, method, apart), wanted)
