@@ -133,7 +133,8 @@ def cluster_rows(
         on: Key column or columns; None for all columns of text. Put the column that names the row first.
         method: "average" linkage, which does not chain; "complete", or "single": all that hangs together.
         threshold: "auto" takes the one at which rows sit best in their clusters; or a score above 0.
-        model: As for `merge`.
+        model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
+            that was tried (docs/dedup.md). Others as for `merge`.
         block_on: Column or columns whose values must be equal within a cluster.
         k: Neighbours fetched for each row in each view; None is 50.
         cluster_column: Name of the new column; "cluster_lt" and so on where the table has it already.
@@ -223,7 +224,7 @@ def cluster(
     wrapped = frames.wrap(table, "table")
     _check(method, threshold)
     job = Job(
-        model=model,
+        model=encode.LEXICAL if model is None else model,
         block_on=block_on,
         k=K if k is None else k,
         threshold=threshold,
