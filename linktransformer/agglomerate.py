@@ -72,6 +72,23 @@ class Apart:
         masks[has, value[has] // 64] = np.uint64(1) << (value[has] % 64).astype(np.uint64)
         return cls(left, right, masks)
 
+    def allowed(self, left: Integers, right: Integers) -> NDArray[np.bool_]:
+        """Where two nodes may be in one cluster.
+
+        Args:
+            left: One node of each pair, (n_pairs,) int64.
+            right: The other one.
+
+        Returns:
+            (n_pairs,) bool.
+        """
+        n = len(self.masks)
+        pairs = np.minimum(self.left, self.right) * n + np.maximum(self.left, self.right)
+        never = np.isin(np.minimum(left, right) * n + np.maximum(left, right), pairs)
+        if self.masks.shape[1]:
+            never |= (self.masks[left] & self.masks[right]).any(axis=1)
+        return ~never
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:

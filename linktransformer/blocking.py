@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Nodes", "Pairing", "nodes", "pair_blocks"]
+__all__ = ["Nodes", "Pairing", "nodes", "nodes_of_rows", "pair_blocks"]
 
 Integers = NDArray[np.int64]
 
@@ -60,6 +60,25 @@ def nodes(text_of_row: Integers, block_of_row: Integers | None = None) -> Nodes:
     node_of_row[rows] = rank[code]
     kept = rows[first[order]]
     return Nodes(text_of_row[kept].astype(np.int64), block[kept].astype(np.int64), node_of_row)
+
+
+def nodes_of_rows(text_of_row: Integers, block_of_row: Integers | None = None) -> Nodes:
+    """Make every row with a key a node of its own, equal texts too.
+
+    Args:
+        text_of_row: As for `nodes`.
+        block_of_row: As for `nodes`.
+
+    Returns:
+        The nodes in order of rows, and the node of each row.
+
+    Example:
+        >>> nodes_of_rows(np.array([5, -1, 5])).node_of_row.tolist()
+        [0, -1, 1]
+    """
+    block = np.zeros_like(text_of_row) if block_of_row is None else block_of_row
+    has = (text_of_row >= 0) & (block >= 0)
+    return Nodes(text_of_row[has], block[has], np.where(has, np.cumsum(has) - 1, -1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linktransformer import (
-    agglomerate,
-    agreement,
-    blocking,
-    clusters,
-    encode,
-    frames,
-    fuse,
-    keys,
-    records,
-    search,
-    views,
-)
+from linktransformer import clusters, encode, frames, keys
+from linktransformer.clustering import Rules, cluster_table
 from linktransformer.clusters import Clusters
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.frames import Table
 from linktransformer.linking import Columns, Job
-from linktransformer.serialize import Serializer
-from linktransformer.silhouette import silhouette
 from linktransformer.threshold import is_number
 
 __all__ = ["cluster", "cluster_rows", "dedup_rows"]
@@ -36,12 +20,6 @@ __all__ = ["cluster", "cluster_rows", "dedup_rows"]
 logger = logging.getLogger(__name__)
 
 K = 50  # neighbours: a row with more near ones than that is rare, and average linkage misses them
-METHODS = ("average", "complete", "single")
-TRIED = np.arange(0.9, 0.14, -0.05).round(2).tolist()  # thresholds of which the best silhouette is taken
-SURE = 0.9  # the first guess that two rows of one cluster match
-SAMPLE = 20_000  # nodes that the silhouette is measured on
-
-Integers = NDArray[np.int64]
 
 
 def dedup_rows(
@@ -53,6 +31,8 @@ def dedup_rows(
     threshold: Any = "auto",
     model: Any = None,
     block_on: Columns = None,
+    one_per: str | None = None,
+    cannot_link: Any = None,
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -70,6 +50,8 @@ def dedup_rows(
         threshold: Likewise.
         model: Likewise.
         block_on: Likewise.
+        one_per: Likewise.
+        cannot_link: Likewise.
         k: Likewise.
         device: Likewise.
         batch_size: Likewise.
@@ -102,6 +84,8 @@ def dedup_rows(
         threshold=threshold,
         model=model,
         block_on=block_on,
+        one_per=one_per,
+        cannot_link=cannot_link,
         k=k,
         device=device,
         batch_size=batch_size,
@@ -119,6 +103,8 @@ def cluster_rows(
     threshold: Any = "auto",
     model: Any = None,
     block_on: Columns = None,
+    one_per: str | None = None,
+    cannot_link: Any = None,
     k: int | None = None,
     cluster_column: str = "cluster",
     device: str | None = None,
@@ -131,11 +117,16 @@ def cluster_rows(
     Args:
         table: A pandas or polars DataFrame or a pyarrow Table.
         on: Key column or columns; None for all columns of text. Put the column that names the row first.
-        method: "average" linkage, which does not chain; "complete", or "single": all that hangs together.
+        method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
+            "hdbscan", within what hangs together.
         threshold: "auto" takes the one at which rows sit best in their clusters; or a score above 0.
         model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
             that was tried (docs/dedup.md). Others as for `merge`.
         block_on: Column or columns whose values must be equal within a cluster.
+        one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
+            each of its values. Rows where it is null are free.
+        cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
+            labels (row numbers where there is no index), or pairs of them.
         k: Neighbours fetched for each row in each view; None is 50.
         cluster_column: Name of the new column; "cluster_lt" and so on where the table has it already.
         device: Where a torch model runs; None takes a GPU when there is one.
@@ -167,6 +158,8 @@ def cluster_rows(
         threshold=threshold,
         model=model,
         block_on=block_on,
+        one_per=one_per,
+        cannot_link=cannot_link,
         k=k,
         device=device,
         batch_size=batch_size,
@@ -185,6 +178,8 @@ def cluster(
     threshold: Any = "auto",
     model: Any = None,
     block_on: Columns = None,
+    one_per: str | None = None,
+    cannot_link: Any = None,
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -200,6 +195,8 @@ def cluster(
         threshold: Likewise.
         model: Likewise.
         block_on: Likewise.
+        one_per: Likewise.
+        cannot_link: Likewise.
         k: Likewise.
         device: Likewise.
         batch_size: Likewise.
@@ -222,7 +219,8 @@ def cluster(
         Clusters(3 rows in 2 clusters, 1 of several rows)
     """
     wrapped = frames.wrap(table, "table")
-    _check(method, threshold)
+    _check(threshold)
+    rules = Rules(method, one_per, cannot_link)
     job = Job(
         model=encode.LEXICAL if model is None else model,
         block_on=block_on,
@@ -233,7 +231,7 @@ def cluster(
         memory_limit=memory_limit,
         progress=progress,
     )
-    found = _cluster(wrapped, keys.of_one(wrapped, on), job, method)
+    found = cluster_table(wrapped, keys.of_one(wrapped, on), job, rules)
     logger.info("%r", found)
     return found
 
@@ -245,166 +243,10 @@ def _check_name(cluster_column: Any) -> None:
         )
 
 
-def _check(method: str, threshold: Any) -> None:
-    if method not in METHODS:
-        raise InvalidArgumentError(f"method={method!r} is not one of {', '.join(map(repr, METHODS))}.")
+def _check(threshold: Any) -> None:
     if not (isinstance(threshold, str) and threshold == "auto") and not (
         is_number(threshold) and float(threshold) > 0
     ):
         raise InvalidArgumentError(
             f"threshold={threshold!r} is not understood. Give 'auto' or a score above 0 such as 0.5."
         )
-
-
-def _cluster(table: Table, on: list[str], job: Job, method: str) -> Clusters:
-    texts = records.read(table, on, Serializer())
-    blocks = keys.blocks((table, table), job.block_on)
-    nodes = blocking.nodes(texts.text_of_row, None if blocks is None else blocks[0])
-    details: dict[str, Any] = {"on": on, "method": method, "rows_cut": texts.n_cut}
-    fused = _score(table, on, texts, nodes, job, details)
-    sample = _sample(texts, nodes)
-    if len(on) > 1 and len(fused.candidates):
-        fused, details["evidence"] = _with_evidence(table, on, nodes, fused, sample)
-    found = fused.candidates
-    thresholds = TRIED if isinstance(job.threshold, str) else [float(job.threshold)]
-    label, details["threshold"], details["silhouettes"] = _best_cut(
-        found, fused.score, thresholds, method, sample
-    )
-    details["rows_without_key"] = int((nodes.node_of_row < 0).sum())
-    # a node that has all its k neighbours at or above the threshold may have more
-    near = fused.score >= np.float32(details["threshold"])
-    degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))
-    details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
-    return _on_rows(table, texts, nodes, fused, label, details)
-
-
-def _with_evidence(
-    table: Table, on: list[str], nodes: blocking.Nodes, fused: fuse.Fused, sample: Integers | None
-) -> tuple[fuse.Fused, Any]:
-    """The mean of the score and of the probability by the evidence of each column.
-
-    The first guess of the probabilities are the clusters by the score alone.
-    """
-    columns = [records.read(table, [name], Serializer()) for name in on]
-    first = _first_rows(nodes)
-    stay = agreement.without_repeats(columns, first if sample is None else first[sample])
-    if len(stay) < 2:
-        return fused, "left out: one column says all that the others say"
-    found = fused.candidates
-    graded = agreement.levels([columns[place] for place in stay], first[found.left], first[found.right])
-    label, _, _ = _best_cut(found, fused.score, TRIED, "average", sample)
-    together = label[found.left] == label[found.right]
-    fitted = agreement.fit(
-        [on[place] for place in stay], graded, np.where(together, SURE, 1 - SURE).astype(np.float32)
-    )
-    evidence = {
-        "columns": list(fitted.columns),
-        "prior_bits": round(fitted.prior, 3),
-        "bits": {
-            name: dict(zip(agreement.LEVELS, np.round(bits, 3).tolist(), strict=True))
-            for name, bits in zip(fitted.columns, fitted.weights, strict=True)
-        },
-    }
-    score = ((fused.score + fitted.probability) / 2).astype(np.float32)
-    return replace(fused, score=score), evidence
-
-
-def _first_rows(nodes: blocking.Nodes) -> Integers:
-    """The first row of each node."""
-    rows = np.flatnonzero(nodes.node_of_row >= 0)
-    first = np.full(len(nodes), len(nodes.node_of_row), dtype=np.int64)
-    np.minimum.at(first, nodes.node_of_row[rows], rows)
-    return first
-
-
-def _score(
-    table: Table,
-    on: list[str],
-    texts: records.Records,
-    nodes: blocking.Nodes,
-    job: Job,
-    details: dict[str, Any],
-) -> fuse.Fused:
-    """Every node's neighbours in every view, and one score of each pair."""
-    plan = encode.plan(job.model, job.device)
-    details["model"] = plan.name
-    if not len(nodes):
-        none = np.empty(0, dtype=np.int64)
-        nothing = search.Candidates(none, none, {"lexical": np.empty(0, dtype=np.float32)}, 0, 0)
-        return fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
-    heads = None
-    if len(on) > 1:
-        heads = views.texts_of(texts, records.read(table, on[:1], Serializer()))
-    made = views.sparse_of_one(texts, heads)
-    if plan.encoder is not None:
-        written = texts.texts.tolist()
-        if plan.serializer != Serializer():
-            written = views.texts_of(texts, records.read(table, on, plan.serializer))
-        made = views.with_dense_of_one(
-            made, plan.encoder, written, batch_size=job.batch_size, show=job.progress
-        )
-    found = search.search(
-        made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
-    )
-    fused = fuse.fuse_of_one(found, views.spread(made, (nodes, nodes), (texts, texts)))
-    details |= {"views_left_out": dict(made.notes)} if made.notes else {}
-    details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
-    details["search"] = dict(found.report)
-    return fused
-
-
-def _best_cut(
-    found: search.Candidates,
-    score: NDArray[np.float32],
-    thresholds: list[float],
-    method: str,
-    sample: Integers | None,
-) -> tuple[Integers, float, dict[str, float]]:
-    """The clusters at the threshold with the best silhouette; the highest threshold of equally good ones."""
-    every = agglomerate.cuts(found.n_left, found.left, found.right, score, thresholds, method)
-    if len(thresholds) == 1:
-        return next(every), thresholds[0], {}
-    best, chosen, at = -np.inf, np.arange(found.n_left), thresholds[0]
-    tried: dict[str, float] = {}
-    for threshold, label in zip(thresholds, every, strict=True):
-        width = silhouette(found.left, found.right, score, label, sample)
-        tried[f"{threshold:g}"] = round(width, 4)
-        if width > best + 1e-9:
-            best, chosen, at = width, label, threshold
-    return chosen, at, tried
-
-
-def _sample(texts: records.Records, nodes: blocking.Nodes) -> Integers | None:
-    """Nodes on which the silhouette is measured, the same in any order of rows; None for all."""
-    if len(nodes) <= SAMPLE:
-        return None
-    by_text = sorted(range(len(nodes)), key=texts.texts[nodes.text].tolist().__getitem__)
-    return np.array(by_text)[np.random.default_rng(0).choice(len(nodes), SAMPLE, replace=False)]
-
-
-def _on_rows(
-    table: Table,
-    texts: records.Records,
-    nodes: blocking.Nodes,
-    fused: fuse.Fused,
-    label: Integers,
-    details: dict[str, Any],
-) -> Clusters:
-    """Clusters of rows out of clusters of nodes: rows of one node are together, one without a node alone."""
-    node = nodes.node_of_row
-    of_row = np.where(node >= 0, np.append(label, 0)[node], -1)
-    alone = np.flatnonzero(node < 0)
-    of_row[alone] = len(nodes) + np.arange(len(alone))
-    length = np.append([len(text) for text in texts.texts.tolist()], 0).astype(np.int64)
-    first = _first_rows(nodes)
-    inside = label[fused.candidates.left] == label[fused.candidates.right]
-    a, b = first[fused.candidates.left[inside]], first[fused.candidates.right[inside]]
-    return Clusters(
-        table,
-        agglomerate.in_order(of_row),
-        length[texts.text_of_row],
-        np.minimum(a, b),
-        np.maximum(a, b),
-        fused.score[inside],
-        details,
-    )

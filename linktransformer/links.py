@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from linktransformer import frames
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
+from linktransformer.labels import label_pairs
 from linktransformer.threshold import is_number
 
 __all__ = ["REASONS", "Links"]
@@ -179,7 +180,7 @@ class Links:
                     f"The {table.name} table's index labels repeat, so that a label does not say which row "
                     f"is meant. Link {table.name}.reset_index(drop=True) instead."
                 )
-        wanted = set(_label_pairs(truth))
+        wanted = set(label_pairs(truth, "truth"))
         found = set(
             zip(
                 frames.index_labels(self.left, self.left_rows).tolist(),
@@ -198,24 +199,3 @@ class Links:
             "links": float(len(found)),
             "true_pairs": float(len(wanted)),
         }
-
-
-def _label_pairs(truth: Any) -> Iterable[tuple[Any, Any]]:
-    if hasattr(truth, "columns"):
-        table = frames.wrap(truth, "truth")
-        if len(table.columns) < 2:
-            raise InvalidArgumentError(
-                "truth needs two columns, the left and the right label of each true pair. "
-                f"Given: {table.columns}"
-            )
-        first, second = (frames.column(table, name).tolist() for name in table.columns[:2])
-        return zip(first, second, strict=True)
-    try:
-        pairs = [tuple(pair) for pair in truth]
-    except TypeError:
-        pairs = [()]
-    if any(len(pair) != 2 for pair in pairs):
-        raise InvalidArgumentError(
-            "truth holds something that is no pair. Give (left label, right label) pairs."
-        )
-    return [(pair[0], pair[1]) for pair in pairs]

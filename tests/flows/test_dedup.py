@@ -87,7 +87,7 @@ def test_blocks_are_never_crossed() -> None:
     assert lt.cluster_rows(table, on="name", block_on="state", **LEXICAL)["cluster"].tolist() == [0, 1, 0, 2]
 
 
-@pytest.mark.parametrize("method", ["average", "complete", "single"])
+@pytest.mark.parametrize("method", ["average", "complete", "single", "hdbscan"])
 @pytest.mark.parametrize("threshold", ["auto", 0.5])
 def test_a_row_without_a_partner_is_its_own_cluster(method: str, threshold: Any) -> None:
     different = [f"{a}{b}" for a in "bcdfg" for b in ("ooo", "eee")] + [None, None]
@@ -168,3 +168,53 @@ def test_what_cannot_work_is_refused(options: dict[str, Any]) -> None:
         lt.cluster_rows(pd.DataFrame({"year": [1, 2]}))
     with pytest.raises(lt.InvalidArgumentError, match="cluster_column="):
         lt.cluster_rows(pd.DataFrame(FIRMS), on="name", cluster_column="")
+
+
+def test_one_row_of_each_source_at_most() -> None:
+    table = pd.DataFrame(
+        {"name": ["acme steel", "acme steel", "acme steel co", "zeller", None], "source": [1, 1, 2, 1, 1]}
+    )
+    found = lt.cluster_rows(table, on="name", one_per="source", **LEXICAL)
+    assert not found.duplicated(["cluster", "source"]).any()
+    assert found["cluster"].tolist() == [0, 1, 0, 2, 3]
+    free = table.assign(source=pd.Series([1, None, None, None, None], dtype="Int64"))
+    assert lt.cluster_rows(free, on="name", one_per="source", **LEXICAL)["cluster"].tolist() == [
+        0,
+        0,
+        0,
+        1,
+        2,
+    ]
+    with pytest.raises(lt.ColumnNotFoundError, match="Did you mean 'source'"):
+        lt.cluster_rows(table, on="name", one_per="sauce")
+    with pytest.raises(lt.InvalidArgumentError, match="different values"):
+        many = pd.DataFrame({"name": "acme", "row": range(5_000)})
+        lt.cluster_rows(many, on="name", one_per="row")
+
+
+def test_rows_that_cannot_be_one() -> None:
+    table = pd.DataFrame({"name": ["acme steel", "acme steel", "zeller"]}, index=["a", "b", "c"])
+    for pairs in ([("a", "b")], pd.DataFrame({"one": ["b"], "other": ["a"]})):
+        found = lt.cluster_rows(table, on="name", cannot_link=pairs, **LEXICAL)
+        assert found["cluster"].tolist() == [0, 1, 2]
+    assert lt.cluster_rows(table, on="name", cannot_link=[], **LEXICAL)["cluster"].tolist() == [0, 0, 1]
+    with pytest.raises(lt.InvalidArgumentError, match="'d', which is the label of no row"):
+        lt.cluster_rows(table, on="name", cannot_link=[("a", "d")])
+    with pytest.raises(lt.InvalidArgumentError, match="hdbscan"):
+        lt.cluster_rows(table, on="name", cannot_link=[("a", "b")], method="hdbscan")
+
+
+def test_several_columns_weigh_their_evidence() -> None:
+    draw = np.random.default_rng(0)
+    n = 150
+    given = [f"given{number}" for number in draw.integers(0, 40, n)]
+    family = [f"family{number}" for number in draw.integers(0, 60, n)]
+    born = [f"19{number:02d}-0{month}-1{day}" for number, month, day in draw.integers(1, 9, (n, 3))]
+    first = pd.DataFrame({"given": given, "family": family, "born": born, "town": "Boston"})
+    second = first.assign(town="Tulsa")
+    table = pd.concat([first, second], ignore_index=True)
+    found = lt.cluster(table, **LEXICAL)
+    bits = found.report()["evidence"]["bits"]
+    assert bits["born"]["equal"] > 1 > bits["town"]["equal"]
+    truth = pd.factorize(first.astype(str).agg("|".join, axis=1))[0].tolist() * 2
+    assert found.evaluate(truth)["f1"] > 0.95

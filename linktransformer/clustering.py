@@ -1,0 +1,289 @@
+"""A table against itself: neighbours, evidence, and the clusters at the best threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import (
+    agglomerate,
+    agreement,
+    blocking,
+    density,
+    encode,
+    frames,
+    fuse,
+    keys,
+    labels,
+    records,
+    search,
+    views,
+)
+from linktransformer.clusters import Clusters
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.frames import Table
+from linktransformer.linking import Job
+from linktransformer.serialize import Serializer
+from linktransformer.silhouette import silhouette
+
+__all__ = ["HDBSCAN", "METHODS", "Rules", "cluster_table"]
+
+HDBSCAN = "hdbscan"
+METHODS = ("average", "complete", "single", HDBSCAN)
+TRIED = np.arange(0.9, 0.14, -0.05).round(2).tolist()  # thresholds of which the best silhouette is taken
+SURE = 0.9  # the first guess that two rows of one cluster match
+SAMPLE = 20_000  # nodes that the silhouette is measured on
+MOST_VALUES = 4_096  # of a column of which a cluster has one row a value: a bit for each, in every row
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a table is clustered.
+
+    Args:
+        method: One of `METHODS`.
+        one_per: A column of whose values a cluster has one row each at most; None for none.
+        cannot_link: Pairs of rows that are never in one cluster, by index label; None for none.
+
+    Raises:
+        InvalidArgumentError: They cannot work.
+    """
+
+    method: str = "average"
+    one_per: str | None = None
+    cannot_link: Any = None
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InvalidArgumentError(
+                f"method={self.method!r} is not one of {', '.join(map(repr, METHODS))}."
+            )
+        if self.method == HDBSCAN and (self.one_per is not None or self.cannot_link is not None):
+            raise InvalidArgumentError(
+                "method='hdbscan' cannot keep rows apart. Leave out one_per= and cannot_link=, or take "
+                "'average'."
+            )
+        if self.one_per is not None and not isinstance(self.one_per, str):
+            raise InvalidArgumentError(
+                f"one_per={self.one_per!r} is no column name. Give one, such as 'source'."
+            )
+
+
+def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Clusters:
+    """Search a table in itself and cluster what is found.
+
+    Args:
+        table: The table.
+        on: Its key columns.
+        job: How it is searched, and the threshold.
+        rules: How it is clustered.
+
+    Returns:
+        The clusters.
+    """
+    texts = records.read(table, on, Serializer())
+    blocks = keys.blocks((table, table), job.block_on)
+    of_row = None if blocks is None else blocks[0]
+    value, pairs = _apart(table, rules)
+    # rows of the same text may have to stay apart: then every row is a node of its own
+    make = blocking.nodes if value is None and pairs is None else blocking.nodes_of_rows
+    nodes = make(texts.text_of_row, of_row)
+    apart = None
+    if value is not None or pairs is not None:
+        apart = agglomerate.Apart.of(len(nodes), *_on_nodes(nodes, value, pairs))
+    details: dict[str, Any] = {"on": on, "method": rules.method, "rows_cut": texts.n_cut}
+    fused = _score(table, on, texts, nodes, job, details)
+    sample = _sample(texts, nodes)
+    if len(on) > 1 and len(fused.candidates):
+        fused, details["evidence"] = _with_evidence(table, on, nodes, fused, sample, apart)
+    found = fused.candidates
+    thresholds = TRIED if isinstance(job.threshold, str) else [float(job.threshold)]
+    method = "average" if rules.method == HDBSCAN else rules.method
+    label, details["threshold"], details["silhouettes"] = _best_cut(
+        found, fused.score, thresholds, method, sample, apart
+    )
+    if rules.method == HDBSCAN:
+        label, details["components_too_large"] = density.within_components(
+            found.n_left, found.left, found.right, fused.score, details["threshold"], label
+        )
+    details["rows_without_key"] = int((nodes.node_of_row < 0).sum())
+    # a node that has all its k neighbours at or above the threshold may have more
+    near = fused.score >= np.float32(details["threshold"])
+    degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))
+    details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
+    return _on_rows(table, texts, nodes, fused, label, details)
+
+
+def _apart(table: Table, rules: Rules) -> tuple[Integers | None, tuple[Integers, Integers] | None]:
+    """The value of each row of which a cluster may have one, and pairs of rows that must stay apart."""
+    value = None
+    if rules.one_per is not None:
+        frames.check_columns(table, [rules.one_per], "one_per")
+        value = keys.codes(table, table, [rules.one_per], [rules.one_per])[0]
+        if int(value.max(initial=-1)) >= MOST_VALUES:
+            raise InvalidArgumentError(
+                f"one_per={rules.one_per!r} has {int(value.max()) + 1} different values; {MOST_VALUES} are "
+                "the most. Give a column such as the source or the year of a row."
+            )
+    if rules.cannot_link is None:
+        return value, None
+    return value, labels.rows_of_pairs(table, rules.cannot_link, "cannot_link")
+
+
+def _on_nodes(
+    nodes: blocking.Nodes, value: Integers | None, pairs: tuple[Integers, Integers] | None
+) -> tuple[tuple[Integers, Integers] | None, Integers | None]:
+    """The same of nodes, each of which is one row; rows without a key are no nodes."""
+    first = _first_rows(nodes)
+    if pairs is not None:
+        left, right = nodes.node_of_row[pairs[0]], nodes.node_of_row[pairs[1]]
+        there = (left >= 0) & (right >= 0) & (left != right)
+        pairs = left[there], right[there]
+    return pairs, None if value is None else value[first]
+
+
+def _with_evidence(
+    table: Table,
+    on: list[str],
+    nodes: blocking.Nodes,
+    fused: fuse.Fused,
+    sample: Integers | None,
+    apart: agglomerate.Apart | None,
+) -> tuple[fuse.Fused, Any]:
+    """The mean of the score and of the probability by the evidence of each column.
+
+    The first guess of the probabilities are the clusters by the score alone.
+    """
+    columns = [records.read(table, [name], Serializer()) for name in on]
+    first = _first_rows(nodes)
+    stay = agreement.without_repeats(columns, first if sample is None else first[sample])
+    if len(stay) < 2:
+        return fused, "left out: one column says all that the others say"
+    found = fused.candidates
+    graded = agreement.levels([columns[place] for place in stay], first[found.left], first[found.right])
+    label, _, _ = _best_cut(found, fused.score, TRIED, "average", sample, apart)
+    together = label[found.left] == label[found.right]
+    fitted = agreement.fit(
+        [on[place] for place in stay], graded, np.where(together, SURE, 1 - SURE).astype(np.float32)
+    )
+    evidence = {
+        "columns": list(fitted.columns),
+        "prior_bits": round(fitted.prior, 3),
+        "bits": {
+            name: dict(zip(agreement.LEVELS, np.round(bits, 3).tolist(), strict=True))
+            for name, bits in zip(fitted.columns, fitted.weights, strict=True)
+        },
+    }
+    score = ((fused.score + fitted.probability) / 2).astype(np.float32)
+    return replace(fused, score=score), evidence
+
+
+def _first_rows(nodes: blocking.Nodes) -> Integers:
+    """The first row of each node."""
+    rows = np.flatnonzero(nodes.node_of_row >= 0)
+    first = np.full(len(nodes), len(nodes.node_of_row), dtype=np.int64)
+    np.minimum.at(first, nodes.node_of_row[rows], rows)
+    return first
+
+
+def _score(
+    table: Table,
+    on: list[str],
+    texts: records.Records,
+    nodes: blocking.Nodes,
+    job: Job,
+    details: dict[str, Any],
+) -> fuse.Fused:
+    """Every node's neighbours in every view, and one score of each pair."""
+    plan = encode.plan(job.model, job.device)
+    details["model"] = plan.name
+    if not len(nodes):
+        none = np.empty(0, dtype=np.int64)
+        nothing = search.Candidates(none, none, {"lexical": np.empty(0, dtype=np.float32)}, 0, 0)
+        return fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
+    heads = None
+    if len(on) > 1:
+        heads = views.texts_of(texts, records.read(table, on[:1], Serializer()))
+    made = views.sparse_of_one(texts, heads)
+    if plan.encoder is not None:
+        written = texts.texts.tolist()
+        if plan.serializer != Serializer():
+            written = views.texts_of(texts, records.read(table, on, plan.serializer))
+        made = views.with_dense_of_one(
+            made, plan.encoder, written, batch_size=job.batch_size, show=job.progress
+        )
+    found = search.search(
+        made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
+    )
+    fused = fuse.fuse_of_one(found, views.spread(made, (nodes, nodes), (texts, texts)))
+    details |= {"views_left_out": dict(made.notes)} if made.notes else {}
+    details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
+    details["search"] = dict(found.report)
+    return fused
+
+
+def _best_cut(
+    found: search.Candidates,
+    score: NDArray[np.float32],
+    thresholds: list[float],
+    method: str,
+    sample: Integers | None,
+    apart: agglomerate.Apart | None = None,
+) -> tuple[Integers, float, dict[str, float]]:
+    """The clusters at the threshold with the best silhouette; the highest threshold of equally good ones."""
+    left, right = found.left, found.right
+    if apart is not None:  # that a row is near one it cannot be with says nothing against its cluster
+        allowed = apart.allowed(left, right)
+        left, right, score = left[allowed], right[allowed], score[allowed]
+    every = agglomerate.cuts(found.n_left, left, right, score, thresholds, method, apart)
+    if len(thresholds) == 1:
+        return next(every), thresholds[0], {}
+    best, chosen, at = -np.inf, np.arange(found.n_left), thresholds[0]
+    tried: dict[str, float] = {}
+    for threshold, label in zip(thresholds, every, strict=True):
+        width = silhouette(left, right, score, label, sample)
+        tried[f"{threshold:g}"] = round(width, 4)
+        if width > best + 1e-9:
+            best, chosen, at = width, label, threshold
+    return chosen, at, tried
+
+
+def _sample(texts: records.Records, nodes: blocking.Nodes) -> Integers | None:
+    """Nodes on which the silhouette is measured, the same in any order of rows; None for all."""
+    if len(nodes) <= SAMPLE:
+        return None
+    by_text = sorted(range(len(nodes)), key=texts.texts[nodes.text].tolist().__getitem__)
+    return np.array(by_text)[np.random.default_rng(0).choice(len(nodes), SAMPLE, replace=False)]
+
+
+def _on_rows(
+    table: Table,
+    texts: records.Records,
+    nodes: blocking.Nodes,
+    fused: fuse.Fused,
+    label: Integers,
+    details: dict[str, Any],
+) -> Clusters:
+    """Clusters of rows out of clusters of nodes: rows of one node are together, one without a node alone."""
+    node = nodes.node_of_row
+    of_row = np.where(node >= 0, np.append(label, 0)[node], -1)
+    alone = np.flatnonzero(node < 0)
+    of_row[alone] = len(nodes) + np.arange(len(alone))
+    length = np.append([len(text) for text in texts.texts.tolist()], 0).astype(np.int64)
+    first = _first_rows(nodes)
+    inside = label[fused.candidates.left] == label[fused.candidates.right]
+    a, b = first[fused.candidates.left[inside]], first[fused.candidates.right[inside]]
+    return Clusters(
+        table,
+        agglomerate.in_order(of_row),
+        length[texts.text_of_row],
+        np.minimum(a, b),
+        np.maximum(a, b),
+        fused.score[inside],
+        details,
+    )
