@@ -52,6 +52,17 @@ class Agreement:
     prior: float
     probability: NDArray[np.float32]
 
+    def probability_of(self, graded: Levels) -> Floats:
+        """The probability of pairs from their levels.
+
+        Args:
+            graded: From `levels`, (n_pairs, n_columns).
+
+        Returns:
+            (n_pairs,) float64: 1 / (1 + 2 ** -(prior + bits of the columns)).
+        """
+        return _probability(graded, self.weights, self.prior)
+
 
 def levels(columns: Sequence[Records], left: Integers, right: Integers) -> Levels:
     """Grade how much two rows agree in each column.

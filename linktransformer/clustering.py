@@ -26,6 +26,7 @@ from linktransformer.clusters import Clusters
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.linking import Job
+from linktransformer.ranking import rank
 from linktransformer.serialize import Serializer
 from linktransformer.silhouette import silhouette
 
@@ -99,8 +100,11 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     details: dict[str, Any] = {"on": on, "method": rules.method, "rows_cut": texts.n_cut}
     fused = _score(table, on, texts, nodes, job, details)
     sample = _sample(texts, nodes)
+    cosine, evidence, graded = fused.score, None, np.zeros((len(fused.candidates), 0), dtype=np.int8)
     if len(on) > 1 and len(fused.candidates):
-        fused, details["evidence"] = _with_evidence(table, on, nodes, fused, sample, apart)
+        evidence, graded, details["evidence"] = _evidence(table, on, nodes, fused, sample, apart)
+    if evidence is not None:
+        fused = replace(fused, score=((cosine + evidence.probability) / 2).astype(np.float32))
     found = fused.candidates
     thresholds = TRIED if isinstance(job.threshold, str) else [float(job.threshold)]
     method = "average" if rules.method == HDBSCAN else rules.method
@@ -116,7 +120,7 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     near = fused.score >= np.float32(details["threshold"])
     degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))
     details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
-    return _on_rows(table, texts, nodes, fused, label, details)
+    return _on_rows(table, texts, nodes, fused, label, (cosine, graded, evidence), details)
 
 
 def _apart(table: Table, rules: Rules) -> tuple[Integers | None, tuple[Integers, Integers] | None]:
@@ -147,31 +151,31 @@ def _on_nodes(
     return pairs, None if value is None else value[first]
 
 
-def _with_evidence(
+def _evidence(
     table: Table,
     on: list[str],
     nodes: blocking.Nodes,
     fused: fuse.Fused,
     sample: Integers | None,
     apart: agglomerate.Apart | None,
-) -> tuple[fuse.Fused, Any]:
-    """The mean of the score and of the probability by the evidence of each column.
+) -> tuple[agreement.Agreement | None, NDArray[np.int8], Any]:
+    """What the agreement of each column is worth, how much each pair agrees, and both in words.
 
     The first guess of the probabilities are the clusters by the score alone.
     """
     columns = [records.read(table, [name], Serializer()) for name in on]
     first = _first_rows(nodes)
+    found = fused.candidates
     stay = agreement.without_repeats(columns, first if sample is None else first[sample])
     if len(stay) < 2:
-        return fused, "left out: one column says all that the others say"
-    found = fused.candidates
+        none = np.zeros((len(found), 0), dtype=np.int8)
+        return None, none, "left out: one column says all that the others say"
     graded = agreement.levels([columns[place] for place in stay], first[found.left], first[found.right])
     label, _, _ = _best_cut(found, fused.score, TRIED, "average", sample, apart)
     together = label[found.left] == label[found.right]
-    fitted = agreement.fit(
-        [on[place] for place in stay], graded, np.where(together, SURE, 1 - SURE).astype(np.float32)
-    )
-    evidence = {
+    guess = np.where(together, SURE, 1 - SURE).astype(np.float32)
+    fitted = agreement.fit([on[place] for place in stay], graded, guess)
+    shown = {
         "columns": list(fitted.columns),
         "prior_bits": round(fitted.prior, 3),
         "bits": {
@@ -179,8 +183,7 @@ def _with_evidence(
             for name, bits in zip(fitted.columns, fitted.weights, strict=True)
         },
     }
-    score = ((fused.score + fitted.probability) / 2).astype(np.float32)
-    return replace(fused, score=score), evidence
+    return fitted, graded, shown
 
 
 def _first_rows(nodes: blocking.Nodes) -> Integers:
@@ -267,6 +270,7 @@ def _on_rows(
     nodes: blocking.Nodes,
     fused: fuse.Fused,
     label: Integers,
+    evidence: tuple[NDArray[np.float32], NDArray[np.int8], agreement.Agreement | None],
     details: dict[str, Any],
 ) -> Clusters:
     """Clusters of rows out of clusters of nodes: rows of one node are together, one without a node alone."""
@@ -276,14 +280,49 @@ def _on_rows(
     of_row[alone] = len(nodes) + np.arange(len(alone))
     length = np.append([len(text) for text in texts.texts.tolist()], 0).astype(np.int64)
     first = _first_rows(nodes)
-    inside = label[fused.candidates.left] == label[fused.candidates.right]
-    a, b = first[fused.candidates.left[inside]], first[fused.candidates.right[inside]]
+    found = fused.candidates
+    inside = label[found.left] == label[found.right]
+    a, b = first[found.left[inside]], first[found.right[inside]]
+    final = agglomerate.in_order(of_row)
+    next_score, next_cluster = _next_clusters(found, fused.score, label)
+    # clusters of nodes, in the order of those of rows; rows without a node come after them in `of_row`
+    order, mine = np.full(int(final.max(initial=-1)) + 1, -1, dtype=np.int64), node >= 0
+    order[final[mine]] = label[node[mine]]
+    back = np.full(int(label.max(initial=-1)) + 2, -1, dtype=np.int64)
+    back[order[order >= 0]] = np.flatnonzero(order >= 0)
     return Clusters(
         table,
-        agglomerate.in_order(of_row),
+        final,
         length[texts.text_of_row],
         np.minimum(a, b),
         np.maximum(a, b),
         fused.score[inside],
+        evidence[0][inside],
+        evidence[1][inside],
+        evidence[2],
+        np.append(next_score, np.float32(0))[order],
+        back[np.append(next_cluster, -1)[order]],
         details,
     )
+
+
+def _next_clusters(
+    found: search.Candidates, score: NDArray[np.float32], label: Integers
+) -> tuple[NDArray[np.float32], Integers]:
+    """The average score between each cluster and the most similar other one, and which it is."""
+    n = int(label.max(initial=-1)) + 1
+    size = np.bincount(label, minlength=n)
+    a, b = label[found.left], label[found.right]
+    apart = a != b
+    pair, place = np.unique(
+        np.minimum(a, b)[apart] * max(1, n) + np.maximum(a, b)[apart], return_inverse=True
+    )
+    one, other = pair // max(1, n), pair % max(1, n)
+    average = (np.bincount(place, score[apart], len(pair)) / (size[one] * size[other])).astype(np.float32)
+    ranking = rank(
+        np.concatenate([one, other]), np.concatenate([other, one]), np.concatenate([average, average])
+    )
+    best, which = np.zeros(n, dtype=np.float32), np.full(n, -1, dtype=np.int64)
+    best[ranking.nodes] = np.concatenate([average, average])[ranking.best]
+    which[ranking.nodes] = np.concatenate([other, one])[ranking.best]
+    return best, which

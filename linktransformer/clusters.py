@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import frames
+from linktransformer import explanation, frames
+from linktransformer.agreement import Agreement
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.metrics import score_clusters
@@ -33,6 +34,12 @@ class Clusters:
         left_rows: Pairs of rows in one cluster that were compared: the one with the lower number, (n,) int64.
         right_rows: The other one.
         score: Their score, higher is better, (n,) float32.
+        cosine: The weighted mean of the views of each pair, (n,) float32.
+        levels: How much each pair agrees in each column, (n, n_columns) int8; no columns without evidence.
+        evidence: What the agreement of each column is worth; None with one column.
+        next_score: Average score between each cluster and the most similar other one, 0 for none,
+            (n_clusters,) float32.
+        next_cluster: Which one that is, -1 for none, (n_clusters,) int64.
         details: How it was decided: model, weights, method, threshold, counts.
     """
 
@@ -42,6 +49,11 @@ class Clusters:
     left_rows: Integers
     right_rows: Integers
     score: NDArray[np.float32]
+    cosine: NDArray[np.float32]
+    levels: NDArray[np.int8]
+    evidence: Agreement | None
+    next_score: NDArray[np.float32]
+    next_cluster: Integers
     details: Mapping[str, Any]
 
     def __len__(self) -> int:
@@ -82,9 +94,46 @@ class Clusters:
         Raises:
             InvalidArgumentError: There is no such cluster.
         """
+        return frames.take(self.table, np.flatnonzero(self.label == self._number(cluster)))
+
+    def explain(self, cluster: int) -> Any:
+        """Say why the rows of a cluster are one thing.
+
+        Args:
+            cluster: Its number.
+
+        Returns:
+            A table in the caller's library, a line for each pair of its rows that was compared, the highest
+            score first (equal keys are compared once; pairs that were not near each other are not there):
+            left and right (index labels in pandas, row numbers elsewhere), score and cosine. With several
+            columns also probability, "prior bits" and "bits COLUMN" for each: the score is the mean of
+            cosine and probability, which is 1 / (1 + 2 ** -(sum of all bits)).
+
+        Raises:
+            InvalidArgumentError: There is no such cluster.
+        """
+        return frames.new_frame(self.table, explanation.of_cluster(self, self._number(cluster)))
+
+    def next_to(self, cluster: int) -> tuple[int, float]:
+        """The most similar other cluster, which was not merged with this one.
+
+        Args:
+            cluster: The number of one.
+
+        Returns:
+            The number of the other one, -1 for none, and the average score between their rows (of each key
+            once, 0 for pairs that were not compared).
+
+        Raises:
+            InvalidArgumentError: There is no such cluster.
+        """
+        number = self._number(cluster)
+        return int(self.next_cluster[number]), float(self.next_score[number])
+
+    def _number(self, cluster: int) -> int:
         if isinstance(cluster, bool) or cluster not in range(len(self)):
             raise InvalidArgumentError(f"cluster={cluster!r} is no cluster. There are 0 to {len(self) - 1}.")
-        return frames.take(self.table, np.flatnonzero(self.label == cluster))
+        return int(cluster)
 
     def representatives(self, keep: str | Callable[[Any], Any] = "first") -> Integers:
         """Choose the row that stands for each cluster.

@@ -14,6 +14,7 @@ from linktransformer.blocking import Nodes
 from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.links import Links
+from linktransformer.ranking import rank
 from linktransformer.sharing import Lead
 from linktransformer.threshold import Decision, decide, is_number
 
@@ -66,6 +67,7 @@ def decided(
         right,
         score,
         {name: values[pair] for name, values in fused.candidates.views.items()},
+        *_runner_up(nodes, fused, pair),
         _reasons(tables[0].n_rows, nodes, 0, fused, left, needed, pairs),
         _reasons(tables[1].n_rows, nodes, 1, fused, right, needed, pairs),
         details | {"rule": decision.rule, "threshold": decision.threshold, "precision": decision.precision},
@@ -122,6 +124,23 @@ def _once(
     free = np.flatnonzero(~np.isin(left, left[chosen]) & ~np.isin(right, right[chosen]))
     more, larger = one_to_one(left[free], right[free], value[free])
     return np.sort(np.concatenate([chosen, free[more]])), large + larger
+
+
+def _runner_up(
+    nodes: tuple[Nodes, Nodes], fused: Fused, pair: Integers
+) -> tuple[Integers, NDArray[np.float32]]:
+    """The row that the left row of each link would have taken next, and its score."""
+    found = fused.candidates
+    ranking = rank(found.left, found.right, fused.score)
+    place = np.searchsorted(ranking.nodes, found.left[pair])
+    following = np.where(ranking.best[place] == pair, ranking.second[place], ranking.best[place])
+    order, starts = _rows_of_nodes(nodes[1])
+    row = np.full(len(pair), -1, dtype=np.int64)
+    score = np.full(len(pair), np.nan, dtype=np.float32)
+    has = following >= 0
+    row[has] = order[starts[found.right[following[has]]]]
+    score[has] = fused.score[following[has]]
+    return row, score
 
 
 def _rows(

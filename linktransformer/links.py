@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import frames
+from linktransformer import explanation, frames
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.labels import label_pairs
@@ -41,6 +41,8 @@ class Links:
         right_rows: (n,) int64.
         score: (n,) float32, higher is better.
         views: The score in each view, (n,) float32 each.
+        runner_up: The right row that each link's left row would have taken next, -1 for none, (n,) int64.
+        runner_up_score: Its score, NaN for none, (n,) float32.
         left_reason: Why each left row has no link, a key of `REASONS`, (n_left,) int8.
         right_reason: Likewise, (n_right,) int8.
         details: How it was decided: model, weights, rule, threshold, counts.
@@ -52,6 +54,8 @@ class Links:
     right_rows: Integers
     score: NDArray[np.float32]
     views: Mapping[str, NDArray[np.float32]]
+    runner_up: Integers
+    runner_up_score: NDArray[np.float32]
     left_reason: NDArray[np.int8]
     right_reason: NDArray[np.int8]
     details: Mapping[str, Any]
@@ -132,6 +136,8 @@ class Links:
             right_rows=self.right_rows[keep],
             score=self.score[keep],
             views={name: score[keep] for name, score in self.views.items()},
+            runner_up=self.runner_up[keep],
+            runner_up_score=self.runner_up_score[keep],
             left_reason=reasons[0],
             right_reason=reasons[1],
             details={
@@ -141,6 +147,26 @@ class Links:
                 "precision": None,
             },
         )
+
+    def explain(self, link: int) -> Any:
+        """Say what speaks for one link.
+
+        Args:
+            link: Its place among the links, from 0, as in `pairs`.
+
+        Returns:
+            A table in the caller's library: item, left, right, score, weight, contribution. First the pair
+            with its score; then the cosine of n-grams of each key column that both tables have; each view
+            with its weight, the contributions of which add up to the score (with what the rule that only
+            equal texts score 1 adds or takes); last the right row that would have been taken next, whose
+            contribution is the margin.
+
+        Raises:
+            InvalidArgumentError: There is no such link.
+        """
+        if isinstance(link, bool) or link not in range(len(self)):
+            raise InvalidArgumentError(f"link={link!r} is no link. There are 0 to {len(self) - 1}.")
+        return frames.new_frame(self.left, explanation.of_link(self, int(link)))
 
     def report(self) -> dict[str, Any]:
         """How the links were made and what became of every row.

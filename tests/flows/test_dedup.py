@@ -216,5 +216,32 @@ def test_several_columns_weigh_their_evidence() -> None:
     found = lt.cluster(table, **LEXICAL)
     bits = found.report()["evidence"]["bits"]
     assert bits["born"]["equal"] > 1 > bits["town"]["equal"]
+    for cluster in (0, 1, 2):
+        shown = found.explain(cluster)
+        assert len(shown) == len(found.pairs.query("cluster == @cluster")) > 0
+        bits = shown[[name for name in shown.columns if "bits" in name]].sum(axis=1)
+        np.testing.assert_allclose(shown["probability"], 1 / (1 + 2.0**-bits), rtol=1e-6)
+        np.testing.assert_allclose(shown["score"], (shown["cosine"] + shown["probability"]) / 2, atol=1e-3)
     truth = pd.factorize(first.astype(str).agg("|".join, axis=1))[0].tolist() * 2
     assert found.evaluate(truth)["f1"] > 0.95
+
+
+def test_the_next_cluster_is_the_most_similar_one() -> None:
+    names = ["acme steel works", None, "acme steel work", "acme iron works", "zeller"]
+    found = lt.cluster(pd.DataFrame({"name": names}), threshold=0.7, **LEXICAL)
+    assert found.label.tolist() == [0, 1, 0, 2, 3]
+    other, score = found.next_to(0)
+    every = lt.link(
+        pd.DataFrame({"name": names}),
+        pd.DataFrame({"name": names}),
+        threshold=None,
+        validate="m:m",
+        **LEXICAL,
+    )
+    pairs = {(a, b): s for a, b, s in zip(every.left_rows, every.right_rows, every.score, strict=True)}
+    assert other == 2
+    assert score == pytest.approx((pairs[0, 3] + pairs[2, 3]) / 2, abs=0.05)
+    assert found.next_to(2)[0] == 0
+    assert found.next_to(1) == (-1, 0)
+    assert found.explain(0)["score"].tolist() == [pytest.approx(pairs[0, 2], abs=0.05)]
+    assert len(found.explain(3)) == 0

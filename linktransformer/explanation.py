@@ -1,0 +1,119 @@
+"""What speaks for a link or for a cluster, as the columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import frames, lexical
+
+if TYPE_CHECKING:
+    from linktransformer.clusters import Clusters
+    from linktransformer.links import Links
+
+__all__ = ["of_cluster", "of_link"]
+
+
+def of_link(links: Links, link: int) -> dict[str, NDArray[Any]]:
+    """The evidence of one link.
+
+    Args:
+        links: The links.
+        link: The place of one of them.
+
+    Returns:
+        Columns as `Links.explain` says, of one length.
+    """
+    score = float(links.score[link])
+    sides = (links.left, int(links.left_rows[link])), (links.right, int(links.right_rows[link]))
+    lines = [_line("pair", _label(*sides[0]), _label(*sides[1]), score)]
+    for left, right in _columns(links.details):
+        one, other = (
+            str(frames.joined(table, [name], " ", False)[row])
+            for (table, row), name in zip(sides, (left, right), strict=True)
+        )
+        lines.append(_line(left if left == right else f"{left} / {right}", one, other, _cosine(one, other)))
+    total = 0.0
+    for name, weight in links.details["weights"].items():
+        seen = float(links.views[name][link])
+        total += weight * seen
+        lines.append(_line(f"{name} view", None, None, seen, weight, weight * seen))
+    if abs(score - total) > 1e-4:
+        rule = "equal texts score 1" if score >= 1 else "only equal texts score 1"
+        lines.append(_line(rule, None, None, None, None, score - total))
+    row = int(links.runner_up[link])
+    if row >= 0:
+        next_score = float(links.runner_up_score[link])
+        lines.append(_line("runner-up", None, _label(links.right, row), next_score, None, score - next_score))
+    names = ("item", "left", "right", "score", "weight", "contribution")
+    return {name: _array(name, [line[place] for line in lines]) for place, name in enumerate(names)}
+
+
+def of_cluster(clusters: Clusters, cluster: int) -> dict[str, NDArray[Any]]:
+    """The evidence of one cluster: a line for each pair of its rows that was compared.
+
+    Args:
+        clusters: The clusters.
+        cluster: The number of one.
+
+    Returns:
+        Columns as `Clusters.explain` says, of one length.
+    """
+    some = np.flatnonzero(clusters.label[clusters.left_rows] == cluster)
+    some = some[np.argsort(-clusters.score[some], kind="stable")]
+    columns: dict[str, NDArray[Any]] = {
+        "left": frames.index_labels(clusters.table, clusters.left_rows[some]),
+        "right": frames.index_labels(clusters.table, clusters.right_rows[some]),
+        "score": clusters.score[some],
+        "cosine": clusters.cosine[some],
+    }
+    if clusters.evidence is None:
+        return columns
+    graded, fitted = clusters.levels[some], clusters.evidence
+    bits = {
+        name: weights[graded[:, place]]
+        for place, (name, weights) in enumerate(zip(fitted.columns, fitted.weights, strict=True))
+    }
+    columns["probability"] = fitted.probability_of(graded)
+    columns["prior bits"] = np.full(len(some), fitted.prior)
+    return columns | {f"bits {name}": values for name, values in bits.items()}
+
+
+def _columns(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Key columns that are compared: those of one name, or the only one of either table."""
+    left, right = details["left_on"], details["right_on"]
+    if len(left) == len(right) == 1:
+        return [(left[0], right[0])]
+    return [(name, name) for name in left if name in right]
+
+
+def _cosine(left: str, right: str) -> float | None:
+    """Of the n-grams of two texts, all n-grams weighing alike; None where one is missing."""
+    if not left or not right:
+        return None
+    view = lexical.fit([left], [right])
+    return float((view.left @ view.right.T).toarray()[0, 0])
+
+
+def _label(table: frames.Table, row: int) -> str:
+    return str(frames.index_labels(table, np.array([row])).tolist()[0])
+
+
+def _line(
+    item: str,
+    left: str | None,
+    right: str | None,
+    score: float | None,
+    weight: float | None = None,
+    contribution: float | None = None,
+) -> tuple[Any, ...]:
+    return item, left or None, right or None, score, weight, contribution
+
+
+def _array(name: str, values: list[Any]) -> NDArray[Any]:
+    if name in ("item", "left", "right"):
+        return np.fromiter(values, dtype=object, count=len(values))
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
