@@ -27,6 +27,7 @@ def dedup_rows(
     on: Columns = None,
     *,
     keep: str | Callable[[Any], Any] = "first",
+    return_members: bool = False,
     method: str = "average",
     threshold: Any = "auto",
     model: Any = None,
@@ -46,6 +47,7 @@ def dedup_rows(
         on: As for `cluster_rows`.
         keep: Which row stays: the "first", the one with the "longest" key, the "most complete" one; or a
             function that is given the rows of a cluster of several and returns the number of one, from 0.
+        return_members: Give the whole table too, with what became of each row.
         method: As for `cluster_rows`.
         threshold: Likewise.
         model: Likewise.
@@ -60,7 +62,8 @@ def dedup_rows(
 
     Returns:
         The kept rows in the table's order, with their index labels in pandas. A row without a partner or
-        without a key is always kept.
+        without a key is always kept. With `return_members` also the table with two more columns: "cluster"
+        and "kept", which is true for the row that stays.
 
     Raises:
         ColumnNotFoundError: A column that is not there.
@@ -92,7 +95,14 @@ def dedup_rows(
         memory_limit=memory_limit,
         progress=progress,
     )
-    return frames.take(found.table, np.sort(found.representatives(keep)))
+    rows = np.sort(found.representatives(keep))
+    kept = frames.take(found.table, rows)
+    if not return_members:
+        return kept
+    taken = found.table.columns
+    names = [frames.free_name(name, taken) for name in ("cluster", "kept")]
+    stays = np.isin(np.arange(found.table.n_rows), rows)
+    return kept, frames.with_columns(found.table, dict(zip(names, (found.label, stays), strict=True)))
 
 
 def cluster_rows(

@@ -245,3 +245,12 @@ def test_the_next_cluster_is_the_most_similar_one() -> None:
     assert found.next_to(1) == (-1, 0)
     assert found.explain(0)["score"].tolist() == [pytest.approx(pairs[0, 2], abs=0.05)]
     assert len(found.explain(3)) == 0
+
+
+def test_the_members_come_with_the_kept_rows(library: str) -> None:
+    kept, members = lt.dedup_rows(make(library, FIRMS), on="name", return_members=True, **LEXICAL)
+    members = to_pandas(members)
+    assert members["cluster"].tolist() == [0, 1, 0, 2, 3, 1, 4]
+    assert members["kept"].tolist() == [True, True, False, True, True, False, True]
+    assert to_pandas(kept)["city"].tolist()[:1] == ["Boston"]
+    assert len(kept) == int(members["kept"].sum())
