@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import lexical
+from linktransformer.pairwise import pair_scores
 from linktransformer.records import Records
-from linktransformer.search import pair_scores
 
 __all__ = ["LEVELS", "Agreement", "fit", "levels", "without_repeats"]
 

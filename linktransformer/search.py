@@ -11,12 +11,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import faiss_index
+from linktransformer import faiss_index, rare_ngrams
 from linktransformer.blocking import Nodes, Pairing, pair_blocks
 from linktransformer.index import exact_top_k
 from linktransformer.lexical import sparse_top_k
+from linktransformer.pairwise import pair_scores
 
-__all__ = ["Candidates", "pair_scores", "search"]
+__all__ = ["Candidates", "search"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -130,37 +131,6 @@ def _scores(
     return score
 
 
-def pair_scores(
-    view_left: Any, view_right: Any, left: Integers, right: Integers, *, memory: int = MEMORY
-) -> Floats:
-    """The inner product of each given pair of rows.
-
-    Args:
-        view_left: (n_left, d), sparse or dense.
-        view_right: (n_right, d), likewise.
-        left: Left rows, (n,) int64.
-        right: Right rows, (n,) int64.
-        memory: Bytes for one chunk of pairs.
-
-    Returns:
-        Scores, (n,) float32.
-    """
-    scores = np.zeros(len(left), dtype=np.float32)
-    sparse = sp.issparse(view_left)
-    if sparse:
-        a_row = 24 * (1 + (view_left.nnz + view_right.nnz) / max(1, view_left.shape[0] + view_right.shape[0]))
-    else:
-        a_row = 16 * max(1, view_left.shape[1])
-    step = max(256, min(2**20, int(memory / 4 / a_row)))
-    for start in range(0, len(left), step):
-        a, b = view_left[left[start : start + step]], view_right[right[start : start + step]]
-        if sparse:
-            scores[start : start + step] = np.asarray(a.multiply(b).sum(axis=1)).ravel()
-        else:
-            scores[start : start + step] = np.einsum("ij,ij->i", a, b)
-    return scores
-
-
 def _search_all(
     views: Mapping[str, View],
     left: Integers,
@@ -188,8 +158,13 @@ def _top_pairs(
     name: str, queries: Any, items: Any, k: int, memory: int, device: str | None, report: dict[str, Any]
 ) -> Pairs:
     if sp.issparse(queries):
-        query, item, _ = sparse_top_k(cast("sp.csr_matrix", queries), items, k)
-        report[name] = "exact sparse product"
+        sparse = cast("sp.csr_matrix", queries)
+        how: dict[str, Any] = {"index": "exact sparse product"}
+        if float(sparse.shape[0]) * items.shape[0] > rare_ngrams.EXACT_UP_TO:
+            query, item, _, how = rare_ngrams.top_k(sparse, items, k)
+        else:
+            query, item, _ = sparse_top_k(sparse, items, k)
+        report[name] = how
         return query, item
     work = float(queries.shape[0]) * items.shape[0] * queries.shape[1]
     if work > FAISS_FROM and faiss_index.available():
@@ -197,7 +172,7 @@ def _top_pairs(
         report[name] = how
     else:
         rows, _ = exact_top_k(queries, items, k, memory_limit=memory // 4)
-        report[name] = "exact, NumPy"
+        report[name] = {"index": "exact, NumPy"}
     query = np.repeat(np.arange(len(rows), dtype=np.int64), rows.shape[1])
     item = rows.ravel()
     return query[item >= 0], item[item >= 0]

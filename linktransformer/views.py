@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from linktransformer import encode, lexical
 from linktransformer.blocking import Nodes
+from linktransformer.pairwise import pair_scores
 from linktransformer.records import Records
-from linktransformer.search import Candidates, pair_scores, search
+from linktransformer.search import Candidates, search
 
 __all__ = [
     "Views",

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from linktransformer import search as search_module
 from linktransformer.blocking import Nodes, nodes, pair_blocks
-from linktransformer.search import pair_scores, search
+from linktransformer.pairwise import pair_scores
+from linktransformer.search import search
 
 
 def vectors(n: int, seed: int, *, sparse: bool) -> np.ndarray | sp.csr_matrix:
