@@ -14,8 +14,8 @@ from linktransformer.pairwise import pair_scores
 __all__ = ["EXACT_UP_TO", "top_k"]
 
 EXACT_UP_TO = 2e9  # pairs: up to there all are multiplied
-SHARES = (0.02, 0.05, 0.1, 0.2, 0.35)  # of the multiplications that are made, tried in this order
-WANTED = 0.97  # of the k nearest that have to be found
+SHARES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.35)  # of the multiplications that are made, tried in this order
+WANTED = 0.95  # of the k nearest that have to be found
 WIDER = 3  # times as many rows as asked for are scored again by all n-grams
 TRIED = 500  # queries on which that is measured
 
