@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,13 +29,18 @@ from linktransformer.frames import Table
 from linktransformer.linking import Job
 from linktransformer.ranking import rank
 from linktransformer.serialize import Serializer
-from linktransformer.silhouette import silhouette
+from linktransformer.silhouette import silhouette, widths
 
 __all__ = ["HDBSCAN", "METHODS", "Rules", "cluster_table"]
+
+logger = logging.getLogger(__name__)
 
 HDBSCAN = "hdbscan"
 METHODS = ("average", "complete", "single", HDBSCAN)
 TRIED = np.arange(0.9, 0.14, -0.05).round(2).tolist()  # thresholds of which the best silhouette is taken
+WEAK = 0.25  # mean silhouette width below which a cluster has no substantial structure and is taken apart,
+WEAK_EVIDENCE = 0.6  # and with evidence per column, which tells matches from others more sharply
+SEPARATE = 0.5  # below, a warning is logged
 SURE = 0.9  # the first guess that two rows of one cluster match
 SAMPLE = 20_000  # nodes that the silhouette is measured on
 MOST_VALUES = 4_096  # of a column of which a cluster has one row a value: a bit for each, in every row
@@ -115,10 +121,22 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
         label, details["components_too_large"] = density.within_components(
             found.n_left, found.left, found.right, fused.score, details["threshold"], label
         )
+    if isinstance(job.threshold, str):
+        weak = WEAK if evidence is None else WEAK_EVIDENCE
+        label, details["clusters_taken_apart"], details["separation"] = _without_weak(
+            found, fused.score, label, weak, apart
+        )
     details["rows_without_key"] = int((nodes.node_of_row < 0).sum())
     # a node that has all its k neighbours at or above the threshold may have more
     near = fused.score >= np.float32(details["threshold"])
     degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))
+    separation = details.get("separation")
+    if separation is not None and separation < SEPARATE:
+        logger.warning(
+            "The clusters are weakly separated (mean silhouette %.2f, of 1): look at them before rows are "
+            "dropped, or give a threshold.",
+            separation,
+        )
     details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
     return _on_rows(table, texts, nodes, fused, label, (cosine, graded, evidence), details)
 
@@ -254,6 +272,40 @@ def _best_cut(
         if width > best + 1e-9:
             best, chosen, at = width, label, threshold
     return chosen, at, tried
+
+
+def _without_weak(
+    found: search.Candidates,
+    score: NDArray[np.float32],
+    label: Integers,
+    weak: float,
+    apart: agglomerate.Apart | None,
+) -> tuple[Integers, int, float | None]:
+    """Take apart the clusters whose rows sit about as well elsewhere.
+
+    A table without duplicates has neighbours too, and the best threshold is the best of bad ones there.
+    On the scale of L. Kaufman and P. Rousseeuw, Finding groups in data, 1990, a mean width of 0.25 or less is
+    no substantial structure, one above 0.5 a reasonable one.
+
+    Returns:
+        The clusters, how many were taken apart, and the mean width of the nodes in those of several, None
+        where there are none.
+    """
+    left, right = found.left, found.right
+    if apart is not None:
+        allowed = apart.allowed(left, right)
+        left, right, score = left[allowed], right[allowed], score[allowed]
+    width = widths(left, right, score, label)
+    size = np.bincount(label)
+    mean = np.bincount(label, width) / np.maximum(size, 1)
+    bad = (size > 1) & (mean < weak)
+    good = (size > 1) & ~bad
+    apart_now = bad[label]
+    label = np.where(apart_now, len(size) + np.arange(len(label)), label)
+    separation = (
+        float(width[good[np.minimum(label, len(size) - 1)] & ~apart_now].mean()) if good.any() else None
+    )
+    return agglomerate.in_order(label), int(bad.sum()), None if separation is None else round(separation, 4)
 
 
 def _sample(texts: records.Records, nodes: blocking.Nodes) -> Integers | None:

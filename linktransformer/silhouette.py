@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["silhouette"]
+__all__ = ["silhouette", "widths"]
 
 Integers = NDArray[np.int64]
 
@@ -38,13 +38,34 @@ def silhouette(
         >>> silhouette(*edges, np.array([0, 0, 1, 1]))
         0.75
     """
+    width = widths(left, right, score, label, sample)
+    return float(width.mean()) if len(width) else 0.0
+
+
+def widths(
+    left: Integers,
+    right: Integers,
+    score: NDArray[np.float32],
+    label: Integers,
+    sample: Integers | None = None,
+) -> NDArray[np.float64]:
+    """The silhouette width of each node, as `silhouette` takes the mean of.
+
+    Args:
+        left: As for `silhouette`.
+        right: Likewise.
+        score: Likewise.
+        label: Likewise.
+        sample: The nodes that are looked at, rising; None for all.
+
+    Returns:
+        Between -1 and 1, 0 for a node that is a cluster by itself, (n,) or (n_sample,) float64.
+    """
     wanted = np.ones(len(label), dtype=bool)
     if sample is not None:
         wanted = np.zeros(len(label), dtype=bool)
         wanted[sample] = True
-    n, n_labels = int(wanted.sum()), int(label.max(initial=-1)) + 1
-    if not n:
-        return 0.0
+    n_labels = int(label.max(initial=-1)) + 1
     node, other, weight = (np.concatenate(pair) for pair in ((left, right), (right, left), (score, score)))
     some = wanted[node]
     node, other, weight = node[some], other[some], weight[some]
@@ -59,4 +80,4 @@ def silhouette(
     np.minimum.at(outside, of_node[~own], 1 - mean[~own])
     widest = np.maximum(np.maximum(inside, outside), 1e-12)
     width = np.where(size[label] > 1, (outside - inside) / widest, 0.0)
-    return float(width[wanted].mean())
+    return np.asarray(width[wanted])

@@ -254,3 +254,32 @@ def test_the_members_come_with_the_kept_rows(library: str) -> None:
     assert members["kept"].tolist() == [True, True, False, True, True, False, True]
     assert to_pandas(kept)["city"].tolist()[:1] == ["Boston"]
     assert len(kept) == int(members["kept"].sum())
+
+
+def test_a_table_without_duplicates_loses_next_to_nothing() -> None:
+    draw = np.random.default_rng(0)
+    names = [
+        f"{name}{end}"
+        for name in ("ander", "peter", "hans", "erik", "john")
+        for end in ("s", "sen", "son", "z")
+    ]
+    table = pd.DataFrame(
+        {
+            "given": draw.choice(names, 400),
+            "family": draw.choice(names, 400),
+            "born": [
+                f"19{y:02d}-{m:02d}-{d:02d}" for y, m, d in draw.integers((0, 1, 1), (99, 13, 29), (400, 3))
+            ],
+            "street": [f"{draw.choice(names)} street {number}" for number in draw.integers(1, 200, 400)],
+        }
+    )
+    assert len(lt.dedup_rows(table, **LEXICAL)) >= 0.97 * len(table)
+
+
+def test_weak_clusters_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    words = ["steel", "dairy", "paper", "mills", "works", "north", "south", "west"]
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame({"name": [" ".join(draw.choice(words, 3)) for _ in range(150)]})
+    report = lt.cluster(table, **LEXICAL).report()
+    assert report["clusters_taken_apart"] > 0
+    assert ("weakly separated" in caplog.text) == (report["separation"] < 0.5)

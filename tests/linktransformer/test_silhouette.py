@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import silhouette_samples
 
-from linktransformer.silhouette import silhouette
+from linktransformer.silhouette import silhouette, widths
 
 
 @settings(max_examples=100, deadline=None)
@@ -26,6 +26,7 @@ def test_equals_scikit_learn(seed: int, n: int, most: int, dense: float) -> None
         return
     wanted = silhouette_samples(distance, label, metric="precomputed")
     assert silhouette(left, right, score, label) == pytest.approx(wanted.mean(), abs=1e-6)
+    np.testing.assert_allclose(widths(left, right, score, label), wanted, atol=1e-6)
     some = np.unique(draw.integers(0, n, 4))
     assert silhouette(left, right, score, label, some) == pytest.approx(wanted[some].mean(), abs=1e-6)
 
