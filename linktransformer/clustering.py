@@ -13,6 +13,7 @@ from linktransformer import (
     agglomerate,
     agreement,
     blocking,
+    cut,
     density,
     encode,
     frames,
@@ -29,7 +30,6 @@ from linktransformer.frames import Table
 from linktransformer.linking import Job
 from linktransformer.ranking import rank
 from linktransformer.serialize import Serializer
-from linktransformer.silhouette import silhouette, widths
 
 __all__ = ["HDBSCAN", "METHODS", "Rules", "cluster_table"]
 
@@ -37,12 +37,8 @@ logger = logging.getLogger(__name__)
 
 HDBSCAN = "hdbscan"
 METHODS = ("average", "complete", "single", HDBSCAN)
-TRIED = np.arange(0.9, 0.14, -0.05).round(2).tolist()  # thresholds of which the best silhouette is taken
-WEAK = 0.25  # mean silhouette width below which a cluster has no substantial structure and is taken apart,
-WEAK_EVIDENCE = 0.6  # and with evidence per column, which tells matches from others more sharply
 SEPARATE = 0.5  # below, a warning is logged
 SURE = 0.9  # the first guess that two rows of one cluster match
-SAMPLE = 20_000  # nodes that the silhouette is measured on
 MOST_VALUES = 4_096  # of a column of which a cluster has one row a value: a bit for each, in every row
 
 Integers = NDArray[np.int64]
@@ -105,16 +101,16 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
         apart = agglomerate.Apart.of(len(nodes), *_on_nodes(nodes, value, pairs))
     details: dict[str, Any] = {"on": on, "method": rules.method, "rows_cut": texts.n_cut}
     fused = _score(table, on, texts, nodes, job, details)
-    sample = _sample(texts, nodes)
+    sample = cut.sample_nodes(texts, nodes)
     cosine, evidence, graded = fused.score, None, np.zeros((len(fused.candidates), 0), dtype=np.int8)
     if len(on) > 1 and len(fused.candidates):
         evidence, graded, details["evidence"] = _evidence(table, on, nodes, fused, sample, apart)
     if evidence is not None:
         fused = replace(fused, score=((cosine + evidence.probability) / 2).astype(np.float32))
     found = fused.candidates
-    thresholds = TRIED if isinstance(job.threshold, str) else [float(job.threshold)]
+    thresholds = cut.TRIED if isinstance(job.threshold, str) else [float(job.threshold)]
     method = "average" if rules.method == HDBSCAN else rules.method
-    label, details["threshold"], details["silhouettes"] = _best_cut(
+    label, details["threshold"], details["silhouettes"] = cut.best_cut(
         found, fused.score, thresholds, method, sample, apart
     )
     if rules.method == HDBSCAN:
@@ -122,8 +118,8 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
             found.n_left, found.left, found.right, fused.score, details["threshold"], label
         )
     if isinstance(job.threshold, str):
-        weak = WEAK if evidence is None else WEAK_EVIDENCE
-        label, details["clusters_taken_apart"], details["separation"] = _without_weak(
+        weak = cut.WEAK if evidence is None else cut.WEAK_EVIDENCE
+        label, details["clusters_taken_apart"], details["separation"] = cut.without_weak(
             found, fused.score, label, weak, apart
         )
     details["rows_without_key"] = int((nodes.node_of_row < 0).sum())
@@ -189,7 +185,7 @@ def _evidence(
         none = np.zeros((len(found), 0), dtype=np.int8)
         return None, none, "left out: one column says all that the others say"
     graded = agreement.levels([columns[place] for place in stay], first[found.left], first[found.right])
-    label, _, _ = _best_cut(found, fused.score, TRIED, "average", sample, apart)
+    label, _, _ = cut.best_cut(found, fused.score, cut.TRIED, "average", sample, apart)
     together = label[found.left] == label[found.right]
     guess = np.where(together, SURE, 1 - SURE).astype(np.float32)
     fitted = agreement.fit([on[place] for place in stay], graded, guess)
@@ -246,74 +242,6 @@ def _score(
     details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
     details["search"] = dict(found.report)
     return fused
-
-
-def _best_cut(
-    found: search.Candidates,
-    score: NDArray[np.float32],
-    thresholds: list[float],
-    method: str,
-    sample: Integers | None,
-    apart: agglomerate.Apart | None = None,
-) -> tuple[Integers, float, dict[str, float]]:
-    """The clusters at the threshold with the best silhouette; the highest threshold of equally good ones."""
-    left, right = found.left, found.right
-    if apart is not None:  # that a row is near one it cannot be with says nothing against its cluster
-        allowed = apart.allowed(left, right)
-        left, right, score = left[allowed], right[allowed], score[allowed]
-    every = agglomerate.cuts(found.n_left, left, right, score, thresholds, method, apart)
-    if len(thresholds) == 1:
-        return next(every), thresholds[0], {}
-    best, chosen, at = -np.inf, np.arange(found.n_left), thresholds[0]
-    tried: dict[str, float] = {}
-    for threshold, label in zip(thresholds, every, strict=True):
-        width = silhouette(left, right, score, label, sample)
-        tried[f"{threshold:g}"] = round(width, 4)
-        if width > best + 1e-9:
-            best, chosen, at = width, label, threshold
-    return chosen, at, tried
-
-
-def _without_weak(
-    found: search.Candidates,
-    score: NDArray[np.float32],
-    label: Integers,
-    weak: float,
-    apart: agglomerate.Apart | None,
-) -> tuple[Integers, int, float | None]:
-    """Take apart the clusters whose rows sit about as well elsewhere.
-
-    A table without duplicates has neighbours too, and the best threshold is the best of bad ones there.
-    On the scale of L. Kaufman and P. Rousseeuw, Finding groups in data, 1990, a mean width of 0.25 or less is
-    no substantial structure, one above 0.5 a reasonable one.
-
-    Returns:
-        The clusters, how many were taken apart, and the mean width of the nodes in those of several, None
-        where there are none.
-    """
-    left, right = found.left, found.right
-    if apart is not None:
-        allowed = apart.allowed(left, right)
-        left, right, score = left[allowed], right[allowed], score[allowed]
-    width = widths(left, right, score, label)
-    size = np.bincount(label)
-    mean = np.bincount(label, width) / np.maximum(size, 1)
-    bad = (size > 1) & (mean < weak)
-    good = (size > 1) & ~bad
-    apart_now = bad[label]
-    label = np.where(apart_now, len(size) + np.arange(len(label)), label)
-    separation = (
-        float(width[good[np.minimum(label, len(size) - 1)] & ~apart_now].mean()) if good.any() else None
-    )
-    return agglomerate.in_order(label), int(bad.sum()), None if separation is None else round(separation, 4)
-
-
-def _sample(texts: records.Records, nodes: blocking.Nodes) -> Integers | None:
-    """Nodes on which the silhouette is measured, the same in any order of rows; None for all."""
-    if len(nodes) <= SAMPLE:
-        return None
-    by_text = sorted(range(len(nodes)), key=texts.texts[nodes.text].tolist().__getitem__)
-    return np.array(by_text)[np.random.default_rng(0).choice(len(nodes), SAMPLE, replace=False)]
 
 
 def _on_rows(

@@ -1,0 +1,113 @@
+"""Where clustering stops: the threshold at which rows sit best, and clusters that are none."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import agglomerate, blocking, records, search
+from linktransformer.silhouette import silhouette, widths
+
+__all__ = ["TRIED", "WEAK", "WEAK_EVIDENCE", "best_cut", "sample_nodes", "without_weak"]
+
+TRIED = np.arange(0.9, 0.14, -0.05).round(2).tolist()  # thresholds of which the best silhouette is taken
+WEAK = 0.25  # mean silhouette width below which a cluster has no substantial structure and is taken apart,
+WEAK_EVIDENCE = 0.6  # and with evidence per column, which tells matches from others more sharply
+SAMPLE = 20_000  # nodes that the silhouette is measured on
+
+Integers = NDArray[np.int64]
+
+
+def best_cut(
+    found: search.Candidates,
+    score: NDArray[np.float32],
+    thresholds: list[float],
+    method: str,
+    sample: Integers | None,
+    apart: agglomerate.Apart | None = None,
+) -> tuple[Integers, float, dict[str, float]]:
+    """The clusters at the threshold with the best silhouette; the highest threshold of equally good ones.
+
+    Args:
+        found: Pairs of nodes.
+        score: (n_pairs,) float32.
+        thresholds: Falling; a single one is taken without a look at the silhouette.
+        method: A linkage.
+        sample: Nodes on which the silhouette is measured; None for all.
+        apart: What must not be in one cluster.
+
+    Returns:
+        The cluster of each node, the threshold, and the silhouette at each that was tried.
+    """
+    left, right = found.left, found.right
+    if apart is not None:  # that a row is near one it cannot be with says nothing against its cluster
+        allowed = apart.allowed(left, right)
+        left, right, score = left[allowed], right[allowed], score[allowed]
+    every = agglomerate.cuts(found.n_left, left, right, score, thresholds, method, apart)
+    if len(thresholds) == 1:
+        return next(every), thresholds[0], {}
+    best, chosen, at = -np.inf, np.arange(found.n_left), thresholds[0]
+    tried: dict[str, float] = {}
+    for threshold, label in zip(thresholds, every, strict=True):
+        width = silhouette(left, right, score, label, sample)
+        tried[f"{threshold:g}"] = round(width, 4)
+        if width > best + 1e-9:
+            best, chosen, at = width, label, threshold
+    return chosen, at, tried
+
+
+def without_weak(
+    found: search.Candidates,
+    score: NDArray[np.float32],
+    label: Integers,
+    weak: float,
+    apart: agglomerate.Apart | None,
+) -> tuple[Integers, int, float | None]:
+    """Take apart the clusters whose rows sit about as well elsewhere.
+
+    A table without duplicates has neighbours too, and the best threshold is the best of bad ones there.
+    On the scale of L. Kaufman and P. Rousseeuw, Finding groups in data, 1990, a mean width of 0.25 or less is
+    no substantial structure, one above 0.5 a reasonable one.
+
+    Args:
+        found: Pairs of nodes.
+        score: (n_pairs,) float32.
+        label: The cluster of each node, (n,) int64.
+        weak: The mean width below which a cluster is taken apart.
+        apart: What must not be in one cluster.
+
+    Returns:
+        The clusters, how many were taken apart, and the mean width of the nodes in those of several, None
+        where there are none.
+    """
+    left, right = found.left, found.right
+    if apart is not None:
+        allowed = apart.allowed(left, right)
+        left, right, score = left[allowed], right[allowed], score[allowed]
+    width = widths(left, right, score, label)
+    size = np.bincount(label)
+    mean = np.bincount(label, width) / np.maximum(size, 1)
+    bad = (size > 1) & (mean < weak)
+    good = (size > 1) & ~bad
+    apart_now = bad[label]
+    label = np.where(apart_now, len(size) + np.arange(len(label)), label)
+    separation = (
+        float(width[good[np.minimum(label, len(size) - 1)] & ~apart_now].mean()) if good.any() else None
+    )
+    return agglomerate.in_order(label), int(bad.sum()), None if separation is None else round(separation, 4)
+
+
+def sample_nodes(texts: records.Records, nodes: blocking.Nodes) -> Integers | None:
+    """Nodes on which the silhouette is measured, the same in any order of rows.
+
+    Args:
+        texts: The texts.
+        nodes: The nodes.
+
+    Returns:
+        Numbers of nodes, None for all of them.
+    """
+    if len(nodes) <= SAMPLE:
+        return None
+    by_text = sorted(range(len(nodes)), key=texts.texts[nodes.text].tolist().__getitem__)
+    return np.array(by_text)[np.random.default_rng(0).choice(len(nodes), SAMPLE, replace=False)]
