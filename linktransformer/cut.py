@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from linktransformer import agglomerate, blocking, records, search
 from linktransformer.silhouette import silhouette, widths
 
-__all__ = ["TRIED", "WEAK", "WEAK_EVIDENCE", "best_cut", "sample_nodes", "without_weak"]
+__all__ = ["REASONABLE", "STRICT", "TRIED", "WEAK", "best_cut", "sample_nodes", "without_weak"]
 
 TRIED = np.arange(0.9, 0.14, -0.05).round(2).tolist()  # thresholds of which the best silhouette is taken
-WEAK = 0.25  # mean silhouette width below which a cluster has no substantial structure and is taken apart,
-WEAK_EVIDENCE = 0.6  # and with evidence per column, which tells matches from others more sharply
+WEAK = 0.25  # mean silhouette width of a cluster that has no substantial structure
+REASONABLE = 0.5  # and of one with a reasonable structure
+STRICT = 0.6  # what every cluster needs where most have none
 SAMPLE = 20_000  # nodes that the silhouette is measured on
 
 Integers = NDArray[np.int64]
@@ -60,20 +61,21 @@ def without_weak(
     found: search.Candidates,
     score: NDArray[np.float32],
     label: Integers,
-    weak: float,
+    expected: float,
     apart: agglomerate.Apart | None,
 ) -> tuple[Integers, int, float | None]:
     """Take apart the clusters whose rows sit about as well elsewhere.
 
-    A table without duplicates has neighbours too, and the best threshold is the best of bad ones there.
-    On the scale of L. Kaufman and P. Rousseeuw, Finding groups in data, 1990, a mean width of 0.25 or less is
-    no substantial structure, one above 0.5 a reasonable one.
+    A table without duplicates has neighbours too, and the best threshold is the best of bad ones there: then
+    the mean width of all nodes in clusters of several is low, and a cluster needs 0.6 to stay. Elsewhere 0.25
+    will do. On the scale of L. Kaufman and P. Rousseeuw, Finding groups in data, 1990, a mean width of 0.25
+    or less is no substantial structure, one above 0.5 a reasonable one.
 
     Args:
         found: Pairs of nodes.
         score: (n_pairs,) float32.
         label: The cluster of each node, (n,) int64.
-        weak: The mean width below which a cluster is taken apart.
+        expected: The mean width of all nodes in clusters of several where the table has duplicates.
         apart: What must not be in one cluster.
 
     Returns:
@@ -87,7 +89,9 @@ def without_weak(
     width = widths(left, right, score, label)
     size = np.bincount(label)
     mean = np.bincount(label, width) / np.maximum(size, 1)
-    bad = (size > 1) & (mean < weak)
+    several = size[label] > 1
+    structured = several.any() and width[several].mean() >= expected
+    bad = (size > 1) & (mean < (WEAK if structured else STRICT))
     good = (size > 1) & ~bad
     apart_now = bad[label]
     label = np.where(apart_now, len(size) + np.arange(len(label)), label)
