@@ -195,7 +195,7 @@ def cuts(
             "row would be in one cluster."
         )
     kept = Apart.of(n, None, None) if apart is None else apart
-    state = _State(np.arange(n), np.ones(n), kept.masks, _all_edges(left, right, score, kept, linkage))
+    state = _State(np.arange(n), np.ones(n), kept.masks, _all_edges(n, left, right, score, kept, linkage))
     for threshold in thresholds:
         if linkage == "single" and apart is None:
             near = score >= np.float32(threshold)
@@ -222,14 +222,15 @@ def _merge_down_to(state: _State, threshold: float, lowest: float, linkage: str)
         size[into] += size[partner[into]]
         masks[into] |= masks[partner[into]]
         cluster = parent[cluster]
+        moved = np.zeros(n, dtype=bool)
+        moved[into] = moved[partner[into]] = True
         # what is below the threshold with all others stays so, whoever of them is merged
-        live = (best >= lowest)[edges.a] & (best >= lowest)[edges.b]
-        edges = _merged(edges, live, parent, linkage)
+        edges = _merged(edges, best >= lowest, moved, parent, linkage)
     return _State(cluster, size, masks, edges)
 
 
 def _all_edges(
-    left: Integers, right: Integers, score: NDArray[np.float32], apart: Apart, linkage: str
+    n: int, left: Integers, right: Integers, score: NDArray[np.float32], apart: Apart, linkage: str
 ) -> _Edges:
     """The edges with those that must never be merged among them."""
     one, other = np.concatenate([left, apart.left]), np.concatenate([right, apart.right])
@@ -241,7 +242,7 @@ def _all_edges(
         np.concatenate([np.ones(len(score)), extra]),
         np.concatenate([np.zeros(len(score), dtype=bool), np.ones(len(extra), dtype=bool)]),
     )
-    return _combined(edges, linkage) if len(extra) else edges
+    return _combined(edges, n, linkage) if len(extra) else edges
 
 
 def _similarity(edges: _Edges, size: Floats, masks: NDArray[np.uint64], linkage: str) -> Floats:
@@ -268,27 +269,43 @@ def _best(n: int, edges: _Edges, similar: Floats) -> tuple[Floats, Integers]:
     return best, partner
 
 
-def _merged(edges: _Edges, live: NDArray[np.bool_], parent: Integers, linkage: str) -> _Edges:
-    """The edges between the merged clusters."""
-    a, b = parent[edges.a[live]], parent[edges.b[live]]
-    merged = _Edges(
-        np.minimum(a, b), np.maximum(a, b), edges.value[live], edges.count[live], edges.never[live]
+def _merged(
+    edges: _Edges, live: NDArray[np.bool_], moved: NDArray[np.bool_], parent: Integers, linkage: str
+) -> _Edges:
+    """The edges between the merged clusters, of those that still count."""
+    kept = live[edges.a] & live[edges.b]
+    touched = moved[edges.a] | moved[edges.b]
+    still, changed = _some(edges, kept & ~touched), _some(edges, kept & touched)
+    a, b = parent[changed.a], parent[changed.b]
+    ends = np.minimum(a, b), np.maximum(a, b)
+    changed = _combined(_Edges(*ends, changed.value, changed.count, changed.never), len(parent), linkage)
+    return _Edges(
+        np.concatenate([still.a, changed.a]),
+        np.concatenate([still.b, changed.b]),
+        np.concatenate([still.value, changed.value]),
+        np.concatenate([still.count, changed.count]),
+        np.concatenate([still.never, changed.never]),
     )
-    return _combined(merged, linkage)
 
 
-def _combined(edges: _Edges, linkage: str) -> _Edges:
-    """Every pair of clusters once, and none of a cluster with itself."""
-    order = np.lexsort((edges.b, edges.a))
-    order = order[edges.a[order] != edges.b[order]]
-    a, b = edges.a[order], edges.b[order]
-    if not len(a):
-        return _Edges(a, b, np.empty(0), np.empty(0), np.empty(0, dtype=bool))
-    starts = np.flatnonzero(np.append(True, (np.diff(a) != 0) | (np.diff(b) != 0)))
+def _some(edges: _Edges, which: NDArray[np.bool_] | Integers) -> _Edges:
+    return _Edges(edges.a[which], edges.b[which], edges.value[which], edges.count[which], edges.never[which])
+
+
+def _combined(edges: _Edges, n: int, linkage: str) -> _Edges:
+    """Every pair of the n clusters once, and none of a cluster with itself."""
+    edges = _some(edges, edges.a != edges.b)
+    code = edges.a * n + edges.b
+    order = np.argsort(code)
+    if not len(order):
+        return edges
+    code = code[order]
+    starts = np.flatnonzero(np.append(True, code[1:] != code[:-1]))
+    first = order[starts]
     combine = {"average": np.add, "complete": np.minimum, "single": np.maximum}[linkage]
     return _Edges(
-        a[starts],
-        b[starts],
+        edges.a[first],
+        edges.b[first],
         combine.reduceat(edges.value[order], starts),
         np.add.reduceat(edges.count[order], starts),
         np.logical_or.reduceat(edges.never[order], starts),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linktransformer import ngrams
 
-__all__ = ["LexicalView", "fit", "sparse_top_k"]
+__all__ = ["LexicalView", "cores", "fit", "sparse_top_k"]
 
 SPARE = 16  # more neighbours than asked for are fetched, so that ties at the last place can be settled
 
@@ -76,7 +76,7 @@ def sparse_top_k(
         items.T.tocsr(),
         top_n=min(k + SPARE, items.shape[0]),
         threshold=0.0,
-        n_threads=threads or _cores(),
+        n_threads=threads or cores(),
     )
     query = np.repeat(np.arange(product.shape[0], dtype=np.int64), np.diff(product.indptr))
     item, score = product.indices.astype(np.int64), np.asarray(product.data, dtype=np.float32)
@@ -87,7 +87,8 @@ def sparse_top_k(
     return query[keep], item[keep], score[keep]
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

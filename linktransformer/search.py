@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import faiss_index, rare_ngrams
+from linktransformer import faiss_index, lsh_forest
 from linktransformer.blocking import Nodes, Pairing, pair_blocks
 from linktransformer.index import exact_top_k
 from linktransformer.lexical import sparse_top_k
@@ -145,7 +145,8 @@ def _search_all(
     """Search nodes against nodes without blocks: nodes are texts, in some order."""
     found: list[Pairs] = []
     for name, (of_left, of_right) in views.items():
-        a, b = of_left[left], of_right[right]
+        a = of_left[left]
+        b = a if same else of_right[right]
         found.append(_top_pairs(name, a, b, k, memory, device, report))
         if same:
             continue
@@ -160,8 +161,8 @@ def _top_pairs(
     if sp.issparse(queries):
         sparse = cast("sp.csr_matrix", queries)
         how: dict[str, Any] = {"index": "exact sparse product"}
-        if float(sparse.shape[0]) * items.shape[0] > rare_ngrams.EXACT_UP_TO:
-            query, item, _, how = rare_ngrams.top_k(sparse, items, k)
+        if float(sparse.shape[0]) * items.shape[0] > lsh_forest.EXACT_UP_TO:
+            query, item, _, how = lsh_forest.top_k(sparse, items, k)
         else:
             query, item, _ = sparse_top_k(sparse, items, k)
         report[name] = how

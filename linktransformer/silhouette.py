@@ -66,9 +66,10 @@ def widths(
         wanted = np.zeros(len(label), dtype=bool)
         wanted[sample] = True
     n_labels = int(label.max(initial=-1)) + 1
-    node, other, weight = (np.concatenate(pair) for pair in ((left, right), (right, left), (score, score)))
-    some = wanted[node]
-    node, other, weight = node[some], other[some], weight[some]
+    of_left, of_right = np.flatnonzero(wanted[left]), np.flatnonzero(wanted[right])
+    node = np.concatenate([left[of_left], right[of_right]])
+    other = np.concatenate([right[of_left], left[of_right]])
+    weight = np.concatenate([score[of_left], score[of_right]])
     size = np.bincount(label, minlength=n_labels)
     cell, place = np.unique(node * n_labels + label[other], return_inverse=True)
     total = np.bincount(place, weight, len(cell))

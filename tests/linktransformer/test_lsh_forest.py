@@ -1,0 +1,117 @@
+"""The search in random trees: what it leaves out, against the whole product."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from linktransformer import lexical, lsh_forest, search
+from linktransformer.blocking import nodes
+
+WORDS = [
+    f"{a}{b}" for a in ("acme", "bax", "den", "ever", "fair") for b in ("ton", "er", "ley", "ham", "ski")
+]
+
+
+def firms(n: int, seed: int) -> list[str]:
+    draw = np.random.default_rng(seed)
+    return [f"{' '.join(draw.choice(WORDS, 3))} {draw.integers(0, 500)} company limited" for _ in range(n)]
+
+
+@pytest.fixture(params=[True, False], ids=["one table", "two tables"])
+def view(request: pytest.FixtureRequest) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    made = lexical.fit(firms(1500, 0), firms(2000, 1))
+    return (made.left, made.left) if request.param else (made.left, made.right)
+
+
+def test_nearly_all_of_the_nearest_and_their_true_scores(view: tuple[sp.csr_matrix, sp.csr_matrix]) -> None:
+    query, item, score, how = lsh_forest.top_k(*view, 5)
+    exact = lexical.sparse_top_k(*view, 5)
+    assert how["index"] == "LSH forest"
+    assert lsh_forest.WANTED <= how["recall"] <= 1
+    every = (view[0] @ view[1].T).toarray()
+    np.testing.assert_allclose(score, every[query, item], atol=1e-6)
+    kth = np.sort(every, axis=1)[:, -5]
+    assert (score >= kth[query] - 1e-6).sum() >= 0.93 * len(exact[0])
+    # sorted by query, falling score, item; none twice
+    assert (np.lexsort((item, -score, query)) == np.arange(len(query))).all()
+    assert len(set(zip(query.tolist(), item.tolist(), strict=True))) == len(query)
+    assert np.bincount(query).max() <= 5
+
+
+def test_the_recall_is_that_of_all_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lsh_forest, "TREES", 4)
+    left = lexical.fit(firms(3000, 0), []).left
+    query, item, _, how = lsh_forest.top_k(left, left, 20)
+    assert how["trees"] == 4
+    exact = lexical.sparse_top_k(left, left, 20)
+    found = set(zip(query.tolist(), item.tolist(), strict=True))
+    hit = sum(pair in found for pair in zip(exact[0].tolist(), exact[1].tolist(), strict=True))
+    assert how["recall"] < 0.95
+    assert how["recall"] == pytest.approx(hit / len(exact[0]), abs=0.03)
+
+
+def test_few_rows_are_one_leaf_and_exact() -> None:
+    view = lexical.fit(firms(60, 0), firms(80, 1))
+    *found, how = lsh_forest.top_k(view.left, view.right, 5)
+    assert how["recall"] == 1
+    query, item, score = lexical.sparse_top_k(view.left, view.right, 5)
+    np.testing.assert_array_equal(found[0], query)
+    np.testing.assert_array_equal(found[1], item)
+    np.testing.assert_allclose(found[2], score, atol=1e-6)
+
+
+def test_more_neighbours_than_one_leaf_gives() -> None:
+    left = lexical.fit(firms(1000, 3), []).left
+    query, _, _, how = lsh_forest.top_k(left, left, 100)
+    assert how["recall"] >= lsh_forest.WANTED
+    assert np.bincount(query).mean() > 80
+
+
+def test_rows_that_no_ngram_divides(monkeypatch: pytest.MonkeyPatch) -> None:
+    # a word in any order has the same n-grams: one branch, however often it is divided
+    monkeypatch.setattr(lsh_forest, "LEAF", 16)
+    words = [f"w{n}" for n in range(10)]
+    draw = np.random.default_rng(0)
+    same = [" ".join(draw.permutation(words)) for _ in range(300)]
+    left = lexical.fit([*same, *firms(50, 0)], []).left
+    query, item, score, _ = lsh_forest.top_k(left, left, 3)
+    assert (np.bincount(query, minlength=350)[:300] == 3).all()
+    np.testing.assert_allclose(score[query < 300], 1, atol=1e-5)
+    assert (item[query < 300] < 300).all()
+
+
+def test_rows_without_ngrams_find_nothing() -> None:
+    view = lexical.fit(["", "acme"], ["acme", ""])
+    query, item, score, _ = lsh_forest.top_k(view.left, view.right, 3)
+    assert (query.tolist(), item.tolist(), score.round(3).tolist()) == ([1], [0], [1.0])
+    empty = lexical.fit([""], [""])
+    assert len(lsh_forest.top_k(empty.left, empty.right, 3)[0]) == 0
+
+
+def test_the_order_of_rows_is_of_no_matter() -> None:
+    left = lexical.fit(list(dict.fromkeys(firms(2000, 5))), []).left
+    order = np.random.default_rng(1).permutation(left.shape[0])
+    found = lsh_forest.top_k(left, left, 5)
+    other = left[order]
+    moved = lsh_forest.top_k(other, other, 5)
+    assert found[3] == moved[3]
+    every = np.full((2, left.shape[0], 5), np.nan)
+    for number, (query, _, score, _) in enumerate((found, moved)):
+        place = np.arange(len(query)) - np.searchsorted(query, query)
+        every[number][order[query] if number else query, place] = score
+    np.testing.assert_allclose(every[0], every[1], atol=1e-6)
+
+
+def test_a_large_search_says_how_it_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    view = lexical.fit(firms(300, 0), firms(200, 1))
+    views = {"lexical": (view.left, view.right)}
+    sides = nodes(np.arange(300)), nodes(np.arange(200))
+    small = search.search(views, *sides, 3)
+    assert small.report["lexical"] == {"index": "exact sparse product"}
+    monkeypatch.setattr(lsh_forest, "EXACT_UP_TO", 1000)
+    large = search.search(views, *sides, 3)
+    assert large.report["lexical"]["recall"] >= lsh_forest.WANTED
+    pairs = [set(zip(found.left.tolist(), found.right.tolist(), strict=True)) for found in (small, large)]
+    assert len(pairs[0] & pairs[1]) >= 0.95 * len(pairs[0])
