@@ -16,6 +16,7 @@ BENCHMARKS = {
     "zero_label": "F1 of the default merge on every labelled two-table set, beside character TF-IDF",
     "precision": "the precision asked for against the true one, on the same sets",
     "dedup": "clusters without labels on every one-table set, beside TF-IDF at its best threshold",
+    "growth": "time and memory a row of dedup_rows, from 10,000 to 300,000 rows",
     "cpu": "CPU seconds, memory and top-1 beside linktransformer 0.1.18",
     "importtime": "how long the import takes and what it loads",
     "peer_venv": "build the environment of linktransformer 0.1.18 (no benchmark)",
