@@ -99,7 +99,10 @@ def _add_merge(commands: Any) -> None:
     add("--batch-size", type=int, help="texts encoded at a time")
     add("--memory-limit", type=_bytes, help="for the search, such as 500MB or 2GB")
     add("--out", help="file to write; left out: csv on standard output")
-    add("--unlinked", help="file that says which rows stayed alone: side, row number from 0, reason")
+    add(
+        "--unlinked",
+        help="file that says which rows stayed alone: side, row number from 0, reason, nearest row, score",
+    )
     add("--report", help="json file that says how it was decided")
     add("--dry-run", action="store_true", help="only say pairs, memory and expected time")
     add("--quiet", action="store_true", help="no progress bar and no summary")

@@ -121,7 +121,7 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
         # evidence per column tells matches from others more sharply than a cosine
         expected = cut.WEAK if evidence is None else cut.REASONABLE
         label, details["clusters_taken_apart"], details["separation"] = cut.without_weak(
-            found, fused.score, label, expected, apart
+            found, fused.score, label, details["threshold"], expected, method, apart
         )
     details["rows_without_key"] = int((nodes.node_of_row < 0).sum())
     # a node that has all its k neighbours at or above the threshold may have more

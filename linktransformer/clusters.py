@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import explanation, frames
+from linktransformer import explanation, frames, notebook
 from linktransformer.agreement import Agreement
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
@@ -63,6 +63,9 @@ class Clusters:
         several = int((self.sizes > 1).sum())
         return f"Clusters({self.table.n_rows} rows in {len(self)} clusters, {several} of several rows)"
 
+    def _repr_html_(self) -> str:
+        return notebook.of_clusters(self)
+
     @property
     def sizes(self) -> Integers:
         """How many rows each cluster has, (n_clusters,) int64."""
@@ -96,11 +99,13 @@ class Clusters:
         """
         return frames.take(self.table, np.flatnonzero(self.label == self._number(cluster)))
 
-    def explain(self, cluster: int) -> Any:
+    def explain(self, cluster: int, pair: int | None = None) -> Any:
         """Say why the rows of a cluster are one thing.
 
         Args:
             cluster: Its number.
+            pair: One of its compared pairs, by its place in the table without this argument, from 0; None
+                for all of them.
 
         Returns:
             A table in the caller's library, a line for each pair of its rows that was compared, the highest
@@ -109,10 +114,21 @@ class Clusters:
             columns also probability, "prior bits" and "bits COLUMN" for each: the score is the mean of
             cosine and probability, which is 1 / (1 + 2 ** -(sum of all bits)).
 
+            With `pair` the waterfall of that pair: item, left, right (the values of a column), level, bits
+            and total (the sum of the bits so far) for the prior and each column, then the probability, the
+            cosine and the score. With one column there is no more than the cosine and the score.
+
         Raises:
-            InvalidArgumentError: There is no such cluster.
+            InvalidArgumentError: There is no such cluster or pair.
         """
-        return frames.new_frame(self.table, explanation.of_cluster(self, self._number(cluster)))
+        number = self._number(cluster)
+        some = explanation.pairs_of_cluster(self, number)
+        if pair is None:
+            return frames.new_frame(self.table, explanation.of_cluster(self, some))
+        if isinstance(pair, bool) or pair not in range(len(some)):
+            has = f"There are 0 to {len(some) - 1}." if len(some) else "It has none."
+            raise InvalidArgumentError(f"pair={pair!r} is no pair of cluster {number}. {has}")
+        return frames.new_frame(self.table, explanation.of_pair(self, int(some[pair])))
 
     def next_to(self, cluster: int) -> tuple[int, float]:
         """The most similar other cluster, which was not merged with this one.

@@ -61,44 +61,84 @@ def without_weak(
     found: search.Candidates,
     score: NDArray[np.float32],
     label: Integers,
+    at: float,
     expected: float,
+    method: str,
     apart: agglomerate.Apart | None,
 ) -> tuple[Integers, int, float | None]:
-    """Take apart the clusters whose rows sit about as well elsewhere.
+    """Divide the clusters whose rows sit about as well elsewhere.
 
     A table without duplicates has neighbours too, and the best threshold is the best of bad ones there: then
     the mean width of all nodes in clusters of several is low, and a cluster needs 0.6 to stay. Elsewhere 0.25
     will do. On the scale of L. Kaufman and P. Rousseeuw, Finding groups in data, 1990, a mean width of 0.25
-    or less is no substantial structure, one above 0.5 a reasonable one.
+    or less is no substantial structure, one above 0.5 a reasonable one. What does not stay is taken apart;
+    in a table with structure it is first clustered again at each higher threshold, so that rows that are as
+    good as equal remain together.
 
     Args:
         found: Pairs of nodes.
         score: (n_pairs,) float32.
         label: The cluster of each node, (n,) int64.
+        at: The threshold at which they were found.
         expected: The mean width of all nodes in clusters of several where the table has duplicates.
+        method: A linkage.
         apart: What must not be in one cluster.
 
     Returns:
-        The clusters, how many were taken apart, and the mean width of the nodes in those of several, None
-        where there are none.
+        The clusters, how many were divided, and the mean width of the nodes in those of several, None where
+        there are none.
     """
     left, right = found.left, found.right
     if apart is not None:
         allowed = apart.allowed(left, right)
         left, right, score = left[allowed], right[allowed], score[allowed]
     width = widths(left, right, score, label)
-    size = np.bincount(label)
-    mean = np.bincount(label, width) / np.maximum(size, 1)
-    several = size[label] > 1
+    several = np.bincount(label)[label] > 1
     structured = several.any() and width[several].mean() >= expected
-    bad = (size > 1) & (mean < (WEAK if structured else STRICT))
-    good = (size > 1) & ~bad
-    apart_now = bad[label]
-    label = np.where(apart_now, len(size) + np.arange(len(label)), label)
-    separation = (
-        float(width[good[np.minimum(label, len(size) - 1)] & ~apart_now].mean()) if good.any() else None
-    )
-    return agglomerate.in_order(label), int(bad.sum()), None if separation is None else round(separation, 4)
+    least = WEAK if structured else STRICT
+    n_divided = 0
+    doubtful = np.flatnonzero(several)
+    higher = sorted(tried for tried in TRIED if tried > at) if structured else []
+    for threshold in [*higher, None]:
+        size = np.bincount(label)
+        mean = np.bincount(label[doubtful], width[doubtful], len(size)) / size
+        bad = np.zeros(len(size), dtype=bool)
+        bad[label[doubtful]] = True
+        bad &= (size > 1) & (mean < least)
+        n_divided = n_divided or int(bad.sum())
+        doubtful = np.flatnonzero(bad[label])
+        if not len(doubtful):
+            break
+        label = _divided(left, right, score, label, doubtful, threshold, method, apart)
+        width[doubtful] = widths(left, right, score, label, doubtful)
+    several = np.bincount(label)[label] > 1
+    separation = round(float(width[several].mean()), 4) if several.any() else None
+    return label, n_divided, separation
+
+
+def _divided(
+    left: Integers,
+    right: Integers,
+    score: NDArray[np.float32],
+    label: Integers,
+    nodes: Integers,
+    threshold: float | None,
+    method: str,
+    apart: agglomerate.Apart | None,
+) -> Integers:
+    """The clusters that these nodes are, clustered again at a threshold; None is each by itself."""
+    n = len(label)
+    again = np.arange(n)
+    if threshold is not None:
+        among = np.zeros(n, dtype=bool)
+        among[nodes] = True
+        inside = among[left] & among[right] & (label[left] == label[right])
+        again = agglomerate.agglomerate(
+            n, left[inside], right[inside], score[inside], threshold, method, apart
+        )
+    label = label.copy()
+    label[nodes] = n + again[nodes]
+    return agglomerate.in_order(label)
 
 
 def sample_nodes(texts: records.Records, nodes: blocking.Nodes) -> Integers | None:

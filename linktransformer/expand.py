@@ -13,7 +13,7 @@ from linktransformer.assign import one_to_one
 from linktransformer.blocking import Nodes
 from linktransformer.frames import Table
 from linktransformer.fuse import Fused
-from linktransformer.links import Links
+from linktransformer.links import Links, Nearest
 from linktransformer.ranking import rank
 from linktransformer.sharing import Lead
 from linktransformer.threshold import Decision, decide, is_number
@@ -70,6 +70,8 @@ def decided(
         *_runner_up(nodes, fused, pair),
         _reasons(tables[0].n_rows, nodes, 0, fused, left, needed, pairs),
         _reasons(tables[1].n_rows, nodes, 1, fused, right, needed, pairs),
+        _nearest(nodes, 0, fused),
+        _nearest(nodes, 1, fused),
         details | {"rule": decision.rule, "threshold": decision.threshold, "precision": decision.precision},
     )
 
@@ -141,6 +143,21 @@ def _runner_up(
     row[has] = order[starts[found.right[following[has]]]]
     score[has] = fused.score[following[has]]
     return row, score
+
+
+def _nearest(nodes: tuple[Nodes, Nodes], side: int, fused: Fused) -> Nearest:
+    """The row of the other table that each row of one side is most similar to."""
+    own, other = fused.candidates.left, fused.candidates.right
+    if side == 1:
+        own, other = other, own
+    ranking = rank(own, other, fused.score)
+    order, starts = _rows_of_nodes(nodes[1 - side])
+    row = np.full(len(nodes[side]) + 1, -1, dtype=np.int64)
+    score = np.full(len(nodes[side]) + 1, np.nan, dtype=np.float32)
+    row[ranking.nodes] = order[starts[other[ranking.best]]]
+    score[ranking.nodes] = fused.score[ranking.best]
+    node = nodes[side].node_of_row  # -1, without a key, takes the last
+    return Nearest(row[node], score[node])
 
 
 def _rows(

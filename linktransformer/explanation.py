@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import frames, lexical
+from linktransformer.agreement import LEVELS
 
 if TYPE_CHECKING:
     from linktransformer.clusters import Clusters
     from linktransformer.links import Links
 
-__all__ = ["of_cluster", "of_link"]
+__all__ = ["of_cluster", "of_link", "of_pair", "pairs_of_cluster"]
 
 
 def of_link(links: Links, link: int) -> dict[str, NDArray[Any]]:
@@ -52,18 +53,30 @@ def of_link(links: Links, link: int) -> dict[str, NDArray[Any]]:
     return {name: _array(name, [line[place] for line in lines]) for place, name in enumerate(names)}
 
 
-def of_cluster(clusters: Clusters, cluster: int) -> dict[str, NDArray[Any]]:
-    """The evidence of one cluster: a line for each pair of its rows that was compared.
+def pairs_of_cluster(clusters: Clusters, cluster: int) -> NDArray[np.int64]:
+    """The pairs of rows of a cluster that were compared.
 
     Args:
         clusters: The clusters.
         cluster: The number of one.
 
     Returns:
-        Columns as `Clusters.explain` says, of one length.
+        Their places among all pairs, the highest score first, (n,) int64.
     """
     some = np.flatnonzero(clusters.label[clusters.left_rows] == cluster)
-    some = some[np.argsort(-clusters.score[some], kind="stable")]
+    return some[np.argsort(-clusters.score[some], kind="stable")]
+
+
+def of_cluster(clusters: Clusters, some: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """The evidence of one cluster: a line for each pair of its rows that was compared.
+
+    Args:
+        clusters: The clusters.
+        some: As `pairs_of_cluster` gives them.
+
+    Returns:
+        Columns as `Clusters.explain` says, of one length.
+    """
     columns: dict[str, NDArray[Any]] = {
         "left": frames.index_labels(clusters.table, clusters.left_rows[some]),
         "right": frames.index_labels(clusters.table, clusters.right_rows[some]),
@@ -80,6 +93,40 @@ def of_cluster(clusters: Clusters, cluster: int) -> dict[str, NDArray[Any]]:
     columns["probability"] = fitted.probability_of(graded)
     columns["prior bits"] = np.full(len(some), fitted.prior)
     return columns | {f"bits {name}": values for name, values in bits.items()}
+
+
+def of_pair(clusters: Clusters, place: int) -> dict[str, NDArray[Any]]:
+    """The evidence of one pair of rows, step by step.
+
+    Args:
+        clusters: The clusters.
+        place: The place of the pair among all pairs.
+
+    Returns:
+        Columns as `Clusters.explain` says, of one length.
+    """
+    rows = np.array([clusters.left_rows[place], clusters.right_rows[place]])
+    two = frames.wrap(frames.take(clusters.table, rows), clusters.table.name)
+    values = {name: frames.joined(two, [name], " ", False).tolist() for name in clusters.details["on"]}
+    lines: list[tuple[Any, ...]] = []
+    if clusters.evidence is None:
+        lines += [(name, *values[name], None, None, None) for name in values]
+    else:
+        fitted, graded = clusters.evidence, clusters.levels[place]
+        total = fitted.prior
+        lines.append(("prior", None, None, None, fitted.prior, total))
+        for name, level, weights in zip(fitted.columns, graded.tolist(), fitted.weights, strict=True):
+            total += float(weights[level])
+            lines.append((name, *values[name], LEVELS[level], float(weights[level]), total))
+        probability = float(fitted.probability_of(graded[None])[0])
+        lines.append(("probability", None, None, None, None, probability))
+    lines.append(("cosine", None, None, None, None, float(clusters.cosine[place])))
+    lines.append(("score", None, None, None, None, float(clusters.score[place])))
+    names = ("item", "left", "right", "level", "bits", "total")
+    return {
+        name: _array(name, [line[at] or None if at in (1, 2) else line[at] for line in lines])
+        for at, name in enumerate(names)
+    }
 
 
 def _columns(details: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -114,6 +161,6 @@ def _line(
 
 
 def _array(name: str, values: list[Any]) -> NDArray[Any]:
-    if name in ("item", "left", "right"):
+    if name in ("item", "left", "right", "level"):
         return np.fromiter(values, dtype=object, count=len(values))
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

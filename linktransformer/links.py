@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import explanation, frames
+from linktransformer import explanation, frames, notebook
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.labels import label_pairs
 from linktransformer.threshold import is_number
 
-__all__ = ["REASONS", "Links"]
+__all__ = ["REASONS", "Links", "Nearest"]
 
 REASONS = {
     0: "linked",
@@ -28,6 +28,19 @@ REASONS = {
 }
 
 Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """The row of the other table that each row is most similar to, linked or not.
+
+    Args:
+        row: Its number, -1 for a row without candidates, (n_rows,) int64.
+        score: The score, NaN for none, (n_rows,) float32.
+    """
+
+    row: Integers
+    score: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +58,8 @@ class Links:
         runner_up_score: Its score, NaN for none, (n,) float32.
         left_reason: Why each left row has no link, a key of `REASONS`, (n_left,) int8.
         right_reason: Likewise, (n_right,) int8.
+        left_nearest: What each left row is nearest to.
+        right_nearest: Likewise.
         details: How it was decided: model, weights, rule, threshold, counts.
     """
 
@@ -58,6 +73,8 @@ class Links:
     runner_up_score: NDArray[np.float32]
     left_reason: NDArray[np.int8]
     right_reason: NDArray[np.int8]
+    left_nearest: Nearest
+    right_nearest: Nearest
     details: Mapping[str, Any]
 
     def __len__(self) -> int:
@@ -93,22 +110,37 @@ class Links:
 
     @property
     def unlinked(self) -> Any:
-        """The rows without a link as a table in the caller's library: side, row (label), reason."""
-        sides, labels, reasons = [], [], []
-        for table, codes in ((self.left, self.left_reason), (self.right, self.right_reason)):
+        """The rows without a link as a table in the caller's library.
+
+        Columns: side, row (label), reason, nearest (label of the row of the other table that is most similar,
+        null for none) and its score.
+        """
+        sides, labels, reasons, nearest, scores = [], [], [], [], []
+        both = (
+            (self.left, self.left_reason, self.left_nearest),
+            (self.right, self.right_reason, self.right_nearest),
+        )
+        for (table, codes, near), other in zip(both, (self.right, self.left), strict=True):
             rows = np.flatnonzero(codes > 0)
             sides += [table.name] * len(rows)
             labels += frames.index_labels(table, rows).tolist()
             reasons += [REASONS[code] for code in codes[rows].tolist()]
-        row = np.fromiter(labels, dtype=object, count=len(labels))
-        if all(isinstance(label, int) for label in labels):
-            row = row.astype(np.int64)
+            has = near.row[rows] >= 0
+            found = np.full(len(rows), None, dtype=object)
+            found[has] = frames.index_labels(other, near.row[rows][has])
+            nearest += found.tolist()
+            scores.append(near.score[rows])
         columns = {
             "side": np.array(sides, dtype=object),
-            "row": row,
+            "row": _labels(labels),
             "reason": np.array(reasons, dtype=object),
+            "nearest": _labels(nearest),
+            "score": np.concatenate(scores),
         }
         return frames.new_frame(self.left, columns)
+
+    def _repr_html_(self) -> str:
+        return notebook.of_links(self)
 
     def above(self, threshold: float) -> Links:
         """Keep the links that score at least this much.
@@ -225,3 +257,13 @@ class Links:
             "links": float(len(found)),
             "true_pairs": float(len(wanted)),
         }
+
+
+def _labels(values: list[Any]) -> NDArray[Any]:
+    """Labels as integers where they are; None is masked."""
+    if all(value is None or (isinstance(value, int) and abs(value) < 2**63) for value in values):
+        return np.ma.masked_array(
+            np.array([value or 0 for value in values], dtype=np.int64),
+            mask=np.array([value is None for value in values], dtype=bool),
+        )
+    return np.fromiter(values, dtype=object, count=len(values))

@@ -222,6 +222,29 @@ def test_several_columns_weigh_their_evidence() -> None:
         bits = shown[[name for name in shown.columns if "bits" in name]].sum(axis=1)
         np.testing.assert_allclose(shown["probability"], 1 / (1 + 2.0**-bits), rtol=1e-6)
         np.testing.assert_allclose(shown["score"], (shown["cosine"] + shown["probability"]) / 2, atol=1e-3)
+        steps = found.explain(cluster, pair=0).set_index("item")
+        assert list(steps.index) == [
+            "prior",
+            "given",
+            "family",
+            "born",
+            "town",
+            "probability",
+            "cosine",
+            "score",
+        ]
+        added = steps["bits"].dropna()
+        np.testing.assert_allclose(steps["total"][: len(added)], added.cumsum(), rtol=1e-6)
+        np.testing.assert_allclose(
+            steps.loc["probability", "total"], 1 / (1 + 2.0 ** -added.sum()), rtol=1e-6
+        )
+        for name in ("probability", "cosine", "score"):
+            np.testing.assert_allclose(steps.loc[name, "total"], shown[name].iloc[0], rtol=1e-6)
+        left = table.loc[shown["left"].iloc[0]]
+        assert steps.loc["town", "left"] == left["town"] and steps.loc["born", "left"] == left["born"]
+        assert steps.loc["town", "level"] != "equal"
+    with pytest.raises(lt.InvalidArgumentError, match="pair=7"):
+        found.explain(0, pair=7)
     truth = pd.factorize(first.astype(str).agg("|".join, axis=1))[0].tolist() * 2
     assert found.evaluate(truth)["f1"] > 0.95
 
