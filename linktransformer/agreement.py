@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,16 +62,38 @@ class Agreement:
         Returns:
             (n_pairs,) float64: 1 / (1 + 2 ** -(prior + bits of the columns)).
         """
-        return _probability(graded, self.weights, self.prior)
+        return np.asarray(1 / (1 + np.exp2(-np.clip(self.bits_of(graded), -60, 60))))
+
+    def bits_of(self, graded: Levels) -> Floats:
+        """The log2 of the odds that pairs match, from their levels.
+
+        Args:
+            graded: From `levels`, (n_pairs, n_columns).
+
+        Returns:
+            (n_pairs,) float64: the prior and the bits of the columns.
+        """
+        return _bits(graded, self.weights, self.prior)
+
+    def shown(self) -> dict[str, Any]:
+        """What each level of agreement is worth, for a report that JSON can hold."""
+        return {
+            "columns": list(self.columns),
+            "prior_bits": round(self.prior, 3),
+            "bits": {
+                name: dict(zip(LEVELS, np.round(bits, 3).tolist(), strict=True))
+                for name, bits in zip(self.columns, self.weights, strict=True)
+            },
+        }
 
 
-def levels(columns: Sequence[Records], left: Integers, right: Integers) -> Levels:
+def levels(columns: Sequence[tuple[Records, Records]], left: Integers, right: Integers) -> Levels:
     """Grade how much two rows agree in each column.
 
     Args:
-        columns: The texts of each column by row.
-        left: One row of each pair, (n_pairs,) int64.
-        right: The other row.
+        columns: The texts of each column by row, of the left and of the right table (which may be one).
+        left: Left row of each pair, (n_pairs,) int64.
+        right: Right row.
 
     Returns:
         Places in `LEVELS`, (n_pairs, n_columns) int8.
@@ -80,19 +103,25 @@ def levels(columns: Sequence[Records], left: Integers, right: Integers) -> Level
         >>> from linktransformer import frames, records
         >>> table = frames.wrap(pd.DataFrame({"name": ["Acme", "ACME", None, "Zeller"]}), "table")
         >>> name = records.read(table, ["name"], records.Serializer())
-        >>> [LEVELS[code] for code in levels([name], np.array([0, 0, 0]), np.array([1, 2, 3]))[:, 0]]
+        >>> graded = levels([(name, name)], np.array([0, 0, 0]), np.array([1, 2, 3]))
+        >>> [LEVELS[code] for code in graded[:, 0]]
         ['alike but for capitals or order', 'missing', 'alike below 0.2']
     """
     graded = np.zeros((len(left), len(columns)), dtype=np.int8)
-    for place, column in enumerate(columns):
-        a, b = column.text_of_row[left], column.text_of_row[right]
+    for place, (of_left, of_right) in enumerate(columns):
+        a, b = of_left.text_of_row[left], of_right.text_of_row[right]
         there = (a >= 0) & (b >= 0)
         # the same two values meet in many pairs
-        pairs, which = np.unique(a[there] * max(1, len(column.texts)) + b[there], return_inverse=True)
-        one, other = pairs // max(1, len(column.texts)), pairs % max(1, len(column.texts))
-        vectors = lexical.fit(column.texts.tolist(), []).left
-        grade = 1 + np.digitize(pair_scores(vectors, vectors, one, other), EDGES)
-        grade[one == other] = len(LEVELS) - 1
+        width = max(1, len(of_right.texts))
+        pairs, which = np.unique(a[there] * width + b[there], return_inverse=True)
+        one, other = pairs // width, pairs % width
+        if of_left is of_right:
+            vectors = lexical.fit(of_left.texts.tolist(), []).left
+            grade = 1 + np.digitize(pair_scores(vectors, vectors, one, other), EDGES)
+        else:
+            view = lexical.fit(of_left.texts.tolist(), of_right.texts.tolist())
+            grade = 1 + np.digitize(pair_scores(view.left, view.right, one, other), EDGES)
+        grade[of_left.texts[one] == of_right.texts[other]] = len(LEVELS) - 1
         graded[there, place] = grade[which]
     return graded
 
@@ -156,7 +185,7 @@ def fit(names: Sequence[str], graded: Levels, start: NDArray[np.float32]) -> Agr
             weights[place] = _weights(graded[:, place], guess)
         share = min(max(float(guess.mean()), 1e-9), 1 - 1e-9)
         prior = float(np.log2(share / (1 - share)))
-        new = _probability(graded, weights, prior)
+        new = np.asarray(1 / (1 + np.exp2(-np.clip(_bits(graded, weights, prior), -60, 60))))
         moved = float(np.abs(new - guess).max())
         guess = new
         if moved < SETTLED:
@@ -172,8 +201,8 @@ def _weights(grade: NDArray[np.int8], guess: Floats) -> Floats:
     return found
 
 
-def _probability(graded: Levels, weights: Floats, prior: float) -> Floats:
+def _bits(graded: Levels, weights: Floats, prior: float) -> Floats:
     bits = np.full(len(graded), prior)
     for place, of_column in enumerate(weights):
         bits += of_column[graded[:, place]]
-    return np.asarray(1 / (1 + np.exp2(-np.clip(bits, -60, 60))))
+    return bits

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Nodes", "Pairing", "nodes", "nodes_of_rows", "pair_blocks"]
+__all__ = ["Nodes", "Pairing", "first_rows", "nodes", "nodes_of_rows", "pair_blocks"]
 
 Integers = NDArray[np.int64]
 
@@ -79,6 +79,21 @@ def nodes_of_rows(text_of_row: Integers, block_of_row: Integers | None = None) -
     block = np.zeros_like(text_of_row) if block_of_row is None else block_of_row
     has = (text_of_row >= 0) & (block >= 0)
     return Nodes(text_of_row[has], block[has], np.where(has, np.cumsum(has) - 1, -1))
+
+
+def first_rows(nodes: Nodes) -> Integers:
+    """The first row of each node.
+
+    Args:
+        nodes: The nodes.
+
+    Returns:
+        Row numbers, (n_nodes,) int64.
+    """
+    rows = np.flatnonzero(nodes.node_of_row >= 0)
+    first = np.full(len(nodes), len(nodes.node_of_row), dtype=np.int64)
+    np.minimum.at(first, nodes.node_of_row[rows], rows)
+    return first
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -158,7 +158,7 @@ def _on_nodes(
     nodes: blocking.Nodes, value: Integers | None, pairs: tuple[Integers, Integers] | None
 ) -> tuple[tuple[Integers, Integers] | None, Integers | None]:
     """The same of nodes, each of which is one row; rows without a key are no nodes."""
-    first = _first_rows(nodes)
+    first = blocking.first_rows(nodes)
     if pairs is not None:
         left, right = nodes.node_of_row[pairs[0]], nodes.node_of_row[pairs[1]]
         there = (left >= 0) & (right >= 0) & (left != right)
@@ -179,34 +179,20 @@ def _evidence(
     The first guess of the probabilities are the clusters by the score alone.
     """
     columns = [records.read(table, [name], Serializer()) for name in on]
-    first = _first_rows(nodes)
+    first = blocking.first_rows(nodes)
     found = fused.candidates
     stay = agreement.without_repeats(columns, first if sample is None else first[sample])
     if len(stay) < 2:
         none = np.zeros((len(found), 0), dtype=np.int8)
         return None, none, "left out: one column says all that the others say"
-    graded = agreement.levels([columns[place] for place in stay], first[found.left], first[found.right])
+    graded = agreement.levels(
+        [(columns[place], columns[place]) for place in stay], first[found.left], first[found.right]
+    )
     label, _, _ = cut.best_cut(found, fused.score, cut.TRIED, "average", sample, apart)
     together = label[found.left] == label[found.right]
     guess = np.where(together, SURE, 1 - SURE).astype(np.float32)
     fitted = agreement.fit([on[place] for place in stay], graded, guess)
-    shown = {
-        "columns": list(fitted.columns),
-        "prior_bits": round(fitted.prior, 3),
-        "bits": {
-            name: dict(zip(agreement.LEVELS, np.round(bits, 3).tolist(), strict=True))
-            for name, bits in zip(fitted.columns, fitted.weights, strict=True)
-        },
-    }
-    return fitted, graded, shown
-
-
-def _first_rows(nodes: blocking.Nodes) -> Integers:
-    """The first row of each node."""
-    rows = np.flatnonzero(nodes.node_of_row >= 0)
-    first = np.full(len(nodes), len(nodes.node_of_row), dtype=np.int64)
-    np.minimum.at(first, nodes.node_of_row[rows], rows)
-    return first
+    return fitted, graded, fitted.shown()
 
 
 def _score(
@@ -260,7 +246,7 @@ def _on_rows(
     alone = np.flatnonzero(node < 0)
     of_row[alone] = len(nodes) + np.arange(len(alone))
     length = np.append([len(text) for text in texts.texts.tolist()], 0).astype(np.int64)
-    first = _first_rows(nodes)
+    first = blocking.first_rows(nodes)
     found = fused.candidates
     inside = label[found.left] == label[found.right]
     a, b = first[found.left[inside]], first[found.right[inside]]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import frames, lexical
+from linktransformer import frames, keys, lexical
 from linktransformer.agreement import LEVELS
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def of_link(links: Links, link: int) -> dict[str, NDArray[Any]]:
     score = float(links.score[link])
     sides = (links.left, int(links.left_rows[link])), (links.right, int(links.right_rows[link]))
     lines = [_line("pair", _label(*sides[0]), _label(*sides[1]), score)]
-    for left, right in _columns(links.details):
+    for left, right in keys.paired(links.details["left_on"], links.details["right_on"]):
         one, other = (
             str(frames.joined(table, [name], " ", False)[row])
             for (table, row), name in zip(sides, (left, right), strict=True)
@@ -127,14 +126,6 @@ def of_pair(clusters: Clusters, place: int) -> dict[str, NDArray[Any]]:
         name: _array(name, [line[at] or None if at in (1, 2) else line[at] for line in lines])
         for at, name in enumerate(names)
     }
-
-
-def _columns(details: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Key columns that are compared: those of one name, or the only one of either table."""
-    left, right = details["left_on"], details["right_on"]
-    if len(left) == len(right) == 1:
-        return [(left[0], right[0])]
-    return [(name, name) for name in left if name in right]
 
 
 def _cosine(left: str, right: str) -> float | None:

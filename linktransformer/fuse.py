@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from linktransformer.search import Candidates
 
-__all__ = ["SAME", "Fused", "Sides", "fuse", "fuse_of_one", "mutual_best_rate", "same_text_first"]
+__all__ = [
+    "SAME",
+    "Fused",
+    "Sides",
+    "fuse",
+    "fuse_of_one",
+    "mutual_best",
+    "mutual_best_rate",
+    "same_text_first",
+]
 
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 GAIN = 5e-4  # a weight changes only for a rate that is higher by this much
@@ -88,15 +97,29 @@ def mutual_best_rate(candidates: Candidates, score: Floats, sides: Sides) -> flo
     Returns:
         A share of the left nodes.
     """
-    if not len(score):
-        return 0.0
+    return float(mutual_best(candidates, score, sides).mean()) if len(score) else 0.0
+
+
+def mutual_best(candidates: Candidates, score: Floats, sides: Sides) -> NDArray[np.bool_]:
+    """Which left nodes are the one best of their own one best right node.
+
+    Args:
+        candidates: Pairs, sorted by left node.
+        score: (n,) float32.
+        sides: `Sides.of(candidates)`.
+
+    Returns:
+        (n_left,) bool.
+    """
     left_best, right_best = sides.best(candidates, score)
     of_left = score >= left_best[candidates.left]
     of_right = score >= right_best[candidates.right]
     left_count = np.bincount(candidates.left[of_left], minlength=candidates.n_left)
     right_count = np.bincount(candidates.right[of_right], minlength=candidates.n_right)
     one = (left_count[candidates.left] == 1) & (right_count[candidates.right] == 1)
-    return float((of_left & of_right & one).sum() / candidates.n_left)
+    found = np.zeros(candidates.n_left, dtype=bool)
+    found[candidates.left[of_left & of_right & one]] = True
+    return found
 
 
 def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:

@@ -12,7 +12,7 @@ from linktransformer import columns, factorize, frames
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 
-__all__ = ["blocks", "codes", "of_one", "resolve"]
+__all__ = ["blocks", "codes", "of_one", "paired", "resolve"]
 
 Columns = str | Sequence[str] | None
 
@@ -62,6 +62,24 @@ def resolve(
     frames.check_columns(left, names_left, "left_on")
     frames.check_columns(right, names_right, "right_on")
     return names_left, names_right
+
+
+def paired(left: list[str], right: list[str]) -> list[tuple[str, str]]:
+    """Which key columns of two tables say the same.
+
+    Args:
+        left: Key columns of the left table.
+        right: Of the right table.
+
+    Returns:
+        Those that have one name; where none has, each with the one in its place, if there are as many.
+
+    Example:
+        >>> paired(["title", "year"], ["year", "title", "venue"]), paired(["firm"], ["name"])
+        ([('title', 'title'), ('year', 'year')], [('firm', 'name')])
+    """
+    same = [(name, name) for name in left if name in right]
+    return same or (list(zip(left, right, strict=True)) if len(left) == len(right) else [])
 
 
 def of_one(table: Table, on: Columns) -> list[str]:

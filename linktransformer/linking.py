@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from linktransformer import (
     blocking,
     encode,
+    evidence,
     expand,
     frames,
     fuse,
@@ -313,6 +314,13 @@ def _score(
         views.lead(made, fused.candidates, nodes[0], 0),
         views.lead(made, fused.candidates, nodes[1], 1),
     )
+    columns = [
+        (left, records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer()))
+        for left, right in keys.paired(*on)
+    ]
+    if len(columns) > 1:
+        fused, details["evidence"] = evidence.added(columns, nodes, fused, leads[0])
+        fused = fuse.same_text_first(fused, _same_text(texts, nodes, fused))
     return fused, leads
 
 

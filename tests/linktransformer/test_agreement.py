@@ -32,7 +32,7 @@ def made(n: int, share: float, seed: int) -> tuple[NDArray[np.int8], NDArray[np.
 
 def test_levels_by_hand() -> None:
     column = read(["Acme Steel", "acme steel", "Acme Steel", None, "Zeller", "Acme Steal"])
-    graded = agreement.levels([column], np.zeros(5, dtype=np.int64), np.array([1, 2, 3, 4, 5]))
+    graded = agreement.levels([(column, column)], np.zeros(5, dtype=np.int64), np.array([1, 2, 3, 4, 5]))
     assert [LEVELS[grade] for grade in graded[:, 0]] == [
         "alike but for capitals or order",
         "equal",
@@ -40,7 +40,8 @@ def test_levels_by_hand() -> None:
         "alike below 0.2",
         "alike below 0.6",
     ]
-    nothing = agreement.levels([read([None, None])], np.array([0]), np.array([1]))
+    empty = read([None, None])
+    nothing = agreement.levels([(empty, empty)], np.array([0]), np.array([1]))
     assert nothing.tolist() == [[0]]
 
 
