@@ -20,7 +20,6 @@ VIEW = "evidence"
 WEIGHTS = (0.1, 0.2, 0.3, 0.4, 0.5)  # of the evidence in the score; what is left is for the other views
 SURE = 0.9  # the first guess that a pair the views would link is a match
 MOST_BITS = 30.0  # more or less than this is all the same
-GAIN = 1.0  # standard errors by which the mutual-best links must become more
 
 Integers = NDArray[np.int64]
 
@@ -34,8 +33,8 @@ def added(
     """Add the evidence of each column to the score as one more view, if more rows find each other by it.
 
     Fellegi and Sunter's mixture over levels of agreement, as `agreement.fit` has it, is fitted on the
-    candidates; the sum of the bits is the view. Its weight is the one by which the number of rows that are
-    each other's best rises furthest beyond chance; below one standard error it is left out.
+    candidates; the sum of the bits is the view. It is left out unless more rows are each other's best with
+    it, beyond chance.
 
     Args:
         columns: Names and texts of the columns that both tables have.
@@ -75,14 +74,22 @@ def _mixed(score: NDArray[np.float32], view: NDArray[np.float32], weight: float)
 
 
 def _weight(fused: Fused, view: NDArray[np.float32]) -> float:
-    """The weight by which most left nodes gain a mutual-best partner over those that lose theirs."""
+    """The least weight that lets about as many left nodes more find a mutual-best partner as any does.
+
+    One standard error is the margin, as L. Breiman and others have it (Classification and regression trees,
+    1984): by that much the best weight must beat none, and up to that much a smaller one may fall behind.
+    """
     found, sides = fused.candidates, Sides.of(fused.candidates)
     before = fuse.mutual_best(found, fused.score, sides)
-    best, chosen = GAIN, 0.0
+    more, error = [], []
     for weight in WEIGHTS:
         after = fuse.mutual_best(found, _mixed(fused.score, view, weight), sides)
         gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
-        beyond = (gained - lost) / np.sqrt(max(1, gained + lost))
-        if beyond > best or (beyond == best and not chosen):
-            best, chosen = float(beyond), weight
-    return chosen
+        more.append(gained - lost)
+        error.append(float(np.sqrt(gained + lost)))
+    if not more:
+        return 0.0
+    best = int(np.argmax(more))
+    if more[best] < max(1.0, error[best]):
+        return 0.0
+    return next(weight for weight, net in zip(WEIGHTS, more, strict=True) if net >= more[best] - error[best])
