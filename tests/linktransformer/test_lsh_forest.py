@@ -115,3 +115,23 @@ def test_a_large_search_says_how_it_was_done(monkeypatch: pytest.MonkeyPatch) ->
     assert large.report["lexical"]["recall"] >= lsh_forest.WANTED
     pairs = [set(zip(found.left.tolist(), found.right.tolist(), strict=True)) for found in (small, large)]
     assert len(pairs[0] & pairs[1]) >= 0.95 * len(pairs[0])
+
+
+def test_an_ngram_is_drawn_as_often_as_it_weighs() -> None:
+    rows = sp.csr_matrix(np.array([[1, 2, 7, 0], [0, 5, 0, 5]], dtype=np.float32))
+    draw = np.random.default_rng(0)
+    times = draw.exponential(size=(4000, 4)).astype(np.float32)
+    drawn = np.array([lsh_forest._drawn(rows, time) for time in times])
+    share = np.array([np.bincount(column, minlength=4) for column in drawn.T]) / 4000
+    np.testing.assert_allclose(share, [[0.1, 0.2, 0.7, 0], [0, 0.5, 0, 0.5]], atol=0.03)
+    # shares .1, .2, .7, 0 and 0, .5, 0, .5: relative to the one both have, the larger of each adds up to 6
+    assert (drawn[:, 0] == drawn[:, 1]).mean() == pytest.approx(1 / 6, abs=0.02)
+
+
+def test_leaves_are_small_however_large_a_branch_is() -> None:
+    draw = np.random.default_rng(0)
+    branch = np.repeat([0, 1, 2], [100, 5000, 300])
+    leaf = lsh_forest._leaves(branch, np.bincount(branch), draw)
+    assert np.bincount(leaf).max() <= 3 * lsh_forest.LEAF
+    together = [set(branch[leaf == number].tolist()) for number in np.unique(leaf)]
+    assert all(len(kinds) <= 2 for kinds in together)
