@@ -177,25 +177,38 @@ def fit(names: Sequence[str], graded: Levels, start: NDArray[np.float32]) -> Agr
     Returns:
         The weights and the probabilities.
     """
-    guess = start.astype(float)
+    # pairs of the same levels have the same probability: each kind is looked at once
+    kinds, kind, count = _kinds(graded)
+    guess = np.bincount(kind, start, len(kinds)) / np.maximum(count, 1)
     weights = np.zeros((len(names), len(LEVELS)))
     prior = 0.0
     for _ in range(ROUNDS if len(graded) else 0):
         for place in range(len(names)):
-            weights[place] = _weights(graded[:, place], guess)
-        share = min(max(float(guess.mean()), 1e-9), 1 - 1e-9)
+            weights[place] = _weights(kinds[:, place], guess, count)
+        share = min(max(float((guess * count).sum() / count.sum()), 1e-9), 1 - 1e-9)
         prior = float(np.log2(share / (1 - share)))
-        new = np.asarray(1 / (1 + np.exp2(-np.clip(_bits(graded, weights, prior), -60, 60))))
+        new = np.asarray(1 / (1 + np.exp2(-np.clip(_bits(kinds, weights, prior), -60, 60))))
         moved = float(np.abs(new - guess).max())
         guess = new
         if moved < SETTLED:
             break
-    return Agreement(tuple(names), weights, prior, guess.astype(np.float32))
+    return Agreement(tuple(names), weights, prior, guess[kind].astype(np.float32))
 
 
-def _weights(grade: NDArray[np.int8], guess: Floats) -> Floats:
-    match = np.bincount(grade, guess, len(LEVELS)) + 1
-    other = np.bincount(grade, 1 - guess, len(LEVELS)) + 1
+def _kinds(graded: Levels) -> tuple[Levels, Integers, Floats]:
+    """The different rows of levels, which of them each pair has, and how many pairs have each."""
+    code = np.zeros(len(graded), dtype=np.int64)
+    for place, column in enumerate(graded.T):
+        if place % 10 == 9:  # numbered anew, so that no code grows too large
+            _, code = np.unique(code, return_inverse=True)
+        code = code * len(LEVELS) + column
+    _, first, kind, count = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
+    return graded[first], kind, count.astype(float)
+
+
+def _weights(grade: NDArray[np.int8], guess: Floats, count: Floats) -> Floats:
+    match = np.bincount(grade, guess * count, len(LEVELS)) + 1
+    other = np.bincount(grade, (1 - guess) * count, len(LEVELS)) + 1
     found: Floats = np.log2((match / match[1:].sum()) / (other / other[1:].sum()))
     found[0] = 0
     return found

@@ -90,3 +90,14 @@ def test_columns_that_repeat_another_one_are_left_out() -> None:
     # what is inside by chance, because nearly everybody has it, stays
     always = [read(values) for values in (["x"] * 200, [f"x {name}" for name in first])]
     assert agreement.without_repeats(always, np.arange(200)) == [0, 1]
+
+
+@pytest.mark.parametrize("n_columns", [0, 1, 3, 25])
+def test_kinds_of_pairs_are_their_different_levels(n_columns: int) -> None:
+    draw = np.random.default_rng(n_columns)
+    graded = draw.integers(0, 8, (300, n_columns)).astype(np.int8)
+    graded[150:] = graded[:150][draw.permutation(150)]
+    kinds, kind, count = agreement._kinds(graded)
+    np.testing.assert_array_equal(kinds[kind], graded)
+    np.testing.assert_array_equal(count, np.bincount(kind))
+    assert len({tuple(row) for row in kinds.tolist()}) == len(kinds)
