@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from linktransformer import blocking, encode, frames, keys, records
+from linktransformer import blocking, encode, frames, keys, lsh_forest, records
 from linktransformer.linking import Columns, Job
 from linktransformer.serialize import Serializer
 
@@ -48,7 +48,8 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
     n_texts = sum(len(side.texts) for side in texts)
     characters = sum(sum(map(len, side.texts)) for side in texts)
     candidates = min(pairs, 2 * (1 + dense) * job.k * max(map(len, nodes), default=0))
-    seconds = 1e-6 * characters * 3 + pairs * (6e-9 + dense * 8e-9) + dense * characters / 4 / 2_500
+    sparse = pairs * 6e-9 if pairs <= lsh_forest.EXACT_UP_TO else 3e-4 * sum(map(len, nodes))
+    seconds = 1e-6 * characters * 3 + sparse + dense * (pairs * 8e-9 + characters / 4 / 2_500)
     memory = 150e6 + characters * 40 + dense * n_texts * 1536 * 2 + candidates * 60
     return {
         "left_rows": tables[0].n_rows,
