@@ -16,6 +16,7 @@ import numpy.typing as npt
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.onnx_encoder import SURROGATES, OnnxTextEncoder
 from model_hub import (
+    AccessError,
     ModelFolder,
     ModelNotFoundError,
     ModelRef,
@@ -171,7 +172,7 @@ def _published(ref: ModelRef) -> ModelFolder | None:
     """A model of the hub that has our manifest; None for any other, which sentence-transformers may know."""
     try:
         return open_model(ref)
-    except (ModelNotFoundError, UnreachableError) as error:
+    except (AccessError, ModelNotFoundError, UnreachableError) as error:
         logger.debug("%s is left to sentence-transformers: %s", ref, error)
         return None
 

@@ -161,7 +161,8 @@ class HubRemote:
     def _ours(self, error: Exception) -> ModelHubError:
         status = _status(error)
         given = f"{self.key}: {self._scrubbed(error)}"
-        kinds = {kind.__name__ for kind in type(error).__mro__}
+        causes = [type(error), *([type(error.__cause__)] if error.__cause__ else [])]
+        kinds = {kind.__name__ for cause in causes for kind in cause.__mro__}
         if status in (401, 403) or "GatedRepoError" in kinds:
             # the hub says 401 for a repository that does not exist, too
             kind: type[ModelHubError] = (

@@ -70,8 +70,6 @@ class _Reader(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         block = self._stream.read(min(self._left, size if size >= 0 else self._left))
         self._left -= len(block)
-        if not self._left:
-            self._stream.close()
         if self._progress is not None and block:
             self._progress(len(block))
         return block

@@ -168,8 +168,9 @@ class Registry:
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Any:
         request = urllib.request.Request(url, method=method, headers=dict(headers))
         request.add_unredirected_header("User-Agent", "linktransformer")
+        content: Any = None
         if body is not None:
-            request.data = body.open()
+            request.data = content = body.open()
             request.add_header("Content-Length", str(body.size))
             if not request.has_header("Content-type"):
                 request.add_header("Content-Type", "application/octet-stream")
@@ -184,6 +185,9 @@ class Registry:
             raise
         except BROKEN as error:
             raise _broken(method, url, error) from None  # the cause is told; its request holds keys
+        finally:
+            if hasattr(content, "close"):
+                content.close()
 
     def _let_in(self, refused: Any) -> bool:
         """Get what the registry asks for; False when there is nothing to try."""

@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 
-from model_hub.errors import ModelNotFoundError, UnreachableError
+from model_hub.errors import ModelNotFoundError, TransferError, UnreachableError
 from model_hub.folder import ModelFolder, verify
 from model_hub.ref import BUNDLED, ModelRef, bundled_names, parse
 from model_hub.remote import Progress, Remote, remote_of
@@ -92,9 +92,9 @@ def load(
             raise _not_fetched(ref, store)
     try:
         pinned = remote.pin(ref.revision)
-    except UnreachableError as error:
+    except TransferError as error:
         if seen is None or (found := store.model(seen.model)) is None:
-            raise
+            raise UnreachableError(error.wrong, error.given, error.remedy) from None
         logger.warning("%s cannot be reached; using it as last seen (%s): %s", ref, seen.pinned, error.wrong)
         return found
     return _fetched(store, remote, asked, pinned, progress)
