@@ -156,10 +156,10 @@ class Registry:
             The open answer.
         """
         url = self._url(path)
-        for attempt in range(2):
+        found = self._send(method, url, headers or {}, body)
+        if found.status == 401 and self._let_in(found):
+            found.close()
             found = self._send(method, url, headers or {}, body)
-            if found.status != 401 or attempt or not self._let_in(found):
-                break
         if found.status in good:
             return found
         with found:
@@ -191,8 +191,7 @@ class Registry:
 
     def _let_in(self, refused: Any) -> bool:
         """Get what the registry asks for; False when there is nothing to try."""
-        with refused:
-            wanted = [challenge(line) for line in refused.headers.get_all("WWW-Authenticate") or []]
+        wanted = [challenge(line) for line in refused.headers.get_all("WWW-Authenticate") or []]
         for one in wanted:
             if one.scheme == "bearer" and one.realm:
                 self._header = "Bearer " + self._token(one)
@@ -228,6 +227,7 @@ class Registry:
                     answer = json.loads(found.read(1 << 20))
                     return str(answer.get("token") or answer["access_token"])
             except urllib.error.HTTPError as error:
+                error.close()
                 raise _refused("GET", url, error.code, b"") from None
             except ModelHubError:
                 raise

@@ -9,8 +9,10 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import pytest
 
 from model_hub import bundled, oci_http, seal
 
+Reply = Callable[[BaseHTTPRequestHandler], None]
 ORIGIN: dict[str, Any] = {
     "base_model": "sentence-transformers/all-MiniLM-L6-v2",
     "source": "the test",
@@ -95,7 +98,8 @@ class Registry:
             try:
                 urllib.request.urlopen(f"http://{self.host}/v2/", timeout=5).close()
                 return
-            except urllib.request.HTTPError:  # it wants a password: it is there
+            except urllib.error.HTTPError as error:  # it wants a password: it is there
+                error.close()
                 return
             except OSError:
                 time.sleep(0.025)
@@ -183,3 +187,56 @@ def line(registry: Registry) -> Iterator[Line]:
     found = Line(registry.port)
     yield found
     found.close()
+
+
+class Server:
+    """A server that answers as a test tells it, and remembers what it was asked."""
+
+    def __init__(self, reply: Reply) -> None:
+        asked: list[tuple[str, str, str]] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                asked.append((self.command, self.path, self.headers.get("Authorization") or ""))
+                length = int(self.headers.get("Content-Length") or 0)
+                self.body = self.rfile.read(length)
+                reply(self)
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        for method in ("GET", "POST", "PUT", "HEAD", "PATCH", "DELETE"):
+            setattr(Handler, f"do_{method}", Handler.answer)
+        self.asked = asked
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.host = f"127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Reply], Server]]:
+    servers: list[Server] = []
+
+    def start(reply: Reply) -> Server:
+        servers.append(Server(reply))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def say(handler: BaseHTTPRequestHandler, status: int, content: bytes = b"", **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    if handler.command != "HEAD":
+        handler.wfile.write(content)
