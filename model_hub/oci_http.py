@@ -157,8 +157,11 @@ class Registry:
         """
         url = self._url(path)
         found = self._send(method, url, headers or {}, body)
-        if found.status == 401 and self._let_in(found):
-            found.close()
+        if found.status == 401:
+            with found:
+                content = found.read(2000)
+            if not self._let_in(found.headers):
+                raise _refused(method, url, 401, content)
             found = self._send(method, url, headers or {}, body)
         if found.status in good:
             return found
@@ -189,9 +192,9 @@ class Registry:
             if hasattr(content, "close"):
                 content.close()
 
-    def _let_in(self, refused: Any) -> bool:
+    def _let_in(self, headers: Any) -> bool:
         """Get what the registry asks for; False when there is nothing to try."""
-        wanted = [challenge(line) for line in refused.headers.get_all("WWW-Authenticate") or []]
+        wanted = [challenge(line) for line in headers.get_all("WWW-Authenticate") or []]
         for one in wanted:
             if one.scheme == "bearer" and one.realm:
                 self._header = "Bearer " + self._token(one)
