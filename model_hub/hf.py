@@ -152,11 +152,19 @@ class HubRemote:
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
-        if _hub().constants.HF_HUB_OFFLINE:
+        if _hub(".constants").HF_HUB_OFFLINE:
             raise UnreachableError(
                 "The Hugging Face Hub is not to be asked.", f"HF_HUB_OFFLINE and {self.key}", "Unset it."
             )
-        yield
+        bars = _hub(".utils")
+        if bars.are_progress_bars_disabled():
+            yield
+            return
+        bars.disable_progress_bars()  # whoever calls us shows his own
+        try:
+            yield
+        finally:
+            bars.enable_progress_bars()
 
     def _ours(self, error: Exception) -> ModelHubError:
         status = _status(error)
@@ -190,7 +198,8 @@ class HubRemote:
         return ModelHubError("The hub refused.", given, "Check the name and your rights.")
 
     def _scrubbed(self, error: Exception) -> str:
-        text = _ADDRESS.sub(lambda found: show(found.group()), " ".join(str(error).split()))
+        told = str(error) + (f" ({error.__cause__})" if error.__cause__ else "")
+        text = _ADDRESS.sub(lambda found: show(found.group()), " ".join(told.split()))
         keys = (self._token, os.environ.get("HF_TOKEN"), os.environ.get("HUGGING_FACE_HUB_TOKEN"))
         for key in filter(None, keys):
             text = text.replace(key, "***")
@@ -209,9 +218,9 @@ def _status(error: Exception) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def _hub() -> Any:
+def _hub(part: str = "") -> Any:
     try:
-        return import_module("huggingface_hub")
+        return import_module("huggingface_hub" + part)
     except ModuleNotFoundError:
         raise ModelNotFoundError(
             "Models of the Hugging Face Hub need the package huggingface_hub.",
