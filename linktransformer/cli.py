@@ -231,18 +231,23 @@ def _models(given: argparse.Namespace) -> int:
 
 def _publish(given: argparse.Namespace) -> int:
     import model_hub
+    from linktransformer import progress
 
-    with _model_errors():
-        print(model_hub.publish(given.folder, given.ref, private=given.private, insecure=given.insecure))
+    options = {"private": given.private, "insecure": given.insecure}
+    with _model_errors(), progress.bar(None, "publish (bytes)") as tick:
+        found = model_hub.publish(given.folder, given.ref, progress=tick, **options)
+    print(found)
     return 0
 
 
 def _pull(given: argparse.Namespace) -> int:
     import model_hub
+    from linktransformer import progress
 
-    with _model_errors():
-        model = model_hub.load(given.ref, offline=given.offline, insecure=given.insecure)
-        print(model_hub.publish(model, Path(given.to)) if given.to else model.path)
+    with _model_errors(), progress.bar(None, "fetch (bytes)") as tick:
+        model = model_hub.load(given.ref, offline=given.offline, insecure=given.insecure, progress=tick)
+        found = model_hub.publish(model, Path(given.to)) if given.to else model.path
+    print(found)
     return 0
 
 
