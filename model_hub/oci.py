@@ -92,7 +92,7 @@ class OciRemote:
             raise ManifestError("The model's manifest is too long.", f"{self.key}@{pinned}", "Do not use it.")
         self._get(layers.pop(MANIFEST_NAME), staging, progress)
         wanted = [_listed(layers, file.path, file.sha256, self.key) for file in read(staging).files]
-        if CARD_NAME in layers:
+        if CARD_NAME in layers and layers[CARD_NAME].size <= LIMIT:
             wanted.append(layers[CARD_NAME])
         if left := sorted(set(layers) - {layer.path for layer in wanted}):
             logger.info("not fetched, for the model's manifest does not list them: %s", left)

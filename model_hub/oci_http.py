@@ -158,15 +158,13 @@ class Registry:
         url = self._url(path)
         found = self._send(method, url, headers or {}, body)
         if found.status == 401:
-            with found:
-                content = found.read(2000)
+            content = _said(found)
             if not self._let_in(found.headers):
                 raise _refused(method, url, 401, content)
             found = self._send(method, url, headers or {}, body)
         if found.status in good:
             return found
-        with found:
-            raise _refused(method, url, found.status, found.read(2000))
+        raise _refused(method, url, found.status, _said(found))
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Body | None) -> Any:
         request = urllib.request.Request(url, method=method, headers=dict(headers))
@@ -368,6 +366,15 @@ def _refused(method: str, url: str, status: int, content: bytes) -> ModelHubErro
     if status in BUSY:
         return TransferError("The registry is busy or in trouble.", given, "Try again later.")
     return ModelHubError("The registry refused.", given, "Ask those who run it.")
+
+
+def _said(answer: Any) -> bytes:
+    """The start of what an error brings, which may break off too."""
+    with answer:
+        try:
+            return bytes(answer.read(2000))
+        except BROKEN:
+            return b""
 
 
 def _reasons(content: bytes) -> str:
