@@ -253,12 +253,12 @@ class Registry:
         return url
 
 
-def again(once: Callable[[], T], moved: Callable[[], object] = lambda: None) -> T:
+def again(once: Callable[[], T], moved: Callable[[], int] = lambda: 0) -> T:
     """Do something again when the connection drops, with longer and longer pauses.
 
     Args:
         once: What to do.
-        moved: What has come so far; when it changes between two tries, the count starts anew.
+        moved: How far it is; the count starts anew each time that it gets further than ever before.
 
     Returns:
         What `once` gives.
@@ -266,15 +266,15 @@ def again(once: Callable[[], T], moved: Callable[[], object] = lambda: None) -> 
     Raises:
         TransferError: It failed after the last pause.
     """
-    tries, before = 0, moved()
+    tries, furthest = 0, moved()
     while True:
         try:
             return once()
         except UnreachableError:
             raise
         except TransferError as error:
-            if (now := moved()) != before:
-                tries, before = 0, now
+            if (now := moved()) > furthest:
+                tries, furthest = 0, now
             if tries >= len(PAUSES):
                 raise
             logger.info("trying again in %s s: %s", PAUSES[tries], error)

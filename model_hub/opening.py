@@ -85,13 +85,12 @@ def load(
     remote = remote_of(ref, token=token, insecure=insecure)
     asked = f"{remote.key}@{ref.revision or ''}"
     seen = store.recall(asked)
-    if is_offline(offline) or (ref.pinned and seen is not None):
+    if is_offline(offline):
         if seen is not None and (found := store.model(seen.model)):
             return found
-        if is_offline(offline):
-            raise _not_fetched(ref, store)
+        raise _not_fetched(ref, store)
     try:
-        pinned = remote.pin(ref.revision)
+        pinned = remote.pin(ref.revision)  # what is a hash already is not asked for
     except TransferError as error:
         if seen is None or (found := store.model(seen.model)) is None:
             raise UnreachableError(error.wrong, error.given, error.remedy) from None

@@ -88,6 +88,7 @@ def test_folder_that_exists_goes_before_the_hub(tmp_path: Path, monkeypatch: pyt
         "hf://x",
         "-a/b",
         "org/name@../x",
+        "org/name@a/../x",
         "oci://host",
         "oci://host/",
         "oci://host/UPPER",

@@ -29,6 +29,7 @@ from model_hub import (
     oci_blobs,
     publish,
 )
+from model_hub.card import snippet
 from model_hub.oci import ARTIFACT, EMPTY, IMAGE, TITLE
 from tests.model_hub.conftest import Line, Registry, make_small
 
@@ -71,7 +72,11 @@ def test_published_listed_loaded_and_used(registry: Registry, model: Path, tmp_p
     np.testing.assert_array_equal(before, after)
     fetched = load(pinned)
     assert files_of(fetched.path) == files_of(model)
-    assert f'model="{ref}"' in (fetched.path / "README.md").read_text("utf-8")
+    card = (load(ref).path / "README.md").read_text("utf-8")
+    assert f'model="{ref}"' in card
+    values: dict[str, Any] = {"print": lambda table: None}
+    exec(compile(snippet(card), "card", "exec"), values)
+    assert values["linked"].name_y.tolist()[1:] == ["Baxter Dairy Company", "Crown Mills Ltd"]
 
     left = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy"]})
     right = pd.DataFrame({"name": ["Baxter Dairy Company", "ACME STEEL CORPORATION"]})

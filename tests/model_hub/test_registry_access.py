@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import logging
 import urllib.parse
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from model_hub import AccessError, ModelHubError, TransferError, load, oci_http, publish
+from model_hub import AccessError, ModelHubError, TransferError, load, oci_blobs, oci_http, publish
 from model_hub import list as list_tags
 from model_hub.oci_auth import Credentials, challenge, credentials
 from model_hub.oci_http import Bytes, Registry
@@ -152,6 +153,71 @@ def test_tags_on_several_pages(serve: Callable[[Reply], Server]) -> None:
         return say(handler, 200, b'{"tags":["a"]}', Link='</v2/x/tags/list?last=a>; rel="next"')
 
     assert list_tags(f"oci://{serve(reply).host}/x") == ("a", "b")
+
+
+def test_an_upload_goes_on_after_what_the_registry_kept(
+    serve: Callable[[Reply], Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oci_blobs, "CHUNK", 100)
+    content = bytes(range(250))
+    (tmp_path / "file").write_bytes(content)
+    kept, spans = bytearray(), []
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        body: bytes = handler.body  # type: ignore[attr-defined] # set by our own handler
+        span = f"0-{len(kept) - 1}"
+        if handler.command == "HEAD":
+            return say(handler, 404)
+        if handler.command == "POST":
+            kept.clear()
+            return say(handler, 202, Location="/up/1?state=a")
+        if handler.command == "GET":
+            return say(handler, 204, Location=f"/up/1?state={len(kept)}", Range=span)
+        if handler.command == "PUT":
+            return say(handler, 201 if kept == content else 400)
+        spans.append(handler.headers["Content-Range"])
+        if int(spans[-1].split("-")[0]) != len(kept):
+            return say(handler, 416)
+        if len(spans) == 2:  # the line breaks in the second piece, of which a part has come
+            kept.extend(body[:30])
+            handler.close_connection = True
+            return None
+        kept.extend(body)
+        return say(handler, 202, Location=f"/up/1?state={len(kept)}")
+
+    server = serve(reply)
+    layer = oci_blobs.Layer("file", "sha256:" + hashlib.sha256(content).hexdigest(), len(content))
+    oci_blobs.upload(Registry(server.host, Credentials()), "x", layer, tmp_path / "file", None)
+    assert kept == content
+    assert spans == ["0-99", "100-199", "130-229", "230-249"]
+
+
+def test_a_registry_that_takes_no_pieces(
+    serve: Callable[[Reply], Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oci_blobs, "CHUNK", 100)
+    (tmp_path / "file").write_bytes(bytes(250))
+    codes = {"HEAD": 404, "POST": 202, "PATCH": 405, "PUT": 201}
+    server = serve(lambda handler: say(handler, codes[handler.command], Location="/up/1"))
+    layer = oci_blobs.Layer("file", "sha256:" + hashlib.sha256(bytes(250)).hexdigest(), 250)
+    oci_blobs.upload(Registry(server.host, Credentials()), "x", layer, tmp_path / "file", None)
+    assert [method for method, _, _ in server.asked] == ["HEAD", "POST", "PATCH", "POST", "PUT"]
+
+
+def test_a_server_that_knows_no_parts_and_keeps_breaking_is_given_up(
+    serve: Callable[[Reply], Server], tmp_path: Path
+) -> None:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(bytes(100 + len(server.asked) % 2))
+
+    server = serve(reply)
+    layer = oci_blobs.Layer("file", "sha256:" + "0" * 64, 1000)
+    with pytest.raises(TransferError, match="of 1000 bytes did not come"):
+        oci_blobs.download(Registry(server.host, Credentials()), "x", layer, tmp_path / "part", None)
+    assert len(server.asked) < 10
 
 
 def test_the_key_does_not_follow_a_redirect(serve: Callable[[Reply], Server]) -> None:
