@@ -142,8 +142,7 @@ def load_text_encoder(
         folder = Path(ref.name)
         if (folder / MANIFEST_NAME).exists() or not any((folder / name).exists() for name in _ST_FILES):
             return OnnxTextEncoder.from_folder(open_model(ref), device=device, threads=threads)
-        _refuse_pickles(folder)
-    return WrappedEncoder(_sentence_transformer(ref, device, trust_remote_code), str(ref))
+    return WrappedEncoder(load_sentence_transformer(ref, device, trust_remote_code), str(ref))
 
 
 def wrap_encoder(model: Any) -> OnnxTextEncoder | WrappedEncoder:
@@ -265,7 +264,26 @@ def _refuse_pickles(folder: Path) -> None:
             )
 
 
-def _sentence_transformer(ref: ModelRef, device: str | None, trust_remote_code: bool) -> Any:
+def load_sentence_transformer(
+    ref: ModelRef, device: str | None = None, trust_remote_code: bool = False
+) -> Any:
+    """Load a model of sentence-transformers from safetensors, in float32.
+
+    Args:
+        ref: A folder or a hub name.
+        device: Where it runs; None takes a GPU when there is one.
+        trust_remote_code: Whether code that comes with it may run.
+
+    Returns:
+        The SentenceTransformer.
+
+    Raises:
+        MissingPackageError: torch or sentence-transformers is not installed.
+        UnsafeModelError: The folder's weights are pickles.
+        EncoderError: It cannot be loaded.
+    """
+    if ref.kind == "folder":
+        _refuse_pickles(Path(ref.name))
     try:
         torch = import_module("torch")
         found = import_module("sentence_transformers")
