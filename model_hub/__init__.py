@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from model_hub.card import model_card, propose_name
     from model_hub.errors import (
         ChecksumError,
         ManifestError,
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
         UnsafeModelError,
     )
     from model_hub.folder import ModelFolder, verify
-    from model_hub.load import DEFAULT, bundled, open_model
     from model_hub.manifest import Manifest, ModelFile
+    from model_hub.opening import DEFAULT, bundled, open_model
     from model_hub.ref import ModelRef, parse
     from model_hub.ref import bundled_names as bundled_models
+    from model_hub.sealing import seal
 
 __all__ = [
     "DEFAULT",
@@ -31,16 +33,21 @@ __all__ = [
     "UnsafeModelError",
     "bundled",
     "bundled_models",
+    "model_card",
     "open_model",
     "parse",
+    "propose_name",
+    "seal",
     "verify",
 ]
 _HOME = {
+    "card": {"model_card", "propose_name"},
     "errors": {"ChecksumError", "ManifestError", "ModelHubError", "ModelNotFoundError", "UnsafeModelError"},
     "folder": {"ModelFolder", "verify"},
-    "load": {"DEFAULT", "bundled", "open_model"},
+    "opening": {"DEFAULT", "bundled", "open_model"},
     "manifest": {"Manifest", "ModelFile"},
     "ref": {"ModelRef", "bundled_names", "parse"},
+    "sealing": {"seal"},
 }
 
 

@@ -15,6 +15,7 @@ PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill
 PROGRAMS = frozenset({".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat"})
 WEIGHTS = frozenset({".onnx", ".safetensors", ".data", ".bin", ".npy", ".npz"})
 UNLISTED_REFUSED = PROGRAMS | WEIGHTS
+CARD_NAME = "README.md"  # not hashed: a card may be corrected, and nothing reads it but people
 _OBJECTS = re.compile(rb"'descr':[^}]*[|'\"]O")  # an array of Python objects, in the header of an .npy file
 _hashes: dict[tuple[str, int, int, int], str] = {}  # by path, mtime, ctime and size: hashed once a process
 
@@ -88,17 +89,49 @@ def _refuse_unsafe(root: Path, found: Path, listed: set[str]) -> None:
             "A link in the model's folder leads out of it.", f"{name} in {root}", "Put the file itself there."
         )
     if reason := pickled(found):
-        raise UnsafeModelError(
-            f"The model's folder holds a file that can run code when it is read ({reason}).",
-            f"{name} in {root}",
-            "Save the weights as safetensors or ONNX and remove the file.",
-        )
+        raise unsafe(f"{name} in {root}", reason)
     if name != MANIFEST_NAME and name not in listed and found.suffix.lower() in UNLISTED_REFUSED:
         raise UnsafeModelError(
             "The model's folder holds weights or a program that its manifest does not list.",
             f"{name} in {root}",
             "Remove the file, or get the model folder anew.",
         )
+    if reason := dangerous_name(name):
+        raise unsafe(f"{name} in {root}", reason)
+
+
+def dangerous_name(name: str) -> str:
+    """Say why no model of ours may hold a file of this name, whatever is in it.
+
+    Args:
+        name: A file's name or path.
+
+    Returns:
+        The reason; empty when there is none.
+
+    Example:
+        >>> dangerous_name("pytorch_model.bin"), dangerous_name("model.safetensors")
+        ('the suffix .bin', '')
+    """
+    suffix = Path(name).suffix.lower()
+    return f"the suffix {suffix}" if suffix in PICKLE_SUFFIXES | PROGRAMS | {".bin"} else ""
+
+
+def unsafe(where: str, reason: str) -> UnsafeModelError:
+    """The error for a file that could run code.
+
+    Args:
+        where: Which file, and in which folder.
+        reason: Why, as `pickled` or `dangerous_name` says it.
+
+    Returns:
+        The error, to be raised.
+    """
+    return UnsafeModelError(
+        f"The model's folder holds a file that can run code when it is read ({reason}).",
+        where,
+        "Save the weights as safetensors or ONNX and remove the file.",
+    )
 
 
 def pickled(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -12,11 +13,24 @@ from typing import Any
 from model_hub.errors import ManifestError, ModelNotFoundError
 
 MANIFEST_NAME = "manifest.json"
-FORMAT = 1  # the newest format that this version reads; older ones get a migration step each
-ARCHITECTURES = ("onnx-text",)
+FORMAT = 2  # the newest format that this version reads, and the one that it writes
+ARCHITECTURES = ("onnx-text", "sentence-transformers")
 POOLINGS = ("mean", "cls")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,12}(-[A-Za-z0-9]{1,8})*")
+# what format 1 did not have, with what it means when it is left out
+SINCE_2: Mapping[str, Any] = {
+    "base_revision": "",
+    "languages": (),
+    "trained_on": {},
+    "metrics": {},
+    "measured_on": "",
+    "decision": None,
+    "task": "",
+    "description": "",
+}
+_SINCE_1 = frozenset({"pooling", "normalize", "prefix", "serializer", "versions", "created_by"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +53,10 @@ class Manifest:
     """What a model folder says of itself.
 
     Attributes:
-        format: Number of the manifest's format.
+        format: Number of the manifest's format; the keys from `base_revision` on came with format 2.
         name: The model's name, letters, digits, dots, dashes and underscores.
-        architecture: How the model is run; "onnx-text" is one graph and a tokenizer.
+        architecture: How the model is run; "onnx-text" is one graph and a tokenizer,
+            "sentence-transformers" a folder that SentenceTransformer opens, with safetensors weights.
         base_model: The model that this one was made from.
         source: Where the base model's weights were taken from.
         revision: Which state of the base model, as a commit or a hash.
@@ -50,11 +65,19 @@ class Manifest:
         pooling: How token vectors become one vector: "mean" or "cls".
         normalize: Whether vectors are scaled to length one.
         max_tokens: Texts are cut after so many tokens, the special ones included.
-        prefix: Text put before every input.
+        prefix: Text put before every input; a sentence-transformers folder holds its own prompts instead.
         files: Every file of the model but the manifest.
         serializer: How rows were made into texts when the model was trained, or None.
         versions: Versions of the libraries that made the model.
         created_by: The recipe that made the folder.
+        base_revision: The commit of the base model that training started from; "" where nothing was trained.
+        languages: BCP 47 codes such as "en", or "multilingual".
+        trained_on: What it was trained on: rows, entities, splits, loss, a fingerprint of the data.
+        metrics: Measured numbers by name.
+        measured_on: Fingerprint of the data that the metrics were measured on.
+        decision: A JSON file of the folder that says how scores become links, or None.
+        task: What it was made for, in a word or two.
+        description: What it is, in a sentence or two.
     """
 
     name: str
@@ -73,10 +96,18 @@ class Manifest:
     serializer: Mapping[str, Any] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     created_by: str = ""
+    base_revision: str = ""
+    languages: tuple[str, ...] = ()
+    trained_on: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    measured_on: str = ""
+    decision: str | None = None
+    task: str = ""
+    description: str = ""
 
     def __post_init__(self) -> None:
-        for key in ("name", "architecture", "base_model", "source", "revision", "licence", "pooling",
-                    "prefix", "created_by"):  # fmt: skip
+        texts = ("name", "architecture", "base_model", "source", "revision", "licence", "pooling", "prefix")
+        for key in (*texts, "created_by", "base_revision", "measured_on", "task", "description"):
             _want(isinstance(getattr(self, key), str), key, getattr(self, key), "a text")
         for key in ("dimension", "max_tokens"):
             value = getattr(self, key)
@@ -96,11 +127,37 @@ class Manifest:
         _want(bool(self.files), "files", "[]", "at least one file")
         paths = [file.path for file in self.files]
         _want(len(set(paths)) == len(paths), "files", paths, "every path once")
+        # two names that differ in case only are one file on some systems, and one would hide the other
+        _want(len({path.casefold() for path in paths}) == len(paths), "files", paths, "every path once")
+        self._check_since_2()
+
+    def _check_since_2(self) -> None:
+        early = [key for key, empty in SINCE_2.items() if self.format == 1 and getattr(self, key) != empty]
+        _want(not early, "format", f"1 with {early}", "2 where these keys are used")
+        _want(self.architecture == "onnx-text" or self.format > 1, "format", self.format, "2")
+        _want(self.architecture == "onnx-text" or not self.prefix, "prefix", self.prefix,
+              "empty: a sentence-transformers folder holds its own prompts")  # fmt: skip
+        _want(isinstance(self.languages, tuple), "languages", self.languages, "a list of codes")
+        for code in self.languages:
+            good = isinstance(code, str) and bool(_LANGUAGE.fullmatch(code))
+            _want(good, "languages", code, "a code such as 'en' or 'pt-BR', or 'multilingual'")
+        _want(isinstance(self.trained_on, Mapping) and _is_json(self.trained_on),
+              "trained_on", self.trained_on, "an object of plain values")  # fmt: skip
+        _want(isinstance(self.metrics, Mapping), "metrics", self.metrics, "an object of numbers")
+        for name, number in self.metrics.items():
+            good = type(number) in (int, float) and math.isfinite(number) and isinstance(name, str)
+            _want(good, "metrics", f"{name}: {number}", "a finite number by its name")
+        listed = self.decision is None or self.decision in {file.path for file in self.files}
+        _want(listed and (self.decision is None or self.decision.endswith(".json")),
+              "decision", self.decision, "a JSON file that the manifest lists, or null")  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """The manifest as plain values, ready for JSON."""
         values = asdict(self)
         values["files"] = [asdict(file) for file in self.files]
+        values["languages"] = list(self.languages)
+        since = SINCE_2 if self.format == 1 else {}
+        values = {key: value for key, value in values.items() if key not in since}
         return {"format": values.pop("format"), **values}
 
     @classmethod
@@ -125,13 +182,16 @@ class Manifest:
                 f"format {number}, read are 1 to {FORMAT}",
                 "Update with `pip install --upgrade linktransformer`.",
             )
-        _same_keys(cls, values, "manifest")
+        _same_keys(cls, values, "manifest", set(SINCE_2) if number == 1 else set())
         files = values["files"]
         _want(isinstance(files, (list, tuple)), "files", files, "a list")
         for file in files:
             _want(isinstance(file, Mapping), "files", file, "a list of objects")
             _same_keys(ModelFile, file, "manifest's file")
-        return cls(**{**values, "files": tuple(ModelFile(**file) for file in files)})
+        languages = values.get("languages", ())
+        _want(isinstance(languages, (list, tuple)), "languages", languages, "a list of codes")
+        listed = tuple(ModelFile(**file) for file in files)
+        return cls(**{**values, "files": listed, "languages": tuple(languages)})
 
     def save(self, folder: Path) -> None:
         """Write the manifest into a folder.
@@ -205,14 +265,24 @@ def check_path(path: object) -> None:
         )
 
 
-def _same_keys(kind: type[Manifest | ModelFile], values: Mapping[str, Any], where: str) -> None:
-    known = {item.name for item in fields(kind)}
-    needed = known - ({"pooling", "normalize", "prefix", "serializer", "versions", "created_by"})
+def _same_keys(
+    kind: type[Manifest | ModelFile], values: Mapping[str, Any], where: str, later: set[str] | None = None
+) -> None:
+    known = {item.name for item in fields(kind)} - (later or set())
+    needed = known - _SINCE_1 - set(SINCE_2)
     unknown, missing = sorted(set(values) - known), sorted(needed - set(values))
     if unknown:
         raise ManifestError(f"The model's {where} has unknown keys.", unknown, f"Known are {sorted(known)}.")
     if missing:
         raise ManifestError(f"The model's {where} lacks keys.", missing, "Get the model folder anew.")
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _want(good: bool, key: str, value: object, wanted: str) -> None:

@@ -153,8 +153,8 @@ def test_the_modules_are_found() -> None:
 @pytest.mark.parametrize(
     ("check", "name", "source"),
     [
-        (wrong_direction, "model_hub.load", "import clippings.model"),
-        (wrong_direction, "model_hub.load", "def f():\n    from linktransformer import frames"),
+        (wrong_direction, "model_hub.opening", "import clippings.model"),
+        (wrong_direction, "model_hub.opening", "def f():\n    from linktransformer import frames"),
         (wrong_direction, "clippings.model", "import importlib\nimportlib.import_module('linktransformer')"),
         (knows_dataframes, "linktransformer.merge", "def f():\n    import pandas as pd"),
         (knows_dataframes, "linktransformer.cli", "from narwhals.stable import v2"),

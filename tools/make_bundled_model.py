@@ -25,8 +25,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer
 
 from model_hub.folder import describe
-from model_hub.load import DEFAULT
 from model_hub.manifest import Manifest
+from model_hub.opening import DEFAULT
 from model_hub.ref import BUNDLED
 
 LAYERS, HEADS, DIM, MAX_TOKENS, EPSILON = 6, 12, 384, 256, 1e-12
@@ -194,6 +194,7 @@ def main() -> None:
     tokenizer.save(str(out / "tokenizer.json"), pretty=False)
     names = [name for name in ("model.onnx", "tokenizer.json", "LICENSE", "NOTICE") if (out / name).exists()]
     Manifest(
+        format=1,  # all that it needs, and older versions read it
         name=DEFAULT,
         architecture="onnx-text",
         base_model="sentence-transformers/all-MiniLM-L6-v2",

@@ -88,7 +88,7 @@ def test_import_loads_nothing_heavy() -> None:
     code = "import sys, model_hub, clippings; model_hub.bundled(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = set(done.stdout.split())
-    assert "model_hub.load" in loaded
+    assert "model_hub.opening" in loaded
     assert not loaded & {"torch", "onnxruntime", "tokenizers", "numpy", "sentence_transformers"}
 
 
