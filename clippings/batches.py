@@ -79,7 +79,9 @@ def _without_repeats(
     waiting: list[int] = []
     made: list[Batch] = []
     while True:
-        taken, seen, kept = [], set(), []
+        taken: list[int] = []
+        kept: list[int] = []
+        seen: set[int] = set()
         for place in chain(waiting, fresh):
             (kept if entity[place] in seen else taken).append(place)
             seen.add(entity[place])

@@ -92,7 +92,7 @@ def read(folder: Path) -> Place | None:
         return Place(**json.loads((path / _STATE).read_bytes()))
     except (ValueError, TypeError, OSError) as error:
         raise TrainingError(
-            f"The checkpoint cannot be read. Given: {path} ({error}). Remove the folder of the run and train anew."
+            f"The checkpoint cannot be read. Given: {path} ({error}). Train into another folder."
         ) from error
 
 

@@ -39,7 +39,7 @@ class Examples:
         n = len(self.texts)
         sizes = len(self.entity), len(self.left), len(self.right), len(self.label)
         inside = all(
-            not len(part) or (0 <= part.min() and part.max() < n)
+            not len(part) or (part.min() >= 0 and part.max() < n)
             for part in (self.left, self.right, self.corpus)
         )
         if sizes[0] != n or len(set(sizes[1:])) != 1 or not inside:

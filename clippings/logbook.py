@@ -46,7 +46,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
         except ValueError as error:
             if number < len(lines) - 1:
                 raise TrainingError(
-                    f"The log of the run is broken. Given: {path}, line {number + 1}: {error}. Remove the line."
+                    f"The log of the run is broken. Given: {path}, line {number + 1}: {error}. Mend the line."
                 ) from error
     return found
 

@@ -1,4 +1,4 @@
-"""What training makes small: InfoNCE, supervised contrastive and online contrastive, each with a plain reference.
+"""What training makes small: InfoNCE, supervised contrastive, online contrastive, and plain references.
 
 A loss takes the unit vectors of a batch's different texts, (n, d), and what is known of them. The
 `*_plain` functions are written as the formulas are, with loops, and are there to be compared with.
@@ -42,7 +42,8 @@ def info_nce(
         wrong[places, item] = True  # the one right answer stays
         score = score.masked_fill(~wrong, float("-inf"))
         total = total + torch.nn.functional.cross_entropy(score, item)
-    return total / 2
+    mean: Tensor = total / 2
+    return mean
 
 
 def info_nce_plain(
@@ -69,7 +70,8 @@ def info_nce_plain(
                 if entity[other] != entity[query]:
                     every = every + (vectors[query] @ vectors[other] / temperature).exp()
             terms.append(-(good / every).log())
-    return sum(terms[1:], terms[0]) / len(terms)
+    mean: Tensor = sum(terms[1:], terms[0]) / len(terms)
+    return mean
 
 
 def supcon(vectors: Tensor, entity: Tensor, temperature: float = 0.07) -> Tensor:

@@ -27,8 +27,8 @@ class Recipe:
         loss: "infonce", "supcon" or "onlinecontrastive".
         epochs: Passes over the examples.
         batch_size: Pairs seen together (texts for "supcon"); more make "infonce" and "supcon" harder.
-        mini_batch_size: Texts on the device at a time with their activations. It bounds the memory and does not
-            change the outcome but for rounding.
+        mini_batch_size: Texts on the device at a time with their activations. It bounds the memory; it
+            changes the draws of dropout, and the outcome by no more than that.
         learning_rate: The highest one.
         warmup: Share of the steps in which it rises.
         decay: How it falls to nothing after that: "linear", "cosine", or "none".

@@ -30,8 +30,8 @@ def rate(step: int, steps: int, *, warmup: float = 0.1, decay: str = "linear") -
     """
     if not 0 <= warmup < 1 or decay not in DECAYS:
         raise TrainingError(
-            f"The learning rate has no such course. Given: warmup={warmup!r}, decay={decay!r}. Give a share of "
-            f"the steps from 0 and below 1, and one of {DECAYS}."
+            f"The learning rate has no such course. Given: warmup={warmup!r}, decay={decay!r}. Give a share "
+            f"of the steps from 0 and below 1, and one of {DECAYS}."
         )
     rising = round(warmup * steps)
     if step < rising:

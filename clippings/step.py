@@ -55,7 +55,7 @@ def gradients(
     if len(parts) == 1 and group.world == 1:
         order = torch.as_tensor(parts[0], device=model.device)
         loss = loss_of(part_of(0, parts[0])[torch.argsort(order)], examples, batch, recipe)
-        loss.backward()
+        torch.autograd.backward(loss)
         return float(loss.detach())
     vectors = torch.zeros(len(texts), model.dim, device=model.device)
     with torch.no_grad():
@@ -66,7 +66,7 @@ def gradients(
     loss = loss_of(vectors, examples, batch, recipe)
     (wanted,) = torch.autograd.grad(loss, vectors)
     for number, places in own:
-        (part_of(number, places) * wanted[places]).sum().backward()
+        torch.autograd.backward(part_of(number, places), wanted[places])
     if group.world > 1:
         every = list(model.weights().values())
         for value in every:

@@ -47,14 +47,18 @@ class WrappedEncoder:
         model: The object itself.
         serializer: How it wants rows to be written: its own attribute of that name where it is a mapping
             such as {"labels": True}, or None.
+        decision: The file that says how scores become links, where the model was trained with one.
     """
 
-    def __init__(self, model: Any, name: str | None = None) -> None:
+    def __init__(self, model: Any, name: str | None = None, folder: ModelFolder | None = None) -> None:
         self.model = model
         self.name = name or _name_of(model)
         self.dim: int | None = None
-        found = getattr(model, "serializer", None)
+        found = folder.manifest.serializer if folder else getattr(model, "serializer", None)
         self.serializer = found if isinstance(found, Mapping) else None
+        self.decision: Path | None = getattr(model, "decision", None)
+        if folder and folder.manifest.decision:
+            self.decision = folder.file(folder.manifest.decision)
         self._takes = _keywords(model.encode)
 
     def encode(
@@ -134,15 +138,23 @@ def load_text_encoder(
         (1, 384)
     """
     if isinstance(reference, ModelFolder):
-        return OnnxTextEncoder.from_folder(reference, device=device, threads=threads)
+        return _opened(reference, device, threads)
     ref = parse(reference)
     if ref.kind in ("bundled", "oci"):
-        return OnnxTextEncoder.from_folder(open_model(ref), device=device, threads=threads)
+        return _opened(open_model(ref), device, threads)
     if ref.kind == "folder":
         folder = Path(ref.name)
         if (folder / MANIFEST_NAME).exists() or not any((folder / name).exists() for name in _ST_FILES):
-            return OnnxTextEncoder.from_folder(open_model(ref), device=device, threads=threads)
+            return _opened(open_model(ref), device, threads)
     return WrappedEncoder(load_sentence_transformer(ref, device, trust_remote_code), str(ref))
+
+
+def _opened(folder: ModelFolder, device: str | None, threads: int | None) -> OnnxTextEncoder | WrappedEncoder:
+    """A checked folder of ours, run by what its architecture needs."""
+    if folder.manifest.architecture == "onnx-text":
+        return OnnxTextEncoder.from_folder(folder, device=device, threads=threads)
+    model = load_sentence_transformer(ModelRef("folder", str(folder.path)), device)
+    return WrappedEncoder(model, folder.manifest.name, folder)
 
 
 def wrap_encoder(model: Any) -> OnnxTextEncoder | WrappedEncoder:

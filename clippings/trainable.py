@@ -100,7 +100,7 @@ class Trainable:
             places = _places(self.model)
             if places is not None and max_tokens > places:
                 raise TrainingError(
-                    f"The base model reads fewer tokens. Given: max_tokens={max_tokens}, the model {self.name!r} "
+                    f"The base model reads fewer tokens. Given: max_tokens={max_tokens}, and {self.name!r} "
                     f"has {places} places. Give at most that."
                 )
             self.model.max_seq_length = max_tokens
@@ -122,7 +122,7 @@ class Trainable:
         own = self.weights()
         if {n: v.shape for n, v in own.items()} != {n: v.shape for n, v in weights.items()}:
             raise TrainingError(
-                f"The checkpoint is of another model. Given: {len(weights)} tensors, the base {self.name!r} has "
+                f"The checkpoint is of another model. Given: {len(weights)} tensors, and {self.name!r} has "
                 f"{len(own)} or other shapes. Resume with the base that the run began with."
             )
         with torch.no_grad():

@@ -200,8 +200,10 @@ class _Run:
 
         def by_model(queries: Integers, items: Integers, k: int) -> Integers:
             texts = self.examples.texts
-            vectors = [self.model.encode([texts[n] for n in part.tolist()]) for part in (queries, items)]
-            return nearest(*vectors, k)
+            of_queries, of_items = (
+                self.model.encode([texts[number] for number in part.tolist()]) for part in (queries, items)
+            )
+            return nearest(of_queries, of_items, k)
 
         ways = [*self.near, by_model] if epoch else list(self.near)
         found = mine(self.examples, ways, self.recipe.hard_negatives)
@@ -250,8 +252,8 @@ class _Run:
                 return recipe.max_steps
         if not found:
             raise TrainingError(
-                f"There is nothing to learn from. Given: {len(self.examples.label)} pairs, all of equal texts, or "
-                "no entity with two texts. Give pairs whose texts differ."
+                f"There is nothing to learn from. Given: {len(self.examples.label)} pairs of equal texts, "
+                "or no entity with two texts. Give pairs whose texts differ."
             )
         return found
 

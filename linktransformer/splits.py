@@ -103,7 +103,10 @@ def split(
     order = sorted(names, key=lambda number: (_draw(names[number], seed), names[number]))
     found = np.full(len(weight), TRAIN, dtype=np.int64)
     total = int(weight.sum())
-    wanted = {TEST: round(shares[2] * total), VAL: round(shares[1] * total)}
+    few = int((weight > 0).sum()) < 3  # three entities can be cut in three, fewer cannot
+    wanted = {
+        part: 0 if few or not shares[part] else max(1, round(shares[part] * total)) for part in (VAL, TEST)
+    }
     given = dict.fromkeys(wanted, 0)
     for number in order:
         size = int(weight[number])

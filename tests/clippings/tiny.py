@@ -9,7 +9,8 @@ import numpy as np
 
 from clippings.examples import Examples
 
-WORDS = "acme baxter steel dairy motors paper mills north south east west river stone iron gold silver union".split()
+WORDS = ["acme", "baxter", "steel", "dairy", "motors", "paper", "mills", "north", "south", "east", "west"]
+WORDS += ["river", "stone", "iron", "gold", "silver", "union"]
 SHORT = {"corporation": "corp", "company": "co", "limited": "ltd", "brothers": "bros"}
 
 

@@ -1,0 +1,165 @@
+"""Learn a decision from labels, and keep it only where it does better on rows that it has not seen."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.judgement import Evidence, Judgement, probability
+
+__all__ = ["Calibrated", "Sample", "best_f1", "calibrate", "fit_logistic"]
+
+logger = logging.getLogger(__name__)
+STRENGTHS = (0.003, 0.03, 0.3)  # of the coefficients; scikit-learn's C
+LEAST_GAIN = 2  # links more that must be right on validation, so that a chance hit does not decide
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Truths = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Candidates with known answers.
+
+    Args:
+        left: The left node of each, (n,) int64.
+        right: The right node.
+        correct: Whether the two name one thing, (n,).
+        train: Whether a candidate is for fitting, (n,).
+        val: Whether it is for choosing.
+        matches: How many left nodes of the validation have a right answer.
+    """
+
+    left: Integers
+    right: Integers
+    correct: Truths
+    train: Truths
+    val: Truths
+    matches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What came of it.
+
+    Args:
+        judgement: The learned decision, None where the one without labels is as good.
+        f1: Of the learned one on validation.
+        f1_without_labels: Of the other one there.
+    """
+
+    judgement: Judgement | None
+    f1: float
+    f1_without_labels: float
+
+
+def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calibrated:
+    """Fit on training rows, choose strength and threshold on validation, compare with no labels.
+
+    Args:
+        seen: What is seen of each candidate.
+        sample: What is known of each.
+        without_labels: The candidates that are links by the rule without labels.
+
+    Returns:
+        The decision, or None in its place, and both scores.
+    """
+    chosen = np.zeros(len(sample.left), dtype=bool)
+    chosen[without_labels] = True
+    chosen &= sample.val
+    right = int((chosen & sample.correct).sum())
+    plain = 2 * right / max(1, int(chosen.sum()) + sample.matches)
+    best: Judgement | None = None
+    best_score = -1.0
+    if sample.correct[sample.train].any() and not sample.correct[sample.train].all() and sample.matches:
+        for strength in STRENGTHS:
+            fitted = fit_logistic(seen, sample.correct, sample.train, strength)
+            chance = probability(fitted, seen.values[sample.val])
+            score, threshold = best_f1(
+                sample.left[sample.val],
+                sample.right[sample.val],
+                chance,
+                sample.correct[sample.val],
+                sample.matches,
+            )
+            if score > best_score:
+                best, best_score = _with_threshold(fitted, threshold), score
+    gain = (best_score - plain) * sample.matches
+    keep = best is not None and gain >= LEAST_GAIN
+    logger.info(
+        "decision on validation: F1 %.3f learned, %.3f without labels; kept: %s",
+        max(0.0, best_score),
+        plain,
+        "learned" if keep else "without labels",
+    )
+    return Calibrated(best if keep else None, max(0.0, best_score), plain)
+
+
+def fit_logistic(seen: Evidence, correct: Truths, rows: Truths, strength: float = 0.03) -> Judgement:
+    """Fit a regularised logistic regression.
+
+    Args:
+        seen: What is seen of each pair.
+        correct: The labels, (n,).
+        rows: Which pairs to fit on, (n,); both labels are among them.
+        strength: Of the coefficients: smaller shrinks them more.
+
+    Returns:
+        The decision, with a threshold of one half.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    values, labels = seen.values[rows], correct[rows]
+    means, scales = values.mean(axis=0), values.std(axis=0)
+    scales = np.where(scales > 1e-9, scales, 1.0)
+    model: Any = LogisticRegression(C=strength, max_iter=2000)
+    model.fit((values - means) / scales, labels)
+    return Judgement(
+        seen.names,
+        tuple(model.coef_[0].tolist()),
+        tuple(means.tolist()),
+        tuple(scales.tolist()),
+        float(model.intercept_[0]),
+        0.5,
+    )
+
+
+def best_f1(
+    left: Integers, right: Integers, chance: Floats, correct: Truths, matches: int
+) -> tuple[float, float]:
+    """The threshold with the best F1, where each left node takes its best right node.
+
+    Args:
+        left: Left node of each candidate.
+        right: Right node.
+        chance: Its probability.
+        correct: Whether it is right.
+        matches: How many left nodes have a right answer.
+
+    Returns:
+        The F1 and the threshold.
+
+    Example:
+        >>> left, right = np.array([0, 0, 1]), np.array([0, 1, 0])
+        >>> best_f1(left, right, np.array([0.9, 0.2, 0.4]), np.array([True, False, False]), 1)
+        (1.0, 0.65)
+    """
+    from clippings.evaluation import best_threshold
+
+    # as in `decide`, which sees float32
+    rounded = chance.astype(np.float32)
+    order = np.lexsort((right, -rounded, left))
+    best = order[np.flatnonzero(np.diff(left[order], prepend=-1))]
+    f1, threshold = best_threshold(rounded[best].astype(np.float64), correct[best], matches)
+    return f1, round(threshold, 9)
+
+
+def _with_threshold(judgement: Judgement, threshold: float) -> Judgement:
+    from dataclasses import replace
+
+    return replace(judgement, threshold=threshold)
