@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,8 @@ def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calib
     if sample.correct[sample.train].any() and not sample.correct[sample.train].all() and sample.matches:
         for strength in STRENGTHS:
             fitted = fit_logistic(seen, sample.correct, sample.train, strength)
-            chance = probability(fitted, seen.values[sample.val])
+            held = sample.val
+            chance = probability(fitted, seen.values[held])
             score, threshold = best_f1(
                 sample.left[sample.val],
                 sample.right[sample.val],
@@ -160,6 +161,4 @@ def best_f1(
 
 
 def _with_threshold(judgement: Judgement, threshold: float) -> Judgement:
-    from dataclasses import replace
-
     return replace(judgement, threshold=threshold)

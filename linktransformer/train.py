@@ -115,8 +115,8 @@ def _read(given: Mapping[str, Any], shape: Shape, settings: TrainConfig) -> Labe
     """The tables, wrapped and cut."""
     if (given["data"] is None) == (given["train_data"] is None):
         raise InvalidArgumentError(
-            "Give the labelled rows once: data=, which is cut into splits, or train_data= (with val_data= and "
-            "test_data= where you have them)."
+            "Give the labelled rows once: data=, which is cut into splits, or train_data= (with val_data= "
+            "and test_data= where you have them)."
         )
     tables = {}
     for name, native in given.items():
@@ -221,8 +221,8 @@ def examples_of(labelled: Labelled, shape: Shape) -> Any:
         shape: The shape of the tables.
 
     Returns:
-        The `clippings.examples.Examples`; entities are made of training pairs alone, so that no test label has
-        a say in what counts as a negative.
+        The `clippings.examples.Examples`; entities are made of training pairs alone, so that no test label
+        has a say in what counts as a negative.
     """
     from clippings.examples import Examples
 

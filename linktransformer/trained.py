@@ -92,7 +92,7 @@ class TrainedModel:
         """
         import model_hub
 
-        return model_hub.publish(self.folder, ref, **options)  # type: ignore[attr-defined]  # comes with it
+        return model_hub.publish(self.folder, ref, **options)
 
     def _encoder(self) -> Any:
         return _loaded(str(self.folder.resolve()))
