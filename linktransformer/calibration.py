@@ -82,10 +82,10 @@ def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calib
             held = sample.val
             chance = probability(fitted, seen.values[held])
             score, threshold = best_f1(
-                sample.left[sample.val],
-                sample.right[sample.val],
+                sample.left[held],
+                sample.right[held],
                 chance,
-                sample.correct[sample.val],
+                sample.correct[held],
                 sample.matches,
             )
             if score > best_score:

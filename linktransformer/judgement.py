@@ -6,16 +6,23 @@ Its score is a probability. It is written as numbers in JSON, so that nothing ha
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import frames
+from linktransformer import frames, lexical
+from linktransformer.blocking import Nodes
+from linktransformer.errors import ModelError
 from linktransformer.frames import Table
+from linktransformer.fuse import Fused
 from linktransformer.pairwise import pair_scores
 from linktransformer.records import Records
 
