@@ -14,7 +14,7 @@ from linktransformer.judgement import Evidence, Judgement, probability
 __all__ = ["Calibrated", "Sample", "best_f1", "calibrate", "fit_logistic"]
 
 logger = logging.getLogger(__name__)
-STRENGTHS = (0.003, 0.03, 0.3)  # of the coefficients; scikit-learn's C
+STRENGTHS = (0.003, 0.03, 0.3, 3.0)  # of the coefficients; scikit-learn's C
 LEAST_GAIN = 2  # links more that must be right on validation, so that a chance hit does not decide
 
 Integers = NDArray[np.int64]

@@ -15,6 +15,7 @@ from .report import publish, say
 BENCHMARKS = {
     "zero_label": "F1 of the default merge on every labelled two-table set, beside character TF-IDF",
     "precision": "the precision asked for against the true one, on the same sets",
+    "finetune": "pair F1 after fine-tuning on published splits, beside merge without labels",
     "dedup": "clusters without labels on every one-table set, beside TF-IDF at its best threshold",
     "growth": "time and memory a row of dedup_rows, from 10,000 to 300,000 rows",
     "cpu": "CPU seconds, memory and top-1 beside linktransformer 0.1.18",
