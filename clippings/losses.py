@@ -172,12 +172,12 @@ def online_contrastive_plain(
         (1 - vectors[a] @ vectors[b], int(y))
         for a, b, y in zip(left.tolist(), right.tolist(), label.tolist(), strict=True)
     ]
-    nearest_bad = min((float(d) for d, y in pairs if not y), default=float("-inf"))
-    farthest_good = max((float(d) for d, y in pairs if y), default=float("inf"))
+    nearest_bad = min((d.item() for d, y in pairs if not y), default=float("-inf"))
+    farthest_good = max((d.item() for d, y in pairs if y), default=float("inf"))
     terms: list[Any] = []
     for distance, y in pairs:
-        if y and float(distance) > nearest_bad:
+        if y and distance.item() > nearest_bad:
             terms.append(distance**2)
-        if not y and float(distance) < farthest_good:
-            terms.append((margin - distance) ** 2 if float(distance) < margin else distance * 0)
+        if not y and distance.item() < farthest_good:
+            terms.append((margin - distance) ** 2 if distance.item() < margin else distance * 0)
     return sum(terms[1:], terms[0]) / len(terms) if terms else (vectors * 0).sum()
