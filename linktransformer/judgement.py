@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 FILE = "decision.json"
 FORMAT = 1
 VIEWS = ("lexical", "dense")
-SUREST = 12.0  # the largest logit
+SUREST = 8.0  # the largest logit
 _DIGITS = re.compile(r"\w*\d\w*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 

@@ -235,7 +235,7 @@ def _rings(text: Integers, group: Integers) -> Integers:
     for start, stop in zip(starts, [*starts[1:], len(pairs)], strict=True):
         members = pairs[start:stop, 1].tolist()
         turn = zip(members, members[1:] + members[:1], strict=True)
-        found += list(turn) if len(members) > 2 else [(members[0], members[-1])]
+        found += list(turn) if len(members) > 2 else [(members[0], members[1])] if len(members) > 1 else []
     return np.array(found, dtype=np.int64).reshape(-1, 2)
 
 
