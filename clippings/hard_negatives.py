@@ -15,7 +15,9 @@ SPARE = 8  # neighbours fetched beyond what is wanted, for those that are no neg
 CHUNK = 1024
 
 
-def mine(examples: Examples, ways: Sequence[Near], wanted: int) -> Integers:
+def mine(
+    examples: Examples, ways: Sequence[Near], wanted: int, draw: np.random.Generator | None = None
+) -> Integers:
     """Find the negatives of every positive pair: known ones first, then the nearest of each way in turn.
 
     Never a text of the same entity, hence never a known positive and never an equal text.
@@ -25,6 +27,8 @@ def mine(examples: Examples, ways: Sequence[Near], wanted: int) -> Integers:
         ways: Searches: each takes numbers of query texts, numbers of the texts to search, and k, and
             gives places in the latter, (n_queries, k), nearest first, -1 for none.
         wanted: Negatives a pair.
+        draw: Shuffles the known ones of a text, so that over the epochs all of them are seen; None leaves
+            them in their order.
 
     Returns:
         Numbers of texts, (n_positive, wanted) int64, -1 where none was found.
@@ -34,7 +38,7 @@ def mine(examples: Examples, ways: Sequence[Near], wanted: int) -> Integers:
     found = np.full((len(anchors), wanted), -1, dtype=np.int64)
     if not wanted or not len(anchors):
         return found[place]
-    lists = [_labelled(examples, anchors)]
+    lists = [_labelled(examples, anchors, draw)]
     k = min(wanted + SPARE, len(examples.corpus))
     for way in ways if k else ():
         near = np.asarray(way(anchors, examples.corpus, k), dtype=np.int64)
@@ -45,9 +49,10 @@ def mine(examples: Examples, ways: Sequence[Near], wanted: int) -> Integers:
     return found[place]
 
 
-def _labelled(examples: Examples, anchors: Integers) -> Integers:
+def _labelled(examples: Examples, anchors: Integers, draw: np.random.Generator | None) -> Integers:
     """Texts that the labels say are not the anchor's, (n_anchors, most) with -1."""
     negative = np.flatnonzero(examples.label == 0)
+    negative = negative if draw is None else draw.permutation(negative)
     rows: dict[int, list[int]] = {}
     for a, b in zip(examples.left[negative].tolist(), examples.right[negative].tolist(), strict=True):
         rows.setdefault(a, []).append(b)

@@ -206,7 +206,8 @@ class _Run:
             return nearest(of_queries, of_items, k)
 
         ways = [*self.near, by_model] if epoch else list(self.near)
-        found = mine(self.examples, ways, self.recipe.hard_negatives)
+        draw = np.random.default_rng([self.recipe.seed, epoch])
+        found = mine(self.examples, ways, self.recipe.hard_negatives, draw)
         agreed: Integers = self.group.agree(found, self.model.device)
         return agreed
 

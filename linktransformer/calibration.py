@@ -33,6 +33,8 @@ class Sample:
         train: Whether a candidate is for fitting, (n,).
         val: Whether it is for choosing.
         matches: How many left nodes of the validation have a right answer.
+        test: Whether it is for the one look at the end.
+        test_matches: How many left nodes of the test have a right answer.
     """
 
     left: Integers
@@ -41,6 +43,8 @@ class Sample:
     train: Truths
     val: Truths
     matches: int
+    test: Truths
+    test_matches: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,13 @@ class Calibrated:
         judgement: The learned decision, None where the one without labels is as good.
         f1: Of the learned one on validation.
         f1_without_labels: Of the other one there.
+        test_f1: Of the one that was chosen, on the test; None where there is no test.
     """
 
     judgement: Judgement | None
     f1: float
     f1_without_labels: float
+    test_f1: float | None = None
 
 
 def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calibrated:
@@ -69,11 +75,7 @@ def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calib
     Returns:
         The decision, or None in its place, and both scores.
     """
-    chosen = np.zeros(len(sample.left), dtype=bool)
-    chosen[without_labels] = True
-    chosen &= sample.val
-    right = int((chosen & sample.correct).sum())
-    plain = 2 * right / max(1, int(chosen.sum()) + sample.matches)
+    plain = _f1(without_labels, sample.val, sample.correct, sample.matches)
     best: Judgement | None = None
     best_score = -1.0
     if sample.correct[sample.train].any() and not sample.correct[sample.train].all() and sample.matches:
@@ -98,7 +100,28 @@ def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calib
         plain,
         "learned" if keep else "without labels",
     )
-    return Calibrated(best if keep else None, max(0.0, best_score), plain)
+    if best is not None and keep:
+        links = _links(seen, sample, best)
+    else:
+        links, best = without_labels, None
+    on_test = _f1(links, sample.test, sample.correct, sample.test_matches) if sample.test_matches else None
+    return Calibrated(best, max(0.0, best_score), plain, on_test)
+
+
+def _f1(links: Integers, rows: Truths, correct: Truths, matches: int) -> float:
+    """F1 of links among these rows."""
+    chosen = np.zeros(len(rows), dtype=bool)
+    chosen[links] = True
+    chosen &= rows
+    return 2 * int((chosen & correct).sum()) / max(1, int(chosen.sum()) + int(matches))
+
+
+def _links(seen: Evidence, sample: Sample, judgement: Judgement) -> Integers:
+    """The candidates that a decision links: the best of each left node, at or above the threshold."""
+    chance = probability(judgement, seen.values).astype(np.float32)
+    order = np.lexsort((sample.right, -chance, sample.left))
+    best = order[np.flatnonzero(np.diff(sample.left[order], prepend=-1))]
+    return np.asarray(best[chance[best] >= np.float32(judgement.threshold)], dtype=np.int64)
 
 
 def fit_logistic(seen: Evidence, correct: Truths, rows: Truths, strength: float = 0.03) -> Judgement:

@@ -207,6 +207,8 @@ def _trained(
                 "val_f1_learned_decision": learned.f1,
                 "val_f1_decision_without_labels": learned.f1_without_labels,
             }
+            if learned.test_f1 is not None:
+                metrics["test_f1_decision"] = learned.test_f1
         judgement = learned.judgement if learned else None
         sealed(model, folder, labelled, settings, metrics, judgement, _fingerprint(labelled))
     group.wait()

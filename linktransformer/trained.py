@@ -166,7 +166,7 @@ def _sample(labelled: Labelled, sides: list[NDArray[np.int64]], found: linking.C
     for which in (splits.TEST, splits.VAL, splits.TRAIN):  # a text that training has seen is not held out
         part[labelled.left[labelled.part == which]] = which
     of_left = part[text[0]]
-    val = of_left == splits.VAL
+    val, test = of_left == splits.VAL, of_left == splits.TEST
     return Sample(
         pairs.left,
         pairs.right,
@@ -174,6 +174,8 @@ def _sample(labelled: Labelled, sides: list[NDArray[np.int64]], found: linking.C
         (of_left == splits.TRAIN)[pairs.left],
         val[pairs.left],
         int(np.isin(entity[0][val], entity[1]).sum()),
+        test[pairs.left],
+        int(np.isin(entity[0][test], entity[1]).sum()),
     )
 
 

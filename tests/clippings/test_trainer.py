@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,12 +30,15 @@ ROOT = Path(__file__).parents[2]
 RECIPE = Recipe(epochs=3, batch_size=16, learning_rate=1e-3, patience=0, save_steps=1)
 CHILD = """
 import os, sys, time
+from dataclasses import replace
 from pathlib import Path
 from tests import tiny_model
 from tests.clippings.test_trainer import RECIPE, linking
 from clippings.trainable import load_trainable
 from clippings.trainer import fit
 slow = float(sys.argv[3])
+if len(sys.argv) > 4:
+    RECIPE = replace(RECIPE, mini_batch_size=int(sys.argv[4]), save_steps=0)
 fit(load_trainable(sys.argv[1], "cpu"), tiny_model.examples(40), RECIPE, Path(sys.argv[2]),
     validate=linking(40), resume=True, tick=lambda n: time.sleep(slow))
 """
@@ -172,6 +177,36 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(base: Path, tmp_path: P
     for name, value in weights(resumed).items():
         np.testing.assert_allclose(value.numpy(), last[name].numpy(), atol=1e-4)
     assert not list(killed.rglob("*.pt")) and not list(killed.rglob("*.bin"))
+
+
+@pytest.mark.slow
+def test_two_processes_do_what_one_does(base: Path, tmp_path: Path) -> None:
+    from clippings.trainer import fit
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+    }
+    children = []
+    for rank in range(2):
+        who = {"WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank)}
+        command = [sys.executable, "-c", CHILD, str(base), str(tmp_path / "2"), "0", "8"]
+        environment = {**os.environ, **shared, **who}
+        children.append(subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE))
+    for child in children:
+        _, error = child.communicate(timeout=120)
+        assert child.returncode == 0, error.decode()[-2000:]
+    recipe = replace(RECIPE, mini_batch_size=8, save_steps=0)
+    fit(load(base), tiny_model.examples(40), recipe, tmp_path / "1", validate=linking(40))
+    one, two = (logbook.read(tmp_path / name) for name in ("1", "2"))
+    assert [line["step"] for line in one] == [line["step"] for line in two]
+    for line, other in zip(one, two, strict=True):
+        assert line.get("loss", 0.0) == pytest.approx(other.get("loss", 0.0), rel=1e-3)
 
 
 def steps_of(folder: Path) -> list[int]:

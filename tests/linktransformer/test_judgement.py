@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,10 +106,10 @@ def sample(n: int, seed: int = 0) -> tuple[Evidence, Sample]:
     left = np.repeat(np.arange(n), 2)
     correct = np.tile([True, False], n)
     values = np.stack([draw.normal(size=2 * n), correct + draw.normal(size=2 * n, scale=0.2)], axis=1)
-    train = left < n // 2
-    matches = n - n // 2
+    train, test = left < n // 2, left >= n - n // 4
+    val = ~train & ~test
     return Evidence(("noise", "signal"), values), Sample(
-        left, np.tile([0, 1], n), correct, train, ~train, matches
+        left, np.tile([0, 1], n), correct, train, val, val.sum() // 2, test, test.sum() // 2
     )
 
 
@@ -117,6 +118,7 @@ def test_a_decision_that_does_better_is_kept() -> None:
     wrong = np.flatnonzero(~known.correct)
     found = calibrate(seen, known, wrong)
     assert found.judgement is not None and found.f1 > 0.9 and found.f1_without_labels == 0.0
+    assert found.test_f1 is not None and found.test_f1 > 0.9
     weights = dict(zip(found.judgement.features, found.judgement.coefficients, strict=True))
     assert weights["signal"] > 3 * abs(weights["noise"])
 
@@ -124,19 +126,19 @@ def test_a_decision_that_does_better_is_kept() -> None:
 def test_a_decision_that_is_no_better_is_not_kept() -> None:
     seen, known = sample(60)
     found = calibrate(seen, known, np.flatnonzero(known.correct))
-    assert found.judgement is None and found.f1_without_labels == 1.0
+    assert found.judgement is None and found.f1_without_labels == found.test_f1 == 1.0
 
 
 def test_with_few_labels_one_lucky_link_does_not_decide() -> None:
-    seen, known = sample(4)
-    right = np.flatnonzero(known.correct)
-    found = calibrate(seen, known, right[:-1])
-    assert found.f1 >= found.f1_without_labels and found.judgement is None
+    seen, known = sample(8)
+    right = np.flatnonzero(known.correct & (known.left != 5))
+    found = calibrate(seen, known, right)
+    assert found.f1 == 1.0 > found.f1_without_labels and found.judgement is None
 
 
 def test_without_any_match_in_training_nothing_is_learned() -> None:
     seen, known = sample(10)
-    none = Sample(known.left, known.right, known.correct & known.val, known.train, known.val, known.matches)
+    none = replace(known, correct=known.correct & known.val)
     assert calibrate(seen, none, np.array([], dtype=np.int64)).judgement is None
 
 

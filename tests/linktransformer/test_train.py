@@ -171,7 +171,7 @@ def test_train_then_merge(base: Path, tmp_path: Path, kind: str) -> None:
         data = pytest.importorskip("polars").from_pandas(frame)
     trained = lt.train_model(data, base=base, out=tmp_path / "run", separator=" | ", **ON, **QUICK)
     assert trained.folder == tmp_path / "run" / "model" and trained.serializer["separator"] == " | "
-    assert {"val_f1", "test_f1", "test_top1", "val_f1_of_base"} <= set(trained.metrics)
+    assert {"val_f1", "test_f1", "test_top1", "val_f1_of_base", "test_f1_decision"} <= set(trained.metrics)
     assert trained.metrics["test_threshold"] == trained.metrics["val_threshold"]
     left, right = tiny_model.firms(30, seed=9)
     one, other = pd.DataFrame({"n": left}), pd.DataFrame({"n": right})
