@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.floating[Any]]
-CHUNK = 1024
+CELLS = 2**26  # scores held at once
 
 
 class Encodes(Protocol):
@@ -71,19 +71,19 @@ def search(model: Encodes, task: LinkingTask) -> Found:
     query, item = place[: len(task.queries)], place[len(task.queries) :]
     score = np.full(len(query), -np.inf, dtype=np.float32)
     best = np.full(len(query), -1, dtype=np.int64)
-    has = np.zeros(len(query), dtype=bool)
     of_item = task.entity[task.corpus]
-    for start in range(0, len(query) if len(item) else 0, CHUNK):
-        part = slice(start, start + CHUNK)
+    step = max(1, CELLS // max(1, len(item)))
+    for start in range(0, len(query) if len(item) else 0, step):
+        part = slice(start, start + step)
         cosine = vectors[query[part]] @ vectors[item].T
         cosine[query[part][:, None] == item[None, :]] = -np.inf
         best[part] = cosine.argmax(axis=1)
         score[part] = cosine.max(axis=1)
-        same = task.entity[task.queries[part]][:, None] == of_item[None, :]
-        has[part] = (same & (query[part][:, None] != item[None, :])).any(axis=1)
     correct = (best >= 0) & (score > -np.inf)
     correct[correct] = of_item[best[correct]] == task.entity[task.queries[correct]]
-    return Found(score, correct, has)
+    count = np.bincount(of_item, minlength=int(task.entity.max(initial=0)) + 1)
+    others = count[task.entity[task.queries]] - np.isin(task.queries, task.corpus)
+    return Found(score, correct, others > 0)
 
 
 def scores(found: Found, threshold: float | None = None) -> dict[str, float]:

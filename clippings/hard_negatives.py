@@ -12,7 +12,7 @@ from clippings.examples import Examples
 Integers = npt.NDArray[np.int64]
 Near = Callable[[Integers, Integers, int], Integers]
 SPARE = 8  # neighbours fetched beyond what is wanted, for those that are no negatives
-CHUNK = 1024
+CELLS = 2**26  # scores held at once
 
 
 def mine(
@@ -88,7 +88,11 @@ def nearest(queries: npt.NDArray[np.float32], items: npt.NDArray[np.float32], k:
         Places among the items, (n, k) int64, nearest first, ties to the lower one.
     """
     found = np.empty((len(queries), k), dtype=np.int64)
-    for start in range(0, len(queries), CHUNK):
-        score = queries[start : start + CHUNK] @ items.T
-        found[start : start + CHUNK] = np.argsort(-score, axis=1, kind="stable")[:, :k]
+    step = max(1, CELLS // max(1, len(items)))
+    for start in range(0, len(queries) if k else 0, step):
+        score = queries[start : start + step] @ items.T
+        last = np.partition(-score, k - 1, axis=1)[:, k - 1 : k]
+        for row, (scores, least) in enumerate(zip(-score, last[:, 0], strict=True), start):
+            near = np.flatnonzero(scores <= least)  # all that tie for the last place, in their order
+            found[row] = near[np.argsort(scores[near], kind="stable")[:k]]
     return found

@@ -106,6 +106,14 @@ def train_model(
     settings = config or config_of(options, training_args)
     given = {"data": data, "train_data": train_data, "val_data": val_data, "test_data": test_data}
     labelled = _read(given, shape, settings)
+    if (
+        settings.loss == "onlinecontrastive"
+        and not (labelled.label[labelled.part == splits.TRAIN] == 0).any()
+    ):
+        raise InvalidArgumentError(
+            "loss='onlinecontrastive' learns from pairs that do not match, too, and there are none. Give "
+            "label_col_name= with some 0, or take loss='infonce'."
+        )
     where = base if base is not None else model_path if model_path is not None else "bundled"
     with _in_our_words(where):
         return _trained(labelled, shape, settings, where, _folder(out, resume), device, resume, progress)
@@ -171,7 +179,7 @@ def _trained(
     from clippings.trainer import fit
 
     model = load_trainable(base, ranks.own_device(device))
-    examples = examples_of(labelled, shape)
+    examples = examples_of(labelled)
     val = _task(labelled, shape, splits.VAL)
     if not len(val.queries):
         logger.warning("no validation rows: the best weights are chosen on the training rows")
@@ -215,12 +223,11 @@ def _trained(
     return TrainedModel(folder, metrics, run.history, labelled.counts)
 
 
-def examples_of(labelled: Labelled, shape: Shape) -> Any:
+def examples_of(labelled: Labelled) -> Any:
     """What the model learns from: pairs and texts of the training split only.
 
     Args:
         labelled: The labels.
-        shape: The shape of the tables.
 
     Returns:
         The `clippings.examples.Examples`; entities are made of training pairs alone, so that no test label

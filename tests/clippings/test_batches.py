@@ -77,6 +77,14 @@ def test_where_there_is_no_other_entity_nothing_is_mined() -> None:
     assert found.tolist() == [[-1, -1, -1]]
 
 
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=12), st.integers(1, 12))
+def test_nearest_against_a_full_sort(values: list[int], k: int) -> None:
+    items = np.array(values, dtype=np.float32)[:, None]
+    queries = np.array([[1], [-1], [0]], dtype=np.float32)
+    expected = np.argsort(-(queries @ items.T), axis=1, kind="stable")[:, : min(k, len(values))]
+    np.testing.assert_array_equal(nearest(queries, items, min(k, len(values))), expected)
+
+
 def test_nearest_is_exact_and_ties_go_to_the_lower_row() -> None:
     items = np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32)
     assert nearest(np.array([[1, 0.1]], dtype=np.float32), items, 3).tolist() == [[0, 2, 1]]

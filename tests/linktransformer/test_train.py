@@ -105,7 +105,7 @@ def test_no_label_of_the_test_has_a_say_in_training() -> None:
     frame = pd.DataFrame({"a": ["x one", "y one", "z one"], "b": ["x 1", "y 1", "z 1"]})
     joins = pd.DataFrame({"a": ["x one"], "b": ["y 1"]})  # only the test says that x and y are one
     found = read(frame, val=frame[2:], test=joins)
-    examples = train.examples_of(found, PAIRS)
+    examples = train.examples_of(found)
     entity = dict(zip(examples.texts, examples.entity.tolist(), strict=True))
     assert entity["x one"] == entity["x 1"] != entity["y one"]
 
@@ -145,6 +145,8 @@ def test_wrong_arguments_are_told_before_anything_is_loaded(tmp_path: Path) -> N
         lt.train_model(frame, base="x", model_path="y", **ON)
     with pytest.raises(lt.ColumnNotFoundError, match="left_col_names='aa'"):
         lt.train_model(frame, left_col_names="aa", right_col_names="b")
+    with pytest.raises(lt.InvalidArgumentError, match="there are none"):
+        lt.train_model(frame, loss="onlinecontrastive", **ON)
     with pytest.raises(lt.InvalidArgumentError, match="needs out="):
         lt.train_model(frame, resume=True, **ON)
 
