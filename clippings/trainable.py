@@ -77,7 +77,8 @@ class Trainable:
         found = np.zeros((len(texts), self.dim), dtype=np.float32)
         training = self.model.training
         self.model.eval()
-        with torch.inference_mode():
+        # not inference_mode: what a model caches on the way is used in training afterwards
+        with torch.no_grad():
             for part in by_length(list(texts), ENCODE_SIZE):
                 found[part] = self.vectors([texts[place] for place in part]).cpu().numpy()
         self.model.train(training)
