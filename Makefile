@@ -6,7 +6,7 @@
 PYTHON ?= python3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test clean
+.PHONY: demo test clean registry
 
 demo: .venv-demo/stamp
 	.venv-demo/bin/python examples/demo.py
@@ -16,11 +16,20 @@ demo: .venv-demo/stamp
 	.venv-demo/bin/python -m pip install --quiet -e . pandas
 	touch $@
 
-test: .venv/stamp
+test: .venv/stamp registry
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m mypy
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
+
+# The registry of containers that the tests of model_hub publish to. Where it cannot be installed those
+# tests are skipped, and say so.
+registry:
+	@command -v docker-registry >/dev/null || { \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	  $$sudo apt-get install -y -qq docker-registry >/dev/null 2>&1 \
+	  || { $$sudo apt-get update -qq && $$sudo apt-get install -y -qq docker-registry; } >/dev/null 2>&1 \
+	  || echo "docker-registry is missing and cannot be installed: the tests that need it are skipped"; }
 
 # torch first and by itself: its version decides which of the large libraries are fetched.
 # The small model is data only; its own requirements are not needed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -14,10 +15,20 @@ import numpy.typing as npt
 
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.onnx_encoder import SURROGATES, OnnxTextEncoder
-from model_hub import ModelFolder, ModelRef, UnsafeModelError, open_model, parse
+from model_hub import (
+    AccessError,
+    ModelFolder,
+    ModelNotFoundError,
+    ModelRef,
+    UnreachableError,
+    UnsafeModelError,
+    open_model,
+    parse,
+)
 from model_hub.folder import pickled
 from model_hub.manifest import MANIFEST_NAME
 
+logger = logging.getLogger(__name__)
 Vectors = npt.NDArray[np.float32]
 CHUNK = 8192  # texts given to a wrapped encoder at once, so that there is progress to show
 _ST_FILES = ("modules.json", "config.json", "config_sentence_transformers.json")
@@ -120,7 +131,7 @@ def load_text_encoder(
 
     Args:
         reference: A bundled model's name, a folder (ours with a manifest, or one of sentence-transformers),
-            or "org/name@revision" on the Hugging Face Hub.
+            "org/name@revision" on the Hugging Face Hub, or "oci://host/name:tag" in a registry.
         device: "cpu", "cuda" or "cuda:1"; None: for torch models a GPU when there is one.
         trust_remote_code: Whether code that comes with a model may run; off unless you say so.
         threads: Number of threads of a model that runs on onnxruntime; None for all cores.
@@ -138,23 +149,34 @@ def load_text_encoder(
         (1, 384)
     """
     if isinstance(reference, ModelFolder):
-        return _opened(reference, device, threads)
+        return _of_ours(reference, device, threads)
     ref = parse(reference)
     if ref.kind in ("bundled", "oci"):
-        return _opened(open_model(ref), device, threads)
+        return _of_ours(open_model(ref), device, threads)
     if ref.kind == "folder":
         folder = Path(ref.name)
         if (folder / MANIFEST_NAME).exists() or not any((folder / name).exists() for name in _ST_FILES):
-            return _opened(open_model(ref), device, threads)
+            return _of_ours(open_model(ref), device, threads)
+    if ref.kind == "hub" and (found := _published(ref)) is not None:
+        return _of_ours(found, device, threads)
     return WrappedEncoder(load_sentence_transformer(ref, device, trust_remote_code), str(ref))
 
 
-def _opened(folder: ModelFolder, device: str | None, threads: int | None) -> OnnxTextEncoder | WrappedEncoder:
-    """A checked folder of ours, run by what its architecture needs."""
-    if folder.manifest.architecture == "onnx-text":
-        return OnnxTextEncoder.from_folder(folder, device=device, threads=threads)
-    model = load_sentence_transformer(ModelRef("folder", str(folder.path)), device)
-    return WrappedEncoder(model, folder.manifest.name, folder)
+def _of_ours(model: ModelFolder, device: str | None, threads: int | None) -> OnnxTextEncoder | WrappedEncoder:
+    """The encoder of a verified folder, as its manifest says it is run."""
+    if model.manifest.architecture != "sentence-transformers":
+        return OnnxTextEncoder.from_folder(model, device=device, threads=threads)
+    loaded = load_sentence_transformer(ModelRef("folder", str(model.path)), device)
+    return WrappedEncoder(loaded, model.manifest.name, model)
+
+
+def _published(ref: ModelRef) -> ModelFolder | None:
+    """A model of the hub that has our manifest; None for any other, which sentence-transformers may know."""
+    try:
+        return open_model(ref)
+    except (AccessError, ModelNotFoundError, UnreachableError) as error:
+        logger.debug("%s is left to sentence-transformers: %s", ref, error)
+        return None
 
 
 def wrap_encoder(model: Any) -> OnnxTextEncoder | WrappedEncoder:

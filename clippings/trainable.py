@@ -15,7 +15,8 @@ import numpy.typing as npt
 from clippings.batches import by_length
 from clippings.errors import MissingPackageError, TrainingError
 from clippings.text_encoder import load_sentence_transformer
-from model_hub import parse
+from model_hub import ModelRef, open_model, parse
+from model_hub.manifest import MANIFEST_NAME
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -159,11 +160,14 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
     """
     where = base_folder(base)
     ref = parse(where)
-    if ref.kind in ("bundled", "oci"):
-        raise TrainingError(
-            f"This model cannot be trained. Given: base={str(base)!r}, which is made for running only. Give "
-            "'bundled', a folder of sentence-transformers, or 'org/name@revision'."
-        )
+    if ref.kind in ("bundled", "oci") or (Path(ref.name) / MANIFEST_NAME).exists():
+        folder = open_model(ref)
+        if folder.manifest.architecture != "sentence-transformers":
+            raise TrainingError(
+                f"This model cannot be trained. Given: base={str(base)!r}, which is made for running only. Give "
+                "'bundled', a folder of sentence-transformers, or 'org/name@revision'."
+            )
+        ref = ModelRef("folder", str(folder.path))
     return Trainable(load_sentence_transformer(ref, device), str(base))
 
 

@@ -1,17 +1,18 @@
-"""The `linktransformer` command: merge two files, say what it would cost, list the bundled models."""
+"""The `linktransformer` command: merge two files, say what it would cost, publish and fetch models."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from linktransformer import __version__
-from linktransformer.errors import InvalidArgumentError, LinkTransformerError
+from linktransformer.errors import InvalidArgumentError, LinkTransformerError, ModelError
 
 __all__ = ["main"]
 
@@ -21,6 +22,8 @@ EPILOG = """examples:
   linktransformer merge a.parquet b.parquet --on name --block-on state --threshold precision=0.95
   linktransformer merge a.csv b.csv --on name --validate 1:1 --unlinked alone.csv --report report.json
   linktransformer merge a.csv b.csv --on name --dry-run
+  linktransformer publish ./my-model oci://registry.example.org/team/lt-firms-match-en:v1
+  linktransformer pull oci://registry.example.org/team/lt-firms-match-en:v1 --to ./lt-firms-match-en
 
 exit codes: 0 done; 2 bad usage or bad input (standard error says what); 1 anything unexpected
 """
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_merge(commands)
     models = commands.add_parser("models", help="list the models that came with the package")
     models.set_defaults(run=_models)
+    _add_hub(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_version)
     return parser
@@ -90,7 +94,7 @@ def _add_merge(commands: Any) -> None:
     add("--validate", choices=("1:1", "1:m", "m:1", "m:m"), help="how often a row may be used (m:1)")
     add("--suffixes", type=_names, default=["_x", "_y"], metavar="X,Y", help="for shared names (_x,_y)")
     add("--indicator", action="store_true", help="add a column _merge")
-    add("--model", help='"lexical", a folder or org/name@revision; left out: the bundled hybrid')
+    add("--model", help='"lexical", a folder, org/name@revision or oci://...; left out: the hybrid')
     add("--block-on", type=_names, metavar="COLUMNS", help="columns that must be equal")
     add("--k", type=int, help="neighbours fetched for each row (10)")
     add("--threshold", type=_threshold, default="auto", help="auto (default), a number, none, precision=0.95")
@@ -106,6 +110,24 @@ def _add_merge(commands: Any) -> None:
     add("--report", help="json file that says how it was decided")
     add("--dry-run", action="store_true", help="only say pairs, memory and expected time")
     add("--quiet", action="store_true", help="no progress bar and no summary")
+
+
+def _add_hub(commands: Any) -> None:
+    publish = commands.add_parser("publish", help="give a sealed model folder to others")
+    publish.add_argument("folder", help="the folder, with its manifest.json")
+    publish.add_argument("ref", help="a new folder, oci://host/name:tag or hf://org/name@tag")
+    publish.add_argument("--private", action="store_true", default=None, help="for a new hub repository")
+    pull = commands.add_parser("pull", help="fetch a published model, and print where it lies")
+    pull.add_argument("ref", help="oci://host/name:tag, hf://org/name@revision or a folder")
+    pull.add_argument("--to", metavar="FOLDER", help="copy it into this new folder")
+    pull.add_argument("--offline", action="store_true", help="use only what was fetched before")
+    card = commands.add_parser("card", help="print the card of a model")
+    card.add_argument("ref", help="as for pull, or the name of a bundled model")
+    for parser, run in ((publish, _publish), (pull, _pull), (card, _card)):
+        parser.set_defaults(run=run)
+        # no option takes a key: other users of the machine can see a command's arguments
+        insecure = "speak to a registry on another machine without encryption"
+        parser.add_argument("--insecure", action="store_true", help=insecure)
 
 
 def _names(text: str) -> list[str]:
@@ -205,6 +227,52 @@ def _models(given: argparse.Namespace) -> int:
         size = sum(file.size for file in manifest.files) / 1e6
         print(f"{name}  {manifest.dimension} dimensions  {manifest.licence}  {size:.0f} MB")
     return 0
+
+
+def _publish(given: argparse.Namespace) -> int:
+    import model_hub
+    from linktransformer import progress
+
+    options = {"private": given.private, "insecure": given.insecure}
+    with _model_errors(), progress.bar(None, "publish (bytes)") as tick:
+        found = model_hub.publish(given.folder, given.ref, progress=tick, **options)
+    print(found)
+    return 0
+
+
+def _pull(given: argparse.Namespace) -> int:
+    import model_hub
+    from linktransformer import progress
+
+    with _model_errors(), progress.bar(None, "fetch (bytes)") as tick:
+        model = model_hub.load(given.ref, offline=given.offline, insecure=given.insecure, progress=tick)
+        found = model_hub.publish(model, Path(given.to)) if given.to else model.path
+    print(found)
+    return 0
+
+
+def _card(given: argparse.Namespace) -> int:
+    import model_hub
+
+    with _model_errors():
+        model = model_hub.load(given.ref, insecure=given.insecure)
+        path = model.path / "README.md"
+        text = path.read_text("utf-8") if path.exists() else model_hub.model_card(model.manifest, given.ref)
+        _print(text)
+    return 0
+
+
+@contextlib.contextmanager
+def _model_errors() -> Iterator[None]:
+    """A model's error is the user's to mend (exit code 2), except for a connection that broke (1)."""
+    from model_hub import ModelHubError, TransferError
+
+    try:
+        yield
+    except TransferError:
+        raise
+    except ModelHubError as error:
+        raise ModelError(str(error)) from error
 
 
 def _version(given: argparse.Namespace) -> int:

@@ -45,8 +45,8 @@ def plan(model: Any, device: str | None = None) -> Plan:
     """Find out what the caller means by a model.
 
     Args:
-        model: None for the bundled hybrid; "lexical"; a folder; "org/name@revision"; a SentenceTransformer
-            or any object with `encode`.
+        model: None for the bundled hybrid; "lexical"; a folder; "org/name@revision"; "oci://host/name:tag"; a
+            SentenceTransformer or any object with `encode`.
         device: Where a torch model runs; None takes a GPU when there is one.
 
     Returns:

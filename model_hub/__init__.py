@@ -1,27 +1,33 @@
-"""Models as folders with a manifest: named, checked against their hashes, opened; no network, no pickle."""
+"""Models as folders with a manifest: named, published, fetched, checked against their hashes; no pickle."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from model_hub.card import model_card, propose_name
     from model_hub.errors import (
+        AccessError,
         ChecksumError,
         ManifestError,
         ModelHubError,
         ModelNotFoundError,
+        TransferError,
+        UnreachableError,
         UnsafeModelError,
     )
     from model_hub.folder import ModelFolder, verify
     from model_hub.manifest import Manifest, ModelFile
-    from model_hub.opening import DEFAULT, bundled, open_model
+    from model_hub.opening import DEFAULT, bundled, load, open_model
+    from model_hub.publishing import list, publish  # noqa: A004 - the public name
     from model_hub.ref import ModelRef, parse
     from model_hub.ref import bundled_names as bundled_models
     from model_hub.sealing import seal
 
 __all__ = [
     "DEFAULT",
+    "AccessError",
     "ChecksumError",
     "Manifest",
     "ManifestError",
@@ -30,22 +36,28 @@ __all__ = [
     "ModelHubError",
     "ModelNotFoundError",
     "ModelRef",
+    "TransferError",
+    "UnreachableError",
     "UnsafeModelError",
     "bundled",
     "bundled_models",
+    "list",
+    "load",
     "model_card",
     "open_model",
     "parse",
     "propose_name",
+    "publish",
     "seal",
     "verify",
 ]
 _HOME = {
     "card": {"model_card", "propose_name"},
-    "errors": {"ChecksumError", "ManifestError", "ModelHubError", "ModelNotFoundError", "UnsafeModelError"},
+    "errors": {name for name in __all__ if name.endswith("Error")},
     "folder": {"ModelFolder", "verify"},
-    "opening": {"DEFAULT", "bundled", "open_model"},
     "manifest": {"Manifest", "ModelFile"},
+    "opening": {"DEFAULT", "bundled", "load", "open_model"},
+    "publishing": {"list", "publish"},
     "ref": {"ModelRef", "bundled_names", "parse"},
     "sealing": {"seal"},
 }
@@ -61,5 +73,5 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"model_hub.{home}"), found)
 
 
-def __dir__() -> list[str]:
+def __dir__() -> Sequence[str]:
     return sorted({*globals(), *__all__})

@@ -39,3 +39,15 @@ class ChecksumError(ModelHubError, ValueError):
 
 class UnsafeModelError(ModelHubError, ValueError):
     """The model folder holds a file that could run code when it is read."""
+
+
+class AccessError(ModelHubError, PermissionError):
+    """The place where the model is kept does not let the caller in."""
+
+
+class TransferError(ModelHubError, ConnectionError):
+    """The connection broke and did not come back; what was fetched is kept, and the next try goes on."""
+
+
+class UnreachableError(TransferError):
+    """The place where the model is kept cannot be reached at all."""

@@ -138,13 +138,13 @@ class Manifest:
         _want(self.architecture == "onnx-text" or not self.prefix, "prefix", self.prefix,
               "empty: a sentence-transformers folder holds its own prompts")  # fmt: skip
         _want(isinstance(self.languages, tuple), "languages", self.languages, "a list of codes")
-        for code in self.languages:
+        for code in _any(self.languages):
             good = isinstance(code, str) and bool(_LANGUAGE.fullmatch(code))
             _want(good, "languages", code, "a code such as 'en' or 'pt-BR', or 'multilingual'")
-        _want(isinstance(self.trained_on, Mapping) and _is_json(self.trained_on),
+        _want(isinstance(_any(self.trained_on), Mapping) and _is_json(self.trained_on),
               "trained_on", self.trained_on, "an object of plain values")  # fmt: skip
         _want(isinstance(self.metrics, Mapping), "metrics", self.metrics, "an object of numbers")
-        for name, number in self.metrics.items():
+        for name, number in _any(self.metrics).items():
             good = type(number) in (int, float) and math.isfinite(number) and isinstance(name, str)
             _want(good, "metrics", f"{name}: {number}", "a finite number by its name")
         listed = self.decision is None or self.decision in {file.path for file in self.files}
@@ -283,6 +283,11 @@ def _is_json(value: object) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _any(value: Any) -> Any:
+    """A value of which the declared type is not to be believed, for it comes from a file."""
+    return value
 
 
 def _want(good: bool, key: str, value: object, wanted: str) -> None:

@@ -13,8 +13,12 @@ from model_hub.errors import ModelNotFoundError
 Kind = Literal["bundled", "folder", "hub", "oci"]
 BUNDLED = Path(__file__).parent / "bundled"
 _HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_OCI = re.compile(r"[A-Za-z0-9][\w.:-]*(/[A-Za-z0-9][\w.-]*)+")
-_REVISION = re.compile(r"[A-Za-z0-9][\w./:-]*")
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
+_PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")  # registries take lower case only
+_TAG = re.compile(r"\w[\w.-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]+")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REVISION = re.compile(r"[A-Za-z0-9][\w./-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,15 @@ class ModelRef:
 
     def __str__(self) -> str:
         scheme = "oci://" if self.kind == "oci" else ""
-        return scheme + self.name + (f"@{self.revision}" if self.revision else "")
+        mark = ":" if self.kind == "oci" and self.revision and ":" not in self.revision else "@"
+        return scheme + self.name + (f"{mark}{self.revision}" if self.revision else "")
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the revision is a hash, so that it names the same files for ever."""
+        if self.revision is None or self.kind not in ("hub", "oci"):
+            return False
+        return bool((_COMMIT if self.kind == "hub" else _DIGEST).fullmatch(self.revision))
 
 
 def bundled_names() -> tuple[str, ...]:
@@ -40,7 +52,8 @@ def parse(reference: str | os.PathLike[str]) -> ModelRef:
 
     A folder that exists, and anything written like a path (`./x`, `/x`, `~/x`), is a folder; the name of a
     bundled model is that model; `org/name`, `org/name@revision` and `hf://org/name` are on the Hugging Face
-    Hub; `oci://` names a registry. A folder `org/name` that exists goes before the hub.
+    Hub; `oci://host/name:tag`, or `@sha256:...` in place of the tag, is in a registry. A folder `org/name`
+    that exists goes before the hub.
 
     Args:
         reference: The name, path or address.
@@ -63,15 +76,28 @@ def parse(reference: str | os.PathLike[str]) -> ModelRef:
         path = Path(text).expanduser()
         if not isinstance(reference, str) or (text and path.is_dir()) or _looks_like_path(text):
             return ModelRef("folder", str(path))
-    name, at, revision = rest.partition("@")
-    kinds: dict[str, tuple[Kind, re.Pattern[str]]] = {
-        "": ("hub", _HUB),
-        "hf": ("hub", _HUB),
-        "oci": ("oci", _OCI),
-    }
-    if scheme in kinds and kinds[scheme][1].fullmatch(name) and (not at or _REVISION.fullmatch(revision)):
-        return ModelRef(kinds[scheme][0], name, revision or None)
+    found = _oci(rest) if scheme == "oci" else _hub(rest) if scheme in ("", "hf") else None
+    if found is not None:
+        return found
     raise _not_found(text)
+
+
+def _hub(text: str) -> ModelRef | None:
+    name, at, revision = text.partition("@")
+    good = _HUB.fullmatch(name) and ".." not in revision and (not at or _REVISION.fullmatch(revision))
+    return ModelRef("hub", name, revision or None) if good else None
+
+
+def _oci(text: str) -> ModelRef | None:
+    place, at, revision = text.partition("@")
+    host, _, path = place.partition("/")
+    path, colon, tag = path.partition(":")
+    if not _HOST.fullmatch(host) or not all(_PART.fullmatch(part) for part in path.split("/")):
+        return None
+    if (at and not _DIGEST.fullmatch(revision)) or (colon and not _TAG.fullmatch(tag)):
+        return None
+    # with both, the hash decides and the tag is a note for people
+    return ModelRef("oci", f"{host}/{path}", revision or tag or None)
 
 
 def _looks_like_path(text: str) -> bool:
@@ -86,5 +112,6 @@ def _not_found(text: str) -> ModelNotFoundError:
         "There is no model of this name.",
         repr(text),
         (f"Did you mean {close[0]!r}? " if close else "")
-        + f"Give a folder, 'org/name@revision', or a bundled model: {', '.join(bundled_names()) or 'none'}.",
+        + "Give a folder (./NAME), 'org/name@revision', 'oci://host/name:tag' in lower case, or a bundled "
+        + f"model: {', '.join(bundled_names()) or 'none'}.",
     )

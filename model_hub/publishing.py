@@ -1,0 +1,166 @@
+"""Give a model to others: into a folder, a registry or the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+import os
+import shutil
+from pathlib import Path
+
+from model_hub.card import model_card
+from model_hub.errors import ManifestError, ModelHubError, ModelNotFoundError
+from model_hub.folder import CARD_NAME, ModelFolder, sha256, verify
+from model_hub.manifest import MANIFEST_NAME
+from model_hub.opening import is_offline
+from model_hub.ref import ModelRef, parse
+from model_hub.remote import Progress, remote_of
+
+logger = logging.getLogger(__name__)
+
+
+def publish(
+    folder: str | os.PathLike[str] | ModelFolder,
+    ref: str | os.PathLike[str] | ModelRef,
+    *,
+    token: str | None = None,
+    private: bool | None = None,
+    insecure: bool = False,
+    progress: Progress | None = None,
+) -> str:
+    """Publish a sealed model folder.
+
+    Args:
+        folder: The folder, see `seal`; every file is checked before anything is sent.
+        ref: Where to: a folder that does not exist yet (`./x`, `/shared/x`), `oci://host/name:tag`, or
+            `hf://org/name@tag`.
+        token: A key to be let in; None takes it from the environment, see docs/hub.md.
+        private: Whether a repository that has to be made on the Hugging Face Hub is private.
+        insecure: Whether a registry on another machine may be spoken to without encryption.
+        progress: Called with the number of bytes that went since its last call.
+
+    Returns:
+        The reference that names exactly this model for ever: `oci://host/name@sha256:...`,
+        `hf://org/name@<commit>`, or the folder.
+
+    Raises:
+        ModelNotFoundError: The folder has no manifest.
+        ChecksumError: The folder is not what its manifest says.
+        UnsafeModelError: The folder holds a file that could run code.
+        ManifestError: The place is taken by another model.
+        AccessError: The place does not let the caller write.
+        TransferError: The connection broke and did not come back; others see nothing of the model.
+
+    Example:
+        >>> import tempfile
+        >>> from model_hub import bundled, load
+        >>> with tempfile.TemporaryDirectory() as place:
+        ...     load(publish(bundled(), Path(place) / "shared")).manifest.name
+        'all-minilm-l6-v2-int8'
+    """
+    model = folder if isinstance(folder, ModelFolder) else verify(Path(folder).expanduser())
+    to = ref if isinstance(ref, ModelRef) else parse(ref)
+    if to.kind == "folder":
+        return _into_folder(model, Path(to.name), progress)
+    if to.kind == "bundled" or to.pinned:
+        raise ModelHubError(
+            "A model cannot be published under this name.", str(to), "Give a place and a tag of your own."
+        )
+    _refuse_offline(to)
+    remote = remote_of(to, token=token, private=private, insecure=insecure)
+    scheme = "hf://" if to.kind == "hub" else ""
+    pinned = remote.push(model, _card(model, scheme + str(to)), to.revision, progress)
+    found = scheme + str(ModelRef(to.kind, to.name, pinned))
+    logger.info("published %s as %s", model.path.name, found)
+    return found
+
+
+def list(  # noqa: A001 - the public name, as in `model_hub.list(...)`
+    ref: str | os.PathLike[str] | ModelRef, *, token: str | None = None, insecure: bool = False
+) -> tuple[str, ...]:
+    """List the versions that a place has of a model.
+
+    Args:
+        ref: A repository of a registry or of the Hugging Face Hub, or a folder of model folders.
+        token: A key to be let in; None takes it from the environment.
+        insecure: Whether a registry on another machine may be spoken to without encryption.
+
+    Returns:
+        Tags (and branches, on the Hugging Face Hub), or the names of the model folders.
+
+    Raises:
+        ModelNotFoundError: There is no such place.
+        AccessError: The place does not let the caller in.
+        TransferError: The connection broke.
+
+    Example:
+        >>> from model_hub.ref import BUNDLED
+        >>> list(BUNDLED)
+        ('all-minilm-l6-v2-int8',)
+    """
+    place = ref if isinstance(ref, ModelRef) else parse(ref)
+    if place.kind in ("folder", "bundled"):
+        root = Path(place.name)
+        if not root.is_dir():
+            raise ModelNotFoundError("There is no such folder.", str(root), "Check the path.")
+        return tuple(sorted(path.parent.name for path in root.glob(f"*/{MANIFEST_NAME}")))
+    _refuse_offline(place)
+    return remote_of(place, token=token, insecure=insecure).tags()
+
+
+def _into_folder(model: ModelFolder, target: Path, progress: Progress | None) -> str:
+    """Copy to a sibling, check the copy, then rename: others see the whole model or none."""
+    target = target.absolute()
+    if target.exists() and any(target.iterdir() if target.is_dir() else [target]):
+        return _same(model, target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        staging.mkdir()
+        names: builtins.list[str] = [MANIFEST_NAME, *(file.path for file in model.manifest.files)]
+        for name in names:
+            (staging / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(model.path / name, staging / name)
+            if progress is not None:
+                progress((staging / name).stat().st_size)
+        # the card names the model as the reader finds it: beside him, and not by a path of this machine
+        (staging / CARD_NAME).write_text(_card(model, f"./{target.name}"), encoding="utf-8")
+        verify(staging)
+        if target.is_dir():
+            target.rmdir()  # an empty one
+        staging.rename(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return str(target)
+
+
+def _same(model: ModelFolder, target: Path) -> str:
+    try:
+        there = sha256(verify(target).path / MANIFEST_NAME)
+    except ModelHubError:
+        there = ""
+    if there != sha256(model.path / MANIFEST_NAME):
+        raise ManifestError(
+            "The folder is taken, and a published model is never overwritten.",
+            str(target),
+            "Give another folder, such as one with the next version's number.",
+        )
+    return str(target)
+
+
+def _card(model: ModelFolder, reference: str) -> str:
+    """The card with the reference in its snippet; one that somebody wrote by hand stays as it is."""
+    try:
+        text = (model.path / CARD_NAME).read_text("utf-8")
+    except (OSError, ValueError):
+        text = ""
+    start, _, rest = model_card(model.manifest, "\0").partition('"\\u0000"')
+    own = text.startswith(start) and text.endswith(rest) and "\n" not in text[len(start) : -len(rest)]
+    return model_card(model.manifest, reference) if own or not text else text
+
+
+def _refuse_offline(ref: ModelRef) -> None:
+    if is_offline():
+        raise ModelNotFoundError(
+            "The network is not to be used.", f"LINKTRANSFORMER_OFFLINE and {ref}", "Unset it."
+        )
