@@ -164,7 +164,7 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
         folder = open_model(ref)
         if folder.manifest.architecture != "sentence-transformers":
             raise TrainingError(
-                f"This model cannot be trained. Given: base={str(base)!r}, which is made for running only. Give "
+                f"This model cannot be trained. Given: base={str(base)!r}, made for running only. Give "
                 "'bundled', a folder of sentence-transformers, or 'org/name@revision'."
             )
         ref = ModelRef("folder", str(folder.path))

@@ -89,6 +89,11 @@ def train_model(
         ColumnNotFoundError: A column that is not there.
         ModelError: The base cannot be loaded.
         MissingExtraError: torch or sentence-transformers is not installed.
+
+    Example:
+        >>> pairs = "firms_that_match.csv"
+        >>> trained = train_model(pairs, left_col_names="a", right_col_names="b")  # doctest: +SKIP
+        >>> linked = lt.merge(firms, register, on="name", model=trained)  # doctest: +SKIP
     """
     shape = shape_of(
         left_col_names,
