@@ -170,7 +170,8 @@ def best_f1(
 
     Example:
         >>> left, right = np.array([0, 0, 1]), np.array([0, 1, 0])
-        >>> best_f1(left, right, np.array([0.9, 0.2, 0.4]), np.array([True, False, False]), 1)
+        >>> f1, threshold = best_f1(left, right, np.array([0.9, 0.2, 0.4]), np.array([True, False, False]), 1)
+        >>> f1, round(threshold, 4)
         (1.0, 0.65)
     """
     from clippings.evaluation import best_threshold

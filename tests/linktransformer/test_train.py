@@ -228,6 +228,15 @@ def test_a_learned_decision_decides_where_its_columns_are(
     assert report["decision"] == "learned from labels" and 0 < report["threshold"] < 1
     assert (links.pairs["score"] >= report["threshold"] - 1e-6).all() and (links.pairs["score"] < 1).all()
     assert (links.pairs["left"] == links.pairs["right"]).mean() > 0.8
+    told = links.explain(0)
+    parts = told[told["item"].str.contains("view|learned decision")]["contribution"]
+    assert "what the learned decision makes of it" in set(told["item"])
+    assert parts.sum() == pytest.approx(links.pairs["score"].iloc[0], abs=1e-5)
+    address = trained.publish(str(tmp_path / "shared" / "firms"))
+    pd.testing.assert_frame_equal(
+        lt.link(one, other, left_on="n", right_on="n", model=tmp_path / "shared" / "firms").pairs, links.pairs
+    )
+    assert "firms" in address
     once = lt.link(one, other, left_on="n", right_on="n", model=trained.folder, validate="1:1")
     assert once.pairs["right"].is_unique
     with caplog.at_level(logging.INFO, logger="linktransformer"):
