@@ -15,6 +15,8 @@ __all__ = ["Calibrated", "Sample", "best_f1", "calibrate", "fit_logistic"]
 
 logger = logging.getLogger(__name__)
 STRENGTHS = (0.003, 0.03, 0.3, 3.0)  # of the coefficients; scikit-learn's C
+FEW = 30  # matches in the validation: below, the training rows are cross-validated with it
+FOLDS = 5
 LEAST_GAIN = 2  # links more that must be right on validation, so that a chance hit does not decide
 
 Integers = NDArray[np.int64]
@@ -35,6 +37,8 @@ class Sample:
         matches: How many left nodes of the validation have a right answer.
         test: Whether it is for the one look at the end.
         test_matches: How many left nodes of the test have a right answer.
+        entity: The entity of the left node, (n,) int64.
+        train_matches: How many left nodes of the training have a right answer.
     """
 
     left: Integers
@@ -45,6 +49,8 @@ class Sample:
     matches: int
     test: Truths
     test_matches: int
+    entity: Integers
+    train_matches: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,9 @@ class Calibrated:
 def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calibrated:
     """Fit on training rows, choose strength and threshold on validation, compare with no labels.
 
+    Where the validation is too small to choose by, it is cross-validated together with the training rows,
+    by entity.
+
     Args:
         seen: What is seen of each candidate.
         sample: What is known of each.
@@ -75,24 +84,23 @@ def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calib
     Returns:
         The decision, or None in its place, and both scores.
     """
-    plain = _f1(without_labels, sample.val, sample.correct, sample.matches)
+    few = sample.matches < FEW
+    held = sample.val | sample.train if few else sample.val
+    matches = sample.matches + sample.train_matches if few else sample.matches
+    plain = _f1(without_labels, held, sample.correct, matches)
     best: Judgement | None = None
     best_score = -1.0
-    if sample.correct[sample.train].any() and not sample.correct[sample.train].all() and sample.matches:
-        for strength in STRENGTHS:
-            fitted = fit_logistic(seen, sample.correct, sample.train, strength)
-            held = sample.val
-            chance = probability(fitted, seen.values[held])
-            score, threshold = best_f1(
-                sample.left[held],
-                sample.right[held],
-                chance,
-                sample.correct[held],
-                sample.matches,
-            )
-            if score > best_score:
-                best, best_score = _with_threshold(fitted, threshold), score
-    gain = (best_score - plain) * sample.matches
+    for strength in STRENGTHS if sample.matches else ():
+        found = _cross_validated(seen, sample, held, strength) if few else _fitted(seen, sample, strength)
+        if found is None:
+            continue
+        fitted, chance = found
+        score, threshold = best_f1(
+            sample.left[held], sample.right[held], chance, sample.correct[held], matches
+        )
+        if score > best_score:
+            best, best_score = replace(fitted, threshold=threshold), score
+    gain = (best_score - plain) * matches
     keep = best is not None and gain >= LEAST_GAIN
     logger.info(
         "decision on validation: F1 %.3f learned, %.3f without labels; kept: %s",
@@ -106,6 +114,33 @@ def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calib
         links, best = without_labels, None
     on_test = _f1(links, sample.test, sample.correct, sample.test_matches) if sample.test_matches else None
     return Calibrated(best, max(0.0, best_score), plain, on_test)
+
+
+def _fitted(seen: Evidence, sample: Sample, strength: float) -> tuple[Judgement, Floats] | None:
+    """Fitted on the training rows, with the probabilities of the validation; None without both labels."""
+    if not _both(sample.correct[sample.train]):
+        return None
+    fitted = fit_logistic(seen, sample.correct, sample.train, strength)
+    return fitted, probability(fitted, seen.values[sample.val])
+
+
+def _cross_validated(
+    seen: Evidence, sample: Sample, rows: Truths, strength: float
+) -> tuple[Judgement, Floats] | None:
+    """Fitted on all rows, with the probability of each by a fit that has not seen its entity."""
+    chance = np.zeros(len(rows))
+    fold = sample.entity % FOLDS
+    for number in range(FOLDS):
+        inside, outside = rows & (fold != number), rows & (fold == number)
+        if not _both(sample.correct[inside]):
+            return None
+        fitted = fit_logistic(seen, sample.correct, inside, strength)
+        chance[outside] = probability(fitted, seen.values[outside])
+    return fit_logistic(seen, sample.correct, rows, strength), chance[rows]
+
+
+def _both(labels: Truths) -> bool:
+    return bool(labels.any() and not labels.all())
 
 
 def _f1(links: Integers, rows: Truths, correct: Truths, matches: int) -> float:
@@ -182,7 +217,3 @@ def best_f1(
     best = order[np.flatnonzero(np.diff(left[order], prepend=-1))]
     f1, threshold = best_threshold(rounded[best].astype(np.float64), correct[best], matches)
     return f1, round(threshold, 9)
-
-
-def _with_threshold(judgement: Judgement, threshold: float) -> Judgement:
-    return replace(judgement, threshold=threshold)

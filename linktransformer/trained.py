@@ -176,6 +176,8 @@ def _sample(labelled: Labelled, sides: list[NDArray[np.int64]], found: linking.C
         int(np.isin(entity[0][val], entity[1]).sum()),
         test[pairs.left],
         int(np.isin(entity[0][test], entity[1]).sum()),
+        entity[0][pairs.left],
+        int(np.isin(entity[0][of_left == splits.TRAIN], entity[1]).sum()),
     )
 
 

@@ -109,12 +109,22 @@ def sample(n: int, seed: int = 0) -> tuple[Evidence, Sample]:
     train, test = left < n // 2, left >= n - n // 4
     val = ~train & ~test
     return Evidence(("noise", "signal"), values), Sample(
-        left, np.tile([0, 1], n), correct, train, val, val.sum() // 2, test, test.sum() // 2
+        left,
+        np.tile([0, 1], n),
+        correct,
+        train,
+        val,
+        val.sum() // 2,
+        test,
+        test.sum() // 2,
+        left,
+        train.sum() // 2,
     )
 
 
-def test_a_decision_that_does_better_is_kept() -> None:
-    seen, known = sample(60)
+@pytest.mark.parametrize("n", [40, 160])  # few: cross-validated; many: by the validation alone
+def test_a_decision_that_does_better_is_kept(n: int) -> None:
+    seen, known = sample(n)
     wrong = np.flatnonzero(~known.correct)
     found = calibrate(seen, known, wrong)
     assert found.judgement is not None and found.f1 > 0.9 and found.f1_without_labels == 0.0
@@ -136,9 +146,26 @@ def test_with_few_labels_one_lucky_link_does_not_decide() -> None:
     assert found.f1 == 1.0 > found.f1_without_labels and found.judgement is None
 
 
+def test_few_labels_are_judged_by_fits_that_have_not_seen_the_entity(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, known = sample(40)
+    fits: list[set[int]] = []
+    plain = calibration.fit_logistic
+
+    def spy(seen: Evidence, correct: np.ndarray, rows: np.ndarray, strength: float) -> Judgement:
+        fits.append(set(known.left[rows].tolist()))
+        return plain(seen, correct, rows, strength)
+
+    monkeypatch.setattr(calibration, "fit_logistic", spy)
+    calibrate(seen, known, np.flatnonzero(~known.correct))
+    every = set(known.left[known.train | known.val].tolist())
+    folds = fits[: calibration.FOLDS]
+    assert set().union(*(every - seen_there for seen_there in folds)) == every == fits[calibration.FOLDS]
+    assert all(not set(known.left[known.test].tolist()) & rows for rows in fits)
+
+
 def test_without_any_match_in_training_nothing_is_learned() -> None:
     seen, known = sample(10)
-    none = replace(known, correct=known.correct & known.val)
+    none = replace(known, correct=known.correct & known.test)
     assert calibrate(seen, none, np.array([], dtype=np.int64)).judgement is None
 
 
