@@ -182,8 +182,9 @@ def test_train_then_merge(base: Path, tmp_path: Path, kind: str) -> None:
     links = [lt.link(one, other, on="n", model=model).pairs for model in (trained, trained.folder)]
     pd.testing.assert_frame_equal(*links)
     assert len(links[0]) > 15
-    more = lt.train_model(data, base=trained.folder, out=tmp_path / "more", **ON, **QUICK)
-    assert more.metrics["val_f1_of_base"] == pytest.approx(trained.metrics["val_f1"])
+    if kind == "pandas":  # a folder of ours is a base, too
+        more = lt.train_model(data, base=trained.folder, out=tmp_path / "more", **ON, **QUICK)
+        assert more.metrics["val_f1_of_base"] == pytest.approx(trained.metrics["val_f1"])
 
 
 @NEEDS_TORCH
