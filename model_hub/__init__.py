@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from model_hub.folder import ModelFolder, verify
     from model_hub.manifest import Manifest, ModelFile
     from model_hub.opening import DEFAULT, bundled, load, open_model
-    from model_hub.publishing import list, publish  # noqa: A004 - the public name
+    from model_hub.publishing import list as list  # noqa: A004 - the public name
+    from model_hub.publishing import publish
     from model_hub.ref import ModelRef, parse
     from model_hub.ref import bundled_names as bundled_models
     from model_hub.sealing import seal
 
+# without "list": `from model_hub import *` must not hide the builtin
 __all__ = [
     "DEFAULT",
     "AccessError",
@@ -41,7 +43,6 @@ __all__ = [
     "UnsafeModelError",
     "bundled",
     "bundled_models",
-    "list",
     "load",
     "model_card",
     "open_model",
