@@ -19,3 +19,7 @@ class MissingPackageError(EncoderError, ImportError):
 
     def __reduce__(self) -> tuple[type[MissingPackageError], tuple[str, str, str]]:
         return type(self), (self.package, self.purpose, self.extra)
+
+
+class TrainingError(EncoderError):
+    """A model cannot be trained with what was given."""

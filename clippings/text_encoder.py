@@ -58,14 +58,18 @@ class WrappedEncoder:
         model: The object itself.
         serializer: How it wants rows to be written: its own attribute of that name where it is a mapping
             such as {"labels": True}, or None.
+        decision: The file that says how scores become links, where the model was trained with one.
     """
 
-    def __init__(self, model: Any, name: str | None = None) -> None:
+    def __init__(self, model: Any, name: str | None = None, folder: ModelFolder | None = None) -> None:
         self.model = model
         self.name = name or _name_of(model)
         self.dim: int | None = None
-        found = getattr(model, "serializer", None)
+        found = folder.manifest.serializer if folder else getattr(model, "serializer", None)
         self.serializer = found if isinstance(found, Mapping) else None
+        self.decision: Path | None = getattr(model, "decision", None)
+        if folder and folder.manifest.decision:
+            self.decision = folder.file(folder.manifest.decision)
         self._takes = _keywords(model.encode)
 
     def encode(
@@ -163,9 +167,7 @@ def _of_ours(model: ModelFolder, device: str | None, threads: int | None) -> Onn
     if model.manifest.architecture != "sentence-transformers":
         return OnnxTextEncoder.from_folder(model, device=device, threads=threads)
     loaded = load_sentence_transformer(ModelRef("folder", str(model.path)), device)
-    encoder = WrappedEncoder(loaded, model.manifest.name)
-    encoder.serializer = model.manifest.serializer
-    return encoder
+    return WrappedEncoder(loaded, model.manifest.name, model)
 
 
 def _published(ref: ModelRef) -> ModelFolder | None:

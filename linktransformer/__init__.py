@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     )
     from linktransformer.linking import link, merge
     from linktransformer.links import Links
+    from linktransformer.train import TrainConfig, train_model
+    from linktransformer.trained import TrainedModel
 
 __version__ = "1.0.0.dev0"
 _HOME = {
@@ -36,11 +38,14 @@ _HOME = {
     "MissingExtraError": "errors",
     "ModelError": "errors",
     "TableTypeError": "errors",
+    "TrainConfig": "train_config",
+    "TrainedModel": "trained",
     "cluster": "dedup",
     "cluster_rows": "dedup",
     "dedup_rows": "dedup",
     "link": "linking",
     "merge": "linking",
+    "train_model": "train",
 }
 __all__ = [
     "Clusters",
@@ -51,12 +56,15 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "TableTypeError",
+    "TrainConfig",
+    "TrainedModel",
     "cluster",
     "cluster_rows",
     "dedup_rows",
     "link",
     "merge",
     "metrics",
+    "train_model",
 ]
 
 

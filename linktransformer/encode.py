@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import progress
+from linktransformer import judgement, progress
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
+from linktransformer.judgement import Judgement
 from linktransformer.serialize import Serializer
 
 __all__ = ["LEXICAL", "Plan", "embed", "plan"]
@@ -30,12 +31,14 @@ class Plan:
         encoder: What makes dense vectors, None for none.
         chosen: Whether the caller named the model; then it is not left out by a trial.
         serializer: How the model wants rows to be written: as in its training, where its manifest says it.
+        judgement: The decision that was learned with the model, where there is one.
     """
 
     name: str
     encoder: Any | None
     chosen: bool
     serializer: Serializer = field(default_factory=Serializer)
+    judgement: Judgement | None = None
 
 
 def plan(model: Any, device: str | None = None) -> Plan:
@@ -85,7 +88,9 @@ def plan(model: Any, device: str | None = None) -> Plan:
         serializer = Serializer.from_dict(getattr(encoder, "serializer", None) or {})
     except InvalidArgumentError as error:
         raise ModelError(f"model={model!r}: {error}") from error
-    return Plan(str(encoder.name), encoder, model is not None, serializer)
+    decision = getattr(encoder, "decision", None)
+    learned = None if decision is None else judgement.read(decision)
+    return Plan(str(encoder.name), encoder, model is not None, serializer, learned)
 
 
 def embed(

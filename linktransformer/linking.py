@@ -18,6 +18,7 @@ from linktransformer import (
     frames,
     fuse,
     joining,
+    judgement,
     keys,
     records,
     search,
@@ -238,7 +239,50 @@ def link(
     return links
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """Two tables with their candidates, scored without labels.
+
+    Args:
+        nodes: What is decided on, left and right.
+        texts: Their texts.
+        fused: The candidates and their score.
+        leads: As for `expand.decided`.
+        details: For the report.
+        plan: The model.
+    """
+
+    nodes: tuple[blocking.Nodes, blocking.Nodes]
+    texts: tuple[records.Records, records.Records]
+    fused: fuse.Fused
+    leads: tuple[Lead | None, Lead | None]
+    details: dict[str, Any]
+    plan: encode.Plan
+
+
 def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Links:
+    found = compare(tables, on, job)
+    fused, rule = found.fused, job.threshold
+    if found.plan.judgement is not None and len(fused.candidates):
+        evidence = judgement.evidence(tables, on, found.texts, found.nodes, fused)
+        judged = judgement.judge(found.plan.judgement, evidence, fused)
+        if judged is not None:
+            fused, found.details["decision"] = judged, "learned from labels"
+            rule = found.plan.judgement.threshold if isinstance(rule, str) else rule
+    return expand.decided(tables, found.nodes, fused, job.validate, rule, found.details, found.leads)
+
+
+def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
+    """Find the candidates of two tables and score them without labels.
+
+    Args:
+        tables: The left and the right table.
+        on: Key columns of either.
+        job: How.
+
+    Returns:
+        Nodes, texts and candidates.
+    """
     serializer = Serializer()
     texts = (records.read(tables[0], on[0], serializer), records.read(tables[1], on[1], serializer))
     blocks = keys.blocks(tables, job.block_on)
@@ -266,7 +310,7 @@ def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job
         "mutual_best_rate": round(fused.rate, 4),
         "search": dict(fused.candidates.report),
     }
-    return expand.decided(tables, (left, right), fused, job.validate, job.threshold, details, leads)
+    return Compared((left, right), texts, fused, leads, details, plan)
 
 
 def _score(

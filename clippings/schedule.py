@@ -1,0 +1,42 @@
+"""The learning rate of every step: up to its full height, and down again to nothing."""
+
+from __future__ import annotations
+
+import math
+
+from clippings.errors import TrainingError
+
+DECAYS = ("linear", "cosine", "none")
+
+
+def rate(step: int, steps: int, *, warmup: float = 0.1, decay: str = "linear") -> float:
+    """The share of the full learning rate at a step.
+
+    Args:
+        step: The step, from 0.
+        steps: How many steps the run has in all.
+        warmup: Share of the steps in which the rate rises; below 1.
+        decay: "linear", "cosine" or "none".
+
+    Returns:
+        A share above 0 and up to 1.
+
+    Raises:
+        TrainingError: The warm-up would take all steps, or the decay is not known.
+
+    Example:
+        >>> [round(rate(step, 10, warmup=0.2), 2) for step in range(10)]
+        [0.5, 1.0, 1.0, 0.88, 0.75, 0.62, 0.5, 0.38, 0.25, 0.12]
+    """
+    if not 0 <= warmup < 1 or decay not in DECAYS:
+        raise TrainingError(
+            f"The learning rate has no such course. Given: warmup={warmup!r}, decay={decay!r}. Give a share "
+            f"of the steps from 0 and below 1, and one of {DECAYS}."
+        )
+    rising = round(warmup * steps)
+    if step < rising:
+        return (step + 1) / rising
+    left = (steps - step) / max(1, steps - rising)
+    if decay == "cosine":
+        return 0.5 * (1 - math.cos(math.pi * left))
+    return left if decay == "linear" else 1.0

