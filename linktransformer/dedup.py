@@ -95,14 +95,26 @@ def dedup_rows(
         memory_limit=memory_limit,
         progress=progress,
     )
+    one_of_each, members = kept(found, keep)
+    return (one_of_each, members) if return_members else one_of_each
+
+
+def kept(found: Clusters, keep: str | Callable[[Any], Any]) -> tuple[Any, Any]:
+    """The rows that stand for their clusters, and the whole table with what became of each row.
+
+    Args:
+        found: The clusters.
+        keep: As for `dedup_rows`.
+
+    Returns:
+        Two tables in the caller's library: the kept rows; all of them with the columns "cluster" and "kept".
+    """
     rows = np.sort(found.representatives(keep))
-    kept = frames.take(found.table, rows)
-    if not return_members:
-        return kept
     taken = found.table.columns
     names = [frames.free_name(name, taken) for name in ("cluster", "kept")]
     stays = np.isin(np.arange(found.table.n_rows), rows)
-    return kept, frames.with_columns(found.table, dict(zip(names, (found.label, stays), strict=True)))
+    members = frames.with_columns(found.table, dict(zip(names, (found.label, stays), strict=True)))
+    return frames.take(found.table, rows), members
 
 
 def cluster_rows(

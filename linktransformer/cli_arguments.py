@@ -1,0 +1,61 @@
+"""How arguments of the command line are read, and how tables are printed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+__all__ = ["add_search", "names", "print_table", "size", "threshold"]
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+def add_search(add: Any) -> None:
+    """The options of every search.
+
+    Args:
+        add: `add_argument` of a parser.
+    """
+    add("--model", help='"lexical", a folder, org/name@revision or oci://...; left out: the default')
+    add("--block-on", type=names, metavar="COLUMNS", help="columns that must be equal")
+    add("--k", type=int, help="neighbours fetched for each row")
+    add("--device", help="where a torch model runs: cpu, cuda")
+    add("--batch-size", type=int, help="texts encoded at a time")
+    add("--memory-limit", type=size, help="for the search, such as 500MB or 2GB")
+
+
+def names(text: str) -> list[str]:
+    """Column names with commas between."""
+    return [name.strip() for name in text.split(",")]
+
+
+def threshold(text: str) -> str | float | dict[str, float] | None:
+    """auto, none, a number or precision=0.95."""
+    if text in ("auto", "none"):
+        return "auto" if text == "auto" else None
+    kind, equals, value = text.partition("=")
+    try:
+        return {kind: float(value)} if equals else float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not auto, none, a number or precision=0.95") from None
+
+
+def size(text: str) -> int:
+    """A number of bytes, such as 500MB."""
+    number = text.upper().rstrip("BKMGT")
+    try:
+        return int(float(number) * UNITS[text.upper()[len(number) :]])
+    except (KeyError, ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 500MB or 2GB") from None
+
+
+def print_table(text: str) -> None:
+    """Write a table to standard output in UTF-8; a reader that has had enough is no error."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

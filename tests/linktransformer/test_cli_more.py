@@ -1,0 +1,113 @@
+"""The commands dedup, train and evaluate, as a user types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from linktransformer import train
+from linktransformer.cli import main
+
+FIRMS = (
+    "name,city\nAcme Steel Corp.,Boston\n,Omaha\nBaxter Dairy,Tulsa\nACME STEEL CORP,\nZeller Motors,Dayton\n"
+)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    path = tmp_path / "firms.csv"
+    path.write_text(FIRMS)
+    return str(path)
+
+
+def test_dedup_keeps_one_row_of_each(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, report = tmp_path / "clean.csv", tmp_path / "report.json"
+    arguments = ["dedup", table, "--on", "name", "--keep", "most complete", "--out", str(out)]
+    assert main([*arguments, "--report", str(report)]) == 0
+    clean = pd.read_csv(out, dtype=str)
+    assert clean.city.tolist() == ["Boston", "Omaha", "Tulsa", "Dayton"]
+    assert json.loads(report.read_text())["clusters"] == 4
+    assert "4 clusters of 5 rows, 4 rows written" in capsys.readouterr().err
+
+
+def test_dedup_marks_all_rows(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dedup", table, "--on", "name", "--mark", "--quiet"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[0] == "name,city,cluster,kept"
+    assert [line.split(",")[2] for line in shown.out.splitlines()[1:]] == ["0", "1", "2", "0", "3"]
+    assert shown.err == ""
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--on", "nmae"], "Did you mean 'name'"),
+        (["--threshold", "none"], "neither auto nor a number"),
+        (["--keep", "last"], "invalid choice"),
+        (["--method", "ward"], "method='ward'"),
+        (["--out", "clean.doc"], "clean.doc"),
+    ],
+)
+def test_bad_input_to_dedup(
+    table: str, capsys: pytest.CaptureFixture[str], extra: list[str], words: str
+) -> None:
+    assert main(["dedup", table, *extra]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_evaluate_counts_true_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "left.csv").write_text("id,name\na,Acme Steel Corp.\nb,Baxter Dairy\nc,Quincy Glass\n")
+    (tmp_path / "right.csv").write_text("id,name\nx,BAXTER DAIRY\ny,Acme Steel Corporation\nz,Zeller\n")
+    (tmp_path / "truth.csv").write_text("l,r\na,y\nb,x\nc,z\n")
+    files = [str(tmp_path / f"{name}.csv") for name in ("left", "right", "truth")]
+    assert main(["evaluate", *files, "--model", "lexical", "--threshold", "0.4", "--quiet"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert (scores["precision"], round(scores["recall"], 3), scores["true_pairs"]) == (1, 0.667, 3)
+    (tmp_path / "truth.csv").write_text("l,r\na,nobody\n")
+    assert main(["evaluate", *files, "--model", "lexical"]) == 2
+    assert "('a', 'nobody')" in capsys.readouterr().err
+    (tmp_path / "left.csv").write_text("id,name\na,Acme\na,Baxter\n")
+    assert main(["evaluate", *files, "--model", "lexical"]) == 2
+    assert "one value twice" in capsys.readouterr().err
+
+
+def test_train_gives_its_arguments_on(
+    table: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    seen = {}
+
+    def instead(**arguments: object) -> object:
+        seen.update(arguments)
+        return type("Trained", (), {"folder": tmp_path, "metrics": {"f1": 0.5}})()
+
+    monkeypatch.setattr(train, "train_model", instead)
+    arguments = [
+        "train",
+        table,
+        "--left",
+        "name",
+        "--right",
+        "city",
+        "--set",
+        "epochs=5",
+        "--set",
+        "loss=supcon",
+    ]
+    assert main([*arguments, "--set", "labels=true", "--set", "shares=(0.5, 0.5, 0.0)", "--quiet"]) == 0
+    assert (seen["data"], seen["left_col_names"], seen["right_col_names"]) == (table, ["name"], ["city"])
+    settings = {"epochs": 5, "loss": "supcon", "labels": True, "shares": (0.5, 0.5, 0.0)}
+    assert seen["training_args"] == settings
+    assert json.loads(capsys.readouterr().out) == {"folder": str(tmp_path), "f1": 0.5}
+    assert main(["train", table, "--left", "name", "--right", "city", "--set", "epochs"]) == 2
+    assert main(["train", table, "--left", "name", "--right", "city", "--val", table, "--quiet"]) == 0
+    assert seen["train_data"] == seen["val_data"] == table
+
+
+def test_train_says_what_is_wrong(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", table, "--left", "nmae", "--right", "city"]) == 2
+    assert "Did you mean 'name'" in capsys.readouterr().err
+    assert main(["train", table, "--left", "name", "--right", "city", "--set", "epoch=3"]) == 2
+    assert "epochs" in capsys.readouterr().err
