@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import logging
 import os
 import shutil
+import uuid
 from pathlib import Path
 
 from model_hub.card import model_card
@@ -114,7 +116,7 @@ def _into_folder(model: ModelFolder, target: Path, progress: Progress | None) ->
     if target.exists() and any(target.iterdir() if target.is_dir() else [target]):
         return _same(model, target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    staging = target.with_name(f".{target.name}.{os.getpid()}.part")
+    staging = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
         staging.mkdir()
         names: builtins.list[str] = [MANIFEST_NAME, *(file.path for file in model.manifest.files)]
@@ -127,8 +129,14 @@ def _into_folder(model: ModelFolder, target: Path, progress: Progress | None) ->
         (staging / CARD_NAME).write_text(_card(model, f"./{target.name}"), encoding="utf-8")
         verify(staging)
         if target.is_dir():
-            target.rmdir()  # an empty one
-        staging.rename(target)
+            with contextlib.suppress(OSError):  # not empty any more: the rename says so
+                target.rmdir()
+        try:
+            staging.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
+            return _same(model, target)  # another was quicker
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return str(target)

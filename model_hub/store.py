@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,7 +128,7 @@ class Store:
             ModelHubError: What came is damaged or unsafe; nothing of it is kept.
         """
         staging = self.root / "partial" / _digest(key)[:32]
-        staging.mkdir(parents=True, exist_ok=True)
+        # Only whoever holds the lock touches the folder: another may be moving it away at this moment.
         with locked(staging.with_suffix(".lock")):
             staging.mkdir(parents=True, exist_ok=True)
             try:
@@ -165,7 +166,7 @@ def whole_text(path: Path, text: str) -> None:
         path: The file.
         text: What it is to hold.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # threads of one process write too
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -178,6 +180,45 @@ def test_many_that_fetch_at_once_get_one_model(small: Path, tmp_path: Path) -> N
     assert set(fills) == {0}  # never two in one folder
     assert [path.name for path in (tmp_path / "cache" / "models").iterdir()] == [found[0][1]]
     assert not list((tmp_path / "cache" / "partial").glob("*/"))
+
+
+def test_nothing_is_touched_before_the_lock_is_held(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial = tmp_path / "cache" / "partial"
+
+    @contextlib.contextmanager
+    def watched(path: Path) -> Iterator[None]:
+        if not (tmp_path / "cache" / "models").exists():  # the first lock, that of the download
+            assert not list(partial.glob("*/"))
+        with locked(path):
+            yield
+
+    monkeypatch.setattr("model_hub.store.locked", watched)
+    Store(tmp_path / "cache").install(
+        "key", lambda folder: shutil.copytree(small, folder, dirs_exist_ok=True) and None
+    )
+
+
+def test_threads_note_a_reference_at_once(tmp_path: Path) -> None:
+    store, failed = Store(tmp_path), []
+    start = threading.Barrier(8)
+
+    def note() -> None:
+        start.wait()
+        try:
+            for _ in range(50):
+                store.remember(Seen("oci://h/x@v1", "sha256:1", "ab"))
+        except OSError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=note) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert [path.suffix for path in (tmp_path / "refs").iterdir()] == [".json"]
 
 
 def test_what_stays_of_a_download_that_fails(small: Path, tmp_path: Path) -> None:
