@@ -105,10 +105,7 @@ def test_shared_codes_against_sets(left: list[list[str]], right: list[list[str]]
     a, b = (part.ravel() for part in np.indices((len(left), len(right))))
     found = judgement._codes((texts[0], texts[1]), a, b)
     for row, (one, other) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
-        sets = [
-            {word for word in re.findall(r"\w*\d\w*", " ".join(words).lower())}
-            for words in (left[one], right[other])
-        ]
+        sets = [set(re.findall(r"\w*\d\w*", " ".join(words).lower())) for words in (left[one], right[other])]
         known = bool(sets[0] and sets[1])
         shared = len(sets[0] & sets[1]) / len(sets[0] | sets[1]) if known else 0.0
         assert found["codes shared"][row] == pytest.approx(shared)
