@@ -27,7 +27,7 @@ from linktransformer import (
 from linktransformer.clusters import Clusters
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
-from linktransformer.linking import Job
+from linktransformer.job import Job
 from linktransformer.ranking import rank
 from linktransformer.serialize import Serializer
 

@@ -12,7 +12,7 @@ from linktransformer import clusters, encode, frames, keys
 from linktransformer.clustering import Rules, cluster_table
 from linktransformer.clusters import Clusters
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking import Columns, Job
+from linktransformer.job import Columns, Job
 from linktransformer.threshold import is_number
 
 __all__ = ["cluster", "cluster_rows", "dedup_rows"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from linktransformer import blocking, encode, frames, keys, lsh_forest, records
-from linktransformer.linking import Columns, Job
+from linktransformer.job import Columns, Job
 from linktransformer.serialize import Serializer
 
 __all__ = ["estimate"]

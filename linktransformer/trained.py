@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import frames, judgement, linking, splits, threshold
+from linktransformer import comparing, frames, judgement, splits, threshold
 from linktransformer.calibration import Calibrated, Sample, calibrate
+from linktransformer.job import Job
 from linktransformer.judgement import Judgement
 from linktransformer.provenance import origin, versions
 from linktransformer.shape import Shape
@@ -141,8 +142,8 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
         )
         for side, rows in enumerate(sides)
     )
-    job = linking.Job(model=_Live(model, settings.serializer().to_dict()), progress=False)
-    found = linking.compare((tables[0], tables[1]), names, job)
+    job = Job(model=_Live(model, settings.serializer().to_dict()), progress=False)
+    found = comparing.compare((tables[0], tables[1]), names, job)
     if not len(found.fused.candidates):
         return None
     sample = _sample(labelled, sides, found)
@@ -152,7 +153,7 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
     return calibrate(seen, sample, plain.pairs)
 
 
-def _sample(labelled: Labelled, sides: list[NDArray[np.int64]], found: linking.Compared) -> Sample:
+def _sample(labelled: Labelled, sides: list[NDArray[np.int64]], found: comparing.Compared) -> Sample:
     """What the labels say of the candidates: entities are compared, unlabelled pairs are no matches."""
     text = []
     for side, nodes in enumerate(found.nodes):

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linktransformer import calibration, frames, judgement, linking
+from linktransformer import calibration, comparing, frames, judgement
 from linktransformer.calibration import Sample, best_f1, calibrate, fit_logistic
 from linktransformer.errors import ModelError
+from linktransformer.job import Job
 from linktransformer.judgement import Evidence, Judgement, probability
 from linktransformer.records import Records
 
@@ -73,9 +74,9 @@ def tables() -> tuple[frames.Table, frames.Table]:
     return frames.wrap(left, "left"), frames.wrap(right, "right")
 
 
-def seen_of(keys: list[str]) -> tuple[Evidence, linking.Compared]:
+def seen_of(keys: list[str]) -> tuple[Evidence, comparing.Compared]:
     both = tables()
-    found = linking.compare(both, (keys, keys), linking.Job(model="lexical", progress=False))
+    found = comparing.compare(both, (keys, keys), Job(model="lexical", progress=False))
     return judgement.evidence(both, (keys, keys), found.texts, found.nodes, found.fused), found
 
 
