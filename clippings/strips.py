@@ -76,7 +76,7 @@ def strip(pixels: Pixels, short: int = SHORT, longest: int = LONGEST) -> Strip:
         image = image.convert("L")
     width, height = image.size
     factor = short / min(width, height)
-    size = [min(longest, max(short, round(side * factor))) for side in (width, height)]
+    size = [min(longest, round(side * factor)) for side in (width, height)]
     module = need_pillow()
     small = np.asarray(image.resize(size, module.Resampling.BICUBIC, reducing_gap=3.0), dtype=np.uint8)
     if _is_light_on_dark(small):

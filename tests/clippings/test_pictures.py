@@ -23,7 +23,7 @@ import pytest
 from clippings import picture_decoding, picture_sources, pictures
 from clippings.errors import EncoderError
 from clippings.picture_modes import eight_bits
-from clippings.picture_sources import Archives, is_missing, place_of
+from clippings.picture_sources import Archives, UnusableError, is_missing, place_of
 from clippings.pictures import MIN_SIDE, NOTES, PROBLEMS, Picture, count_problems, read_pictures
 
 pytest.importorskip("PIL")
@@ -134,10 +134,11 @@ def test_a_name_is_found_however_its_accents_are_written(tmp_path: Path) -> None
     name = "パ.png"
     apart, together = (unicodedata.normalize(form, name) for form in ("NFD", "NFC"))
     assert apart != together
-    with zipfile.ZipFile(tmp_path / "mac.zip", "w") as book:
-        book.writestr(apart, PNG)
-    assert one(tmp_path / "mac.zip" / together).problem is None
-    assert one(f"{tmp_path}/mac.zip::{apart}").problem is None
+    for archive, written in (("a.zip", apart), ("b.zip", together)):
+        with zipfile.ZipFile(tmp_path / archive, "w") as book:
+            book.writestr(written, PNG)
+        assert one(tmp_path / archive / together).problem is None
+        assert one(f"{tmp_path}/{archive}::{apart}").problem is None
 
 
 def test_a_zip_without_the_mark_of_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +272,7 @@ def test_archives_that_cannot_be_read(tmp_path: Path) -> None:
         book.writestr("a.png", PNG)
         book.writestr("folder/b.png", PNG)
         book.writestr("c.svg", "<svg/>")
-        book.mkdir("empty")
+        book.writestr("empty/", b"")
     data = whole.read_bytes()
     (tmp_path / "cut.zip").write_bytes(data[:-30])
     (tmp_path / "text.zip").write_text("no archive")
@@ -377,6 +378,13 @@ def test_a_bomb_is_refused_by_its_header(monkeypatch: pytest.MonkeyPatch) -> Non
     assert one(PNG, max_pixels=24 * 60 - 1).problem == "too large"
     assert one(np.zeros((24, 60)), max_pixels=24 * 60 - 1).problem == "too large"
     assert one(Image.new("L", (60, 24)), max_pixels=24 * 60 - 1).problem == "too large"
+
+
+def test_nothing_is_said_about_a_bomb() -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = read_pictures([png(9_500, 9_500), png(60_000, 60_000)], max_pixels=2**40)
+    assert count_problems(found) == {"too large": 2} and not said
 
 
 def test_too_many_bytes_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -523,6 +531,8 @@ def test_eight_bits_rounds_to_the_nearest() -> None:
     np.testing.assert_array_equal(eight_bits(every)[0], np.rint(every / 257))
     assert eight_bits(np.array([0, 255, 256]))[0].tolist() == [0, 1, 1]
     assert eight_bits(np.array([0, 255]), deep=True)[0].tolist() == [0, 1]
+    with pytest.raises(UnusableError, match="damaged"):
+        eight_bits(np.array([0.5, np.inf]))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
@@ -539,9 +549,15 @@ def test_pictures_are_brought_upright(kind: str, orientation: int) -> None:
     assert min(pixels(data, shortest=10).shape) == 10
 
 
-def test_a_damaged_exif_block_costs_nothing() -> None:
+def test_a_damaged_exif_block_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     data = encoded(Image.fromarray(noise()), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff\xff\xff")
     assert pixels(data).shape == (24, 60)
+
+    def broken(image: Any) -> Any:
+        raise SyntaxError("not a TIFF file")
+
+    monkeypatch.setattr(Image.Image, "getexif", broken)
+    np.testing.assert_array_equal(pixels(PNG), noise())
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF"])
@@ -604,6 +620,11 @@ def test_a_key_names_the_bytes_or_the_values() -> None:
     same, other = Image.fromarray(noise()), Image.fromarray(noise(seed=1))
     assert one(same).key == one(same.copy()).key != one(other).key
     assert one(noise()).key == one(noise().copy()).key != one(noise().reshape(60, 24)).key
+    assert one(noise()).key != one(noise(seed=1)).key
+    red, blue = Image.new("P", (20, 20)), Image.new("P", (20, 20))
+    red.putpalette([200, 0, 0])
+    blue.putpalette([0, 0, 200])
+    assert one(red).key != one(blue).key
 
 
 # --- the process around

@@ -86,6 +86,9 @@ def test_an_empty_page_is_white(level: int) -> None:
     assert (found.pixels == 255).all() and found.quality.tolist() == [0, 0]
     noisy = level + np.random.default_rng(0).integers(0, LEAST_RANGE // 2, (50, 90))
     assert strip(noisy.clip(0, 255).astype(np.uint8)).pixels.min() > 100
+    stain = np.full((50, 90), 100, np.uint8)
+    stain[10:-10, 10:-10] = 100 + LEAST_RANGE // 2  # too faint to be print on a dark ground
+    assert strip(stain).pixels[0, 0] < strip(stain).pixels[16, 30] == 255
 
 
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=60))
