@@ -14,6 +14,7 @@ from linktransformer import (
     evidence,
     fuse,
     keys,
+    pictured,
     records,
     search,
     trial,
@@ -38,6 +39,7 @@ class Compared:
         leads: As for `expand.decided`.
         details: For the report.
         plan: The model.
+        units: Their pictures, where they have any.
     """
 
     nodes: tuple[blocking.Nodes, blocking.Nodes]
@@ -46,6 +48,7 @@ class Compared:
     leads: tuple[Lead | None, Lead | None]
     details: dict[str, Any]
     plan: encode.Plan
+    units: tuple[pictured.Units, pictured.Units] | None = None
 
 
 def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
@@ -59,6 +62,8 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
     Returns:
         Nodes, texts and candidates.
     """
+    if job.images is not None:
+        return _compare_pictures(tables, on, job)
     serializer = Serializer()
     texts = (records.read(tables[0], on[0], serializer), records.read(tables[1], on[1], serializer))
     blocks = keys.blocks(tables, job.block_on)
@@ -74,19 +79,67 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
     }
     leads: tuple[Lead | None, Lead | None]
     if not len(left) or not len(right):
-        empty = np.empty(0, dtype=np.int64)
-        nothing = search.Candidates(
-            empty, empty, {"lexical": np.empty(0, dtype=np.float32)}, len(left), len(right)
-        )
-        fused, leads = fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0), (None, None)
+        fused, leads = _nothing((left, right)), (None, None)
     else:
         fused, leads = _score(tables, on, texts, (left, right), plan, job, details)
-    details |= {
+    return Compared((left, right), texts, fused, leads, details | _of_fused(fused), plan)
+
+
+def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
+    """As `compare`, for rows that have pictures."""
+    columns = pictured.columns_of(job.images, tables)
+    plan = encode.plan_of_pictures(job.model, job.device)
+    left, right = (
+        pictured.read(table, names, column, plan.serializer, job.progress)
+        for table, names, column in zip(tables, on, columns, strict=True)
+    )
+    units, texts = (left, right), (left.records, right.records)
+    blocks = keys.blocks(tables, job.block_on)
+    nodes = (
+        blocking.nodes(left.records.text_of_row, None if blocks is None else blocks[0]),
+        blocking.nodes(right.records.text_of_row, None if blocks is None else blocks[1]),
+    )
+    details: dict[str, Any] = {
+        "model": plan.name,
+        "left_on": on[0],
+        "right_on": on[1],
+        "images": list(columns),
+        "rows_without_picture": {
+            side.name: dict(of.problems) for side, of in zip(tables, units, strict=True)
+        },
+        "validate": job.validate,
+        "rows_cut": texts[0].n_cut + texts[1].n_cut,
+    }
+    if not len(nodes[0]) or not len(nodes[1]):
+        return Compared(
+            nodes, texts, _nothing(nodes), (None, None), details | _of_fused(_nothing(nodes)), plan, units
+        )
+    made = pictured.views_of(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
+    found = search.search(made.matrices, *nodes, int(job.k), memory_limit=job.memory_limit, device=job.device)
+    found = pictured.without_gaps(pictured.with_edit(found, nodes, units), nodes, units)
+    spread = views.spread(made, nodes, texts) | {pictured.EDIT: pictured.spread_of_edit(nodes, units)}
+    fused = fuse.fuse(found, spread)
+    # equal readings are no proof where an engine reads wrongly: no pair scores 1 by its text alone
+    fused = fuse.same_text_first(fused, np.zeros(len(found), dtype=bool))
+    leads = views.lead(made, found, nodes[0], 0), views.lead(made, found, nodes[1], 1)
+    return Compared(nodes, texts, fused, leads, details | _of_fused(fused), plan, units)
+
+
+def _nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> fuse.Fused:
+    """No candidates, for a table without nodes."""
+    none = np.empty(0, dtype=np.int64)
+    scores = {"lexical": np.empty(0, dtype=np.float32)}
+    nothing = search.Candidates(none, none, scores, len(nodes[0]), len(nodes[1]))
+    return fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
+
+
+def _of_fused(fused: fuse.Fused) -> dict[str, Any]:
+    """What the report says of the candidates."""
+    return {
         "weights": {name: round(value, 4) for name, value in fused.weights.items()},
         "mutual_best_rate": round(fused.rate, 4),
         "search": dict(fused.candidates.report),
     }
-    return Compared((left, right), texts, fused, leads, details, plan)
 
 
 def _score(

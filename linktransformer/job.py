@@ -35,6 +35,7 @@ class Job:
     batch_size: int | None = None
     memory_limit: int | None = None
     progress: bool | None = None
+    images: Any = None
 
     def __post_init__(self) -> None:
         if self.validate not in VALIDATE:

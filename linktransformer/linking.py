@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
-from linktransformer import expand, frames, joining, judgement, keys
+from linktransformer import expand, frames, joining, judgement, keys, pictured
 from linktransformer.comparing import compare
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job, K
@@ -29,6 +30,7 @@ def merge(
     indicator: bool | str = False,
     model: Any = None,
     block_on: Columns = None,
+    images: Any = None,
     k: int | None = None,
     threshold: Any = "auto",
     score_column: str = "score",
@@ -55,6 +57,10 @@ def merge(
         model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
             "org/name@revision", a SentenceTransformer, any object with `encode`.
         block_on: Column or columns whose values must be equal.
+        images: Column of pictures, or a pair (left, right): paths, "book.zip/crop.png", bytes, PIL images or
+            arrays. Rows are then linked by text and picture together; `model` is None for the bundled model
+            of printed names, or one that has `encode_records`. A row without a picture, or without a
+            text, goes by what it has.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: "auto"; a number; {"precision": 0.95}; None links every row to the best that was found
             for it, however bad (a row that shares no n-gram with any other may have none).
@@ -97,6 +103,7 @@ def merge(
         validate=validate,
         model=model,
         block_on=block_on,
+        images=images,
         k=k,
         threshold=threshold,
         device=device,
@@ -117,6 +124,7 @@ def link(
     validate: str | None = None,
     model: Any = None,
     block_on: Columns = None,
+    images: Any = None,
     k: int | None = None,
     threshold: Any = "auto",
     device: str | None = None,
@@ -136,6 +144,7 @@ def link(
         model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
             "org/name@revision", a SentenceTransformer, any object with `encode`.
         block_on: Column or columns whose values must be equal.
+        images: As for `merge`.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: As for `merge`.
         device: Where a torch model runs; None takes a GPU when there is one.
@@ -165,6 +174,7 @@ def link(
         validate="m:1" if validate is None else validate,
         model=model,
         block_on=block_on,
+        images=images,
         k=K if k is None else k,
         threshold=threshold,
         device=device,
@@ -172,7 +182,8 @@ def link(
         memory_limit=memory_limit,
         progress=progress,
     )
-    on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on)
+    pictures = None if images is None else pictured.columns_of(images, tables)
+    on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
     links = _link(tables, (on_left, on_right), job)
     logger.info("%r", links)
     return links
@@ -187,4 +198,7 @@ def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job
         if judged is not None:
             fused, found.details["decision"] = judged, "learned from labels"
             rule = found.plan.judgement.threshold if isinstance(rule, str) else rule
-    return expand.decided(tables, found.nodes, fused, job.validate, rule, found.details, found.leads)
+    links = expand.decided(tables, found.nodes, fused, job.validate, rule, found.details, found.leads)
+    if found.units is None:
+        return links
+    return replace(links, pictures=(found.units[0].picture_of_row, found.units[1].picture_of_row))

@@ -27,7 +27,8 @@ __all__ = ["TrainedClassifier", "train_clf_model"]
 
 logger = logging.getLogger(__name__)
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # scikit-learn's C
-TUNED = {"loss": "supcon", "epochs": 3, "batch_size": 64}  # of the encoder; other settings as for train_model
+# of the encoder; other settings as for train_model. Texts to be classified are long: few at a time
+TUNED = {"loss": "supcon", "epochs": 3, "batch_size": 64, "mini_batch_size": 16}
 Columns = str | Sequence[str] | None
 
 
