@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ModelError,
         TableTypeError,
     )
+    from linktransformer.fitting import fit_decision
     from linktransformer.linking import link, merge
     from linktransformer.links import Links
     from linktransformer.old_settings import create_new_train_config
@@ -49,6 +50,7 @@ _HOME = {
     "cluster_rows": "dedup",
     "create_new_train_config": "old_settings",
     "dedup_rows": "dedup",
+    "fit_decision": "fitting",
     "link": "linking",
     "merge": "linking",
     "train_clf_model": "train_classifier",
@@ -71,6 +73,7 @@ __all__ = [
     "cluster_rows",
     "create_new_train_config",
     "dedup_rows",
+    "fit_decision",
     "link",
     "merge",
     "metrics",

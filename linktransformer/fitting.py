@@ -1,4 +1,4 @@
-"""fit_decision: learn from known links how evidence becomes a link, and leave the model's vectors as they are."""
+"""fit_decision: learn from known links how evidence becomes a link; no vector is changed."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def fit_decision(
 ) -> FittedDecision:
     """Learn from known links when a pair is a link. It takes seconds, no GPU, and tunes no encoder.
 
-    A regularised logistic regression over all that is seen of a candidate: each view, each key column, the lead
-    over rivals on both sides. Its strength and threshold are chosen on left rows held out by entity; where it is no
-    better there than the decision without labels, that one stays.
+    A regularised logistic regression over all that is seen of a candidate: each view, each key column, the
+    lead over rivals on both sides. Its strength and threshold are chosen on left rows held out by entity;
+    where it is no better there than the decision without labels, that one stays.
 
     Args:
         left: A table.
