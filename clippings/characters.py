@@ -25,9 +25,9 @@ def character_ids(
     Every code point has one row in each of `hashes` tables, found by multiply-shift hashing (M.
     Dietzfelbinger et al., A reliable randomized algorithm for the closest-pair problem, 1997); several small
     tables in place of a large one are the idea of hash embeddings (D. Svenstrup et al., 2017). Any script
-    works without a vocabulary. Characters that share a row in one table are told apart by the other: with 2 tables
-    of 8,192 rows about 18 characters share a row, and no two of the 144,762 of Unicode 14 share both. With
-    2,048 rows 57,294 of them do, though none below U+10000. The numbers are the same on every machine.
+    works without a vocabulary. Characters that share a row in one table are told apart by the other: with 2
+    tables of 8,192 rows about 18 characters share a row, and no two of the 144,762 of Unicode 14 share both.
+    With 2,048 rows 57,294 of them do, though none below U+10000. The numbers are the same on every machine.
 
     Args:
         texts: Any texts; bring them to NFKC first. A lone surrogate is read as U+FFFD.
