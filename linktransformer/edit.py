@@ -211,4 +211,6 @@ def _count(words: Words) -> Integers:
     if hasattr(np, "bitwise_count"):  # NumPy 2
         ones: Integers = np.bitwise_count(words).astype(np.int64)
         return ones
-    return np.unpackbits(words.view(np.uint8).reshape(len(words), 8), axis=1).sum(axis=1, dtype=np.int64)
+    bits = np.unpackbits(words.view(np.uint8).reshape(len(words), 8), axis=1)
+    total: Integers = bits.sum(axis=1, dtype=np.int64)
+    return total
