@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageFilter
 
 from clippings.errors import EncoderError
 from clippings.pictures import Picture, read_pictures
@@ -20,9 +21,6 @@ from clippings.strips import (
     strip,
     strips,
 )
-
-pytest.importorskip("PIL")
-from PIL import Image, ImageFilter
 
 
 def crop(height: int = 60, width: int = 300, *, paper: int = 220, ink: int = 60) -> np.ndarray:
