@@ -212,4 +212,5 @@ def _count(words: Words) -> Integers:
         ones: Integers = np.bitwise_count(words).astype(np.int64)
         return ones
     bits = np.unpackbits(words.view(np.uint8).reshape(len(words), 8), axis=1)
-    return np.asarray(bits.sum(axis=1), dtype=np.int64)
+    total: Integers = bits.sum(axis=1, dtype=np.int64)
+    return total
