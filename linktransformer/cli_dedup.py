@@ -26,6 +26,7 @@ def add_to(commands: Any) -> None:
     add("table", help="the table: .csv, .tsv, .parquet or .xlsx; csv cells are texts, empty ones are null")
     add("--on", type=names, metavar="COLUMNS", help="key columns, with commas between (all with text)")
     add("--images", metavar="COLUMN", help="column of picture files")
+    add("--confidence", metavar="COLUMN", help="column that says how sure the OCR was, 0 to 1")
     add("--keep", default="first", choices=("first", "longest", "most complete"), help="which row stays")
     add("--mark", action="store_true", help="keep all rows, with the columns cluster and kept")
     add("--method", default="average", help="average (default), complete, single or hdbscan")
@@ -60,6 +61,7 @@ def _run(given: argparse.Namespace) -> int:
         "model",
         "block_on",
         "images",
+        "confidence",
         "one_per",
         "k",
         "device",

@@ -93,7 +93,7 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     units = None
     if job.images is not None:
         plan = encode.plan_of_pictures(job.model, job.device)
-        units = pictured.read(table, on, job.images, plan.serializer, job.progress)
+        units = pictured.read(table, on, job.images, plan.serializer, job.progress, job.confidence)
     texts = records.read(table, on, Serializer()) if units is None else units.records
     blocks = keys.blocks((table, table), job.block_on)
     of_row = None if blocks is None else blocks[0]

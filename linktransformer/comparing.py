@@ -89,9 +89,12 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
     """As `compare`, for rows that have pictures."""
     columns = pictured.columns_of(job.images, tables)
     plan = encode.plan_of_pictures(job.model, job.device)
+    sure: tuple[str | None, str | None] = (None, None)
+    if job.confidence is not None:
+        sure = pictured.columns_of(job.confidence, tables, "confidence")
     left, right = (
-        pictured.read(table, names, column, plan.serializer, job.progress)
-        for table, names, column in zip(tables, on, columns, strict=True)
+        pictured.read(table, names, column, plan.serializer, job.progress, confidence)
+        for table, names, column, confidence in zip(tables, on, columns, sure, strict=True)
     )
     units, texts = (left, right), (left.records, right.records)
     blocks = keys.blocks(tables, job.block_on)

@@ -33,6 +33,7 @@ def dedup_rows(
     model: Any = None,
     block_on: Columns = None,
     images: str | None = None,
+    confidence: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
     k: int | None = None,
@@ -54,6 +55,7 @@ def dedup_rows(
         model: Likewise.
         block_on: Likewise.
         images: Likewise.
+        confidence: Likewise.
         one_per: Likewise.
         cannot_link: Likewise.
         k: Likewise.
@@ -90,6 +92,7 @@ def dedup_rows(
         model=model,
         block_on=block_on,
         images=images,
+        confidence=confidence,
         one_per=one_per,
         cannot_link=cannot_link,
         k=k,
@@ -129,6 +132,7 @@ def cluster_rows(
     model: Any = None,
     block_on: Columns = None,
     images: str | None = None,
+    confidence: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
     k: int | None = None,
@@ -150,6 +154,7 @@ def cluster_rows(
             that was tried (docs/dedup.md). Others as for `merge`.
         block_on: Column or columns whose values must be equal within a cluster.
         images: Column of pictures, as for `merge`; `model` None is then the bundled one of printed names.
+        confidence: Column that says how sure an OCR engine was of the text, as for `merge`.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
@@ -186,6 +191,7 @@ def cluster_rows(
         model=model,
         block_on=block_on,
         images=images,
+        confidence=confidence,
         one_per=one_per,
         cannot_link=cannot_link,
         k=k,
@@ -207,6 +213,7 @@ def cluster(
     model: Any = None,
     block_on: Columns = None,
     images: str | None = None,
+    confidence: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
     k: int | None = None,
@@ -225,6 +232,7 @@ def cluster(
         model: Likewise.
         block_on: Likewise.
         images: Likewise.
+        confidence: Likewise.
         one_per: Likewise.
         cannot_link: Likewise.
         k: Likewise.
@@ -253,10 +261,15 @@ def cluster(
     rules = Rules(method, one_per, cannot_link)
     if images is not None:
         frames.check_columns(wrapped, [images], "images")
+    if confidence is not None:
+        if images is None:
+            raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
+        frames.check_columns(wrapped, [confidence], "confidence")
     job = Job(
         model=encode.LEXICAL if model is None and images is None else model,
         block_on=block_on,
         images=images,
+        confidence=confidence,
         k=K if k is None else k,
         threshold=threshold,
         device=device,

@@ -59,6 +59,7 @@ def fit_decision(
     left_on: Columns = None,
     right_on: Columns = None,
     images: Any = None,
+    confidence: Any = None,
     model: str | os.PathLike[str] | None = None,
     complete: bool = False,
     block_on: Columns = None,
@@ -83,6 +84,7 @@ def fit_decision(
         left_on: Likewise.
         right_on: Likewise.
         images: Likewise.
+        confidence: Likewise.
         model: Whose views are weighed: None for the bundled one, a folder or a name on a hub.
         complete: Whether `truth` names every link, so that a left row without one is known to have none.
             Otherwise only left rows that it names are learned from.
@@ -114,6 +116,7 @@ def fit_decision(
     job = Job(
         model=source.path,
         images=images,
+        confidence=confidence,
         block_on=block_on,
         k=K if k is None else k,
         device=device,

@@ -36,6 +36,7 @@ class Job:
     memory_limit: int | None = None
     progress: bool | None = None
     images: Any = None
+    confidence: Any = None
 
     def __post_init__(self) -> None:
         if self.validate not in VALIDATE:

@@ -8,6 +8,7 @@ from typing import Any
 
 from linktransformer import expand, frames, joining, judgement, keys, pictured
 from linktransformer.comparing import compare
+from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job, K
 from linktransformer.links import Links
@@ -31,6 +32,7 @@ def merge(
     model: Any = None,
     block_on: Columns = None,
     images: Any = None,
+    confidence: Any = None,
     k: int | None = None,
     threshold: Any = "auto",
     score_column: str = "score",
@@ -61,6 +63,8 @@ def merge(
             arrays. Rows are then linked by text and picture together; `model` is None for the bundled model
             of printed names, or one that has `encode_records`. A row without a picture, or without a
             text, goes by what it has.
+        confidence: With `images`, a column or a pair of columns: how sure an OCR engine was of the text, 0 to
+            1. A model that learned to hears it when it weighs text against picture.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: "auto"; a number; {"precision": 0.95}; None links every row to the best that was found
             for it, however bad (a row that shares no n-gram with any other may have none).
@@ -104,6 +108,7 @@ def merge(
         model=model,
         block_on=block_on,
         images=images,
+        confidence=confidence,
         k=k,
         threshold=threshold,
         device=device,
@@ -125,6 +130,7 @@ def link(
     model: Any = None,
     block_on: Columns = None,
     images: Any = None,
+    confidence: Any = None,
     k: int | None = None,
     threshold: Any = "auto",
     device: str | None = None,
@@ -145,6 +151,7 @@ def link(
             "org/name@revision", a SentenceTransformer, any object with `encode`.
         block_on: Column or columns whose values must be equal.
         images: As for `merge`.
+        confidence: As for `merge`.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: As for `merge`.
         device: Where a torch model runs; None takes a GPU when there is one.
@@ -175,6 +182,7 @@ def link(
         model=model,
         block_on=block_on,
         images=images,
+        confidence=confidence,
         k=K if k is None else k,
         threshold=threshold,
         device=device,
@@ -182,6 +190,8 @@ def link(
         memory_limit=memory_limit,
         progress=progress,
     )
+    if images is None and confidence is not None:
+        raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
     pictures = None if images is None else pictured.columns_of(images, tables)
     on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
     links = _link(tables, (on_left, on_right), job)

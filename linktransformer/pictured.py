@@ -52,12 +52,15 @@ class Units:
         pictures: The picture of each unit, None for none, (n_units,).
         picture_of_row: The picture of each row as it was read, usable or not, (n_rows,).
         problems: How many rows have no usable picture, by reason.
+        confidence: How sure an OCR engine was of the text of each unit, 0 to 1, NaN where it is not known,
+            (n_units,) float64.
     """
 
     records: Records
     pictures: tuple[Any, ...]
     picture_of_row: tuple[Any, ...]
     problems: Mapping[str, int]
+    confidence: NDArray[np.float64]
 
     @property
     def has_text(self) -> Truths:
@@ -70,12 +73,13 @@ class Units:
         return np.array([picture is not None for picture in self.pictures], dtype=bool)
 
 
-def columns_of(images: Any, tables: tuple[Table, Table]) -> tuple[str, str]:
-    """The columns of pictures.
+def columns_of(given: Any, tables: tuple[Table, Table], argument: str = "images") -> tuple[str, str]:
+    """The columns of pictures, or of what belongs to them.
 
     Args:
-        images: A column of both tables, or a pair (left, right).
+        given: A column of both tables, or a pair (left, right).
         tables: The tables.
+        argument: In which argument.
 
     Returns:
         One name for each table.
@@ -84,19 +88,26 @@ def columns_of(images: Any, tables: tuple[Table, Table]) -> tuple[str, str]:
         InvalidArgumentError: It is neither.
         ColumnNotFoundError: A name is no column.
     """
-    names = (images, images) if isinstance(images, str) else images
+    names = (given, given) if isinstance(given, str) else given
     fine = isinstance(names, (tuple, list)) and len(names) == 2 and all(isinstance(n, str) for n in names)
     if not fine:
         raise InvalidArgumentError(
-            f"images={images!r} names no pictures. Give a column of both tables, or a pair such as "
+            f"{argument}={given!r} names no columns. Give one of both tables, or a pair such as "
             "('left_crop', 'right_crop')."
         )
     for name, table in zip(names, tables, strict=True):
-        frames.check_columns(table, [name], "images")
+        frames.check_columns(table, [name], argument)
     return str(names[0]), str(names[1])
 
 
-def read(table: Table, on: Sequence[str], column: str, serializer: Serializer, show: bool | None) -> Units:
+def read(
+    table: Table,
+    on: Sequence[str],
+    column: str,
+    serializer: Serializer,
+    show: bool | None,
+    confidence: str | None = None,
+) -> Units:
     """Read texts and pictures.
 
     Args:
@@ -106,12 +117,14 @@ def read(table: Table, on: Sequence[str], column: str, serializer: Serializer, s
             images or arrays.
         serializer: How a row becomes text.
         show: As for `progress.bar`.
+        confidence: The column that says how sure an OCR engine was of the text, None for none.
 
     Returns:
         The units, in an order that depends on what they say and show only.
 
     Raises:
         MissingExtraError: Pillow is not installed.
+        InvalidArgumentError: A confidence is not between 0 and 1.
     """
     from clippings import MissingPackageError
     from clippings.pictures import count_problems, read_pictures
@@ -142,7 +155,35 @@ def read(table: Table, on: Sequence[str], column: str, serializer: Serializer, s
         tuple(by_key.get(pair[1]) for pair in different),
         tuple(pictures),
         problems,
+        _of_units(_confidence(table, confidence), unit, len(different)),
     )
+
+
+def _confidence(table: Table, column: str | None) -> NDArray[np.float64]:
+    """How sure the text of each row is, NaN where it is not known."""
+    if column is None:
+        return np.full(table.n_rows, np.nan)
+    values = frames.column(table, column).tolist()
+    try:
+        found = np.array([np.nan if value is None else float(value) for value in values])
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(
+            f"confidence={column!r} holds something that is no number: {error}"
+        ) from None
+    wrong = found[(found < 0) | (found > 1)]
+    if len(wrong):
+        raise InvalidArgumentError(
+            f"confidence={column!r} holds {wrong[0]:g}. Give numbers from 0 to 1: divide percentages by 100."
+        )
+    return found
+
+
+def _of_units(of_row: NDArray[np.float64], unit: Integers, n: int) -> NDArray[np.float64]:
+    """The mean over the rows of each unit, of those that have a value."""
+    use = (unit >= 0) & np.isfinite(of_row)
+    total = np.bincount(unit[use], of_row[use], minlength=n)
+    count = np.bincount(unit[use], minlength=n)
+    return np.where(count > 0, total / np.maximum(1, count), np.nan)
 
 
 def views_of(
@@ -200,7 +241,13 @@ def _encoded(encoder: Any, units: Units, batch_size: int | None, show: bool | No
     texts = [text or None for text in units.records.texts.tolist()]
     with progress.bar(len(texts), "encode", show) as tick:
         try:
-            return encoder.encode_records(texts, list(units.pictures), batch_size=batch_size, progress=tick)
+            return encoder.encode_records(
+                texts,
+                list(units.pictures),
+                confidence=units.confidence,
+                batch_size=batch_size,
+                progress=tick,
+            )
         except EncoderError as error:
             raise ModelError(str(error)) from error
 

@@ -179,10 +179,32 @@ def test_what_cannot_work_is_told() -> None:
     with pytest.raises(lt.ColumnNotFoundError, match=r"images='crap'.*'crop'"):
         lt.merge(left, right, on="ocr", images="crap", model=Looking())
     for wrong in (3, ["crop"], ("crop", None), ("a", "b", "c")):
-        with pytest.raises(lt.InvalidArgumentError, match="names no pictures"):
+        with pytest.raises(lt.InvalidArgumentError, match="names no columns"):
             lt.merge(left, right, on="ocr", images=wrong, model=Looking())
     with pytest.raises(lt.ModelError, match="reads no pictures"):
         lt.merge(left, right, on="ocr", images="crop", model=object())
+
+
+def test_the_model_hears_how_sure_the_engine_was() -> None:
+    left, right = books()
+    left["sure"], right["conf"] = 0.5, [0.25] * 11 + [None]
+
+    class Hearing(Looking):
+        def encode_records(self, texts: Any, pictures: Any, **more: Any) -> Vectors:
+            heard.append(more["confidence"])
+            return super().encode_records(texts, pictures, **more)
+
+    heard: list[Any] = []
+    lt.merge(left, right, on="ocr", images="crop", confidence=("sure", "conf"), model=Hearing())
+    assert (heard[0] == 0.5).all() and np.nansum(heard[1]) == 0.25 * 11 and np.isnan(heard[1]).sum() == 1
+    with pytest.raises(lt.InvalidArgumentError, match="divide percentages by 100"):
+        lt.merge(
+            left.assign(sure=50), right, on="ocr", images="crop", confidence=("sure", "conf"), model=Hearing()
+        )
+    with pytest.raises(lt.InvalidArgumentError, match="Give images= too"):
+        lt.merge(left, right, on="ocr", confidence="sure")
+    with pytest.raises(lt.ColumnNotFoundError, match="confidence='sure'"):
+        lt.merge(left, right, on="ocr", images="crop", confidence="sure", model=Hearing())
 
 
 def test_empty_tables_and_tables_without_any_picture() -> None:
@@ -262,7 +284,9 @@ def test_rows_without_text_or_picture_stay_alone() -> None:
 def units(texts: list[str], shown: list[bool]) -> pictured.Units:
     page = Picture(np.zeros((4, 4), np.uint8), None, "k")
     read = pictured.records.Records(np.array(texts, dtype=object), np.arange(len(texts)), 0, ("ocr",))
-    return pictured.Units(read, tuple(page if one else None for one in shown), (), {})
+    return pictured.Units(
+        read, tuple(page if one else None for one in shown), (), {}, np.full(len(texts), np.nan)
+    )
 
 
 def test_missing_evidence_is_what_others_have_on_average() -> None:
@@ -292,4 +316,8 @@ def test_units_are_what_rows_say_and_show() -> None:
     assert found.records.text_of_row.tolist() == [3, 1, 0, 3, -1, 2]
     assert found.has_picture.tolist() == [True, True, False, True]
     assert found.has_text.tolist() == [False, True, True, True]
+    assert np.isnan(found.confidence).all()
+    table["sure"] = [0.2, 0.5, None, 0.6, 0.7, 1]
+    again = pictured.read(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), False, "sure")
+    np.testing.assert_allclose(again.confidence, [np.nan, 0.5, 1.0, 0.4])
     assert found.problems == {"missing": 2} and len(found.picture_of_row) == 6
