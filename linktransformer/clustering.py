@@ -20,7 +20,7 @@ from linktransformer import (
     fuse,
     keys,
     labels,
-    pictured,
+    picture_views,
     records,
     search,
     views,
@@ -31,6 +31,7 @@ from linktransformer.frames import Table
 from linktransformer.job import Job
 from linktransformer.ranking import rank
 from linktransformer.serialize import Serializer
+from linktransformer.units import Units, read_units
 
 __all__ = ["HDBSCAN", "METHODS", "Rules", "cluster_table"]
 
@@ -93,7 +94,7 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     units = None
     if job.images is not None:
         plan = encode.plan_of_pictures(job.model, job.device)
-        units = pictured.read(table, on, job.images, plan.serializer, job.progress, job.confidence)
+        units = read_units(table, on, job.images, plan.serializer, job.progress, job.confidence)
     texts = records.read(table, on, Serializer()) if units is None else units.records
     blocks = keys.blocks((table, table), job.block_on)
     of_row = None if blocks is None else blocks[0]
@@ -239,20 +240,20 @@ def _score(
 
 
 def _score_pictures(
-    units: pictured.Units, nodes: blocking.Nodes, plan: encode.Plan, job: Job, details: dict[str, Any]
+    units: Units, nodes: blocking.Nodes, plan: encode.Plan, job: Job, details: dict[str, Any]
 ) -> fuse.Fused:
     """As `_score`, for rows that have pictures."""
     details |= {"model": plan.name, "images": job.images, "rows_without_picture": dict(units.problems)}
     if not len(nodes):
         return _nothing()
     both, sides = (units, units), (nodes, nodes)
-    made = pictured.views_of_one(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
+    made = picture_views.views_of_one(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
     found = search.search(
         made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
     )
-    found = pictured.without_gaps(pictured.with_edit(found, sides, both), sides, both)
+    found = picture_views.without_gaps(picture_views.with_edit(found, sides, both), sides, both)
     spread = views.spread(made, sides, (units.records, units.records))
-    fused = fuse.fuse_of_one(found, spread | {pictured.EDIT: pictured.spread_of_edit(sides, both)})
+    fused = fuse.fuse_of_one(found, spread | {picture_views.EDIT: picture_views.spread_of_edit(sides, both)})
     details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
     details["search"] = dict(found.report)
     return fused

@@ -14,7 +14,7 @@ from linktransformer import (
     evidence,
     fuse,
     keys,
-    pictured,
+    picture_views,
     records,
     search,
     trial,
@@ -24,6 +24,7 @@ from linktransformer.frames import Table
 from linktransformer.job import Job
 from linktransformer.serialize import Serializer
 from linktransformer.sharing import Lead
+from linktransformer.units import Units, picture_columns, read_units
 
 __all__ = ["Compared", "compare"]
 
@@ -48,7 +49,7 @@ class Compared:
     leads: tuple[Lead | None, Lead | None]
     details: dict[str, Any]
     plan: encode.Plan
-    units: tuple[pictured.Units, pictured.Units] | None = None
+    units: tuple[Units, Units] | None = None
 
 
 def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
@@ -87,13 +88,13 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
 
 def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
     """As `compare`, for rows that have pictures."""
-    columns = pictured.columns_of(job.images, tables)
+    columns = picture_columns(job.images, tables)
     plan = encode.plan_of_pictures(job.model, job.device)
     sure: tuple[str | None, str | None] = (None, None)
     if job.confidence is not None:
-        sure = pictured.columns_of(job.confidence, tables, "confidence")
+        sure = picture_columns(job.confidence, tables, "confidence")
     left, right = (
-        pictured.read(table, names, column, plan.serializer, job.progress, confidence)
+        read_units(table, names, column, plan.serializer, job.progress, confidence)
         for table, names, column, confidence in zip(tables, on, columns, sure, strict=True)
     )
     units, texts = (left, right), (left.records, right.records)
@@ -117,10 +118,12 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
         return Compared(
             nodes, texts, _nothing(nodes), (None, None), details | _of_fused(_nothing(nodes)), plan, units
         )
-    made = pictured.views_of(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
+    made = picture_views.views_of(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
     found = search.search(made.matrices, *nodes, int(job.k), memory_limit=job.memory_limit, device=job.device)
-    found = pictured.without_gaps(pictured.with_edit(found, nodes, units), nodes, units)
-    spread = views.spread(made, nodes, texts) | {pictured.EDIT: pictured.spread_of_edit(nodes, units)}
+    found = picture_views.without_gaps(picture_views.with_edit(found, nodes, units), nodes, units)
+    spread = views.spread(made, nodes, texts) | {
+        picture_views.EDIT: picture_views.spread_of_edit(nodes, units)
+    }
     fused = fuse.fuse(found, spread)
     # equal readings are no proof where an engine reads wrongly: no pair scores 1 by its text alone
     fused = fuse.same_text_first(fused, np.zeros(len(found), dtype=bool))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import comparing, frames, judgement, keys, pictured, splits, threshold
+from linktransformer import comparing, frames, judgement, keys, splits, threshold
 from linktransformer.calibration import Calibrated, Sample, calibrate
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.frames import Table
@@ -22,6 +22,7 @@ from linktransformer.job import Columns, Job, K
 from linktransformer.labels import label_pairs
 from linktransformer.provenance import versions
 from linktransformer.training_run import folder_of
+from linktransformer.units import picture_columns
 
 __all__ = ["fit_decision"]
 
@@ -108,7 +109,7 @@ def fit_decision(
         >>> linked = lt.merge(firms, register, on="name", model=fitted)  # doctest: +SKIP
     """
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    columns = None if images is None else pictured.columns_of(images, tables)
+    columns = None if images is None else picture_columns(images, tables)
     names = keys.resolve(tables[0], tables[1], on, left_on, right_on, columns)
     rows = _rows(tables, truth)
     place = folder_of(out, resume=False) / "model"

@@ -6,12 +6,13 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from linktransformer import expand, frames, joining, judgement, keys, pictured
+from linktransformer import expand, frames, joining, judgement, keys
 from linktransformer.comparing import compare
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job, K
 from linktransformer.links import Links
+from linktransformer.units import picture_columns
 
 __all__ = ["link", "merge"]
 
@@ -192,7 +193,7 @@ def link(
     )
     if images is None and confidence is not None:
         raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
-    pictures = None if images is None else pictured.columns_of(images, tables)
+    pictures = None if images is None else picture_columns(images, tables)
     on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
     links = _link(tables, (on_left, on_right), job)
     logger.info("%r", links)

@@ -14,10 +14,13 @@ import pytest
 
 import linktransformer as lt
 from clippings.pictures import Picture
-from linktransformer import frames, pictured
+from linktransformer import frames, picture_views
+from linktransformer.blocking import Nodes
 from linktransformer.cli import main
+from linktransformer.records import Records
 from linktransformer.search import Candidates
 from linktransformer.serialize import Serializer
+from linktransformer.units import Units, read_units
 
 pytest.importorskip("PIL")
 from PIL import Image, ImageDraw, ImageFont
@@ -158,6 +161,41 @@ def test_a_row_goes_by_what_it_has() -> None:
     assert report["images"] == ["crop", "crop"]
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_row_may_have_several_pictures(library: str) -> None:
+    left, right = books()
+    several = [[as_png(drawn(name, shift)) for shift in (0, 1, 2)] for name in right.firm]
+    several[0] = [b"broken", several[0][0]]  # one that can be used is enough
+    several[1] = [b"broken", None]
+    right = right.drop(columns="crop").assign(crop=pd.Series(several, dtype=object))
+    given: Any = right
+    if library == "polars":
+        polars = pytest.importorskip("polars")
+        left, given = polars.from_pandas(left), polars.DataFrame(right.to_dict("list"))
+    links = lt.link(left, given, on="ocr", images="crop", model=Looking())
+    assert links.report()["rows_without_picture"]["right"] == {"not an image": 1}
+    found = dict(zip(links.pairs["left"].to_list(), links.pairs["right"].to_list(), strict=True))
+    assert [right.firm[found[row]] for row in range(len(NAMES)) if row in found and row != 10] == [
+        name for row, name in enumerate(NAMES) if row in found and row != 10
+    ]
+    assert len(found) >= 11
+
+
+def test_several_pictures_are_averaged() -> None:
+    crops = [as_png(drawn("Acme", shift)) for shift in (0, 3)]
+    table = pd.DataFrame(
+        {"ocr": ["a", "a", "a"], "crop": pd.Series([crops, crops[0], crops[1]], dtype=object)}
+    )
+    read = read_units(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), False)
+    assert [len(pictures) for pictures in read.pictures] in ([2, 1, 1], [1, 2, 1], [1, 1, 2])
+    views = picture_views.views_of((read, read), Looking()).matrices
+    unit = read.records.text_of_row
+    for name in ("image", "fused", "text"):
+        both, one, other = (views[name][0][number] for number in unit)
+        mean = (one + other) / np.linalg.norm(one + other)
+        np.testing.assert_allclose(both, mean, atol=1e-6)
+
+
 def test_pictures_alone_are_enough() -> None:
     left, right = books()
     left, right = left[["crop"]], right[["crop", "firm"]]
@@ -281,12 +319,10 @@ def test_rows_without_text_or_picture_stay_alone() -> None:
         lt.cluster_rows(table, "ocr", images="scan", model=Looking())
 
 
-def units(texts: list[str], shown: list[bool]) -> pictured.Units:
+def units(texts: list[str], shown: list[bool]) -> Units:
     page = Picture(np.zeros((4, 4), np.uint8), None, "k")
-    read = pictured.records.Records(np.array(texts, dtype=object), np.arange(len(texts)), 0, ("ocr",))
-    return pictured.Units(
-        read, tuple(page if one else None for one in shown), (), {}, np.full(len(texts), np.nan)
-    )
+    read = Records(np.array(texts, dtype=object), np.arange(len(texts)), 0, ("ocr",))
+    return Units(read, tuple((page,) if one else () for one in shown), (), {}, np.full(len(texts), np.nan))
 
 
 def test_missing_evidence_is_what_others_have_on_average() -> None:
@@ -298,8 +334,8 @@ def test_missing_evidence_is_what_others_have_on_average() -> None:
     image[~has] = 0
     found = Candidates(left, right, {"fused": fused, "image": image, "lexical": image}, 40, 1)
     sides = units(["x"] * 40, has.tolist()), units(["x"], [True])
-    nodes = tuple(pictured.Nodes(np.arange(n), np.zeros(n, dtype=np.int64), np.arange(n)) for n in (40, 1))
-    views = pictured.without_gaps(found, (nodes[0], nodes[1]), sides).views
+    nodes = tuple(Nodes(np.arange(n), np.zeros(n, dtype=np.int64), np.arange(n)) for n in (40, 1))
+    views = picture_views.without_gaps(found, (nodes[0], nodes[1]), sides).views
     slope, level = np.polyfit(fused[has], image[has], 1)
     np.testing.assert_allclose(views["image"][~has], level + slope * fused[~has], atol=1e-4)
     np.testing.assert_array_equal(views["image"][has], image[has])
@@ -311,13 +347,13 @@ def test_units_are_what_rows_say_and_show() -> None:
     table = pd.DataFrame(
         {"ocr": ["b", "a", None, "b", None, "b"], "crop": [crop, crop, crop, crop, None, None]}
     )
-    found = pictured.read(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), False)
+    found = read_units(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), False)
     assert found.records.texts.tolist() == ["", "a", "b", "b"]
     assert found.records.text_of_row.tolist() == [3, 1, 0, 3, -1, 2]
     assert found.has_picture.tolist() == [True, True, False, True]
     assert found.has_text.tolist() == [False, True, True, True]
     assert np.isnan(found.confidence).all()
     table["sure"] = [0.2, 0.5, None, 0.6, 0.7, 1]
-    again = pictured.read(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), False, "sure")
+    again = read_units(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), False, "sure")
     np.testing.assert_allclose(again.confidence, [np.nan, 0.5, 1.0, 0.4])
     assert found.problems == {"missing": 2} and len(found.picture_of_row) == 6

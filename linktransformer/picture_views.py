@@ -1,0 +1,187 @@
+"""The views of rows that have a picture beside their text, and what each of the two says of a pair."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import edit, factorize, lexical, progress
+from linktransformer.blocking import Nodes
+from linktransformer.errors import ModelError
+from linktransformer.search import Candidates
+from linktransformer.units import Units
+from linktransformer.views import Views
+
+__all__ = ["EDIT", "spread_of_edit", "views_of", "views_of_one", "with_edit", "without_gaps"]
+
+EDIT = "edit"
+VECTORS = ("fused", "image", "text")  # what an encoder of records gives
+OF_TEXT, OF_PICTURE = ("lexical", "text", EDIT), ("image",)
+SAMPLE = 20_000
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Truths = NDArray[np.bool_]
+
+
+def views_of(
+    units: tuple[Units, Units], encoder: Any, *, batch_size: int | None = None, show: bool | None = None
+) -> Views:
+    """Make the views of two tables with pictures.
+
+    Args:
+        units: Of the left and of the right table.
+        encoder: With `encode_records`, or None for n-grams of the texts alone.
+        batch_size: For the encoder.
+        show: As for `progress.bar`.
+
+    Returns:
+        "fused", "image" and "text", as the encoder has them, and "lexical". A unit that has no text or no
+        picture has a row of zeros there.
+    """
+    matrices: dict[str, tuple[Any, Any]] = {}
+    if encoder is not None:
+        vectors = [_encoded(encoder, side, batch_size, show) for side in units]
+        matrices |= {name: (vectors[0][name], vectors[1][name]) for name in VECTORS}
+    sides = [factorize.factorize(side.records.texts.tolist()) for side in units]
+    view = lexical.fit(sides[0][0], sides[1][0])
+    matrices["lexical"] = (view.left[sides[0][1]], view.right[sides[1][1]])
+    return Views(matrices)
+
+
+def views_of_one(
+    units: Units, encoder: Any, *, batch_size: int | None = None, show: bool | None = None
+) -> Views:
+    """As `views_of`, for a table that is compared with itself.
+
+    Args:
+        units: Of the table.
+        encoder: As for `views_of`.
+        batch_size: Likewise.
+        show: Likewise.
+
+    Returns:
+        Views whose left and right matrices are one.
+    """
+    matrices: dict[str, Any] = {}
+    if encoder is not None:
+        matrices |= _encoded(encoder, units, batch_size, show)
+    texts, place = factorize.factorize(units.records.texts.tolist())
+    matrices["lexical"] = lexical.fit(texts, []).left[place]
+    return Views({name: (matrix, matrix) for name, matrix in matrices.items()})
+
+
+def _encoded(encoder: Any, units: Units, batch_size: int | None, show: bool | None) -> Mapping[str, Floats]:
+    """The views of the units; one with several pictures has the direction in which they point together."""
+    from clippings import EncoderError
+
+    texts = [text or None for text in units.records.texts.tolist()]
+    count = np.array([max(1, len(pictures)) for pictures in units.pictures], dtype=np.int64)
+    owner = np.repeat(np.arange(len(texts)), count)
+    shown = [picture for pictures in units.pictures for picture in (pictures or (None,))]
+    with progress.bar(len(shown), "encode", show) as tick:
+        try:
+            found = encoder.encode_records(
+                [texts[unit] for unit in owner.tolist()],
+                shown,
+                confidence=units.confidence[owner],
+                batch_size=batch_size,
+                progress=tick,
+            )
+        except EncoderError as error:
+            raise ModelError(str(error)) from error
+    vectors = {name: np.asarray(getattr(found, name), dtype=np.float32) for name in VECTORS}
+    if len(shown) == len(texts):
+        return vectors
+    starts = np.cumsum(count) - count
+    return {name: _unit(np.add.reduceat(rows, starts, axis=0)) for name, rows in vectors.items()}
+
+
+def _unit(rows: Floats) -> Floats:
+    length = np.sqrt(np.square(rows).sum(axis=1, keepdims=True))
+    return np.asarray(rows / np.where(length > 0, length, 1), dtype=np.float32)
+
+
+def with_edit(found: Candidates, nodes: tuple[Nodes, Nodes], units: tuple[Units, Units]) -> Candidates:
+    """Add the likeness of the two texts by edit distance, for what an OCR engine read.
+
+    Args:
+        found: The candidates.
+        nodes: Of both tables.
+        units: Of both tables.
+
+    Returns:
+        The same with the view "edit": 1 - distance / length of the longer text, of texts without spaces and
+        capitals.
+    """
+    sides = [factorize.factorize([_plain(text) for text in side.records.texts.tolist()]) for side in units]
+    a, b = (
+        side[1][node.text[place]]
+        for side, node, place in zip(sides, nodes, (found.left, found.right), strict=True)
+    )
+    likeness = edit.edit_similarity(sides[0][0], sides[1][0], a, b)
+    return replace(found, views={**found.views, EDIT: likeness.astype(np.float32)})
+
+
+def _plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def without_gaps(found: Candidates, nodes: tuple[Nodes, Nodes], units: tuple[Units, Units]) -> Candidates:
+    """Say what a view that has nothing to go by would be expected to say.
+
+    A pair one of whose rows has no picture has a cosine of 0 in the view of pictures, which is no evidence
+    against it. It is given what pairs with both have there on average, at its cosine of the fused vectors.
+
+    Args:
+        found: The candidates with their views.
+        nodes: Of both tables.
+        units: Of both tables.
+
+    Returns:
+        The same, with no view that holds missing evidence against a pair.
+    """
+    by = found.views.get("fused")
+    if by is None or not len(found):
+        return found
+    known: dict[str, Truths] = {}
+    for kind, names in (("has_text", OF_TEXT), ("has_picture", OF_PICTURE)):
+        sides = [getattr(side, kind)[node.text] for side, node in zip(units, nodes, strict=True)]
+        both = sides[0][found.left] & sides[1][found.right]
+        known |= dict.fromkeys(names, both)
+    views = dict(found.views)
+    for name, score in found.views.items():
+        there = known.get(name)
+        if there is not None and there.any() and not there.all():
+            slope, level = _line(by[there], score[there])
+            views[name] = np.where(there, score, np.clip(level + slope * by, -1, 1)).astype(np.float32)
+    return replace(found, views=views)
+
+
+def _line(x: Floats, y: Floats) -> tuple[np.float32, np.float32]:
+    """The least-squares line through points; flat where they have one x."""
+    spread = float(x.var())
+    slope = float(((x - x.mean()) * (y - y.mean())).mean()) / spread if spread > 1e-12 else 0.0
+    return np.float32(slope), np.float32(float(y.mean()) - slope * float(x.mean()))
+
+
+def spread_of_edit(nodes: tuple[Nodes, Nodes], units: tuple[Units, Units], *, seed: int = 0) -> float:
+    """The standard deviation of the likeness by edit distance over all pairs, from a random sample.
+
+    Args:
+        nodes: Of both tables, at least one each.
+        units: Of both tables; their order does not depend on that of the rows.
+        seed: Of the sample.
+
+    Returns:
+        One number, as `views.spread` has it for the other views.
+    """
+    draw = np.random.default_rng(seed)
+    a, b = (np.sort(side.text)[draw.integers(0, len(side), SAMPLE)] for side in nodes)
+    texts = [[_plain(text) for text in side.records.texts.tolist()] for side in units]
+    return float(edit.edit_similarity(texts[0], texts[1], a, b).std())
