@@ -121,7 +121,7 @@ def _check(names: Sequence[str], crops: tuple[int, int], orientation: tuple[str,
     twice = len(names) - len(set(names))
     if isinstance(names, str) or not len(names) or bad or twice:
         raise EncoderError(
-            f"Names cannot be used. Given: {len(names)} names, empty ones at {bad[:5]}, {twice} a second time. "
+            f"Names cannot be used. Given: {len(names)} names, empty ones at {bad[:5]}, {twice} twice. "
             "Give a list of different texts."
         )
     if len([*crops]) != 2 or min(crops) < 0 or sum(crops) < 1:
