@@ -25,6 +25,7 @@ FORMAT = 1
 BACK_OFF = 20.0  # how many characters of its class speak beside a character's own count
 OWN_WORD = 2.0  # and how many mistakes of its class beside its own mistakes
 SHARES = (0.0, 0.1, 0.25, 0.5)  # of wrong characters; readings between two of them are alike in confidence
+KANJI_MARKS = frozenset("々〆〇")  # unlike other kanji they have names of their own
 GAP = ""  # the place between two characters, in the table
 
 
@@ -243,6 +244,8 @@ def kind_of(char: str) -> str:
     for start, kind in (("CJK", "kanji"), ("KATAKANA", "katakana"), ("HIRAGANA", "hiragana")):
         if name.startswith(start):
             return f"class:{kind}"
+    if char in KANJI_MARKS:
+        return "class:kanji"
     if char.isspace():
         return "class:blank"
     if char.isdigit():

@@ -53,7 +53,7 @@ def learn_confusions(
     return Confusions(
         characters,
         empty=round(1 - len(paths) / named, 6),
-        spread=_spread(paths, wrong, characters),
+        spread=_spread(paths, characters),
         confidence=_quantiles(
             wrong / long, np.array([s for s, (p, r) in zip(sure, pairs, strict=True) if p and r])
         ),
@@ -66,39 +66,40 @@ def _count(paths: Iterable[list[Step]]) -> dict[str, Seen]:
     lost: Counter[str] = Counter()
     taken: dict[str, Counter[str]] = {}
     for path in paths:
-        piece = ""
-        for printed, read in (*path, (GAP, GAP)):
+        pieces = [""]
+        for printed, read in path:
             if not printed:
-                piece += read
+                pieces[-1] += read
                 continue
-            n[GAP] += 1
-            if piece:
-                taken.setdefault(GAP, Counter())[piece[:LONGEST]] += 1
-                piece = ""
-            for key in (printed, kind_of(printed)) if printed != GAP else ():
+            pieces.append("")
+            for key in (printed, kind_of(printed)):
                 n[key] += 1
                 lost[key] += not read
                 if read and read != printed:
                     taken.setdefault(key, Counter())[read] += 1
+        n[GAP] += len(pieces)
+        taken.setdefault(GAP, Counter()).update(piece[:LONGEST] for piece in pieces if piece)
     return {
         key: Seen(n[key], lost[key], dict(sorted(taken.get(key, Counter()).items()))) for key in sorted(n)
     }
 
 
-def _spread(
-    paths: Sequence[list[Step]], wrong: npt.NDArray[np.float64], characters: Mapping[str, Seen]
-) -> float:
+def _spread(paths: Sequence[list[Step]], characters: Mapping[str, Seen]) -> float:
     """The variance of crops' luck that explains how unequally errors fall on them, by moments."""
     plain = Confusions(characters)
-    share = {
-        key: 1 - math.exp(-plain.odds(key)) for key in {a or GAP for path in paths for a, _ in path} | {GAP}
-    }
-    terms = [np.array([share[a] for a, _ in path if a] + [share[GAP]] * len(path)) for path in paths]
-    mean = np.array([term.sum() for term in terms])
-    chance = np.array([(term * (1 - term)).sum() for term in terms])
-    if not (mean**2).sum():
-        return 0.0
-    return round(float(np.clip((((wrong - mean) ** 2 - chance).sum()) / (mean**2).sum(), 0, 4)), 4)
+    share = {key: 1 - math.exp(-plain.odds(key)) for key in {a for path in paths for a, _ in path} | {GAP}}
+    excess = scale = 0.0
+    for path in paths:
+        chances = np.array(
+            [share[a] for a, _ in path if a] + [share[GAP]] * (1 + sum(a != "" for a, _ in path))
+        )
+        # a run of what is made up is one error here, as it is when it is drawn
+        runs = sum(not a and (not at or path[at - 1][0] != "") for at, (a, _) in enumerate(path))
+        errors = runs + sum(a != b for a, b in path if a)
+        mean = float(chances.sum())
+        excess += (errors - mean) ** 2 - float((chances * (1 - chances)).sum())
+        scale += mean**2
+    return round(min(4.0, max(0.0, excess / scale)), 4) if scale else 0.0
 
 
 def _quantiles(
