@@ -90,9 +90,8 @@ def _spread(paths: Sequence[list[Step]], characters: Mapping[str, Seen]) -> floa
     share = {key: 1 - math.exp(-plain.odds(key)) for key in {a for path in paths for a, _ in path} | {GAP}}
     excess = scale = 0.0
     for path in paths:
-        chances = np.array(
-            [share[a] for a, _ in path if a] + [share[GAP]] * (1 + sum(a != "" for a, _ in path))
-        )
+        printed = [a for a, _ in path if a]
+        chances = np.array([share[a] for a in printed] + [share[GAP]] * (1 + len(printed)))
         # a run of what is made up is one error here, as it is when it is drawn
         runs = sum(not a and (not at or path[at - 1][0] != "") for at, (a, _) in enumerate(path))
         errors = runs + sum(a != b for a, b in path if a)

@@ -96,14 +96,18 @@ def test_each_side_has_its_own_reader_which_sees_its_crops() -> None:
     class Engine:
         def __init__(self, name: str) -> None:
             self.name = name
+            self.seeds: set[int] = set()
 
         def read_crops(
             self, images: Sequence[bytes], printed: Sequence[str], seeds: Sequence[int]
         ) -> list[Reading]:
             assert len(set(seeds)) == len(images) == len(printed)
+            self.seeds |= set(seeds)
             return [Reading(f"{self.name} {len(image)}", 0.25) for image in images]
 
-    records = synthesize(NAMES, FONTS, ocr=(Engine("a"), Engine("b")))
+    engines = Engine("a"), Engine("b")
+    records = synthesize(NAMES, FONTS, ocr=engines)
+    assert engines[0].seeds.isdisjoint(engines[1].seeds)
     wanted = [f"{'ab'[side]} {len(image)}" for side, image in zip(records.side, records.images, strict=True)]
     assert list(records.text) == wanted and (records.confidence == 0.25).all()
 
@@ -135,6 +139,7 @@ def test_saved_and_loaded_they_are_the_same(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     with zipfile.ZipFile(tmp_path / "book/images.zip") as pictures:
         assert [pictures.read(row["image"]) for row in rows] == list(records.images)
+        assert {item.date_time[0] for item in pictures.infolist()} == {1980}
         assert {item.compress_type for item in pictures.infolist()} == {zipfile.ZIP_STORED}
     before = (tmp_path / "book/images.zip").read_bytes()
     records.save(tmp_path / "book")

@@ -1,4 +1,4 @@
-"""Crops are made fit for tesseract, and its answer is taken apart; the engine itself where it is installed."""
+"""Crops are made fit for tesseract, and its answer is taken apart; the engine itself where there is one."""
 
 from __future__ import annotations
 
