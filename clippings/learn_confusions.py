@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -13,6 +12,7 @@ from clippings.alignment import Step, align
 from clippings.confusions import GAP, SHARES, Confusions, Seen, alike, kind_of
 from clippings.errors import EncoderError
 
+MOST_SPREAD = 8.0
 QUANTILES = 11  # of the confidence
 LONGEST = 6  # characters made up in one place that are kept as one piece
 
@@ -85,20 +85,41 @@ def _count(paths: Iterable[list[Step]]) -> dict[str, Seen]:
 
 
 def _spread(paths: Sequence[list[Step]], characters: Mapping[str, Seen]) -> float:
-    """The variance of crops' luck that explains how unequally errors fall on them, by moments."""
-    plain = Confusions(characters)
-    share = {key: 1 - math.exp(-plain.odds(key)) for key in {a for path in paths for a, _ in path} | {GAP}}
-    excess = scale = 0.0
-    for path in paths:
-        printed = [a for a, _ in path if a]
-        chances = np.array([share[a] for a in printed] + [share[GAP]] * (1 + len(printed)))
-        # a run of what is made up is one error here, as it is when it is drawn
-        runs = sum(not a and (not at or path[at - 1][0] != "") for at, (a, _) in enumerate(path))
-        errors = runs + sum(a != b for a, b in path if a)
-        mean = float(chances.sum())
-        excess += (errors - mean) ** 2 - float((chances * (1 - chances)).sum())
-        scale += mean**2
-    return round(min(4.0, max(0.0, excess / scale)), 4) if scale else 0.0
+    """The variance of crops' luck with which as many names are read without any error as were."""
+    if not paths:
+        return 0.0
+    exact = float(np.mean([all(a == b for a, b in path) for path in paths]))
+    return spread_of([[a for a, _ in path if a] for path in paths], exact, characters)
+
+
+def spread_of(printed: Sequence[Sequence[str]], exact: float, characters: Mapping[str, Seen]) -> float:
+    """The variance of crops' luck with which a given share of names is read without any error.
+
+    On a crop of luck g all is read right with probability exp(-g odds), the odds summed over the name; over
+    all luck that is (1 + spread odds) ** (-1 / spread). It grows with the spread, which is halved in on.
+
+    Args:
+        printed: The characters of each name.
+        exact: Share of the names that were read without any error, of those of which something was read.
+        characters: Counts, as in `Confusions`.
+
+    Returns:
+        The spread, from 0 to 8.
+    """
+    table = Confusions(characters)
+    chances = [np.array([table.error(a) for a in (*name, *[GAP] * (len(name) + 1))]) for name in printed]
+
+    def share(v: float) -> float:
+        odds = [float(((1 - chance) ** -v - 1).sum()) for chance in chances]
+        return float(np.mean([(1 + one) ** (-1 / v) for one in odds]))
+
+    low, high = 1e-3, MOST_SPREAD
+    if share(low) >= exact:
+        return 0.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (middle, high) if share(middle) < exact else (low, middle)
+    return round((low + high) / 2, 4)
 
 
 def _quantiles(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from clippings.alignment import align, character_error_rate, edits
-from clippings.confusions import Confusions, Seen, kind_of
+from clippings.confusions import Confusions, Seen, kind_of, shipped_confusions
 from clippings.errors import EncoderError
 from clippings.learn_confusions import learn_confusions
 
@@ -150,6 +150,40 @@ def test_saved_and_loaded_it_is_the_same(tmp_path: Path) -> None:
     for name in ("bad.json", "worse.json"):
         with pytest.raises(EncoderError, match=r"Not a table of confusions\. Given: "):
             Confusions.load(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "low", "high"),
+    [
+        ("jpn-lines", "日本電機製作所", 0.01, 0.09),
+        ("jpn-columns", "東洋紡績シャープ", 0.12, 0.4),
+        ("eng-modern", "Harrow Cotton Mills", 0.03, 0.14),
+        ("eng-old", "Kingsey Steel Company", 0.03, 0.16),
+    ],
+)
+def test_shipped_tables_misread_as_tesseract_does(name: str, text: str, low: float, high: float) -> None:
+    table = shipped_confusions(name)
+    readings = table.read_crops([b""] * 600, [text] * 600, range(600))
+    assert low < character_error_rate([(text, reading.text) for reading in readings]) < high
+    assert all(0 <= reading.confidence <= 1 for reading in readings)
+    assert table.spread > 0.5 and len(table.confidence) == 5
+
+
+def test_a_table_that_is_not_shipped_is_refused() -> None:
+    with pytest.raises(EncoderError, match=r"Given: 'deu'\. Give one of"):
+        shipped_confusions("deu")
+
+
+def test_a_class_that_was_never_seen_errs_like_the_others() -> None:
+    table = learn_confusions([("oil", "oil"), ("oil", "0il")] * 30)
+    assert table.error("山") == pytest.approx(table.error("7")) and 0.05 < table.error("山") < 0.4
+
+
+def test_helped_out_errors_add_up_to_those_counted() -> None:
+    pairs = [("aaaaaaaaab", "aaaaaaaaax"), ("aaaaaaaaac", "aaaaaaaaac"), ("aaaaaaaaad", "xaaaaaaaax")] * 4
+    table = learn_confusions(pairs)
+    expected = sum(table.error(char) for printed, _ in pairs for char in printed)
+    assert expected == pytest.approx(sum(edits(a, b) for a, b in pairs))
 
 
 def test_pairs_that_teach_nothing_are_refused() -> None:

@@ -20,7 +20,7 @@ from clippings.reading import Reading
 from clippings.render import Font, render
 from clippings.scan_damage import Damage
 from clippings.synthesize import synthesize
-from clippings.synthetic_records import SyntheticRecords
+from clippings.synthetic_records import SyntheticRecords, join_records
 
 NAMES = ["Harrow Cotton Mills", "Kingsey Steel Company", "Hill & Sons", "Ox Ferry Company"]
 FONTS = [Font(size=30, name="small"), Font(size=44, name="large")]
@@ -90,6 +90,24 @@ def test_parts_of_a_list_are_as_in_the_whole() -> None:
                 for one, of in zip((records, whole), rows, strict=True)
             )
             assert got == wanted
+
+
+def test_joined_parts_are_the_whole_in_another_order() -> None:
+    whole = synthesize(NAMES, FONTS, crops_per_name=(2, 1), seed=2)
+    joined = join_records(
+        [synthesize(part, FONTS, crops_per_name=(2, 1), seed=2) for part in (NAMES[:1], NAMES[1:])]
+    )
+    assert joined.names == whole.names
+    rows = [
+        sorted(zip(one.entity.tolist(), one.side.tolist(), one.images, one.text, one.font, strict=True))
+        for one in (joined, whole)
+    ]
+    assert rows[0] == rows[1]
+    skipping = join_records([whole, synthesize(["Boat", "山田"], FONTS)])
+    assert skipping.skipped == (5,) and skipping.entity.max() == 4
+    for parts in ([], [whole, whole]):
+        with pytest.raises(EncoderError, match="cannot be joined"):
+            join_records(parts)
 
 
 def test_each_side_has_its_own_reader_which_sees_its_crops() -> None:
