@@ -90,12 +90,15 @@ def test_padding_comes_back_as_it_was_and_does_not_change_the_strip(vertical: bo
     assert bool((one[inside] != white[inside]).any())
 
 
-def test_a_short_strip_turns_about_its_own_middle() -> None:
+@pytest.mark.parametrize("vertical", [False, True])
+def test_a_short_strip_turns_about_its_own_middle(vertical: bool) -> None:
     strips = torch.ones(64, 1, 32, 400)
     strips[:, :, 15:17, 20:80] = 0
+    strips = strips.transpose(2, 3).contiguous() if vertical else strips
     mask = torch.arange(400).expand(64, -1) < 100
     settings = Augmentation(**{**OFF, "degrees": 3.0})
-    out = augment(strips, seeded(), settings, mask=mask)
+    out = augment(strips, seeded(), settings, mask=mask, vertical=vertical)
+    out = out.transpose(2, 3) if vertical else out
     middle = out[:, 0, :, 50].argmin(dim=1)
     assert int((middle - 15).abs().max()) <= 1
     ends = out[:, 0, :, 78].argmin(dim=1) - out[:, 0, :, 22].argmin(dim=1)

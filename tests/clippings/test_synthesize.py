@@ -204,6 +204,7 @@ def test_tables_of_variants() -> None:
     draw = np.random.default_rng(1)
     target = {japanese(1.0)("国際鉄工", "target", draw) for _ in range(300)}
     assert {"国際鉄工", "株式会社国際鉄工", "国際鉄工株式会社", "國際鐵工"} <= target
+    assert "國際電機" not in {japanese(1.0)("国際電機", "source", draw) for _ in range(100)}
     source = {japanese(1.0)("国際電機", "source", draw) for _ in range(300)}
     assert {"国際電機", "(株)国際電機", "国際電機(株)", "国際電"} <= source
     assert {japanese(0.0)("国際電機", side, draw) for side in ("source", "target") for _ in range(50)} == {
