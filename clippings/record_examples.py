@@ -92,8 +92,8 @@ class RecordExamples:
         wrong = {name: size for name, size in sizes.items() if size != n}
         if wrong or self.quality.shape != (n, QUALITIES):
             raise TrainingError(
-                f"The records do not fit together. Given: {n} texts, {wrong or self.quality.shape}. Give every "
-                f"part one entry a record, and {QUALITIES} qualities."
+                f"The records do not fit together. Given: {n} texts, {wrong or self.quality.shape}. Give "
+                f"every part one entry a record, and {QUALITIES} qualities."
             )
         if not np.isin(self.side, (0, 1)).all():
             raise TrainingError(
@@ -113,7 +113,8 @@ class RecordExamples:
         if callable(self.strips):
             if not len(self.has_image):
                 raise TrainingError(
-                    "It is not known which records have a picture. Given: strips as a function. Give has_image."
+                    "It is not known which records have a picture. Given: strips as a function. Give "
+                    "has_image."
                 )
         elif not len(self.has_image):
             put("has_image", np.array([strip is not None for strip in self.strips], np.bool_))
@@ -162,7 +163,9 @@ class RecordExamples:
             return np.where(self.has_image, np.arange(len(self)), -1)
         return _keys(
             [
-                None if strip is None else hashlib.sha256(repr(strip.shape).encode() + strip.tobytes()).digest()
+                None
+                if strip is None
+                else hashlib.sha256(repr(strip.shape).encode() + strip.tobytes()).digest()
                 for strip in self.strips
             ]
         )

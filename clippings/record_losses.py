@@ -1,6 +1,6 @@
-"""What training on pictures and texts makes small: CLIP's loss, SupCon on fused vectors, many-positive sigmoid.
+"""What training on pictures and texts makes small: CLIP's loss, SupCon, a sigmoid with many positives.
 
-A loss takes the unit vectors of the records of a batch, (n, d) each, and what is known of the records. The
+A loss takes the unit vectors of the records of a batch, (n, d) each, and what is known of them. The
 `*_plain` functions are written as the formulas are, with loops, and are there to be compared with.
 """
 
@@ -145,9 +145,9 @@ def sigmoid_loss(
     """Every pair is asked for itself whether it is of one entity, with as many positives as there are.
 
     (X. Zhai et al., Sigmoid loss for language image pre-training, arXiv 2303.15343, with many positives.) The
-    pairs are of four kinds, `PAIRS`. Positive are pairs of one entity and pairs of one record. A pair with the
-    same text or picture is left out where one of the two entities is not known: it may be either. So is a
-    record with itself, but for its picture with its text.
+    pairs are of four kinds, `PAIRS`. Positive are pairs of one entity and pairs of one record. A pair with
+    the same text or picture is left out where one of the two entities is not known: it may be either. So is
+    a record with itself, but for its picture with its text.
 
     The balance: the positives of a row weigh 1 together, however many there are, and so do those of a column
     (half each); negatives are summed, as in the paper, and the sum is divided by the number of rows. So an

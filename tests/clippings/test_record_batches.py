@@ -81,11 +81,15 @@ def test_epochs_and_seeds_differ() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(9, 300), st.booleans(), st.booleans()), max_size=80), st.integers(1, 40))
+@given(
+    st.lists(st.tuples(st.integers(9, 300), st.booleans(), st.booleans()), max_size=80), st.integers(1, 40)
+)
 def test_parts_are_of_one_direction_and_pad_little(drawn, most) -> None:
     strips = [None if gone else line(length, 7, upright) for length, upright, gone in drawn]
     found = list(parts(strips, 8, most))
-    assert sorted(sum(found, [])) == [i for i, strip in enumerate(strips) if strip is not None]
+    assert sorted(place for part in found for place in part) == [
+        i for i, strip in enumerate(strips) if strip is not None
+    ]
     for part in found:
         pixels, lengths = padded([strips[i] for i in part], 8)
         assert len(part) <= most and len({strips[i].shape[0] == 8 for i in part}) == 1
