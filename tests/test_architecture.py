@@ -12,6 +12,10 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only to its right
 DATAFRAMES = {"narwhals", "pandas", "polars", "pyarrow"}
 MAY_KNOW_DATAFRAMES = {f"linktransformer.{name}" for name in ("frames", "columns", "files")}
+# modules whose classes are torch's own cannot be read without it; no other module reads them at import time
+MADE_OF_TORCH = {
+    f"clippings.{name}" for name in ("attention", "image_tower", "character_tower", "fusion", "bi_encoder")
+}
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
 MACHINE_WORDS = ("/work/", "/tmp/w", "/home/", "/root/")
 MAX_LINES = 400
@@ -77,9 +81,17 @@ def knows_dataframes(name: str, source: str) -> list[str]:
 
 
 def heavy_at_import(name: str, source: str) -> list[str]:
-    """Large packages imported before anybody needs them."""
+    """Large packages, and modules that cannot be without them, imported before anybody needs them."""
     heavy = {"torch", "faiss", "sentence_transformers", "open_clip", "hdbscan", "pandas", "polars", "pyarrow"}
-    return [found for found, eager in imports(source, name) if eager and found.split(".")[0] in heavy]
+    heavy |= {"timm", "torchvision", "transformers"}
+    found = [dotted for dotted, eager in imports(source, name) if eager]
+    if name in MADE_OF_TORCH:
+        return [dotted for dotted in found if dotted.split(".")[0] in heavy - {"torch"}]
+    return [
+        dotted
+        for dotted in found
+        if dotted.split(".")[0] in heavy or ".".join(dotted.split(".")[:2]) in MADE_OF_TORCH
+    ]
 
 
 def pickles(name: str, source: str) -> list[str]:
@@ -165,6 +177,9 @@ def test_the_modules_are_found() -> None:
         (knows_dataframes, "linktransformer.cli", "pd = need('pandas', extra='cli')"),
         (heavy_at_import, "clippings.model", "import torch.nn as nn"),
         (heavy_at_import, "linktransformer.files", "import pandas"),
+        (heavy_at_import, "clippings.record_encoder", "from clippings.bi_encoder import BiEncoder"),
+        (heavy_at_import, "clippings.record_encoder", "from clippings import fusion"),
+        (heavy_at_import, "clippings.fusion", "import torch\nimport pandas"),
         (pickles, "model_hub.store", "from joblib import load"),
         (statements, "linktransformer.merge", "def f(x):\n    assert x"),
         (statements, "linktransformer.merge", "print('x')"),
@@ -183,6 +198,8 @@ def test_a_planted_fault_is_found(check, name: str, source: str) -> None:
         (wrong_direction, "linktransformer.merge", "import clippings, model_hub"),
         (knows_dataframes, "linktransformer.frames", "import narwhals"),
         (heavy_at_import, "clippings.model", "def f():\n    import torch"),
+        (heavy_at_import, "clippings.model", "def f():\n    from clippings.fusion import drop"),
+        (heavy_at_import, "clippings.fusion", "import torch\nfrom clippings.attention import Layer"),
         (heavy_at_import, "clippings.model", "if TYPE_CHECKING:\n    import torch"),
         (statements, "linktransformer.cli", "print('x')"),
         (statements, "linktransformer.merge", "doc = 'print(1)'"),

@@ -1,0 +1,156 @@
+"""The sizes of a model of pictures and texts: all its weights depend on, in one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from typing import Any
+
+from clippings.errors import EncoderError
+
+FUSIONS = ("mean", "centred", "gate")
+HINTS = ("confidence", "contrast", "sharpness")  # what `fuse` is told of a record beside its vectors
+STRIDE = 8  # columns of pixels that become one column of the image tower
+HALVINGS = 3
+_WHOLE = {"dim": 1, "width": 2, "heads": 1, "image_layers": 0, "text_layers": 0, "text_convolutions": 0,
+          "table_rows": 1, "table_width": 1, "hashes": 1, "short": STRIDE, "longest": STRIDE,
+          "longest_text": 1, "characters": 0}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BiEncoderConfig:
+    """The settings of a `BiEncoder`.
+
+    Args:
+        dim: Length of a vector.
+        stages: Channels of the three convolutional stages, each of which halves both sides of a picture.
+        depths: Blocks of each stage.
+        width: Width of both transformers.
+        heads: Heads of their attention; the width of a head has to be even.
+        image_layers: Layers of the transformer along a picture's reading axis.
+        text_layers: Layers of the transformer over characters.
+        text_convolutions: Convolutional blocks over characters, before the transformer.
+        table_rows: Rows of each table of characters; a code point is hashed to one of them.
+        table_width: Width of the tables.
+        hashes: Number of tables, each with a hash of its own.
+        short: Short side of a strip in pixels, a multiple of 8.
+        longest: Longer strips are squeezed to this length, in pixels.
+        longest_text: Texts are cut after so many characters.
+        dropout: Share of what the transformers' branches give that is dropped in training.
+        fusion: How a picture's and a text's vector become one: "mean", "centred" or "gate".
+        image_weight: The picture's share in the mean; where the gate starts.
+        characters: Classes of the head that reads a picture aloud (CTC, the blank is class 0); 0 for none.
+
+    Raises:
+        EncoderError: A value cannot work.
+
+    Example:
+        >>> BiEncoderConfig(dim=128).dim, BiEncoderConfig.tiny().width
+        (128, 32)
+    """
+
+    dim: int = 256
+    stages: tuple[int, ...] = (32, 96, 224)
+    depths: tuple[int, ...] = (1, 2, 3)
+    width: int = 256
+    heads: int = 4
+    image_layers: int = 3
+    text_layers: int = 2
+    text_convolutions: int = 2
+    table_rows: int = 8192
+    table_width: int = 128
+    hashes: int = 2
+    short: int = 32
+    longest: int = 512
+    longest_text: int = 128
+    dropout: float = 0.1
+    fusion: str = "gate"
+    image_weight: float = 0.5
+    characters: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in _WHOLE.items():
+            value = getattr(self, name)
+            self._want(_is_whole(value) and value >= least, name, f"a whole number from {least}")
+        for name in ("stages", "depths"):
+            value = getattr(self, name)
+            good = isinstance(value, tuple) and len(value) == HALVINGS
+            good = good and all(_is_whole(item) and item > 0 for item in value)
+            self._want(good, name, f"{HALVINGS} whole numbers above 0")
+        self._want(self.short % STRIDE == 0, "short", f"a multiple of {STRIDE}")
+        self._want(
+            self.width % self.heads == 0 and (self.width // self.heads) % 2 == 0,
+            "heads",
+            f"a number that cuts width={self.width} into equal parts of an even width",
+        )
+        self._want(_is_real(self.dropout) and 0 <= self.dropout < 1, "dropout", "a share from 0 and below 1")
+        self._want(self.fusion in FUSIONS, "fusion", f"one of {FUSIONS}")
+        weight = self.image_weight
+        self._want(_is_real(weight) and 0 <= weight <= 1, "image_weight", "a share from 0 to 1")
+        # a gate that starts shut has no slope to open by
+        self._want(self.fusion != "gate" or 0 < weight < 1, "image_weight", "a share between 0 and 1")
+
+    def _want(self, good: bool, name: str, wanted: str) -> None:
+        if not good:
+            raise EncoderError(
+                f"A setting of the model cannot work. Given: {name}={getattr(self, name)!r}. Give {wanted}."
+            )
+
+    @classmethod
+    def tiny(cls, **changes: Any) -> BiEncoderConfig:
+        """A model of less than 100,000 parameters, for tests.
+
+        Args:
+            changes: Settings that shall be others.
+
+        Returns:
+            The settings.
+        """
+        sizes: dict[str, Any] = {
+            "dim": 32, "stages": (8, 12, 16), "depths": (1, 1, 1), "width": 32, "heads": 2,
+            "image_layers": 1, "text_layers": 1, "text_convolutions": 1, "table_rows": 256, "table_width": 16,
+            "longest": 256, "longest_text": 48, "dropout": 0.0,
+        }  # fmt: skip
+        return cls(**{**sizes, **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values, ready for JSON."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> BiEncoderConfig:
+        """Make settings of plain values.
+
+        Args:
+            values: Names and values; what is missing has its default.
+
+        Returns:
+            The settings.
+
+        Raises:
+            EncoderError: A name is not known (the message has the nearest one), or a value cannot work.
+
+        Example:
+            >>> BiEncoderConfig.from_dict({"depth": [1, 1, 1]})
+            Traceback (most recent call last):
+            ...
+            clippings.errors.EncoderError: Unknown settings of the model. Given: ['depth']. Did you mean
+            'depths'? ...
+        """
+        known = [item.name for item in fields(cls)]
+        unknown = sorted(str(name) for name in set(values) - set(known))
+        if unknown:
+            near = get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise EncoderError(f"Unknown settings of the model. Given: {unknown}.{hint} Known are: {known}.")
+        made: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+        return cls(**made)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
