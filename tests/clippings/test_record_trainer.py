@@ -78,7 +78,9 @@ def test_two_passes_give_the_gradients_of_one(loss: str) -> None:
 
 def test_thirty_steps_lower_the_loss_and_raise_what_is_found(tmp_path: Path) -> None:
     examples = tiny_records.records(48)
-    recipe = RecordRecipe(epochs=10, max_steps=30, batch_size=32, m_per_class=2, learning_rate=3e-3, log_steps=1)
+    recipe = RecordRecipe(
+        epochs=10, max_steps=30, batch_size=32, m_per_class=2, learning_rate=3e-3, log_steps=1
+    )
     measure = record_evaluation.validation({"made up": record_evaluation.task(examples)})
     run = fit_records(tiny_records.model(), Stage(examples, recipe), tmp_path, validate=measure)
     losses = [line["loss"] for line in run.history if "loss" in line]
@@ -176,4 +178,6 @@ def test_a_model_that_reads_shorter_strips_says_so() -> None:
 def steps_of(folder: Path) -> int:
     path = folder / logbook.LOG
     lines = path.read_text().splitlines() if path.exists() else []
-    return max((i for i in range(1, 99) if any(f'"step": {i},' in x and "loss" in x for x in lines)), default=0)
+    return max(
+        (i for i in range(1, 99) if any(f'"step": {i},' in x and "loss" in x for x in lines)), default=0
+    )
