@@ -58,7 +58,7 @@ def save(
         place: How far the run is.
         weights: Parameters by name.
         optimizer: Its state is kept too, where it is given.
-        mined: The mined negatives of the epoch under way, an array of int64.
+        mined: The mined negatives of the epoch under way or just over, an array of int64.
         average: The moving average of the parameters, where there is one.
     """
     torch = import_module("torch")

@@ -5,7 +5,7 @@ epoch depend on negatives that the model mined at its beginning, and the schedul
 that trainer wants one fixed data set, and a trainer an epoch would begin the schedule anew. A run that was
 killed goes on in the middle of an epoch with the same batches. And no checkpoint is a pickle. What is left
 is short, and needs torch and safetensors only. What is trained, and on what, is a `Course`: texts
-(`trainer`), pictures and texts (`record_trainer`) and reading (`reading`) have one each.
+(`trainer`), pictures and texts (`record_trainer`) and reading (`recogniser`) have one each.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class Course(Protocol):
     def count(self, epoch: int) -> int:
         """How many batches an epoch has, whatever will be mined."""
 
-    def mine(self, epoch: int, group: ranks.Ranks) -> Integers | None:
-        """The negatives of an epoch, the same in every process."""
+    def mine(self, epoch: int, before: Integers | None, group: ranks.Ranks) -> Integers | None:
+        """The negatives of an epoch, the same in every process; `before` are those of the last epoch."""
 
     def plan(self, epoch: int, mined: Integers | None) -> Sequence[Any]:
         """The batches of an epoch."""
@@ -162,14 +162,14 @@ class _Run:
         self.average = {name: value.detach().clone() for name, value in self.named.items()} if average else {}
         self.steps = self._count()
         self.place = Place(run=course.fingerprint())
+        self.mined: Integers | None = None
         self.history: list[Mapping[str, Any]] = []
 
     def all(self, resume: bool) -> Fit:
         """From the beginning or the last checkpoint to the end."""
-        mined = self._begin(resume)
+        self._begin(resume)
         while not self.place.done:
-            self._epoch(mined)
-            mined = None
+            self._epoch()
         if self.group.first:
             logbook.draw(self.out, self.history, self.score)
         self.group.wait()
@@ -182,7 +182,7 @@ class _Run:
         )
         return Fit(tuple(self.history), best, self.place.best_step, self.place.step)
 
-    def _begin(self, resume: bool) -> Any:
+    def _begin(self, resume: bool) -> None:
         """The place to start from: the last checkpoint, or the base model, which is measured first."""
         folder = self.out / FOLDER / LAST
         found = checkpoint.read(folder)
@@ -192,7 +192,7 @@ class _Run:
                 self.out.mkdir(parents=True, exist_ok=True)
                 logbook.cut(self.out, -1)
             self._measure(epoch=0)
-            return None
+            return
         if not resume or found.run != self.place.run:
             raise TrainingError(
                 "The folder holds a run already. "
@@ -204,7 +204,7 @@ class _Run:
         if self.average:
             for name, value in checkpoint.average(folder).items():
                 self.average[name].copy_(value)
-        mined = checkpoint.restore(folder, self.optimizer, self.named)
+        self.mined = checkpoint.restore(folder, self.optimizer, self.named)
         self.place = found
         self.group.wait()
         self.history = list(
@@ -214,21 +214,20 @@ class _Run:
         )
         logger.info("continuing after step %d of %d", found.step, self.steps)
         self.tick(found.step)
-        return mined
 
-    def _epoch(self, mined: Integers | None) -> None:
+    def _epoch(self) -> None:
         """One pass, or what is left of it."""
         epoch = self.place.epoch
-        if mined is None:
-            mined = self.course.mine(epoch, self.group)
-        plan = self.course.plan(epoch, mined)
+        if not self.place.batch:  # else the epoch was under way, and what was mined for it is known
+            self.mined = self.course.mine(epoch, self.mined, self.group)
+        plan = self.course.plan(epoch, self.mined)
         self.course.train(True)
         for batch in plan[self.place.batch :]:
             if self.place.step >= self.steps:
                 break
             self._step(batch, epoch)
             if self.pace.save_steps and self.place.step % self.pace.save_steps == 0:
-                self._save(mined)
+                self._save()
         self.place = replace(self.place, epoch=epoch + 1, batch=0)
         self._measure(epoch=epoch + 1)
 
@@ -277,12 +276,12 @@ class _Run:
         if now:
             self.course.load_weights(now)
         logger.info("epoch %d: %s %.4f%s", epoch, self.score, value, ", the best so far" if better else "")
-        self._save(None)
+        self._save()
 
-    def _save(self, mined: Integers | None) -> None:
+    def _save(self) -> None:
         if self.group.first:
             folder = self.out / FOLDER / LAST
-            checkpoint.save(folder, self.place, self.named, self.optimizer, mined, self.average)
+            checkpoint.save(folder, self.place, self.named, self.optimizer, self.mined, self.average)
         self.group.wait()
 
     def _log(self, **values: Any) -> None:

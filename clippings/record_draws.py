@@ -92,7 +92,7 @@ def draw(
     texts, confidence = _read(examples, seen, dice)
     noisy = tuple(misread(text, recipe.character_noise, known.alphabet, dice) for text in texts)
     has_image = np.array([strip is not None for strip in strips], np.bool_)
-    has_text = np.array([bool(text) for text in noisy], np.bool_)
+    has_text = np.array([bool(text.strip()) for text in noisy], np.bool_)
     image, text = without(has_image, has_text, recipe.modality_dropout, dice)
     return Drawn(
         strips,

@@ -22,8 +22,8 @@ QUALITIES = 2  # contrast and sharpness of a strip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """Another text of every record, as by another OCR engine.
+class Readings:
+    """Another text of every record, as of another OCR engine.
 
     Attributes:
         texts: One a record, "" where there is none.
@@ -46,7 +46,7 @@ class RecordExamples:
         entity: Equal numbers name one thing, (n,) int64; negative where it is not known.
         side: Which of the two tables a record is of, 0 or 1, (n,) int8; all 0 unless given.
         confidence: Of the text, 0 to 1, NaN where it is not known, (n,) float32; NaN unless given.
-        quality: Contrast and sharpness of the picture, (n, 2) float32; 0 unless given.
+        quality: Contrast and sharpness of the picture, (n, 2) float32; NaN unless given.
         has_image: Which records have a picture, (n,) bool.
         readings: Further texts of the records, of which training draws one each time.
 
@@ -67,7 +67,7 @@ class RecordExamples:
     confidence: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     quality: Floats = field(default_factory=lambda: np.zeros((0, QUALITIES), np.float32))
     has_image: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[Readings, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.texts)
@@ -123,7 +123,7 @@ class RecordExamples:
         if not len(self.confidence):
             put("confidence", np.full(n, np.nan, np.float32))
         if not len(self.quality):
-            put("quality", np.zeros((n, QUALITIES), np.float32))
+            put("quality", np.full((n, QUALITIES), np.nan, np.float32))
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -131,7 +131,7 @@ class RecordExamples:
     @property
     def has_text(self) -> Flags:
         """Which records have a text, (n,) bool."""
-        return np.array([bool(text) for text in self.texts], np.bool_)
+        return np.array([bool(text.strip()) for text in self.texts], np.bool_)
 
     def pixels(self, numbers: Integers, epoch: int) -> Sequence[Pixels | None]:
         """The strips of some records.
@@ -228,7 +228,7 @@ def join(parts: Sequence[RecordExamples]) -> RecordExamples:
         np.concatenate([part.quality for part in parts]),
         np.concatenate([part.has_image for part in parts]),
         tuple(
-            Reading(
+            Readings(
                 tuple(text for part in parts for text in part.readings[i].texts),
                 np.concatenate([part.readings[i].confidence for part in parts]),
             )

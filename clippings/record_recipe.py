@@ -10,15 +10,17 @@ from clippings.recipe import PRECISIONS, Settings, is_real
 from clippings.record_losses import PAIRS, RECORD_LOSSES
 from clippings.schedule import DECAYS
 
-STAGES = ("self", "synthetic", "labelled")
+STAGES = ("read", "self", "synthetic", "labelled")
 _WHOLE = {"epochs": 1, "batch_size": 2, "mini_batch_size": 1, "m_per_class": 1, "views": 1,
           "hard_negatives": 0, "patience": 0, "log_steps": 1, "save_steps": 0, "max_steps": 0,
           "seed": 0}  # fmt: skip
 _REAL = {"learning_rate": (0.0, 1.0), "temperature": (1e-4, 10.0), "weight_decay": (-1e-12, 1.0),
          "max_grad_norm": (0.0, 1e9), "loss_height": (0.0, 1e3)}  # fmt: skip
+MINING = ("epoch", "once")
 _SHARES = ("modality_dropout", "character_noise", "average", "warmup")
 # what differs from stage to stage: records without entities are seen twice, in two states of damage
 _OF_STAGE: Mapping[str, Mapping[str, Any]] = {
+    "read": {"m_per_class": 1, "hard_negatives": 0},
     "self": {"views": 2, "m_per_class": 1, "hard_negatives": 0, "learning_rate": 1e-3},
     "synthetic": {"learning_rate": 1e-3},
     "labelled": {"learning_rate": 3e-4, "epochs": 20, "patience": 5},
@@ -30,8 +32,9 @@ class RecordRecipe(Settings):
     """The settings of a stage of training on pictures and texts.
 
     Args:
-        stage: "self": pictures with their own texts. "synthetic": printed records of known entities.
-            "labelled": real records of known entities. It only names the stage; `for_stage` has its defaults.
+        stage: "read": print of which the text is known, read aloud (see `recogniser`). "self": pictures with
+            their own texts. "synthetic": printed records of known entities. "labelled": real records of known
+            entities. It only names the stage; `for_stage` has its defaults.
         loss: "sigmoid": every kind of pair with all its positives. "clip": pictures against texts. "supcon":
             fused vectors.
         pairs: Weights of the kinds of pair for "sigmoid": image-image, text-text, image-text, fused-fused.
@@ -42,8 +45,8 @@ class RecordRecipe(Settings):
             `batch_size * views` makes one pass of a step; less makes two, in less memory.
         m_per_class: Records of one entity that come together.
         views: How often each record is in its batch, each time with draws of its own.
-        hard_negatives: Entities that are taken for another come into its batch, up to so many, mined anew
-            every epoch; 0 for none.
+        hard_negatives: Entities that are taken for another come into its batch, up to so many; 0 for none.
+        mining: "epoch": they are mined anew every epoch. "once": before the first one, by the model as it is.
         equal_texts: Whether records of other entities with the same text may be mined.
         learning_rate: The highest one.
         loss_height: The learning rate of the loss's own scale and bias is so many times as high.
@@ -76,6 +79,7 @@ class RecordRecipe(Settings):
     m_per_class: int = 4
     views: int = 1
     hard_negatives: int = 3
+    mining: str = "epoch"
     equal_texts: bool = False
     learning_rate: float = 1e-3
     loss_height: float = 10.0
@@ -96,7 +100,8 @@ class RecordRecipe(Settings):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pairs", tuple(self.pairs))  # JSON has lists
-        choices = {"stage": STAGES, "loss": RECORD_LOSSES, "decay": DECAYS, "precision": PRECISIONS}
+        choices = {"stage": STAGES, "loss": RECORD_LOSSES, "decay": DECAYS, "precision": PRECISIONS,
+                   "mining": MINING}  # fmt: skip
         for name, known in choices.items():
             self.want(getattr(self, name) in known, name, f"one of {known}")
         self.want_numbers(_WHOLE, _REAL)
@@ -113,7 +118,7 @@ class RecordRecipe(Settings):
         """The settings that fit a stage.
 
         Args:
-            stage: One of "self", "synthetic" and "labelled".
+            stage: One of `STAGES`.
             changes: Settings that shall be others.
 
         Returns:

@@ -172,7 +172,10 @@ class RecordTrainable:
         numbers = np.arange(len(examples)) if numbers is None else numbers
         strips = examples.pixels(numbers, 0)
         texts = [examples.texts[number] for number in numbers.tolist()]
-        has_image, has_text = examples.has_image[numbers], np.array([bool(text) for text in texts], np.bool_)
+        has_image, has_text = (
+            examples.has_image[numbers],
+            np.array([bool(text.strip()) for text in texts], np.bool_),
+        )
         image, text = (torch.zeros(len(numbers), self.dim, device=self.device) for _ in range(2))
         told = self.place(hints(examples.confidence[numbers], examples.quality[numbers], has_image))
         training = self.model.training

@@ -33,7 +33,7 @@ class Stage:
         examples: The records.
         recipe: How.
         near: Searches for records that are taken for others, used from the first epoch on; the model's own is
-            used from the second on.
+            used from the second on, or from the first on where negatives are mined only once.
         augment: What damages pictures, on the device; None for nothing.
     """
 
@@ -154,13 +154,16 @@ class _Records:
     def count(self, epoch: int) -> int:
         return count(len(self.examples), self.recipe.batch_size)
 
-    def mine(self, epoch: int, group: Ranks) -> Integers | None:
-        """Records that are taken for others: by the given searches, and later by the model itself."""
+    def mine(self, epoch: int, before: Integers | None, group: Ranks) -> Integers | None:
+        """Records that are taken for others: by the given searches, and by the model itself."""
         recipe = self.recipe
-        if not recipe.hard_negatives or not (epoch or self.near):
+        once = recipe.mining == "once"
+        if once and epoch:
+            return before
+        if not recipe.hard_negatives or not (epoch or once or self.near):
             return None
         ways = list(self.near)
-        if epoch:
+        if epoch or once:
             ways.append(by_vectors(self.model.encode(self.examples).fused, self.device))
         found = taken_for(
             self.groups, self.keys.text, ways, recipe.hard_negatives, equal_texts=recipe.equal_texts

@@ -105,7 +105,7 @@ class _Texts:
     def gradients(self, batch: Batch, step: int, group: Ranks) -> float:
         return gradients(self.model, self.examples, batch, self.recipe, step, group)
 
-    def mine(self, epoch: int, group: Ranks) -> Integers | None:
+    def mine(self, epoch: int, before: Integers | None, group: Ranks) -> Integers | None:
         """Negatives for this epoch: by the given searches, and from the second on by the model itself."""
         if not self.mines:
             return None

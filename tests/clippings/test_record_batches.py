@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clippings.errors import TrainingError
 from clippings.record_batches import count, padded, parts, record_batches
-from clippings.record_examples import Reading, RecordExamples, join
+from clippings.record_examples import Readings, RecordExamples, join
 
 
 def line(length: int, tone: int = 0, upright: bool = False) -> np.ndarray:
@@ -118,7 +118,7 @@ def test_a_strip_of_another_height_is_refused() -> None:
         ({"quality": np.zeros((2, 3), np.float32)}, r"\(2, 3\)"),
         ({"strips": lambda numbers, epoch: []}, "has_image"),
         ({"texts": ("", ""), "strips": [None, None]}, "without text and without picture"),
-        ({"readings": (Reading(("a",), np.zeros(1, np.float32)),)}, "readings"),
+        ({"readings": (Readings(("a",), np.zeros(1, np.float32)),)}, "readings"),
     ],
 )
 def test_records_that_do_not_fit_together_are_refused(change: dict, words: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clippings.errors import TrainingError
 from clippings.record_draws import draw, keys, misread, without
-from clippings.record_examples import Reading, RecordExamples
+from clippings.record_examples import Readings, RecordExamples
 from clippings.record_recipe import STAGES, RecordRecipe
 
 
@@ -75,7 +75,8 @@ def test_draws_repeat_by_seed_and_step_and_differ_between_views() -> None:
         tuple("abcdefgh" for _ in range(n)),
         [np.full((8, 9), i, np.uint8) if i else None for i in range(n)],
         np.arange(n),
-        readings=(Reading(tuple("ABCDEFGH" for _ in range(n)), np.full(n, 0.5, np.float32)),),
+        quality=np.full((n, 2), 0.5, np.float32),
+        readings=(Readings(tuple("ABCDEFGH" for _ in range(n)), np.full(n, 0.5, np.float32)),),
     )
     recipe = RecordRecipe(views=2, character_noise=0.2, modality_dropout=0.5)
     numbers = np.arange(n)
