@@ -47,7 +47,7 @@ def records(n: int, seed: int = 0, *, known: bool = True) -> RecordExamples:
 
 
 def model(seed: int = 0, **changes: Any) -> Any:
-    """A tiny model with gradients."""
+    """A model with gradients, tinier than tiny."""
     import torch
 
     from clippings.bi_encoder import BiEncoder
@@ -56,4 +56,5 @@ def model(seed: int = 0, **changes: Any) -> Any:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return RecordTrainable(BiEncoder(BiEncoderConfig.tiny(**changes)))
+        sizes = {"dim": 16, "stages": (4, 6, 8), "width": 16, "table_width": 8, **changes}
+        return RecordTrainable(BiEncoder(BiEncoderConfig.tiny(**sizes)))

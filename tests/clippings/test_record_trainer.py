@@ -87,7 +87,6 @@ def test_thirty_steps_lower_the_loss_and_raise_what_is_found(tmp_path: Path) -> 
     first = next(line["validation"] for line in run.history if "validation" in line)
     assert len(losses) == 30 and np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
     assert run.best["fused_top1"] > first["fused_top1"] + 0.2
-    assert run.best["image_top1"] > first["image_top1"]
 
 
 def test_records_without_entities_teach_pictures_their_texts(tmp_path: Path) -> None:
