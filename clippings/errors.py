@@ -21,5 +21,19 @@ class MissingPackageError(EncoderError, ImportError):
         return type(self), (self.package, self.purpose, self.extra)
 
 
+class MissingProgramError(MissingPackageError):
+    """A program outside of Python is not installed; the message holds the lines that install it."""
+
+    def __init__(self, program: str, lines: str) -> None:
+        self.program, self.lines = program, lines
+        EncoderError.__init__(
+            self,
+            f"The program {program}, or a model of it, is not installed. Given: {program!r}. Run: {lines}.",
+        )
+
+    def __reduce__(self) -> tuple[type[MissingProgramError], tuple[str, str]]:  # type: ignore[override]
+        return type(self), (self.program, self.lines)
+
+
 class TrainingError(EncoderError):
     """A model cannot be trained with what was given."""

@@ -1,0 +1,302 @@
+"""Print a name with a font: a clean grey crop, in lines or in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clippings.errors import EncoderError, MissingPackageError
+
+Grey = npt.NDArray[np.uint8]
+PAPER = 255
+LONGEST = 4096  # pixels along a name; what is longer is no name
+# what is turned by a quarter in a column: long vowel marks, dashes, dots, brackets
+TURNED = frozenset("ー－―—–‐-〜～…‥:：()（）[]［］{}｛｝〈〉《》「」『』【】〔〕<>＜＞|｜_＿→")
+MIRRORED = frozenset("ー〜～")  # and these are mirrored too
+# what moves from the lower left to the upper right in a column
+RAISED = frozenset("、。，．ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ")
+_BLANK = "\U0010ffff"  # no font has this character: what is drawn for it is the sign for "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Font:
+    """A font of a file, at a size.
+
+    Args:
+        path: A TrueType or OpenType file; "" is the small Latin font that comes with Pillow.
+        index: Which font of a collection (.ttc).
+        size: Pixels of an em.
+        weight: Pixels that every stroke is made wider by, on each side.
+        name: What to call it in the records; "" takes the family name from the file.
+    """
+
+    path: str = ""
+    index: int = 0
+    size: int = 44
+    weight: float = 0.0
+    name: str = ""
+
+    @property
+    def family(self) -> str:
+        """The given name, else the one in the file."""
+        return self.name or str(_load(self.path, self.index, self.size).getname()[0])
+
+
+def as_font(font: Font | str | Path) -> Font:
+    """A font from what a user writes: a `Font`, a path, or "path.ttc#2" for the third of a collection.
+
+    Args:
+        font: The font.
+
+    Returns:
+        The font as a value.
+
+    Example:
+        >>> as_font("fonts/mincho.ttc#1")
+        Font(path='fonts/mincho.ttc', index=1, size=44, weight=0.0, name='')
+    """
+    if isinstance(font, Font):
+        return font
+    path, mark, index = str(font).rpartition("#")
+    if mark and index.isdigit():
+        return Font(path, int(index))
+    return Font(str(font))
+
+
+def render(
+    text: str,
+    font: Font | str | Path = Font(),
+    *,
+    vertical: bool = False,
+    margin: int | tuple[int, int, int, int] = 8,
+) -> Grey:
+    """Print a text with a font.
+
+    Columns are set by raqm where Pillow has it and the font turns what is to be turned, else glyph by
+    glyph. The font is not asked whether it has every character: see `covers`.
+
+    Args:
+        text: One line of text.
+        font: The font.
+        vertical: A column, read from top to bottom, instead of a line.
+        margin: White pixels on each side, or (left, top, right, bottom). Lines and columns are as high or
+            wide as their own ink.
+
+    Returns:
+        The crop, (h, w) uint8: 0 is ink, 255 is paper.
+
+    Raises:
+        EncoderError: The text has no ink, or is longer than 4,096 pixels; or the font cannot be opened.
+        MissingPackageError: Pillow is not installed.
+
+    Example:
+        >>> crop = render("Hill & Co.", margin=0)
+        >>> int(crop.min()), int(crop.max()), crop.shape[1] > 3 * crop.shape[0]
+        (0, 255, True)
+        >>> column = render("Hill", vertical=True, margin=0)
+        >>> column.shape[0] > 2 * column.shape[1]
+        True
+    """
+    font = as_font(font)
+    if vertical:
+        ink = column_by_raqm(text, font) if _turns_all(text, font) else column_by_glyph(text, font)
+    else:
+        ink = _mask(text, font)
+    ink = _trim(ink)
+    if not ink.size or max(ink.shape) > LONGEST:
+        why = "is too long to be printed" if ink.size else "leaves no ink"
+        raise EncoderError(
+            f"A text {why}. Given: {text[:60]!r} with {font}. Give one line of visible characters."
+        )
+    left, top, right, bottom = (margin,) * 4 if isinstance(margin, int) else margin
+    return np.pad(255 - ink, ((top, bottom), (left, right)), constant_values=PAPER)
+
+
+def covers(font: Font | str | Path, text: str) -> bool:
+    """Whether a font has a glyph for every character of a text; white space is not asked for.
+
+    A character is missing if it is drawn as nothing, or as the sign that the font draws for a character
+    that does not exist.
+
+    Args:
+        font: The font.
+        text: The text.
+
+    Returns:
+        True where all of it can be printed.
+
+    Example:
+        >>> covers("", "Hill & Co."), covers("", "山田商店")
+        (True, False)
+    """
+    font = as_font(font)
+    return all(_has(font.path, font.index, char) for char in text if not char.isspace())
+
+
+def covering(fonts: Iterable[Font], text: str) -> tuple[Font, ...]:
+    """The fonts that have every character of a text, in their order.
+
+    Args:
+        fonts: Fonts to choose from.
+        text: The text.
+
+    Returns:
+        Those that cover it.
+
+    Example:
+        >>> len(covering([Font(), Font(size=30)], "Hill")), covering([Font()], "山")
+        (2, ())
+    """
+    return tuple(font for font in fonts if covers(font, text))
+
+
+def draw_font(fonts: Sequence[Font], text: str, draw: np.random.Generator) -> Font | None:
+    """Draw one of the fonts that have every character of a text, each as likely as the others.
+
+    Args:
+        fonts: Fonts to choose from.
+        text: What it shall print.
+        draw: Where the choice comes from.
+
+    Returns:
+        The font, None where none of them covers the text.
+
+    Example:
+        >>> draw_font([Font(size=30)], "Hill", np.random.default_rng(0)).size
+        30
+    """
+    usable = covering(fonts, text)
+    return usable[int(draw.integers(len(usable)))] if usable else None
+
+
+def column_by_raqm(text: str, font: Font) -> Grey:
+    """A column set by raqm and the font's own rules for columns; see `render`.
+
+    Args:
+        text: The text.
+        font: The font.
+
+    Returns:
+        Ink from 0 to 255, (h, w).
+    """
+    return _mask(text, font, direction="ttb")
+
+
+def column_by_glyph(text: str, font: Font) -> Grey:
+    """A column set glyph by glyph: each in the middle of a cell, turned or moved where that is the custom.
+
+    Needs nothing but Pillow, and is what `column_by_raqm` is compared with.
+
+    Args:
+        text: The text.
+        font: The font.
+
+    Returns:
+        Ink from 0 to 255, (h, w).
+    """
+    em = font.size
+    cells = [np.zeros((0, 2 * em), dtype=np.uint8)]
+    for char in text:
+        cell = np.zeros((em, 2 * em), dtype=np.uint8)
+        glyph = _cell(char, font)
+        if char in TURNED:
+            glyph = np.rot90(glyph, -1)
+            glyph = glyph[:, ::-1] if char in MIRRORED else glyph
+        high, wide = min(glyph.shape[0], em), min(glyph.shape[1], 2 * em)
+        top, left = (em - high) // 2, em - wide // 2
+        if char in RAISED:
+            ink = _trim(glyph)
+            high, wide = min(ink.shape[0], em), min(ink.shape[1], em)
+            glyph, top = ink, em // 8
+            left = em + em // 2 - em // 16 - wide
+        cell[top : top + high, left : left + wide] = glyph[:high, :wide]
+        cells.append(cell)
+    return np.concatenate(cells)
+
+
+def _cell(char: str, font: Font) -> Grey:
+    """One glyph in the square or half square that it stands in, an em high."""
+    face = _load(font.path, font.index, font.size)
+    wide = max(1, round(face.getlength(char)))
+    mask, (left, top) = _getmask(char, font)
+    cell = np.zeros((font.size, wide), dtype=np.uint8)
+    ascent, descent = face.getmetrics()
+    top -= max(0, (ascent + descent - font.size) // 2)  # the em stands in the middle of the line
+    top = int(np.clip(top, 0, max(0, font.size - mask.shape[0])))
+    left = int(np.clip(left, 0, max(0, wide - mask.shape[1])))
+    mask = mask[: font.size, :wide]
+    cell[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    return cell
+
+
+def _turns_all(text: str, font: Font) -> bool:
+    """Whether raqm with this font turns all that is to be turned in a column."""
+    return _has_raqm(font.path, font.index) and all(
+        _turns(font.path, font.index, char) for char in sorted(frozenset(text) & TURNED)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _turns(path: str, index: int, char: str) -> bool:
+    """Whether one glyph stands up in a column after lying in a line, or the other way round."""
+    font = Font(path, index, 48)
+    line = _trim(_mask(char, font)).shape
+    column = _trim(_mask(char, font, direction="ttb")).shape
+    return bool((line[0] > line[1]) != (column[0] > column[1]))
+
+
+@lru_cache(maxsize=2**18)
+def _has(path: str, index: int, char: str) -> bool:
+    ink = _mask(char, Font(path, index, 32))
+    missing = _mask(_BLANK, Font(path, index, 32))
+    return bool(ink.any()) and not np.array_equal(ink, missing)
+
+
+def _mask(text: str, font: Font, direction: str | None = None) -> Grey:
+    return _getmask(text, font, direction)[0]
+
+
+def _getmask(text: str, font: Font, direction: str | None = None) -> tuple[Grey, tuple[int, int]]:
+    """The ink of a text, (h, w), and where it stands: right of the origin, below the ascender."""
+    face = _load(font.path, font.index, font.size)
+    mask, place = face.getmask2(text, mode="L", direction=direction, stroke_width=font.weight)
+    wide, high = mask.size
+    return np.array(mask, dtype=np.uint8).reshape(high, wide), (int(place[0]), int(place[1]))
+
+
+def _trim(ink: Grey) -> Grey:
+    """Without empty rows and columns around the ink."""
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if not len(rows):
+        return ink[:0, :0]
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+@lru_cache(maxsize=256)
+def _load(path: str, index: int, size: int) -> Any:
+    try:
+        from PIL import ImageFont
+    except ImportError:
+        raise MissingPackageError("pillow", "Printing names", extra="images") from None
+    try:
+        return ImageFont.truetype(path, size, index=index) if path else ImageFont.load_default(size)
+    except OSError as problem:
+        raise EncoderError(
+            f"A font cannot be opened ({problem}). Given: {path!r}, index {index}. Give the path of a "
+            "TrueType or OpenType file."
+        ) from None
+
+
+@lru_cache(maxsize=256)
+def _has_raqm(path: str, index: int) -> bool:
+    """Whether columns can be set by raqm; the font inside Pillow is opened without it."""
+    from PIL import ImageFont, features
+
+    engine = _load(path, index, 48).layout_engine
+    return bool(features.check("raqm")) and bool(engine == ImageFont.Layout.RAQM)
