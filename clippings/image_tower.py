@@ -5,7 +5,7 @@ This module needs torch; nothing imports it before a model is built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
 from itertools import pairwise
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from clippings.attention import Layer, Pool, at_least_one, feed_forward
-from clippings.bi_encoder_config import HALVINGS, BiEncoderConfig
+from clippings.bi_encoder_config import STRIDE, BiEncoderConfig
 from clippings.errors import EncoderError
 
 
@@ -74,8 +74,9 @@ class ImageTower(nn.Module):
 
     A strip keeps its glyphs upright. The convolutions therefore see the same shapes in both directions of
     writing; only the short axis, the height of a line or the width of a column, is folded into one place by
-    a map of each direction's own. Padded columns are set to nothing before every convolution, so that a strip
-    has the same vector alone and beside longer ones. Nothing is ink-less paper: white.
+    a map of each direction's own, whose offset also tells the transformer which direction it is. Padded
+    columns are set to nothing before every convolution, so that a strip has the same vector alone and beside
+    longer ones. Nothing is paper without ink: white.
 
     Args:
         config: Sizes.
@@ -83,22 +84,14 @@ class ImageTower(nn.Module):
 
     def __init__(self, config: BiEncoderConfig) -> None:
         super().__init__()
-        self.short = config.short
-        channels = (1, *config.stages)
-        self.halvings = nn.ModuleList(Halving(before, after) for before, after in pairwise(channels))
+        self.halvings = nn.ModuleList(
+            Halving(before, after) for before, after in pairwise((1, *config.stages))
+        )
         self.stages = nn.ModuleList(
-            nn.ModuleList(Block(width) for _ in range(depth))
+            nn.Sequential(*(Block(width) for _ in range(depth)))
             for width, depth in zip(config.stages, config.depths, strict=True)
         )
-        rows = config.short >> HALVINGS
-        # one fold for horizontal print, one for vertical
-        self.fold = nn.ModuleList(nn.Linear(config.stages[-1] * rows, config.width) for _ in range(2))
-        self.direction = nn.Embedding(2, config.width)
-        self.layers = nn.ModuleList(
-            Layer(config.width, config.heads, config.dropout) for _ in range(config.image_layers)
-        )
-        self.pool = Pool(config.width, config.heads, config.dim)
-        self.reader = nn.Linear(config.width, config.characters) if config.characters else None
+        self.line = Line(config)
 
     def forward(self, strips: Tensor, mask: Tensor, vertical: bool = False) -> Tensor:
         """Make vectors of strips of one direction.
@@ -111,34 +104,8 @@ class ImageTower(nn.Module):
         Returns:
             Unit rows, (n, dim) float32. A strip without a column has some vector that means nothing.
         """
-        vectors: Tensor = self.pool(*self.columns(strips, mask, vertical))
+        vectors: Tensor = self.line(*self._columns(strips, mask, vertical))
         return vectors
-
-    def columns(self, strips: Tensor, mask: Tensor, vertical: bool = False) -> tuple[Tensor, Tensor]:
-        """What the tower sees along the reading axis, an eighth of the strip's length.
-
-        Args:
-            strips: As for `forward`.
-            mask: As for `forward`.
-            vertical: As for `forward`.
-
-        Returns:
-            (n, (length + 7) // 8, width), and which of these places count, bool.
-        """
-        ink = 1 - strips
-        for halving, blocks in zip(self.halvings, self.stages, strict=True):
-            ink = halving(_blank(ink, mask, vertical))
-            mask = half(mask)
-            for block in _each(blocks):
-                ink = block(_blank(ink, mask, vertical))
-        # (n, channels, rows, t) or (n, channels, t, rows) to (n, t, channels * rows)
-        x = ink.permute(0, 2, 1, 3) if vertical else ink.permute(0, 3, 1, 2)
-        direction = 1 if vertical else 0
-        x = self.fold[direction](x.flatten(2)) + self.direction.weight[direction]
-        mask = at_least_one(mask)
-        for layer in self.layers:
-            x = layer(x, mask)
-        return x, mask
 
     def read(self, strips: Tensor, mask: Tensor, vertical: bool = False) -> tuple[Tensor, Tensor]:
         """Read strips aloud, for pretraining on print of which the text is known.
@@ -152,37 +119,107 @@ class ImageTower(nn.Module):
             vertical: As for `forward`.
 
         Returns:
-            Logits (n, t, characters), class 0 the blank, and the number of places of each strip, (n,) int64.
+            Logits (n, t, characters), class 0 the blank, t an eighth of the length, and the number of places
+            of each strip, (n,) int64.
 
         Raises:
             EncoderError: The model was made without this head (`characters=0`).
         """
-        if self.reader is None:
+        if self.line.reader is None:
             raise EncoderError(
                 "The model has no head that reads. Given: characters=0. Make it with characters above 0."
             )
-        x, mask = self.columns(strips, mask, vertical)
-        return self.reader(self.pool.norm(x)), mask.sum(dim=1)
+        columns, counts, direction = self._columns(strips, mask, vertical)
+        x = self.line.pool.norm(self.line.seen(columns, at_least_one(counts), direction))
+        return self.line.reader(x), counts.sum(dim=1)
+
+    def glyphs(self, strips: Tensor, seen: Tensor) -> Tensor:
+        """What the convolutions make of strips, whichever their direction.
+
+        Args:
+            strips: (n, 1, h, w), 0 is black and 1 is white.
+            seen: (n, 1, 1, w) or (n, 1, h, 1) float32, 1 where there is a strip and 0 in the padding.
+
+        Returns:
+            (n, channels, h / 8, w / 8), rounded up.
+        """
+        x = 1 - strips
+        for halving, blocks in zip(self.halvings, self.stages, strict=True):
+            x = halving(blank(x, seen))
+            # a pooling, not a slice: it halves a side of 1 as well
+            seen = functional.max_pool2d(seen, 1, stride=2)
+            for block in blocks.children():
+                x = block(blank(x, seen))
+        return x
+
+    def _columns(self, strips: Tensor, mask: Tensor, vertical: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """What `Line` takes."""
+        seen = mask[:, None, :, None] if vertical else mask[:, None, None, :]
+        x = self.glyphs(strips, seen.to(strips.dtype))
+        # (n, channels, rows, t) or (n, channels, t, rows) to (n, t, channels * rows)
+        x = x.permute(0, 2, 1, 3) if vertical else x.permute(0, 3, 1, 2)
+        return x.flatten(2), mask[:, ::STRIDE], torch.tensor(int(vertical), device=x.device)
 
 
-def half(mask: Tensor) -> Tensor:
-    """The mask of a picture that was halved: a place counts if the first of its two columns does.
+class Line(nn.Module):
+    """The reading axis: columns of glyphs to one unit vector.
 
     Args:
-        mask: (n, length) bool.
+        config: Sizes.
+    """
+
+    def __init__(self, config: BiEncoderConfig) -> None:
+        super().__init__()
+        tall = config.stages[-1] * (config.short // STRIDE)
+        # one fold for horizontal print, one for vertical
+        self.fold = nn.Parameter(torch.empty(2, config.width, tall).uniform_(-1, 1) / math.sqrt(tall))
+        self.fold_bias = nn.Parameter(torch.empty(2, config.width).uniform_(-1, 1) / math.sqrt(tall))
+        self.layers = nn.ModuleList(
+            Layer(config.width, config.heads, config.dropout) for _ in range(config.image_layers)
+        )
+        self.pool = Pool(config.width, config.heads, config.dim)
+        self.reader = nn.Linear(config.width, config.characters) if config.characters else None
+
+    def forward(self, columns: Tensor, mask: Tensor, direction: Tensor) -> Tensor:
+        """Pool a line.
+
+        Args:
+            columns: (n, t, channels * rows), the short axis as a part of the channels.
+            mask: Which columns count, (n, t) bool.
+            direction: 0 for horizontal print, 1 for vertical, () int64.
+
+        Returns:
+            Unit rows, (n, dim) float32.
+        """
+        mask = at_least_one(mask)
+        vectors: Tensor = self.pool(self.seen(columns, mask, direction), mask)
+        return vectors
+
+    def seen(self, columns: Tensor, mask: Tensor, direction: Tensor) -> Tensor:
+        """What the transformer makes of the columns.
+
+        Args:
+            columns: As for `forward`.
+            mask: As for `forward`, at least one True in each row.
+            direction: As for `forward`.
+
+        Returns:
+            (n, t, width).
+        """
+        x = functional.linear(columns, self.fold[direction], self.fold_bias[direction])
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x
+
+
+def blank(x: Tensor, seen: Tensor) -> Tensor:
+    """Nothing where there is no strip, whatever stands there.
+
+    Args:
+        x: (n, channels, h, w).
+        seen: (n, 1, h or 1, w or 1), 1 or 0.
 
     Returns:
-        (n, (length + 1) // 2) bool.
+        The shape of x.
     """
-    # a pooling, not mask[:, ::2]: its length is then the same expression as that of a convolution
-    return functional.max_pool1d(mask.float()[:, None], 1, stride=2)[:, 0] > 0.5
-
-
-def _blank(x: Tensor, mask: Tensor, vertical: bool) -> Tensor:
-    """Nothing where the mask is False."""
-    seen = mask[:, None, :, None] if vertical else mask[:, None, None, :]
-    return torch.where(seen, x, x.new_zeros(()))
-
-
-def _each(blocks: nn.Module) -> Iterable[nn.Module]:
-    return blocks.children()
+    return torch.where(seen > 0.5, x, x.new_zeros(()))

@@ -48,7 +48,7 @@ class OnnxTextEncoder:
         self.serializer = manifest.serializer
         self._pooling, self._normalize, self._prefix = manifest.pooling, manifest.normalize, manifest.prefix
         self._tokenizer = _tokenizer(model)
-        self._session, self.device = _session(model, device, threads)
+        self._session, self.device = session(model, device, threads)
         self._inputs = {item.name for item in self._session.get_inputs()}
 
     @classmethod
@@ -169,7 +169,23 @@ def _tokenizer(model: ModelFolder) -> Any:
     return tokenizer
 
 
-def _session(model: ModelFolder, device: str | None, threads: int | None) -> tuple[Any, str]:
+def session(
+    model: ModelFolder, device: str | None, threads: int | None, graph: str = "model.onnx"
+) -> tuple[Any, str]:
+    """Open a graph of a verified folder.
+
+    Args:
+        model: The folder.
+        device: None or "cpu" for the processor; "cuda" for a GPU, with the package onnxruntime-gpu.
+        threads: Number of threads; None for all cores.
+        graph: Which file.
+
+    Returns:
+        onnxruntime's session, and where it runs, "cpu" or "cuda".
+
+    Raises:
+        EncoderError: The device is unknown or not there, or the graph cannot be read.
+    """
     import onnxruntime
 
     kind = (device or "cpu").split(":")[0]
@@ -191,7 +207,7 @@ def _session(model: ModelFolder, device: str | None, threads: int | None) -> tup
     if kind == "cuda":
         providers.insert(0, ("CUDAExecutionProvider", {"device_id": number}))
     try:
-        return onnxruntime.InferenceSession(str(model.file("model.onnx")), options, providers=providers), kind
+        return onnxruntime.InferenceSession(str(model.file(graph)), options, providers=providers), kind
     except Exception as error:  # onnxruntime raises a dozen classes of its own without a common one
         raise EncoderError(
             f"onnxruntime cannot read the model. Given: {model.path}: {error}. "

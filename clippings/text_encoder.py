@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.onnx_encoder import SURROGATES, OnnxTextEncoder
+from clippings.record_encoder import TowerEncoder, open_records
 from model_hub import (
     AccessError,
     ModelFolder,
@@ -26,7 +27,7 @@ from model_hub import (
     parse,
 )
 from model_hub.folder import pickled
-from model_hub.manifest import MANIFEST_NAME
+from model_hub.manifest import MANIFEST_NAME, RECORD_ARCHITECTURES
 
 logger = logging.getLogger(__name__)
 Vectors = npt.NDArray[np.float32]
@@ -126,8 +127,8 @@ def load_text_encoder(
     device: str | None = None,
     trust_remote_code: bool = False,
     threads: int | None = None,
-) -> OnnxTextEncoder | WrappedEncoder:
-    """Load a text model by its name or folder.
+) -> OnnxTextEncoder | WrappedEncoder | TowerEncoder:
+    """Load a text model by its name or folder; of a model of pictures and texts, what it makes of texts.
 
     Args:
         reference: A bundled model's name, a folder (ours with a manifest, or one of sentence-transformers),
@@ -162,8 +163,12 @@ def load_text_encoder(
     return WrappedEncoder(load_sentence_transformer(ref, device, trust_remote_code), str(ref))
 
 
-def _of_ours(model: ModelFolder, device: str | None, threads: int | None) -> OnnxTextEncoder | WrappedEncoder:
+def _of_ours(
+    model: ModelFolder, device: str | None, threads: int | None
+) -> OnnxTextEncoder | WrappedEncoder | TowerEncoder:
     """The encoder of a verified folder, as its manifest says it is run."""
+    if model.manifest.architecture in RECORD_ARCHITECTURES:
+        return open_records(model, device, threads)
     if model.manifest.architecture != "sentence-transformers":
         return OnnxTextEncoder.from_folder(model, device=device, threads=threads)
     loaded = load_sentence_transformer(ModelRef("folder", str(model.path)), device)
@@ -179,7 +184,7 @@ def _published(ref: ModelRef) -> ModelFolder | None:
         return None
 
 
-def wrap_encoder(model: Any) -> OnnxTextEncoder | WrappedEncoder:
+def wrap_encoder(model: Any) -> OnnxTextEncoder | WrappedEncoder | TowerEncoder:
     """Use an object of your own as a text model.
 
     Args:
@@ -199,7 +204,7 @@ def wrap_encoder(model: Any) -> OnnxTextEncoder | WrappedEncoder:
         >>> wrap_encoder(Length()).encode(["abc"]).round(2).tolist()
         [[0.949..., 0.319...]]
     """
-    if isinstance(model, (OnnxTextEncoder, WrappedEncoder)):
+    if isinstance(model, (OnnxTextEncoder, WrappedEncoder, TowerEncoder)):
         return model
     if isinstance(model, type) or not callable(getattr(model, "encode", None)):
         raise EncoderError(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from model_hub.manifest import Manifest
+from model_hub.manifest import RECORD_ARCHITECTURES, Manifest
 
 # names that the Hugging Face Hub knows; any other licence is "other" with its own name
 _LICENCES = frozenset(
@@ -115,7 +115,8 @@ def _front_matter(manifest: Manifest) -> str:
 
 def _kind(manifest: Manifest) -> str:
     what = manifest.task or "linking the rows of tables that name the same things differently"
-    return f"A text model for {_plain(what)}, made from {_code(manifest.base_model)}."
+    model = "model of pictures and texts" if manifest.architecture in RECORD_ARCHITECTURES else "text model"
+    return f"A {model} for {_plain(what)}, made from {_code(manifest.base_model)}."
 
 
 def _use(reference: str) -> str:
@@ -144,7 +145,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
         "languages": ", ".join(manifest.languages) or "not stated",
         "task": manifest.task,
         "dimension": manifest.dimension,
-        "longest text": f"{manifest.max_tokens} tokens",
+        "longest text": f"{manifest.max_tokens} {_unit(manifest)}",
         "size": f"{size:.1f} MB in {len(manifest.files)} files, each checked against its SHA-256 when loaded",
         "decision": manifest.decision,
         "made by": manifest.created_by,
@@ -168,11 +169,15 @@ def _measured(manifest: Manifest) -> str:
 def _limits(manifest: Manifest) -> str:
     known = ", ".join(manifest.languages)
     lines = [
-        f"- Texts are cut after {manifest.max_tokens} tokens; what comes later is not seen.",
+        f"- Texts are cut after {manifest.max_tokens} {_unit(manifest)}; what comes later is not seen.",
         f"- Languages: {known}; others were not tried." if known else "- Languages are not stated.",
         "- Numbers measured on one data set say little about another: look at a sample of your own links.",
     ]
     return "\n".join(lines)
+
+
+def _unit(manifest: Manifest) -> str:
+    return "characters" if manifest.architecture in ("clippings", "clippings-onnx") else "tokens"
 
 
 def _table(values: Mapping[str, Any]) -> str:

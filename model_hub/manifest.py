@@ -14,7 +14,8 @@ from model_hub.errors import ManifestError, ModelNotFoundError
 
 MANIFEST_NAME = "manifest.json"
 FORMAT = 2  # the newest format that this version reads, and the one that it writes
-ARCHITECTURES = ("onnx-text", "sentence-transformers")
+RECORD_ARCHITECTURES = ("clippings", "clippings-onnx", "clippings-clip")
+ARCHITECTURES = ("onnx-text", "sentence-transformers", *RECORD_ARCHITECTURES)
 POOLINGS = ("mean", "cls")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -57,14 +58,18 @@ class Manifest:
         name: The model's name, letters, digits, dots, dashes and underscores.
         architecture: How the model is run; "onnx-text" is one graph and a tokenizer,
             "sentence-transformers" a folder that SentenceTransformer opens, with safetensors weights.
+            Models of pictures and texts are "clippings" (safetensors), "clippings-onnx" (graphs) and
+            "clippings-clip" (a CLIP model's safetensors).
         base_model: The model that this one was made from.
         source: Where the base model's weights were taken from.
         revision: Which state of the base model, as a commit or a hash.
         licence: SPDX name of the weights' licence.
         dimension: Length of a vector.
-        pooling: How token vectors become one vector: "mean" or "cls".
+        pooling: How token vectors become one vector: "mean", "cls", or "attention" in models of pictures and
+            texts.
         normalize: Whether vectors are scaled to length one.
-        max_tokens: Texts are cut after so many tokens, the special ones included.
+        max_tokens: Texts are cut after so many tokens, the special ones included; models that read characters
+            count these.
         prefix: Text put before every input; a sentence-transformers folder holds its own prompts instead.
         files: Every file of the model but the manifest.
         serializer: How rows were made into texts when the model was trained, or None.
@@ -119,7 +124,8 @@ class Manifest:
             self.architecture,
             "one of " + str(ARCHITECTURES),
         )
-        _want(self.pooling in POOLINGS, "pooling", self.pooling, f"one of {POOLINGS}")
+        known = POOLINGS + (("attention",) if self.architecture in RECORD_ARCHITECTURES else ())
+        _want(self.pooling in known, "pooling", self.pooling, f"one of {known}")
         _want(isinstance(self.normalize, bool), "normalize", self.normalize, "true or false")
         _want(self.serializer is None or isinstance(self.serializer, Mapping),
               "serializer", self.serializer, "an object or null")  # fmt: skip
@@ -136,7 +142,7 @@ class Manifest:
         _want(not early, "format", f"1 with {early}", "2 where these keys are used")
         _want(self.architecture == "onnx-text" or self.format > 1, "format", self.format, "2")
         _want(self.architecture == "onnx-text" or not self.prefix, "prefix", self.prefix,
-              "empty: a sentence-transformers folder holds its own prompts")  # fmt: skip
+              "empty: such a folder holds its own prompts")  # fmt: skip
         _want(isinstance(self.languages, tuple), "languages", self.languages, "a list of codes")
         for code in _any(self.languages):
             good = isinstance(code, str) and bool(_LANGUAGE.fullmatch(code))

@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 _NEEDED = {
     "onnx-text": ("model.onnx", "tokenizer.json"),
     "sentence-transformers": ("modules.json",),
+    "clippings": ("config.json", "model.safetensors"),
+    "clippings-onnx": ("config.json", "glyphs.onnx", "line.onnx", "text.onnx", "fuse.onnx"),
+    "clippings-clip": ("config.json", "model.safetensors"),
 }
 
 
@@ -41,7 +44,7 @@ def seal(
     Args:
         folder: The folder; its files stay where they are.
         name: The model's name, see `propose_name`.
-        architecture: "onnx-text" or "sentence-transformers".
+        architecture: "onnx-text", "sentence-transformers", "clippings", "clippings-onnx" or "clippings-clip".
         base_model: The model that this one was made from.
         source: Where the base model's weights were taken from.
         revision: Which state of them, as a commit or a hash.

@@ -14,7 +14,8 @@ DATAFRAMES = {"narwhals", "pandas", "polars", "pyarrow"}
 MAY_KNOW_DATAFRAMES = {f"linktransformer.{name}" for name in ("frames", "columns", "files")}
 # modules whose classes are torch's own cannot be read without it; no other module reads them at import time
 MADE_OF_TORCH = {
-    f"clippings.{name}" for name in ("attention", "image_tower", "character_tower", "fusion", "bi_encoder")
+    f"clippings.{name}"
+    for name in ("attention", "image_tower", "character_tower", "fusion", "bi_encoder", "clip_model")
 }
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
 MACHINE_WORDS = ("/work/", "/tmp/w", "/home/", "/root/")

@@ -19,7 +19,6 @@ from clippings.attention import (  # noqa: E402
 from clippings.bi_encoder import BiEncoder  # noqa: E402
 from clippings.bi_encoder_config import BiEncoderConfig  # noqa: E402
 from clippings.characters import character_ids  # noqa: E402
-from clippings.image_tower import half  # noqa: E402
 
 LENGTHS = [1, 7, 8, 9, 40, 63, 100, 129]
 
@@ -141,11 +140,14 @@ def test_pooling_is_the_plain_one_in_values_and_gradients() -> None:
         torch.testing.assert_close(fast, plain, atol=1e-5, rtol=1e-4)
 
 
-def test_mask_is_halved_as_pictures_are() -> None:
-    for length in range(1, 30):
-        for there in range(length + 1):
+def test_every_eighth_column_of_the_mask_counts() -> None:
+    """The place of a column in which the first of its eight pixels is."""
+    tower = BiEncoder(BiEncoderConfig.tiny(characters=2)).image
+    for length in (1, 8, 9, 16, 17, 31):
+        for there in range(1, length + 1):
             mask = torch.arange(length)[None] < there
-            assert half(mask).tolist() == [[2 * place < there for place in range((length + 1) // 2)]]
+            logits, counts = tower.read(torch.rand(1, 1, 32, length), mask)
+            assert logits.shape[1] == -(-length // 8) and counts.tolist() == [-(-there // 8)]
 
 
 def test_texts_have_their_vectors_in_any_company(model: BiEncoder) -> None:
