@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -16,6 +15,7 @@ from clippings.errors import TrainingError
 from clippings.record_batches import is_upright, padded, parts
 from clippings.record_draws import hints
 from clippings.record_examples import Flags, Floats, Integers, Pixels, RecordExamples
+from clippings.record_inputs import normal
 from clippings.record_losses import PAIRS
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ class RecordTrainable:
             The tensor.
         """
         config = self.model.config
-        normal = [unicodedata.normalize("NFKC", text) for text in texts]
-        ids, mask = character_ids(normal, config.longest_text, rows=config.table_rows, hashes=config.hashes)
+        clean = [normal(text, config.longest_text) for text in texts]
+        ids, mask = character_ids(clean, config.longest_text, rows=config.table_rows, hashes=config.hashes)
         more = -ids.shape[1] % _TEXT_STEP
         ids, mask = np.pad(ids, ((0, 0), (0, more), (0, 0))), np.pad(mask, ((0, 0), (0, more)))
         with self.autocast():

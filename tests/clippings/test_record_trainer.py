@@ -19,6 +19,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: training is
 from clippings import logbook, record_evaluation  # noqa: E402 - after the check that there is torch
 from clippings.errors import TrainingError  # noqa: E402
 from clippings.record_draws import draw, keys  # noqa: E402
+from clippings.record_examples import RecordExamples  # noqa: E402
 from clippings.record_recipe import RecordRecipe  # noqa: E402
 from clippings.record_step import record_gradients  # noqa: E402
 from clippings.record_trainer import Stage, fit_records, fit_stages  # noqa: E402
@@ -166,6 +167,33 @@ def test_the_average_is_what_is_measured_and_kept(tmp_path: Path) -> None:
         assert torch.equal(value, kept_average[name]) and torch.equal(plain[name], kept[name])
     moved = sum(float((average[name] - base[name]).norm()) for name in base)
     assert 0 < moved < sum(float((plain[name] - base[name]).norm()) for name in base)
+
+
+def test_training_sees_records_as_linking_does() -> None:
+    pytest.importorskip("PIL", reason="pillow is not installed: strips are not made")
+    from clippings.strips import strip
+    from clippings.torch_record_encoder import TorchRecordEncoder
+
+    draw, pictures, strips = np.random.default_rng(0), [], []
+    for number in range(9):
+        shape = (40, 40 + 30 * number) if number % 2 else (40 + 30 * number, 40)
+        pixels = draw.integers(0, 256, shape).astype(np.uint8)
+        made = None if number == 4 else strip(pixels)
+        strips.append(made)
+        pictures.append(type("Crop", (), {"pixels": None if number == 4 else pixels}))
+    texts = ("ＡＢ", "", "山田商店", " ", "x" * 70, "a", "b", "cc", "d")
+    confidence = np.array([0.5, np.nan, *[0.9] * 7], np.float32)
+    quality = np.array([(np.nan, np.nan) if one is None else one.quality for one in strips], np.float32)
+    pixels = [None if one is None else one.pixels for one in strips]
+    examples = RecordExamples(texts, pixels, np.full(9, -1), confidence=confidence, quality=quality)
+    model = tiny_records.model()
+    found = model.encode(examples)
+    expected = TorchRecordEncoder(model.model, device="cpu").encode_records(
+        texts, pictures, confidence=confidence
+    )
+    for name in ("image", "text", "fused"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), atol=1e-5, err_msg=name)
+    assert (found.has_image == expected.has_image).all() and (found.has_text == expected.has_text).all()
 
 
 def test_a_model_that_reads_shorter_strips_says_so() -> None:
