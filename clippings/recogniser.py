@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CLASSES = "characters.json"  # beside the checkpoints: what the classes of the head stand for
 BLANK = 0
 _MOST_PARTS = 4096
-_NOT_READ = ("pool.", "reader.")  # parts of the tower that reading does not use
+_POOL, _POOL_NORM = "line.pool.", "line.pool.norm."  # of the pool, reading uses the norm only
 
 
 def fit_reader(
@@ -73,7 +73,12 @@ def fit_reader(
     course = _Reading(model, printed, held_out, recipe, augment)
     out.mkdir(parents=True, exist_ok=True)
     (out / CLASSES).write_text(json.dumps(course.characters, ensure_ascii=False) + "\n", encoding="utf-8")
-    return run_course(course, recipe, out, score="read", resume=resume, tick=tick, average=recipe.average)
+    line = model.model.image.line
+    kept, line.reader = line.reader, course.head
+    try:
+        return run_course(course, recipe, out, score="read", resume=resume, tick=tick, average=recipe.average)
+    finally:
+        line.reader = kept
 
 
 class _Reading:
@@ -97,15 +102,15 @@ class _Reading:
         width = int(model.model.config.width)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            self.head = torch.nn.Sequential(
-                torch.nn.LayerNorm(width), torch.nn.Linear(width, 1 + len(self.characters))
-            ).to(self.device)
+            self.head = torch.nn.Linear(width, 1 + len(self.characters)).to(self.device)
         model.use(recipe.precision)
 
     def weights(self) -> Mapping[str, Any]:
-        tower = self.model.model.image.named_parameters()
-        own = {f"image.{name}": value for name, value in tower if not name.startswith(_NOT_READ)}
-        return {**own, **{f"head.{name}": value for name, value in self.head.named_parameters()}}
+        return {
+            f"image.{name}": value
+            for name, value in self.model.model.image.named_parameters()
+            if not name.startswith(_POOL) or name.startswith(_POOL_NORM)
+        }
 
     def load_weights(self, weights: Mapping[str, Any]) -> None:
         own = self.weights()
@@ -180,8 +185,8 @@ class _Reading:
         """What each place along the strips is read as, (n, t, classes), and how many places there are."""
         batch, mask, upright = self.model.pixels(strips, augment, generator)
         with self.model.autocast():
-            columns, seen = self.model.model.image.columns(batch, mask, upright)
-        return self.head(columns.float()), seen.sum(dim=1)
+            logits, lengths = self.model.model.image.read(batch, mask, upright)
+        return logits.float(), lengths
 
     def read(self, strips: Sequence[Pixels]) -> list[str]:
         """Read strips: at each place the likeliest letter; repeats are one, blanks are none."""
