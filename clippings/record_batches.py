@@ -15,7 +15,8 @@ from clippings.errors import TrainingError
 from clippings.record_examples import Integers, Pixels, RecordExamples
 
 MOST_PADDED = 1.25  # within a part the longest strip is at most so many times as long as the shortest
-FEWEST = 16  # unless the part would be smaller than this
+FEWEST = 16  # unless the part would be smaller than this,
+MOST_PARTS = 4  # or than this part of the strips of its direction: a GPU starts slowly on each part
 
 
 def count(n_records: int, size: int) -> int:
@@ -140,10 +141,11 @@ def parts(strips: Sequence[Pixels | None], short: int, most: int) -> Iterator[li
             for place, strip in enumerate(strips)
             if strip is not None and is_upright(strip, short) == upright
         ]
+        fewest = max(FEWEST, len(seen) // MOST_PARTS)
         part: list[int] = []
         longest = 0
         for length, place in sorted(seen, key=lambda one: (-one[0], one[1])):
-            if len(part) == most or (len(part) >= FEWEST and length * MOST_PADDED < longest):
+            if len(part) == most or (len(part) >= fewest and length * MOST_PADDED < longest):
                 yield part
                 part = []
             longest = longest if part else length

@@ -106,8 +106,18 @@ def run(options: argparse.Namespace) -> Report:
     if config.fusion == "centred":
         of_train = model.encode(books.train)
         model.model.fuse.calibrate(torch.from_numpy(of_train.image), torch.from_numpy(of_train.text))
-    save(model.model, options.to / "model", name="names", languages=list(options.lang), metrics=final,
-         trained_on="names of our own print; ocr_firms: train, unlabelled", licence="MIT")  # fmt: skip
+    facts = {
+        "name": "names",
+        "languages": list(options.lang),
+        "licence": "MIT",
+        "metrics": final,
+        "trained_on": {
+            "printed": f"{len(books.printed.examples)} records of our own print",
+            "scanned": "ocr_firms: train with labels, unlabelled without",
+            "stages": list(options.stages),
+        },
+    }
+    save(model.model, options.to / "model", **facts)
     settings = {name: value for name, value in vars(options).items() if isinstance(value, (int, float, list))}
     size = sum(value.numel() for value in model.model.parameters())
     settings |= {"parameters": size, "device": model.device, "minutes used": seconds(began) / 60}

@@ -94,8 +94,10 @@ def test_parts_are_of_one_direction_and_pad_little(drawn, most) -> None:
         pixels, lengths = padded([strips[i] for i in part], 8)
         assert len(part) <= most and len({strips[i].shape[0] == 8 for i in part}) == 1
         axis = 2 if pixels.shape[1] == 8 else 1
-        # sixteen at least come together; what is beyond pads little
-        assert (lengths[16:] * 1.25 >= lengths[0]).all() and pixels.shape[axis] < lengths[0] + 16
+        # sixteen, or a quarter, at least come together; what is beyond pads little
+        alike = sum(strip is not None and (strip.shape[0] == 8) == (axis == 2) for strip in strips)
+        assert (lengths[max(16, alike // 4) :] * 1.25 >= lengths[0]).all()
+        assert pixels.shape[axis] < lengths[0] + 16
         for row, place in enumerate(part):
             used = pixels[row].take(range(int(lengths[row])), axis=axis - 1)
             np.testing.assert_array_equal(used, strips[place])

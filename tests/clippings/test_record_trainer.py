@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: training is not tested")
 
-from clippings import logbook, record_evaluation  # noqa: E402 - after the check that there is torch
+from clippings import checkpoint, logbook, record_evaluation  # noqa: E402 - after the check that there is torch
 from clippings.errors import TrainingError  # noqa: E402
 from clippings.record_draws import draw, keys  # noqa: E402
 from clippings.record_examples import RecordExamples  # noqa: E402
@@ -39,7 +40,7 @@ from clippings.record_trainer import Stage, fit_records
 done = []
 def tick(n):
     done.append(n)
-    if len(done) == 6:
+    if len(done) == int(sys.argv[2]):
         time.sleep(600)
 fit_records(tiny_records.model(), Stage(tiny_records.records(16), RECIPE, augment=brighten),
             Path(sys.argv[1]), validate=validate, resume=True, tick=tick)
@@ -128,7 +129,7 @@ def test_the_seed_says_it_all_and_stages_follow_each_other(tmp_path: Path) -> No
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", CHILD, str(killed)]
+    command = [sys.executable, "-c", CHILD, str(killed), "6"]
     child = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while steps_of(killed) < 5 and time.monotonic() < deadline and child.poll() is None:
@@ -147,6 +148,37 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None
         assert line.get("validation", {}) == pytest.approx(other.get("validation", {}), rel=1e-3)
     for name, value in weights(resumed).items():
         np.testing.assert_allclose(value.numpy(), weights(straight)[name].numpy(), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_do_what_one_does(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+    }
+    children = []
+    for rank in range(2):
+        who = {"WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank)}
+        command = [sys.executable, "-c", CHILD, str(tmp_path / "2"), "0"]
+        environment = {**os.environ, **shared, **who}
+        children.append(subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE))
+    for child in children:
+        _, error = child.communicate(timeout=120)
+        assert child.returncode == 0, error.decode()[-2000:]
+    stage = Stage(tiny_records.records(16), RECIPE, augment=brighten)
+    fit_records(tiny_records.model(), stage, tmp_path / "1", validate=validate)
+    one, two = (logbook.read(tmp_path / name) for name in ("1", "2"))
+    assert [line["step"] for line in one] == [line["step"] for line in two]
+    for line, other in zip(one, two, strict=True):
+        assert line.get("loss", 0.0) == pytest.approx(other.get("loss", 0.0), rel=1e-3)
+    best = [checkpoint.weights(tmp_path / name / checkpoint.FOLDER / checkpoint.BEST) for name in "12"]
+    for name, value in best[0].items():
+        torch.testing.assert_close(value, best[1][name], rtol=1e-3, atol=1e-4)
 
 
 def test_the_average_is_what_is_measured_and_kept(tmp_path: Path) -> None:
