@@ -115,6 +115,7 @@ def run_course(
     resume: bool = False,
     tick: Callable[[int], object] | None = None,
     average: float = 0.0,
+    keep_last: bool = False,
 ) -> Fit:
     """Train; the model has its best weights afterwards.
 
@@ -127,6 +128,7 @@ def run_course(
         tick: Called with the number of steps done since its last call.
         average: Where above 0, a moving average of the weights with this share of the past is what is
             measured and kept (B. Polyak, A. Juditsky, 1992).
+        keep_last: Whether the last weights are kept instead of the best.
 
     Returns:
         The history and the best validation.
@@ -135,7 +137,7 @@ def run_course(
         TrainingError: `out` holds a run and `resume` is False, or it holds another run.
     """
     torch = need_torch("Training")
-    run = _Run(course, pace, out, score, tick or (lambda n: None), average)
+    run = _Run(course, pace, out, score, tick or (lambda n: None), average, keep_last)
     devices = [course.device] if course.device.startswith("cuda") else []
     # what is drawn in training changes no random state of the caller's
     with torch.random.fork_rng(devices=devices):
@@ -153,12 +155,13 @@ class _Run:
         score: str,
         tick: Callable[[int], object],
         average: float,
+        keep_last: bool,
     ) -> None:
         self.course, self.pace, self.out, self.score, self.tick = course, pace, out, score, tick
         self.group = ranks.join()
         self.named = course.weights()
         self.optimizer = course.optimizer(self.named)
-        self.share = average
+        self.share, self.keep_last = average, keep_last
         self.average = {name: value.detach().clone() for name, value in self.named.items()} if average else {}
         self.steps = self._count()
         self.place = Place(run=course.fingerprint())
@@ -269,8 +272,9 @@ class _Run:
         over = bool(self.pace.patience) and stale >= self.pace.patience
         done = over or epoch >= self.pace.epochs or self.place.step >= self.steps
         self.place = replace(self.place, stale=stale, done=done)
-        if better:
-            self.place = replace(self.place, best=value, best_step=self.place.step)
+        if better or self.keep_last:
+            best = max(value, self.place.best)
+            self.place = replace(self.place, best=best, best_step=self.place.step)
             if self.group.first:
                 checkpoint.save(self.out / FOLDER / BEST, self.place, self.named)
         if now:

@@ -76,7 +76,10 @@ def fit_reader(
     line = model.model.image.line
     kept, line.reader = line.reader, course.head
     try:
-        return run_course(course, recipe, out, score="read", resume=resume, tick=tick, average=recipe.average)
+        return run_course(
+            course, recipe, out, score="read", resume=resume, tick=tick, average=recipe.average,
+            keep_last=recipe.keep == "last",
+        )  # fmt: skip
     finally:
         line.reader = kept
 

@@ -16,6 +16,7 @@ _WHOLE = {"epochs": 1, "batch_size": 2, "mini_batch_size": 1, "m_per_class": 1, 
           "seed": 0}  # fmt: skip
 _REAL = {"learning_rate": (0.0, 1.0), "temperature": (1e-4, 10.0), "weight_decay": (-1e-12, 1.0),
          "max_grad_norm": (0.0, 1e9), "loss_height": (0.0, 1e3)}  # fmt: skip
+KEEPS = ("best", "last")
 MINING = ("epoch", "once")
 _SHARES = ("modality_dropout", "character_noise", "average", "warmup")
 # what differs from stage to stage: records without entities are seen twice, in two states of damage
@@ -59,6 +60,8 @@ class RecordRecipe(Settings):
         character_noise: Share of the characters of a text that are changed, lost or doubled.
         augment: Whether the pictures are damaged by what training was given for that.
         average: Share of the past in a moving average of the weights, such as 0.999; 0 for none.
+        keep: "best": the weights with the best validation are kept. "last": those at the end, for a stage
+            that validation says little of.
         precision: "auto" is bf16 on a GPU that has it, else fp32.
         patience: Stop after so many epochs without a better validation; 0 never stops early.
         log_steps: A line in the log every so many steps.
@@ -92,6 +95,7 @@ class RecordRecipe(Settings):
     character_noise: float = 0.05
     augment: bool = True
     average: float = 0.0
+    keep: str = "best"
     precision: str = "auto"
     patience: int = 0
     log_steps: int = 10
@@ -101,7 +105,7 @@ class RecordRecipe(Settings):
     def __post_init__(self) -> None:
         object.__setattr__(self, "pairs", tuple(self.pairs))  # JSON has lists
         choices = {"stage": STAGES, "loss": RECORD_LOSSES, "decay": DECAYS, "precision": PRECISIONS,
-                   "mining": MINING}  # fmt: skip
+                   "mining": MINING, "keep": KEEPS}  # fmt: skip
         for name, known in choices.items():
             self.want(getattr(self, name) in known, name, f"one of {known}")
         self.want_numbers(_WHOLE, _REAL)

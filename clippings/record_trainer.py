@@ -71,8 +71,11 @@ def fit_records(
         TrainingError: `out` holds a run and `resume` is False, or it holds another run.
     """
     course = _Records(model, stage, validate)
-    average = stage.recipe.average
-    return run_course(course, stage.recipe, out, score=score, resume=resume, tick=tick, average=average)
+    recipe = stage.recipe
+    last = recipe.keep == "last"
+    return run_course(
+        course, recipe, out, score=score, resume=resume, tick=tick, average=recipe.average, keep_last=last
+    )
 
 
 def fit_stages(

@@ -170,6 +170,8 @@ def learn(
 
     batch = options.batch or PRESETS[options.preset]["batch"]
     changes = {"batch_size": batch, "mini_batch_size": 4 * batch, "seed": options.seed, "average": 0.999}
+    if name == "self":
+        changes["keep"] = "last"  # what it learns shows after the stages that follow
     of_stage = [item.split(".", 1)[1] for item in options.set if item.split(".", 1)[0] in (name, "all")]
     recipe = RecordRecipe.for_stage(name, **{**changes, "patience": 0, **pairs(of_stage)})
     train = stage_of(name, books, recipe, validate)

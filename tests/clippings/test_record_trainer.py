@@ -228,6 +228,20 @@ def test_training_sees_records_as_linking_does() -> None:
     assert (found.has_image == expected.has_image).all() and (found.has_text == expected.has_text).all()
 
 
+def test_the_last_weights_are_kept_when_asked_for(tmp_path: Path) -> None:
+    seen: list[Any] = []
+
+    def worse_and_worse(model: Any) -> dict[str, float]:
+        seen.append(weights(model))
+        return {"fused_top1": -float(len(seen))}
+
+    recipe, model = replace(RECIPE, keep="last", average=0.0), tiny_records.model()
+    run = fit_records(model, Stage(tiny_records.records(16), recipe), tmp_path, validate=worse_and_worse)
+    assert run.best == {"fused_top1": -4.0} and run.best_step == run.steps == 6
+    for name, value in weights(model).items():
+        assert torch.equal(value, seen[-1][name]), name
+
+
 def test_a_model_that_reads_shorter_strips_says_so() -> None:
     model = tiny_records.model(longest=64)
     with pytest.raises(TrainingError, match="longer than the model reads"):
