@@ -133,15 +133,18 @@ class _Reading:
         self.model.model.train(on)
 
     def count(self, epoch: int) -> int:
-        return count(len(self.printed), self.recipe.batch_size)
+        return self.recipe.passes * count(len(self.printed), self.recipe.batch_size)
 
     def mine(self, epoch: int, before: Integers | None, group: Ranks) -> Integers | None:
         return None
 
     def plan(self, epoch: int, mined: Integers | None) -> list[tuple[int, Integers]]:
-        size, seed = self.recipe.batch_size, self.recipe.seed
-        made = record_batches(self.printed, size, m_per_class=1, seed=seed, epoch=epoch)
-        return [(epoch, batch) for batch in made]
+        size, seed, passes = self.recipe.batch_size, self.recipe.seed, self.recipe.passes
+        return [
+            (number, batch)
+            for number in range(epoch * passes, (epoch + 1) * passes)
+            for batch in record_batches(self.printed, size, m_per_class=1, seed=seed, epoch=number)
+        ]
 
     def gradients(self, batch: tuple[int, Integers], step: int, group: Ranks) -> Any:
         """Part by part: each letter of the batch weighs the same."""

@@ -8,13 +8,19 @@ from importlib import import_module
 import numpy as np
 
 from clippings.hard_negatives import CELLS, Near, nearest
-from clippings.record_examples import Floats, Integers
+from clippings.record_examples import Flags, Floats, Integers
 
 SPARE = 8  # neighbours fetched beyond what is wanted, for those that do not count
 
 
 def taken_for(
-    group: Integers, text: Integers, ways: Sequence[Near], wanted: int, *, equal_texts: bool = False
+    group: Integers,
+    text: Integers,
+    ways: Sequence[Near],
+    wanted: int,
+    *,
+    equal_texts: bool = False,
+    known: Flags | None = None,
 ) -> Integers:
     """The nearest records of other entities, of each way in turn.
 
@@ -25,6 +31,8 @@ def taken_for(
             gives places in the latter, (n_queries, k), nearest first, -1 for none.
         wanted: Entities a record.
         equal_texts: Whether records with the same text count: the labels may have missed that they are one.
+        known: Whose entity is known, (n,) bool: two records of which neither is known are not taken for each
+            other, since what lies nearest to a record may well be the same thing. None: all are.
 
     Returns:
         Numbers of records, each of another entity, (n, wanted) int64, -1 where none was found.
@@ -41,6 +49,8 @@ def taken_for(
     good = (found >= 0) & (of_found != group[:, None])
     if not equal_texts:
         good &= (text[found] != text[:, None]) | (text[:, None] < 0)
+    if known is not None:
+        good &= known[found] | known[:, None]
     for column in range(1, found.shape[1]):
         again = (of_found[:, :column] == of_found[:, column : column + 1]) & good[:, :column]
         good[:, column] &= ~again.any(axis=1)
@@ -50,7 +60,13 @@ def taken_for(
 
 
 def taken_for_plain(
-    group: Integers, text: Integers, ways: Sequence[Near], wanted: int, *, equal_texts: bool = False
+    group: Integers,
+    text: Integers,
+    ways: Sequence[Near],
+    wanted: int,
+    *,
+    equal_texts: bool = False,
+    known: Flags | None = None,
 ) -> Integers:
     """As `taken_for`, record by record.
 
@@ -60,6 +76,7 @@ def taken_for_plain(
         ways: Searches.
         wanted: Entities a record.
         equal_texts: Whether records with the same text count.
+        known: Whose entity is known, (n,) bool; None: all.
 
     Returns:
         The same numbers.
@@ -74,7 +91,8 @@ def taken_for_plain(
                 other = int(one[row, depth])
                 equal = not equal_texts and text[row] >= 0 and text[other] == text[row]
                 new = group[other] not in [group[row], *group[taken]]
-                if other >= 0 and new and not equal and len(taken) < wanted:
+                sure = known is None or bool(known[row]) or bool(known[other])
+                if other >= 0 and new and sure and not equal and len(taken) < wanted:
                     taken.append(other)
         made[row, : len(taken)] = taken
     return made

@@ -11,7 +11,7 @@ from clippings.record_losses import PAIRS, RECORD_LOSSES
 from clippings.schedule import DECAYS
 
 STAGES = ("read", "self", "synthetic", "labelled")
-_WHOLE = {"epochs": 1, "batch_size": 2, "mini_batch_size": 1, "m_per_class": 1, "views": 1,
+_WHOLE = {"epochs": 1, "passes": 1, "batch_size": 2, "mini_batch_size": 1, "m_per_class": 1, "views": 1,
           "hard_negatives": 0, "patience": 0, "log_steps": 1, "save_steps": 0, "max_steps": 0,
           "seed": 0}  # fmt: skip
 _REAL = {"learning_rate": (0.0, 1.0), "temperature": (1e-4, 10.0), "weight_decay": (-1e-12, 1.0),
@@ -39,7 +39,8 @@ class RecordRecipe(Settings):
         loss: "sigmoid": every kind of pair with all its positives. "clip": pictures against texts. "supcon":
             fused vectors.
         pairs: Weights of the kinds of pair for "sigmoid": image-image, text-text, image-text, fused-fused.
-        epochs: Passes over the records.
+        epochs: How often negatives are mined and the model is measured.
+        passes: Passes over the records in an epoch.
         max_steps: Stop after so many steps, 0 for no limit; the learning rate falls over these.
         batch_size: Records seen together, about.
         mini_batch_size: Pictures or texts on the device at a time with their activations. At least
@@ -47,6 +48,7 @@ class RecordRecipe(Settings):
         m_per_class: Records of one entity that come together.
         views: How often each record is in its batch, each time with draws of its own.
         hard_negatives: Entities that are taken for another come into its batch, up to so many; 0 for none.
+            Two records whose entities are both unknown are not.
         mining: "epoch": they are mined anew every epoch. "once": before the first one, by the model as it is.
         equal_texts: Whether records of other entities with the same text may be mined.
         learning_rate: The highest one.
@@ -76,6 +78,7 @@ class RecordRecipe(Settings):
     loss: str = "sigmoid"
     pairs: tuple[float, ...] = (1.0, 0.5, 0.5, 2.0)
     epochs: int = 10
+    passes: int = 1
     max_steps: int = 0
     batch_size: int = 512
     mini_batch_size: int = 2048

@@ -155,7 +155,7 @@ class _Records:
         return self.measure(self.model)
 
     def count(self, epoch: int) -> int:
-        return count(len(self.examples), self.recipe.batch_size)
+        return self.recipe.passes * count(len(self.examples), self.recipe.batch_size)
 
     def mine(self, epoch: int, before: Integers | None, group: Ranks) -> Integers | None:
         """Records that are taken for others: by the given searches, and by the model itself."""
@@ -169,23 +169,31 @@ class _Records:
         if epoch or once:
             ways.append(by_vectors(self.model.encode(self.examples).fused, self.device))
         found = taken_for(
-            self.groups, self.keys.text, ways, recipe.hard_negatives, equal_texts=recipe.equal_texts
+            self.groups,
+            self.keys.text,
+            ways,
+            recipe.hard_negatives,
+            equal_texts=recipe.equal_texts,
+            known=self.examples.entity >= 0,
         )
         agreed: Integers = group.agree(found, self.device)
         return agreed
 
     def plan(self, epoch: int, mined: Integers | None) -> list[tuple[int, Integers]]:
-        """The batches of an epoch, each with its epoch."""
+        """The batches of an epoch, each with the number of its pass."""
         recipe = self.recipe
-        made = record_batches(
-            self.examples,
-            recipe.batch_size,
-            m_per_class=recipe.m_per_class,
-            seed=recipe.seed,
-            epoch=epoch,
-            near=mined,
-        )
-        return [(epoch, batch) for batch in made]
+        return [
+            (number, batch)
+            for number in range(epoch * recipe.passes, (epoch + 1) * recipe.passes)
+            for batch in record_batches(
+                self.examples,
+                recipe.batch_size,
+                m_per_class=recipe.m_per_class,
+                seed=recipe.seed,
+                epoch=number,
+                near=mined,
+            )
+        ]
 
     def gradients(self, batch: tuple[int, Integers], step: int, group: Ranks) -> Any:
         epoch, numbers = batch

@@ -47,9 +47,11 @@ def test_a_stage_is_planned_to_its_time(monkeypatch: pytest.MonkeyPatch) -> None
             now[0] += 0.5
             tick(1)
 
-    planned = train_names.fitted(train, None, RecordRecipe(epochs=2), 110.0)
-    # 110 s less the trial of 8 s, of which 3.5 are no steps: 0.9 * 102 - 2 * 3.5 = 84.8 s
-    assert planned == {"epochs": 7, "max_steps": 169}
+    planned = train_names.fitted(train, None, RecordRecipe(batch_size=10), 110.0, 200)
+    # 110 s less the trial of 8 s, of which 3.5 are no steps: 0.9 * 102 - 2 * 3.5 = 84.8 s are 169 steps of
+    # half a second; 7 epochs' validations fit into a quarter of the time and take 49 steps of these; a pass
+    # is 20 batches
+    assert planned == {"epochs": 7, "passes": 1, "max_steps": 120}
 
 
 @pytest.mark.parametrize("stage", ["self", "synthetic", "labelled"])
@@ -61,10 +63,10 @@ def test_what_each_stage_learns_from(stage: str) -> None:
     )
     books = train_names.Books(names_data.Printed(printed, ("p", "p")), None, train, more, {})
     recipe = RecordRecipe.for_stage(stage, hard_negatives=0)
-    made = train_names.stage_of(stage, books, recipe, None)
+    made, n_records = train_names.stage_of(stage, books, recipe, None)
     (examples,) = (
         cell.cell_contents.examples for cell in made.__closure__ if hasattr(cell.cell_contents, "recipe")
     )
     known = {"self": [-1] * 4, "synthetic": [0, 0], "labelled": [0, 0, -1, -1]}[stage]
-    assert examples.entity.tolist() == known
+    assert examples.entity.tolist() == known and n_records == len(known)
     assert examples.texts[0] == ("print" if stage == "synthetic" else "train")

@@ -35,6 +35,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 HELD_OUT = 0.05  # share of the printed names that only measure reading
 TRIAL = 10  # steps that are timed before a stage
 SLACK = 0.9  # of a stage's time is planned
+AROUND = 0.25  # of it at most goes into validation and mining
 LIGHT = 0.4  # strength of the damage that is drawn anew on the device: strips are damaged already
 
 
@@ -174,11 +175,11 @@ def learn(
         changes["keep"] = "last"  # what it learns shows after the stages that follow
     of_stage = [item.split(".", 1)[1] for item in options.set if item.split(".", 1)[0] in (name, "all")]
     recipe = RecordRecipe.for_stage(name, **{**changes, "patience": 0, **pairs(of_stage)})
-    train = stage_of(name, books, recipe, validate)
+    train, n_records = stage_of(name, books, recipe, validate)
     plan = folder / "plan.json"
     if not plan.exists():  # a run that goes on keeps its plan: the schedule is a part of what it is
         trial = RecordTrainable(copy.deepcopy(model.model))
-        planned = fitted(train, trial, recipe, budget)
+        planned = fitted(train, trial, recipe, budget, n_records)
         folder.mkdir(parents=True, exist_ok=True)
         plan.write_text(json.dumps(planned) + "\n", encoding="utf-8")
     planned = json.loads(plan.read_text("utf-8"))
@@ -191,8 +192,8 @@ def learn(
 Train = Callable[[Any, Any, Path, Callable[[int], object]], Any]
 
 
-def stage_of(name: str, books: Books, recipe: Any, validate: Any) -> Train:
-    """A function that runs a stage on a model, with a recipe, in a folder."""
+def stage_of(name: str, books: Books, recipe: Any, validate: Any) -> tuple[Train, int]:
+    """A function that runs a stage on a model, with a recipe, in a folder; and how many records it has."""
     from clippings.recogniser import fit_reader
     from clippings.record_examples import join
     from clippings.record_trainer import Stage, fit_records
@@ -203,7 +204,7 @@ def stage_of(name: str, books: Books, recipe: Any, validate: Any) -> Train:
         def read(model: Any, how: Any, folder: Path, tick: Any) -> Any:
             return fit_reader(model, aloud, held_out, how, folder, augment=damaged, resume=True, tick=tick)
 
-        return read
+        return read, len(aloud)
     hidden = replace(books.train, entity=np.full(len(books.train), -1))
     examples = {
         "self": lambda: join([hidden, books.unlabelled]),
@@ -218,24 +219,30 @@ def stage_of(name: str, books: Books, recipe: Any, validate: Any) -> Train:
             model, replace(stage, recipe=how), folder, validate=validate, resume=True, tick=tick
         )
 
-    return link
+    return link, len(examples)
 
 
-def fitted(train: Train, model: Any, recipe: Any, budget: float) -> dict[str, int]:
+def fitted(train: Train, model: Any, recipe: Any, budget: float, n_records: int) -> dict[str, int]:
     """How many epochs and steps fit into the time, by a trial that is thrown away."""
+    from clippings.record_batches import count
+
     ticks: list[float] = []
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
-        short = replace(recipe, max_steps=TRIAL, log_steps=1)
+        # mined at once, so that the time for it is seen too
+        short = replace(recipe, max_steps=TRIAL, log_steps=1, mining="once")
         train(model, short, Path(place), lambda n: ticks.append(time.perf_counter()))
     ended = time.perf_counter()
     step = float(np.median(np.diff(ticks)))
-    around = (ended - began) - (ticks[-1] - ticks[0])  # two validations and what is done once
+    around = (ended - began) - (ticks[-1] - ticks[0])  # two validations, mining, and what is done once
     steps = max(TRIAL, int((SLACK * (budget - (ended - began)) - 2 * around) / step))
-    # every epoch ends with a validation and begins with mining: no more epochs than a quarter of the time
-    epochs = max(1, int(0.25 * budget / max(around, 1e-3)))
+    # every epoch ends with a validation and begins with mining: a quarter of the time is kept for these
+    a_pass = count(n_records, recipe.batch_size)
+    epochs = max(1, min(int(AROUND * budget / max(around, 1e-3)), steps // a_pass))
+    steps = max(TRIAL, int(steps - epochs * around / step))
+    passes = -(-steps // (epochs * a_pass))
     say(f"{recipe.stage}: {step:.3f} s a step, {around:.1f} s around, {steps} steps", note=True)
-    return {"epochs": max(epochs, recipe.epochs), "max_steps": steps}
+    return {"epochs": epochs, "passes": passes, "max_steps": steps}
 
 
 def damaged(batch: Any, mask: Any, generator: Any) -> Any:

@@ -140,6 +140,17 @@ def test_keys_are_equal_for_equal_texts_and_pictures_only() -> None:
     assert groups[0] == groups[1] and len(set(groups)) == 3
 
 
+def test_strips_may_be_drawn_anew() -> None:
+    def drawn(numbers: np.ndarray, epoch: int) -> list[np.ndarray]:
+        return [line(9, 10 * epoch + number) for number in numbers.tolist()]
+
+    examples = RecordExamples(("a", "b"), drawn, np.array([0, 0]), has_image=np.array([True, True]))
+    assert [int(strip[0, 0]) for strip in examples.pixels(np.array([1, 0]), 3)] == [31, 30]
+    assert len(set(examples.picture_keys().tolist())) == 2
+    with pytest.raises(TrainingError, match="cannot be joined"):
+        join([examples, examples])
+
+
 def test_joined_sets_keep_their_entities_apart() -> None:
     one, other = records([0, 0, -1]), records([0, 1])
     whole = join([one, other])

@@ -26,9 +26,10 @@ def case(seed: int, n: int = 40) -> tuple[np.ndarray, np.ndarray, list]:
 @given(st.integers(0, 999), st.integers(1, 40), st.integers(0, 5), st.booleans())
 def test_as_the_plain_search(seed: int, n: int, wanted: int, equal: bool) -> None:
     group, text, ways = case(seed, n)
-    for used in (ways, ways[1:], []):
-        fast = taken_for(group, text, used, wanted, equal_texts=equal)
-        np.testing.assert_array_equal(fast, taken_for_plain(group, text, used, wanted, equal_texts=equal))
+    for used, known in ((ways, None), (ways, group % 3 > 0), (ways[1:], None), ([], None)):
+        settings_of = {"equal_texts": equal, "known": known}
+        fast = taken_for(group, text, used, wanted, **settings_of)
+        np.testing.assert_array_equal(fast, taken_for_plain(group, text, used, wanted, **settings_of))
 
 
 @settings(max_examples=30, deadline=None)
@@ -50,6 +51,13 @@ def test_an_equal_text_counts_when_asked_for() -> None:
     way = by_vectors(np.array([[1, 0], [1, 0], [0, 1]], np.float32), "cpu")
     assert taken_for(group, text, [way], 1)[0].tolist() == [2]
     assert taken_for(group, text, [way], 1, equal_texts=True)[0].tolist() == [1]
+
+
+def test_two_records_that_nobody_knows_are_not_told_apart() -> None:
+    group, text = np.arange(3), np.array([5, 6, 7])
+    way = by_vectors(np.array([[1, 0], [1, 0], [0, 1]], np.float32), "cpu")
+    found = taken_for(group, text, [way], 1, known=np.array([False, False, True]))
+    assert found[:, 0].tolist() == [2, 2, 0]
 
 
 def test_the_search_on_a_device_finds_what_the_exact_one_finds() -> None:
