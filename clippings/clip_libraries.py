@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clippings import torchvision_ops
 from clippings.clip_config import MEAN, STD, ClipConfig
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.onnx_encoder import SURROGATES
@@ -19,12 +19,6 @@ from clippings.trainable import need_torch
 
 logger = logging.getLogger(__name__)
 Tokenize = Callable[[Sequence[str]], "tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]"]
-# what torchvision's compiled part would declare; a torchvision built for another torch has none
-_OPERATORS = (
-    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-)
-_declared: list[Any] = []  # torch forgets a library that nobody holds
 
 
 def need_open_clip() -> Any:
@@ -38,36 +32,16 @@ def need_open_clip() -> Any:
         EncoderError: It is, and cannot be imported.
     """
     torch = need_torch("A CLIP model")
+    torchvision_ops.mend()
     try:
-        _need_torchvision(torch)
         return import_module("open_clip")
     except ModuleNotFoundError as error:
         raise MissingPackageError(error.name or "open_clip", "A model of open_clip", "clip") from error
-
-
-def _need_torchvision(torch: Any) -> None:
-    """Import torchvision, also where its compiled part does not fit the installed torch.
-
-    open_clip uses its way of resizing pictures only, and we not even that; but the import of a torchvision
-    that was built for CUDA fails beside a torch for the processor, for it names operators that it could not
-    load. When they are declared it goes through.
-    """
-    try:
-        import_module("torchvision")
     except RuntimeError as error:
-        if "torchvision::" not in str(error) or _declared:
-            raise EncoderError(
-                f"torchvision does not fit torch {torch.__version__}. Given: {str(error)[:200]}. "
-                "Install the torchvision that was made for it."
-            ) from error
-        logger.info("torchvision's operators are declared only: %s", error)
-        library = torch.library.Library("torchvision", "DEF")
-        for operator in _OPERATORS:
-            library.define(operator)
-        _declared.append(library)
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-            del sys.modules[name]
-        _need_torchvision(torch)
+        raise EncoderError(
+            f"open_clip cannot be imported beside torch {torch.__version__}. Given: {str(error)[:200]}. "
+            "Install the torchvision that was made for it."
+        ) from error
 
 
 def need_transformers() -> Any:
@@ -80,6 +54,7 @@ def need_transformers() -> Any:
         MissingPackageError: It is not installed.
     """
     need_torch("A CLIP model")
+    torchvision_ops.mend()
     try:
         return import_module("transformers")
     except ModuleNotFoundError as error:

@@ -171,6 +171,12 @@ def drop(
 
     Returns:
         Both again; no record loses what it has alone, and none loses both.
+
+    Example:
+        >>> has_image, has_text = torch.tensor([True, True, False]), torch.tensor([True, True, True])
+        >>> found = drop(has_image, has_text, 1.0, torch.Generator().manual_seed(0))
+        >>> [(a, b) for a, b in zip(*(part.tolist() for part in found))]
+        [(False, True), (False, True), (False, True)]
     """
     lose, side = torch.rand((2, len(has_image)), generator=generator).to(has_image.device)
     lost = has_image & has_text & (lose < share)

@@ -31,6 +31,7 @@ class OnnxTextEncoder:
         max_tokens: Texts are cut after so many tokens, the special ones included.
         device: Where it runs, "cpu" or "cuda".
         serializer: How rows were written when the model was trained, from its manifest, or None.
+        decision: The file that says how scores become links, where the model was trained with one, or None.
         n_truncated: How many texts the last call of `encode` cut.
 
     Example:
@@ -46,6 +47,7 @@ class OnnxTextEncoder:
         self.name, self.dim, self.max_tokens = manifest.name, manifest.dimension, manifest.max_tokens
         self.n_truncated = 0
         self.serializer = manifest.serializer
+        self.decision = model.file(manifest.decision) if manifest.decision else None
         self._pooling, self._normalize, self._prefix = manifest.pooling, manifest.normalize, manifest.prefix
         self._tokenizer = _tokenizer(model)
         self._session, self.device = session(model, device, threads)

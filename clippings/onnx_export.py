@@ -50,6 +50,17 @@ def export_onnx(
     Raises:
         EncoderError: There is no such precision.
         MissingPackageError: torch or onnx is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> from clippings import load_record_encoder
+        >>> from clippings.bi_encoder import BiEncoder
+        >>> from clippings.bi_encoder_config import BiEncoderConfig
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = export_onnx(BiEncoder(BiEncoderConfig.tiny()), folder, name="lt-firms-match-ja")
+        ...     encoder = load_record_encoder(folder, threads=1)
+        >>> made.architecture, encoder.encode(["Deutsche Bank"]).shape
+        ('clippings-onnx', (1, 32))
     """
     if precision not in PRECISIONS:
         raise EncoderError(

@@ -217,8 +217,8 @@ def _finished(image: Any, wanted: Wanted, key: str, notes: list[str]) -> Picture
     image.load()
     flat, note = flatten(image, "RGB" if wanted.colour else "L")
     notes = [*notes, note] if note else notes
-    # only now: TIFF is brought upright by Pillow while it is loaded
-    turn = _UPRIGHT.get(_orientation(image))
+    # Pillow turns a TIFF while it is loaded; older ones still have the tag afterwards
+    turn = None if image.format == "TIFF" else _UPRIGHT.get(_orientation(image))
     if turn:
         flat = flat.transpose(getattr(need_pillow().Transpose, turn))
     factor = min(1.0, (wanted.shortest or min(flat.size)) / min(flat.size))

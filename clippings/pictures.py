@@ -148,7 +148,8 @@ def default_workers() -> int:
 
 
 def _check(sources: Any, **numbers: int | None) -> None:
-    if isinstance(sources, (str, bytes, bytearray, os.PathLike)):
+    one_array = isinstance(sources, np.ndarray) and sources.dtype.kind in "buif"
+    if one_array or isinstance(sources, (str, bytes, bytearray, os.PathLike)) or hasattr(sources, "getexif"):
         raise EncoderError(
             f"read_pictures takes a list of pictures. Given: one {type(sources).__name__}. Put it in a list."
         )

@@ -217,6 +217,18 @@ def load_record_encoder(
         ModelHubError: There is no such model, or its folder is damaged or unsafe.
         EncoderError: The model reads no pictures, or cannot be loaded.
         MissingPackageError: torch, onnxruntime or open_clip is needed and not installed.
+
+    Example:
+        >>> import tempfile
+        >>> from clippings.bi_encoder import BiEncoder
+        >>> from clippings.bi_encoder_config import BiEncoderConfig
+        >>> from clippings.torch_record_encoder import save
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     manifest = save(BiEncoder(BiEncoderConfig.tiny()), folder)
+        ...     encoder = load_record_encoder(folder, device="cpu")
+        >>> found = encoder.encode_records(["Deutsche Bank", None], [None, None])
+        >>> found.fused.shape, found.has_text.tolist()
+        ((2, 32), [True, False])
     """
     if isinstance(reference, str) and reference.startswith(_ADAPTERS) and not reference.startswith("hf://"):
         from clippings.clip_encoder import load_clip

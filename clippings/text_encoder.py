@@ -13,8 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from clippings import torchvision_ops
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.onnx_encoder import SURROGATES, OnnxTextEncoder
+from clippings.quiet import no_bars
 from clippings.record_encoder import TowerEncoder, open_records
 from model_hub import (
     AccessError,
@@ -325,19 +327,21 @@ def load_sentence_transformer(
         _refuse_pickles(Path(ref.name))
     try:
         torch = import_module("torch")
+        torchvision_ops.mend()  # transformers imports it where it is installed
         found = import_module("sentence_transformers")
     except ModuleNotFoundError as error:
         raise MissingPackageError(error.name or "sentence-transformers", f"The model {str(ref)!r}") from error
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        return found.SentenceTransformer(
-            ref.name,
-            revision=ref.revision,
-            device=device,
-            trust_remote_code=trust_remote_code,
-            model_kwargs={"use_safetensors": True, "torch_dtype": torch.float32},
-        )
+        with no_bars():
+            return found.SentenceTransformer(
+                ref.name,
+                revision=ref.revision,
+                device=device,
+                trust_remote_code=trust_remote_code,
+                model_kwargs={"use_safetensors": True, "torch_dtype": torch.float32},
+            )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise EncoderError(
             f"The model could not be loaded by sentence-transformers. Given: {str(ref)!r} on {device}: "

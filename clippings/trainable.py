@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from clippings.batches import by_length
 from clippings.errors import MissingPackageError, TrainingError
+from clippings.quiet import no_bars
 from clippings.text_encoder import load_sentence_transformer
 from model_hub import ModelRef, open_model, parse
 from model_hub.manifest import MANIFEST_NAME
@@ -138,7 +139,8 @@ class Trainable:
             folder: A folder to be made or filled.
         """
         # no model card of theirs: it would look things up on the hub, and we write our own
-        self.model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
+        with no_bars():
+            self.model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
 
 
 def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> Trainable:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from linktransformer import metrics
+    from linktransformer.classify import classify_rows
     from linktransformer.clusters import Clusters
     from linktransformer.dedup import cluster, cluster_rows, dedup_rows
     from linktransformer.errors import (
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
         ModelError,
         TableTypeError,
     )
+    from linktransformer.fitting import fit_decision
     from linktransformer.linking import link, merge
     from linktransformer.links import Links
+    from linktransformer.old_settings import create_new_train_config
     from linktransformer.train import TrainConfig, train_model
+    from linktransformer.train_classifier import TrainedClassifier, train_clf_model
     from linktransformer.trained import TrainedModel
 
 __version__ = "1.0.0.dev0"
@@ -39,12 +43,17 @@ _HOME = {
     "ModelError": "errors",
     "TableTypeError": "errors",
     "TrainConfig": "train_config",
+    "TrainedClassifier": "train_classifier",
     "TrainedModel": "trained",
+    "classify_rows": "classify",
     "cluster": "dedup",
     "cluster_rows": "dedup",
+    "create_new_train_config": "old_settings",
     "dedup_rows": "dedup",
+    "fit_decision": "fitting",
     "link": "linking",
     "merge": "linking",
+    "train_clf_model": "train_classifier",
     "train_model": "train",
 }
 __all__ = [
@@ -57,13 +66,18 @@ __all__ = [
     "ModelError",
     "TableTypeError",
     "TrainConfig",
+    "TrainedClassifier",
     "TrainedModel",
+    "classify_rows",
     "cluster",
     "cluster_rows",
+    "create_new_train_config",
     "dedup_rows",
+    "fit_decision",
     "link",
     "merge",
     "metrics",
+    "train_clf_model",
     "train_model",
 ]
 

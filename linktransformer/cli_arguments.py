@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["add_search", "names", "print_table", "size", "threshold"]
+__all__ = ["add_search", "images", "names", "print_table", "size", "threshold"]
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -24,6 +24,12 @@ def add_search(add: Any) -> None:
     add("--device", help="where a torch model runs: cpu, cuda")
     add("--batch-size", type=int, help="texts encoded at a time")
     add("--memory-limit", type=size, help="for the search, such as 500MB or 2GB")
+
+
+def images(text: str) -> str | tuple[str, ...]:
+    """A column of pictures, or a left and a right one with a comma between."""
+    found = names(text)
+    return found[0] if len(found) == 1 else tuple(found)
 
 
 def names(text: str) -> list[str]:

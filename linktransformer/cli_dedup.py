@@ -25,6 +25,7 @@ def add_to(commands: Any) -> None:
     add = dedup.add_argument
     add("table", help="the table: .csv, .tsv, .parquet or .xlsx; csv cells are texts, empty ones are null")
     add("--on", type=names, metavar="COLUMNS", help="key columns, with commas between (all with text)")
+    add("--images", metavar="COLUMN", help="column of picture files")
     add("--keep", default="first", choices=("first", "longest", "most complete"), help="which row stays")
     add("--mark", action="store_true", help="keep all rows, with the columns cluster and kept")
     add("--method", default="average", help="average (default), complete, single or hdbscan")
@@ -58,6 +59,7 @@ def _run(given: argparse.Namespace) -> int:
         "threshold",
         "model",
         "block_on",
+        "images",
         "one_per",
         "k",
         "device",

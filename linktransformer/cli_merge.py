@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from linktransformer.cli_arguments import add_search, names, print_table, threshold
+from linktransformer.cli_arguments import add_search, images, names, print_table, threshold
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["add_to"]
@@ -31,6 +31,7 @@ def add_to(commands: Any) -> None:
     add("--on", type=names, metavar="COLUMNS", help="key columns of both tables, with commas between")
     add("--left-on", type=names, metavar="COLUMNS", help="key columns of the left table")
     add("--right-on", type=names, metavar="COLUMNS", help="key columns of the right table")
+    add("--images", type=images, metavar="COLUMNS", help="column of picture files, or LEFT,RIGHT")
     add("--how", default="left", choices=("left", "inner", "right", "outer"), help="which rows are kept")
     add("--validate", choices=("1:1", "1:m", "m:1", "m:m"), help="how often a row may be used (m:1)")
     add("--suffixes", type=names, default=["_x", "_y"], metavar="X,Y", help="for shared names (_x,_y)")
@@ -61,7 +62,7 @@ def _run(given: argparse.Namespace) -> int:
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise InvalidArgumentError("--out, --unlinked and --report name one file twice. Give each its own.")
     left, right = files.read(given.left), files.read(given.right)
-    chosen = ("left_on", "right_on", "validate", "model", "block_on", "k", "threshold", "device")
+    chosen = ("left_on", "right_on", "validate", "model", "block_on", "images", "k", "threshold", "device")
     options = {name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit")}
     options["progress"] = False if given.quiet else None
     if len(given.suffixes) != 2:

@@ -7,7 +7,7 @@ import ast
 import json
 from typing import Any
 
-from linktransformer.cli_arguments import add_search, names, threshold
+from linktransformer.cli_arguments import add_search, images, names, threshold
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["add_to"]
@@ -46,6 +46,7 @@ def add_to(commands: Any) -> None:
     add("--on", type=names, metavar="COLUMNS", help="key columns of both tables, with commas between")
     add("--left-on", type=names, metavar="COLUMNS", help="key columns of the left table")
     add("--right-on", type=names, metavar="COLUMNS", help="key columns of the right table")
+    add("--images", type=images, metavar="COLUMNS", help="column of picture files, or LEFT,RIGHT")
     add("--validate", choices=("1:1", "1:m", "m:1", "m:m"), help="how often a row may be used (m:1)")
     add("--threshold", type=threshold, default="auto", help="auto (default), a number, none, precision=0.95")
     add_search(add)
@@ -113,7 +114,7 @@ def _evaluate(given: argparse.Namespace) -> int:
             f"truth has {len(unknown)} pairs with an id that is in no table, such as {unknown[0]}. Check "
             "--ids."
         )
-    chosen = ("left_on", "right_on", "validate", "model", "block_on", "k", "threshold", "device")
+    chosen = ("left_on", "right_on", "validate", "model", "block_on", "images", "k", "threshold", "device")
     links = linking.link(
         left,
         right,

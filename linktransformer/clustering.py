@@ -20,6 +20,7 @@ from linktransformer import (
     fuse,
     keys,
     labels,
+    pictured,
     records,
     search,
     views,
@@ -27,7 +28,7 @@ from linktransformer import (
 from linktransformer.clusters import Clusters
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
-from linktransformer.linking import Job
+from linktransformer.job import Job
 from linktransformer.ranking import rank
 from linktransformer.serialize import Serializer
 
@@ -89,7 +90,11 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     Returns:
         The clusters.
     """
-    texts = records.read(table, on, Serializer())
+    units = None
+    if job.images is not None:
+        plan = encode.plan_of_pictures(job.model, job.device)
+        units = pictured.read(table, on, job.images, plan.serializer, job.progress)
+    texts = records.read(table, on, Serializer()) if units is None else units.records
     blocks = keys.blocks((table, table), job.block_on)
     of_row = None if blocks is None else blocks[0]
     value, pairs = _apart(table, rules)
@@ -100,7 +105,10 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     if value is not None or pairs is not None:
         apart = agglomerate.Apart.of(len(nodes), *_on_nodes(nodes, value, pairs))
     details: dict[str, Any] = {"on": on, "method": rules.method, "rows_cut": texts.n_cut}
-    fused = _score(table, on, texts, nodes, job, details)
+    if units is None:
+        fused = _score(table, on, texts, nodes, job, details)
+    else:
+        fused = _score_pictures(units, nodes, plan, job, details)
     sample = cut.sample_nodes(texts, nodes)
     cosine, evidence, graded = fused.score, None, np.zeros((len(fused.candidates), 0), dtype=np.int8)
     if len(on) > 1 and len(fused.candidates):
@@ -135,7 +143,8 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
             separation,
         )
     details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
-    return _on_rows(table, texts, nodes, fused, label, (cosine, graded, evidence), details)
+    found_clusters = _on_rows(table, texts, nodes, fused, label, (cosine, graded, evidence), details)
+    return found_clusters if units is None else replace(found_clusters, pictures=units.picture_of_row)
 
 
 def _apart(table: Table, rules: Rules) -> tuple[Integers | None, tuple[Integers, Integers] | None]:
@@ -207,9 +216,7 @@ def _score(
     plan = encode.plan(job.model, job.device)
     details["model"] = plan.name
     if not len(nodes):
-        none = np.empty(0, dtype=np.int64)
-        nothing = search.Candidates(none, none, {"lexical": np.empty(0, dtype=np.float32)}, 0, 0)
-        return fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
+        return _nothing()
     heads = None
     if len(on) > 1:
         heads = views.texts_of(texts, records.read(table, on[:1], Serializer()))
@@ -229,6 +236,33 @@ def _score(
     details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
     details["search"] = dict(found.report)
     return fused
+
+
+def _score_pictures(
+    units: pictured.Units, nodes: blocking.Nodes, plan: encode.Plan, job: Job, details: dict[str, Any]
+) -> fuse.Fused:
+    """As `_score`, for rows that have pictures."""
+    details |= {"model": plan.name, "images": job.images, "rows_without_picture": dict(units.problems)}
+    if not len(nodes):
+        return _nothing()
+    both, sides = (units, units), (nodes, nodes)
+    made = pictured.views_of_one(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
+    found = search.search(
+        made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
+    )
+    found = pictured.without_gaps(pictured.with_edit(found, sides, both), sides, both)
+    spread = views.spread(made, sides, (units.records, units.records))
+    fused = fuse.fuse_of_one(found, spread | {pictured.EDIT: pictured.spread_of_edit(sides, both)})
+    details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
+    details["search"] = dict(found.report)
+    return fused
+
+
+def _nothing() -> fuse.Fused:
+    """No candidates, for a table without nodes."""
+    none = np.empty(0, dtype=np.int64)
+    nothing = search.Candidates(none, none, {"lexical": np.empty(0, dtype=np.float32)}, 0, 0)
+    return fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
 
 
 def _on_rows(

@@ -41,6 +41,7 @@ class Clusters:
             (n_clusters,) float32.
         next_cluster: Which one that is, -1 for none, (n_clusters,) int64.
         details: How it was decided: model, weights, method, threshold, counts.
+        pictures: The picture of each row, where rows have any.
     """
 
     table: Table
@@ -55,6 +56,7 @@ class Clusters:
     next_score: NDArray[np.float32]
     next_cluster: Integers
     details: Mapping[str, Any]
+    pictures: Sequence[Any] | None = None
 
     def __len__(self) -> int:
         return int(self.label.max(initial=-1)) + 1

@@ -12,7 +12,7 @@ from linktransformer import clusters, encode, frames, keys
 from linktransformer.clustering import Rules, cluster_table
 from linktransformer.clusters import Clusters
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking import Columns, Job
+from linktransformer.job import Columns, Job
 from linktransformer.threshold import is_number
 
 __all__ = ["cluster", "cluster_rows", "dedup_rows"]
@@ -32,6 +32,7 @@ def dedup_rows(
     threshold: Any = "auto",
     model: Any = None,
     block_on: Columns = None,
+    images: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
     k: int | None = None,
@@ -52,6 +53,7 @@ def dedup_rows(
         threshold: Likewise.
         model: Likewise.
         block_on: Likewise.
+        images: Likewise.
         one_per: Likewise.
         cannot_link: Likewise.
         k: Likewise.
@@ -87,6 +89,7 @@ def dedup_rows(
         threshold=threshold,
         model=model,
         block_on=block_on,
+        images=images,
         one_per=one_per,
         cannot_link=cannot_link,
         k=k,
@@ -125,6 +128,7 @@ def cluster_rows(
     threshold: Any = "auto",
     model: Any = None,
     block_on: Columns = None,
+    images: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
     k: int | None = None,
@@ -145,6 +149,7 @@ def cluster_rows(
         model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
             that was tried (docs/dedup.md). Others as for `merge`.
         block_on: Column or columns whose values must be equal within a cluster.
+        images: Column of pictures, as for `merge`; `model` None is then the bundled one of printed names.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
@@ -180,6 +185,7 @@ def cluster_rows(
         threshold=threshold,
         model=model,
         block_on=block_on,
+        images=images,
         one_per=one_per,
         cannot_link=cannot_link,
         k=k,
@@ -200,6 +206,7 @@ def cluster(
     threshold: Any = "auto",
     model: Any = None,
     block_on: Columns = None,
+    images: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
     k: int | None = None,
@@ -217,6 +224,7 @@ def cluster(
         threshold: Likewise.
         model: Likewise.
         block_on: Likewise.
+        images: Likewise.
         one_per: Likewise.
         cannot_link: Likewise.
         k: Likewise.
@@ -243,9 +251,12 @@ def cluster(
     wrapped = frames.wrap(table, "table")
     _check(threshold)
     rules = Rules(method, one_per, cannot_link)
+    if images is not None:
+        frames.check_columns(wrapped, [images], "images")
     job = Job(
-        model=encode.LEXICAL if model is None else model,
+        model=encode.LEXICAL if model is None and images is None else model,
         block_on=block_on,
+        images=images,
         k=K if k is None else k,
         threshold=threshold,
         device=device,
@@ -253,7 +264,7 @@ def cluster(
         memory_limit=memory_limit,
         progress=progress,
     )
-    found = cluster_table(wrapped, keys.of_one(wrapped, on), job, rules)
+    found = cluster_table(wrapped, keys.of_one(wrapped, on, images), job, rules)
     logger.info("%r", found)
     return found
 

@@ -15,9 +15,10 @@ from linktransformer.errors import InvalidArgumentError, LinkTransformerError, M
 from linktransformer.judgement import Judgement
 from linktransformer.serialize import Serializer
 
-__all__ = ["LEXICAL", "Plan", "embed", "plan"]
+__all__ = ["LEXICAL", "PICTURES", "Plan", "embed", "plan", "plan_of_pictures"]
 
 LEXICAL = "lexical"
+PICTURES = "names"  # the bundled model of pictures and texts
 
 Matrix = NDArray[np.float32]
 
@@ -84,13 +85,57 @@ def plan(model: Any, device: str | None = None) -> Plan:
         raise MissingExtraError(str(error)) from error
     except (EncoderError, ModelHubError, TypeError) as error:
         raise ModelError(f"model={model!r}: {error}") from error
+    return _planned(encoder, model, model is not None)
+
+
+def _planned(encoder: Any, model: Any, chosen: bool) -> Plan:
+    """The plan of an encoder, with what its folder says of rows and decisions."""
     try:
         serializer = Serializer.from_dict(getattr(encoder, "serializer", None) or {})
     except InvalidArgumentError as error:
         raise ModelError(f"model={model!r}: {error}") from error
     decision = getattr(encoder, "decision", None)
     learned = None if decision is None else judgement.read(decision)
-    return Plan(str(encoder.name), encoder, model is not None, serializer, learned)
+    name = str(getattr(encoder, "name", type(encoder).__name__))
+    return Plan(name, encoder, chosen, serializer, learned)
+
+
+def plan_of_pictures(model: Any, device: str | None = None) -> Plan:
+    """Find out what the caller means by a model of pictures and texts.
+
+    Args:
+        model: None for the bundled one of printed names; "lexical" for the texts alone; a folder; a name on a
+            hub; "open_clip:NAME/WEIGHTS"; "hf:org/clip"; an object with `encode_records`.
+        device: As for `plan`.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ModelError: There is no such model, or it reads texts only.
+        MissingExtraError: It needs a package that is not installed.
+    """
+    if isinstance(model, str) and model == LEXICAL:
+        return Plan(LEXICAL, None, True)
+    given = PICTURES if model is None else model
+    if callable(getattr(given, "encode_records", None)):
+        encoder = given
+    elif not isinstance(given, (str, os.PathLike)):
+        raise ModelError(
+            f"model={given!r} reads no pictures. Give 'names', a folder, a name on a hub, 'open_clip:NAME/', "
+            "or an object with encode_records(texts, pictures)."
+        )
+    else:
+        from clippings import EncoderError, MissingPackageError, load_record_encoder
+        from model_hub import ModelHubError
+
+        try:
+            encoder = load_record_encoder(given, device=device)
+        except MissingPackageError as error:
+            raise MissingExtraError(str(error)) from error
+        except (EncoderError, ModelHubError) as error:
+            raise ModelError(f"model={given!r}: {error}") from error
+    return _planned(encoder, given, True)
 
 
 def embed(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from linktransformer import blocking, encode, frames, keys, lsh_forest, records
-from linktransformer.linking import Columns, Job
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.job import Columns, Job
 from linktransformer.serialize import Serializer
 
 __all__ = ["estimate"]
@@ -30,6 +31,8 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
     """
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
     given = {name: value for name, value in options.items() if value is not None}
+    if "images" in given:
+        raise InvalidArgumentError("What pictures cost cannot be said beforehand. Leave out images=.")
     on_left, on_right = keys.resolve(
         tables[0], tables[1], on, given.pop("left_on", None), given.pop("right_on", None)
     )

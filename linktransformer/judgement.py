@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import frames, lexical
 from linktransformer.blocking import Nodes
 from linktransformer.errors import ModelError
+from linktransformer.factorize import factorize
 from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.pairwise import pair_scores
@@ -31,7 +33,7 @@ __all__ = ["FILE", "Evidence", "Judgement", "evidence", "judge", "probability", 
 logger = logging.getLogger(__name__)
 FILE = "decision.json"
 FORMAT = 1
-VIEWS = ("lexical", "dense")
+VIEWS = ("lexical", "dense", "fused", "image", "text", "edit")
 SUREST = 8.0  # the largest logit
 _DIGITS = re.compile(r"\w*\d\w*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -229,15 +231,23 @@ def _standing(group: Integers, score: NDArray[np.float32]) -> tuple[NDArray[np.f
 
 
 def _codes(texts: tuple[Records, Records], a: Integers, b: Integers) -> dict[str, NDArray[Any]]:
-    """How many of the words with digits, such as model numbers, the two texts share."""
-    words = [[frozenset(_DIGITS.findall(text.casefold())) for text in side.texts.tolist()] for side in texts]
-    shared, differ = np.zeros(len(a)), np.zeros(len(a))
-    for row, (one, other) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
-        left, right = words[0][one], words[1][other]
-        if left and right:
-            shared[row] = len(left & right) / len(left | right)
-            differ[row] = not left & right
-    return {"codes shared": shared, "codes differ": differ}
+    """How many of the words with digits, such as model numbers, the two texts share (Jaccard's index)."""
+    words = [
+        [sorted(set(_DIGITS.findall(text.casefold()))) for text in side.texts.tolist()] for side in texts
+    ]
+    number = factorize([word for side in words for text in side for word in text])[1]
+    sizes = [np.array([len(text) for text in side], dtype=np.int64) for side in words]
+    width = int(number.max(initial=-1)) + 1
+    has = []
+    for side, columns in zip(sizes, np.split(number, [int(sizes[0].sum())]), strict=True):
+        starts = np.concatenate([[0], np.cumsum(side)])
+        ones = np.ones(len(columns), dtype=np.float32)
+        has.append(sp.csr_matrix((ones, columns, starts), shape=(len(side), max(1, width))))
+    both = pair_scores(has[0], has[1], a, b).astype(np.float64)
+    left, right = sizes[0][a], sizes[1][b]
+    known = (left > 0) & (right > 0)
+    shared = np.where(known, both / np.maximum(1, left + right - both), 0.0)
+    return {"codes shared": shared, "codes differ": (known & (both == 0)).astype(np.float64)}
 
 
 def _column(

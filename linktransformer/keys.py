@@ -18,7 +18,12 @@ Columns = str | Sequence[str] | None
 
 
 def resolve(
-    left: Table, right: Table, on: Columns, left_on: Columns, right_on: Columns
+    left: Table,
+    right: Table,
+    on: Columns,
+    left_on: Columns,
+    right_on: Columns,
+    pictures: tuple[str, str] | None = None,
 ) -> tuple[list[str], list[str]]:
     """Find the key columns of both tables.
 
@@ -28,6 +33,7 @@ def resolve(
         on: Columns of both.
         left_on: Columns of the left table.
         right_on: Columns of the right table.
+        pictures: Columns that hold pictures; they are no text, and beside them none is needed.
 
     Returns:
         Names of left and of right columns.
@@ -52,7 +58,8 @@ def resolve(
         raise InvalidArgumentError(f"{given}= is given and {missing}= is not. Give both, or on=.")
     if left_on is None:
         shared = frames.string_columns_shared(left, right)
-        if not shared:
+        shared = [name for name in shared if name not in (pictures or ())]
+        if not shared and pictures is None:
             raise InvalidArgumentError(
                 f"The tables share no text column. Left: {left.columns[:20]}. Right: {right.columns[:20]}. "
                 "Name the keys by left_on= and right_on=."
@@ -82,12 +89,13 @@ def paired(left: list[str], right: list[str]) -> list[tuple[str, str]]:
     return same or (list(zip(left, right, strict=True)) if len(left) == len(right) else [])
 
 
-def of_one(table: Table, on: Columns) -> list[str]:
+def of_one(table: Table, on: Columns, picture: str | None = None) -> list[str]:
     """Find the key columns of a table that is compared with itself.
 
     Args:
         table: The table.
         on: Its columns; None for all columns of text.
+        picture: A column that holds pictures; it is no text, and beside it none is needed.
 
     Returns:
         Column names.
@@ -97,8 +105,8 @@ def of_one(table: Table, on: Columns) -> list[str]:
         ColumnNotFoundError: A name that is no column.
     """
     if on is None:
-        names = frames.string_columns_shared(table, table)
-        if not names:
+        names = [name for name in frames.string_columns_shared(table, table) if name != picture]
+        if not names and picture is None:
             raise InvalidArgumentError(
                 f"The table has no text column: {table.columns[:20]}. Name the keys by on=."
             )

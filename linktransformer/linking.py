@@ -3,78 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from linktransformer import (
-    blocking,
-    encode,
-    evidence,
-    expand,
-    frames,
-    fuse,
-    joining,
-    judgement,
-    keys,
-    records,
-    search,
-    threshold,
-    trial,
-    views,
-)
-from linktransformer.errors import InvalidArgumentError
+from linktransformer import expand, frames, joining, judgement, keys, pictured
+from linktransformer.comparing import compare
 from linktransformer.frames import Table
+from linktransformer.job import Columns, Job, K
 from linktransformer.links import Links
-from linktransformer.serialize import Serializer
-from linktransformer.sharing import Lead
 
 __all__ = ["link", "merge"]
 
 logger = logging.getLogger(__name__)
-
-Columns = str | Sequence[str] | None
-VALIDATE = ("1:1", "1:m", "m:1", "m:m")
-K = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """The arguments that say how rows are linked, as `link` takes them.
-
-    Raises:
-        InvalidArgumentError: One of them cannot work.
-    """
-
-    validate: str = "m:1"
-    model: Any = None
-    block_on: Columns = None
-    k: int = K
-    threshold: Any = "auto"
-    device: str | None = None
-    batch_size: int | None = None
-    memory_limit: int | None = None
-    progress: bool | None = None
-
-    def __post_init__(self) -> None:
-        if self.validate not in VALIDATE:
-            raise InvalidArgumentError(
-                f"validate={self.validate!r} is not one of {', '.join(map(repr, VALIDATE))}."
-            )
-        for name, what in (("k", "neighbours"), ("batch_size", "texts"), ("memory_limit", "bytes")):
-            value = getattr(self, name)
-            if value is not None and not (_is_whole(value) and value >= 1):
-                raise InvalidArgumentError(
-                    f"{name}={value!r} is no number of {what}. Give a whole number from 1."
-                )
-        threshold.check_threshold(self.threshold)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def merge(
@@ -90,6 +30,7 @@ def merge(
     indicator: bool | str = False,
     model: Any = None,
     block_on: Columns = None,
+    images: Any = None,
     k: int | None = None,
     threshold: Any = "auto",
     score_column: str = "score",
@@ -116,6 +57,10 @@ def merge(
         model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
             "org/name@revision", a SentenceTransformer, any object with `encode`.
         block_on: Column or columns whose values must be equal.
+        images: Column of pictures, or a pair (left, right): paths, "book.zip/crop.png", bytes, PIL images or
+            arrays. Rows are then linked by text and picture together; `model` is None for the bundled model
+            of printed names, or one that has `encode_records`. A row without a picture, or without a
+            text, goes by what it has.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: "auto"; a number; {"precision": 0.95}; None links every row to the best that was found
             for it, however bad (a row that shares no n-gram with any other may have none).
@@ -158,6 +103,7 @@ def merge(
         validate=validate,
         model=model,
         block_on=block_on,
+        images=images,
         k=k,
         threshold=threshold,
         device=device,
@@ -178,6 +124,7 @@ def link(
     validate: str | None = None,
     model: Any = None,
     block_on: Columns = None,
+    images: Any = None,
     k: int | None = None,
     threshold: Any = "auto",
     device: str | None = None,
@@ -197,6 +144,7 @@ def link(
         model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
             "org/name@revision", a SentenceTransformer, any object with `encode`.
         block_on: Column or columns whose values must be equal.
+        images: As for `merge`.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: As for `merge`.
         device: Where a torch model runs; None takes a GPU when there is one.
@@ -226,6 +174,7 @@ def link(
         validate="m:1" if validate is None else validate,
         model=model,
         block_on=block_on,
+        images=images,
         k=K if k is None else k,
         threshold=threshold,
         device=device,
@@ -233,31 +182,11 @@ def link(
         memory_limit=memory_limit,
         progress=progress,
     )
-    on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on)
+    pictures = None if images is None else pictured.columns_of(images, tables)
+    on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
     links = _link(tables, (on_left, on_right), job)
     logger.info("%r", links)
     return links
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compared:
-    """Two tables with their candidates, scored without labels.
-
-    Args:
-        nodes: What is decided on, left and right.
-        texts: Their texts.
-        fused: The candidates and their score.
-        leads: As for `expand.decided`.
-        details: For the report.
-        plan: The model.
-    """
-
-    nodes: tuple[blocking.Nodes, blocking.Nodes]
-    texts: tuple[records.Records, records.Records]
-    fused: fuse.Fused
-    leads: tuple[Lead | None, Lead | None]
-    details: dict[str, Any]
-    plan: encode.Plan
 
 
 def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Links:
@@ -269,131 +198,7 @@ def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job
         if judged is not None:
             fused, found.details["decision"] = judged, "learned from labels"
             rule = found.plan.judgement.threshold if isinstance(rule, str) else rule
-    return expand.decided(tables, found.nodes, fused, job.validate, rule, found.details, found.leads)
-
-
-def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
-    """Find the candidates of two tables and score them without labels.
-
-    Args:
-        tables: The left and the right table.
-        on: Key columns of either.
-        job: How.
-
-    Returns:
-        Nodes, texts and candidates.
-    """
-    serializer = Serializer()
-    texts = (records.read(tables[0], on[0], serializer), records.read(tables[1], on[1], serializer))
-    blocks = keys.blocks(tables, job.block_on)
-    left = blocking.nodes(texts[0].text_of_row, None if blocks is None else blocks[0])
-    right = blocking.nodes(texts[1].text_of_row, None if blocks is None else blocks[1])
-    plan = encode.plan(job.model, job.device)
-    details: dict[str, Any] = {
-        "model": plan.name,
-        "left_on": on[0],
-        "right_on": on[1],
-        "validate": job.validate,
-        "rows_cut": texts[0].n_cut + texts[1].n_cut,
-    }
-    leads: tuple[Lead | None, Lead | None]
-    if not len(left) or not len(right):
-        empty = np.empty(0, dtype=np.int64)
-        nothing = search.Candidates(
-            empty, empty, {"lexical": np.empty(0, dtype=np.float32)}, len(left), len(right)
-        )
-        fused, leads = fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0), (None, None)
-    else:
-        fused, leads = _score(tables, on, texts, (left, right), plan, job, details)
-    details |= {
-        "weights": {name: round(value, 4) for name, value in fused.weights.items()},
-        "mutual_best_rate": round(fused.rate, 4),
-        "search": dict(fused.candidates.report),
-    }
-    return Compared((left, right), texts, fused, leads, details, plan)
-
-
-def _score(
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    texts: tuple[records.Records, records.Records],
-    nodes: tuple[blocking.Nodes, blocking.Nodes],
-    plan: encode.Plan,
-    job: Job,
-    details: dict[str, Any],
-) -> tuple[fuse.Fused, tuple[Lead | None, Lead | None]]:
-    heads = None
-    if max(map(len, on)) > 1:
-        heads = _reread(tables, (on[0][:1], on[1][:1]), texts, Serializer())
-    written = _reread(tables, on, texts, plan.serializer)
-    made = views.sparse(texts, heads)
-    notes = dict(made.notes)
-
-    def scored(known: search.Candidates | None = None) -> fuse.Fused:
-        found = search.search(
-            made.matrices,
-            *nodes,
-            int(job.k),
-            memory_limit=job.memory_limit,
-            device=job.device,
-            known=known,
-        )
-        fused = fuse.fuse(found, views.spread(made, nodes, texts))
-        return fuse.same_text_first(fused, _same_text(texts, nodes, fused))
-
-    fused, reason = None, None
-    if plan.encoder is not None:
-        if not plan.chosen and trial.large(texts):
-            fused = scored()
-            lead = views.lead(made, fused.candidates, nodes[0], 0)
-            reason = trial.reason_to_skip(fused, lead, plan.encoder, made, texts, written)
-        if reason:
-            notes["dense"] = reason
-        else:
-            made = views.with_dense(made, plan.encoder, written, batch_size=job.batch_size, show=job.progress)
-            fused = scored(fused.candidates if fused else None)
-    fused = fused or scored()
-    details |= {"views_left_out": notes} if notes else {}
-    leads = (
-        views.lead(made, fused.candidates, nodes[0], 0),
-        views.lead(made, fused.candidates, nodes[1], 1),
-    )
-    columns = [
-        (left, records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer()))
-        for left, right in keys.paired(*on)
-    ]
-    if len(columns) > 1:
-        fused, details["evidence"] = evidence.added(columns, nodes, fused, leads[0])
-        fused = fuse.same_text_first(fused, _same_text(texts, nodes, fused))
-    return fused, leads
-
-
-def _same_text(
-    texts: tuple[records.Records, records.Records],
-    nodes: tuple[blocking.Nodes, blocking.Nodes],
-    fused: fuse.Fused,
-) -> NDArray[np.bool_]:
-    """Where the two texts of a candidate are equal; only near ones are looked at."""
-    found = fused.candidates
-    near = np.flatnonzero(np.maximum(fused.score, found.views["lexical"]) > fuse.SAME)
-    same = np.zeros(len(found), dtype=bool)
-    a = texts[0].texts[nodes[0].text[found.left[near]]]
-    b = texts[1].texts[nodes[1].text[found.right[near]]]
-    same[near] = a == b
-    return same
-
-
-def _reread(
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    texts: tuple[records.Records, records.Records],
-    serializer: Serializer,
-) -> tuple[list[str], list[str]]:
-    """Each text as other columns or another serializer would write it; as it is where that is the same."""
-    left, right = (
-        side.texts.tolist()
-        if serializer == Serializer() and side.columns == tuple(columns)
-        else views.texts_of(side, records.read(table, columns, serializer))
-        for table, columns, side in zip(tables, on, texts, strict=True)
-    )
-    return left, right
+    links = expand.decided(tables, found.nodes, fused, job.validate, rule, found.details, found.leads)
+    if found.units is None:
+        return links
+    return replace(links, pictures=(found.units[0].picture_of_row, found.units[1].picture_of_row))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,6 +61,7 @@ class Links:
         left_nearest: What each left row is nearest to.
         right_nearest: Likewise.
         details: How it was decided: model, weights, rule, threshold, counts.
+        pictures: The picture of each left and of each right row, where rows have any.
     """
 
     left: Table
@@ -76,6 +77,7 @@ class Links:
     left_nearest: Nearest
     right_nearest: Nearest
     details: Mapping[str, Any]
+    pictures: tuple[Sequence[Any], Sequence[Any]] | None = None
 
     def __len__(self) -> int:
         return len(self.left_rows)

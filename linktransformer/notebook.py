@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import frames
+from linktransformer.thumbnails import image_tag
 
 if TYPE_CHECKING:
     from linktransformer.clusters import Clusters
@@ -60,12 +61,14 @@ def of_links(links: Links) -> str:
                 links.score[weakest],
                 _keys(links.left, left_on, links.left_rows[weakest]),
                 _keys(links.right, right_on, links.right_rows[weakest]),
+                _crops(links.pictures, links.left_rows[weakest], links.right_rows[weakest]),
             ),
             _pairs(
                 "Nearest that were not linked",
                 near[strongest],
                 _keys(links.left, left_on, alone[strongest]),
                 _keys(links.right, right_on, links.left_nearest.row[alone[strongest]]),
+                _crops(links.pictures, alone[strongest], links.left_nearest.row[alone[strongest]]),
             ),
         ],
     )
@@ -88,6 +91,7 @@ def of_clusters(clusters: Clusters) -> str:
     weakest = np.argsort(clusters.score, kind="stable")[:SHOWN]
     nearest = has[np.argsort(-clusters.next_score[has], kind="stable")[:SHOWN]]
     on, sizes = clusters.details["on"], clusters.sizes
+    crops = None if clusters.pictures is None else (clusters.pictures, clusters.pictures)
     return _page(
         [
             ("rows", clusters.table.n_rows),
@@ -109,12 +113,14 @@ def of_clusters(clusters: Clusters) -> str:
                 clusters.score[weakest],
                 _keys(clusters.table, on, clusters.left_rows[weakest]),
                 _keys(clusters.table, on, clusters.right_rows[weakest]),
+                _crops(crops, clusters.left_rows[weakest], clusters.right_rows[weakest]),
             ),
             _pairs(
                 "Nearest clusters that were kept apart (first row of each)",
                 clusters.next_score[nearest],
                 _keys(clusters.table, on, first[nearest]),
                 _keys(clusters.table, on, first[clusters.next_cluster[nearest]]),
+                _crops(crops, first[nearest], first[clusters.next_cluster[nearest]]),
             ),
         ],
     )
@@ -134,10 +140,22 @@ def _keys(table: frames.Table, on: Sequence[str], rows: Integers) -> list[str]:
     """The keys of some rows, after their labels."""
     some = frames.wrap(frames.take(table, rows), table.name)
     labels = frames.index_labels(table, rows).tolist()
-    keys = frames.joined(some, on, " · ", False).tolist()
+    keys = frames.joined(some, on, " · ", False).tolist() if on else [""] * len(rows)
     return [
         f"{label}: {key if len(key) <= LONGEST else key[: LONGEST - 1] + '…'}"
         for label, key in zip(labels, keys, strict=True)
+    ]
+
+
+def _crops(
+    pictures: tuple[Sequence[Any], Sequence[Any]] | None, left: Integers, right: Integers
+) -> list[tuple[str, str]] | None:
+    """The pictures of these pairs of rows as HTML; None where rows have none."""
+    if pictures is None:
+        return None
+    return [
+        (image_tag(pictures[0][one]), image_tag(pictures[1][other]))
+        for one, other in zip(left.tolist(), right.tolist(), strict=True)
     ]
 
 
@@ -208,14 +226,23 @@ def _bars(series: Sequence[tuple[str, str, Floats]], edges: NDArray[np.float64])
     return "".join(bars)
 
 
-def _pairs(title: str, scores: Floats, left: Sequence[str], right: Sequence[str]) -> str:
+def _pairs(
+    title: str,
+    scores: Floats,
+    left: Sequence[str],
+    right: Sequence[str],
+    crops: Sequence[tuple[str, str]] | None = None,
+) -> str:
+    """A table of pairs, with their pictures beside the keys where there are any."""
     if not len(scores):
         return ""
-    lines = "".join(
-        f'<tr><td style="text-align:right">{score:.3f}</td>'
-        f'<td style="text-align:left">{escape(one)}</td><td style="text-align:left">{escape(other)}</td></tr>'
-        for score, one, other in zip(scores.tolist(), left, right, strict=True)
-    )
+    cell = '<td style="text-align:left">{}</td>'
+    lines = ""
+    for place, (score, *keys) in enumerate(zip(scores.tolist(), left, right, strict=True)):
+        cells = [escape(key) for key in keys]
+        if crops is not None:
+            cells = [part for pair in zip(crops[place], cells, strict=True) for part in pair]
+        lines += f'<tr><td style="text-align:right">{score:.3f}</td>{"".join(map(cell.format, cells))}</tr>'
     return (
         f'<div style="margin-top:.8em"><b>{escape(title)}</b></div>'
         f'<table style="font-size:12px"><tbody>{lines}</tbody></table>'

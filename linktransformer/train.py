@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import files, frames, lexical, progress, splits, training_data
-from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.old_settings import read_config
 from linktransformer.shape import Shape, shape_of
 from linktransformer.train_config import TrainConfig, config_of
 from linktransformer.trained import TrainedModel, decided, sealed
 from linktransformer.training_data import Labelled
+from linktransformer.training_run import folder_of, in_our_words
 
 __all__ = ["TrainConfig", "train_model"]
 
@@ -45,10 +46,12 @@ def train_model(
     model_path: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     config: TrainConfig | None = None,
+    config_path: str | os.PathLike[str] | None = None,
     device: str | None = None,
     resume: bool = False,
     progress: bool | None = None,
     training_args: Mapping[str, Any] | None = None,
+    log_wandb: bool = False,
     **options: Any,
 ) -> TrainedModel:
     """Tune a model on rows that you know to match, and learn when a pair is a link.
@@ -75,10 +78,13 @@ def train_model(
         out: The folder of the run: the model goes to `out/model`, beside the log, curves and checkpoints.
             None is the first free `models/trained-N`.
         config: The settings as one value; None makes it of the options.
+        config_path: A JSON file of settings, as `create_new_train_config` writes it; `training_args` go
+            before what it says.
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
         progress: True shows a bar, False none; None on a terminal.
         training_args: Options as a mapping; the names of linktransformer 0.1.18 are understood.
+        log_wandb: Taken for old scripts; nothing is sent anywhere, the log lies in `out`.
         options: Any field of `TrainConfig`: loss, epochs, batch_size, learning_rate, seed, ...
 
     Returns:
@@ -106,9 +112,16 @@ def train_model(
     )
     if base is not None and model_path is not None:
         raise InvalidArgumentError("base= and model_path= are one argument under two names. Give base=.")
-    if config is not None and (options or training_args):
+    if config is not None and (options or training_args or config_path is not None):
         raise InvalidArgumentError("config= is given together with single settings. Give one or the other.")
-    settings = config or config_of(options, training_args)
+    if log_wandb:
+        logger.warning(
+            "log_wandb=True has no effect: nothing is sent anywhere, the log lies in the run's folder"
+        )
+    filed = {} if config_path is None else read_config(config_path)
+    if out is None and filed.get("model_save_dir"):
+        out = Path(filed["model_save_dir"], str(filed.get("model_save_name") or "linkage"))
+    settings = config or config_of(options, {**filed, **(training_args or {})})
     given = {"data": data, "train_data": train_data, "val_data": val_data, "test_data": test_data}
     labelled = _read(given, shape, settings)
     if (
@@ -119,9 +132,14 @@ def train_model(
             "loss='onlinecontrastive' learns from pairs that do not match, too, and there are none. Give "
             "label_col_name= with some 0, or take loss='infonce'."
         )
+    if not (labelled.label[labelled.part == splits.TRAIN] == 1).any():
+        raise InvalidArgumentError(
+            f"There is no pair that matches to learn from. Given: {labelled.counts['rows']} rows, "
+            f"{labelled.counts['rows_without_text']} of them without text. Give rows that name one thing."
+        )
     where = base if base is not None else model_path if model_path is not None else "bundled"
-    with _in_our_words(where):
-        return _trained(labelled, shape, settings, where, _folder(out, resume), device, resume, progress)
+    with in_our_words(where):
+        return _trained(labelled, shape, settings, where, folder_of(out, resume), device, resume, progress)
 
 
 def _read(given: Mapping[str, Any], shape: Shape, settings: TrainConfig) -> Labelled:
@@ -138,35 +156,6 @@ def _read(given: Mapping[str, Any], shape: Shape, settings: TrainConfig) -> Labe
                 native = files.read(Path(native))
             tables[PART_OF.get(name, splits.TRAIN)] = frames.wrap(native, name)
     return training_data.read(tables, shape, settings.serializer(), settings.shares, settings.seed)
-
-
-def _folder(out: str | os.PathLike[str] | None, resume: bool) -> Path:
-    if out is not None:
-        return Path(out)
-    if resume:
-        raise InvalidArgumentError("resume=True needs out=, the folder of the run that shall go on.")
-    place = Path("models")
-    number = 1
-    while (place / f"trained-{number}").exists():
-        number += 1
-    return place / f"trained-{number}"
-
-
-@contextmanager
-def _in_our_words(base: Any) -> Iterator[None]:
-    """Errors of the packages below as ours."""
-    from clippings import EncoderError, MissingPackageError
-    from clippings.errors import TrainingError
-    from model_hub import ModelHubError
-
-    try:
-        yield
-    except MissingPackageError as error:
-        raise MissingExtraError(str(error)) from error
-    except TrainingError as error:
-        raise InvalidArgumentError(str(error)) from error
-    except (EncoderError, ModelHubError) as error:
-        raise ModelError(f"base={str(base)!r}: {error}") from error
 
 
 def _trained(

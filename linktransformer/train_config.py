@@ -9,17 +9,11 @@ from typing import Any
 from clippings.errors import TrainingError
 from clippings.recipe import Recipe
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.old_settings import of_linkage
 from linktransformer.serialize import Serializer
 from linktransformer.splits import check_shares
 
 __all__ = ["TrainConfig", "config_of"]
-
-OLD_NAMES = {  # of linktransformer 0.1.18
-    "num_epochs": "epochs",
-    "train_batch_size": "batch_size",
-    "warm_up_perc": "warmup",
-    "loss_type": "loss",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +79,7 @@ def config_of(options: Mapping[str, Any], training_args: Mapping[str, Any] | Non
         InvalidArgumentError: A name is unknown or given twice, or a value cannot work.
     """
     given = dict(options)
-    for name, value in (training_args or {}).items():
-        key = OLD_NAMES.get(str(name), str(name))
+    for key, value in of_linkage(training_args or {}).items():
         if key in given and given[key] != value:
             raise InvalidArgumentError(f"{key} is given twice: {given[key]!r} and {value!r}. Give it once.")
         given[key] = value

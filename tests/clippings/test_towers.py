@@ -224,6 +224,34 @@ def test_logits_start_as_in_siglip(model: BiEncoder) -> None:
     torch.testing.assert_close(model.logits(one, one).detach(), 10 * one - 10)
 
 
+@pytest.mark.parametrize("vertical", [False, True])
+def test_each_direction_has_its_own_fold(vertical: bool) -> None:
+    tower = BiEncoder(BiEncoderConfig.tiny()).image
+    strips, there = torch.rand(2, 1, 32, 32), torch.ones(2, 32, dtype=torch.bool)
+    tower(strips, there, vertical).square().sum().backward()
+    for weight in (tower.line.fold, tower.line.fold_bias):
+        moved = weight.grad.flatten(1).abs().max(dim=1).values > 0
+        assert moved.tolist() == [not vertical, vertical]
+
+
+def test_half_precision_is_near(model: BiEncoder) -> None:
+    strips, mask = batch_of(strips_of(False), False, 1.0)
+    ids, there = map(torch.from_numpy, character_ids(["ab", "cde"] * 4, 8, rows=model.config.table_rows))
+    both, hints = torch.ones(8, dtype=torch.bool), torch.rand(8, 3)
+
+    def vectors() -> torch.Tensor:
+        image, text = model.image(strips, mask), model.text(ids, there)
+        return torch.cat([image, text, model.fuse(image, text, both, both, hints)])
+
+    exact = vectors().detach()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = vectors()
+        half.square().sum().backward()
+    assert half.dtype == torch.float32 and (half.detach() * exact).sum(dim=1).min() > 0.995
+    assert all(value.grad is None or value.grad.isfinite().all() for value in model.parameters())
+    model.zero_grad()
+
+
 def test_gradients_reach_every_weight() -> None:
     model = BiEncoder(BiEncoderConfig.tiny())
     ids, mask = map(torch.from_numpy, character_ids(["ab", "cde"], 8, rows=model.config.table_rows))

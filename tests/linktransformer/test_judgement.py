@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linktransformer import calibration, frames, judgement, linking
+from linktransformer import calibration, comparing, frames, judgement
 from linktransformer.calibration import Sample, best_f1, calibrate, fit_logistic
 from linktransformer.errors import ModelError
+from linktransformer.job import Job
 from linktransformer.judgement import Evidence, Judgement, probability
+from linktransformer.records import Records
 
 ONE = Judgement(("a", "b"), (1.5, -0.1), (0.25, 1 / 3), (1.0, 0.7), -0.2, 0.123456789)
 
@@ -71,9 +74,9 @@ def tables() -> tuple[frames.Table, frames.Table]:
     return frames.wrap(left, "left"), frames.wrap(right, "right")
 
 
-def seen_of(keys: list[str]) -> tuple[Evidence, linking.Compared]:
+def seen_of(keys: list[str]) -> tuple[Evidence, comparing.Compared]:
     both = tables()
-    found = linking.compare(both, (keys, keys), linking.Job(model="lexical", progress=False))
+    found = comparing.compare(both, (keys, keys), Job(model="lexical", progress=False))
     return judgement.evidence(both, (keys, keys), found.texts, found.nodes, found.fused), found
 
 
@@ -87,6 +90,27 @@ def test_what_is_seen_of_a_pair() -> None:
     assert value["codes shared"] == pytest.approx(1 / 3)  # x1 of x1, 10, 8
     assert value["lexical rank left"] == 1
     assert np.isfinite(seen.values).all() and len(seen.values) == len(pairs)
+
+
+CODED = st.lists(
+    st.lists(st.sampled_from(["x1", "X1", "kx-20", "b", "7"]), max_size=4), min_size=1, max_size=5
+)
+
+
+@given(CODED, CODED)
+def test_shared_codes_against_sets(left: list[list[str]], right: list[list[str]]) -> None:
+    texts = tuple(
+        Records(np.array([" ".join(words) for words in side], dtype=object), np.arange(len(side)), 0, ("n",))
+        for side in (left, right)
+    )
+    a, b = (part.ravel() for part in np.indices((len(left), len(right))))
+    found = judgement._codes((texts[0], texts[1]), a, b)
+    for row, (one, other) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
+        sets = [set(re.findall(r"\w*\d\w*", " ".join(words).lower())) for words in (left[one], right[other])]
+        known = bool(sets[0] and sets[1])
+        shared = len(sets[0] & sets[1]) / len(sets[0] | sets[1]) if known else 0.0
+        assert found["codes shared"][row] == pytest.approx(shared)
+        assert found["codes differ"][row] == (known and not sets[0] & sets[1])
 
 
 def test_a_decision_of_other_columns_is_left_aside_with_a_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -240,3 +240,26 @@ def say(handler: BaseHTTPRequestHandler, status: int, content: bytes = b"", **he
     handler.end_headers()
     if handler.command != "HEAD":
         handler.wfile.write(content)
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A server of this machine that speaks as the Hugging Face Hub does."""
+    from tests.model_hub.hub_server import TOKEN, Hub  # which needs this file
+
+    constants = pytest.importorskip("huggingface_hub.constants")
+
+    found = Hub()
+    monkeypatch.setenv("HF_ENDPOINT", found.url)
+    # as when the variable is set from the start; some versions look at these and not at the argument
+    template = found.url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "ENDPOINT", found.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 50_000)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # huggingface_hub waits seconds at a time
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    yield found
+    found.close()

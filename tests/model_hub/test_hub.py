@@ -6,8 +6,6 @@ import logging
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -43,26 +41,6 @@ import sys, numpy as np
 from clippings import load_text_encoder
 np.save(sys.argv[2], load_text_encoder(sys.argv[1], threads=1).encode(sys.argv[3:]))
 """
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    from huggingface_hub import constants
-
-    found = Hub()
-    monkeypatch.setenv("HF_ENDPOINT", found.url)
-    # as when the variable is set from the start; some versions look at these and not at the argument
-    template = found.url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "ENDPOINT", found.url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 50_000)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # huggingface_hub waits seconds at a time
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    yield found
-    found.close()
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -79,3 +79,19 @@ def test_error_keeps_its_parts_when_pickled() -> None:
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == "Wrong. Given: this. Do that."
     assert isinstance(again, ValueError) and isinstance(again, ModelHubError)
+
+
+@pytest.mark.parametrize("architecture", ["clippings", "clippings-onnx", "clippings-clip"])
+def test_models_of_pictures_and_texts(tmp_path: Path, architecture: str) -> None:
+    new = {"base_revision": "", "languages": [], "trained_on": {}, "metrics": {}, "measured_on": "",
+           "decision": None, "task": "", "description": ""}  # fmt: skip
+    given = values(format=2, architecture=architecture, pooling="attention", **new)
+    manifest = Manifest.from_dict(given)
+    manifest.save(tmp_path)
+    assert read(tmp_path) == manifest and manifest.format == FORMAT
+    with pytest.raises(ManifestError, match="wrong 'prefix'"):
+        Manifest.from_dict({**given, "prefix": "query: "})
+    with pytest.raises(ManifestError, match="wrong 'format'"):
+        Manifest.from_dict({name: value for name, value in given.items() if name not in new} | {"format": 1})
+    with pytest.raises(ManifestError, match="wrong 'pooling'"):
+        Manifest.from_dict({**given, "architecture": "onnx-text"})

@@ -214,3 +214,21 @@ def test_the_cards_snippet_runs(weights: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_proposed_names(parts: tuple[str, str, str], name: str) -> None:
     assert propose_name(*parts) == name
     assert len(propose_name("x" * 300, "match", "en")) <= 96
+
+
+@pytest.mark.parametrize(
+    ("architecture", "needed"),
+    [
+        ("clippings", "model.safetensors"),
+        ("clippings-clip", "model.safetensors"),
+        ("clippings-onnx", "glyphs.onnx"),
+    ],
+)
+def test_models_of_pictures_and_texts_need_their_files(small: Path, architecture: str, needed: str) -> None:
+    for name in ("glyphs", "line", "text", "fuse"):
+        (small / f"{name}.onnx").write_bytes(b"\x08\x08")
+    made = seal(small, architecture=architecture, pooling="attention", **ORIGIN)
+    assert needed in {file.path for file in made.files}
+    (small / needed).unlink()
+    with pytest.raises(ModelNotFoundError, match=needed):
+        seal(small, architecture=architecture, **ORIGIN)

@@ -1,0 +1,94 @@
+"""classify_rows: which class each row of a table is of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linktransformer import classifier, encode, frames, records
+from linktransformer.errors import InvalidArgumentError, ModelError
+
+__all__ = ["classify_rows"]
+
+
+def classify_rows(
+    df: Any,
+    on: str | Sequence[str] | None = None,
+    model: Any = None,
+    *,
+    probability: bool = False,
+    label_column: str | None = None,
+    batch_size: int | None = None,
+    device: str | None = None,
+    progress: bool | None = None,
+) -> Any:
+    """Say of each row of which class it is, by a model that `train_clf_model` made.
+
+    Args:
+        df: A pandas or polars DataFrame or a pyarrow Table; it is not changed.
+        on: Columns of the text. None: those that the model was trained on.
+        model: The trained classifier, or its folder or name.
+        probability: Add the probability of the class, in a column of the same name with "_probability".
+        label_column: Name of the column with the class; None is "clf_preds_" and the columns' names.
+        batch_size: Texts encoded at a time; it changes the speed, not the result.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        progress: True shows a bar, False none; None on a terminal.
+
+    Returns:
+        The table with the class as the training rows wrote it, null where a row has no text; its rows and
+        its index stay.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        ModelError: There is no such model, or it is no classifier.
+        InvalidArgumentError: A column of that name is there already.
+
+    Example:
+        >>> trained = train_clf_model(articles, on="text")  # doctest: +SKIP
+        >>> classify_rows(others, on="text", model=trained)  # doctest: +SKIP
+    """
+    table = frames.wrap(df, "df")
+    head, plan = _opened(model, device)
+    columns = [on] if isinstance(on, str) else list(on if on is not None else head.on)
+    frames.check_columns(table, columns, "on" if on is not None else "model's column")
+    name = label_column if label_column is not None else f"clf_preds_{'_'.join(columns)}"
+    added = [name, f"{name}_probability"][: 1 + probability]
+    taken = [column for column in added if column in table.columns]
+    if taken:
+        raise InvalidArgumentError(
+            f"df has a column {taken[0]!r} already. Name another one by label_column=."
+        )
+    found = records.read(table, columns, plan.serializer)
+    texts = found.texts.tolist()
+    vectors = encode.embed(plan.encoder, texts, batch_size=batch_size, show=progress)
+    chance = classifier.probabilities(head, vectors, texts) if texts else np.zeros((0, len(head.labels)))
+    has = found.text_of_row >= 0
+    label = np.full(table.n_rows, None, dtype=object)
+    sure = np.full(table.n_rows, np.nan)
+    if texts:
+        names = np.empty(len(head.labels), dtype=object)
+        names[:] = head.labels
+        label[has] = names[chance.argmax(axis=1)][found.text_of_row[has]]
+        sure[has] = chance.max(axis=1)[found.text_of_row[has]]
+    return frames.with_columns(table, dict(zip(added, (label, sure), strict=False)))
+
+
+def _opened(model: Any, device: str | None) -> tuple[classifier.Head, encode.Plan]:
+    folder = getattr(model, "folder", model)
+    if not isinstance(folder, (str, os.PathLike)):
+        raise ModelError(
+            f"model={model!r} is no classifier. Give what train_clf_model returned, its folder, or the name "
+            "of a published one."
+        )
+    from model_hub import ModelHubError, open_model
+
+    try:
+        opened = open_model(folder)
+        path = opened.file(classifier.FILE)
+    except ModelHubError as error:
+        raise ModelError(f"model={os.fspath(folder)!r} is no classifier: {error}") from error
+    return classifier.read(Path(path)), encode.plan(str(opened.path), device)

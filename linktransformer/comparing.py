@@ -1,0 +1,228 @@
+"""Two tables compared: candidates in every view, and one score of each without labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import (
+    blocking,
+    encode,
+    evidence,
+    fuse,
+    keys,
+    pictured,
+    records,
+    search,
+    trial,
+    views,
+)
+from linktransformer.frames import Table
+from linktransformer.job import Job
+from linktransformer.serialize import Serializer
+from linktransformer.sharing import Lead
+
+__all__ = ["Compared", "compare"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """Two tables with their candidates, scored without labels.
+
+    Args:
+        nodes: What is decided on, left and right.
+        texts: Their texts.
+        fused: The candidates and their score.
+        leads: As for `expand.decided`.
+        details: For the report.
+        plan: The model.
+        units: Their pictures, where they have any.
+    """
+
+    nodes: tuple[blocking.Nodes, blocking.Nodes]
+    texts: tuple[records.Records, records.Records]
+    fused: fuse.Fused
+    leads: tuple[Lead | None, Lead | None]
+    details: dict[str, Any]
+    plan: encode.Plan
+    units: tuple[pictured.Units, pictured.Units] | None = None
+
+
+def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
+    """Find the candidates of two tables and score them without labels.
+
+    Args:
+        tables: The left and the right table.
+        on: Key columns of either.
+        job: How.
+
+    Returns:
+        Nodes, texts and candidates.
+    """
+    if job.images is not None:
+        return _compare_pictures(tables, on, job)
+    serializer = Serializer()
+    texts = (records.read(tables[0], on[0], serializer), records.read(tables[1], on[1], serializer))
+    blocks = keys.blocks(tables, job.block_on)
+    left = blocking.nodes(texts[0].text_of_row, None if blocks is None else blocks[0])
+    right = blocking.nodes(texts[1].text_of_row, None if blocks is None else blocks[1])
+    plan = encode.plan(job.model, job.device)
+    details: dict[str, Any] = {
+        "model": plan.name,
+        "left_on": on[0],
+        "right_on": on[1],
+        "validate": job.validate,
+        "rows_cut": texts[0].n_cut + texts[1].n_cut,
+    }
+    leads: tuple[Lead | None, Lead | None]
+    if not len(left) or not len(right):
+        fused, leads = _nothing((left, right)), (None, None)
+    else:
+        fused, leads = _score(tables, on, texts, (left, right), plan, job, details)
+    return Compared((left, right), texts, fused, leads, details | _of_fused(fused), plan)
+
+
+def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
+    """As `compare`, for rows that have pictures."""
+    columns = pictured.columns_of(job.images, tables)
+    plan = encode.plan_of_pictures(job.model, job.device)
+    left, right = (
+        pictured.read(table, names, column, plan.serializer, job.progress)
+        for table, names, column in zip(tables, on, columns, strict=True)
+    )
+    units, texts = (left, right), (left.records, right.records)
+    blocks = keys.blocks(tables, job.block_on)
+    nodes = (
+        blocking.nodes(left.records.text_of_row, None if blocks is None else blocks[0]),
+        blocking.nodes(right.records.text_of_row, None if blocks is None else blocks[1]),
+    )
+    details: dict[str, Any] = {
+        "model": plan.name,
+        "left_on": on[0],
+        "right_on": on[1],
+        "images": list(columns),
+        "rows_without_picture": {
+            side.name: dict(of.problems) for side, of in zip(tables, units, strict=True)
+        },
+        "validate": job.validate,
+        "rows_cut": texts[0].n_cut + texts[1].n_cut,
+    }
+    if not len(nodes[0]) or not len(nodes[1]):
+        return Compared(
+            nodes, texts, _nothing(nodes), (None, None), details | _of_fused(_nothing(nodes)), plan, units
+        )
+    made = pictured.views_of(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
+    found = search.search(made.matrices, *nodes, int(job.k), memory_limit=job.memory_limit, device=job.device)
+    found = pictured.without_gaps(pictured.with_edit(found, nodes, units), nodes, units)
+    spread = views.spread(made, nodes, texts) | {pictured.EDIT: pictured.spread_of_edit(nodes, units)}
+    fused = fuse.fuse(found, spread)
+    # equal readings are no proof where an engine reads wrongly: no pair scores 1 by its text alone
+    fused = fuse.same_text_first(fused, np.zeros(len(found), dtype=bool))
+    leads = views.lead(made, found, nodes[0], 0), views.lead(made, found, nodes[1], 1)
+    return Compared(nodes, texts, fused, leads, details | _of_fused(fused), plan, units)
+
+
+def _nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> fuse.Fused:
+    """No candidates, for a table without nodes."""
+    none = np.empty(0, dtype=np.int64)
+    scores = {"lexical": np.empty(0, dtype=np.float32)}
+    nothing = search.Candidates(none, none, scores, len(nodes[0]), len(nodes[1]))
+    return fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
+
+
+def _of_fused(fused: fuse.Fused) -> dict[str, Any]:
+    """What the report says of the candidates."""
+    return {
+        "weights": {name: round(value, 4) for name, value in fused.weights.items()},
+        "mutual_best_rate": round(fused.rate, 4),
+        "search": dict(fused.candidates.report),
+    }
+
+
+def _score(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    texts: tuple[records.Records, records.Records],
+    nodes: tuple[blocking.Nodes, blocking.Nodes],
+    plan: encode.Plan,
+    job: Job,
+    details: dict[str, Any],
+) -> tuple[fuse.Fused, tuple[Lead | None, Lead | None]]:
+    heads = None
+    if max(map(len, on)) > 1:
+        heads = _reread(tables, (on[0][:1], on[1][:1]), texts, Serializer())
+    written = _reread(tables, on, texts, plan.serializer)
+    made = views.sparse(texts, heads)
+    notes = dict(made.notes)
+
+    def scored(known: search.Candidates | None = None) -> fuse.Fused:
+        found = search.search(
+            made.matrices,
+            *nodes,
+            int(job.k),
+            memory_limit=job.memory_limit,
+            device=job.device,
+            known=known,
+        )
+        fused = fuse.fuse(found, views.spread(made, nodes, texts))
+        return fuse.same_text_first(fused, _same_text(texts, nodes, fused))
+
+    fused, reason = None, None
+    if plan.encoder is not None:
+        if not plan.chosen and trial.large(texts):
+            fused = scored()
+            lead = views.lead(made, fused.candidates, nodes[0], 0)
+            reason = trial.reason_to_skip(fused, lead, plan.encoder, made, texts, written)
+        if reason:
+            notes["dense"] = reason
+        else:
+            made = views.with_dense(made, plan.encoder, written, batch_size=job.batch_size, show=job.progress)
+            fused = scored(fused.candidates if fused else None)
+    fused = fused or scored()
+    details |= {"views_left_out": notes} if notes else {}
+    leads = (
+        views.lead(made, fused.candidates, nodes[0], 0),
+        views.lead(made, fused.candidates, nodes[1], 1),
+    )
+    columns = [
+        (left, records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer()))
+        for left, right in keys.paired(*on)
+    ]
+    if len(columns) > 1:
+        fused, details["evidence"] = evidence.added(columns, nodes, fused, leads[0])
+        fused = fuse.same_text_first(fused, _same_text(texts, nodes, fused))
+    return fused, leads
+
+
+def _same_text(
+    texts: tuple[records.Records, records.Records],
+    nodes: tuple[blocking.Nodes, blocking.Nodes],
+    fused: fuse.Fused,
+) -> NDArray[np.bool_]:
+    """Where the two texts of a candidate are equal; only near ones are looked at."""
+    found = fused.candidates
+    near = np.flatnonzero(np.maximum(fused.score, found.views["lexical"]) > fuse.SAME)
+    same = np.zeros(len(found), dtype=bool)
+    a = texts[0].texts[nodes[0].text[found.left[near]]]
+    b = texts[1].texts[nodes[1].text[found.right[near]]]
+    same[near] = a == b
+    return same
+
+
+def _reread(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    texts: tuple[records.Records, records.Records],
+    serializer: Serializer,
+) -> tuple[list[str], list[str]]:
+    """Each text as other columns or another serializer would write it; as it is where that is the same."""
+    left, right = (
+        side.texts.tolist()
+        if serializer == Serializer() and side.columns == tuple(columns)
+        else views.texts_of(side, records.read(table, columns, serializer))
+        for table, columns, side in zip(tables, on, texts, strict=True)
+    )
+    return left, right

@@ -1,0 +1,55 @@
+"""How rows are linked, in one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from linktransformer import threshold
+from linktransformer.errors import InvalidArgumentError
+
+__all__ = ["VALIDATE", "Columns", "Job", "K"]
+
+Columns = str | Sequence[str] | None
+VALIDATE = ("1:1", "1:m", "m:1", "m:m")
+K = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """The arguments that say how rows are linked, as `link` takes them.
+
+    Raises:
+        InvalidArgumentError: One of them cannot work.
+    """
+
+    validate: str = "m:1"
+    model: Any = None
+    block_on: Columns = None
+    k: int = K
+    threshold: Any = "auto"
+    device: str | None = None
+    batch_size: int | None = None
+    memory_limit: int | None = None
+    progress: bool | None = None
+    images: Any = None
+
+    def __post_init__(self) -> None:
+        if self.validate not in VALIDATE:
+            raise InvalidArgumentError(
+                f"validate={self.validate!r} is not one of {', '.join(map(repr, VALIDATE))}."
+            )
+        for name, what in (("k", "neighbours"), ("batch_size", "texts"), ("memory_limit", "bytes")):
+            value = getattr(self, name)
+            if value is not None and not (_is_whole(value) and value >= 1):
+                raise InvalidArgumentError(
+                    f"{name}={value!r} is no number of {what}. Give a whole number from 1."
+                )
+        threshold.check_threshold(self.threshold)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
