@@ -264,8 +264,10 @@ def bleed(x: Tensor, draw: _Draws, amount: float, paper: Tensor) -> Tensor:
     if not amount:
         return x
     behind = (paper - x).clamp(min=0)[torch.argsort(draw.uniform((draw.n,)))].flip(3)
-    rolled = int(draw.uniform((1,), 0, x.shape[3]))
-    behind = functional.avg_pool2d(behind.roll(rolled, dims=3), 3, stride=1, padding=1)
+    wide = x.shape[3]
+    # moved by an index, not by a number: the processor need not wait for the device
+    moved = (torch.arange(wide, device=x.device) + (draw.uniform((1,)) * wide).long()) % wide
+    behind = functional.avg_pool2d(behind[..., moved], 3, stride=1, padding=1)
     some = (draw.rows(0, 1) < 0.5) * draw.rows(0.4, 1)
     return torch.minimum(x, paper - behind * some * min(amount, 1.0))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -13,6 +12,7 @@ from clippings.alignment import Step, align
 from clippings.confusions import GAP, SHARES, Confusions, Seen, alike, kind_of
 from clippings.errors import EncoderError
 
+MOST_SPREAD = 8.0
 QUANTILES = 11  # of the confidence
 LONGEST = 6  # characters made up in one place that are kept as one piece
 
@@ -53,7 +53,7 @@ def learn_confusions(
     return Confusions(
         characters,
         empty=round(1 - len(paths) / named, 6),
-        spread=_spread(paths, wrong, characters),
+        spread=_spread(paths, characters),
         confidence=_quantiles(
             wrong / long, np.array([s for s, (p, r) in zip(sure, pairs, strict=True) if p and r])
         ),
@@ -66,39 +66,60 @@ def _count(paths: Iterable[list[Step]]) -> dict[str, Seen]:
     lost: Counter[str] = Counter()
     taken: dict[str, Counter[str]] = {}
     for path in paths:
-        piece = ""
-        for printed, read in (*path, (GAP, GAP)):
+        pieces = [""]
+        for printed, read in path:
             if not printed:
-                piece += read
+                pieces[-1] += read
                 continue
-            n[GAP] += 1
-            if piece:
-                taken.setdefault(GAP, Counter())[piece[:LONGEST]] += 1
-                piece = ""
-            for key in (printed, kind_of(printed)) if printed != GAP else ():
+            pieces.append("")
+            for key in (printed, kind_of(printed)):
                 n[key] += 1
                 lost[key] += not read
                 if read and read != printed:
                     taken.setdefault(key, Counter())[read] += 1
+        n[GAP] += len(pieces)
+        taken.setdefault(GAP, Counter()).update(piece[:LONGEST] for piece in pieces if piece)
     return {
         key: Seen(n[key], lost[key], dict(sorted(taken.get(key, Counter()).items()))) for key in sorted(n)
     }
 
 
-def _spread(
-    paths: Sequence[list[Step]], wrong: npt.NDArray[np.float64], characters: Mapping[str, Seen]
-) -> float:
-    """The variance of crops' luck that explains how unequally errors fall on them, by moments."""
-    plain = Confusions(characters)
-    share = {
-        key: 1 - math.exp(-plain.odds(key)) for key in {a or GAP for path in paths for a, _ in path} | {GAP}
-    }
-    terms = [np.array([share[a] for a, _ in path if a] + [share[GAP]] * len(path)) for path in paths]
-    mean = np.array([term.sum() for term in terms])
-    chance = np.array([(term * (1 - term)).sum() for term in terms])
-    if not (mean**2).sum():
+def _spread(paths: Sequence[list[Step]], characters: Mapping[str, Seen]) -> float:
+    """The variance of crops' luck with which as many names are read without any error as were."""
+    if not paths:
         return 0.0
-    return round(float(np.clip((((wrong - mean) ** 2 - chance).sum()) / (mean**2).sum(), 0, 4)), 4)
+    exact = float(np.mean([all(a == b for a, b in path) for path in paths]))
+    return spread_of([[a for a, _ in path if a] for path in paths], exact, characters)
+
+
+def spread_of(printed: Sequence[Sequence[str]], exact: float, characters: Mapping[str, Seen]) -> float:
+    """The variance of crops' luck with which a given share of names is read without any error.
+
+    On a crop of luck g all is read right with probability exp(-g odds), the odds summed over the name; over
+    all luck that is (1 + spread odds) ** (-1 / spread). It grows with the spread, which is halved in on.
+
+    Args:
+        printed: The characters of each name.
+        exact: Share of the names that were read without any error, of those of which something was read.
+        characters: Counts, as in `Confusions`.
+
+    Returns:
+        The spread, from 0 to 8.
+    """
+    table = Confusions(characters)
+    chances = [np.array([table.error(a) for a in (*name, *[GAP] * (len(name) + 1))]) for name in printed]
+
+    def share(v: float) -> float:
+        odds = [float(((1 - chance) ** -v - 1).sum()) for chance in chances]
+        return float(np.mean([(1 + one) ** (-1 / v) for one in odds]))
+
+    low, high = 1e-3, MOST_SPREAD
+    if share(low) >= exact:
+        return 0.0
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (middle, high) if share(middle) < exact else (low, middle)
+    return round((low + high) / 2, 4)
 
 
 def _quantiles(

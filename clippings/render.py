@@ -171,8 +171,9 @@ def draw_font(fonts: Sequence[Font], text: str, draw: np.random.Generator) -> Fo
         >>> draw_font([Font(size=30)], "Hill", np.random.default_rng(0)).size
         30
     """
-    usable = covering(fonts, text)
-    return usable[int(draw.integers(len(usable)))] if usable else None
+    # in a random order the first that covers it is any of those that do, and few are asked
+    order = draw.permutation(len(fonts)).tolist()
+    return next((fonts[place] for place in order if covers(fonts[place], text)), None)
 
 
 def column_by_raqm(text: str, font: Font) -> Grey:
@@ -254,8 +255,13 @@ def _turns(path: str, index: int, char: str) -> bool:
 @lru_cache(maxsize=2**18)
 def _has(path: str, index: int, char: str) -> bool:
     ink = _mask(char, Font(path, index, 32))
-    missing = _mask(_BLANK, Font(path, index, 32))
-    return bool(ink.any()) and not np.array_equal(ink, missing)
+    return bool(ink.any()) and not np.array_equal(ink, _missing(path, index))
+
+
+@lru_cache(maxsize=256)
+def _missing(path: str, index: int) -> Grey:
+    """What a font draws for a character that does not exist."""
+    return _mask(_BLANK, Font(path, index, 32))
 
 
 def _mask(text: str, font: Font, direction: str | None = None) -> Grey:
@@ -266,8 +272,13 @@ def _getmask(text: str, font: Font, direction: str | None = None) -> tuple[Grey,
     """The ink of a text, (h, w), and where it stands: right of the origin, below the ascender."""
     face = _load(font.path, font.index, font.size)
     mask, place = face.getmask2(text, mode="L", direction=direction, stroke_width=font.weight)
-    wide, high = mask.size
-    return np.array(mask, dtype=np.uint8).reshape(high, wide), (int(place[0]), int(place[1]))
+    from PIL import Image
+
+    picture = Image.new("L", mask.size)
+    if min(mask.size):
+        # copied into a picture first: NumPy would read the mask pixel by pixel
+        picture.im.paste(mask, (0, 0, *mask.size))
+    return np.asarray(picture), (int(place[0]), int(place[1]))
 
 
 def _trim(ink: Grey) -> Grey:

@@ -138,6 +138,45 @@ class SyntheticRecords:
             ) from None
 
 
+def join_records(parts: Sequence[SyntheticRecords]) -> SyntheticRecords:
+    """Records that were made in parts as one: names and records in the order of the parts.
+
+    Args:
+        parts: Records of different names.
+
+    Returns:
+        All of them; names are numbered anew.
+
+    Raises:
+        EncoderError: There are no parts, or two of them have a name in common.
+
+    Example:
+        >>> from clippings.synthesize import synthesize
+        >>> parts = [synthesize([name], [""]) for name in ("Hill & Co.", "Boat Company")]
+        >>> join_records(parts).entity.tolist()
+        [0, 0, 1, 1]
+    """
+    names = tuple(name for part in parts for name in part.names)
+    if not names or len(set(names)) < len(names):
+        raise EncoderError(
+            f"Records cannot be joined. Given: {len(parts)} parts with {len(names)} names, {len(set(names))} "
+            "of them different. Give parts with names of their own."
+        )
+    first = np.cumsum([0, *(len(part.names) for part in parts)]).tolist()
+    return SyntheticRecords(
+        names=names,
+        entity=np.concatenate([part.entity + at for part, at in zip(parts, first, strict=False)]),
+        side=np.concatenate([part.side for part in parts]),
+        images=tuple(one for part in parts for one in part.images),
+        text=tuple(one for part in parts for one in part.text),
+        confidence=np.concatenate([part.confidence for part in parts]),
+        printed=tuple(one for part in parts for one in part.printed),
+        font=tuple(one for part in parts for one in part.font),
+        vertical=np.concatenate([part.vertical for part in parts]),
+        skipped=tuple(one + at for part, at in zip(parts, first, strict=False) for one in part.skipped),
+    )
+
+
 def _from_table(
     names: tuple[str, ...], table: Sequence[dict[str, str]], images: tuple[bytes, ...]
 ) -> SyntheticRecords:

@@ -22,6 +22,7 @@ from clippings.scan_damage import decode
 
 PROGRAM = "tesseract"
 PSM = {"line": 7, "column": 5}  # how tesseract calls a single line, and a block of vertical print
+FAINTEST = 12  # greys between black and white, below which a crop is plain paper
 BATCH = 200  # crops a process: starting one takes longer than reading a few crops
 
 
@@ -92,7 +93,7 @@ class Tesseract:
         crops = [decode(image) if isinstance(image, bytes) else image for image in images]
         found = [Reading("", 0.0)] * len(crops)
         for short in (self.layout[1], *self.retries):
-            empty = [row for row, reading in enumerate(found) if not reading.text]
+            empty = [row for row, reading in enumerate(found) if not reading.text and _has_print(crops[row])]
             chunks = [empty[at : at + BATCH] for at in range(0, len(empty), BATCH)]
             with ThreadPoolExecutor(self.workers or os.cpu_count() or 1) as pool:
                 read = pool.map(lambda rows, short=short: self._run([crops[r] for r in rows], short), chunks)
@@ -153,6 +154,11 @@ def missing_model(language: str) -> str | None:
     return None if all(part in known for part in language.split("+")) else lines
 
 
+def _has_print(crop: Grey) -> bool:
+    """Whether there are any two greys in a crop: on plain paper tesseract sees letters."""
+    return bool(np.ptp(crop) > FAINTEST)
+
+
 def clean(crop: Grey, short: int, border: int) -> Grey:
     """A crop as tesseract likes it: without specks, of one size, black on white, with a border.
 
@@ -172,7 +178,7 @@ def clean(crop: Grey, short: int, border: int) -> Grey:
     size = (max(1, round(calm.shape[1] * scale)), max(1, round(calm.shape[0] * scale)))
     grey = np.asarray(Image.fromarray(calm).resize(size, Image.Resampling.BICUBIC), dtype=np.float32)
     black, white = np.percentile(grey, (1, 60))
-    stretched = np.clip((grey - black) * (255 / max(1.0, float(white - black))), 0, 255)
+    stretched = np.clip(255 - (white - grey) * (255 / max(1.0, float(white - black))), 0, 255)
     return np.pad(np.rint(stretched).astype(np.uint8), border, constant_values=255)
 
 

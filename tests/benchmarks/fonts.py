@@ -17,7 +17,6 @@ from typing import Any
 from clippings.render import Font
 from tests.benchmarks.name_lists import english_names, japanese_names
 
-NEVER = ("BIZ UD", "BIZ UDP", "Dejima", "Vollkorn", "Essays 1743", "Essays1743")
 INDEX = "fonts.json"
 OPEN, TRUE = "/usr/share/fonts/opentype", "/usr/share/fonts/truetype"
 TEX = "/usr/share/texmf/fonts/opentype/public"
@@ -166,6 +165,7 @@ def pack(folder: Path, characters: dict[str, str] | None = None, faces: Sequence
         maker.subset(font)
         name = f"{number:02d}-{Path(face.path).stem}{'.otf' if 'CFF ' in font else '.ttf'}".replace(" ", "")
         subset.save_font(font, str(folder / name), options)
+        font.close()
         rows.append({**asdict(face), "path": name})
     (folder / INDEX).write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return sum(file.stat().st_size for file in folder.iterdir())

@@ -29,7 +29,7 @@ SEVERITY = {"ja": 0.75, "en": 1.35}  # of the benchmark's books
 SPREAD = (0.5, 1.3)  # print is aged between so many times as badly
 CHUNK = 250  # names that one process prints at a time
 SURE = 0.98  # the confidence of a text that is as it was printed
-TABLES = data.ROOT / "clippings" / "confusion_tables"
+ENGINES = {"ja": ("jpn-lines", "jpn-columns"), "en": ("eng-modern", "eng-old")}  # tables that ship
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,15 +88,12 @@ def faces(language: str, inputs: Path | None) -> tuple[list[Font], list[Font]]:
     return source, target
 
 
-def readers(language: str) -> tuple[Any, Any] | None:
-    """Models of an OCR engine for both sides, where their tables are; None: texts are as printed."""
-    from clippings.confusions import Confusions
+def readers(language: str) -> tuple[Any, Any]:
+    """Models of an OCR engine for both sides."""
+    from clippings.confusions import shipped_confusions
 
-    target = "columns" if language == "ja" else "target"
-    paths = [TABLES / f"{language}-{side}.json" for side in ("source", target)]
-    if not all(path.exists() for path in paths):
-        return None
-    return Confusions.load(paths[0]), Confusions.load(paths[1])
+    source, target = ENGINES[language]
+    return shipped_confusions(source), shipped_confusions(target)
 
 
 def print_records(
