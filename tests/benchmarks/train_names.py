@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,12 @@ def stage_of(name: str, books: Books, recipe: Any, validate: Any) -> tuple[Train
         "synthetic": lambda: books.printed.examples,
         "labelled": lambda: join([books.train, books.unlabelled]),
     }[name]()
-    near = (by_ngrams(examples.texts),) if name == "labelled" and recipe.hard_negatives else ()
+    near: tuple[Any, ...] = ()
+    if name == "labelled" and recipe.hard_negatives:
+        if find_spec("sparse_dot_topn"):
+            near = (by_ngrams(examples.texts),)
+        else:
+            say("sparse_dot_topn is not installed: negatives by the model itself only", note=True)
     stage = Stage(examples, recipe, near, damaged)
 
     def link(model: Any, how: Any, folder: Path, tick: Any) -> Any:
