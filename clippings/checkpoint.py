@@ -14,6 +14,7 @@ from clippings.errors import TrainingError
 
 FOLDER, LAST, BEST = "checkpoints", "last", "best"
 _STATE, _WEIGHTS, _OPTIMIZER = "state.json", "weights.safetensors", "optimizer.safetensors"
+_AVERAGE = "average.safetensors"
 _MINED = "mined negatives"
 
 
@@ -43,7 +44,12 @@ class Place:
 
 
 def save(
-    folder: Path, place: Place, weights: Mapping[str, Any], optimizer: Any = None, mined: Any = None
+    folder: Path,
+    place: Place,
+    weights: Mapping[str, Any],
+    optimizer: Any = None,
+    mined: Any = None,
+    average: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a checkpoint; one that is there already is replaced only when the new one is whole.
 
@@ -52,7 +58,8 @@ def save(
         place: How far the run is.
         weights: Parameters by name.
         optimizer: Its state is kept too, where it is given.
-        mined: The mined negatives of the epoch under way, an array of int64.
+        mined: The mined negatives of the epoch under way or just over, an array of int64.
+        average: The moving average of the parameters, where there is one.
     """
     torch = import_module("torch")
     write = import_module("safetensors.torch").save_file
@@ -60,7 +67,9 @@ def save(
     for path in (fresh, old):
         shutil.rmtree(path, ignore_errors=True)
     fresh.mkdir(parents=True)
-    write({name: value.detach().cpu().contiguous() for name, value in weights.items()}, fresh / _WEIGHTS)
+    for tensors, name in ((weights, _WEIGHTS), (average or {}, _AVERAGE)):
+        if tensors:
+            write({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, fresh / name)
     if optimizer is not None:
         state = _tensors(optimizer, weights)
         if mined is not None:
@@ -105,9 +114,23 @@ def weights(folder: Path) -> dict[str, Any]:
     Returns:
         Tensors by name.
     """
-    found: dict[str, Any] = import_module("safetensors.torch").load_file(
-        (_whole(folder) or folder) / _WEIGHTS
-    )
+    return _load(folder, _WEIGHTS)
+
+
+def average(folder: Path) -> dict[str, Any]:
+    """The moving average of the parameters of a checkpoint.
+
+    Args:
+        folder: Where it is; it was saved with an average.
+
+    Returns:
+        Tensors by name.
+    """
+    return _load(folder, _AVERAGE)
+
+
+def _load(folder: Path, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = import_module("safetensors.torch").load_file((_whole(folder) or folder) / name)
     return found
 
 
@@ -122,7 +145,7 @@ def restore(folder: Path, optimizer: Any, named: Mapping[str, Any]) -> Any:
     Returns:
         The mined negatives that were kept, or None.
     """
-    state = import_module("safetensors.torch").load_file((_whole(folder) or folder) / _OPTIMIZER)
+    state = _load(folder, _OPTIMIZER)
     mined = state.pop(_MINED, None)
     for name, value in state.items():
         key, _, parameter = name.partition(":")

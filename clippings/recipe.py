@@ -11,7 +11,7 @@ from clippings.errors import TrainingError
 from clippings.losses import LOSSES
 from clippings.schedule import DECAYS
 
-R = TypeVar("R", bound="Recipe")
+S = TypeVar("S", bound="Settings")
 PRECISIONS = ("auto", "fp32", "bf16")
 _WHOLE = {"epochs": 1, "batch_size": 2, "mini_batch_size": 1, "hard_negatives": 0, "patience": 0,
           "log_steps": 1, "save_steps": 0, "max_steps": 0, "seed": 0}  # fmt: skip
@@ -20,7 +20,74 @@ _REAL = {"learning_rate": (0.0, 1.0), "temperature": (1e-4, 10.0), "margin": (0.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Settings:
+    """Settings of a run that are refused where they are unknown or cannot work."""
+
+    def want(self, good: bool, name: str, wanted: str) -> None:
+        """Refuse a value that cannot work.
+
+        Args:
+            good: Whether it can.
+            name: The setting.
+            wanted: What to give.
+
+        Raises:
+            TrainingError: It is not good.
+        """
+        if not good:
+            raise TrainingError(
+                f"A training setting cannot work. Given: {name}={getattr(self, name)!r}. Give {wanted}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls: type[S], values: Mapping[str, Any]) -> S:
+        """Make settings of plain values.
+
+        Args:
+            values: Names and values; what is missing has its default.
+
+        Returns:
+            The settings.
+
+        Raises:
+            TrainingError: A name is not known (the message has the nearest one), or a value cannot work.
+
+        Example:
+            >>> Recipe.from_dict({"epochs": 3}).epochs
+            3
+        """
+        known = [item.name for item in fields(cls)]
+        unknown = sorted(set(values) - set(known))
+        if unknown:
+            near = get_close_matches(str(unknown[0]), known, n=1, cutoff=0.5)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise TrainingError(f"Unknown training settings. Given: {unknown}.{hint} Known are: {known}.")
+        return cls(**values)
+
+    def want_numbers(self, whole: Mapping[str, int], real: Mapping[str, tuple[float, float]]) -> None:
+        """Refuse numbers outside of their ranges.
+
+        Args:
+            whole: The least value of each whole number.
+            real: What each other number has to be above, and at most.
+
+        Raises:
+            TrainingError: One is.
+        """
+        for name, least in whole.items():
+            value = getattr(self, name)
+            self.want(is_whole(value) and value >= least, name, f"a whole number from {least}")
+        for name, (low, high) in real.items():
+            value = getattr(self, name)
+            self.want(is_real(value) and low < value <= high, name, f"a number above {max(low, 0):g}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Settings):
     """The settings of a training run.
 
     Args:
@@ -71,58 +138,20 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, known in (("loss", LOSSES), ("decay", DECAYS), ("precision", PRECISIONS)):
-            self._want(getattr(self, name) in known, name, f"one of {known}")
-        for name, least in _WHOLE.items():
-            value = getattr(self, name)
-            self._want(_is_whole(value) and value >= least, name, f"a whole number from {least}")
-        for name, (low, high) in _REAL.items():
-            value = getattr(self, name)
-            self._want(_is_real(value) and low < value <= high, name, f"a number above {max(low, 0):g}")
-        self._want(_is_real(self.warmup) and 0 <= self.warmup < 1, "warmup", "a share from 0 and below 1")
-        self._want(
-            self.max_tokens is None or (_is_whole(self.max_tokens) and self.max_tokens > 2),
+            self.want(getattr(self, name) in known, name, f"one of {known}")
+        self.want_numbers(_WHOLE, _REAL)
+        self.want(is_real(self.warmup) and 0 <= self.warmup < 1, "warmup", "a share from 0 and below 1")
+        self.want(
+            self.max_tokens is None or (is_whole(self.max_tokens) and self.max_tokens > 2),
             "max_tokens", "a whole number above 2, or None",
         )  # fmt: skip
 
-    def _want(self, good: bool, name: str, wanted: str) -> None:
-        if not good:
-            raise TrainingError(
-                f"A training setting cannot work. Given: {name}={getattr(self, name)!r}. Give {wanted}."
-            )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values, ready for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls: type[R], values: Mapping[str, Any]) -> R:
-        """Make a recipe of plain values.
-
-        Args:
-            values: Names and values; what is missing has its default.
-
-        Returns:
-            The recipe.
-
-        Raises:
-            TrainingError: A name is not known (the message has the nearest one), or a value cannot work.
-
-        Example:
-            >>> Recipe.from_dict({"epochs": 3}).epochs
-            3
-        """
-        known = [item.name for item in fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            near = get_close_matches(str(unknown[0]), known, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise TrainingError(f"Unknown training settings. Given: {unknown}.{hint} Known are: {known}.")
-        return cls(**values)
-
-
-def _is_whole(value: Any) -> bool:
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, and no bool."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_real(value: Any) -> bool:
+def is_real(value: Any) -> bool:
+    """Whether it is a number, and no bool."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -6,7 +6,8 @@ import math
 
 from clippings.errors import TrainingError
 
-DECAYS = ("linear", "cosine", "none")
+DECAYS = ("linear", "cosine", "none", "restarts")
+FIRST_CYCLE = 10
 
 
 def rate(step: int, steps: int, *, warmup: float = 0.1, decay: str = "linear") -> float:
@@ -16,7 +17,8 @@ def rate(step: int, steps: int, *, warmup: float = 0.1, decay: str = "linear") -
         step: The step, from 0.
         steps: How many steps the run has in all.
         warmup: Share of the steps in which the rate rises; below 1.
-        decay: "linear", "cosine" or "none".
+        decay: "linear", "cosine", "none", or "restarts": a cosine again and again, over 10 steps, 20, 40 and
+            so on (I. Loshchilov, F. Hutter, SGDR, 2017).
 
     Returns:
         A share above 0 and up to 1.
@@ -36,6 +38,12 @@ def rate(step: int, steps: int, *, warmup: float = 0.1, decay: str = "linear") -
     rising = round(warmup * steps)
     if step < rising:
         return (step + 1) / rising
+    if decay == "restarts":
+        # cycle c begins at FIRST_CYCLE * (2**c - 1)
+        done = step - rising
+        cycle = (done // FIRST_CYCLE + 1).bit_length() - 1
+        begun, length = FIRST_CYCLE * (2**cycle - 1), FIRST_CYCLE * 2**cycle
+        return 0.5 * (1 + math.cos(math.pi * (done - begun) / length))
     left = (steps - step) / max(1, steps - rising)
     if decay == "cosine":
         return 0.5 * (1 - math.cos(math.pi * left))
