@@ -181,6 +181,40 @@ class RecordExamples:
         return digest.hexdigest()[:32]
 
 
+def take(records: RecordExamples, rows: Integers) -> RecordExamples:
+    """Some of the records.
+
+    Args:
+        records: Records with strips in memory.
+        rows: Which, (k,) int64.
+
+    Returns:
+        Those, in that order.
+
+    Raises:
+        TrainingError: The strips are drawn by a function.
+    """
+    if callable(records.strips):
+        raise TrainingError(
+            "Records whose strips are drawn cannot be taken apart. Given: a function. Give strips in memory."
+        )
+    strips, numbers = records.strips, rows.tolist()
+
+    def texts(of: Sequence[str]) -> tuple[str, ...]:
+        return tuple(of[row] for row in numbers)
+
+    return RecordExamples(
+        texts(records.texts),
+        [strips[row] for row in numbers],
+        records.entity[rows],
+        records.side[rows],
+        records.confidence[rows],
+        records.quality[rows],
+        records.has_image[rows],
+        tuple(Readings(texts(one.texts), one.confidence[rows]) for one in records.readings),
+    )
+
+
 def plain(text: str) -> str:
     """A text without what does not tell names apart: width, case and spaces.
 

@@ -9,22 +9,20 @@ from __future__ import annotations
 import argparse
 import importlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import data, ocr_firms, ocr_strings
+from . import data, ocr_firms, ocr_models, ocr_strings
 from .ocr_firms import LANGUAGES, OCR, TRUE, Corpus, Scorer, Split
 from .ocr_strings import README, STRINGS, Prediction, StringSystem, System
 from .report import Report, Table, say
 
 NO_TEXT = "none"  # stands where an OCR stands, for a system that reads no text
 CEILING = "lev_norm*"
-# Models are entered here: a name, and what makes the system out of the options of the command line.
-MODELS: dict[str, Callable[[argparse.Namespace], System]] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,10 +40,14 @@ class Outcome:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
-    every = [*STRINGS, *MODELS]
+    every = [*STRINGS, *ocr_models.SYSTEMS]
     parser.add_argument("--lang", nargs="*", default=list(LANGUAGES), choices=LANGUAGES)
     parser.add_argument("--ocr", nargs="*", default=list(OCR), choices=OCR)
     parser.add_argument("--systems", nargs="*", default=every, help=f"only these of {', '.join(every)}")
+    parser.add_argument(
+        "--models", nargs="*", type=Path, default=[], metavar="DIR", help="folders of models, measured alike"
+    )
+    parser.add_argument("--device", default=None, help="where models run")
     parser.add_argument(
         "--predictions",
         type=Path,
@@ -88,11 +90,17 @@ def run(options: argparse.Namespace) -> Report:
 
 def systems(options: argparse.Namespace, here: Sequence[str]) -> list[System]:
     """New systems of the wanted names."""
-    unknown = sorted(set(options.systems) - {*STRINGS, *MODELS})
+    every = [*STRINGS, *ocr_models.SYSTEMS]
+    unknown = sorted(set(options.systems) - set(every))
     if unknown:
-        raise SystemExit(f"no such system: {', '.join(unknown)}; there are: {', '.join([*STRINGS, *MODELS])}")
+        raise SystemExit(f"no such system: {', '.join(unknown)}; there are: {', '.join(every)}")
     strings: list[System] = [StringSystem(name, options.seed) for name in here if name in options.systems]
-    return strings + [make(options) for name, make in MODELS.items() if name in options.systems]
+    return strings + [
+        make(folder, options.device)
+        for folder in options.models
+        for name, make in ocr_models.SYSTEMS.items()
+        if name in options.systems
+    ]
 
 
 def measured(system: System, corpus: Corpus, scorer: Scorer, options: argparse.Namespace) -> list[Outcome]:

@@ -129,7 +129,7 @@ def run(options: argparse.Namespace) -> Report:
 def gather(options: argparse.Namespace, preset: Mapping[str, Any]) -> Books:
     """Print records, or take those of the run before, and read the scanned books."""
     from clippings.record_evaluation import task
-    from clippings.record_examples import join
+    from clippings.record_examples import join, take
 
     parts: dict[str, list[Printed]] = {"train": [], "held_out": []}
     tasks, train, unlabelled = {}, [], []
@@ -145,7 +145,8 @@ def gather(options: argparse.Namespace, preset: Mapping[str, Any]) -> Books:
                 )
                 names_data.save(found, place)
             parts[name].append(found)
-        train.append(names_data.scanned(language, "train", labels=True, limit=preset["limit"]))
+        labelled = names_data.scanned(language, "train", labels=True, limit=preset["limit"])
+        train.append(take(labelled, np.flatnonzero(~names_data.kept_back(labelled.entity))))
         unlabelled.append(names_data.scanned(language, "unlabelled", labels=False, limit=preset["limit"]))
         for column in ("ocr_noisy", "ocr_clean"):
             one = names_data.scanned(language, "valid", labels=True, column=column, limit=preset["limit"])
