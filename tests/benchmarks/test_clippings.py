@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from . import clippings, data, ocr_firms, ocr_strings
+from . import clippings, data, ocr_firms, ocr_models, ocr_strings
 from .ocr_firms import Book, Corpus, Split
 from .ocr_strings import Prediction, choose
 
@@ -225,8 +225,8 @@ class Blind:
 
 def test_a_model_is_entered_and_sees_no_labels(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blind = Blind()
-    monkeypatch.setitem(clippings.MODELS, "blind", lambda options: blind)
-    report = clippings.run(options("--systems", "tfidf", "blind"))
+    monkeypatch.setitem(ocr_models.SYSTEMS, "blind", lambda folder, device: blind)
+    report = clippings.run(options("--systems", "tfidf", "blind", "--models", "somewhere"))
     tables = {table.title: table.rows for table in report.tables}
     (row,) = [row for row in tables["clippings"] if row["system"] == "blind"]
     assert (row["OCR"], row["matched"], row["matched (README)"]) == ("none", pytest.approx(1 / 3), None)
