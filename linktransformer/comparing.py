@@ -121,6 +121,7 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
     made = picture_views.views_of(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
     found = search.search(made.matrices, *nodes, int(job.k), memory_limit=job.memory_limit, device=job.device)
     found = picture_views.without_gaps(picture_views.with_edit(found, nodes, units), nodes, units)
+    found = fuse.best_first(found)
     spread = views.spread(made, nodes, texts) | {
         picture_views.EDIT: picture_views.spread_of_edit(nodes, units)
     }

@@ -14,6 +14,7 @@ __all__ = [
     "SAME",
     "Fused",
     "Sides",
+    "best_first",
     "fuse",
     "fuse_of_one",
     "mutual_best",
@@ -152,6 +153,23 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
                     score, rate, weights = tried, found, trial
     shares = _shares(names, spread, weights)
     return Fused(candidates, score, dict(zip(names, shares, strict=True)), rate)
+
+
+def best_first(candidates: Candidates) -> Candidates:
+    """Put the view first that lets most left nodes find a mutual-best partner by itself.
+
+    For views none of which is known to be good: `fuse` always counts the first one.
+
+    Args:
+        candidates: Pairs with a score in every view, sorted by left node.
+
+    Returns:
+        The same, views in falling order of that rate; of equals the first one stays first.
+    """
+    sides = Sides.of(candidates)
+    rate = {name: mutual_best_rate(candidates, score, sides) for name, score in candidates.views.items()}
+    order = sorted(candidates.views, key=lambda name: -rate[name])
+    return replace(candidates, views={name: candidates.views[name] for name in order})
 
 
 def fuse_of_one(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
