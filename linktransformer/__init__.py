@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from linktransformer.linking import link, merge
     from linktransformer.links import Links
     from linktransformer.old_settings import create_new_train_config
+    from linktransformer.picture_training import train_pictures
     from linktransformer.train import TrainConfig, train_model
     from linktransformer.train_classifier import TrainedClassifier, train_clf_model
     from linktransformer.trained import TrainedModel
@@ -55,6 +56,7 @@ _HOME = {
     "merge": "linking",
     "train_clf_model": "train_classifier",
     "train_model": "train",
+    "train_pictures": "picture_training",
 }
 __all__ = [
     "Clusters",
@@ -79,6 +81,7 @@ __all__ = [
     "metrics",
     "train_clf_model",
     "train_model",
+    "train_pictures",
 ]
 
 

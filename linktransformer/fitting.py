@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from linktransformer import comparing, frames, judgement, keys, splits, threshold
 from linktransformer.calibration import Calibrated, Sample, calibrate
+from linktransformer.encode import PICTURES
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job, K
@@ -24,7 +25,7 @@ from linktransformer.provenance import versions
 from linktransformer.training_run import folder_of
 from linktransformer.units import picture_columns
 
-__all__ = ["fit_decision"]
+__all__ = ["FittedDecision", "fit_decision", "known_rows", "sample_of"]
 
 logger = logging.getLogger(__name__)
 VAL_SHARE = 0.25  # of the labelled left rows, by entity, to choose by
@@ -111,7 +112,7 @@ def fit_decision(
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
     columns = None if images is None else picture_columns(images, tables)
     names = keys.resolve(tables[0], tables[1], on, left_on, right_on, columns)
-    rows = _rows(tables, truth)
+    rows = known_rows(tables, truth)
     place = folder_of(out, resume=False) / "model"
     source = _source(model, images is not None)
     job = Job(
@@ -147,8 +148,19 @@ def _learned(
     return calibrate(seen, sample, plain.pairs)
 
 
-def _rows(tables: tuple[Table, Table], truth: Any) -> tuple[Integers, Integers]:
-    """Row numbers of the known links."""
+def known_rows(tables: tuple[Table, Table], truth: Any) -> tuple[Integers, Integers]:
+    """Row numbers of known links.
+
+    Args:
+        tables: The left and the right table.
+        truth: As for `fit_decision`.
+
+    Returns:
+        Left and right rows, (n,) int64 each.
+
+    Raises:
+        InvalidArgumentError: There is none, a label is that of no row, or labels repeat.
+    """
     named = label_pairs(truth, "truth")
     if not named:
         raise InvalidArgumentError("truth names no link to learn from. Give pairs of labels.")
@@ -214,7 +226,6 @@ def sample_of(
 
 def _source(model: str | os.PathLike[str] | None, with_pictures: bool) -> Any:
     """The folder of the model."""
-    from linktransformer.encode import PICTURES
     from model_hub import DEFAULT, ModelHubError, open_model
 
     try:

@@ -43,6 +43,9 @@ class TrainedModel:
     history: Sequence[Mapping[str, Any]] = field(repr=False)
     counts: Mapping[str, Any] = field(repr=False)
 
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
     @property
     def name(self) -> str:
         """The model's name."""
