@@ -217,22 +217,16 @@ def _fitted(
     show: bool | None,
 ) -> tuple[Any, dict[str, float], Any]:
     """The trained model, its scores and the log."""
-    from clippings.record_evaluation import RecordTask, evaluate, validation
+    from clippings.record_evaluation import evaluate, validation
     from clippings.record_examples import take
     from clippings.record_trainable import RecordTrainable
     from clippings.record_trainer import Stage, fit_records
 
     model = RecordTrainable(_towers(base, recipe.seed), device or _device())
-    every = np.arange(len(known.examples))
-
-    def task_of(part: int) -> RecordTask:
-        left = (every < known.n_left) & (known.part == part) & (known.examples.entity >= 0)
-        return RecordTask(known.examples, np.flatnonzero(left), every[known.n_left :])
-
-    chosen_by = task_of(splits.VAL)
+    chosen_by = _task(known, splits.VAL)
     if not len(chosen_by.queries):
         logger.warning("no validation rows: the best weights are chosen on the training rows")
-        chosen_by = task_of(splits.TRAIN)
+        chosen_by = _task(known, splits.TRAIN)
     train = take(known.examples, np.flatnonzero(known.part == splits.TRAIN))
     with progress.bar(None, "train", show) as tick:
         run = fit_records(
@@ -245,12 +239,21 @@ def _fitted(
         )
     metrics = {f"val_{name}": float(value) for name, value in run.best.items()}
     metrics |= {"steps": float(run.steps), "best_step": float(run.best_step)}
-    test = task_of(splits.TEST)
+    test = _task(known, splits.TEST)
     if len(test.queries):
         vectors = model.encode(known.examples)
         found = evaluate(vectors, test, evaluate(vectors, chosen_by))
         metrics |= {f"test_{name}": float(value) for name, value in found.items()}
     return model, metrics, run.history
+
+
+def _task(known: _Known, part: int) -> Any:
+    """The left rows of a split that are known, searched in all right rows, those of other splits too."""
+    from clippings.record_evaluation import RecordTask
+
+    every = np.arange(len(known.examples))
+    left = (every < known.n_left) & (known.part == part) & (known.examples.entity >= 0)
+    return RecordTask(known.examples, np.flatnonzero(left), every[known.n_left :])
 
 
 def _device() -> str:

@@ -14,9 +14,10 @@ import pytest
 
 import linktransformer as lt
 from clippings.pictures import Picture
-from linktransformer import frames, picture_views
+from linktransformer import comparing, frames, picture_views
 from linktransformer.blocking import Nodes
 from linktransformer.cli import main
+from linktransformer.job import Job
 from linktransformer.records import Records
 from linktransformer.search import Candidates
 from linktransformer.serialize import Serializer
@@ -194,6 +195,16 @@ def test_several_pictures_are_averaged() -> None:
         both, one, other = (views[name][0][number] for number in unit)
         mean = (one + other) / np.linalg.norm(one + other)
         np.testing.assert_allclose(both, mean, atol=1e-6)
+
+
+def test_a_missing_picture_is_no_evidence_against_a_pair() -> None:
+    left, right = books()
+    left.loc[1, "crop"] = None
+    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+    job = Job(model=Looking(), images="crop", progress=False)
+    found = comparing.compare(tables, (["ocr"], ["ocr"]), job)
+    of_row = found.fused.candidates.left == found.nodes[0].node_of_row[1]
+    assert of_row.any() and (found.fused.candidates.views["image"][of_row] != 0).all()
 
 
 def test_pictures_alone_are_enough() -> None:

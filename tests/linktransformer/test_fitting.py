@@ -86,6 +86,28 @@ def test_only_rows_that_are_known_are_learned_from(complete: bool) -> None:
     assert len({bool(v) for v in sample.val[np.isin(sample.left, node_of[0][:2])]}) == 1
 
 
+def test_rows_of_one_firm_are_held_out_together() -> None:
+    names = [f"{one} {kind}" for one in tiny_model.WORDS[:8] for kind in ("steel", "steel co", "steel corp")]
+    left = pd.DataFrame({"name": names})
+    right = pd.DataFrame({"name": [f"{one} steel company" for one in tiny_model.WORDS[:8]]})
+    found = compared(left, right)
+    rows = np.arange(24), np.arange(24) // 3
+    for seed in range(5):
+        sample = fitting.sample_of(found, rows, False, seed)
+        for firm in range(8):
+            of_firm = np.isin(sample.left, found.nodes[0].node_of_row[3 * firm : 3 * firm + 3])
+            assert len(set(sample.val[of_firm].tolist())) == 1
+        assert 0 < sample.matches < 24
+
+
+def test_a_decision_that_was_there_does_not_stay(fitted: Any, tmp_path: Path) -> None:
+    left = pd.DataFrame({"name": ["acme steel works", "baxter dairy", "zeller motors", "quincy glass"]})
+    again = lt.fit_decision(
+        left, left, [(n, n) for n in range(4)], on="name", model=fitted.folder, out=tmp_path, progress=False
+    )
+    assert not again.kept and not (again.folder / judgement.FILE).exists()
+
+
 def test_what_cannot_be_learned_is_told(tmp_path: Path) -> None:
     left, right, truth = tables(10)
     with pytest.raises(lt.InvalidArgumentError, match="names no link"):

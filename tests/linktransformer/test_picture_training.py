@@ -65,6 +65,11 @@ def test_no_entity_is_in_two_splits_and_unknown_rows_are_learned_from() -> None:
     unknown = sorted(set(range(60)) - {row for row, _ in truth})
     assert (entity[unit[0][unknown]] == -1).all() and (part[unit[0][unknown]] == splits.TRAIN).all()
     assert {splits.VAL, splits.TEST} <= set(part.tolist())
+    task = picture_training._task(found, splits.VAL)
+    assert set(task.queries.tolist()) == set(
+        np.flatnonzero((part == splits.VAL) & (np.arange(len(part)) < found.n_left)).tolist()
+    )
+    assert task.corpus.tolist() == list(range(found.n_left, len(part)))
     whole, _ = known(True, truth, left, right)
     assert (whole.examples.entity >= 0).all()  # now they are known to be things of their own
     assert (whole.part[unit[0][unknown]] != splits.TRAIN).any()
