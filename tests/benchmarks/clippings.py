@@ -10,17 +10,18 @@ import argparse
 import importlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import data, ocr_firms, ocr_models, ocr_strings
+from . import data, ocr_extras, ocr_firms, ocr_models, ocr_strings
 from .ocr_firms import LANGUAGES, OCR, TRUE, Corpus, Scorer, Split
 from .ocr_strings import README, STRINGS, Prediction, StringSystem, System
 from .report import Report, Table, say
 
+GAPS = ("lev_norm", "fused", ocr_models.DECIDED)  # what is run on records with gaps, too
 NO_TEXT = "none"  # stands where an OCR stands, for a system that reads no text
 CEILING = "lev_norm*"
 
@@ -47,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models", nargs="*", type=Path, default=[], metavar="DIR", help="folders of models, measured alike"
     )
+    parser.add_argument("--gaps", action="store_true", help="a third of texts and of pictures missing, too")
+    parser.add_argument("--clusters", action="store_true", help="cluster the source crops of test, too")
     parser.add_argument("--device", default=None, help="where models run")
     parser.add_argument(
         "--predictions",
@@ -66,7 +69,13 @@ def run(options: argparse.Namespace) -> Report:
         return Report("clippings", skipped=[gone])
     here, skipped = ocr_strings.available()
     outcomes: list[Outcome] = []
-    tables: dict[str, list[dict[str, Any]]] = {"fonts": [], "differences": [], "clippings": []}
+    tables: dict[str, list[dict[str, Any]]] = {
+        "fonts": [],
+        "differences": [],
+        "clusters": [],
+        "seeds": [],
+        "clippings": [],
+    }
     for language in options.lang:
         corpus, scorer = ocr_firms.load(language), Scorer(language)
         found = [
@@ -74,6 +83,12 @@ def run(options: argparse.Namespace) -> Report:
             for system in systems(options, here)
             for outcome in measured(system, corpus, scorer, options)
         ]
+        if options.gaps:
+            holes = ocr_extras.with_gaps
+            holed = replace(corpus, valid=holes(corpus.valid, 0), test=holes(corpus.test, 1))
+            for system in systems(replaced(options), here):
+                system.name += ", gaps"
+                found += measured(system, holed, scorer, options)
         if options.predictions is not None:
             found += from_files(options.predictions, corpus, scorer)
         found.append(ceiling(corpus, scorer, options.seed))
@@ -82,10 +97,15 @@ def run(options: argparse.Namespace) -> Report:
             tables["fonts"].append(fonts_of(outcome, scorer))
         tables["differences"] += differences(found, scorer)
         outcomes += found
+        for ocr in options.ocr if options.clusters else ():
+            tables["clusters"] += ocr_extras.clusters(corpus, scorer, ocr, options.models, options.device)
+    tables["seeds"] = ocr_extras.seeds(tables["clippings"])
     equal, compared = agreement(tables["clippings"])
     settings = {"seed": options.seed, "figures equal to the README": f"{equal} of {compared}"}
     say(f"{equal} of {compared} figures equal those of the README", note=True)
-    return Report("clippings", [Table(name, rows) for name, rows in tables.items()], skipped, settings)
+    return Report(
+        "clippings", [Table(name, rows) for name, rows in tables.items() if rows], skipped, settings
+    )
 
 
 def systems(options: argparse.Namespace, here: Sequence[str]) -> list[System]:
@@ -101,6 +121,12 @@ def systems(options: argparse.Namespace, here: Sequence[str]) -> list[System]:
         for name, make in ocr_models.SYSTEMS.items()
         if name in options.systems
     ]
+
+
+def replaced(options: argparse.Namespace) -> argparse.Namespace:
+    """The options with the systems that can do with gaps."""
+    some = [name for name in options.systems if name in GAPS]
+    return argparse.Namespace(**{**vars(options), "systems": some})
 
 
 def measured(system: System, corpus: Corpus, scorer: Scorer, options: argparse.Namespace) -> list[Outcome]:

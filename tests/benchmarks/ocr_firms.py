@@ -174,6 +174,17 @@ class Scorer:
         kind = found.font.isin(self._seen).map(new) + " > " + found.target_font.isin(self._seen).map(new)
         return {str(name): (float(group.right.mean()), len(group)) for name, group in found.groupby(kind)}
 
+    def adjusted_rand(self, split: str, clusters: Mapping[str, int]) -> float:
+        """How clusters of some records agree with their firms.
+
+        Args:
+            split: "valid" or "test".
+            clusters: The cluster of each record by its id.
+        """
+        records = self._truth[split][0]
+        some = records[records.id.isin(clusters)]
+        return float(self._score.adjusted_rand(some.entity_id, some.id.map(clusters)))
+
     def versus(
         self, one: tuple[Any, float], other: tuple[Any, float]
     ) -> dict[str, tuple[float, float, float]]:
