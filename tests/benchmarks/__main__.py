@@ -21,6 +21,7 @@ BENCHMARKS = {
     "labels": "F1 of linking with 50, 200 and all labels of half the entities, beside none",
     "clippings": "firm names of two scanned books: string baselines, pictures, both",
     "train_names": "train the bundled model of pictures and texts of names, within a time budget",
+    "train_faithful": "CLIPPINGS as published, from the same start and records as names",
     "cpu": "CPU seconds, memory and top-1 beside linktransformer 0.1.18",
     "importtime": "how long the import takes and what it loads",
     "peer_venv": "build the environment of linktransformer 0.1.18 (no benchmark)",

@@ -231,6 +231,13 @@ def scanned(
     )
 
 
+def ids(language: str, split: str) -> list[str]:
+    """The ids of the records of a split, in the order of `scanned`."""
+    folder = data.shared() / "ocr_firms" / language / split
+    with (folder / "records.csv").open(encoding="utf-8", newline="") as file:
+        return [row["id"] for row in csv.DictReader(file)]
+
+
 def save(records: Printed, folder: Path) -> None:
     """Keep print for a later run: arrays and JSON."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
                         "table_width": 16}},
 }  # fmt: skip
 HELD_OUT = 0.05  # share of the printed names that only measure reading
+Train = Callable[[Any, Any, Path, Callable[[int], object]], Any]
 TRIAL = 10  # steps that are timed before a stage
 SLACK = 0.9  # of a stage's time is planned
 AROUND = 0.25  # of it at most goes into validation and mining
@@ -158,6 +159,13 @@ def gather(options: argparse.Namespace, preset: Mapping[str, Any]) -> Books:
     return Books(whole["train"], whole["held_out"], join(train), join(unlabelled), tasks)
 
 
+def joined(parts: Sequence[Any]) -> Any:
+    """Sets of records as one."""
+    from clippings.record_examples import join
+
+    return join(parts)
+
+
 def learn(
     model: Any,
     name: str,
@@ -169,7 +177,6 @@ def learn(
 ) -> dict[str, Any]:
     """One stage, planned to fit its time."""
     from clippings.record_recipe import RecordRecipe
-    from clippings.record_trainable import RecordTrainable
 
     batch = options.batch or PRESETS[options.preset]["batch"]
     changes = {"batch_size": batch, "mini_batch_size": 4 * batch, "seed": options.seed, "average": 0.999}
@@ -178,20 +185,25 @@ def learn(
     of_stage = [item.split(".", 1)[1] for item in options.set if item.split(".", 1)[0] in (name, "all")]
     recipe = RecordRecipe.for_stage(name, **{**changes, "patience": 0, **pairs(of_stage)})
     train, n_records = stage_of(name, books, recipe, validate)
-    plan = folder / "plan.json"
-    if not plan.exists():  # a run that goes on keeps its plan: the schedule is a part of what it is
-        trial = RecordTrainable(copy.deepcopy(model.model))
-        planned = fitted(train, trial, recipe, budget, n_records)
-        folder.mkdir(parents=True, exist_ok=True)
-        plan.write_text(json.dumps(planned) + "\n", encoding="utf-8")
-    planned = json.loads(plan.read_text("utf-8"))
-    recipe = replace(recipe, save_steps=200, **planned)
+    plan = planned(train, model, recipe, budget, n_records, folder)
+    recipe = replace(recipe, save_steps=200, **plan)
     found = train(model, recipe, folder / "run", lambda n: None)
     best = {name: value for name, value in found.best.items() if name in ("cer", "fused_top1", "image_top1")}
-    return {**planned, "steps": found.steps, "best step": found.best_step, **best}
+    return {**plan, "steps": found.steps, "best step": found.best_step, **best}
 
 
-Train = Callable[[Any, Any, Path, Callable[[int], object]], Any]
+def planned(
+    train: Train, model: Any, recipe: Any, budget: float, n_records: int, folder: Path
+) -> dict[str, int]:
+    """How many epochs and steps a stage has; a run that goes on keeps its plan."""
+    from clippings.record_trainable import RecordTrainable
+
+    plan = folder / "plan.json"
+    if not plan.exists():  # the schedule is a part of what a run is
+        made = fitted(train, RecordTrainable(copy.deepcopy(model.model)), recipe, budget, n_records)
+        folder.mkdir(parents=True, exist_ok=True)
+        plan.write_text(json.dumps(made) + "\n", encoding="utf-8")
+    return dict(json.loads(plan.read_text("utf-8")))
 
 
 def stage_of(name: str, books: Books, recipe: Any, validate: Any) -> tuple[Train, int]:
