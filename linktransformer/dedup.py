@@ -153,7 +153,7 @@ def cluster_rows(
         model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
             that was tried (docs/dedup.md). Others as for `merge`.
         block_on: Column or columns whose values must be equal within a cluster.
-        images: Column of pictures, as for `merge`; `model` None is then the bundled one of printed names.
+        images: Column of pictures, as for `merge`; `model` has to read them.
         confidence: Column that says how sure an OCR engine was of the text, as for `merge`.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.

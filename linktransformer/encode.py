@@ -15,10 +15,9 @@ from linktransformer.errors import InvalidArgumentError, LinkTransformerError, M
 from linktransformer.judgement import Judgement
 from linktransformer.serialize import Serializer
 
-__all__ = ["LEXICAL", "PICTURES", "Plan", "embed", "plan", "plan_of_pictures"]
+__all__ = ["LEXICAL", "Plan", "embed", "plan", "plan_of_pictures"]
 
 LEXICAL = "lexical"
-PICTURES = "names"  # the bundled model of pictures and texts
 
 Matrix = NDArray[np.float32]
 
@@ -104,38 +103,42 @@ def plan_of_pictures(model: Any, device: str | None = None) -> Plan:
     """Find out what the caller means by a model of pictures and texts.
 
     Args:
-        model: None for the bundled one of printed names; "lexical" for the texts alone; a folder; a name on a
-            hub; "open_clip:NAME/WEIGHTS"; "hf:org/clip"; an object with `encode_records`.
+        model: "lexical" for the texts alone; a folder; a name on a hub; "open_clip:NAME/WEIGHTS";
+            "hf:org/clip"; an object with `encode_records`.
         device: As for `plan`.
 
     Returns:
         The plan.
 
     Raises:
-        ModelError: There is no such model, or it reads texts only.
+        ModelError: There is no such model, it reads texts only, or none was named.
         MissingExtraError: It needs a package that is not installed.
     """
     if isinstance(model, str) and model == LEXICAL:
         return Plan(LEXICAL, None, True)
-    given = PICTURES if model is None else model
-    if callable(getattr(given, "encode_records", None)):
-        encoder = given
-    elif not isinstance(given, (str, os.PathLike)):
+    if callable(getattr(model, "encode_records", None)):
+        encoder = model
+    elif model is None:
         raise ModelError(
-            f"model={given!r} reads no pictures. Give 'names', a folder, a name on a hub, 'open_clip:NAME/', "
-            "or an object with encode_records(texts, pictures)."
+            "images= needs a model that reads pictures, and none comes with this version. Given: model=None. "
+            "Give a folder that train_pictures made, 'open_clip:NAME/WEIGHTS', or 'lexical' for the texts alone."
+        )
+    elif not isinstance(model, (str, os.PathLike)):
+        raise ModelError(
+            f"model={model!r} reads no pictures. Give a folder, a name on a hub, 'open_clip:NAME/WEIGHTS', or "
+            "an object with encode_records(texts, pictures)."
         )
     else:
         from clippings import EncoderError, MissingPackageError, load_record_encoder
         from model_hub import ModelHubError
 
         try:
-            encoder = load_record_encoder(given, device=device)
+            encoder = load_record_encoder(model, device=device)
         except MissingPackageError as error:
             raise MissingExtraError(str(error)) from error
         except (EncoderError, ModelHubError) as error:
-            raise ModelError(f"model={given!r}: {error}") from error
-    return _planned(encoder, given, True)
+            raise ModelError(f"model={model!r}: {error}") from error
+    return _planned(encoder, model, True)
 
 
 def embed(

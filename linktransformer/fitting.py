@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import comparing, frames, judgement, keys, splits, threshold
+from linktransformer import comparing, encode, frames, judgement, keys, splits, threshold
 from linktransformer.calibration import Calibrated, Sample, calibrate
-from linktransformer.encode import PICTURES
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job, K
@@ -87,7 +86,8 @@ def fit_decision(
         right_on: Likewise.
         images: Likewise.
         confidence: Likewise.
-        model: Whose views are weighed: None for the bundled one, a folder or a name on a hub.
+        model: Whose views are weighed: None for the bundled one, which reads texts; a folder or a name on a
+            hub.
         complete: Whether `truth` names every link, so that a left row without one is known to have none.
             Otherwise only left rows that it names are learned from.
         block_on: As for `merge`.
@@ -228,8 +228,10 @@ def _source(model: str | os.PathLike[str] | None, with_pictures: bool) -> Any:
     """The folder of the model."""
     from model_hub import DEFAULT, ModelHubError, open_model
 
+    if model is None and with_pictures:
+        encode.plan_of_pictures(None)  # which says what to give
     try:
-        return open_model((PICTURES if with_pictures else DEFAULT) if model is None else model)
+        return open_model(DEFAULT if model is None else model)
     except (ModelHubError, TypeError) as error:
         raise ModelError(f"model={model!r} cannot be copied: {error}") from error
 

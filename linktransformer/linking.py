@@ -61,9 +61,8 @@ def merge(
             "org/name@revision", a SentenceTransformer, any object with `encode`.
         block_on: Column or columns whose values must be equal.
         images: Column of pictures, or a pair (left, right): paths, "book.zip/crop.png", bytes, PIL images or
-            arrays. Rows are then linked by text and picture together; `model` is None for the bundled model
-            of printed names, or one that has `encode_records`. A row without a picture, or without a
-            text, goes by what it has.
+            arrays. Rows are then linked by text and picture together, by a `model` that reads both. A row
+            without a picture, or without a text, goes by what it has.
         confidence: With `images`, a column or a pair of columns: how sure an OCR engine was of the text, 0 to
             1. A model that learned to hears it when it weighs text against picture.
         k: Neighbours fetched for each row in each view and direction; None is 10.

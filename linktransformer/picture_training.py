@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import fitting, frames, keys, progress, splits
-from linktransformer.encode import PICTURES
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns
 from linktransformer.serialize import Serializer
@@ -58,7 +57,7 @@ def train_pictures(
     left_on: Columns = None,
     right_on: Columns = None,
     confidence: Any = None,
-    base: str | os.PathLike[str] | None = None,
+    base: str | os.PathLike[str] = "new",
     complete: bool = False,
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
     name: str | None = None,
@@ -81,8 +80,8 @@ def train_pictures(
         left_on: As for `merge`.
         right_on: As for `merge`.
         confidence: As for `merge`.
-        base: What to start from: None for the bundled model of printed names, a folder or name of a model of
-            pictures and texts; "new" for random weights, "new:tiny" for few of them.
+        base: What to start from: "new" for random weights, "new:tiny" for few of them; or a model of pictures
+            and texts by its folder or name.
         complete: Whether `truth` names every link. Otherwise rows that it does not name are of unknown
             things: pictures and texts of theirs are learned from, and they are never negatives of each other.
         shares: Of train, validation and test, by entity.
@@ -119,14 +118,13 @@ def train_pictures(
         read_units(table, of, column, Serializer(), progress, conf)
         for table, of, column, conf in zip(tables, names, columns, sure, strict=True)
     ]
-    where = PICTURES if base is None else base
-    with in_our_words(where):
+    with in_our_words(base):
         from clippings.record_recipe import RecordRecipe
 
         recipe = RecordRecipe.for_stage("labelled", **options)
         known = _known((sides[0], sides[1]), rows, complete, splits.check_shares(shares), recipe.seed)
         place = folder_of(out, resume)
-        model, metrics, history = _fitted(known, recipe, where, place, device, resume, progress)
+        model, metrics, history = _fitted(known, recipe, base, place, device, resume, progress)
     facts = {
         "name": name or f"pictures-{known.examples.fingerprint()[:8]}",
         "licence": licence or "NOASSERTION",
