@@ -121,11 +121,11 @@ def plan_of_pictures(model: Any, device: str | None = None) -> Plan:
     elif model is None:
         raise ModelError(
             "images= needs a model that reads pictures, and none comes with this version. Given: model=None. "
-            "Give a folder that train_pictures made, 'open_clip:NAME/WEIGHTS', or 'lexical' for the texts alone."
+            "Give a folder that train_pictures made, 'open_clip:NAME/WEIGHTS', or 'lexical' for texts alone."
         )
     elif not isinstance(model, (str, os.PathLike)):
         raise ModelError(
-            f"model={model!r} reads no pictures. Give a folder, a name on a hub, 'open_clip:NAME/WEIGHTS', or "
+            f"model={model!r} reads no pictures. Give a folder, a name on a hub, 'open_clip:NAME/...', or "
             "an object with encode_records(texts, pictures)."
         )
     else:
