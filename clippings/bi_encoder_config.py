@@ -11,8 +11,10 @@ from clippings.errors import EncoderError
 
 FUSIONS = ("mean", "centred", "gate")
 HINTS = ("confidence", "contrast", "sharpness")  # what `fuse` is told of a record beside its vectors
-STRIDE = 8  # columns of pixels that become one column of the image tower
-HALVINGS = 3
+# Columns of pixels that become one column of the image tower. Letters of print that is 32 pixels high with
+# its margins are 8 to 16 pixels wide: with 8 to a column, narrow ones would share one.
+STRIDE = 4
+STAGES = 3
 _WHOLE = {"dim": 1, "width": 2, "heads": 1, "image_layers": 0, "text_layers": 0, "text_convolutions": 0,
           "table_rows": 1, "table_width": 1, "hashes": 1, "short": STRIDE, "longest": STRIDE,
           "longest_text": 1, "characters": 0}  # fmt: skip
@@ -24,7 +26,7 @@ class BiEncoderConfig:
 
     Args:
         dim: Length of a vector.
-        stages: Channels of the three convolutional stages, each of which halves both sides of a picture.
+        stages: Channels of the three convolutional stages; the first two halve both sides of a picture.
         depths: Blocks of each stage.
         width: Width of both transformers.
         heads: Heads of their attention; the width of a head has to be even.
@@ -51,8 +53,8 @@ class BiEncoderConfig:
     """
 
     dim: int = 256
-    stages: tuple[int, ...] = (32, 96, 224)
-    depths: tuple[int, ...] = (1, 2, 3)
+    stages: tuple[int, ...] = (24, 64, 128)
+    depths: tuple[int, ...] = (1, 2, 2)
     width: int = 256
     heads: int = 4
     image_layers: int = 3
@@ -75,9 +77,9 @@ class BiEncoderConfig:
             self._want(_is_whole(value) and value >= least, name, f"a whole number from {least}")
         for name in ("stages", "depths"):
             value = getattr(self, name)
-            good = isinstance(value, tuple) and len(value) == HALVINGS
+            good = isinstance(value, tuple) and len(value) == STAGES
             good = good and all(_is_whole(item) and item > 0 for item in value)
-            self._want(good, name, f"{HALVINGS} whole numbers above 0")
+            self._want(good, name, f"{STAGES} whole numbers above 0")
         self._want(self.short % STRIDE == 0, "short", f"a multiple of {STRIDE}")
         self._want(
             self.width % self.heads == 0 and (self.width // self.heads) % 2 == 0,

@@ -16,28 +16,31 @@ from clippings.attention import Layer, Pool, at_least_one, feed_forward
 from clippings.bi_encoder_config import STRIDE, BiEncoderConfig
 from clippings.errors import EncoderError
 
+STRIDES = (2, 2, 1)  # of the stages; their product is STRIDE
 
-class Halving(nn.Module):
-    """A convolution that halves both sides of a picture.
+
+class Entry(nn.Module):
+    """A convolution into the next stage, which may halve both sides of a picture.
 
     Args:
         inward: Channels of the picture.
-        outward: Channels of the half.
+        outward: Channels of what comes out.
+        stride: 2 halves, 1 keeps the sides.
     """
 
-    def __init__(self, inward: int, outward: int) -> None:
+    def __init__(self, inward: int, outward: int, stride: int) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(inward, outward, 3, stride=2, padding=1)
+        self.convolution = nn.Conv2d(inward, outward, 3, stride=stride, padding=1)
         self.norm = nn.LayerNorm(outward)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Halve.
+        """Enter.
 
         Args:
             x: (n, channels, h, w), zero where there is nothing.
 
         Returns:
-            (n, channels, (h + 1) // 2, (w + 1) // 2).
+            (n, channels, h, w), the sides divided by the stride and rounded up.
         """
         normed: Tensor = self.norm(self.convolution(x).permute(0, 2, 3, 1))
         return normed.permute(0, 3, 1, 2)
@@ -84,8 +87,9 @@ class ImageTower(nn.Module):
 
     def __init__(self, config: BiEncoderConfig) -> None:
         super().__init__()
-        self.halvings = nn.ModuleList(
-            Halving(before, after) for before, after in pairwise((1, *config.stages))
+        self.entries = nn.ModuleList(
+            Entry(before, after, stride)
+            for (before, after), stride in zip(pairwise((1, *config.stages)), STRIDES, strict=True)
         )
         self.stages = nn.ModuleList(
             nn.Sequential(*(Block(width) for _ in range(depth)))
@@ -119,7 +123,7 @@ class ImageTower(nn.Module):
             vertical: As for `forward`.
 
         Returns:
-            Logits (n, t, characters), class 0 the blank, t an eighth of the length, and the number of places
+            Logits (n, t, characters), class 0 the blank, t a quarter of the length, and the number of places
             of each strip, (n,) int64.
 
         Raises:
@@ -141,13 +145,13 @@ class ImageTower(nn.Module):
             seen: (n, 1, 1, w) or (n, 1, h, 1) float32, 1 where there is a strip and 0 in the padding.
 
         Returns:
-            (n, channels, h / 8, w / 8), rounded up.
+            (n, channels, h / 4, w / 4), rounded up.
         """
         x = 1 - strips
-        for halving, blocks in zip(self.halvings, self.stages, strict=True):
-            x = halving(blank(x, seen))
+        for entry, blocks, stride in zip(self.entries, self.stages, STRIDES, strict=True):
+            x = entry(blank(x, seen))
             # a pooling, not a slice: it halves a side of 1 as well
-            seen = functional.max_pool2d(seen, 1, stride=2)
+            seen = functional.max_pool2d(seen, 1, stride=stride)
             for block in blocks.children():
                 x = block(blank(x, seen))
         return x

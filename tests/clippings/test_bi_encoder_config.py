@@ -33,7 +33,7 @@ def test_the_nearest_name_is_told() -> None:
         ("stages", (8, 8)),
         ("stages", (8, 8, 0)),
         ("depths", [1, 1, 1]),
-        ("short", 20),
+        ("short", 22),
         ("dropout", 1.0),
         ("fusion", "sum"),
         ("image_weight", 1.5),
