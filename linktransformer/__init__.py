@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from linktransformer import metrics
     from linktransformer.classify import classify_rows
+    from linktransformer.classify_remote import Remote
     from linktransformer.clusters import Clusters
     from linktransformer.dedup import cluster, cluster_rows, dedup_rows
     from linktransformer.errors import (
@@ -44,6 +45,7 @@ _HOME = {
     "Links": "links",
     "MissingExtraError": "errors",
     "ModelError": "errors",
+    "Remote": "classify_remote",
     "TableTypeError": "errors",
     "TrainConfig": "train_config",
     "TrainedClassifier": "train_classifier",
@@ -72,6 +74,7 @@ __all__ = [
     "Links",
     "MissingExtraError",
     "ModelError",
+    "Remote",
     "TableTypeError",
     "TrainConfig",
     "TrainedClassifier",

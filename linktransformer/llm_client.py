@@ -188,7 +188,11 @@ def post_all(
 
     def one(number: int) -> None:
         if not run.stop.is_set():
-            outcome = run.ask(payloads[number])
+            try:
+                outcome = run.ask(payloads[number])
+            except BaseException:
+                run.stop.set()  # at once, before another thread takes the next question
+                raise
             if not run.stop.is_set() or outcome.value is not None:
                 done(number, outcome)
 

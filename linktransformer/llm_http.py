@@ -139,6 +139,7 @@ class Connections:
                 raise ValueError("the reply has no end")
             if time.monotonic() > deadline:  # a server that sends a byte now and then is late too
                 raise TimeoutError
+        response.close()  # read1 leaves it open, and the connection waits for that
         wanted = response.getheader("Content-Length")
         if wanted is not None and wanted.isdigit() and size < int(wanted):
             raise http.client.IncompleteRead(b"", int(wanted) - size)
