@@ -59,6 +59,7 @@ def chat(text: str | None, finish: str = "stop") -> dict[str, Any]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Any
 
     def do_POST(self) -> None:
