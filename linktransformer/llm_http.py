@@ -129,6 +129,10 @@ class Connections:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._endpoint.key is not None:
             headers["Authorization"] = f"Bearer {self._endpoint.key.reveal()}"
+        if connection.sock is None:
+            connection.connect()
+            if self._closed:  # while it was being opened, when `close` could not yet shut it down
+                raise OSError("called off")
         connection.request("POST", path, body=body, headers=headers)
         response = connection.getresponse()
         parts, size = [], 0
