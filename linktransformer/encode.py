@@ -14,7 +14,6 @@ from linktransformer import judgement, progress
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
 from linktransformer.judgement import Judgement
 from linktransformer.llm_endpoint import endpoint, is_remote
-from linktransformer.remote_encoder import RemoteEncoder
 from linktransformer.serialize import Serializer
 
 __all__ = ["LEXICAL", "PICTURES", "Plan", "embed", "plan", "plan_of_pictures"]
@@ -63,6 +62,8 @@ def plan(model: Any, device: str | None = None) -> Plan:
     if isinstance(model, str) and model == LEXICAL:
         return Plan(LEXICAL, None, True)
     if is_remote(model):
+        from linktransformer.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
+
         model = RemoteEncoder(endpoint(model))
     if model is not None and not isinstance(model, (str, os.PathLike)) and not hasattr(model, "encode"):
         raise ModelError(
