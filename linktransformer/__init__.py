@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from linktransformer import metrics
     from linktransformer.classify import classify_rows
+    from linktransformer.classify_remote import Remote
     from linktransformer.clusters import Clusters
     from linktransformer.dedup import cluster, cluster_rows, dedup_rows
     from linktransformer.errors import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         TableTypeError,
     )
     from linktransformer.fitting import fit_decision
+    from linktransformer.judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
     from linktransformer.linking import link, merge
     from linktransformer.links import Links
     from linktransformer.old_settings import create_new_train_config
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from linktransformer.train import TrainConfig, train_model
     from linktransformer.train_classifier import TrainedClassifier, train_clf_model
     from linktransformer.trained import TrainedModel
+    from linktransformer.transform import transform_rows
 
 __version__ = "1.0.0.dev0"
 _HOME = {
@@ -42,6 +45,7 @@ _HOME = {
     "Links": "links",
     "MissingExtraError": "errors",
     "ModelError": "errors",
+    "Remote": "classify_remote",
     "TableTypeError": "errors",
     "TrainConfig": "train_config",
     "TrainedClassifier": "train_classifier",
@@ -54,9 +58,13 @@ _HOME = {
     "fit_decision": "fitting",
     "link": "linking",
     "merge": "linking",
+    "merge_k_judge": "judge",
+    "merge_knn_openai": "judge",
+    "merge_knn_with_llm": "judge",
     "train_clf_model": "train_classifier",
     "train_model": "train",
     "train_pictures": "picture_training",
+    "transform_rows": "transform",
 }
 __all__ = [
     "Clusters",
@@ -66,6 +74,7 @@ __all__ = [
     "Links",
     "MissingExtraError",
     "ModelError",
+    "Remote",
     "TableTypeError",
     "TrainConfig",
     "TrainedClassifier",
@@ -78,10 +87,14 @@ __all__ = [
     "fit_decision",
     "link",
     "merge",
+    "merge_k_judge",
+    "merge_knn_openai",
+    "merge_knn_with_llm",
     "metrics",
     "train_clf_model",
     "train_model",
     "train_pictures",
+    "transform_rows",
 ]
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from linktransformer import classifier, encode, frames, records
+from linktransformer.classify_remote import Question, Remote, classify_by_model
 from linktransformer.errors import InvalidArgumentError, ModelError
+from linktransformer.llm_endpoint import is_remote
 
 __all__ = ["classify_rows"]
 
@@ -25,18 +27,37 @@ def classify_rows(
     batch_size: int | None = None,
     device: str | None = None,
     progress: bool | None = None,
+    num_labels: int | None = None,
+    label_map: Mapping[Any, Any] | None = None,
+    openai_key: str | None = None,
+    openai_topic: str | None = None,
+    openai_prompt: str | None = None,
+    openai_params: Mapping[str, Any] | None = None,
+    progress_bar: bool | None = None,
+    llm: Remote | None = None,
 ) -> Any:
-    """Say of each row of which class it is, by a model that `train_clf_model` made.
+    """Say of each row of which class it is, by a model that `train_clf_model` made or by a language model.
 
     Args:
         df: A pandas or polars DataFrame or a pyarrow Table; it is not changed.
         on: Columns of the text. None: those that the model was trained on.
-        model: The trained classifier, or its folder or name.
+        model: The trained classifier, or its folder or name; or a language model: "openai:NAME",
+            "gemini:NAME", or NAME alone with `openai_key`. All texts are sent to it.
         probability: Add the probability of the class, in a column of the same name with "_probability".
         label_column: Name of the column with the class; None is "clf_preds_" and the columns' names.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         device: Where a torch model runs; None takes a GPU when there is one.
         progress: True shows a bar, False none; None on a terminal.
+        num_labels: Taken for the sake of old scripts: a trained model and a `label_map` know it.
+        label_map: For a language model: the classes, as {text: value} or {value: text}. It is asked for a
+            text, and the column has the value, in the second form the text. None is {"no": 0, "yes": 1}. A
+            trained model has its own labels.
+        openai_key: As for `merge_k_judge`.
+        openai_topic: What a language model is asked about, such as "a protest".
+        openai_prompt: What to ask, in place of our question; the classes are added.
+        openai_params: As `llm_params` of `merge_k_judge`.
+        progress_bar: Another name of `progress`.
+        llm: How a language model is asked: time-outs, cache, concurrency (`linktransformer.Remote`).
 
     Returns:
         The table with the class as the training rows wrote it, null where a row has no text; its rows and
@@ -45,13 +66,24 @@ def classify_rows(
     Raises:
         ColumnNotFoundError: A column that is not there.
         ModelError: There is no such model, or it is no classifier.
-        InvalidArgumentError: A column of that name is there already.
+        InvalidArgumentError: A column of that name is there already, or an argument of a language model
+            cannot work.
 
     Example:
         >>> trained = train_clf_model(articles, on="text")  # doctest: +SKIP
         >>> classify_rows(others, on="text", model=trained)  # doctest: +SKIP
     """
     table = frames.wrap(df, "df")
+    progress = progress_bar if progress is None else progress
+    if is_remote(model) or openai_key is not None:
+        if probability:
+            raise InvalidArgumentError(
+                "probability=True: a language model gives no probabilities. Leave it out, or train a model."
+            )
+        question = Question(openai_topic, openai_prompt, label_map, openai_params)
+        asked = classify_by_model(table, on, model, question, openai_key, llm or Remote(), progress)
+        name = label_column if label_column is not None else f"clf_preds_{'_'.join(asked.columns)}"
+        return frames.with_columns(table, {name: asked.labels})
     head, plan = _opened(model, device)
     columns = [on] if isinstance(on, str) else list(on if on is not None else head.on)
     frames.check_columns(table, columns, "on" if on is not None else "model's column")

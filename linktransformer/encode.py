@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from linktransformer import judgement, progress
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
 from linktransformer.judgement import Judgement
+from linktransformer.llm_endpoint import endpoint, is_remote
 from linktransformer.serialize import Serializer
 
 __all__ = ["LEXICAL", "Plan", "embed", "plan", "plan_of_pictures"]
@@ -59,11 +60,10 @@ def plan(model: Any, device: str | None = None) -> Plan:
     """
     if isinstance(model, str) and model == LEXICAL:
         return Plan(LEXICAL, None, True)
-    if isinstance(model, str) and model.startswith(("openai:", "gemini:")):
-        raise InvalidArgumentError(
-            f"model={model!r}: vectors of a remote service are not supported in this version. Give an object "
-            "whose encode(texts) calls the service."
-        )
+    if is_remote(model):
+        from linktransformer.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
+
+        model = RemoteEncoder(endpoint(model))
     if model is not None and not isinstance(model, (str, os.PathLike)) and not hasattr(model, "encode"):
         raise ModelError(
             f"model={model!r} is no model. Give None, 'lexical', a folder, 'org/name@revision', a "

@@ -1,0 +1,224 @@
+"""Where a language model is, and the key that goes there and nowhere else."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from linktransformer.errors import InvalidArgumentError
+
+__all__ = ["REMOTE", "Endpoint", "Secret", "chat_endpoint", "endpoint", "is_remote"]
+
+REMOTE = ("openai:", "gemini:")
+OPENAI = "https://api.openai.com/v1"
+GEMINI = "https://generativelanguage.googleapis.com/v1beta/openai"
+_VARIABLES = {"api.openai.com": "OPENAI_API_KEY", "generativelanguage.googleapis.com": "GEMINI_API_KEY"}
+_URL = "LINKTRANSFORMER_LLM_URL"
+_KEY = "LINKTRANSFORMER_LLM_KEY"
+_PLAIN = "LINKTRANSFORMER_LLM_PLAIN_HTTP"
+_LIKE_KEYS = re.compile(r"\b(sk-|AIza)[\w*.-]{6,}")
+
+
+class Secret:
+    """A key that shows itself to nobody by accident: not in a repr, an f-string, a pickle or a copy.
+
+    Example:
+        >>> f"{Secret('sk-1234567890')}"
+        '***'
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A key is not written anywhere.")
+
+    def reveal(self) -> str:
+        """The key itself, for the header of a request."""
+        return self._value
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A model behind an interface like OpenAI's.
+
+    Args:
+        model: The model's name there.
+        base_url: Such as "https://api.openai.com/v1", without a slash at the end.
+        key: What is sent with each request, None for nothing.
+    """
+
+    model: str
+    base_url: str
+    key: Secret | None = None
+
+    def without_key(self, text: str) -> str:
+        """A server's text with anything that is or looks like a key blotted out.
+
+        Args:
+            text: Such as the body of an error, which may repeat what was sent.
+
+        Returns:
+            The text to show.
+
+        Example:
+            >>> Endpoint("m", "https://a.b", Secret("abcdef123")).without_key("bad abcdef123, sk-ab****yz")
+            'bad ***, ***'
+        """
+        if self.key is not None:
+            text = text.replace(self.key.reveal(), "***")
+        return _LIKE_KEYS.sub("***", text)
+
+
+def is_remote(model: object) -> bool:
+    """Whether a model's name says that it is somewhere else: "openai:NAME" or "gemini:NAME"."""
+    return isinstance(model, str) and model.startswith(REMOTE)
+
+
+def endpoint(
+    model: str, *, base_url: str | None = None, key: str | None = None, argument: str = "model"
+) -> Endpoint:
+    """Find out where a model is and which key it takes.
+
+    A key of the environment goes only to the host that it is for: OPENAI_API_KEY to api.openai.com,
+    GEMINI_API_KEY to Google's endpoint, LINKTRANSFORMER_LLM_KEY to the host of LINKTRANSFORMER_LLM_URL or,
+    where that is not set, to the other host that the caller names.
+
+    Args:
+        model: "openai:NAME", "gemini:NAME", either with "@https://host/v1" at its end, or NAME alone.
+        base_url: Another server that speaks like OpenAI's; None takes the one in `model`, else for
+            "openai:" LINKTRANSFORMER_LLM_URL, else the provider's own.
+        key: The key; None takes the one of the environment.
+        argument: What the caller calls the model.
+
+    Returns:
+        The endpoint.
+
+    Raises:
+        InvalidArgumentError: No model is named, the address cannot be used, or a key is missing or broken.
+
+    Example:
+        >>> endpoint("openai:small@http://127.0.0.1:8080/v1").base_url
+        'http://127.0.0.1:8080/v1'
+    """
+    provider, name = model.split(":", 1) if is_remote(model) else ("openai", model)
+    if found := re.search(r"@(https?://\S*)$", name):
+        if base_url is not None:
+            raise InvalidArgumentError(
+                f"base_url= is given, and {argument}= names an address too. Give one of them."
+            )
+        name, base_url = name[: found.start()], found.group(1)
+    if not name.strip():
+        raise InvalidArgumentError(f"{argument}={model!r} names no model. Give such as 'openai:NAME'.")
+    configured = os.environ.get(_URL) or None
+    if base_url is None:
+        base_url = GEMINI if provider == "gemini" else configured or OPENAI
+    url, host = _checked(base_url, argument)
+    return Endpoint(name.strip(), url, _key(key, host, configured))
+
+
+def chat_endpoint(
+    model: Any,
+    *,
+    provider: str = "auto",
+    openai_key: str | None = None,
+    gemini_key: str | None = None,
+    base_url: str | None = None,
+    argument: str = "model",
+) -> Endpoint:
+    """The endpoint that the arguments of linktransformer 0.1.18 mean.
+
+    Args:
+        model: As for `endpoint`.
+        provider: "openai", "gemini", or "auto": by the model's name.
+        openai_key: A key for "openai:" models, and for any `base_url`.
+        gemini_key: A key for "gemini:" models.
+        base_url: As for `endpoint`.
+        argument: What the caller calls the model.
+
+    Returns:
+        The endpoint.
+
+    Raises:
+        InvalidArgumentError: As for `endpoint`, or a provider that is not known.
+
+    Example:
+        >>> chat_endpoint("gemini-flash", gemini_key="k").base_url
+        'https://generativelanguage.googleapis.com/v1beta/openai'
+    """
+    if provider not in ("auto", "openai", "gemini"):
+        raise InvalidArgumentError(f"llm_provider={provider!r} is not 'auto', 'openai' or 'gemini'.")
+    if not isinstance(model, str) or not model.strip():
+        raise InvalidArgumentError(
+            f"{argument}={model!r} names no model. Give such as 'openai:NAME' or 'openai:NAME@https://host/v1'."
+        )
+    if not is_remote(model):
+        named = "gemini" if model.startswith("gemini") and base_url is None else "openai"
+        model = f"{named if provider == 'auto' else provider}:{model}"
+    key = gemini_key if model.startswith("gemini:") else openai_key
+    return endpoint(model, base_url=base_url, key=key, argument=argument)
+
+
+def _checked(base_url: str, argument: str) -> tuple[str, str]:
+    """The address without its last slash, and its host; never repeated where it may hold a password."""
+    try:
+        parts = urlsplit(base_url)
+        host, _ = (parts.hostname or "").lower(), parts.port
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"The address of {argument}= cannot be read ({error}). Give such as 'https://host/v1'."
+        ) from None
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InvalidArgumentError(
+            f"The address of {argument}= holds a user, a password or a query, which would be written into "
+            "logs. Give the address alone and the key by the environment."
+        )
+    if parts.scheme not in ("https", "http") or not host:
+        raise InvalidArgumentError(
+            f"base_url={base_url!r} is no address of a server. Give such as 'https://host/v1'."
+        )
+    if parts.scheme == "http" and not _is_loopback(host) and os.environ.get(_PLAIN) != "1":
+        raise InvalidArgumentError(
+            f"base_url={base_url!r} would send texts and key unencrypted to another machine. Give an https "
+            f"address, or set {_PLAIN}=1 where the network is your own."
+        )
+    return base_url.rstrip("/"), host
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _key(key: str | None, host: str, configured: str | None) -> Secret | None:
+    variable = _VARIABLES.get(host)
+    if key is None and variable:
+        key = os.environ.get(variable)
+        if not key:
+            raise InvalidArgumentError(
+                f"There is no key for {host}. Set the environment variable {variable}, or give the key."
+            )
+    elif key is None and (configured is None or urlsplit(configured).hostname == host):
+        key = os.environ.get(_KEY)
+    if not key:
+        return None
+    key = key.strip()
+    # http.client would show the whole header in its own error
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise InvalidArgumentError(
+            f"The key for {host} has blanks or characters that no key has. Copy it again, without quotes."
+        )
+    return Secret(key)

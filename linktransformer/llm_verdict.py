@@ -1,0 +1,137 @@
+"""What a model's words mean: a match, no match, or nothing that can be relied upon.
+
+1. What is thought aloud in front (`<think>...</think>`) is put aside.
+2. A match is only ever said by one JSON object with `is_match`, bare or in a fence of three backquotes, with
+   other words around it or without. It may be true or false, 1 or 0, "yes" or "no", "true" or "false".
+3. Words without a brace are no match when the whole reply is one of a few sentences, capitals and marks
+   aside: "No", "False", "0", "Not a match", "No match", "They do not match", "The records are not the same".
+4. All else is an error: two objects, one that breaks off, a key given twice, a reply that was cut off, "yes"
+   without JSON, "No, although they may be related".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Verdict", "objects", "read_verdict"]
+
+_THOUGHT = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+_WHICH = r"(?:they|it|this|these|those|(?:the|these|those)(?: two)? (?:records|entries|rows|names|texts))"
+_NO = re.compile(
+    rf"(?:no |{_WHICH} (?:is |are )|it's |they're )?(?:not a match|no match|not matching|not the same)"
+    rf"|(?:no )?{_WHICH} (?:do not|don't|does not|doesn't) match"
+    r"|no|false|0"
+)
+_TRUE = ("true", "yes", "1")
+_FALSE = ("false", "no", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was understood.
+
+    Args:
+        is_match: None where nothing was.
+        confidence: From 0 to 1, None where it was not said.
+        error: Why nothing was understood.
+    """
+
+    is_match: bool | None
+    confidence: float | None = None
+    error: str | None = None
+
+
+def read_verdict(text: str, cut: bool = False) -> Verdict:
+    """Understand a reply by the rules of this module.
+
+    Args:
+        text: The model's words.
+        cut: Whether they were cut off by the limit of tokens.
+
+    Returns:
+        The verdict.
+
+    Example:
+        >>> read_verdict('{"is_match": 0, "confidence": 0.9}')
+        Verdict(is_match=False, confidence=0.9, error=None)
+        >>> read_verdict("These do not match.").is_match, read_verdict("yes").is_match
+        (False, None)
+    """
+    words = _THOUGHT.sub("", text)
+    if "<think>" in words:
+        return Verdict(None, error="the reply breaks off in its thoughts")
+    if "{" in words:
+        try:
+            found = objects(words)
+        except ValueError as error:
+            return Verdict(None, error=f"the reply's JSON is broken: {error}")
+        if len(found) != 1:
+            return Verdict(None, error=f"the reply has {len(found)} JSON objects, and not one")
+        return _of_object(found[0])
+    if cut:
+        return Verdict(None, error="the reply was cut off")
+    plain = " ".join(re.sub(r"[^\w' ]+", " ", words.replace("’", "'").casefold()).split())
+    if _NO.fullmatch(plain) and "?" not in words:
+        return Verdict(False)
+    return Verdict(None, error="the reply is no JSON" if plain else "the reply is empty")
+
+
+def objects(words: str) -> list[dict[str, Any]]:
+    """All JSON objects in a text, which must all be whole.
+
+    Args:
+        words: The text.
+
+    Returns:
+        The objects in their order.
+
+    Raises:
+        ValueError: One breaks off, is no JSON, or has a key twice.
+
+    Example:
+        >>> objects('Here: {"a": {"b": 1}}')
+        [{'a': {'b': 1}}]
+    """
+    decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=lambda _: None)
+    found, place = [], 0
+    while (start := words.find("{", place)) >= 0:
+        try:
+            value, place = decoder.raw_decode(words, start)
+        except RecursionError:
+            raise ValueError("too deep") from None
+        found.append(value)
+    if "}" in words[place:]:
+        raise ValueError("a brace is closed that was not opened")
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is given twice")
+    return made
+
+
+def _of_object(found: dict[str, Any]) -> Verdict:
+    if "is_match" not in found:
+        return Verdict(None, error="the reply's JSON has no is_match")
+    value = found["is_match"]
+    word = str(value).strip().casefold() if isinstance(value, (bool, int, str)) else ""
+    if word not in _TRUE + _FALSE:
+        return Verdict(None, error=f"is_match is {str(value)[:40]!r}, which is neither true nor false")
+    return Verdict(word in _TRUE, _confidence(found.get("confidence")))
+
+
+def _confidence(value: Any) -> float | None:
+    """A number from 0 to 1; anything else says nothing, for 95 may be a percentage or a mistake."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and 0 <= number <= 1 else None
