@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ModelError,
         TableTypeError,
     )
+    from linktransformer.estimators import Linker
     from linktransformer.fitting import fit_decision
     from linktransformer.linking import link, merge
     from linktransformer.links import Links
@@ -39,6 +40,7 @@ _HOME = {
     "ColumnNotFoundError": "errors",
     "InvalidArgumentError": "errors",
     "LinkTransformerError": "errors",
+    "Linker": "estimators",
     "Links": "links",
     "MissingExtraError": "errors",
     "ModelError": "errors",
@@ -63,6 +65,7 @@ __all__ = [
     "ColumnNotFoundError",
     "InvalidArgumentError",
     "LinkTransformerError",
+    "Linker",
     "Links",
     "MissingExtraError",
     "ModelError",
