@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ModelError,
         TableTypeError,
     )
+    from linktransformer.estimators import Linker
     from linktransformer.fitting import fit_decision
     from linktransformer.judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
     from linktransformer.linking import link, merge
@@ -42,6 +43,7 @@ _HOME = {
     "ColumnNotFoundError": "errors",
     "InvalidArgumentError": "errors",
     "LinkTransformerError": "errors",
+    "Linker": "estimators",
     "Links": "links",
     "MissingExtraError": "errors",
     "ModelError": "errors",
@@ -71,6 +73,7 @@ __all__ = [
     "ColumnNotFoundError",
     "InvalidArgumentError",
     "LinkTransformerError",
+    "Linker",
     "Links",
     "MissingExtraError",
     "ModelError",

@@ -26,7 +26,7 @@ from linktransformer.serialize import Serializer
 from linktransformer.sharing import Lead
 from linktransformer.units import Units, picture_columns, read_units
 
-__all__ = ["Compared", "compare"]
+__all__ = ["Compared", "compare", "same_text"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +175,7 @@ def _score(
             known=known,
         )
         fused = fuse.fuse(found, views.spread(made, nodes, texts))
-        return fuse.same_text_first(fused, _same_text(texts, nodes, fused))
+        return fuse.same_text_first(fused, same_text(texts, nodes, fused))
 
     fused, reason = None, None
     if plan.encoder is not None:
@@ -200,16 +200,25 @@ def _score(
     ]
     if len(columns) > 1:
         fused, details["evidence"] = evidence.added(columns, nodes, fused, leads[0])
-        fused = fuse.same_text_first(fused, _same_text(texts, nodes, fused))
+        fused = fuse.same_text_first(fused, same_text(texts, nodes, fused))
     return fused, leads
 
 
-def _same_text(
+def same_text(
     texts: tuple[records.Records, records.Records],
     nodes: tuple[blocking.Nodes, blocking.Nodes],
     fused: fuse.Fused,
 ) -> NDArray[np.bool_]:
-    """Where the two texts of a candidate are equal; only near ones are looked at."""
+    """Where the two texts of a candidate are equal; only near ones are looked at.
+
+    Args:
+        texts: The texts of the left and of the right table.
+        nodes: Their nodes.
+        fused: The candidates and their score.
+
+    Returns:
+        (n_candidates,) bool.
+    """
     found = fused.candidates
     near = np.flatnonzero(np.maximum(fused.score, found.views["lexical"]) > fuse.SAME)
     same = np.zeros(len(found), dtype=bool)

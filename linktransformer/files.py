@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import uuid
 import warnings
@@ -15,7 +16,7 @@ import narwhals.stable.v2 as nw
 from linktransformer.errors import InvalidArgumentError, MissingExtraError
 from linktransformer.optional import need
 
-__all__ = ["SUFFIXES", "as_csv", "check_folder", "check_path", "read", "write"]
+__all__ = ["SUFFIXES", "as_csv", "check_folder", "check_path", "read", "restore", "store", "write"]
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
 
@@ -87,6 +88,77 @@ def as_csv(native: Any) -> str:
         The text, with a header.
     """
     return str(nw.from_native(native, eager_only=True).write_csv(None))
+
+
+def store(native: Any, folder: Path) -> str:
+    """Write a table so that `restore` gives it back in its own library, the pandas index included.
+
+    Parquet; a pandas table without pyarrow goes into JSON when it holds texts, numbers and truth values only
+    and its index is 0, 1, 2 and so on.
+
+    Args:
+        native: A pandas or polars DataFrame or a pyarrow Table.
+        folder: Where to.
+
+    Returns:
+        The name of the file.
+
+    Raises:
+        InvalidArgumentError: The table holds what neither format can.
+        MissingExtraError: pyarrow is not installed and JSON will not do.
+    """
+    frame = nw.from_native(native, eager_only=True)
+    if frame.implementation.is_pandas_like() and not find_spec("pyarrow"):
+        return _store_json(native, folder)
+    try:
+        if frame.implementation.is_pandas_like():
+            native.to_parquet(folder / "table.parquet", engine="pyarrow")
+        else:
+            frame.write_parquet(folder / "table.parquet")
+    except Exception as error:  # as in `write`: a column of mixed Python objects, for one
+        raise InvalidArgumentError(f"The table cannot be saved as parquet: {error}") from error
+    return "table.parquet"
+
+
+def _store_json(native: Any, folder: Path) -> str:
+    kinds = {name: str(dtype) for name, dtype in native.dtypes.items()}
+    plain = all(
+        kind in ("str", "object", "string") or kind[:3] in ("int", "flo", "boo") for kind in kinds.values()
+    )
+    columns = {name: native[name].astype(object).where(native[name].notna(), None).tolist() for name in kinds}
+    held = {type(value) for values in columns.values() for value in values}
+    if (
+        not plain
+        or held - {str, int, float, bool, type(None)}
+        or native.index.tolist() != list(range(len(native)))
+    ):
+        need("pyarrow", extra="cli")
+    (folder / "table.json").write_text(json.dumps({"dtypes": kinds, "columns": columns}), encoding="utf-8")
+    return "table.json"
+
+
+def restore(path: Path, library: str) -> Any:
+    """Read what `store` wrote.
+
+    Args:
+        path: The file.
+        library: "pandas", "polars" or "pyarrow".
+
+    Returns:
+        The table.
+
+    Raises:
+        MissingExtraError: The library is not installed.
+    """
+    if path.suffix == ".json":
+        held, pd = json.loads(path.read_text(encoding="utf-8")), need("pandas", extra="cli")
+        return pd.DataFrame(
+            {name: pd.Series(held["columns"][name], dtype=kind) for name, kind in held["dtypes"].items()}
+        )
+    if library == "pyarrow":
+        return need("pyarrow.parquet", extra="cli").read_table(path)
+    module = need(library, extra="cli")
+    return module.read_parquet(path, **({"engine": "pyarrow"} if library == "pandas" else {}))
 
 
 def check_path(path: str | Path) -> Path:

@@ -21,6 +21,7 @@ from linktransformer.names import free_name, refuse_repeated, suffixed
 
 __all__ = [
     "Table",
+    "below",
     "beside",
     "check_beside",
     "check_columns",
@@ -265,17 +266,18 @@ def index_labels(table: Table, rows: NDArray[np.int64]) -> NDArray[Any]:
     return np.fromiter(labels.tolist(), dtype=object, count=len(rows))
 
 
-def new_frame(like: Table, arrays: Columns) -> Any:
+def new_frame(like: Table, arrays: Columns, *, keep_index: bool = False) -> Any:
     """Make a table in the library of another one.
 
     Args:
         like: The table whose library is used.
         arrays: Names and arrays, (n,) each. NaN, None and what a masked array masks is null.
+        keep_index: Give it the other one's pandas index; it then has as many rows.
 
     Returns:
-        A table with a fresh index.
+        A table with a fresh index, or with that one.
     """
-    return _from_numpy(like, arrays).to_native()
+    return _from_numpy(like, arrays, like.index if keep_index else None).to_native()
 
 
 def with_columns(table: Table, added: Columns) -> Any:
@@ -330,6 +332,12 @@ def beside(
         _from_numpy(left, extra or {}),
     ]
     return nw.concat([part for part in parts if part.columns], how="horizontal").to_native()
+
+
+def below(upper: Table, lower: Table) -> Any:
+    """One table with the rows of another at its end; the other one has its columns, in any order."""
+    check_columns(lower, upper.columns, "rows")
+    return nw.concat([upper.frame, lower.frame.select(upper.columns)], how="vertical").to_native()
 
 
 def check_beside(

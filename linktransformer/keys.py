@@ -12,7 +12,7 @@ from linktransformer import columns, factorize, frames
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 
-__all__ = ["blocks", "codes", "of_one", "paired", "resolve"]
+__all__ = ["blocks", "codes", "listed", "of_one", "paired", "resolve"]
 
 Columns = str | Sequence[str] | None
 
@@ -49,7 +49,7 @@ def resolve(
             raise InvalidArgumentError(
                 "on= is given together with left_on= or right_on=. Give one or the other."
             )
-        names = _listed(on, "on")
+        names = listed(on, "on")
         frames.check_columns(left, names, "on")
         frames.check_columns(right, names, "on")
         return names, names
@@ -65,7 +65,7 @@ def resolve(
                 "Name the keys by left_on= and right_on=."
             )
         return shared, shared
-    names_left, names_right = _listed(left_on, "left_on"), _listed(right_on, "right_on")
+    names_left, names_right = listed(left_on, "left_on"), listed(right_on, "right_on")
     frames.check_columns(left, names_left, "left_on")
     frames.check_columns(right, names_right, "right_on")
     return names_left, names_right
@@ -111,7 +111,7 @@ def of_one(table: Table, on: Columns, picture: str | None = None) -> list[str]:
                 f"The table has no text column: {table.columns[:20]}. Name the keys by on=."
             )
         return names
-    names = _listed(on, "on")
+    names = listed(on, "on")
     frames.check_columns(table, names, "on")
     return names
 
@@ -133,7 +133,7 @@ def blocks(
     """
     if block_on is None:
         return None
-    names = _listed(block_on, "block_on")
+    names = listed(block_on, "block_on")
     for table in tables:
         frames.check_columns(table, names, "block_on")
     return codes(tables[0], tables[1], names, names)
@@ -188,8 +188,19 @@ def _number_pair(pair: list[tuple[str, NDArray[Any], NDArray[np.bool_]]], name: 
         ) from error
 
 
-def _listed(columns: object, argument: str) -> list[str]:
-    """One column name or several, in the order in which the caller has them."""
+def listed(columns: object, argument: str) -> list[str]:
+    """One column name or several, in the order in which the caller has them.
+
+    Args:
+        columns: What the caller gave.
+        argument: In which argument.
+
+    Returns:
+        Names.
+
+    Raises:
+        InvalidArgumentError: It is no list of different names.
+    """
     if isinstance(columns, str):
         return [columns]
     # a set has no order, and the order of keys decides how a row is written

@@ -52,7 +52,12 @@ def fit(left_texts: Sequence[str], right_texts: Sequence[str]) -> LexicalView:
 
 
 def sparse_top_k(
-    queries: sp.csr_matrix, items: sp.csr_matrix, k: int, *, threads: int | None = None
+    queries: sp.csr_matrix,
+    items: sp.csr_matrix,
+    k: int,
+    *,
+    threads: int | None = None,
+    postings: sp.csr_matrix | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Find the k rows with the largest positive inner product for each query.
 
@@ -61,6 +66,7 @@ def sparse_top_k(
         items: (m, d) float32.
         k: How many at most; rows that share nothing are left out.
         threads: None uses all cores.
+        postings: `items.T.tocsr()`, where it is kept for many calls.
 
     Returns:
         Queries, items and scores of the found pairs, (n_pairs,) each, sorted by query, falling score,
@@ -73,7 +79,7 @@ def sparse_top_k(
         return none, none, np.empty(0, dtype=np.float32)
     product = sp_matmul_topn(
         queries,
-        items.T.tocsr(),
+        items.T.tocsr() if postings is None else postings,
         top_n=min(k + SPARE, items.shape[0]),
         threshold=0.0,
         n_threads=threads or cores(),

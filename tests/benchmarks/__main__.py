@@ -18,6 +18,7 @@ BENCHMARKS = {
     "finetune": "pair F1 after fine-tuning on published splits, beside merge without labels",
     "dedup": "clusters without labels on every one-table set, beside TF-IDF at its best threshold",
     "growth": "time and memory a row of dedup_rows, from 10,000 to 300,000 rows",
+    "query": "latency of single rows against a Linker that is fitted once",
     "labels": "F1 of linking with 50, 200 and all labels of half the entities, beside none",
     "clippings": "firm names of two scanned books: string baselines, pictures, both",
     "train_names": "train the bundled model of pictures and texts of names, within a time budget",

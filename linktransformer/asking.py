@@ -1,0 +1,150 @@
+"""New rows against a reference: their nearest nodes, one score, and the decision, each row by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from linktransformer import expand, fuse, lexical, search
+from linktransformer.comparing import same_text
+from linktransformer.links import Links
+from linktransformer.pairwise import pair_scores
+from linktransformer.ranking import rank
+from linktransformer.reference import Asked, Reference
+
+__all__ = ["linked", "nearest_rows", "scored"]
+
+BLOCK = 2**25  # scores at a time: 128 MiB
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+def scored(reference: Reference, asked: Asked, k: int, *, threads: int | None = None) -> fuse.Fused:
+    """Find the k nearest nodes of the reference in each view, and score them with the fixed weights.
+
+    Args:
+        reference: The reference.
+        asked: The rows.
+        k: Neighbours in each view.
+        threads: For n-grams; None is one for a few rows and all cores for many.
+
+    Returns:
+        The candidates and their score.
+    """
+    found: list[tuple[Integers, Integers]] = []
+    for queries, items in _groups(reference, asked):
+        for name, vectors in asked.matrices.items():
+            mine: Any = vectors[asked.nodes.text[queries]]
+            theirs: Any = reference.matrices[name]
+            if items is not None:
+                theirs = theirs[reference.nodes.text[items]]
+            if sp.issparse(vectors):
+                postings = reference.postings[name] if items is None else None
+                many = threads or (1 if len(queries) < 64 else None)
+                a, b, _ = lexical.sparse_top_k(mine, theirs, k, threads=many, postings=postings)
+            else:
+                a, b = _dense_top_k(mine, theirs, k)
+            found.append((queries[a], b if items is None else items[b]))
+    width = max(1, len(reference.nodes))
+    none = np.empty(0, dtype=np.int64)
+    code = np.unique(np.concatenate([none, *(a * width + b for a, b in found)]))
+    left, right = code // width, code % width
+    a, b = asked.nodes.text[left], reference.nodes.text[right]
+    every = {name: pair_scores(of, reference.matrices[name], a, b) for name, of in asked.matrices.items()}
+    candidates = search.Candidates(
+        left, right, every, len(asked.nodes), len(reference.nodes), {"k": k, "index": "exact"}
+    )
+    score = np.zeros(len(candidates), dtype=np.float32)
+    for name, weight in reference.weights.items():
+        score += np.float32(weight) * every[name]
+    fused = fuse.Fused(candidates, score, dict(reference.weights), 0.0)
+    texts, nodes = (asked.records, reference.records), (asked.nodes, reference.nodes)
+    return fuse.same_text_first(fused, same_text(texts, nodes, fused))
+
+
+def nearest_rows(reference: Reference, asked: Asked, fused: fuse.Fused) -> tuple[Integers, Floats]:
+    """The row of the reference that each asked row is most similar to, whatever the threshold.
+
+    Args:
+        reference: The reference.
+        asked: The rows.
+        fused: From `scored`.
+
+    Returns:
+        Row numbers, -1 where there is none, and scores, NaN there, (n_rows,) each.
+    """
+    found = fused.candidates
+    ranking = rank(found.left, found.right, fused.score)
+    row = np.full(len(asked.nodes) + 1, -1, dtype=np.int64)  # the last is for rows without a key
+    score = np.full(len(asked.nodes) + 1, np.nan, dtype=np.float32)
+    row[ranking.nodes] = reference.first_rows[found.right[ranking.best]]
+    score[ranking.nodes] = fused.score[ranking.best]
+    return row[asked.nodes.node_of_row], score[asked.nodes.node_of_row]
+
+
+def linked(reference: Reference, asked: Asked, fused: fuse.Fused) -> Links:
+    """The decision with all its evidence.
+
+    Args:
+        reference: The reference.
+        asked: The rows.
+        fused: From `scored`.
+
+    Returns:
+        The links, rows asked on the left, the reference on the right.
+    """
+    details: dict[str, Any] = {
+        **reference.details,
+        "left_on": list(reference.keys.queries),
+        "right_on": list(reference.keys.reference),
+        "validate": "m:1",
+        "rows_cut": asked.records.n_cut + reference.records.n_cut,
+        "weights": {name: round(weight, 4) for name, weight in reference.weights.items()},
+        "search": dict(fused.candidates.report),
+    }
+    tables = replace(asked.table, name="left"), replace(reference.table, name="right")
+    nodes = asked.nodes, reference.nodes
+    return expand.decided(tables, nodes, fused, "m:1", reference.threshold, details)
+
+
+def _groups(reference: Reference, asked: Asked) -> list[tuple[Integers, Integers | None]]:
+    """Which asked nodes are compared with which nodes of the reference; None is all of them."""
+    if not len(reference.nodes) or not len(asked.nodes):
+        return []
+    if not reference.keys.blocks:
+        return [(np.arange(len(asked.nodes)), None)]
+    order, starts = reference.nodes_of_blocks
+    groups: list[tuple[Integers, Integers | None]] = []
+    mine = np.argsort(asked.nodes.block, kind="stable")
+    edges = np.flatnonzero(np.diff(asked.nodes.block[mine], prepend=-1))
+    for queries in np.split(mine, edges[1:]):
+        block = int(asked.nodes.block[queries[0]])
+        if block < len(reference.block_numbers) and starts[block + 1] > starts[block]:
+            groups.append((queries, np.sort(order[starts[block] : starts[block + 1]])))
+    return groups
+
+
+def _dense_top_k(queries: Floats, items: Floats, k: int) -> tuple[Integers, Integers]:
+    """The k nearest items of each query by scores that do not depend on which queries stand beside it.
+
+    A product of matrices rounds by their shapes. It only finds all items that may be among the k nearest;
+    these are computed again, one by one.
+    """
+    k, (n, d) = min(k, len(items)), queries.shape
+    margin = np.float32(max(1, d) * 2.0**-22)  # more than two sums of d products can be apart by rounding
+    found = np.empty((n, k), dtype=np.int64)
+    step = max(1, BLOCK // len(items))
+    for start in range(0, n, step):
+        part = queries[start : start + step]
+        every = (items @ part[0])[None] if len(part) == 1 else part @ items.T
+        for place, score in enumerate(every):
+            kth = np.partition(score, len(items) - k)[len(items) - k]
+            near = np.flatnonzero(score >= kth - margin)
+            exact = np.einsum("ij,ij->i", np.repeat(part[place : place + 1], len(near), axis=0), items[near])
+            found[start + place] = near[np.lexsort((near, -exact))[:k]]
+    return np.repeat(np.arange(n), k), found.ravel()

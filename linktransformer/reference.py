@@ -1,0 +1,309 @@
+"""What is known of a reference table, so that new rows can be asked against it and it is never read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from linktransformer import blocking, encode, frames, records, views, vocabulary
+from linktransformer.encode import Plan
+from linktransformer.frames import Table
+from linktransformer.records import Records
+from linktransformer.serialize import Serializer
+from linktransformer.vocabulary import Vocabulary
+
+__all__ = ["HEAD", "Asked", "Keys", "Reference", "ask", "build", "read_as_the_model_does"]
+
+HEAD = "first column"
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Which columns say what a row is.
+
+    Args:
+        reference: Key columns of the reference.
+        queries: Those of the rows that are asked.
+        blocks: Columns of both that must be equal.
+    """
+
+    reference: tuple[str, ...]
+    queries: tuple[str, ...]
+    blocks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A table that is ready to be asked.
+
+    Args:
+        table: The table.
+        labels: What its rows are called, (n_rows,): the pandas index, elsewhere numbers that a row keeps.
+        next_label: The number that the next added row gets where rows are numbered.
+        keys: Its columns.
+        records: Its texts, in order of first row.
+        words: The n-grams of its texts and how rare they are.
+        head_words: Those of the first key column, None where that is no view.
+        matrices: By view, the vectors of its texts.
+        weights: What each view counts in the score; they add up to 1.
+        threshold: The score that a link needs, None for none.
+        details: How weights and threshold came about.
+    """
+
+    table: Table
+    labels: NDArray[Any]
+    next_label: int
+    keys: Keys
+    records: Records
+    words: Vocabulary
+    head_words: Vocabulary | None
+    matrices: Mapping[str, Any]
+    weights: Mapping[str, float] = field(default_factory=lambda: {"lexical": 1.0})
+    threshold: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def block_numbers(self) -> dict[tuple[Any, ...], int]:
+        """The blocks that the table has, numbered."""
+        found = dict.fromkeys(_block_values(self.table, self.keys.blocks))
+        return {values: number for number, values in enumerate(key for key in found if None not in key)}
+
+    @cached_property
+    def nodes(self) -> blocking.Nodes:
+        """Each text once in each block; without blocks they are the texts."""
+        return blocking.nodes(self.records.text_of_row, _blocks(self, self.table))
+
+    @cached_property
+    def first_rows(self) -> Integers:
+        """The first row of each node."""
+        return blocking.first_rows(self.nodes)
+
+    @cached_property
+    def postings(self) -> dict[str, sp.csr_matrix]:
+        """The texts of each n-gram, by view: an inverted index."""
+        every: dict[str, Any] = {name: of for name, of in self.matrices.items() if sp.issparse(of)}
+        return {name: of.T.tocsr() for name, of in every.items()}
+
+    @cached_property
+    def nodes_of_blocks(self) -> tuple[Integers, Integers]:
+        """Nodes in order of block, and where each block starts, (n_blocks + 1,)."""
+        order = np.argsort(self.nodes.block, kind="stable")
+        return order, np.searchsorted(self.nodes.block[order], np.arange(len(self.block_numbers) + 2))
+
+    def with_ngrams_of(self, table: Table) -> Reference:
+        """Make room for the n-grams of rows that are going to be added.
+
+        Args:
+            table: The rows, with the reference's own columns.
+
+        Returns:
+            The reference, whose vectors are as they were but for more columns.
+        """
+        found = records.read(table, self.keys.reference, Serializer())
+        matrices, head_words = dict(self.matrices), self.head_words
+        words, place = self.words.with_ngrams(found.texts.tolist())
+        matrices["lexical"] = _widened(matrices["lexical"], place, len(words.codes))
+        if head_words is not None:
+            head_words, place = head_words.with_ngrams(_heads(table, self.keys.reference, found))
+            matrices[HEAD] = _widened(matrices[HEAD], place, len(head_words.codes))
+        return replace(self, words=words, head_words=head_words, matrices=matrices)
+
+    def with_rows(self, added: Table, labels: NDArray[Any], asked: Asked) -> Reference:
+        """Put rows at the end, for whose n-grams there is room. How rare an n-gram is stays as it was.
+
+        Args:
+            added: The table with the rows at its end.
+            labels: Of all its rows.
+            asked: The new rows, from `ask` with the reference's own columns.
+
+        Returns:
+            The larger reference.
+        """
+        known = {text: place for place, text in enumerate(self.records.texts.tolist())}
+        new = [place for place, text in enumerate(asked.records.texts.tolist()) if text not in known]
+        place_of = np.full(len(asked.records.texts) + 1, -1, dtype=np.int64)  # the last is for no text
+        for place, text in enumerate(asked.records.texts.tolist()):
+            place_of[place] = known.get(text, -1)
+        place_of[new] = len(known) + np.arange(len(new))
+        texts = np.concatenate([self.records.texts, asked.records.texts[new]])
+        of_row = np.concatenate([self.records.text_of_row, place_of[asked.records.text_of_row]])
+        matrices = {name: _stacked(of, asked.matrices[name][new]) for name, of in self.matrices.items()}
+        more = Records(texts, of_row, self.records.n_cut + asked.records.n_cut, self.records.columns)
+        ahead = self.next_label + added.n_rows - self.table.n_rows
+        return replace(self, table=added, labels=labels, next_label=ahead, records=more, matrices=matrices)
+
+    def rows_kept(self, rows: Integers) -> Reference:
+        """Leave out all other rows.
+
+        Args:
+            rows: Row numbers, rising.
+
+        Returns:
+            The smaller reference.
+        """
+        table = frames.wrap(frames.take(self.table, rows), self.table.name)
+        of_row = self.records.text_of_row[rows]
+        left = blocking.nodes(of_row)  # in order of first row, as ties are settled
+        fewer = Records(
+            self.records.texts[left.text], left.node_of_row, self.records.n_cut, self.records.columns
+        )
+        matrices = {name: of[left.text] for name, of in self.matrices.items()}
+        return replace(self, table=table, labels=self.labels[rows], records=fewer, matrices=matrices)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """Rows that are asked, read by the rules of the reference.
+
+    Args:
+        table: The rows.
+        records: Their texts.
+        nodes: Their nodes; a block that the reference lacks has a number that it does not know.
+        matrices: By view, the vectors of their texts.
+    """
+
+    table: Table
+    records: Records
+    nodes: blocking.Nodes
+    matrices: Mapping[str, Any]
+
+
+def build(
+    table: Table,
+    keys: Keys,
+    plan: Plan,
+    sample: Table | None = None,
+    *,
+    batch_size: int | None = None,
+    show: bool | None = None,
+) -> Reference:
+    """Read and encode a reference table.
+
+    Args:
+        table: The table.
+        keys: Its columns.
+        plan: The model.
+        sample: Rows such as will be asked; how rare an n-gram is is then counted over both.
+        batch_size: For the model.
+        show: As for `progress.bar`.
+
+    Returns:
+        The reference, the weight of which is all on n-grams and which has no threshold.
+    """
+    found = records.read(table, keys.reference, Serializer())
+    texts = found.texts.tolist()
+    others = None if sample is None else records.read(sample, keys.queries, Serializer())
+    words = vocabulary.learn(texts + ([] if others is None else others.texts.tolist()))
+    matrices: dict[str, Any] = {"lexical": words.vectors(texts)}
+    if plan.encoder is not None:
+        written = _written(table, keys.reference, found, plan)
+        matrices["dense"] = encode.embed(plan.encoder, written, batch_size=batch_size, show=show)
+    head_words = None
+    if max(len(keys.reference), len(keys.queries)) > 1:
+        sides = [_heads(table, keys.reference, found)]
+        if sample is not None and others is not None:
+            sides.append(_heads(sample, keys.queries, others))
+        if all(len(set(side)) * 2 >= len(side) for side in sides):  # as `views.sparse` has it
+            head_words = vocabulary.learn([head for side in sides for head in side])
+            matrices[HEAD] = head_words.vectors(sides[0])
+    labels = frames.index_labels(table, np.arange(table.n_rows))
+    return Reference(table, labels, table.n_rows, keys, found, words, head_words, matrices)
+
+
+def ask(
+    reference: Reference,
+    plan: Plan,
+    table: Table,
+    columns: Sequence[str] | None = None,
+    *,
+    batch_size: int | None = None,
+    show: bool | None = None,
+) -> Asked:
+    """Read and encode rows that are asked. What comes of a row does not depend on the others.
+
+    Args:
+        reference: The reference.
+        plan: Its model.
+        table: The rows.
+        columns: Their key columns; None for those of queries.
+        batch_size: For the model.
+        show: As for `progress.bar`.
+
+    Returns:
+        The rows as the reference reads them.
+    """
+    columns = reference.keys.queries if columns is None else columns
+    found = records.read(table, columns, Serializer())
+    matrices: dict[str, Any] = {"lexical": reference.words.vectors(found.texts.tolist())}
+    if "dense" in reference.matrices:
+        written = _written(table, columns, found, plan)
+        vectors = encode.embed(plan.encoder, written, batch_size=batch_size, show=show)
+        width = reference.matrices["dense"].shape[1]
+        matrices["dense"] = vectors if len(written) else np.empty((0, width), dtype=np.float32)
+    if reference.head_words is not None:
+        matrices[HEAD] = reference.head_words.vectors(_heads(table, columns, found))
+    return Asked(table, found, blocking.nodes(found.text_of_row, _blocks(reference, table)), matrices)
+
+
+def read_as_the_model_does(reference: Reference, plan: Plan, n: int) -> list[str]:
+    """The first texts of a reference as its model reads them.
+
+    Args:
+        reference: The reference.
+        plan: Its model.
+        n: How many.
+
+    Returns:
+        The texts; the vectors of the same places are theirs.
+    """
+    return _written(reference.table, reference.keys.reference, reference.records, plan)[:n]
+
+
+def _block_values(table: Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    """What each row has in the columns that must be equal; null and blank texts are None."""
+    columns = [
+        [None if isinstance(value, str) and not value.strip() else value for value in cells]
+        for cells in (frames.column(table, name).tolist() for name in names)
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def _blocks(reference: Reference, table: Table) -> Integers | None:
+    """The block of each row: -1 for null, a number that the reference lacks for a block that it lacks."""
+    if not reference.keys.blocks:
+        return None
+    numbers = reference.block_numbers
+    values = _block_values(table, reference.keys.blocks)
+    found = [-1 if None in key else numbers.get(key, len(numbers)) for key in values]
+    return np.array(found, dtype=np.int64)
+
+
+def _written(table: Table, columns: Sequence[str], found: Records, plan: Plan) -> list[str]:
+    """The texts as the model reads them."""
+    if plan.serializer == Serializer():
+        return [str(text) for text in found.texts.tolist()]
+    return views.texts_of(found, records.read(table, columns, plan.serializer))
+
+
+def _heads(table: Table, columns: Sequence[str], found: Records) -> list[str]:
+    return views.texts_of(found, records.read(table, columns[:1], Serializer()))
+
+
+def _widened(matrix: Any, place: Integers, width: int) -> sp.csr_matrix:
+    """The same rows, each column at its new place; places rise, so that indices stay sorted."""
+    indices = place[matrix.indices].astype(np.int32)
+    return sp.csr_matrix((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], max(1, width)))
+
+
+def _stacked(above: Any, below: Any) -> Any:
+    if not isinstance(above, np.ndarray):
+        return sp.csr_matrix(sp.vstack([above, below]))
+    return np.concatenate([above, below]) if len(above) else below
