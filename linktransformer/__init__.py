@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from linktransformer import metrics
+    from linktransformer.cache import CacheSettings
     from linktransformer.classify import classify_rows
     from linktransformer.clusters import Clusters
     from linktransformer.dedup import cluster, cluster_rows, dedup_rows
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __version__ = "1.0.0.dev0"
 _HOME = {
+    "CacheSettings": "cache",
     "Clusters": "clusters",
     "ColumnNotFoundError": "errors",
     "InvalidArgumentError": "errors",
@@ -59,6 +61,7 @@ _HOME = {
     "train_pictures": "picture_training",
 }
 __all__ = [
+    "CacheSettings",
     "Clusters",
     "ColumnNotFoundError",
     "InvalidArgumentError",
