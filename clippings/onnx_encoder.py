@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clippings import fingerprint
 from clippings.errors import EncoderError
 from model_hub import ModelFolder
 
@@ -52,6 +53,12 @@ class OnnxTextEncoder:
         self._tokenizer = _tokenizer(model)
         self._session, self.device = session(model, device, threads)
         self._inputs = {item.name for item in self._session.get_inputs()}
+        self._model = model
+
+    @property
+    def cache_key(self) -> str:
+        """What its vectors depend on: they are the same as long as this text is."""
+        return fingerprint.of_folder(self._model, self.device)
 
     @classmethod
     def from_folder(

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from clippings import fingerprint
 from clippings.bi_encoder_config import HINTS
 from clippings.errors import EncoderError
 from clippings.record_inputs import Flags, Floats, ImageBatch, Inputs, Picture, TextBatch
@@ -92,6 +93,7 @@ class TowerEncoder:
         towers: The model.
         serializer: How rows were written when the model was trained, or None.
         decision: The file that says how scores become links, or None.
+        cache_key: What its vectors depend on, where it was opened from a verified folder, or None.
     """
 
     def __init__(
@@ -108,6 +110,17 @@ class TowerEncoder:
         self.batch_size, self.device = batch_size, device
         self.serializer: Mapping[str, Any] | None = None
         self.decision: Path | None = None
+        self.cache_key: str | None = None
+
+    @property
+    def texts_at_once(self) -> int:
+        """Texts whose vectors may depend on one another in the last bits."""
+        return TEXTS
+
+    @property
+    def records_at_once(self) -> int:
+        """Records of which the same holds."""
+        return CHUNK
 
     def encode_records(
         self,
@@ -273,6 +286,7 @@ def open_records(folder: ModelFolder, device: str | None, threads: int | None) -
         found = open_clip_folder(folder, device)
     found.serializer = manifest.serializer
     found.decision = folder.file(manifest.decision) if manifest.decision else None
+    found.cache_key = fingerprint.of_folder(folder, found.device)
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from clippings import torchvision_ops
+from clippings import fingerprint, torchvision_ops
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.onnx_encoder import SURROGATES, OnnxTextEncoder
 from clippings.quiet import no_bars
@@ -33,7 +33,7 @@ from model_hub.manifest import MANIFEST_NAME, RECORD_ARCHITECTURES
 
 logger = logging.getLogger(__name__)
 Vectors = npt.NDArray[np.float32]
-CHUNK = 8192  # texts given to a wrapped encoder at once, so that there is progress to show
+CHUNK = 2048  # texts given to a wrapped encoder at once: there is progress to show, and to keep when it stops
 _ST_FILES = ("modules.json", "config.json", "config_sentence_transformers.json")
 
 
@@ -64,8 +64,15 @@ class WrappedEncoder:
         decision: The file that says how scores become links, where the model was trained with one.
     """
 
-    def __init__(self, model: Any, name: str | None = None, folder: ModelFolder | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        name: str | None = None,
+        folder: ModelFolder | None = None,
+        ref: ModelRef | None = None,
+    ) -> None:
         self.model = model
+        self._folder, self._ref = folder, ref
         self.name = name or _name_of(model)
         self.dim: int | None = None
         found = folder.manifest.serializer if folder else getattr(model, "serializer", None)
@@ -74,6 +81,21 @@ class WrappedEncoder:
         if folder and folder.manifest.decision:
             self.decision = folder.file(folder.manifest.decision)
         self._takes = _keywords(model.encode)
+
+    @property
+    def cache_key(self) -> str | None:
+        """What its vectors depend on, or None where that is not known."""
+        device = str(getattr(self.model, "device", "cpu"))
+        if self._folder is not None:
+            return fingerprint.of_folder(self._folder, device)
+        if self._ref is not None:
+            return fingerprint.of_reference(self._ref, device)
+        return fingerprint.of_object(self.model)
+
+    @property
+    def texts_at_once(self) -> int:
+        """Texts whose vectors may depend on one another in the last bits."""
+        return CHUNK
 
     def encode(
         self,
@@ -162,7 +184,7 @@ def load_text_encoder(
             return _of_ours(open_model(ref), device, threads)
     if ref.kind == "hub" and (found := _published(ref)) is not None:
         return _of_ours(found, device, threads)
-    return WrappedEncoder(load_sentence_transformer(ref, device, trust_remote_code), str(ref))
+    return WrappedEncoder(load_sentence_transformer(ref, device, trust_remote_code), str(ref), ref=ref)
 
 
 def _of_ours(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from linktransformer import metrics
+    from linktransformer.cache import CacheSettings
     from linktransformer.classify import classify_rows
     from linktransformer.classify_remote import Remote
     from linktransformer.clusters import Clusters
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __version__ = "1.0.0.dev0"
 _HOME = {
+    "CacheSettings": "cache",
     "Clusters": "clusters",
     "ColumnNotFoundError": "errors",
     "InvalidArgumentError": "errors",
@@ -69,6 +71,7 @@ _HOME = {
     "transform_rows": "transform",
 }
 __all__ = [
+    "CacheSettings",
     "Clusters",
     "ColumnNotFoundError",
     "InvalidArgumentError",

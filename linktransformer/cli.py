@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from linktransformer import __version__, cli_dedup, cli_merge, cli_models, cli_train
+from linktransformer import __version__, cli_cache, cli_dedup, cli_merge, cli_models, cli_train
 from linktransformer.errors import LinkTransformerError
 
 __all__ = ["main"]
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"linktransformer {__version__}")
     commands = parser.add_subparsers(title="commands", required=True)
-    for module in (cli_merge, cli_dedup, cli_train, cli_models):
+    for module in (cli_merge, cli_dedup, cli_train, cli_models, cli_cache):
         module.add_to(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_version)

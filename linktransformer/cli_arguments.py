@@ -23,6 +23,8 @@ def add_search(add: Any) -> None:
     add("--k", type=int, help="neighbours fetched for each row")
     add("--device", help="where a torch model runs: cpu, cuda")
     add("--batch-size", type=int, help="texts encoded at a time")
+    told = "keep vectors in FOLDER, or in the user's cache folder, and use those that are there"
+    add("--cache", nargs="?", const=True, metavar="FOLDER", help=told)
     add("--memory-limit", type=size, help="for the search, such as 500MB or 2GB")
 
 

@@ -67,6 +67,7 @@ def _run(given: argparse.Namespace) -> int:
         "device",
         "batch_size",
         "memory_limit",
+        "cache",
     )
     found = dedup.cluster(
         files.read(given.table),

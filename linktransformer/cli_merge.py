@@ -75,7 +75,7 @@ def _run(given: argparse.Namespace) -> int:
         "threshold",
         "device",
     )
-    options = {name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit")}
+    options = {name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit", "cache")}
     options["progress"] = False if given.quiet else None
     if len(given.suffixes) != 2:
         raise InvalidArgumentError(f"--suffixes {','.join(given.suffixes)} are not two. Give such as _x,_y.")

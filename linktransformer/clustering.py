@@ -22,6 +22,7 @@ from linktransformer import (
     labels,
     picture_views,
     records,
+    remembering,
     search,
     views,
 )
@@ -93,7 +94,7 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     """
     units = None
     if job.images is not None:
-        plan = encode.plan_of_pictures(job.model, job.device)
+        plan = encode.plan_of_pictures(job.model, job.device, job.cache)
         units = read_units(table, on, job.images, plan.serializer, job.progress, job.confidence)
     texts = records.read(table, on, Serializer()) if units is None else units.records
     blocks = keys.blocks((table, table), job.block_on)
@@ -214,7 +215,7 @@ def _score(
     details: dict[str, Any],
 ) -> fuse.Fused:
     """Every node's neighbours in every view, and one score of each pair."""
-    plan = encode.plan(job.model, job.device)
+    plan = encode.plan(job.model, job.device, job.cache)
     details["model"] = plan.name
     if not len(nodes):
         return _nothing()
@@ -234,6 +235,7 @@ def _score(
     )
     fused = fuse.fuse_of_one(found, views.spread(made, (nodes, nodes), (texts, texts)))
     details |= {"views_left_out": dict(made.notes)} if made.notes else {}
+    details |= remembering.of_report(plan.encoder)
     details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
     details["search"] = dict(found.report)
     return fused
@@ -248,6 +250,7 @@ def _score_pictures(
         return _nothing()
     both, sides = (units, units), (nodes, nodes)
     made = picture_views.views_of_one(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
+    details |= remembering.of_report(plan.encoder)
     found = search.search(
         made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
     )

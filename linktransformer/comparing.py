@@ -16,6 +16,7 @@ from linktransformer import (
     keys,
     picture_views,
     records,
+    remembering,
     search,
     trial,
     views,
@@ -70,7 +71,7 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
     blocks = keys.blocks(tables, job.block_on)
     left = blocking.nodes(texts[0].text_of_row, None if blocks is None else blocks[0])
     right = blocking.nodes(texts[1].text_of_row, None if blocks is None else blocks[1])
-    plan = encode.plan(job.model, job.device)
+    plan = encode.plan(job.model, job.device, job.cache)
     details: dict[str, Any] = {
         "model": plan.name,
         "left_on": on[0],
@@ -89,7 +90,7 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
 def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
     """As `compare`, for rows that have pictures."""
     columns = picture_columns(job.images, tables)
-    plan = encode.plan_of_pictures(job.model, job.device)
+    plan = encode.plan_of_pictures(job.model, job.device, job.cache)
     sure: tuple[str | None, str | None] = (None, None)
     if job.confidence is not None:
         sure = picture_columns(job.confidence, tables, "confidence")
@@ -119,6 +120,7 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
             nodes, texts, _nothing(nodes), (None, None), details | _of_fused(_nothing(nodes)), plan, units
         )
     made = picture_views.views_of(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
+    details |= remembering.of_report(plan.encoder)
     found = search.search(made.matrices, *nodes, int(job.k), memory_limit=job.memory_limit, device=job.device)
     found = picture_views.without_gaps(picture_views.with_edit(found, nodes, units), nodes, units)
     found = fuse.best_first(found)
@@ -189,7 +191,7 @@ def _score(
             made = views.with_dense(made, plan.encoder, written, batch_size=job.batch_size, show=job.progress)
             fused = scored(fused.candidates if fused else None)
     fused = fused or scored()
-    details |= {"views_left_out": notes} if notes else {}
+    details |= ({"views_left_out": notes} if notes else {}) | remembering.of_report(plan.encoder)
     leads = (
         views.lead(made, fused.candidates, nodes[0], 0),
         views.lead(made, fused.candidates, nodes[1], 1),

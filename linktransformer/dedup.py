@@ -40,6 +40,7 @@ def dedup_rows(
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
+    cache: Any = None,
     progress: bool | None = None,
 ) -> Any:
     """Keep one row of each thing that a table names.
@@ -62,6 +63,7 @@ def dedup_rows(
         device: Likewise.
         batch_size: Likewise.
         memory_limit: Likewise.
+        cache: Likewise.
         progress: Likewise.
 
     Returns:
@@ -99,6 +101,7 @@ def dedup_rows(
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
+        cache=cache,
         progress=progress,
     )
     one_of_each, members = kept(found, keep)
@@ -140,6 +143,7 @@ def cluster_rows(
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
+    cache: Any = None,
     progress: bool | None = None,
 ) -> Any:
     """Number the rows of a table so that rows which name the same thing have the same number.
@@ -164,6 +168,8 @@ def cluster_rows(
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
@@ -198,6 +204,7 @@ def cluster_rows(
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
+        cache=cache,
         progress=progress,
     )
     name = frames.free_name(cluster_column, found.table.columns)
@@ -220,6 +227,7 @@ def cluster(
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
+    cache: Any = None,
     progress: bool | None = None,
 ) -> Clusters:
     """Find the rows of a table that name the same thing, with evidence.
@@ -239,6 +247,7 @@ def cluster(
         device: Likewise.
         batch_size: Likewise.
         memory_limit: Likewise.
+        cache: Likewise.
         progress: Likewise.
 
     Returns:
@@ -275,6 +284,7 @@ def cluster(
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
+        cache=cache,
         progress=progress,
     )
     found = cluster_table(wrapped, keys.of_one(wrapped, on, images), job, rules)

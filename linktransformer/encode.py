@@ -14,6 +14,7 @@ from linktransformer import judgement, progress
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
 from linktransformer.judgement import Judgement
 from linktransformer.llm_endpoint import endpoint, is_remote
+from linktransformer.remembering import CachedEncoder, Recall, cached
 from linktransformer.serialize import Serializer
 
 __all__ = ["LEXICAL", "Plan", "embed", "plan", "plan_of_pictures"]
@@ -42,13 +43,14 @@ class Plan:
     judgement: Judgement | None = None
 
 
-def plan(model: Any, device: str | None = None) -> Plan:
+def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
     """Find out what the caller means by a model.
 
     Args:
         model: None for the bundled hybrid; "lexical"; a folder; "org/name@revision"; "oci://host/name:tag"; a
             SentenceTransformer or any object with `encode`.
         device: Where a torch model runs; None takes a GPU when there is one.
+        cache: As for `cache.check_cache`.
 
     Returns:
         The plan.
@@ -84,10 +86,10 @@ def plan(model: Any, device: str | None = None) -> Plan:
         raise MissingExtraError(str(error)) from error
     except (EncoderError, ModelHubError, TypeError) as error:
         raise ModelError(f"model={model!r}: {error}") from error
-    return _planned(encoder, model, model is not None)
+    return _planned(encoder, model, model is not None, cache)
 
 
-def _planned(encoder: Any, model: Any, chosen: bool) -> Plan:
+def _planned(encoder: Any, model: Any, chosen: bool, cache: Any) -> Plan:
     """The plan of an encoder, with what its folder says of rows and decisions."""
     try:
         serializer = Serializer.from_dict(getattr(encoder, "serializer", None) or {})
@@ -96,16 +98,17 @@ def _planned(encoder: Any, model: Any, chosen: bool) -> Plan:
     decision = getattr(encoder, "decision", None)
     learned = None if decision is None else judgement.read(decision)
     name = str(getattr(encoder, "name", type(encoder).__name__))
-    return Plan(name, encoder, chosen, serializer, learned)
+    return Plan(name, cached(encoder, cache, model), chosen, serializer, learned)
 
 
-def plan_of_pictures(model: Any, device: str | None = None) -> Plan:
+def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -> Plan:
     """Find out what the caller means by a model of pictures and texts.
 
     Args:
         model: "lexical" for the texts alone; a folder; a name on a hub; "open_clip:NAME/WEIGHTS";
             "hf:org/clip"; an object with `encode_records`.
         device: As for `plan`.
+        cache: Likewise.
 
     Returns:
         The plan.
@@ -138,7 +141,7 @@ def plan_of_pictures(model: Any, device: str | None = None) -> Plan:
             raise MissingExtraError(str(error)) from error
         except (EncoderError, ModelHubError) as error:
             raise ModelError(f"model={model!r}: {error}") from error
-    return _planned(encoder, model, True)
+    return _planned(encoder, model, True, cache)
 
 
 def embed(
@@ -157,15 +160,25 @@ def embed(
     """
     if not len(texts):
         return np.empty((0, 1), dtype=np.float32)
-    with progress.bar(len(texts), "encode", show) as tick:
-        vectors: Matrix = _encode(encoder, list(texts), batch_size, tick)
+    wanted = list(texts)
+    recall = encoder.recall(wanted) if isinstance(encoder, CachedEncoder) else None
+    with progress.bar(len(wanted) if recall is None else len(recall.missing), "encode", show) as tick:
+        vectors: Matrix = _encode(encoder, wanted, recall, batch_size, tick)
     return vectors
 
 
-def _encode(encoder: Any, texts: list[str], batch_size: int | None, tick: Callable[[int], None]) -> Matrix:
+def _encode(
+    encoder: Any,
+    texts: list[str],
+    recall: Recall | None,
+    batch_size: int | None,
+    tick: Callable[[int], None],
+) -> Matrix:
     from clippings import EncoderError
 
     try:
+        if recall is not None:
+            return recall.complete(batch_size, tick)
         return np.asarray(encoder.encode(texts, batch_size=batch_size, progress=tick), dtype=np.float32)
     except EncoderError as error:
         raise ModelError(str(error)) from error

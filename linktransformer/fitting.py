@@ -68,6 +68,7 @@ def fit_decision(
     out: str | os.PathLike[str] | None = None,
     device: str | None = None,
     seed: int = 0,
+    cache: Any = None,
     progress: bool | None = None,
 ) -> FittedDecision:
     """Learn from known links when a pair is a link. It takes seconds, no GPU, and tunes no encoder.
@@ -96,7 +97,8 @@ def fit_decision(
             `models/trained-N`.
         device: As for `merge`.
         seed: Of the draw of held-out rows.
-        progress: As for `merge`.
+        cache: As for `merge`.
+        progress: Likewise.
 
     Returns:
         The folder: the model and `decision.json`, sealed.
@@ -122,6 +124,7 @@ def fit_decision(
         block_on=block_on,
         k=K if k is None else k,
         device=device,
+        cache=cache,
         progress=progress,
     )
     found = comparing.compare(tables, names, job)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from linktransformer import threshold
+from linktransformer.cache import check_cache
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["VALIDATE", "Columns", "Job", "K"]
@@ -37,6 +38,7 @@ class Job:
     progress: bool | None = None
     images: Any = None
     confidence: Any = None
+    cache: Any = None
 
     def __post_init__(self) -> None:
         if self.validate not in VALIDATE:
@@ -50,6 +52,7 @@ class Job:
                     f"{name}={value!r} is no number of {what}. Give a whole number from 1."
                 )
         threshold.check_threshold(self.threshold)
+        check_cache(self.cache)
 
 
 def _is_whole(value: Any) -> bool:

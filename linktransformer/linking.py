@@ -40,6 +40,7 @@ def merge(
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
+    cache: Any = None,
     progress: bool | None = None,
 ) -> Any:
     """Put the rows of two tables together that name the same thing, as pandas.merge does for equal keys.
@@ -72,6 +73,8 @@ def merge(
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
@@ -114,6 +117,7 @@ def merge(
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
+        cache=cache,
         progress=progress,
     )
     return joining.joined(links, how=how, suffixes=suffixes, indicator=indicator, score_column=score_column)
@@ -136,6 +140,7 @@ def link(
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
+    cache: Any = None,
     progress: bool | None = None,
 ) -> Links:
     """Decide which rows of two tables name the same thing, with evidence.
@@ -157,6 +162,8 @@ def link(
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
@@ -188,6 +195,7 @@ def link(
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
+        cache=cache,
         progress=progress,
     )
     if images is None and confidence is not None:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from linktransformer import edit, factorize, lexical, progress
 from linktransformer.blocking import Nodes
 from linktransformer.errors import ModelError
+from linktransformer.remembering import PARTS as VECTORS
+from linktransformer.remembering import CachedEncoder
 from linktransformer.search import Candidates
 from linktransformer.units import Units
 from linktransformer.views import Views
@@ -20,7 +22,6 @@ from linktransformer.views import Views
 __all__ = ["EDIT", "spread_of_edit", "views_of", "views_of_one", "with_edit", "without_gaps"]
 
 EDIT = "edit"
-VECTORS = ("fused", "image", "text")  # what an encoder of records gives
 OF_TEXT, OF_PICTURE = ("lexical", "text", EDIT), ("image",)
 SAMPLE = 20_000
 
@@ -84,18 +85,20 @@ def _encoded(encoder: Any, units: Units, batch_size: int | None, show: bool | No
     count = np.array([max(1, len(pictures)) for pictures in units.pictures], dtype=np.int64)
     owner = np.repeat(np.arange(len(texts)), count)
     shown = [picture for pictures in units.pictures for picture in (pictures or (None,))]
-    with progress.bar(len(shown), "encode", show) as tick:
+    said, sure = [texts[unit] for unit in owner.tolist()], units.confidence[owner]
+    recall = encoder.recall_records(said, shown, sure) if isinstance(encoder, CachedEncoder) else None
+    with progress.bar(len(shown) if recall is None else len(recall.missing), "encode", show) as tick:
         try:
-            found = encoder.encode_records(
-                [texts[unit] for unit in owner.tolist()],
-                shown,
-                confidence=units.confidence[owner],
-                batch_size=batch_size,
-                progress=tick,
-            )
+            if recall is not None:
+                parts = np.split(recall.complete(batch_size, tick), len(VECTORS), axis=1)
+                vectors = dict(zip(VECTORS, map(np.ascontiguousarray, parts), strict=True))
+            else:
+                found = encoder.encode_records(
+                    said, shown, confidence=sure, batch_size=batch_size, progress=tick
+                )
+                vectors = {name: np.asarray(getattr(found, name), dtype=np.float32) for name in VECTORS}
         except EncoderError as error:
             raise ModelError(str(error)) from error
-    vectors = {name: np.asarray(getattr(found, name), dtype=np.float32) for name in VECTORS}
     if len(shown) == len(texts):
         return vectors
     starts = np.cumsum(count) - count

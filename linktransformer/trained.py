@@ -63,6 +63,12 @@ class TrainedModel:
         found: Path | None = self._encoder().decision
         return found
 
+    @property
+    def cache_key(self) -> str | None:
+        """What its vectors depend on: another model, or another runtime, has another one."""
+        found: str | None = self._encoder().cache_key
+        return found
+
     def encode(
         self,
         texts: Sequence[str],

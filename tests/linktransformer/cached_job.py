@@ -1,0 +1,51 @@
+"""A program that links two tables with a cache, and may end itself in the middle; run by test_cache."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import linktransformer as lt
+from clippings import text_encoder
+from linktransformer import remembering, search
+from linktransformer.cache import CacheSettings
+
+OUT, KEPT, POINT, BOUND = sys.argv[1:5]
+N = 500
+
+
+class Model:
+    """Encodes a hundred texts at a time and dies at its point."""
+
+    cache_key, done = "v1", 0
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        self.done += len(texts)
+        if 0 < int(POINT) < self.done:
+            os.kill(os.getpid(), signal.SIGKILL)
+        seeds = [sum(ord(letter) * 31**place for place, letter in enumerate(text)) for text in texts]
+        return np.array([np.random.default_rng(seed).normal(size=8) for seed in seeds])
+
+
+def die(*_: Any, **__: Any) -> Any:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+logging.basicConfig(level=logging.INFO)
+text_encoder.CHUNK = remembering.LEAST = 100
+if int(POINT) > 2 * N:  # after all was encoded
+    search.search = die
+left = pd.DataFrame({"name": [f"firm {n * n} north" for n in range(N)]})
+right = pd.DataFrame({"name": [f"firm {n * n} north co" for n in range(N)]})
+size = None if BOUND == "large" else 40_000  # files are removed while others read
+cache = None if KEPT == "none" else CacheSettings(KEPT, size)
+links = lt.link(left, right, on="name", model=Model(), cache=cache, progress=False)
+np.save(OUT, links.pairs[["left", "right", "score"]].to_numpy(np.float64))
+told = links.report().get("cache", {})
+sys.stdout.write(" ".join(f"{name} {value}" for name, value in told.items()) + "\n")
