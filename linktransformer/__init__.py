@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from linktransformer import metrics
     from linktransformer.classify import classify_rows
     from linktransformer.clusters import Clusters
+    from linktransformer.compat import (
+        aggregate_rows,
+        all_pair_combos_evaluate,
+        evaluate_pairs,
+        merge_blocking,
+        merge_knn,
+        merge_range,
+    )
     from linktransformer.dedup import cluster, cluster_rows, dedup_rows
     from linktransformer.errors import (
         ColumnNotFoundError,
@@ -23,10 +31,12 @@ if TYPE_CHECKING:
         MissingExtraError,
         ModelError,
         TableTypeError,
+        UnknownArgumentError,
     )
     from linktransformer.fitting import fit_decision
     from linktransformer.linking import link, merge
     from linktransformer.links import Links
+    from linktransformer.old_model import LinkTransformer
     from linktransformer.old_settings import create_new_train_config
     from linktransformer.picture_training import train_pictures
     from linktransformer.train import TrainConfig, train_model
@@ -38,6 +48,7 @@ _HOME = {
     "Clusters": "clusters",
     "ColumnNotFoundError": "errors",
     "InvalidArgumentError": "errors",
+    "LinkTransformer": "old_model",
     "LinkTransformerError": "errors",
     "Links": "links",
     "MissingExtraError": "errors",
@@ -46,14 +57,21 @@ _HOME = {
     "TrainConfig": "train_config",
     "TrainedClassifier": "train_classifier",
     "TrainedModel": "trained",
+    "UnknownArgumentError": "errors",
+    "aggregate_rows": "compat",
+    "all_pair_combos_evaluate": "compat",
     "classify_rows": "classify",
     "cluster": "dedup",
     "cluster_rows": "dedup",
     "create_new_train_config": "old_settings",
     "dedup_rows": "dedup",
+    "evaluate_pairs": "compat",
     "fit_decision": "fitting",
     "link": "linking",
     "merge": "linking",
+    "merge_blocking": "compat",
+    "merge_knn": "compat",
+    "merge_range": "compat",
     "train_clf_model": "train_classifier",
     "train_model": "train",
     "train_pictures": "picture_training",
@@ -62,6 +80,7 @@ __all__ = [
     "Clusters",
     "ColumnNotFoundError",
     "InvalidArgumentError",
+    "LinkTransformer",
     "LinkTransformerError",
     "Links",
     "MissingExtraError",
@@ -70,14 +89,21 @@ __all__ = [
     "TrainConfig",
     "TrainedClassifier",
     "TrainedModel",
+    "UnknownArgumentError",
+    "aggregate_rows",
+    "all_pair_combos_evaluate",
     "classify_rows",
     "cluster",
     "cluster_rows",
     "create_new_train_config",
     "dedup_rows",
+    "evaluate_pairs",
     "fit_decision",
     "link",
     "merge",
+    "merge_blocking",
+    "merge_knn",
+    "merge_range",
     "metrics",
     "train_clf_model",
     "train_model",
