@@ -61,7 +61,7 @@ class LinkTransformer:
         plan = encode.plan(given, device)
         if plan.encoder is None:
             raise ModelError(f"model_name_or_path={model_name_or_path!r} has no vectors. Give a text model.")
-        self._encoder = plan.encoder
+        self._encoder, self._given = plan.encoder, given
         self.name = plan.name
         self.serializer: Mapping[str, Any] | None = plan.serializer.to_dict()
         self.decision: Path | None = getattr(plan.encoder, "decision", None)
@@ -141,15 +141,16 @@ class LinkTransformer:
 
     def _write(self, folder: Path, name: str) -> None:
         from linktransformer.provenance import origin, versions
-        from model_hub import ModelFolder, publish, seal
+        from model_hub import ModelHubError, bundled_models, open_model, publish, seal
 
-        own = getattr(self._encoder, "folder", None)
-        if isinstance(own, ModelFolder):  # a model of ours keeps its manifest
+        model: Any = getattr(self._encoder, "model", None)
+        if not callable(getattr(model, "save_pretrained", None)):  # a model of ours keeps its manifest
+            try:
+                own = open_model(self.name if self.name in bundled_models() else self._given)
+            except (ModelHubError, TypeError) as error:
+                raise ModelError(f"{self.name!r} cannot be saved: {error}") from error
             publish(own, folder.absolute())
             return
-        model = getattr(self._encoder, "model", None)
-        if not callable(getattr(model, "save_pretrained", None)):
-            raise ModelError(f"{self.name!r} cannot be saved: only models of sentence-transformers can.")
         folder.mkdir(parents=True, exist_ok=True)
         model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
         lang = self._languages

@@ -64,7 +64,7 @@ def evaluate_pairs(
         {7: 1.0, 9: 0.0}
     """
     without_keys({"openai_key": openai_key, "gemini_key": gemini_key})
-    if not isinstance(score_column, str) or not score_column:
+    if not score_column:
         raise InvalidArgumentError(f"score_column={score_column!r} is no column name. Give such as 'score'.")
     job = Job(model=model, batch_size=batch_size, device=device, progress=progress)
     table, found = _both_sides(df, left_on, right_on, job)
@@ -149,7 +149,8 @@ def _both_sides(df: Any, left_on: Columns, right_on: Columns, job: Job) -> tuple
 def _parts(table: Table, found: Similarity, size: int) -> Iterator[Any]:
     """Tables of at most so many pairs, in order; one without rows where there are none."""
     n = table.n_rows
-    said = [np.append(side.texts, None)[side.text_of_row] for side in (found.left, found.right)]
+    none = np.array([None], dtype=object)
+    said = [np.concatenate([side.texts, none])[side.text_of_row] for side in (found.left, found.right)]
     for start in range(0, max(1, n * n), size):
         pair = np.arange(start, min(start + size, n * n), dtype=np.int64)
         a, b = (pair // n, pair % n) if n else (pair, pair)

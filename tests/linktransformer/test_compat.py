@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +12,8 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.encode import plan
 from tests.conftest import make, rows_of
-
-
-class Letters:
-    """Hashed pairs of letters: quick, the same every time; counts what it is given."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def encode(self, texts: list[str]) -> np.ndarray:
-        self.texts += texts
-        found = np.zeros((len(texts), 64), dtype=np.float64)
-        for row, text in enumerate(texts):
-            padded = f" {text.lower()} "
-            for place in range(len(padded) - 1):
-                found[row, zlib.crc32(padded[place : place + 2].encode()) % 64] += 1
-        return found
-
-
-def cosine(a: str, b: str) -> float:
-    x, y = Letters().encode([a, b])
-    return float(x @ y / np.sqrt((x @ x) * (y @ y)))
+from tests.letters import Letters, cosine
 
 
 @pytest.fixture
@@ -124,7 +102,7 @@ def test_merge_refuses_with_a_hint(
 
 
 def test_an_unknown_name_is_a_type_error_too(left: pd.DataFrame) -> None:
-    with pytest.raises(TypeError, match="cluster_rows has no argument thresold=. Did you mean threshold="):
+    with pytest.raises(TypeError, match=r"no argument thresold=. Did you mean threshold="):
         lt.cluster_rows(left, on="name", thresold=0.5)
     with pytest.raises(lt.UnknownArgumentError, match="on= is given by place and by name"):
         lt.merge(left, left, "1:1", "name", on="name")
@@ -208,7 +186,7 @@ def test_aggregate_rows() -> None:
     fine = pd.DataFrame({"Fine": ["steel bars", "milk powder", None], "Coarse Category ID": [1, 2, 2]})
     coarse = pd.DataFrame({"Coarse": ["milk", "steel"], "Coarse Category ID": [2, 1]})
     found = lt.aggregate_rows(fine, coarse, model=Letters(), left_on="Fine", right_on="Coarse")
-    assert [row[2] for row in rows_of(found)] == [1, 2, None]
+    assert [row[3] for row in rows_of(found)] == [1, 2, None]
     assert list(found.columns) == ["Fine", "Coarse Category ID_x", "Coarse", "Coarse Category ID_y", "score"]
     strict = lt.aggregate_rows(fine, coarse, Letters(), ["Fine"], ["Coarse"], threshold=0.99)
     assert strict["Coarse"].isna().all()
@@ -259,91 +237,6 @@ def test_too_many_pairs_are_refused_before_the_work() -> None:
         lt.all_pair_combos_evaluate(table, model, "a", "a", max_pairs=15)
     assert model.texts == []
     assert len(lt.all_pair_combos_evaluate(table, model, "a", "a", max_pairs=16)) == 16
-
-
-# clusters ------------------------------------------------------------------------------------------------
-
-FIRMS = ["Acme Steel Corp", "Baxter Dairy", "Acme Steel Corp.", "Quimby Paper", "Zeller Motors", None, None]
-PARAMETERS = {"threshold": 0.2, "min cluster size": 2, "metric": "cosine"}
-
-
-@pytest.mark.parametrize(
-    ("kind", "parameters"),
-    [
-        ("SLINK", {"threshold": 0.2, "min cluster size": 2, "metric": "cosine"}),
-        ("agglomerative", {"threshold": 0.2, "clustering linkage": "average", "metric": "cosine"}),
-        ("agglomerative", {"threshold": 0.6}),
-        ("HDBScan", {"min cluster size": 2, "min samples": 1}),
-    ],
-)
-def test_cluster_types(kind: str, parameters: dict[str, Any]) -> None:
-    table, given = pd.DataFrame({"name": FIRMS}, index=range(5, 12)), dict(parameters)
-    found = lt.cluster_rows(table, model=Letters(), on="name", cluster_type=kind, cluster_params=given)
-    assert found["cluster"].tolist() == [0, 1, 0, 2, 3, 4, 5]  # W1, W10: who is alone stays alone
-    assert given == parameters  # W2
-    kept = lt.dedup_rows(table, model=Letters(), on="name", cluster_type=kind, cluster_params=given)
-    assert kept.index.tolist() == [5, 6, 8, 9, 10, 11]
-
-
-def test_old_places_of_clusters() -> None:
-    table = pd.DataFrame({"name": FIRMS})
-    expected = lt.cluster_rows(
-        table, model=Letters(), on="name", cluster_type="SLINK", cluster_params=PARAMETERS
-    )
-    for found in (
-        lt.cluster_rows(table, Letters(), "name", "SLINK", PARAMETERS),
-        lt.cluster_rows(table, Letters(), on="name", cluster_params=PARAMETERS),
-        lt.cluster_rows(df=table, model=Letters(), on=["name"], cluster_params=PARAMETERS, openai_key=None),
-    ):
-        pd.testing.assert_frame_equal(found, expected)
-    ours = lt.cluster_rows(table, "name")  # the second place is `on` in our own signature
-    pd.testing.assert_frame_equal(ours, lt.cluster_rows(table, on="name"))
-
-
-def test_the_distance_is_that_of_the_model_alone() -> None:
-    table = pd.DataFrame({"name": ["Acme Steel", "Acme Steel Corp"]})
-    distance = 1 - cosine(*table["name"])
-    for off, together in ((1e-3, True), (-1e-3, False)):
-        parameters = {"threshold": distance + off, "min cluster size": 2, "metric": "cosine"}
-        found = lt.cluster_rows(
-            table, model=Letters(), on="name", cluster_type="SLINK", cluster_params=parameters
-        )
-        assert (found["cluster"].nunique() == 1) is together
-        euclid = {"threshold": float(np.sqrt(2 * (distance + off))), "clustering linkage": "complete"}
-        found = lt.cluster_rows(table, Letters(), "name", "agglomerative", euclid)
-        assert (found["cluster"].nunique() == 1) is together
-
-
-def test_defaults_of_agglomerative_work_and_do_not_leak() -> None:
-    """W2: they raised, and what one call gave the next one found."""
-    table = pd.DataFrame({"name": FIRMS})
-    first = lt.cluster_rows(table, model=Letters(), on="name", cluster_type="agglomerative")
-    lt.cluster_rows(table, model=Letters(), on="name", cluster_type="HDBScan")
-    again = lt.cluster_rows(table, model=Letters(), on="name", cluster_type="agglomerative")
-    pd.testing.assert_frame_equal(first, again)
-
-
-def test_clusters_that_are_too_small_are_taken_apart_but_for_equal_texts() -> None:
-    table = pd.DataFrame({"name": ["Acme Steel", "Acme Steel", "Acme Steels"]})
-    parameters = {"threshold": 0.2, "min cluster size": 4, "metric": "cosine"}
-    assert lt.cluster_rows(table, Letters(), "name", "SLINK", parameters)["cluster"].tolist() == [0, 0, 1]
-
-
-@pytest.mark.parametrize(
-    ("kind", "parameters", "message"),
-    [
-        ("kmeans", None, "cluster_type='kmeans'"),
-        ("SLINK", {"min_cluster_size": 2}, "'min_cluster_size'"),
-        ("SLINK", {"threshold": -1}, "'threshold' is -1"),
-        ("SLINK", {"threshold": 1.5}, "all rows are one"),
-        ("SLINK", {"metric": "manhattan"}, "'metric' is 'manhattan'"),
-        ("agglomerative", {"clustering linkage": "centroid"}, "'clustering linkage' is 'centroid'"),
-        ("HDBScan", {"min cluster size": 0}, "'min cluster size' is 0"),
-    ],
-)
-def test_wrong_cluster_arguments(kind: str, parameters: Any, message: str) -> None:
-    with pytest.raises(lt.InvalidArgumentError, match=message):
-        lt.cluster_rows(pd.DataFrame({"a": ["x"]}), on="a", cluster_type=kind, cluster_params=parameters)
 
 
 # what else went wrong --------------------------------------------------------------------------------------
@@ -399,92 +292,6 @@ def test_a_small_memory_limit_changes_nothing(left: pd.DataFrame, right: pd.Data
             lt.merge_knn(left, right, on="name", model=model, k=2, memory_limit=limit) for limit in (1, None)
         )
         pd.testing.assert_frame_equal(one, other)
-
-
-# models ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"])
-def test_the_bundled_model_stands_in_offline(
-    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("LINKTRANSFORMER_OFFLINE", "1")
-    monkeypatch.setenv("LINKTRANSFORMER_CACHE", str(tmp_path))
-    monkeypatch.setattr("clippings.text_encoder.load_sentence_transformer", _not_there)
-    table = pd.DataFrame({"a": ["tea"], "b": ["coffee"]})
-    found = lt.evaluate_pairs(table, model=name, left_on="a", right_on="b")["score"]
-    x, y = plan(None).encoder.encode(["tea", "coffee"])
-    assert found[0] == pytest.approx(float(x @ y), abs=1e-6)
-    assert len([text for text in caplog.messages if "bundled copy" in text]) == 1
-
-
-def test_nothing_stands_in_for_other_names_or_where_the_hub_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    from model_hub import ModelNotFoundError
-
-    monkeypatch.setattr("clippings.text_encoder.load_sentence_transformer", _not_there)
-
-    def answers(reference: Any) -> Any:
-        raise ModelNotFoundError("No manifest.", str(reference), "None.")
-
-    monkeypatch.setattr("model_hub.opening.open_model", answers)
-    monkeypatch.setattr("clippings.text_encoder.open_model", answers)
-    monkeypatch.setattr("model_hub.opening.is_offline", lambda offline=False: False)
-    for name in ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"):
-        with pytest.raises(lt.ModelError):
-            plan(name)
-    monkeypatch.setattr("model_hub.opening.is_offline", lambda offline=False: True)
-    for name in ("sentence-transformers/all-MiniLM-L12-v2", "sentence-transformers/all-MiniLM-L6-v2@main"):
-        with pytest.raises(lt.ModelError):
-            plan(name)
-
-
-def _not_there(*arguments: Any, **named: Any) -> Any:
-    from clippings import EncoderError
-
-    raise EncoderError("cannot be loaded")
-
-
-def test_the_class_is_a_model(left: pd.DataFrame, right: pd.DataFrame, tmp_path: Path) -> None:
-    model = lt.LinkTransformer()
-    alone = model.encode("tea")
-    assert np.array_equal(model.encode(["tea", "cup"])[0], alone)
-    folder = model.save(tmp_path / "mine")
-    assert np.array_equal(lt.LinkTransformer(folder).encode("tea"), alone)
-    assert lt.merge_knn(left, right, on="name", model=model)["name_y"][0] == "Acme Steel Corporation"
-    with pytest.raises(lt.ModelError, match="not empty"):
-        model.save(folder)
-    with pytest.raises(lt.ModelError, match="org/name"):
-        model.save_to_hub("mine")
-
-
-def test_save_to_hub_publishes(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, Any] = {}
-
-    def publish(folder: Any, ref: Any, **named: Any) -> str:
-        from model_hub.publishing import publish as real
-
-        if not str(ref).startswith("hf://"):
-            return real(folder, ref, **named)
-        seen.update(named, ref=ref, files=sorted(path.name for path in Path(folder).iterdir()))
-        return f"{ref}@0"
-
-    monkeypatch.setattr("model_hub.publish", publish, raising=False)
-    found = lt.LinkTransformer().save_to_hub("firms", organization="acme", private=True)
-    assert found == "hf://acme/firms@0"
-    assert seen["private"] is True
-    assert {"manifest.json", "model.onnx"} <= set(seen["files"])
-
-
-def test_a_model_of_sentence_transformers_is_saved_as_it_is(tmp_path: Path) -> None:
-    pytest.importorskip("sentence_transformers")
-    from tests.tiny_model import make_base
-
-    base = make_base(tmp_path)
-    model = lt.LinkTransformer(str(base), device="cpu", opt_model_lang="en")
-    folder = model.save(tmp_path / "saved")
-    saved = lt.LinkTransformer(folder, device="cpu")
-    assert np.array_equal(saved.encode(["acme steel"]), model.encode(["acme steel"]))
-    assert "languages" in (Path(folder) / "manifest.json").read_text()
 
 
 def test_names_of_old_scripts() -> None:
