@@ -81,15 +81,25 @@ class Similarity:
         step = max(1, (memory or MEMORY) // (16 * max(1, width, len(self.right.text_of_row))))
         for start in range(0, len(self.left.texts) if width else 0, step):
             stop = min(start + step, len(self.left.texts))
-            block = np.zeros((stop - start, width), dtype=np.float32)
-            for name, weight in self.weights.items():
-                a, b = self.matrices[name]
-                product: Any = a[start:stop] @ b.T
-                block += np.float32(weight) * (product.toarray() if sp.issparse(a) else product)
+            block, *others = (
+                _product(*self.matrices[name], slice(start, stop), weight)
+                for name, weight in self.weights.items()
+            )
+            for other in others:
+                block += other
             np.clip(block, -1, fuse.BELOW_ONE, out=block)
             equal = np.flatnonzero(self.same[start:stop] >= 0)
             block[equal, self.same[start:stop][equal]] = 1
             yield start, block
+
+
+def _product(left: Any, right: Any, some: slice, weight: float) -> Floats:
+    """Some left rows times all right rows, dense."""
+    product = left[some] @ right.T
+    dense: Floats = product.toarray() if sp.issparse(product) else product
+    if weight != 1:
+        dense *= np.float32(weight)
+    return dense
 
 
 def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Similarity:
@@ -162,8 +172,9 @@ def near_rows(
     wanted = -np.inf if threshold is None else np.float32(threshold) - SLACK
     numbers = np.flatnonzero(similarity.right.text_of_row >= 0)
     of_row = similarity.right.text_of_row[numbers]
+    no_repeats = np.array_equal(of_row, np.arange(len(similarity.right.texts)))
     for start, block in similarity.blocks(memory):
-        of_rows = block[:, of_row]  # several rows may have one text, and each counts
+        of_rows = block if no_repeats else block[:, of_row]  # several rows may have one text, and each counts
         if k is not None and k < len(numbers):
             column, score = largest(of_rows, k)
             query = np.repeat(np.arange(len(block)), k)
