@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from linktransformer.classify import classify_rows
     from linktransformer.classify_remote import Remote
     from linktransformer.clusters import Clusters
+    from linktransformer.compat import (
+        aggregate_rows,
+        all_pair_combos_evaluate,
+        evaluate_pairs,
+        merge_blocking,
+        merge_knn,
+        merge_range,
+    )
     from linktransformer.dedup import cluster, cluster_rows, dedup_rows
     from linktransformer.errors import (
         ColumnNotFoundError,
@@ -25,12 +33,14 @@ if TYPE_CHECKING:
         MissingExtraError,
         ModelError,
         TableTypeError,
+        UnknownArgumentError,
     )
     from linktransformer.estimators import Linker
     from linktransformer.fitting import fit_decision
     from linktransformer.judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
     from linktransformer.linking import link, merge
     from linktransformer.links import Links
+    from linktransformer.old_model import LinkTransformer
     from linktransformer.old_settings import create_new_train_config
     from linktransformer.picture_training import train_pictures
     from linktransformer.train import TrainConfig, train_model
@@ -44,6 +54,7 @@ _HOME = {
     "Clusters": "clusters",
     "ColumnNotFoundError": "errors",
     "InvalidArgumentError": "errors",
+    "LinkTransformer": "old_model",
     "LinkTransformerError": "errors",
     "Linker": "estimators",
     "Links": "links",
@@ -54,17 +65,24 @@ _HOME = {
     "TrainConfig": "train_config",
     "TrainedClassifier": "train_classifier",
     "TrainedModel": "trained",
+    "UnknownArgumentError": "errors",
+    "aggregate_rows": "compat",
+    "all_pair_combos_evaluate": "compat",
     "classify_rows": "classify",
     "cluster": "dedup",
     "cluster_rows": "dedup",
     "create_new_train_config": "old_settings",
     "dedup_rows": "dedup",
+    "evaluate_pairs": "compat",
     "fit_decision": "fitting",
     "link": "linking",
     "merge": "linking",
     "merge_k_judge": "judge",
     "merge_knn_openai": "judge",
     "merge_knn_with_llm": "judge",
+    "merge_blocking": "compat",
+    "merge_knn": "compat",
+    "merge_range": "compat",
     "train_clf_model": "train_classifier",
     "train_model": "train",
     "train_pictures": "picture_training",
@@ -75,6 +93,7 @@ __all__ = [
     "Clusters",
     "ColumnNotFoundError",
     "InvalidArgumentError",
+    "LinkTransformer",
     "LinkTransformerError",
     "Linker",
     "Links",
@@ -85,17 +104,24 @@ __all__ = [
     "TrainConfig",
     "TrainedClassifier",
     "TrainedModel",
+    "UnknownArgumentError",
+    "aggregate_rows",
+    "all_pair_combos_evaluate",
     "classify_rows",
     "cluster",
     "cluster_rows",
     "create_new_train_config",
     "dedup_rows",
+    "evaluate_pairs",
     "fit_decision",
     "link",
     "merge",
+    "merge_blocking",
     "merge_k_judge",
+    "merge_knn",
     "merge_knn_openai",
     "merge_knn_with_llm",
+    "merge_range",
     "metrics",
     "train_clf_model",
     "train_model",

@@ -113,7 +113,7 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
         fused = _score_pictures(units, nodes, plan, job, details)
     sample = cut.sample_nodes(texts, nodes)
     cosine, evidence, graded = fused.score, None, np.zeros((len(fused.candidates), 0), dtype=np.int8)
-    if len(on) > 1 and len(fused.candidates):
+    if len(on) > 1 and len(fused.candidates) and not job.alone:
         evidence, graded, details["evidence"] = _evidence(table, on, nodes, fused, sample, apart)
     if evidence is not None:
         fused = replace(fused, score=((cosine + evidence.probability) / 2).astype(np.float32))
@@ -230,6 +230,9 @@ def _score(
         made = views.with_dense_of_one(
             made, plan.encoder, written, batch_size=job.batch_size, show=job.progress
         )
+    if job.alone:
+        name = "lexical" if plan.encoder is None else "dense"
+        made = views.Views({name: made.matrices[name]})
     found = search.search(
         made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
     )

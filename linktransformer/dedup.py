@@ -13,6 +13,8 @@ from linktransformer.clustering import Rules, cluster_table
 from linktransformer.clusters import Clusters
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
+from linktransformer.old_arguments import accept_old, of_clusters
+from linktransformer.old_clusters import old_cluster_rows, old_dedup_rows
 from linktransformer.threshold import is_number
 
 __all__ = ["cluster", "cluster_rows", "dedup_rows"]
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 K = 50  # neighbours: a row with more near ones than that is rare, and average linkage misses them
 
 
+@accept_old(of_clusters, old_dedup_rows)
 def dedup_rows(
     table: Any,
     on: Columns = None,
@@ -126,6 +129,7 @@ def kept(found: Clusters, keep: str | Callable[[Any], Any]) -> tuple[Any, Any]:
     return frames.take(found.table, rows), members
 
 
+@accept_old(of_clusters, old_cluster_rows)
 def cluster_rows(
     table: Any,
     on: Columns = None,

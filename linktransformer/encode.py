@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ from linktransformer.serialize import Serializer
 
 __all__ = ["LEXICAL", "Plan", "embed", "plan", "plan_of_pictures"]
 
+logger = logging.getLogger(__name__)
 LEXICAL = "lexical"
+OF_BUNDLED = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")  # what was made the bundled model
 
 Matrix = NDArray[np.float32]
 
@@ -48,7 +51,8 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
 
     Args:
         model: None for the bundled hybrid; "lexical"; a folder; "org/name@revision"; "oci://host/name:tag"; a
-            SentenceTransformer or any object with `encode`.
+            SentenceTransformer or any object with `encode`. For all-MiniLM-L6-v2 the bundled copy of it is
+            taken where the hub cannot be reached and the model was not fetched before.
         device: Where a torch model runs; None takes a GPU when there is one.
         cache: As for `cache.check_cache`.
 
@@ -82,11 +86,36 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
             encoder = wrap_encoder(model)
         else:
             encoder = load_text_encoder(model, device=device)
-    except MissingPackageError as error:
-        raise MissingExtraError(str(error)) from error
-    except (EncoderError, ModelHubError, TypeError) as error:
-        raise ModelError(f"model={model!r}: {error}") from error
+    except (MissingPackageError, EncoderError, ModelHubError, TypeError) as error:
+        if not _stands_in(model):
+            kind = MissingExtraError if isinstance(error, MissingPackageError) else ModelError
+            said = str(error) if kind is MissingExtraError else f"model={model!r}: {error}"
+            raise kind(said) from error
+        encoder = load_text_encoder(bundled_model(), device=None)
     return _planned(encoder, model, model is not None, cache)
+
+
+def _stands_in(model: Any) -> bool:
+    """Whether the bundled model is used, as the same one, because the hub that has it cannot be reached."""
+    if not isinstance(model, str) or model not in OF_BUNDLED:
+        return False
+    from model_hub import ModelHubError, UnreachableError, open_model
+    from model_hub.opening import is_offline
+
+    if not is_offline():
+        try:
+            open_model(OF_BUNDLED[-1])
+            return False
+        except UnreachableError:
+            pass
+        except ModelHubError:  # the hub answers: what it says of the model is shown
+            return False
+    logger.warning(
+        "model=%r cannot be fetched, for the hub is not to be reached: the bundled copy of it, in 8 bits, is "
+        "used",
+        model,
+    )
+    return True
 
 
 def _planned(encoder: Any, model: Any, chosen: bool, cache: Any) -> Plan:

@@ -12,6 +12,7 @@ __all__ = [
     "MissingExtraError",
     "ModelError",
     "TableTypeError",
+    "UnknownArgumentError",
 ]
 
 
@@ -34,6 +35,10 @@ class ColumnNotFoundError(LinkTransformerError, KeyError):
 
 class InvalidArgumentError(LinkTransformerError, ValueError):
     """An argument has a value that cannot work, alone or together with another one."""
+
+
+class UnknownArgumentError(InvalidArgumentError, TypeError):
+    """A function has no argument of the name that was given, or fewer places than were filled."""
 
 
 class TableTypeError(LinkTransformerError, TypeError):

@@ -7,6 +7,7 @@ import json
 import os
 import uuid
 import warnings
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,17 @@ import narwhals.stable.v2 as nw
 from linktransformer.errors import InvalidArgumentError, MissingExtraError
 from linktransformer.optional import need
 
-__all__ = ["SUFFIXES", "as_csv", "check_folder", "check_path", "read", "restore", "store", "write"]
+__all__ = [
+    "SUFFIXES",
+    "as_csv",
+    "check_folder",
+    "check_path",
+    "read",
+    "restore",
+    "store",
+    "write",
+    "write_parts",
+]
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
 
@@ -76,6 +87,47 @@ def write(native: Any, path: str | Path) -> None:
         raise InvalidArgumentError(f"{path} cannot be written as {path.suffix[1:]}: {error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_parts(path: str | os.PathLike[str], parts: Iterator[Any]) -> str:
+    """Write tables one after the other into one parquet file, which appears whole or not at all.
+
+    Args:
+        path: A .parquet file; one that exists is replaced.
+        parts: Tables with the same columns, one at least; each is let go before the next is made.
+
+    Returns:
+        The path.
+
+    Raises:
+        InvalidArgumentError: The path is no parquet file in a folder that is there.
+        MissingExtraError: pyarrow is not installed.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".parquet":
+        raise InvalidArgumentError(f"out={str(target)!r} is no parquet file. Give such as 'pairs.parquet'.")
+    check_folder(target)
+    pa, parquet = need("pyarrow", extra="cli"), need("pyarrow.parquet", extra="cli")
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    writer = None
+    try:
+        for native in parts:
+            table = nw.from_native(native, eager_only=True).to_arrow()
+            if writer is None:
+                # a part without any value does not say what the next ones hold
+                fields = [
+                    pa.field(f.name, pa.string() if f.type == pa.null() else f.type) for f in table.schema
+                ]
+                writer = parquet.ParquetWriter(part, pa.schema(fields))
+            writer.write_table(table.cast(writer.schema))
+        if writer is not None:
+            writer.close()
+            part.replace(target)
+    finally:
+        if writer is not None:
+            writer.close()
+        part.unlink(missing_ok=True)
+    return os.fspath(path)
 
 
 def as_csv(native: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["exact_top_k"]
+__all__ = ["exact_top_k", "largest"]
 
 Matrix = NDArray[np.float32]
 
@@ -37,12 +37,20 @@ def exact_top_k(
     step = max(1, memory_limit // (12 * len(items)))
     for start in range(0, len(queries), step):
         scores = queries[start : start + step] @ items.T
-        rows[start : start + step], best[start : start + step] = _largest(scores, k)
+        rows[start : start + step], best[start : start + step] = largest(scores, k)
     return rows, best
 
 
-def _largest(scores: Matrix, k: int) -> tuple[NDArray[np.int64], Matrix]:
-    """The k largest of each row; of equal scores the lower columns."""
+def largest(scores: Matrix, k: int) -> tuple[NDArray[np.int64], Matrix]:
+    """The k largest of each row; of equal scores the lower columns.
+
+    Args:
+        scores: (n, m) float32.
+        k: How many, m at most.
+
+    Returns:
+        Columns (n, k) int64 and scores (n, k) float32, best first.
+    """
     n, m = scores.shape
     kth = np.partition(scores, m - k, axis=1)[:, m - k]
     line, column = np.nonzero(scores >= kth[:, None])  # row-major: columns rise within a line

@@ -23,6 +23,8 @@ K = 10
 class Job:
     """The arguments that say how rows are linked, as `link` takes them.
 
+    With `alone` the cosines of the model count, and nothing beside them, as old scripts mean their distances.
+
     Raises:
         InvalidArgumentError: One of them cannot work.
     """
@@ -39,6 +41,7 @@ class Job:
     images: Any = None
     confidence: Any = None
     cache: Any = None
+    alone: bool = False
 
     def __post_init__(self) -> None:
         if self.validate not in VALIDATE:

@@ -12,6 +12,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job, K
 from linktransformer.links import Links
+from linktransformer.old_arguments import accept_old, of_merge
 from linktransformer.units import picture_columns
 
 __all__ = ["link", "merge"]
@@ -19,6 +20,7 @@ __all__ = ["link", "merge"]
 logger = logging.getLogger(__name__)
 
 
+@accept_old(of_merge)
 def merge(
     left: Any,
     right: Any,

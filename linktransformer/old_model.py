@@ -1,0 +1,174 @@
+"""LinkTransformer: a text model as an object, as linktransformer 0.1.18 has it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import encode
+from linktransformer.errors import ModelError
+from linktransformer.old_arguments import logger
+from linktransformer.optional import need
+
+__all__ = ["LinkTransformer"]
+
+
+class LinkTransformer:
+    """A text model that is loaded once and given to `merge(model=...)` and the others.
+
+    Args:
+        model_name_or_path: As `model` of `merge`; None with `modules`, else the bundled model.
+        modules: Modules of sentence-transformers to put a model together from.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        cache_folder: Taken for old scripts; models are kept where LINKTRANSFORMER_CACHE or HF_HOME says.
+        use_auth_token: Taken for old scripts; a key is read from HF_TOKEN.
+        opt_model_description: A sentence for the model card.
+        opt_model_lang: Language or languages for the model card.
+
+    Raises:
+        ModelError: There is no such model.
+        MissingExtraError: It needs a package that is not installed.
+
+    Example:
+        >>> LinkTransformer().encode(["tea", "coffee"]).shape
+        (2, 384)
+    """
+
+    def __init__(
+        self,
+        model_name_or_path: str | os.PathLike[str] | None = None,
+        modules: Sequence[Any] | None = None,
+        device: str | None = None,
+        cache_folder: str | None = None,
+        use_auth_token: bool | str | None = None,
+        opt_model_description: str | None = None,
+        opt_model_lang: str | Sequence[str] | None = None,
+    ) -> None:
+        if cache_folder is not None or use_auth_token is not None:
+            logger.info("cache_folder= and use_auth_token= have no effect: see docs/old-scripts.md")
+        if modules is not None:
+            transformers = need("sentence_transformers", extra="cpu")
+            given: Any = transformers.SentenceTransformer(modules=list(modules), device=device)
+        else:
+            given = model_name_or_path
+        plan = encode.plan(given, device)
+        if plan.encoder is None:
+            raise ModelError(f"model_name_or_path={model_name_or_path!r} has no vectors. Give a text model.")
+        self._encoder, self._given = plan.encoder, given
+        self.name = plan.name
+        self.serializer: Mapping[str, Any] | None = plan.serializer.to_dict()
+        self.decision: Path | None = getattr(plan.encoder, "decision", None)
+        self._description, self._languages = opt_model_description, opt_model_lang
+
+    def __repr__(self) -> str:
+        return f"LinkTransformer({self.name!r})"
+
+    def encode(self, texts: str | Sequence[str], batch_size: int | None = None) -> NDArray[np.float32]:
+        """Turn texts into vectors.
+
+        Args:
+            texts: Texts, or one of them.
+            batch_size: Texts at a time; it does not change the vectors.
+
+        Returns:
+            (n_texts, dimension) float32 unit rows; (dimension,) of one text.
+        """
+        listed = [texts] if isinstance(texts, str) else list(texts)
+        vectors = encode.embed(self._encoder, listed, batch_size=batch_size, show=False)
+        return vectors[0] if isinstance(texts, str) else vectors
+
+    def save(self, path: str | os.PathLike[str], model_name: str | None = None) -> str:
+        """Write the model as a folder that `merge(model=...)` and `model_hub` read.
+
+        Args:
+            path: The folder; it is made, and must be empty where it is there.
+            model_name: Its name; None takes the folder's.
+
+        Returns:
+            The path.
+
+        Raises:
+            ModelError: The folder holds something, or the model is of a kind that cannot be saved.
+        """
+        folder = Path(path).expanduser()
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise ModelError(f"path={os.fspath(path)!r} is not empty. Give a folder that is not there yet.")
+        self._write(folder, model_name or folder.name)
+        return os.fspath(path)
+
+    def save_to_hub(
+        self,
+        repo_name: str,
+        organization: str | None = None,
+        private: bool | None = None,
+        *,
+        revision: str | None = None,
+        token: str | None = None,
+    ) -> str:
+        """Publish the model on the Hugging Face Hub, with its manifest and card.
+
+        Args:
+            repo_name: "name", or "org/name".
+            organization: Whose it is, where `repo_name` does not say it.
+            private: Whether a repository that has to be made is private.
+            revision: A tag for this version.
+            token: A key; None takes it from the environment.
+
+        Returns:
+            The reference that names exactly this model for ever.
+
+        Raises:
+            ModelError: It is not said whose it is, or the model cannot be saved.
+            ModelHubError: The hub refuses it, or cannot be reached.
+        """
+        from model_hub import publish
+
+        name = f"{organization}/{repo_name}" if organization and "/" not in repo_name else repo_name
+        if "/" not in name:
+            raise ModelError(f"repo_name={repo_name!r} does not say whose it is. Give 'org/name'.")
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place) / "model"
+            self._write(folder, name.rpartition("/")[2])
+            reference = f"hf://{name}" + (f"@{revision}" if revision else "")
+            return publish(folder, reference, token=token, private=private)
+
+    def _write(self, folder: Path, name: str) -> None:
+        from linktransformer.provenance import origin, versions
+        from model_hub import ModelHubError, bundled_models, open_model, publish, seal
+
+        model: Any = getattr(self._encoder, "model", None)
+        if not callable(getattr(model, "save_pretrained", None)):  # a model of ours keeps its manifest
+            try:
+                own = open_model(self.name if self.name in bundled_models() else self._given)
+            except (ModelHubError, TypeError) as error:
+                raise ModelError(f"{self.name!r} cannot be saved: {error}") from error
+            publish(own, folder.absolute())
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
+        lang = self._languages
+        decision = None
+        if self.decision is not None:
+            decision = Path(shutil.copy(self.decision, folder)).name
+        seal(
+            folder,
+            name=name,
+            architecture="sentence-transformers",
+            **origin(self.name),
+            dimension=len(self.encode("a")),
+            max_tokens=int(model.max_seq_length or 512),
+            serializer=dict(self.serializer or {}),
+            languages=[lang] if isinstance(lang, str) else list(lang or ()),
+            decision=decision,
+            description=self._description or "",
+            task="record linkage",
+            versions=versions(),
+            created_by="linktransformer.LinkTransformer",
+        )
