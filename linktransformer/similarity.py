@@ -96,7 +96,9 @@ class Similarity:
 def _product(left: Any, right: Any, some: slice, weight: float) -> Floats:
     """Some left rows times all right rows, dense."""
     product: Any = left[some] @ right.T
-    dense: Floats = product.toarray() if sp.issparse(product) else product
+    # asked through a name of its own: the check would narrow `product` to a type without `toarray`
+    is_sparse = sp.issparse(product)
+    dense: Floats = product.toarray() if is_sparse else product
     if weight != 1:
         dense *= np.float32(weight)
     return dense

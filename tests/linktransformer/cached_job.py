@@ -16,8 +16,8 @@ from clippings import text_encoder
 from linktransformer import remembering, search
 from linktransformer.cache import CacheSettings
 
-OUT, KEPT, POINT, BOUND = sys.argv[1:5]
 N = 500
+point = 0  # after so many texts the program dies
 
 
 class Model:
@@ -27,7 +27,7 @@ class Model:
 
     def encode(self, texts: list[str]) -> np.ndarray:
         self.done += len(texts)
-        if 0 < int(POINT) < self.done:
+        if 0 < point < self.done:
             os.kill(os.getpid(), signal.SIGKILL)
         seeds = [sum(ord(letter) * 31**place for place, letter in enumerate(text)) for text in texts]
         return np.array([np.random.default_rng(seed).normal(size=8) for seed in seeds])
@@ -37,15 +37,21 @@ def die(*_: Any, **__: Any) -> Any:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-logging.basicConfig(level=logging.INFO)
-text_encoder.CHUNK = remembering.LEAST = 100
-if int(POINT) > 2 * N:  # after all was encoded
-    search.search = die
-left = pd.DataFrame({"name": [f"firm {n * n} north" for n in range(N)]})
-right = pd.DataFrame({"name": [f"firm {n * n} north co" for n in range(N)]})
-size = None if BOUND == "large" else 40_000  # files are removed while others read
-cache = None if KEPT == "none" else CacheSettings(KEPT, size)
-links = lt.link(left, right, on="name", model=Model(), cache=cache, progress=False)
-np.save(OUT, links.pairs[["left", "right", "score"]].to_numpy(np.float64))
-told = links.report().get("cache", {})
-sys.stdout.write(" ".join(f"{name} {value}" for name, value in told.items()) + "\n")
+def main(out: str, kept: str, bound: str) -> None:
+    logging.basicConfig(level=logging.INFO)
+    text_encoder.CHUNK = remembering.LEAST = 100
+    if point > 2 * N:  # after all was encoded
+        search.search = die
+    left = pd.DataFrame({"name": [f"firm {n * n} north" for n in range(N)]})
+    right = pd.DataFrame({"name": [f"firm {n * n} north co" for n in range(N)]})
+    size = None if bound == "large" else 40_000  # files are removed while others read
+    cache = None if kept == "none" else CacheSettings(kept, size)
+    links = lt.link(left, right, on="name", model=Model(), cache=cache, progress=False)
+    np.save(out, links.pairs[["left", "right", "score"]].to_numpy(np.float64))
+    told = links.report().get("cache", {})
+    sys.stdout.write(" ".join(f"{name} {value}" for name, value in told.items()) + "\n")
+
+
+if __name__ == "__main__":
+    point = int(sys.argv[3])
+    main(sys.argv[1], sys.argv[2], sys.argv[4])
