@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from linktransformer import frames
 from linktransformer.job import Columns
 from linktransformer.linking import merge
 from linktransformer.near_merges import aggregate_rows, merge_knn, merge_range
@@ -74,6 +75,9 @@ def merge_blocking(
     without_keys({"openai_key": openai_key, "gemini_key": gemini_key})
     if merge_type is not None:
         more["merge_type"] = merge_type
+    for name, table in (("df1", df1), ("df2", df2)) if blocking_vars is not None else ():
+        names = [blocking_vars] if isinstance(blocking_vars, str) else list(blocking_vars)
+        frames.check_columns(frames.wrap(table, name), names, "blocking_vars")
     return merge(
         df1,
         df2,

@@ -126,8 +126,8 @@ def without_keys(named: Given) -> Given:
     for name in KEYS:
         if named.get(name) is not None:
             raise InvalidArgumentError(
-                f"{name}= is not taken: keys are read from the environment and never from a call. Give "
-                "model= an object whose encode(texts) calls the service."
+                f"{name}= is not taken here: the key is read from the environment. Set "
+                f"{name.partition('_')[0].upper()}_API_KEY and give model='{name.partition('_')[0]}:NAME'."
             )
     return {name: value for name, value in named.items() if name not in KEYS}
 

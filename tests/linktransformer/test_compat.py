@@ -311,3 +311,11 @@ def test_names_of_old_scripts() -> None:
         train_clf_model,
         train_model,
     )
+
+
+def test_blocking_speaks_of_the_argument_that_was_given() -> None:
+    table = pd.DataFrame({"name": ["a"], "state": ["x"]})
+    with pytest.raises(lt.ColumnNotFoundError, match=r"blocking_vars='stat'.*df1 table.*'state'"):
+        lt.merge_blocking(table, table, on="name", model="lexical", blocking_vars="stat")
+    with pytest.raises(lt.InvalidArgumentError, match=r"OPENAI_API_KEY and give model='openai:NAME'"):
+        lt.merge_knn(table, table, on="name", openai_key="secret")
