@@ -75,9 +75,10 @@ def merge_blocking(
     without_keys({"openai_key": openai_key, "gemini_key": gemini_key})
     if merge_type is not None:
         more["merge_type"] = merge_type
-    for name, table in (("df1", df1), ("df2", df2)) if blocking_vars is not None else ():
+    if blocking_vars is not None:
         names = [blocking_vars] if isinstance(blocking_vars, str) else list(blocking_vars)
-        frames.check_columns(frames.wrap(table, name), names, "blocking_vars")
+        for name, table in (("df1", df1), ("df2", df2)):
+            frames.check_columns(frames.wrap(table, name), names, "blocking_vars")
     return merge(
         df1,
         df2,
