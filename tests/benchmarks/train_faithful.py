@@ -33,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=20.0, help="for all, printing included")
     parser.add_argument("--preset", default="full", choices=sorted(train_names.PRESETS))
     parser.add_argument("--names", type=int, default=0, help="printed names a language; 0: as the preset")
+    parser.add_argument("--crops", type=int, default=2, help="records of a printed name on either side")
+    parser.add_argument("--printed", type=Path, default=None, help="where print is kept; else in --to")
     parser.add_argument("--side", type=int, default=224, help="of the squares, in pixels")
     parser.add_argument("--factor", type=float, default=100.0, help="times the published learning rates")
     parser.add_argument("--inputs", type=Path, default=None, help="a folder that train_names --prepare wrote")

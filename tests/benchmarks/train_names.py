@@ -48,12 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=20.0, help="for all, printing included")
     parser.add_argument("--preset", default="full", choices=sorted(PRESETS))
     parser.add_argument("--names", type=int, default=0, help="printed names a language; 0: as the preset")
+    parser.add_argument("--crops", type=int, default=2, help="records of a printed name on either side")
+    parser.add_argument("--mix", type=int, default=0, help="printed records that join the labelled ones")
     parser.add_argument("--batch", type=int, default=0, help="records in a batch; 0: as the preset")
     parser.add_argument("--stages", nargs="+", default=list(SHARES), choices=list(SHARES))
     parser.add_argument("--set", nargs="*", default=[], metavar="STAGE.NAME=VALUE", help="settings, as JSON")
     parser.add_argument("--model", nargs="*", default=[], metavar="NAME=VALUE", help="sizes, as JSON")
     parser.add_argument("--inputs", type=Path, default=None, help="a folder that --prepare wrote")
     parser.add_argument("--prepare", type=Path, default=None, help="only write names and fonts here")
+    parser.add_argument("--printed", type=Path, default=None, help="where print is kept; else in --to")
+    parser.add_argument("--print-only", action="store_true", help="print, and train nothing")
     parser.add_argument("--workers", type=int, default=2, help="processes that print")
     parser.add_argument("--device", default=None)
     parser.add_argument("--seed", type=int, default=0)
@@ -89,6 +93,8 @@ def run(options: argparse.Namespace) -> Report:
     from clippings.torch_record_encoder import best_device, save
 
     books = gather(options, preset)
+    if options.print_only:
+        return Report("train_names", skipped=[f"printed {len(books.printed.examples)} records"])
     say(f"{len(books.printed.examples)} printed records after {seconds(began)} s", note=True)
     torch.set_float32_matmul_precision("high")
     torch.manual_seed(options.seed)
@@ -105,6 +111,10 @@ def run(options: argparse.Namespace) -> Report:
         found = learn(model, name, books, folder, budget, options, validate)
         rows.append({"stage": name, **found, "seconds": time.perf_counter() - start})
         say(json.dumps(rows[-1]), note=True)
+        if name != "read":  # only pictures were learned from until then
+            save(
+                model.model, options.to / f"after-{name}", name=f"names-{name}", languages=list(options.lang)
+            )
     final = {name: float(value) for name, value in validate(model).items()}
     if config.fusion == "centred":
         of_train = model.encode(books.train)
@@ -137,12 +147,13 @@ def gather(options: argparse.Namespace, preset: Mapping[str, Any]) -> Books:
     for language in options.lang:
         every = names_data.names(language, preset["names"], options.inputs)
         cut = max(8, round(HELD_OUT * len(every)))
-        for name, of, crops in (("held_out", every[:cut], (1, 1)), ("train", every[cut:], (2, 2))):
-            place = options.to / "printed" / f"{language}-{name}-{len(of)}-{options.seed}"
+        for name, of, n in (("held_out", every[:cut], 1), ("train", every[cut:], options.crops)):
+            place = options.printed or options.to / "printed"
+            place = place / f"{language}-{name}-{len(of)}-{n}-{options.seed}"
             found = names_data.load(place)
             if found is None:
                 found = names_data.print_records(
-                    language, of, options.inputs, crops=crops, seed=options.seed, workers=options.workers
+                    language, of, options.inputs, crops=(n, n), seed=options.seed, workers=options.workers
                 )
                 names_data.save(found, place)
             parts[name].append(found)
@@ -184,7 +195,7 @@ def learn(
         changes["keep"] = "last"  # what it learns shows after the stages that follow
     of_stage = [item.split(".", 1)[1] for item in options.set if item.split(".", 1)[0] in (name, "all")]
     recipe = RecordRecipe.for_stage(name, **{**changes, "patience": 0, **pairs(of_stage)})
-    train, n_records = stage_of(name, books, recipe, validate)
+    train, n_records = stage_of(name, books, recipe, validate, options.mix)
     plan = planned(train, model, recipe, budget, n_records, folder)
     recipe = replace(recipe, save_steps=200, **plan)
     found = train(model, recipe, folder / "run", lambda n: None)
@@ -206,7 +217,7 @@ def planned(
     return dict(json.loads(plan.read_text("utf-8")))
 
 
-def stage_of(name: str, books: Books, recipe: Any, validate: Any) -> tuple[Train, int]:
+def stage_of(name: str, books: Books, recipe: Any, validate: Any, mix: int = 0) -> tuple[Train, int]:
     """A function that runs a stage on a model, with a recipe, in a folder; and how many records it has."""
     from clippings.recogniser import fit_reader
     from clippings.record_examples import join
@@ -223,7 +234,7 @@ def stage_of(name: str, books: Books, recipe: Any, validate: Any) -> tuple[Train
     examples = {
         "self": lambda: join([hidden, books.unlabelled]),
         "synthetic": lambda: books.printed.examples,
-        "labelled": lambda: join([books.train, books.unlabelled]),
+        "labelled": lambda: join([books.train, books.unlabelled, *some_of(books.printed.examples, mix)]),
     }[name]()
     near: tuple[Any, ...] = ()
     if name == "labelled" and recipe.hard_negatives:
@@ -239,6 +250,17 @@ def stage_of(name: str, books: Books, recipe: Any, validate: Any) -> tuple[Train
         )
 
     return link, len(examples)
+
+
+def some_of(printed: Any, n: int) -> list[Any]:
+    """About n of the printed records, those of whole names; an empty list for none."""
+    from clippings.record_examples import take
+
+    if not n:
+        return []
+    number = np.unique(printed.entity, return_inverse=True)[1]  # spread over all names, in both languages
+    step = max(1, round(len(printed) / n))
+    return [take(printed, np.flatnonzero(number % step == 0))]
 
 
 def fitted(train: Train, model: Any, recipe: Any, budget: float, n_records: int) -> dict[str, int]:
