@@ -286,7 +286,8 @@ def blur(x: Tensor, draw: _Draws, amount: float) -> Tensor:
     flat = functional.pad(x.transpose(0, 1), (reach, reach, reach, reach), mode="replicate")
     flat = functional.conv2d(flat, kernel[:, None, None, :], groups=draw.n)
     flat = functional.conv2d(flat, kernel[:, None, :, None], groups=draw.n)
-    return flat.transpose(0, 1)
+    # a view, not a transposition: with the strides of the latter the pooling of CUDA reads outside the tensor
+    return flat.contiguous().view(x.shape)
 
 
 def shrink(x: Tensor, draw: _Draws, share: float) -> Tensor:
