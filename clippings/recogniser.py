@@ -18,7 +18,7 @@ import numpy as np
 from clippings.errors import TrainingError
 from clippings.loop import Fit, adamw, run_course
 from clippings.ranks import Ranks
-from clippings.record_batches import count, parts, record_batches
+from clippings.record_batches import count, record_batches
 from clippings.record_examples import Integers, Pixels, RecordExamples
 from clippings.record_recipe import RecordRecipe
 from clippings.record_trainable import ENCODE_SIZE, Augment, RecordTrainable
@@ -154,7 +154,7 @@ class _Reading:
         texts = [self.texts[number] for number in numbers.tolist()]
         letters = sum(map(len, texts))
         total = torch.zeros((), device=self.device)
-        for number, part in enumerate(parts(strips, self.model.short, self.recipe.mini_batch_size)):
+        for number, part in enumerate(self.model.parts(strips, self.recipe.mini_batch_size)):
             if number % group.world == group.rank:
                 seed = (self.recipe.seed * 1_000_003 + step) * _MOST_PARTS + number
                 torch.manual_seed(seed)
@@ -192,7 +192,7 @@ class _Reading:
         batch, mask, upright = self.model.pixels(strips, augment, generator)
         with self.model.autocast():
             logits, lengths = self.model.model.image.read(batch, mask, upright)
-        return logits.float(), lengths
+        return logits[: len(strips)].float(), lengths[: len(strips)]
 
     def read(self, strips: Sequence[Pixels]) -> list[str]:
         """Read strips: at each place the likeliest letter; repeats are one, blanks are none."""
@@ -201,7 +201,7 @@ class _Reading:
         training = self.model.model.training
         self.model.model.eval()
         with torch.no_grad():
-            for part in parts(strips, self.model.short, ENCODE_SIZE):
+            for part in self.model.parts(strips, ENCODE_SIZE):
                 logits, lengths = self._logits([strips[place] for place in part])
                 best = logits.argmax(dim=2).cpu().numpy()
                 for place, row, length in zip(part, best, lengths.tolist(), strict=True):

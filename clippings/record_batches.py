@@ -17,6 +17,9 @@ from clippings.record_examples import Integers, Pixels, RecordExamples
 MOST_PADDED = 1.25  # within a part the longest strip is at most so many times as long as the shortest
 FEWEST = 16  # unless the part would be smaller than this,
 MOST_PARTS = 4  # or than this part of the strips of its direction: a GPU starts slowly on each part
+# On a GPU every new shape of a convolution is planned anew, which takes a tenth of a second, and the plan is
+# kept. There parts have few shapes: so many rows, the rest of them empty, and lengths in such steps.
+ROWS, FEWEST_ROWS, LENGTHS = 256, 32, 64
 
 
 def count(n_records: int, size: int) -> int:
@@ -119,13 +122,28 @@ def _in_company(
     return made
 
 
-def parts(strips: Sequence[Pixels | None], short: int, most: int) -> Iterator[list[int]]:
+def rows_of(n: int) -> int:
+    """How many rows a part of n records has where shapes shall be few: a power of 2, or a multiple of `ROWS`.
+
+    Example:
+        >>> rows_of(3), rows_of(33), rows_of(256), rows_of(257)
+        (32, 64, 256, 512)
+    """
+    if n > ROWS:
+        return -(-n // ROWS) * ROWS
+    return max(FEWEST_ROWS, 1 << (n - 1).bit_length())
+
+
+def parts(
+    strips: Sequence[Pixels | None], short: int, most: int, *, few_shapes: bool = False
+) -> Iterator[list[int]]:
     """Places of strips that are seen together: one direction, like lengths, so that little is padded.
 
     Args:
         strips: The strips of a batch; those that are None are in no part.
         short: Their short side.
         most: Strips in a part at most.
+        few_shapes: Cut after `ROWS` strips, and not where lengths differ.
 
     Yields:
         Places, lying strips before upright ones, the longest first.
@@ -135,6 +153,8 @@ def parts(strips: Sequence[Pixels | None], short: int, most: int) -> Iterator[li
         >>> list(parts([flat, tall, None, flat], 32, 8))
         [[0, 3], [1]]
     """
+    if few_shapes:
+        most = min(most, ROWS)
     for upright in (False, True):
         seen = [
             (max(strip.shape), place)
@@ -145,7 +165,8 @@ def parts(strips: Sequence[Pixels | None], short: int, most: int) -> Iterator[li
         part: list[int] = []
         longest = 0
         for length, place in sorted(seen, key=lambda one: (-one[0], one[1])):
-            if len(part) == most or (len(part) >= fewest and length * MOST_PADDED < longest):
+            unlike = len(part) >= fewest and length * MOST_PADDED < longest and not few_shapes
+            if len(part) == most or unlike:
                 yield part
                 part = []
             longest = longest if part else length
@@ -159,13 +180,16 @@ def is_upright(strip: Pixels, short: int) -> bool:
     return bool(strip.shape[0] != short)
 
 
-def padded(strips: Sequence[Pixels], short: int, multiple: int = 16) -> tuple[Pixels, Integers]:
+def padded(
+    strips: Sequence[Pixels], short: int, multiple: int = 16, rows: int = 0
+) -> tuple[Pixels, Integers]:
     """Strips of one direction as one array; behind a strip's end there are zeros that do not count.
 
     Args:
         strips: The strips of a part.
         short: Their short side.
         multiple: The length is rounded up to it, so that few different shapes are seen.
+        rows: Of the array at least; those behind the last strip are empty, of length 0.
 
     Returns:
         Pixels (n, short, length), upright ones (n, length, short), and the length of each strip, (n,) int64.
@@ -174,9 +198,10 @@ def padded(strips: Sequence[Pixels], short: int, multiple: int = 16) -> tuple[Pi
         TrainingError: A strip is neither as high nor as wide as the short side.
     """
     upright = is_upright(strips[0], short)
-    lengths = np.array([strip.shape[0 if upright else 1] for strip in strips], np.int64)
+    lengths = np.zeros(max(rows, len(strips)), np.int64)
+    lengths[: len(strips)] = [strip.shape[0 if upright else 1] for strip in strips]
     length = -(-int(lengths.max()) // multiple) * multiple
-    shape = (len(strips), length, short) if upright else (len(strips), short, length)
+    shape = (len(lengths), length, short) if upright else (len(lengths), short, length)
     made = np.zeros(shape, np.uint8)
     for row, strip in enumerate(strips):
         if strip.shape[1 if upright else 0] != short:

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clippings import record_losses
-from clippings.batches import by_length
 from clippings.ranks import Ranks
-from clippings.record_batches import parts
 from clippings.record_draws import Drawn
 from clippings.record_recipe import RecordRecipe
 from clippings.record_trainable import Augment, RecordTrainable
@@ -136,8 +134,9 @@ def _jobs(model: RecordTrainable, drawn: Drawn, recipe: RecordRecipe) -> list[_P
     """The parts of a step, numbered."""
     most = recipe.mini_batch_size
     there = np.flatnonzero(drawn.text >= 0).tolist()
-    texts = [[there[place] for place in part] for part in by_length([drawn.texts[i] for i in there], most)]
-    found = [(False, part) for part in parts(drawn.strips, model.short, most)]
+    of_texts = model.text_parts([drawn.texts[place] for place in there], most)
+    texts = [[there[place] for place in part] for part in of_texts]
+    found = [(False, part) for part in model.parts(drawn.strips, most)]
     found += [(True, part) for part in texts]
     return [_Part(number, is_text, places) for number, (is_text, places) in enumerate(found)]
 

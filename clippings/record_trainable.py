@@ -12,7 +12,7 @@ import numpy as np
 from clippings.batches import by_length
 from clippings.characters import character_ids
 from clippings.errors import TrainingError
-from clippings.record_batches import is_upright, padded, parts
+from clippings.record_batches import LENGTHS, ROWS, is_upright, padded, parts, rows_of
 from clippings.record_draws import hints
 from clippings.record_examples import Flags, Floats, Integers, Pixels, RecordExamples
 from clippings.record_inputs import normal
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Augment = Callable[..., "Tensor"]  # (batch (n, 1, h, w) in 0..1, mask (n, length), generator) -> batch
 ENCODE_SIZE = 512
 _LOSS, _OWN = "loss.", ("scale", "bias")
-_TEXT_STEP = 8  # texts are padded to multiples, so that few different shapes are seen
+_TEXT_STEP, _FEW_TEXT_STEPS = 8, 16  # texts are padded to multiples, so that few different shapes are seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +59,7 @@ class RecordTrainable:
         model: The model.
         device: Where it runs.
         dim: Length of a vector.
+        few_shapes: Whether parts are filled up with empty rows, since it runs on a GPU.
         scale: The logarithm of what cosines are multiplied with, one a kind of pair, (4,).
         bias: What is added to them, (4,).
     """
@@ -69,6 +70,7 @@ class RecordTrainable:
         first = next(iter(model.parameters()))
         self.device = str(first.device)
         self.dim, self.short = int(model.config.dim), int(model.config.short)
+        self.few_shapes = self.device.startswith("cuda")
         self._half = False
         with torch.no_grad():
             self.scale = torch.nn.Parameter(self.model.scale.detach().repeat(len(PAIRS)))
@@ -99,7 +101,8 @@ class RecordTrainable:
             generator: Where its draws come from.
 
         Returns:
-            The strips (n, 1, h, w) in 0 to 1, the mask (n, length), and whether they are upright.
+            The strips (n, 1, h, w) in 0 to 1, the mask (n, length), and whether they are upright. With
+            `few_shapes` there may be empty rows behind the last strip.
         """
         torch = import_module("torch")
         if max(max(strip.shape) for strip in strips) > self.model.config.longest:
@@ -108,6 +111,8 @@ class RecordTrainable:
                 f"longest={self.model.config.longest}. Squeeze it to that."
             )
         made, lengths = padded(strips, self.short)
+        if self.few_shapes:
+            made, lengths = padded(strips, self.short, LENGTHS, rows_of(len(strips)))
         upright = is_upright(strips[0], self.short)
         batch = self.place(made)[:, None].float() / 255
         columns = torch.arange(made.shape[1 if upright else 2], device=self.device)
@@ -138,7 +143,7 @@ class RecordTrainable:
         batch, mask, upright = self.pixels(strips, augment, generator)
         with self.autocast():
             found: Tensor = self.model.image(batch, mask, upright)
-        return found.float()
+        return found[: len(strips)].float()
 
     def text_vectors(self, texts: Sequence[str]) -> Tensor:
         """Texts as float32 unit rows that carry gradients, (n, d).
@@ -152,11 +157,36 @@ class RecordTrainable:
         config = self.model.config
         clean = [normal(text, config.longest_text) for text in texts]
         ids, mask = character_ids(clean, config.longest_text, rows=config.table_rows, hashes=config.hashes)
-        more = -ids.shape[1] % _TEXT_STEP
-        ids, mask = np.pad(ids, ((0, 0), (0, more), (0, 0))), np.pad(mask, ((0, 0), (0, more)))
+        more = -ids.shape[1] % (_FEW_TEXT_STEPS if self.few_shapes else _TEXT_STEP)
+        empty = rows_of(len(texts)) - len(texts) if self.few_shapes else 0
+        ids, mask = np.pad(ids, ((0, empty), (0, more), (0, 0))), np.pad(mask, ((0, empty), (0, more)))
         with self.autocast():
             found: Tensor = self.model.text(self.place(ids), self.place(mask))
-        return found.float()
+        return found[: len(texts)].float()
+
+    def parts(self, strips: Sequence[Pixels | None], most: int) -> list[list[int]]:
+        """Places of strips that are seen together, see `record_batches.parts`.
+
+        Args:
+            strips: The strips of a batch, None where there is none.
+            most: Strips in a part at most.
+
+        Returns:
+            The parts.
+        """
+        return list(parts(strips, self.short, most, few_shapes=self.few_shapes))
+
+    def text_parts(self, texts: Sequence[str], most: int) -> list[list[int]]:
+        """Places of texts that are seen together, of like lengths.
+
+        Args:
+            texts: The texts.
+            most: Texts in a part at most.
+
+        Returns:
+            The parts.
+        """
+        return list(by_length(list(texts), min(most, ROWS) if self.few_shapes else most))
 
     def encode(self, examples: RecordExamples, numbers: Integers | None = None) -> Vectors:
         """Records as unit rows, without gradients, dropout or damage.
@@ -181,10 +211,10 @@ class RecordTrainable:
         training = self.model.training
         self.model.eval()
         with torch.no_grad():
-            for part in parts(strips, self.short, ENCODE_SIZE):
+            for part in self.parts(strips, ENCODE_SIZE):
                 seen = [strip for strip in (strips[place] for place in part) if strip is not None]
                 image[part] = self.image_vectors(seen)
-            for part in by_length(texts, ENCODE_SIZE):
+            for part in self.text_parts(texts, ENCODE_SIZE):
                 text[part] = self.text_vectors([texts[place] for place in part])
             there = self.place(has_image), self.place(has_text)
             text = text * there[1][:, None]

@@ -54,6 +54,19 @@ def test_a_stage_is_planned_to_its_time(monkeypatch: pytest.MonkeyPatch) -> None
     assert planned == {"epochs": 7, "passes": 1, "max_steps": 120}
 
 
+def test_names_that_are_alike_are_taken_for_each_other() -> None:
+    pytest.importorskip("sparse_dot_topn")
+    line = np.zeros((32, 40), np.uint8)
+    printed = ("Hill Company", "Hill Company", "Hall Company", "Old Mills", "Old Mill", "Hall Company")
+    some = RecordExamples(printed, [line] * 6, np.array([7, 7, 3, 5, 6, 3]))
+    near = train_names.by_names(names_data.Printed(some, printed))
+    found = near(np.arange(6), np.arange(6), 3)
+    assert found.shape == (6, 3)
+    assert found[0, 0] in (2, 5) and found[2, 0] in (0, 1) and found[3, 0] == 4 and found[4, 0] == 3
+    assert {int(found[0, 0]), int(found[1, 0])} == {2, 5}  # each asks for another record of that name
+    assert not (some.entity[found] == some.entity[:, None])[found >= 0].any()
+
+
 @pytest.mark.parametrize("stage", ["self", "synthetic", "labelled"])
 def test_what_each_stage_learns_from(stage: str) -> None:
     line = np.zeros((32, 40), np.uint8)

@@ -237,9 +237,9 @@ def stage_of(name: str, books: Books, recipe: Any, validate: Any, mix: int = 0) 
         "labelled": lambda: join([books.train, books.unlabelled, *some_of(books.printed.examples, mix)]),
     }[name]()
     near: tuple[Any, ...] = ()
-    if name == "labelled" and recipe.hard_negatives:
+    if name in ("labelled", "synthetic") and recipe.hard_negatives:
         if find_spec("sparse_dot_topn"):
-            near = (by_ngrams(examples.texts),)
+            near = (by_ngrams(examples.texts) if name == "labelled" else by_names(books.printed),)
         else:
             say("sparse_dot_topn is not installed: negatives by the model itself only", note=True)
     stage = Stage(examples, recipe, near, damaged)
@@ -305,6 +305,32 @@ def by_ngrams(texts: Sequence[str]) -> Any:
         found = np.full((len(queries), k), -1, dtype=np.int64)
         found[query, np.arange(len(query)) - np.searchsorted(query, query)] = item
         return found
+
+    return near
+
+
+def by_names(printed: Printed, most: int = 16) -> Any:
+    """A search for records of names that are like a record's own, by character n-grams of what is printed.
+
+    The names are compared once; which record of such a name is taken depends on the record that asks. All
+    records have to be searched.
+    """
+    from linktransformer import lexical
+
+    name = printed.examples.groups()
+    order = np.argsort(name, kind="stable")
+    first, counts = np.unique(name[order], return_index=True, return_counts=True)[1:]
+    view = lexical.fit([printed.printed[row] for row in order[first].tolist()], [])
+    one, other, _ = lexical.sparse_top_k(view.left, view.left, most + 1)
+    one, other = (side[one != other] for side in (one, other))
+    found = np.full((len(first), most + 1), -1, dtype=np.int64)
+    found[one, np.arange(len(one)) - np.searchsorted(one, one)] = other
+
+    def near(queries: np.ndarray, items: np.ndarray, k: int) -> np.ndarray:
+        names = np.full((len(queries), k), -1, dtype=np.int64)
+        names[:, : found.shape[1]] = found[name[queries]][:, :k]
+        rows = order[first[names] + queries[:, None] % counts[names]]
+        return np.where(names >= 0, rows, -1)
 
     return near
 

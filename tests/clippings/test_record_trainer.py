@@ -65,17 +65,41 @@ def test_two_passes_give_the_gradients_of_one(loss: str) -> None:
     texts = tuple("" if number == 4 else text for number, text in enumerate(examples.texts))
     examples = replace(examples, texts=texts, strips=strips, has_image=np.zeros(0, np.bool_))
     found = []
-    for size in (64, 5):
+    for size, few_shapes in ((64, False), (5, False), (64, True)):
         model = tiny_records.model()
+        model.few_shapes = few_shapes
         recipe = RecordRecipe(loss=loss, mini_batch_size=size, augment=False, views=2)
         drawn = draw(examples, keys(examples), np.arange(16), recipe, 0, 0)
         value = record_gradients(model, drawn, recipe, 0)
         found.append((value, {n: v.grad for n, v in model.weights().items() if v.grad is not None}))
-    torch.testing.assert_close(found[0][0], found[1][0])
     assert found[0][1].keys() >= {"text.tables.weight", "image.pool.query"} or found[0][1]
-    for name, gradient in found[0][1].items():
-        other = found[1][1].get(name, torch.zeros_like(gradient))
-        torch.testing.assert_close(gradient, other, rtol=1e-3, atol=1e-5)
+    for value, gradients in found[1:]:
+        torch.testing.assert_close(found[0][0], value)
+        for name, gradient in found[0][1].items():
+            other = gradients.get(name, torch.zeros_like(gradient))
+            torch.testing.assert_close(gradient, other, rtol=1e-3, atol=1e-5)
+
+
+def test_with_few_shapes_there_are_few_and_vectors_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, examples = tiny_records.model(), tiny_records.records(40)
+    plain = model.encode(examples)
+    model.few_shapes = True
+    shapes = []
+    forward = model.model.image.forward
+
+    def seen(strips: Any, *rest: Any) -> Any:
+        shapes.append(tuple(strips.shape))
+        return forward(strips, *rest)
+
+    monkeypatch.setattr(model.model.image, "forward", seen)
+    for numbers in (np.arange(80), np.arange(70), np.arange(5, 71)):  # 40 records of either direction
+        found = model.encode(examples, numbers)
+        for name in ("image", "text", "fused"):
+            np.testing.assert_allclose(
+                getattr(found, name), getattr(plain, name)[numbers], rtol=1e-4, atol=1e-5
+            )
+    assert {shape[0] for shape in shapes} <= {32, 64} and all(max(shape[2:]) % 64 == 0 for shape in shapes)
+    assert len(set(shapes)) < len(shapes)
 
 
 def test_thirty_steps_lower_the_loss_and_raise_what_is_found(tmp_path: Path) -> None:
