@@ -42,16 +42,29 @@ def test_a_stage_is_planned_to_its_time(monkeypatch: pytest.MonkeyPatch) -> None
 
     def train(model, recipe, folder, tick):
         assert recipe.max_steps == train_names.TRIAL and recipe.log_steps == 1
-        now[0] += 3  # before the first step and after the last one
+        now[0] += 3 + 20 * (now[0] == 0)  # before the first step and after the last one; once a GPU's plans
         for _ in range(recipe.max_steps):
             now[0] += 0.5
             tick(1)
 
     planned = train_names.fitted(train, None, RecordRecipe(batch_size=10), 110.0, 200)
-    # 110 s less the trial of 8 s, of which 3.5 are no steps: 0.9 * 102 - 2 * 3.5 = 84.8 s are 169 steps of
-    # half a second; 7 epochs' validations fit into a quarter of the time and take 49 steps of these; a pass
-    # is 20 batches
-    assert planned == {"epochs": 7, "passes": 1, "max_steps": 120}
+    # 110 s less two trials of 8 s, of which 3.5 are no steps, and the plans: 0.9 * 74 - 2 * 3.5 = 59.6 s are
+    # 119 steps of half a second, or 5 passes of 20 batches; 5 epochs' validations take 35 steps of these
+    assert planned == {"epochs": 5, "passes": 1, "max_steps": 84}
+
+
+def test_training_goes_on_from_a_model(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    from clippings.bi_encoder import BiEncoder
+    from clippings.bi_encoder_config import BiEncoderConfig
+    from clippings.torch_record_encoder import save
+
+    model = BiEncoder(BiEncoderConfig.tiny())
+    save(model, tmp_path, name="begun")
+    again = train_names.started(tmp_path)
+    assert again.config == model.config
+    weights = dict(again.named_parameters())
+    assert weights and all(torch.equal(weights[name], value) for name, value in model.named_parameters())
 
 
 def test_names_that_are_alike_are_taken_for_each_other() -> None:

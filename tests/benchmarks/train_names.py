@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mix", type=int, default=0, help="printed records that join the labelled ones")
     parser.add_argument("--batch", type=int, default=0, help="records in a batch; 0: as the preset")
     parser.add_argument("--stages", nargs="+", default=list(SHARES), choices=list(SHARES))
+    parser.add_argument("--start", type=Path, default=None, metavar="DIR", help="a model to go on from")
     parser.add_argument("--set", nargs="*", default=[], metavar="STAGE.NAME=VALUE", help="settings, as JSON")
     parser.add_argument("--model", nargs="*", default=[], metavar="NAME=VALUE", help="sizes, as JSON")
     parser.add_argument("--inputs", type=Path, default=None, help="a folder that --prepare wrote")
@@ -99,8 +100,9 @@ def run(options: argparse.Namespace) -> Report:
     torch.set_float32_matmul_precision("high")
     torch.manual_seed(options.seed)
     sizes = {**preset["config"], **pairs(options.model)}
-    config = BiEncoderConfig.from_dict(sizes)
-    model = RecordTrainable(BiEncoder(config), options.device or best_device())
+    begun = started(options.start) if options.start else BiEncoder(BiEncoderConfig.from_dict(sizes))
+    config = begun.config
+    model = RecordTrainable(begun, options.device or best_device())
     validate = validation(books.tasks)
     left = 60 * options.minutes - (time.perf_counter() - began)
     whole, rows = sum(SHARES[name] for name in options.stages), []
@@ -135,6 +137,17 @@ def run(options: argparse.Namespace) -> Report:
     size = sum(value.numel() for value in model.model.parameters())
     settings |= {"parameters": size, "device": model.device, "minutes used": seconds(began) / 60}
     return Report("train_names", [Table("stages", rows), Table("valid", by_task(final))], [], settings)
+
+
+def started(folder: Path) -> Any:
+    """The model of a folder, to be trained further.
+
+    Sizes given by --model are not looked at: the folder has its own.
+    """
+    import model_hub
+    from clippings.torch_record_encoder import TorchRecordEncoder
+
+    return TorchRecordEncoder.from_folder(model_hub.open_model(folder), device="cpu").model
 
 
 def gather(options: argparse.Namespace, preset: Mapping[str, Any]) -> Books:
@@ -264,18 +277,25 @@ def some_of(printed: Any, n: int) -> list[Any]:
 
 
 def fitted(train: Train, model: Any, recipe: Any, budget: float, n_records: int) -> dict[str, int]:
-    """How many epochs and steps fit into the time, by a trial that is thrown away."""
+    """How many epochs and steps fit into the time, by a trial that is thrown away.
+
+    It runs twice: a GPU's libraries plan what they do for every new shape, which takes longer than the rest
+    of a trial and comes once.
+    """
     from clippings.record_batches import count
 
-    ticks: list[float] = []
+    # mined at once, so that the time for it is seen too
+    short = replace(recipe, max_steps=TRIAL, log_steps=1, mining="once")
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as place:
-        # mined at once, so that the time for it is seen too
-        short = replace(recipe, max_steps=TRIAL, log_steps=1, mining="once")
-        train(model, short, Path(place), lambda n: ticks.append(time.perf_counter()))
+    ticks: list[float] = []
+    for _ in range(2):
+        ticks.clear()
+        warm = time.perf_counter()
+        with tempfile.TemporaryDirectory() as place:
+            train(model, short, Path(place), lambda n: ticks.append(time.perf_counter()))
     ended = time.perf_counter()
     step = float(np.median(np.diff(ticks)))
-    around = (ended - began) - (ticks[-1] - ticks[0])  # two validations, mining, and what is done once
+    around = (ended - warm) - (ticks[-1] - ticks[0])  # two validations, mining, and what is done once
     steps = max(TRIAL, int((SLACK * (budget - (ended - began)) - 2 * around) / step))
     # every epoch ends with a validation and begins with mining: a quarter of the time is kept for these
     a_pass = count(n_records, recipe.batch_size)
