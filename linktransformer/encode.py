@@ -152,8 +152,9 @@ def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -
         encoder = model
     elif model is None:
         raise ModelError(
-            "images= needs a model that reads pictures, and none comes with this version. Given: model=None. "
-            "Give a folder that train_pictures made, 'open_clip:NAME/WEIGHTS', or 'lexical' for texts alone."
+            "images= needs a model that reads pictures, and the default reads none. Given: model=None. Give "
+            "'names' for printed names in Japanese or Latin script, a folder that train_pictures made, "
+            "'open_clip:NAME/WEIGHTS', or 'lexical' for texts alone."
         )
     elif not isinstance(model, (str, os.PathLike)):
         raise ModelError(

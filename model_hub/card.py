@@ -40,7 +40,7 @@ def model_card(manifest: Manifest, reference: str | None = None) -> str:
         _front_matter(manifest),
         f"# {manifest.name}",
         manifest.description or _kind(manifest),
-        _use(reference or f"./{manifest.name}"),
+        _use(reference or f"./{manifest.name}", manifest.architecture in RECORD_ARCHITECTURES),
         "## What it is",
         _table(_facts(manifest)),
         "## What it was trained on",
@@ -50,7 +50,7 @@ def model_card(manifest: Manifest, reference: str | None = None) -> str:
         "## Limits",
         _limits(manifest),
         "## Licence",
-        f"{manifest.licence}. The base model {_code(manifest.base_model)} has a licence of its own.",
+        _terms(manifest),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -119,8 +119,16 @@ def _kind(manifest: Manifest) -> str:
     return f"A {model} for {_plain(what)}, made from {_code(manifest.base_model)}."
 
 
-def _use(reference: str) -> str:
+def _terms(manifest: Manifest) -> str:
+    own = manifest.base_model.startswith("none:")
+    return f"{manifest.licence}." + (
+        "" if own else f" The base model {_code(manifest.base_model)} has a licence of its own."
+    )
+
+
+def _use(reference: str, pictures: bool) -> str:
     # two tables in the snippet itself, so that it runs as it stands
+    more = 'With a column of pictures in both tables, add `images="crop"`.' if pictures else ""
     return f"""## Use
 
 ```python
@@ -131,7 +139,9 @@ left = pd.DataFrame({{"name": ["Acme Steel Corp.", "Baxter Dairy", "Crown Mills"
 right = pd.DataFrame({{"name": ["ACME STEEL CORPORATION", "Baxter Dairy Company", "Crown Mills Ltd"]}})
 linked = lt.merge(left, right, on="name", model={json.dumps(reference)})
 print(linked)
-```"""
+```
+
+{more}""".rstrip()
 
 
 def _facts(manifest: Manifest) -> dict[str, Any]:

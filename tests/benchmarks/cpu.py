@@ -1,6 +1,7 @@
 """CPU seconds, memory and accuracy beside linktransformer 0.1.18, every job in a fresh process.
 
-`CPU s (call)` is the call alone: theirs has loaded torch before it, ours loads what it needs inside it.
+`CPU s (call)` is the call alone: theirs has loaded torch before it, ours loads what it needs inside it. With
+blocks both sides link 50 rows before the clock starts: that job is about the work, not about the start.
 `CPU s (process)` is everything, making the tables included; `outside the encoder` takes the encoder's off
 the call where its time is known. Links under a threshold are decisions, so top-1 is lower there.
 """

@@ -36,9 +36,10 @@ def test_bundled_model_is_small_and_has_its_licence(name: str) -> None:
     assert model.manifest.name == name
     found = {path.relative_to(model.path).as_posix(): path.stat().st_size for path in model.path.rglob("*")}
     assert sum(found.values()) <= MEGABYTES
-    assert set(found) - {"manifest.json"} == {file.path for file in model.manifest.files}
-    assert "Apache License" in model.file("LICENSE").read_text("utf-8")
-    assert "sentence-transformers" in model.file("NOTICE").read_text("utf-8")
+    assert set(found) - {"manifest.json", "README.md"} == {file.path for file in model.manifest.files}
+    terms, credit = {DEFAULT: ("Apache License", "sentence-transformers"), "names": ("MIT", "GeoNames")}[name]
+    assert terms in model.file("LICENSE").read_text("utf-8")
+    assert credit in model.file("NOTICE").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
