@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -58,6 +60,17 @@ def test_japanese_misreadings_stay_near() -> None:
     encoder = load_record_encoder("names", threads=1)
     found = encoder.encode(["東京製鋼株式会社", "東京製綱株式會社", "大阪紡績合名会社"])
     assert found[0] @ found[1] > found[0] @ found[2] + 0.3
+
+
+def test_the_example_links_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.png"
+    place = Path(__file__).parents[2] / "examples" / "pictures.py"
+    runpy.run_path(str(place))["main"](str(page))
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    links, right = (int(told[2][at]) for at in (2, 4))
+    assert told[2][:2] == ["sure", "ones"] and right >= 62 and links - right <= 3
+    with Image.open(page) as drawn:
+        assert drawn.width > 500
 
 
 def test_its_manifest_and_size() -> None:
