@@ -21,6 +21,7 @@ BENCHMARKS = {
     "query": "latency of single rows against a Linker that is fitted once",
     "labels": "F1 of linking with 50, 200 and all labels of half the entities, beside none",
     "clippings": "firm names of two scanned books: string baselines, pictures, both",
+    "names_speed": "the bundled model of names: records a second, a book linked in one call",
     "train_names": "train the bundled model of pictures and texts of names, within a time budget",
     "train_faithful": "CLIPPINGS as published, from the same start and records as names",
     "cpu": "CPU seconds, memory and top-1 beside linktransformer 0.1.18",
