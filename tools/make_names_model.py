@@ -57,7 +57,7 @@ def make(trained: Path, out: Path) -> model_hub.Manifest:
     out.mkdir(parents=True)
     shutil.copy(ROOT / "LICENSE", out / "LICENSE")
     (out / "NOTICE").write_text(NOTICE, encoding="utf-8")
-    return export_onnx(
+    made = export_onnx(
         TorchRecordEncoder.from_folder(folder, device="cpu").model,
         out,
         name=NAME,
@@ -75,6 +75,8 @@ def make(trained: Path, out: Path) -> model_hub.Manifest:
         versions=dict(before.versions),
         created_by="tools/make_names_model.py",
     )
+    (out / "README.md").write_text(model_hub.model_card(made, NAME), encoding="utf-8")
+    return made
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import linktransformer as lt
 import model_hub
 from clippings import load_record_encoder
 from clippings.pictures import read_pictures
+from model_hub.card import snippet
 
 Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
 
@@ -80,6 +82,9 @@ def test_its_manifest_and_size() -> None:
     assert sum(file.size for file in manifest.files) <= 25e6
     assert {"LICENSE", "NOTICE"} <= {file.path for file in manifest.files}
     card = (folder.path / "README.md").read_text("utf-8")
+    found: dict[str, Any] = {}
+    exec(snippet(card), found)
+    assert len(found["linked"]) == 3
     assert 'images="crop"' in card and "none: trained from nothing` has a licence" not in card
 
 
