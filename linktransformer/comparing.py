@@ -130,7 +130,10 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
     fused = fuse.fuse(found, spread)
     # equal readings are no proof where an engine reads wrongly: no pair scores 1 by its text alone
     fused = fuse.same_text_first(fused, np.zeros(len(found), dtype=bool))
-    leads = views.lead(made, found, nodes[0], 0), views.lead(made, found, nodes[1], 1)
+    leads = (
+        views.lead(made, found, nodes[0], 0, job.device),
+        views.lead(made, found, nodes[1], 1, job.device),
+    )
     return Compared(nodes, texts, fused, leads, details | _of_fused(fused), plan, units)
 
 
@@ -183,7 +186,7 @@ def _score(
     if plan.encoder is not None:
         if not plan.chosen and trial.large(texts):
             fused = scored()
-            lead = views.lead(made, fused.candidates, nodes[0], 0)
+            lead = views.lead(made, fused.candidates, nodes[0], 0, job.device)
             reason = trial.reason_to_skip(fused, lead, plan.encoder, made, texts, written)
         if reason:
             notes["dense"] = reason
@@ -193,8 +196,8 @@ def _score(
     fused = fused or scored()
     details |= ({"views_left_out": notes} if notes else {}) | remembering.of_report(plan.encoder)
     leads = (
-        views.lead(made, fused.candidates, nodes[0], 0),
-        views.lead(made, fused.candidates, nodes[1], 1),
+        views.lead(made, fused.candidates, nodes[0], 0, job.device),
+        views.lead(made, fused.candidates, nodes[1], 1, job.device),
     )
     columns = [
         (left, records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer()))

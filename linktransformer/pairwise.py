@@ -8,14 +8,23 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.cards import cards
+
 __all__ = ["pair_scores"]
 
 Integers = NDArray[np.int64]
 MEMORY = 2**30
+MUCH = 2_000.0  # multiplications that a pair counts for when it is asked whether a card is worth it
 
 
 def pair_scores(
-    view_left: Any, view_right: Any, left: Integers, right: Integers, *, memory: int = MEMORY
+    view_left: Any,
+    view_right: Any,
+    left: Integers,
+    right: Integers,
+    *,
+    memory: int = MEMORY,
+    device: str | None = "cpu",
 ) -> NDArray[np.float32]:
     """The inner product of each given pair of rows.
 
@@ -25,12 +34,18 @@ def pair_scores(
         left: Left rows, (n,) int64.
         right: Right rows, (n,) int64.
         memory: Bytes for one chunk of pairs.
+        device: "cpu", or where many pairs may be multiplied, as for `cards.cards`.
 
     Returns:
         Scores, (n,) float32.
     """
-    scores = np.zeros(len(left), dtype=np.float32)
     sparse = sp.issparse(view_left)
+    if on := cards(device, MUCH * len(left)):
+        from linktransformer import gpu_pairs  # torch
+
+        if not sparse or gpu_pairs.possible(view_left, view_right):
+            return gpu_pairs.pair_scores(view_left, view_right, left, right, device=on[0])
+    scores = np.zeros(len(left), dtype=np.float32)
     if sparse:
         a_row = 24 * (1 + (view_left.nnz + view_right.nnz) / max(1, view_left.shape[0] + view_right.shape[0]))
     else:

@@ -36,17 +36,40 @@ def rank(group: Integers, other: Integers, score: Floats) -> Ranking:
     Args:
         group: The node of each pair, (n,) int64.
         other: Its partner, (n,) int64.
-        score: (n,) float32.
+        score: (n,) float32, finite.
 
     Returns:
         The ranking, in rising order of node.
+
+    Example:
+        >>> ranking = rank(np.array([0, 0, 1]), np.array([4, 5, 4]), np.array([0.2, 0.9, 0.5], dtype="f4"))
+        >>> ranking.best.tolist(), ranking.second.tolist()
+        ([1, 2], [0, -1])
     """
-    order = np.lexsort((other, -score, group))
+    order = _by_group(group, other)
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     count = np.diff(np.append(starts, len(order)))
-    later = []
-    for place in (1, 2):
+    segment = np.repeat(np.arange(len(starts)), count)
+    left = score[order].astype(np.float32)
+    places = []
+    for place in range(3):  # the best, which is then put aside
         at = np.full(len(starts), -1, dtype=np.int64)
-        at[count > place] = order[starts[count > place] + place]
-        later.append(at)
-    return Ranking(group[order][starts], order[starts], *later)
+        if len(starts):
+            most = np.maximum.reduceat(left, starts)
+            equal = np.flatnonzero(left >= most[segment])
+            first = equal[np.diff(segment[equal], prepend=-1) > 0]  # partners rise: ties to the lower
+            at[count > place] = order[first[count > place]]
+            left[first] = -np.inf
+        places.append(at)
+    return Ranking(group[order][starts], *places)
+
+
+def _by_group(group: Integers, other: Integers) -> Integers:
+    """The pairs in order of node and then of partner; candidates are in one of these orders already."""
+    order = np.arange(len(group))
+    if (group[1:] < group[:-1]).any():
+        order = np.argsort(group, kind="stable")
+    of, partner = group[order], other[order]
+    if ((of[1:] == of[:-1]) & (partner[1:] < partner[:-1])).any():
+        order = np.lexsort((other, group))
+    return order

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from linktransformer import faiss_index, lsh_forest
 from linktransformer.blocking import Nodes, Pairing, pair_blocks
+from linktransformer.cards import cards
 from linktransformer.index import exact_top_k
 from linktransformer.lexical import sparse_top_k
 from linktransformer.pairwise import pair_scores
 
-__all__ = ["Candidates", "search"]
+__all__ = ["Candidates", "search", "sparse_neighbours"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -100,7 +101,7 @@ def search(
         scored = [_only_lower_left(part) for part in scored]
     pairs = _union([*found, *(known_pairs for known_pairs, _ in scored)], len(right))
     scores = {
-        name: _scores(name, view, left.text, right.text, pairs, scored, len(right), memory)
+        name: _scores(name, view, left.text, right.text, pairs, scored, len(right), memory, device)
         for name, view in views.items()
     }
     report["seconds"] = round(report.get("seconds", 0.0) + time.perf_counter() - began, 3)
@@ -116,6 +117,7 @@ def _scores(
     scored: list[Scored],
     width: int,
     memory: int,
+    device: str | None,
 ) -> Floats:
     """The score of each pair in a view: looked up where it is known, else computed."""
     score = np.zeros(len(pairs[0]), dtype=np.float32)
@@ -127,7 +129,9 @@ def _scores(
             score[place], missing[place] = known[name], False
     rest = np.flatnonzero(missing)
     if len(rest):
-        score[rest] = pair_scores(*view, left[pairs[0][rest]], right[pairs[1][rest]], memory=memory)
+        score[rest] = pair_scores(
+            *view, left[pairs[0][rest]], right[pairs[1][rest]], memory=memory, device=device
+        )
     return score
 
 
@@ -160,15 +164,16 @@ def _top_pairs(
 ) -> Pairs:
     if sp.issparse(queries):
         sparse = cast("sp.csr_matrix", queries)
-        how: dict[str, Any] = {"index": "exact sparse product"}
-        if float(sparse.shape[0]) * items.shape[0] > lsh_forest.EXACT_UP_TO:
-            query, item, _, how = lsh_forest.top_k(sparse, items, k)
-        else:
-            query, item, _ = sparse_top_k(sparse, items, k)
+        query, item, _, how = sparse_neighbours(sparse, items, k, device=device)
         report[name] = how
         return query, item
     work = float(queries.shape[0]) * items.shape[0] * queries.shape[1]
-    if work > FAISS_FROM and faiss_index.available():
+    if on := cards(device, work):
+        from linktransformer import gpu_search  # torch
+
+        rows, _, how = gpu_search.top_k(queries, items, k, device=on)
+        report[name] = how
+    elif work > FAISS_FROM and faiss_index.available():
         rows, _, how = faiss_index.top_k(queries, items, k, device=device)
         report[name] = how
     else:
@@ -177,6 +182,38 @@ def _top_pairs(
     query = np.repeat(np.arange(len(rows), dtype=np.int64), rows.shape[1])
     item = rows.ravel()
     return query[item >= 0], item[item >= 0]
+
+
+def sparse_neighbours(
+    queries: sp.csr_matrix,
+    items: sp.csr_matrix,
+    k: int,
+    *,
+    device: str | None = None,
+    exact_up_to: float | None = None,
+) -> tuple[Integers, Integers, Floats, dict[str, Any]]:
+    """Find the k rows with the largest positive inner product for each query, in the way that suits the size.
+
+    Args:
+        queries: (n, d) float32, unit rows.
+        items: (m, d) float32, unit rows.
+        k: How many at most.
+        device: "cpu" keeps the search off the GPU.
+        exact_up_to: Pairs up to which all are multiplied where there is no GPU; None is 2e9.
+
+    Returns:
+        As `lexical.sparse_top_k`, and how it was searched; above the limit with the recall on a sample.
+    """
+    pairs = float(queries.shape[0]) * items.shape[0]
+    on = cards(device, 100 * pairs) if pairs > lsh_forest.EXACT_UP_TO else []
+    if on:
+        from linktransformer import gpu_pairs, gpu_sparse  # torch
+
+        if gpu_pairs.possible(queries, items):
+            return gpu_sparse.top_k(queries, items, k, device=on[0])
+    if pairs > (lsh_forest.EXACT_UP_TO if exact_up_to is None else exact_up_to):
+        return lsh_forest.top_k(queries, items, k)
+    return *sparse_top_k(queries, items, k), {"index": "exact sparse product"}
 
 
 def _lower_left(pairs: Pairs) -> Pairs:
@@ -196,7 +233,9 @@ def _union(found: list[Pairs], width: int) -> Pairs:
     if not found:
         none = np.empty(0, dtype=np.int64)
         return none, none
-    code = np.unique(np.concatenate([a * max(1, width) + b for a, b in found]))
+    code = np.concatenate([a * max(1, width) + b for a, b in found])
+    code.sort()  # many times quicker than np.unique, which hashes
+    code = code[np.append(True, code[1:] != code[:-1])[: len(code)]]
     return code // max(1, width), code % max(1, width)
 
 

@@ -13,7 +13,7 @@ from linktransformer import encode, lexical
 from linktransformer.blocking import Nodes
 from linktransformer.pairwise import pair_scores
 from linktransformer.records import Records
-from linktransformer.search import Candidates, search
+from linktransformer.search import Candidates, search, sparse_neighbours
 
 __all__ = [
     "Views",
@@ -30,6 +30,7 @@ __all__ = [
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
+WHOLE_UP_TO = 2e10  # pairs of a table with itself that are multiplied to see what is near in it
 SAMPLE = 20_000  # random pairs from which the spread of a view is measured
 
 
@@ -186,7 +187,9 @@ def in_text_order(records: Records, texts: Integers) -> Integers:
     return np.array(sorted(texts.tolist(), key=records.texts.__getitem__), dtype=np.int64)
 
 
-def lead(views: Views, candidates: Candidates, nodes: Nodes, side: int) -> Callable[[Integers], Floats]:
+def lead(
+    views: Views, candidates: Candidates, nodes: Nodes, side: int, device: str | None = None
+) -> Callable[[Integers], Floats]:
     """How much nearer a node is to its partner than to any other node of its own table and block.
 
     Args:
@@ -194,6 +197,7 @@ def lead(views: Views, candidates: Candidates, nodes: Nodes, side: int) -> Calla
         candidates: The pairs.
         nodes: Nodes of the table in question.
         side: 0 for the left table, 1 for the right one.
+        device: As for `search`.
 
     Returns:
         A function from places among the candidates, (n,) int64, to differences of cosines, (n,) float32.
@@ -207,11 +211,13 @@ def lead(views: Views, candidates: Candidates, nodes: Nodes, side: int) -> Calla
         rival = np.zeros(len(node), dtype=np.float32)
         if (nodes.block == nodes.block[0]).all():
             text = nodes.text[node]
-            query, item, score = lexical.sparse_top_k(matrix[text], matrix, 2)
+            query, item, score, _ = sparse_neighbours(
+                matrix[text], matrix, 2, device=device, exact_up_to=WHOLE_UP_TO
+            )
             other = item != text[query]
         else:
             some = Nodes(nodes.text[node], nodes.block[node], np.arange(len(node)))
-            found = search({"lexical": (matrix, matrix)}, some, nodes, 2)
+            found = search({"lexical": (matrix, matrix)}, some, nodes, 2, device=device)
             query, score = found.left, found.views["lexical"]
             other = node[found.left] != found.right
         np.maximum.at(rival, query[other], score[other])
