@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.lexical import cores
+from linktransformer.ranking import stable_order
 from linktransformer.search import Candidates
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
 ]
 
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+MANY = 10**6  # pairs: with more, weights are tried on several cores at once
 GAIN = 5e-4  # a weight changes only for a rate that is higher by this much
 SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
 BELOW_ONE = np.float32(1 - 2.0**-20)
@@ -68,7 +72,7 @@ class Sides:
     @classmethod
     def of(cls, candidates: Candidates) -> Sides:
         """Sort the pairs once."""
-        by_right = np.argsort(candidates.right, kind="stable")
+        by_right = stable_order(candidates.right)
         right = candidates.right[by_right]
         left_starts = np.flatnonzero(np.diff(candidates.left, prepend=-1))
         right_starts = np.flatnonzero(np.diff(right, prepend=-1))
@@ -143,14 +147,18 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     weights = [1.0] + [0.0] * (len(names) - 1)
     score = _weighted(candidates, spread, weights)
     rate = mutual_best_rate(candidates, score, sides)
-    for _ in range(2 if len(names) > 1 else 0):
-        for place in range(1, len(names)):
-            for step in STEPS:
-                trial = [*weights[:place], step, *weights[place + 1 :]]
-                tried = _weighted(candidates, spread, trial)
-                found = mutual_best_rate(candidates, tried, sides)
-                if found > rate + GAIN:
-                    score, rate, weights = tried, found, trial
+
+    def tried(trial: list[float]) -> float:
+        return mutual_best_rate(candidates, _weighted(candidates, spread, trial), sides)
+
+    with ThreadPoolExecutor(min(cores(), len(STEPS)) if len(score) > MANY else 1) as pool:
+        for _ in range(2 if len(names) > 1 else 0):
+            for place in range(1, len(names)):
+                trials = [[*weights[:place], step, *weights[place + 1 :]] for step in STEPS]
+                for trial, found in zip(trials, pool.map(tried, trials), strict=True):
+                    if found > rate + GAIN:
+                        rate, weights = found, trial
+    score = _weighted(candidates, spread, weights)
     shares = _shares(names, spread, weights)
     return Fused(candidates, score, dict(zip(names, shares, strict=True)), rate)
 
