@@ -1,8 +1,9 @@
 """A text model of sentence-transformers on a GPU that is not kept waiting.
 
-Texts are tokenized ahead of the card, in another thread; batches hold texts of one number of tokens, so that there is no
-padding; numbers are of half precision, and attention among a few tokens is done for many texts in a tile; vectors go back
-while the next texts are encoded. Whether the vectors are those of the model itself is tried before it is used.
+Texts are tokenized ahead of the card, in another thread; batches hold texts of one number of tokens, so that
+there is no padding; numbers are of half precision, and attention among a few tokens is done for many texts in a
+tile; vectors go back while the next texts are encoded. Whether the vectors are those of the model itself is
+tried before it is used.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy.typing as npt
 
 from clippings.word_tokens import Tokens, WordTokens
 
-__all__ = ["GpuTextEncoder", "NotSupportedError"]
+__all__ = ["GpuTextEncoder", "NotSupportedError", "starts_of_chunks"]
 
 Vectors = npt.NDArray[np.float32]
 FIRST, CHUNK = 2**13, 2**17  # texts tokenized at a time: few at first, for the card to begin
@@ -109,7 +110,7 @@ class GpuTextEncoder:
             (n_texts, d) float32.
         """
         torch = self._torch
-        starts = list(_starts(len(texts)))
+        starts = list(starts_of_chunks(len(texts)))
         made: Vectors = np.empty((0, 0), dtype=np.float32)
         waiting: tuple[slice, Any, Any] | None = None
 
@@ -193,7 +194,7 @@ class GpuTextEncoder:
 
 
 def _prepared(body: Any, dtype: Any) -> Any:
-    """A copy of the transformer in some precision, with attention for short texts where Triton is installed."""
+    """A copy of the transformer in some precision, with our attention for short texts where Triton is."""
     import torch
 
     made = copy.deepcopy(body).to(dtype).eval()
@@ -212,7 +213,15 @@ def _prepared(body: Any, dtype: Any) -> Any:
     return made
 
 
-def _starts(n: int) -> Iterator[slice]:
+def starts_of_chunks(n: int) -> Iterator[slice]:
+    """The stretches of texts that are tokenized at a time, small ones first.
+
+    Args:
+        n: Texts.
+
+    Yields:
+        Slices.
+    """
     start, step = 0, FIRST
     while start < n:
         yield slice(start, min(n, start + step))

@@ -156,9 +156,7 @@ class WrappedEncoder:
 
     def _by_gpu(self, texts: Sequence[str], progress: Callable[[int], object] | None) -> Vectors | None:
         """Many texts by a model of sentence-transformers on a GPU; None for any other."""
-        if len(texts) < MANY or not str(getattr(self.model, "device", "cpu")).startswith("cuda"):
-            return None
-        if type(self.model).__module__.partition(".")[0] != "sentence_transformers":
+        if len(texts) < MANY or not on_gpu(self.model):
             return None
         from clippings.gpu_encoder import GpuTextEncoder, NotSupportedError
 
@@ -178,6 +176,19 @@ class WrappedEncoder:
             made[odd] = as_vectors(own, len(odd), self.name)
         self.dim = made.shape[1]
         return made
+
+
+def on_gpu(model: Any) -> bool:
+    """Whether it is a model of sentence-transformers on a GPU of CUDA's kind.
+
+    Args:
+        model: Any encoder.
+
+    Returns:
+        True or False.
+    """
+    of = type(model).__module__.partition(".")[0]
+    return of == "sentence_transformers" and str(getattr(model, "device", "cpu")).startswith("cuda")
 
 
 def _encodable(texts: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tokens of many texts at once: every distinct word is looked up once, where words do not depend on one another."""
+"""Tokens of many texts at once: each distinct word is looked up once, where words stand by themselves."""
 
 from __future__ import annotations
 

@@ -142,8 +142,8 @@ def _maxima_streamed(
 ):
     """As `_maxima` without blocks, for cards that copy tiles by themselves (Hopper and later).
 
-    One program a multiprocessor goes from tile to tile, and the next tile is on its way while this one's maxima are
-    taken.
+    One program a multiprocessor goes from tile to tile, and the next tile is on its way while this one's
+    maxima are taken.
     """
     GROUPS: tl.constexpr = TILE // GROUP
     width = most_tiles * GROUPS

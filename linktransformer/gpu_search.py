@@ -141,7 +141,7 @@ class GpuIndex:
         self._starts = range(0, len(items), self._step)
         self.parts = len(self._starts)
         self.looked_again = 0
-        self._kept = self._part(0) if self.parts == 1 else None
+        self._kept = self._part(0) if self.parts == 1 and items.shape[1] else None
 
     def _part(self, start: int) -> Items:
         stop = min(start + self._step, len(self._items))

@@ -22,7 +22,7 @@ from .report import Report, Table, say
 FIRMS = ("peers", "synthetic_firms.py")
 SCRIPT = Path(__file__).with_name("jobs.py")
 MINILM = "minilm"  # stands for the weights in the peer's environment
-GROUPS = ("merge", "blocks", "large")
+GROUPS = ("merge", "blocks", "large", "million")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,14 @@ JOBS = (
     Job("blocks", "ours", "the same, threshold=None", "blocks", 5_000, 1_000, "hash", "none"),
     Job("large", "ours", "default", rows=100_000),
     Job("large", "ours", "model=lexical", rows=100_000, model="lexical"),
+    Job("million", "ours", "model=lexical", rows=1_000_000, model="lexical"),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
     parser.add_argument(
-        "--jobs", nargs="*", choices=GROUPS, default=list(GROUPS), help="which groups of jobs"
+        "--jobs", nargs="*", choices=GROUPS, default=list(GROUPS[:3]), help="which groups of jobs"
     )
     parser.add_argument("--sides", nargs="*", choices=["ours", "theirs"], default=["ours", "theirs"])
     parser.add_argument("--rows", type=int, default=None, help="this many rows instead, for a trial")
