@@ -1,9 +1,9 @@
 """A text model of sentence-transformers on a GPU that is not kept waiting.
 
-Texts are tokenized ahead of the card, in another thread; batches hold texts of one number of tokens, so that
-there is no padding; numbers are of half precision, and attention among a few tokens is done for many texts in a
-tile; vectors go back while the next texts are encoded. Whether the vectors are those of the model itself is
-tried before it is used.
+Texts are tokenized ahead of the card, in another thread; batches hold texts of one number of tokens, so
+that there is no padding; numbers are of half precision, and attention among a few tokens is done for many
+texts in a tile; vectors go back while the next texts are encoded. Whether the vectors are those of the
+model itself is tried before it is used.
 """
 
 from __future__ import annotations

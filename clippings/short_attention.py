@@ -1,7 +1,7 @@
 """Attention among the tokens of short texts of one length, many texts a tile: a Triton kernel.
 
-Flash attention gives every text a tile of 64 or 128 tokens; of a name of 8 tokens the rest of it is empty. Here
-a tile holds as many texts as fit, and a token attends to those of its own text.
+Flash attention gives every text a tile of 64 or 128 tokens; of a name of 8 tokens the rest of it is empty.
+Here a tile holds as many texts as fit, and a token attends to those of its own text.
 """
 
 from __future__ import annotations

@@ -8,13 +8,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from clippings import fingerprint, torchvision_ops
 from clippings.errors import EncoderError, MissingPackageError
+from clippings.many_texts import ManyTexts
 from clippings.onnx_encoder import SURROGATES, OnnxTextEncoder
 from clippings.quiet import no_bars
 from clippings.record_encoder import TowerEncoder, open_records
@@ -31,12 +32,8 @@ from model_hub import (
 from model_hub.folder import pickled
 from model_hub.manifest import MANIFEST_NAME, RECORD_ARCHITECTURES
 
-if TYPE_CHECKING:
-    from clippings.gpu_encoder import GpuTextEncoder
-
 logger = logging.getLogger(__name__)
 Vectors = npt.NDArray[np.float32]
-MANY = 2**14  # texts: for fewer, preparing a model for the GPU takes longer than it saves
 CHUNK = 2048  # texts given to a wrapped encoder at once: there is progress to show, and to keep when it stops
 _ST_FILES = ("modules.json", "config.json", "config_sentence_transformers.json")
 
@@ -66,7 +63,6 @@ class WrappedEncoder:
         serializer: How it wants rows to be written: its own attribute of that name where it is a mapping
             such as {"labels": True}, or None.
         decision: The file that says how scores become links, where the model was trained with one.
-        note: How many texts were encoded on a GPU, or why not as fast as it allows; None for few texts.
     """
 
     def __init__(
@@ -86,8 +82,12 @@ class WrappedEncoder:
         if folder and folder.manifest.decision:
             self.decision = folder.file(folder.manifest.decision)
         self._takes = _keywords(model.encode)
-        self._on_gpu: GpuTextEncoder | None = None
-        self.note: str | None = None
+        self._many = ManyTexts(model)
+
+    @property
+    def note(self) -> str | None:
+        """How many texts were encoded on a GPU, or why not as fast as it allows; None before that."""
+        return self._many.note
 
     @property
     def cache_key(self) -> str | None:
@@ -128,7 +128,8 @@ class WrappedEncoder:
             raise EncoderError(
                 f"encode takes a list of texts. Given: one {type(texts).__name__}. Put it in a list."
             )
-        if (made := self._by_gpu(texts, progress)) is not None:
+        if (made := self._many.encode(texts, progress)) is not None:
+            self.dim = made.shape[1]
             return made
         wanted: dict[str, Any] = {
             "batch_size": batch_size,
@@ -153,52 +154,6 @@ class WrappedEncoder:
             )
         self.dim = lengths[0]
         return np.concatenate(parts)
-
-    def _by_gpu(self, texts: Sequence[str], progress: Callable[[int], object] | None) -> Vectors | None:
-        """Many texts by a model of sentence-transformers on a GPU; None for any other."""
-        if len(texts) < MANY or not on_gpu(self.model):
-            return None
-        from clippings.gpu_encoder import GpuTextEncoder, NotSupportedError
-
-        clean = _encodable(texts)
-        try:
-            if self._on_gpu is None and self.note is None:
-                self._on_gpu = GpuTextEncoder(self.model, clean)
-                self.note = f"on the GPU in {self._on_gpu.precision}, batches of one length"
-        except NotSupportedError as error:
-            self.note = f"by its own encode: {error}"
-        if self._on_gpu is None:
-            return None
-        made = self._on_gpu.encode(clean, progress)
-        odd = np.flatnonzero(~np.isfinite(made.sum(axis=1)))  # too large for half precision
-        if len(odd):
-            own = self.model.encode([clean[row] for row in odd.tolist()], show_progress_bar=False)
-            made[odd] = as_vectors(own, len(odd), self.name)
-        self.dim = made.shape[1]
-        return made
-
-
-def on_gpu(model: Any) -> bool:
-    """Whether it is a model of sentence-transformers on a GPU of CUDA's kind.
-
-    Args:
-        model: Any encoder.
-
-    Returns:
-        True or False.
-    """
-    of = type(model).__module__.partition(".")[0]
-    return of == "sentence_transformers" and str(getattr(model, "device", "cpu")).startswith("cuda")
-
-
-def _encodable(texts: Sequence[str]) -> list[str]:
-    """The texts without lone surrogates, which no tokenizer takes."""
-    plain = [str(text) for text in texts]
-    try:
-        "".join(plain).encode()
-    except UnicodeEncodeError:
-        return [SURROGATES.sub("\ufffd", text) for text in plain]
-    return plain
 
 
 def load_text_encoder(

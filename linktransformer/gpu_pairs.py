@@ -79,7 +79,7 @@ def sparse_rows(rows: sp.csr_matrix, card: Any) -> tuple[Any, Any, Any]:
         card: A torch device.
 
     Returns:
-        Where the rows start, (n + 1,) int64; columns, rising in a row, (nnz,) int32; and values, (nnz,) float32.
+        Where rows start, (n + 1,) int64; columns, rising in a row, (nnz,) int32; values, (nnz,) float32.
     """
     if not rows.has_sorted_indices:
         rows = rows.sorted_indices()

@@ -1,4 +1,4 @@
-"""The passes of an exact search on a card: half-precision maxima, a bound, and float32 products of what is above it."""
+"""The passes of an exact search on a card: maxima in half precision, a bound, products above it."""
 
 from __future__ import annotations
 

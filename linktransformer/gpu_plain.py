@@ -1,4 +1,4 @@
-"""The steps of the exact search on a GPU in plain torch: the reference of the Triton kernels, and their stand-in."""
+"""The steps of the exact search on a GPU in plain torch: reference of the Triton kernels, and stand-in."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 """Exact nearest rows by inner product on a GPU, at the rate of its matrix units.
 
-Half-precision products are made tile by tile on the matrix units, and of each only the greatest of every group of 16
-items is kept: nothing of the size of queries x items is written. The k best groups bound the k-th best product from
-below; all groups that may hold a product above that bound, the error of rounding counted in (from the lengths of what
-was rounded away, by Cauchy and Schwarz), are multiplied again in float32. So the answer is exact. Rows of blocks are
-sorted by block, and a tile of queries meets the tiles of items that its blocks reach: there is no loop over blocks.
+Half-precision products are made tile by tile on the matrix units, and of each only the greatest of every
+group of 16 items is kept: nothing of the size of queries x items is written. The k best groups bound the
+k-th best product from below; all groups that may hold a product above that bound, the error of rounding
+counted in (from the lengths of what was rounded away, by Cauchy and Schwarz), are multiplied again in
+float32. So the answer is exact. Rows of blocks are sorted by block, and a tile of queries meets the tiles
+of items that its blocks reach: there is no loop over blocks.
 """
 
 from __future__ import annotations
@@ -63,15 +64,15 @@ def top_k(
 
     Args:
         queries: (n, d) float32, finite.
-        items: (m, d) float32, finite, m below 2**32. Items that the card has no room for are searched in parts.
+        items: (m, d) float32, finite, m below 2**32. What the card has no room for is searched in parts.
         k: How many.
         blocks: The block of each query and of each item, (n,) and (m,) int64: only rows of one block meet.
-        device: A card, or several, among which the queries are divided; None for all there are. "cpu" does the
-            same in torch on the processor, slowly.
+        device: A card, or several, among which the queries are divided; None for all there are. "cpu" does
+            the same in torch on the processor, slowly.
 
     Returns:
-        Item rows (n, k) int64, best first, -1 where there are fewer; scores (n, k) float32, -inf there; and how
-        it was searched. Ties go to the lower row.
+        Item rows (n, k) int64, best first, -1 where there are fewer; scores (n, k) float32, -inf there; and
+        how it was searched. Ties go to the lower row.
 
     Example:
         >>> rows, scores, _ = top_k(np.eye(2, dtype="f4"), np.eye(2, dtype="f4")[::-1], 1, device="cpu")
@@ -202,7 +203,7 @@ class GpuIndex:
 
 def _kernels(device: Any) -> ModuleType:
     """Triton's kernels on a card with matrix units for half precision, where it is installed; else torch."""
-    if device.type == "cuda" and importlib.util.find_spec("triton") is not None:
-        if torch.cuda.get_device_capability(device) >= (7, 0):
-            return importlib.import_module("linktransformer.gpu_kernels")
+    triton = device.type == "cuda" and importlib.util.find_spec("triton") is not None
+    if triton and torch.cuda.get_device_capability(device) >= (7, 0):
+        return importlib.import_module("linktransformer.gpu_kernels")
     return gpu_plain

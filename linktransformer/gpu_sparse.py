@@ -1,10 +1,10 @@
-"""The nearest sparse rows on a GPU: all products of sketches on the matrix units, then true products of the best.
+"""The nearest sparse rows on a GPU: all products of sketches by the matrix units, true ones of the best.
 
-A sketch adds the entries of a row up in 1,024 numbers, each entry with a random sign at a random place, so that the
-product of two sketches is that of the rows but for noise of 1/32 (M. Charikar, K. Chen and M. Farach-Colton, Finding
-frequent items in data streams, 2002; K. Weinberger et al., Feature hashing for large scale multitask learning, 2009).
-The items of the groups with the best sketches are multiplied as they are. How many groups is found on a sample of
-queries, of which the true neighbours are looked up first.
+A sketch adds the entries of a row up in 1,024 numbers, each entry with a random sign at a random place, so
+that the product of two sketches is that of the rows but for noise of 1/32 (M. Charikar, K. Chen and M.
+Farach-Colton, Finding frequent items in data streams, 2002; K. Weinberger et al., Feature hashing for large
+scale multitask learning, 2009). The items of the groups with the best sketches are multiplied as they are.
+How many groups is found on a sample of queries, of which the true neighbours are looked up first.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class _Search:
         return best
 
     def _products(self, rows: Any, item: Any) -> Any:
-        """The keys of some items, (n, i) int64 or -1 for none, for each of n queries, by their true products."""
+        """The keys of some items, (n, i) int64 or -1 for none, for n queries, by their true products."""
         row = rows[:, None].expand(item.shape).flatten()
         at = item.flatten()
         score = self.sparse.pair_products(self.queries, self.items, row, at.clamp_min(0))

@@ -15,7 +15,7 @@ WIDE = 64  # entries of a row that are looked for at a time
 
 @triton.jit
 def _product(a_column, a_value, a_start, a_stop, b_column, b_value, b_start, b_stop, WIDE: tl.constexpr):
-    """The inner product of two sparse rows: each entry of one is looked for among the sorted ones of the other."""
+    """The inner product of two sparse rows: each entry of one is looked for among those of the other."""
     lane = tl.arange(0, WIDE)
     total = tl.zeros((WIDE,), dtype=tl.float32)
     for a in range(a_start, a_stop, WIDE):

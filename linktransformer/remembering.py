@@ -57,15 +57,19 @@ def cached(encoder: Any, cache: Any, given: Any = None) -> Any:
 
 
 def of_report(encoder: Any) -> dict[str, Any]:
-    """What a report says of the cache.
+    """What a report says of the cache, and of a model that was run on a GPU.
 
     Args:
         encoder: Of a plan.
 
     Returns:
-        {"cache": {"reused": n, "encoded": n}}, nothing where no cache was in use.
+        {"cache": {"reused": n, "encoded": n}} where a cache was in use, {"encoder": "on the GPU ..."} where
+        many texts were encoded by a model on a GPU.
     """
-    return {"cache": dict(encoder.counts)} if isinstance(encoder, CachedEncoder) else {}
+    inner = encoder.inner if isinstance(encoder, CachedEncoder) else encoder
+    note = getattr(inner, "note", None)
+    told = {"encoder": note} if isinstance(note, str) else {}
+    return told | ({"cache": dict(encoder.counts)} if isinstance(encoder, CachedEncoder) else {})
 
 
 @dataclass(slots=True, eq=False)

@@ -1,8 +1,8 @@
-"""On a GPU: the exact search beside FAISS, encoding beside sentence-transformers, and a whole merge by stages.
+"""On a GPU: exact search beside FAISS, encoding beside sentence-transformers, a whole merge by stages.
 
-Figures are medians after a first call that is not counted, on random numbers, with queries and results in the
-memory of the processor. Beside each stands its share of what the card was seen to do: the rate of a large product
-in half precision, and the bandwidth of a large copy.
+Figures are medians after a first call that is not counted, on random numbers, with queries and results in
+the memory of the processor. Beside each stands its share of what the card was seen to do: the rate of a
+large product in half precision, and the bandwidth of a large copy.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def searches(options: argparse.Namespace, most: dict[str, Any], skipped: list[st
 
     items, queries, k = unit(options.rows, 0), unit(options.queries, 1), 10
     rows: list[dict[str, Any]] = []
-    index = GpuIndex(items)
+    index: Any = GpuIndex(items)
     ours = index.search(queries, k)[0]
 
     def line(what: str, n: int, seconds: float, found: Any = None) -> None:
@@ -160,7 +160,7 @@ def searches(options: argparse.Namespace, most: dict[str, Any], skipped: list[st
         rows[-1]["ids as ours"] = float((search(queries, k)[1] == ours).mean())
     line("ours", options.rows, middle(lambda: index.search(items, k), options.repeat))
     blocks = np.random.default_rng(2).permutation(np.arange(options.rows) // 50)
-    del index
+    index = None  # its memory is free again
     blocked = GpuIndex(items, blocks=blocks)
     seconds = middle(lambda: blocked.search(items, k, blocks=blocks), options.repeat)
     rows.append(
