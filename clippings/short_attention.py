@@ -71,7 +71,8 @@ def attention(
         (n_texts, n_tokens, heads, width), and None for the weights.
     """
     n, heads, length, width = query.shape
-    plain = mask is None and length <= LONGEST and not other.get("dropout") and query.dtype == torch.float16
+    plain = mask is None and length <= LONGEST and query.dtype == torch.float16
+    plain = plain and not other.get("dropout") and not getattr(module, "is_causal", False)
     for part in (query, key, value):
         plain = plain and part.shape == query.shape and part.transpose(1, 2).is_contiguous()
     if not plain:

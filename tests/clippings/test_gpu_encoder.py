@@ -159,6 +159,10 @@ def test_attention_of_short_texts_is_attention(length: int, width: int) -> None:
         torch.randn(37, length, 3, width, device="cuda", generator=draw).half().transpose(1, 2)
         for _ in range(3)
     ]
-    found, _ = short_attention.attention(torch.nn.Module(), *parts, None, scaling=width**-0.5)
-    want = torch.nn.functional.scaled_dot_product_attention(*(part.float() for part in parts))
-    assert (found.float() - want.transpose(1, 2)).abs().max() < 5e-3
+    for causal in (False, True):
+        layer = torch.nn.Module()
+        layer.is_causal = causal
+        found, _ = short_attention.attention(layer, *parts, None, scaling=width**-0.5)
+        every = [part.float() for part in parts]
+        want = torch.nn.functional.scaled_dot_product_attention(*every, is_causal=causal)
+        assert (found.float() - want.transpose(1, 2)).abs().max() < 5e-3

@@ -76,6 +76,6 @@ def test_rows_that_share_nothing_are_left_out() -> None:
 
 def test_the_search_of_large_tables_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search.lsh_forest, "EXACT_UP_TO", 1000)
-    a = rows(3000, 400, 20, 5)
+    a = rows(4000, 400, 20, 5)
     assert search.sparse_neighbours(a, a, 5)[3]["index"] == "sketches, GPU"
     assert search.sparse_neighbours(a, a, 5, device="cpu")[3]["index"] == "LSH forest"
