@@ -37,7 +37,7 @@ def top_k(
     Args:
         queries: (n, d) float32.
         items: (m, d) float32.
-        k: How many; a GPU finds 2048 at most.
+        k: How many; above 2048 the search stays on the processor, since FAISS finds no more on a GPU.
         device: "cpu" keeps the search off the GPU.
 
     Returns:
@@ -62,8 +62,8 @@ def top_k(
     index, report = _build(faiss, queries, items, min(k, len(items)))
     on_gpu = device != "cpu" and getattr(faiss, "get_num_gpus", lambda: 0)() > 0
     if on_gpu:
-        index = faiss.index_cpu_to_all_gpus(index)
-        report["device"] = "gpu"
+        index, report["device"] = _on_cards(faiss, index, k)
+        on_gpu = report["device"].startswith("gpu")
     most = min(len(items), WIDEST if on_gpu else max(WIDEST, k + SPARE))
     every = np.arange(len(queries))
     open_ = _search(index, queries, items, every, min(k + SPARE, most), (rows, scores))
@@ -72,6 +72,30 @@ def top_k(
     if len(open_):
         report["ties_not_settled"] = len(open_)
     return rows, scores, report
+
+
+def _on_cards(faiss: Any, index: Any, k: int) -> tuple[Any, str]:
+    """An index copied to every card; or divided among them, or in half precision too, where it does not fit.
+
+    The scores of what it finds are computed again in float32, so that half precision changes no score.
+    """
+    if k > WIDEST:
+        return index, f"cpu, since k is above {WIDEST}"
+    several = faiss.get_num_gpus() > 1
+    for shard, half in ((False, False), (True, False), (True, True)):
+        if shard and not several and not half:
+            continue
+        options = faiss.GpuMultipleClonerOptions()
+        options.shard, options.useFloat16 = shard and several, half
+        try:
+            there = faiss.index_cpu_to_all_gpus(index, options)
+        except RuntimeError as error:  # of all errors the lack of memory can be told by its words alone
+            if "memory" not in str(error).lower():
+                raise
+            continue
+        words = ["gpu", *(["divided"] if options.shard else []), *(["half precision"] if half else [])]
+        return there, ", ".join(words)
+    return index, "cpu, since the items do not fit the GPU"
 
 
 def _search(

@@ -23,6 +23,7 @@ LOOK = 2  # trees between two looks at the recall
 WANTED = 0.95  # of the k nearest that have to be found
 TRIED = 500  # queries on which that is measured
 ROWS = 8192  # whose neighbours are sorted at a time
+PIECE = 2**16  # rows that are copied at a time, so that the table is not copied whole
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -115,7 +116,9 @@ def _trees(rows: sp.csr_matrix, draw: np.random.Generator) -> Iterator[Integers]
         for _ in range(LEVELS):
             time = draw.exponential(size=rows.shape[1]).astype(np.float32)
             key = np.zeros(n, dtype=np.int64)
-            key[crowded] = _drawn(rows if len(crowded) == n else rows[crowded], time) + 1
+            for start in range(0, len(crowded), PIECE):
+                some = crowded[start : start + PIECE]
+                key[some] = _drawn(rows[some], time) + 1
             _, branch = np.unique(branch * (rows.shape[1] + 1) + key, return_inverse=True)
             size = np.bincount(branch)
             crowded = np.flatnonzero(size[branch] > LEAF)
@@ -159,16 +162,20 @@ def _within(
 
     found = _Nearest(np.full((n_queries, k), -1, dtype=np.int32), np.zeros((n_queries, k), dtype=np.float32))
     order = np.argsort(leaf, kind="stable")  # queries first, then items, in each leaf
-    sorted_rows, number = rows[order], number[order]
+    number = number[order]
     starts = np.flatnonzero(np.diff(leaf[order], prepend=-1, append=-1))
+    sorted_rows, first, last = rows[:0], 0, 0
     for start, stop in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        if stop > last:
+            first, last = start, max(stop, min(start + PIECE, len(order)))
+            sorted_rows = rows[order[first:last]]
         middle = stop if same else start + int(np.searchsorted(number[start:stop], n_queries))
         begin = start if same else middle
         if middle == start or begin == stop:
             continue
         product = sp_matmul_topn(
-            sorted_rows[start:middle],
-            sorted_rows[begin:stop].T.tocsr(),
+            sorted_rows[start - first : middle - first],
+            sorted_rows[begin - first : stop - first].T.tocsr(),
             top_n=min(k, stop - begin),
             threshold=0.0,
             n_threads=threads,

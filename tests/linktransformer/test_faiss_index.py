@@ -142,31 +142,82 @@ def test_approximate_search_of_few_or_equal_items(monkeypatch: pytest.MonkeyPatc
     assert report["recall"] == 1.0 and np.all(rows == [0, 1, 2])
 
 
-def test_on_a_gpu_the_number_of_neighbours_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-
-    class Gpu:
-        def __init__(self, index: Any) -> None:
-            self.index = index
-
-        def search(self, queries: Matrix, k: int) -> Any:
-            asked.append(k)
-            return self.index.search(queries, k)
-
-    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 1, raising=False)
-    monkeypatch.setattr(faiss, "index_cpu_to_all_gpus", Gpu, raising=False)
-    rng = np.random.default_rng(5)
-    queries, items = unit(rng, 2, 8), unit(rng, 2500, 8)
-    rows, scores, report = faiss_index.top_k(queries, items, 2100)
-    assert max(asked) == 2048 and report["device"] == "gpu"
-    np.testing.assert_array_equal(rows[:, :2000], brute(queries, items, 2000)[0])
-    assert np.all(rows[:, 2048:] == -1) and np.all(np.isneginf(scores[:, 2048:]))
-    asked.clear()
-    assert "device" not in faiss_index.top_k(queries, items, 3, device="cpu")[2]
-    assert not asked
-
-
 def test_without_faiss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(MissingExtraError, match=r"linktransformer\[cpu\]"):
         faiss_index.top_k(np.ones((1, 2), dtype=np.float32), np.ones((1, 2), dtype=np.float32), 1)
+
+
+class Cards:
+    """FAISS as it is with so many cards, on which an index of this kind of copy finds no room."""
+
+    def __init__(
+        self, faiss: Any, n: int, without_room: set[tuple[bool, bool]], said: str = "out of memory"
+    ) -> None:
+        self._faiss, self._n, self._without_room, self._said = faiss, n, without_room, said
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._faiss, name)
+
+    def get_num_gpus(self) -> int:
+        return self._n
+
+    class GpuMultipleClonerOptions:
+        shard = useFloat16 = False  # noqa: N815
+
+    def index_cpu_to_all_gpus(self, index: Any, options: Any) -> Any:
+        if (options.shard, options.useFloat16) in self._without_room:
+            raise RuntimeError(self._said)
+        return index
+
+
+@pytest.mark.parametrize(
+    ("n", "without_room", "device"),
+    [
+        (1, set(), "gpu"),
+        (1, {(False, False)}, "gpu, half precision"),
+        (2, {(False, False)}, "gpu, divided"),
+        (2, {(False, False), (True, False)}, "gpu, divided, half precision"),
+        (1, {(False, False), (False, True)}, "cpu, since the items do not fit the GPU"),
+    ],
+)
+def test_an_index_goes_where_there_is_room(
+    n: int, without_room: set[tuple[bool, bool]], device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = np.random.default_rng(0)
+    items = draw.normal(size=(300, 8)).astype(np.float32)
+    want = brute(items[:20], items, 5)
+    cards = Cards(faiss_index.need("faiss", extra="cpu"), n, without_room)
+    monkeypatch.setattr(faiss_index, "need", lambda *_, **__: cards)
+    rows, _, report = faiss_index.top_k(items[:20], items, 5)
+    assert (rows == want[0]).all() and report["device"] == device
+    assert "device" not in faiss_index.top_k(items[:20], items, 5, device="cpu")[2]
+
+
+def test_more_neighbours_than_a_card_finds_are_found_by_the_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    items = np.random.default_rng(0).normal(size=(2500, 4)).astype(np.float32)
+    cards = Cards(faiss_index.need("faiss", extra="cpu"), 1, set())
+    monkeypatch.setattr(faiss_index, "need", lambda *_, **__: cards)
+    rows, _, report = faiss_index.top_k(items[:3], items, 2100)
+    assert (rows >= 0).all() and report["device"] == "cpu, since k is above 2048"
+
+
+def test_other_faults_of_a_card_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = np.eye(20, dtype=np.float32)
+    cards = Cards(faiss_index.need("faiss", extra="cpu"), 1, {(False, False)}, "illegal instruction")
+    monkeypatch.setattr(faiss_index, "need", lambda *_, **__: cards)
+    with pytest.raises(RuntimeError, match="illegal"):
+        faiss_index.top_k(items, items, 2)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("k", [1, 51, 2048])
+def test_a_card_finds_what_the_processor_finds(k: int) -> None:
+    draw = np.random.default_rng(1)
+    items = draw.normal(size=(5000, 96)).astype(np.float32)
+    items /= np.linalg.norm(items, axis=1, keepdims=True)
+    rows, _, report = faiss_index.top_k(items[:300], items, k)
+    assert report["device"].startswith("gpu")
+    assert (rows == brute(items[:300], items, k)[0]).mean() > 0.9999
