@@ -118,12 +118,10 @@ class GpuTextEncoder:
             return self._tokens([self._plain(text) for text in texts[some]])
 
         with ThreadPoolExecutor(1) as ahead, torch.inference_mode():
-            coming = ahead.submit(tokenized, starts[0]) if starts else None
+            coming = [ahead.submit(tokenized, some) for some in starts[:1]]
             for number, some in enumerate(starts):
-                assert coming is not None
-                tokens = coming.result()
-                if number + 1 < len(starts):
-                    coming = ahead.submit(tokenized, starts[number + 1])
+                tokens = coming.pop().result()
+                coming = [ahead.submit(tokenized, following) for following in starts[number + 1 : number + 2]]
                 vectors = self._chunk(tokens)
                 if not made.size:
                     made = np.empty((len(texts), vectors.shape[1]), dtype=np.float32)

@@ -107,8 +107,8 @@ def _fill(there: Any, some: Matrix, which: Integers | None, pinned: bool) -> Non
 
 
 def _copy(numbers: Matrix, into: Any) -> None:
-    """Copy on all cores where torch takes the array: it warns of arrays that cannot be written."""
-    if numbers.flags.writeable and numbers.dtype == np.float32:
+    """Copy on all cores where torch takes the array: not one that cannot be written, or runs backwards."""
+    if numbers.flags.writeable and numbers.flags.c_contiguous and numbers.dtype == np.float32:
         into.copy_(torch.from_numpy(numbers))
     else:
         np.copyto(into.numpy(), numbers, casting="same_kind")

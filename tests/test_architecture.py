@@ -16,6 +16,10 @@ MAY_KNOW_DATAFRAMES = {f"linktransformer.{name}" for name in ("frames", "columns
 MADE_OF_TORCH = {
     f"clippings.{name}"
     for name in ("attention", "image_tower", "character_tower", "fusion", "bi_encoder", "clip_model")
+} | {
+    "clippings.short_attention",
+    *(f"linktransformer.gpu_{name}" for name in ("kernels", "sparse_kernels", "plain", "rows", "passes")),
+    *(f"linktransformer.gpu_{name}" for name in ("pairs", "search", "sparse")),
 }
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
 MACHINE_WORDS = ("/work/", "/tmp/w", "/home/", "/root/")
