@@ -256,12 +256,52 @@ def _search_blocks(
     report.update(blocks=len(small), blocks_without_partner=pairing.alone)
     enumerated = _enumerate_small(views, left, right, pairing, k, memory)
     found: list[Pairs] = []
-    for block in np.flatnonzero(~small):
+    rest = dict(views)
+    for name, view in views.items():
+        on = (
+            []
+            if sp.issparse(view[0])
+            else cards(device, float(pairing.areas[~small].sum()) * view[0].shape[1])
+        )
+        if on:
+            found += _dense_blocks(
+                rest.pop(name), left, right, pairing, ~small, k, on, report, name, same=same
+            )
+    for block in np.flatnonzero(~small) if rest else ():
         a = pairing.left[pairing.left_start[block] : pairing.left_stop[block]]
         b = pairing.right[pairing.right_start[block] : pairing.right_stop[block]]
-        for pairs in _search_all(views, left.text[a], right.text[b], k, memory, device, report, same=same):
+        for pairs in _search_all(rest, left.text[a], right.text[b], k, memory, device, report, same=same):
             found.append((a[pairs[0]], b[pairs[1]]))
     return found, enumerated
+
+
+def _dense_blocks(
+    view: View,
+    left: Nodes,
+    right: Nodes,
+    pairing: Pairing,
+    large: NDArray[np.bool_],
+    k: int,
+    on: list[str],
+    report: dict[str, Any],
+    name: str,
+    *,
+    same: bool,
+) -> list[Pairs]:
+    """Search all large blocks at once on a card."""
+    from linktransformer import gpu_search  # torch
+
+    codes = left.block[pairing.left[pairing.left_start[large]]]
+    a, b = np.flatnonzero(np.isin(left.block, codes)), np.flatnonzero(np.isin(right.block, codes))
+    sides = (view[0][left.text[a]], left.block[a]), (view[1][right.text[b]], right.block[b])
+    found = []
+    for way in (1,) if same else (1, -1):
+        (queries, of_query), (items, of_item) = sides[::way]
+        rows, _, report[name] = gpu_search.top_k(queries, items, k, blocks=(of_query, of_item), device=on)
+        query = np.repeat(np.arange(len(rows), dtype=np.int64), rows.shape[1])[rows.ravel() >= 0]
+        item = rows.ravel()[rows.ravel() >= 0]
+        found.append((a[query], b[item]) if way == 1 else (a[item], b[query]))
+    return found
 
 
 def _enumerate_small(

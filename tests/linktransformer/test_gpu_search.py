@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
-from linktransformer import gpu_passes, gpu_plain, gpu_rows, gpu_search  # noqa: E402
+from linktransformer import blocking, gpu_passes, gpu_plain, gpu_rows, gpu_search, search  # noqa: E402
+from linktransformer.pairwise import pair_scores  # noqa: E402
 
 Matrix = NDArray[np.float32]
 ON = [
@@ -205,3 +206,36 @@ def test_kernels_of_maxima_are_those_of_torch(n: int, m: int, d: int, streamed: 
         assert (torch.isneginf(one) == torch.isneginf(other)).all()
         real = torch.isfinite(other)
         assert (one[real] - other[real]).abs().max() < 1e-3
+
+
+@pytest.mark.gpu
+def test_all_cards_find_what_one_finds() -> None:
+    if torch.cuda.device_count() < 2:
+        pytest.skip("there is one card")
+    draw = np.random.default_rng(9)
+    queries, items = unit(draw.normal(size=(3000, 64))), unit(draw.normal(size=(20_000, 64)))
+    blocks = (draw.integers(0, 40, 3000), draw.integers(0, 40, 20_000))
+    for some in (None, blocks):
+        one = gpu_search.top_k(queries, items, 10, blocks=some, device="cuda:0")
+        every = gpu_search.top_k(queries, items, 10, blocks=some)
+        assert every[2]["devices"] == torch.cuda.device_count()
+        assert (one[0] == every[0]).all() and (one[1] == every[1]).all()
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_large_blocks_are_searched_at_once(same: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(10)
+    block = np.sort(draw.integers(0, 6, 900))
+    of_right = block if same else draw.integers(0, 6, 700)
+    a = unit(draw.normal(size=(900, 12)))
+    b = a if same else unit(draw.normal(size=(700, 12)))
+    left, right = (blocking.nodes_of_rows(np.arange(len(of)), of) for of in (block, of_right))
+    views = {"dense": (a, b)}
+    want = search.search(views, left, right, 4, device="cpu", same=same)
+    monkeypatch.setattr(search, "cards", lambda device, work: ["cpu"])
+    monkeypatch.setattr(
+        search, "pair_scores", lambda *given, device=None, **more: pair_scores(*given, **more)
+    )
+    found = search.search(views, left, right, 4, same=same)
+    assert found.report["dense"]["index"] == "exact, GPU"
+    assert (found.left == want.left).all() and (found.right == want.right).all()
