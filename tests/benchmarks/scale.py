@@ -1,7 +1,7 @@
 """Seconds and memory of a merge from 10,000 to 1,000,000 rows a table, with a plot; a process for each size.
 
-On a GPU with `--base FOLDER` by n-grams and the model that is there, as `python -m tests.benchmarks gpu` does;
-without, by n-grams alone.
+On a GPU with `--base FOLDER` by n-grams and the model that is there, as the benchmark `gpu` does; without, by
+n-grams alone.
 """
 
 from __future__ import annotations

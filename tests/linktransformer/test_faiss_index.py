@@ -218,6 +218,8 @@ def test_a_card_finds_what_the_processor_finds(k: int) -> None:
     draw = np.random.default_rng(1)
     items = draw.normal(size=(5000, 96)).astype(np.float32)
     items /= np.linalg.norm(items, axis=1, keepdims=True)
-    rows, _, report = faiss_index.top_k(items[:300], items, k)
+    rows, scores, report = faiss_index.top_k(items[:300], items, k)
     assert report["device"].startswith("gpu")
-    assert (rows == brute(items[:300], items, k)[0]).mean() > 0.9999
+    want = brute(items[:300], items, k)
+    assert (rows == want[0]).mean() > 0.999  # the rest are ties up to rounding
+    np.testing.assert_allclose(scores, want[1], atol=1e-6)
