@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from linktransformer.gpu_rows import integers, on_card, uploaded
+from linktransformer.gpu_rows import integers, on_card, runs_triton, uploaded
 
 __all__ = ["pair_scores", "possible", "sparse_rows"]
 
@@ -22,17 +21,18 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
-def possible(*views: sp.csr_matrix) -> bool:
-    """Whether sparse rows can be multiplied on a card: Triton is installed, and rows are short.
+def possible(device: str, *views: sp.csr_matrix) -> bool:
+    """Whether sparse rows can be multiplied on a card: Triton runs on it, and rows are short.
 
     Args:
+        device: The card.
         views: (n, d) each.
 
     Returns:
         True or False.
     """
     short = all(rows.nnz <= LONGEST * max(1, rows.shape[0]) for rows in views)
-    return short and importlib.util.find_spec("triton") is not None
+    return short and runs_triton(torch.device(device))
 
 
 def pair_scores(view_left: Any, view_right: Any, left: Integers, right: Integers, *, device: str) -> Floats:

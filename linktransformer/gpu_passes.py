@@ -12,15 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from linktransformer.gpu_plain import GROUP, LOWEST, NOTHING, ROWS, TILE
-from linktransformer.gpu_rows import Rows, integers, rounded, uploaded
+from linktransformer.gpu_rows import Rows, integers, rounded, uploaded, workspace
 
-__all__ = ["WORKSPACE", "Items", "above", "best_keys", "largest"]
+__all__ = ["Items", "above", "best_keys", "largest"]
 
 PER_TILE = TILE // GROUP
 SPARE = 16  # groups beyond k that there is room for at first
 MORE = 1024  # and for queries with more near ties than that
 STRETCH = 2**14  # groups of items that the last queries are multiplied with at a time
-WORKSPACE = 2**31  # bytes of maxima and keys at a time
 ADDING = 2.0**-22  # error of a sum in float32, for each of its terms
 NOBODY = -2  # block of the rows that fill up a tile of queries
 
@@ -146,11 +145,11 @@ def _blocks(items: Items, blocks: Integers | None, rows: Integers) -> tuple[Any,
 
 def _slices(items: Items, blocks: Integers | None, rows: Integers, groups: int) -> Iterator[_Slice]:
     """The queries cut into stretches whose maxima and keys fit the workspace; the widest first."""
-    of_keys = 16 * GROUP * groups
+    of_keys, space = 16 * GROUP * groups, workspace(items.rows.full.device)
     of_tile = 4 + 4 * PER_TILE
     if blocks is None or items.block is None:
         tiles = -(-len(items.rows.full) // TILE)
-        step = ROWS * max(1, WORKSPACE // (ROWS * (tiles * of_tile + of_keys)))
+        step = ROWS * max(1, space // (ROWS * (tiles * of_tile + of_keys)))
         for start in range(0, len(rows), step):
             yield _Slice(_filled(rows[start : start + step]), None, tiles)
         return
@@ -163,7 +162,7 @@ def _slices(items: Items, blocks: Integers | None, rows: Integers, groups: int) 
     order, at = np.argsort(-count, kind="stable"), 0
     while at < len(order):
         most = max(1, int(count[order[at]]))
-        some = order[at : at + max(1, WORKSPACE // (ROWS * (most * of_tile + of_keys)))]
+        some = order[at : at + max(1, space // (ROWS * (most * of_tile + of_keys)))]
         # rows that fill up come last, where they are looked for
         some = some[np.argsort(tile[some, -1] < 0, kind="stable")]
         yield _Slice(tile[some].ravel(), (first[some], count[some]), most)

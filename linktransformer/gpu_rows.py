@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-__all__ = ["Rows", "fitting", "integers", "on_card", "rounded", "uploaded"]
+__all__ = [
+    "Rows",
+    "fitting",
+    "integers",
+    "on_card",
+    "rounded",
+    "runs_triton",
+    "uploaded",
+    "workspace",
+]
 
 DEPTH = 64  # half-precision columns are filled up with zeros to a multiple
 PIECE = 2**24  # numbers copied, or rounded, at a time
+WORKSPACE = 2**31
+FEWEST = 2**14  # rows that are brought to a card at a time, however little room there seems to be
 SHARE = 0.8  # of a card's free memory that may be used
 TINY = 2.0**-100
 
@@ -44,21 +56,49 @@ def on_card(device: Any) -> AbstractContextManager[Any]:
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
-def fitting(device: Any, columns: int, workspace: int) -> int:
-    """How many rows of a matrix a card has room for, in both precisions.
+def runs_triton(device: Any) -> bool:
+    """Whether Triton is installed and makes kernels for a card.
+
+    Args:
+        device: A torch device.
+
+    Returns:
+        True or False; False for the processor.
+    """
+    if device.type != "cuda" or importlib.util.find_spec("triton") is None:
+        return False
+    return bool(torch.cuda.get_device_capability(device) >= (7, 0))
+
+
+def workspace(device: Any) -> int:
+    """Bytes for what a search writes down on the way: a 16th of the card, 2 GiB at most.
+
+    Args:
+        device: A torch device.
+
+    Returns:
+        Bytes.
+    """
+    if device.type != "cuda":
+        return WORKSPACE
+    return min(WORKSPACE, int(torch.cuda.get_device_properties(device).total_memory) // 16)
+
+
+def fitting(device: Any, columns: int) -> int:
+    """How many rows of a matrix a card has room for, in both precisions, beside the workspace of a search.
 
     Args:
         device: A torch device.
         columns: Columns of the matrix.
-        workspace: Bytes that are wanted for something else.
 
     Returns:
-        Rows; on the processor as many as one likes.
+        Rows, some thousands at least; on the processor as many as one likes.
     """
     if device.type != "cuda":
         return 2**31
-    free = torch.cuda.mem_get_info(device)[0] * SHARE - workspace
-    return max(1, int(free / (6 * (columns + DEPTH))))
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    free = (torch.cuda.mem_get_info(device)[0] + kept) * SHARE - 2 * workspace(device)
+    return max(FEWEST, int(free / (6 * (columns + DEPTH))))
 
 
 def uploaded(matrix: Matrix, device: Any, rows: slice | Integers | None = None) -> Any:

@@ -11,7 +11,6 @@ of items that its blocks reach: there is no loop over blocks.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
@@ -22,9 +21,9 @@ import torch
 from numpy.typing import NDArray
 
 from linktransformer import gpu_plain
-from linktransformer.gpu_passes import WORKSPACE, Items, best_keys
+from linktransformer.gpu_passes import Items, best_keys
 from linktransformer.gpu_plain import LOWEST, of_keys
-from linktransformer.gpu_rows import fitting, integers, on_card, rounded, uploaded
+from linktransformer.gpu_rows import fitting, integers, on_card, rounded, runs_triton, uploaded
 
 __all__ = ["GpuIndex", "devices", "top_k"]
 
@@ -138,7 +137,7 @@ class GpuIndex:
             self._codes, code = np.unique(blocks, return_inverse=True)
             self._block = code[self._order].astype(np.int64)
         self._items = items
-        self._step = at_once or fitting(self.device, items.shape[1], 2 * WORKSPACE)
+        self._step = at_once or fitting(self.device, items.shape[1])
         self._starts = range(0, len(items), self._step)
         self.parts = len(self._starts)
         self.looked_again = 0
@@ -203,7 +202,6 @@ class GpuIndex:
 
 def _kernels(device: Any) -> ModuleType:
     """Triton's kernels on a card with matrix units for half precision, where it is installed; else torch."""
-    triton = device.type == "cuda" and importlib.util.find_spec("triton") is not None
-    if triton and torch.cuda.get_device_capability(device) >= (7, 0):
+    if runs_triton(device):
         return importlib.import_module("linktransformer.gpu_kernels")
     return gpu_plain

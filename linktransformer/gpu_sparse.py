@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from linktransformer.gpu_pairs import sparse_rows
-from linktransformer.gpu_passes import WORKSPACE, above, largest
+from linktransformer.gpu_passes import above, largest
 from linktransformer.gpu_plain import GROUP, LOWEST, ROWS, TILE, as_keys, of_keys
-from linktransformer.gpu_rows import integers, on_card
+from linktransformer.gpu_rows import integers, on_card, workspace
 
 __all__ = ["top_k"]
 
@@ -145,7 +145,7 @@ class _Search:
         """The keys of the k best items for some queries, (n, k) int64."""
         n_groups = max(32, room // 2)
         per_row = self.tiles * (4 + 4 * TILE // GROUP) + 16 * GROUP * n_groups + 64 * room + 4 * WIDTH
-        step = ROWS * max(1, WORKSPACE // (ROWS * per_row))
+        step = ROWS * max(1, workspace(rows.device) // (ROWS * per_row))
         keys = torch.empty((len(rows), self.k), dtype=torch.int64, device=rows.device)
         for start in range(0, len(rows), step):
             some = rows[start : start + step]
