@@ -79,7 +79,9 @@ def test_the_best_items_are_those_of_all_products(device: str, n: int, m: int, d
     check(queries, items, k, gpu_search.top_k(queries, items, k, device=device)[:2])
 
 
-@pytest.mark.parametrize("kind", ["clusters", "copies", "near ties", "lengths", "large and small", "zeros"])
+@pytest.mark.parametrize(
+    "kind", ["clusters", "copies", "near ties", "as near as rounding", "lengths", "large and small", "zeros"]
+)
 def test_rows_that_are_hard_to_tell_apart(device: str, kind: str) -> None:
     draw = np.random.default_rng(1)
     centre = unit(draw.normal(size=(30, 96)))
@@ -87,6 +89,7 @@ def test_rows_that_are_hard_to_tell_apart(device: str, kind: str) -> None:
         "clusters": lambda: unit(centre[draw.integers(0, 30, 4000)] + 0.02 * draw.normal(size=(4000, 96))),
         "copies": lambda: centre[draw.integers(0, 30, 4000)],
         "near ties": lambda: unit(centre[0] + 1e-4 * draw.normal(size=(4000, 96))),
+        "as near as rounding": lambda: unit(centre[0] + 0.005 * draw.normal(size=(4000, 96))),
         "lengths": lambda: draw.normal(size=(4000, 96)) * np.exp(3 * draw.normal(size=(4000, 1))),
         "large and small": lambda: 1e4 * draw.normal(size=(4000, 96)),
         "zeros": lambda: np.zeros((4000, 96)),
