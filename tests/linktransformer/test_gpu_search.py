@@ -6,23 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
-from linktransformer import (  # noqa: E402
-    blocking,
-    gpu_pairs,
-    gpu_passes,
-    gpu_plain,
-    gpu_rows,
-    gpu_search,
-    gpu_sparse,
-    lsh_forest,
-    pairwise,
-    search,
-)
+from linktransformer import blocking, gpu_passes, gpu_plain, gpu_rows, gpu_search, search  # noqa: E402
 from linktransformer.pairwise import pair_scores  # noqa: E402
 
 Matrix = NDArray[np.float32]
@@ -254,36 +242,6 @@ def test_large_blocks_are_searched_at_once(same: bool, monkeypatch: pytest.Monke
     found = search.search(views, left, right, 4, same=same)
     assert found.report["dense"]["index"] == "exact, GPU"
     assert (found.left == want.left).all() and (found.right == want.right).all()
-
-
-@pytest.mark.parametrize("blocked", [False, True])
-def test_what_a_card_has_no_room_for_is_done_by_the_processor(
-    blocked: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    draw = np.random.default_rng(11)
-    rows, sparse = unit(draw.normal(size=(300, 12))), sp.random(300, 80, 0.2, "csr", np.float32, draw)
-    of = np.repeat([0, 1], 150) if blocked else np.zeros(300, dtype=np.int64)
-    nodes = blocking.nodes_of_rows(np.arange(300), of)
-    views = {"lexical": (sparse, sparse[::-1]), "dense": (rows, rows[::-1])}
-    monkeypatch.setattr(lsh_forest, "EXACT_UP_TO", 10)
-    want = search.search(views, nodes, nodes, 4, device="cpu")
-
-    def full(*_: object, **__: object) -> None:
-        raise torch.cuda.OutOfMemoryError("so many bytes")
-
-    for module in (search, pairwise):
-        monkeypatch.setattr(module, "cards", lambda device, work: ["cuda:0"])
-    for module, name in ((gpu_search, "top_k"), (gpu_sparse, "top_k"), (gpu_pairs, "pair_scores")):
-        monkeypatch.setattr(module, name, full)
-    monkeypatch.setattr(gpu_pairs, "possible", lambda *_: True)
-    found = search.search(views, nodes, nodes, 4)
-    assert (found.left == want.left).all() and (found.right == want.right).all()
-    assert all((found.views[name] == want.views[name]).all() for name in views)
-    assert {record.message.split(":")[0] for record in caplog.records} == {
-        "dense search",
-        "sparse search",
-        "scores of candidates",
-    }
 
 
 def test_a_small_card_gets_a_small_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
