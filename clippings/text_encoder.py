@@ -115,7 +115,7 @@ class WrappedEncoder:
 
         Args:
             texts: Texts.
-            batch_size: Handed on when the model's `encode` takes it; many texts on a GPU make their own batches.
+            batch_size: Handed on when the model's `encode` takes it; on a GPU many make their own batches.
             progress: Called with the number of texts done since its last call.
 
         Returns:
