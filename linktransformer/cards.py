@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-__all__ = ["cards"]
+__all__ = ["cards", "if_it_fits"]
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LOADED_FROM = 1e9  # multiplications: below, the processor is as quick as bringing the rows to a card
 FROM = 2e11  # and below, quicker than torch is loaded
@@ -37,6 +43,26 @@ def cards(device: str | None, work: float) -> list[str]:
     from linktransformer import gpu_search  # torch, which takes seconds to load
 
     return gpu_search.devices(device)
+
+
+def if_it_fits(what: str, call: Callable[[], T]) -> T | None:
+    """Do something on a card, unless its memory is too small.
+
+    Args:
+        what: What is done, for the message.
+        call: Does it.
+
+    Returns:
+        What it gives, or None: there was too little memory, which is logged, and the processor is to do it.
+    """
+    import torch
+
+    try:
+        return call()
+    except torch.cuda.OutOfMemoryError as error:
+        logger.warning("%s: done by the processor, since the GPU has too little memory (%s)", what, error)
+    torch.cuda.empty_cache()  # after the handler, which holds what the call had there
+    return None
 
 
 def _driver() -> bool:

@@ -21,17 +21,18 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
-def possible(*views: sp.csr_matrix) -> bool:
-    """Whether sparse rows can be multiplied on the current card: Triton runs on it, and rows are short.
+def possible(device: str, *views: sp.csr_matrix) -> bool:
+    """Whether sparse rows can be multiplied on a card: Triton runs on it, and rows are short.
 
     Args:
+        device: The card.
         views: (n, d) each.
 
     Returns:
         True or False.
     """
     short = all(rows.nnz <= LONGEST * max(1, rows.shape[0]) for rows in views)
-    return short and runs_triton(torch.device("cuda"))
+    return short and runs_triton(torch.device(device))
 
 
 def pair_scores(view_left: Any, view_right: Any, left: Integers, right: Integers, *, device: str) -> Floats:

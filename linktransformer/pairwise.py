@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer.cards import cards
+from linktransformer.cards import cards, if_it_fits
 
 __all__ = ["pair_scores"]
 
@@ -43,8 +43,13 @@ def pair_scores(
     if on := cards(device, MUCH * len(left)):
         from linktransformer import gpu_pairs  # torch
 
-        if not sparse or gpu_pairs.possible(view_left, view_right):
-            return gpu_pairs.pair_scores(view_left, view_right, left, right, device=on[0])
+        if not sparse or gpu_pairs.possible(on[0], view_left, view_right):
+            made = if_it_fits(
+                "scores of candidates",
+                lambda: gpu_pairs.pair_scores(view_left, view_right, left, right, device=on[0]),
+            )
+            if made is not None:
+                return made
     scores = np.zeros(len(left), dtype=np.float32)
     if sparse:
         a_row = 24 * (1 + (view_left.nnz + view_right.nnz) / max(1, view_left.shape[0] + view_right.shape[0]))

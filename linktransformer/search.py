@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from linktransformer import faiss_index, lsh_forest
 from linktransformer.blocking import Nodes, Pairing, pair_blocks
-from linktransformer.cards import cards
+from linktransformer.cards import cards, if_it_fits
 from linktransformer.index import exact_top_k
 from linktransformer.lexical import sparse_top_k
 from linktransformer.pairwise import pair_scores
@@ -168,14 +169,16 @@ def _top_pairs(
         report[name] = how
         return query, item
     work = float(queries.shape[0]) * items.shape[0] * queries.shape[1]
+    found = None
     if on := cards(device, work):
         from linktransformer import gpu_search  # torch
 
-        rows, _, how = gpu_search.top_k(queries, items, k, device=on)
-        report[name] = how
-    elif work > FAISS_FROM and faiss_index.available():
-        rows, _, how = faiss_index.top_k(queries, items, k, device=device)
-        report[name] = how
+        found = if_it_fits("dense search", lambda: gpu_search.top_k(queries, items, k, device=on))
+        device = "cpu"  # where our search has no room FAISS has none
+    if found is None and work > FAISS_FROM and faiss_index.available():
+        found = faiss_index.top_k(queries, items, k, device=device)
+    if found is not None:
+        rows, _, report[name] = found
     else:
         rows, _ = exact_top_k(queries, items, k, memory_limit=memory // 4)
         report[name] = {"index": "exact, NumPy"}
@@ -209,8 +212,10 @@ def sparse_neighbours(
     if on:
         from linktransformer import gpu_pairs, gpu_sparse  # torch
 
-        if gpu_pairs.possible(queries, items):
-            return gpu_sparse.top_k(queries, items, k, device=on[0])
+        if gpu_pairs.possible(on[0], queries, items):
+            found = if_it_fits("sparse search", lambda: gpu_sparse.top_k(queries, items, k, device=on[0]))
+            if found is not None:
+                return found
     if pairs > (lsh_forest.EXACT_UP_TO if exact_up_to is None else exact_up_to):
         return lsh_forest.top_k(queries, items, k)
     return *sparse_top_k(queries, items, k), {"index": "exact sparse product"}
@@ -258,15 +263,13 @@ def _search_blocks(
     found: list[Pairs] = []
     rest = dict(views)
     for name, view in views.items():
-        on = (
-            []
-            if sp.issparse(view[0])
-            else cards(device, float(pairing.areas[~small].sum()) * view[0].shape[1])
-        )
-        if on:
-            found += _dense_blocks(
-                rest.pop(name), left, right, pairing, ~small, k, on, report, name, same=same
-            )
+        work = float(pairing.areas[~small].sum()) * view[0].shape[1]
+        if on := [] if sp.issparse(view[0]) else cards(device, work):
+            blocks = partial(_dense_blocks, view, left, right, pairing, ~small, k, on, same=same)
+            if (made := if_it_fits("dense search", blocks)) is not None:
+                pairs_of_view, report[name] = made
+                found += pairs_of_view
+                del rest[name]
     for block in np.flatnonzero(~small) if rest else ():
         a = pairing.left[pairing.left_start[block] : pairing.left_stop[block]]
         b = pairing.right[pairing.right_start[block] : pairing.right_stop[block]]
@@ -283,25 +286,24 @@ def _dense_blocks(
     large: NDArray[np.bool_],
     k: int,
     on: list[str],
-    report: dict[str, Any],
-    name: str,
     *,
     same: bool,
-) -> list[Pairs]:
-    """Search all large blocks at once on a card."""
+) -> tuple[list[Pairs], dict[str, Any]]:
+    """Search all large blocks at once on a card, and how."""
     from linktransformer import gpu_search  # torch
 
     codes = left.block[pairing.left[pairing.left_start[large]]]
     a, b = np.flatnonzero(np.isin(left.block, codes)), np.flatnonzero(np.isin(right.block, codes))
     sides = (view[0][left.text[a]], left.block[a]), (view[1][right.text[b]], right.block[b])
-    found = []
+    found: list[Pairs] = []
+    how: dict[str, Any] = {}
     for way in (1,) if same else (1, -1):
         (queries, of_query), (items, of_item) = sides[::way]
-        rows, _, report[name] = gpu_search.top_k(queries, items, k, blocks=(of_query, of_item), device=on)
+        rows, _, how = gpu_search.top_k(queries, items, k, blocks=(of_query, of_item), device=on)
         query = np.repeat(np.arange(len(rows), dtype=np.int64), rows.shape[1])[rows.ravel() >= 0]
         item = rows.ravel()[rows.ravel() >= 0]
         found.append((a[query], b[item]) if way == 1 else (a[item], b[query]))
-    return found
+    return found, how
 
 
 def _enumerate_small(

@@ -6,11 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
-from linktransformer import blocking, gpu_passes, gpu_plain, gpu_rows, gpu_search, search  # noqa: E402
+from linktransformer import (  # noqa: E402
+    blocking,
+    gpu_pairs,
+    gpu_passes,
+    gpu_plain,
+    gpu_rows,
+    gpu_search,
+    gpu_sparse,
+    lsh_forest,
+    pairwise,
+    search,
+)
 from linktransformer.pairwise import pair_scores  # noqa: E402
 
 Matrix = NDArray[np.float32]
@@ -242,6 +254,56 @@ def test_large_blocks_are_searched_at_once(same: bool, monkeypatch: pytest.Monke
     found = search.search(views, left, right, 4, same=same)
     assert found.report["dense"]["index"] == "exact, GPU"
     assert (found.left == want.left).all() and (found.right == want.right).all()
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_what_a_card_has_no_room_for_is_done_by_the_processor(
+    blocked: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    draw = np.random.default_rng(11)
+    rows, sparse = unit(draw.normal(size=(300, 12))), sp.random(300, 80, 0.2, "csr", np.float32, draw)
+    of = np.repeat([0, 1], 150) if blocked else np.zeros(300, dtype=np.int64)
+    nodes = blocking.nodes_of_rows(np.arange(300), of)
+    views = {"lexical": (sparse, sparse[::-1]), "dense": (rows, rows[::-1])}
+    monkeypatch.setattr(lsh_forest, "EXACT_UP_TO", 10)
+    want = search.search(views, nodes, nodes, 4, device="cpu")
+
+    def full(*_: object, **__: object) -> None:
+        raise torch.cuda.OutOfMemoryError("so many bytes")
+
+    for module in (search, pairwise):
+        monkeypatch.setattr(module, "cards", lambda device, work: ["cuda:0"])
+    for module, name in ((gpu_search, "top_k"), (gpu_sparse, "top_k"), (gpu_pairs, "pair_scores")):
+        monkeypatch.setattr(module, name, full)
+    monkeypatch.setattr(gpu_pairs, "possible", lambda *_: True)
+    found = search.search(views, nodes, nodes, 4)
+    assert (found.left == want.left).all() and (found.right == want.right).all()
+    assert all((found.views[name] == want.views[name]).all() for name in views)
+    assert {record.message.split(":")[0] for record in caplog.records} == {
+        "dense search",
+        "sparse search",
+        "scores of candidates",
+    }
+
+
+@pytest.mark.gpu
+def test_a_card_that_is_really_full() -> None:
+    draw = np.random.default_rng(12)
+    rows = unit(draw.normal(size=(60_000, 256)))
+    nodes = blocking.nodes_of_rows(np.arange(len(rows)), np.zeros(len(rows), dtype=np.int64))
+    taken = torch.empty(int(0.98 * torch.cuda.mem_get_info()[0]), dtype=torch.uint8, device="cuda:0")
+    reserved = torch.cuda.memory_reserved() / torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction(reserved)
+    try:
+        full = search.search({"dense": (rows, rows[::-1])}, nodes, nodes, 4)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+        del taken
+        torch.cuda.empty_cache()
+    free = search.search({"dense": (rows, rows[::-1])}, nodes, nodes, 4)
+    same = (full.left == free.left[: len(full.left)]).mean() if len(full.left) == len(free.left) else 0.0
+    assert same > 0.999
+    assert "GPU" not in str(full.report["dense"]) and "GPU" in str(free.report["dense"])
 
 
 def test_a_small_card_gets_a_small_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
