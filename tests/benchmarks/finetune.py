@@ -49,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
     parser.add_argument("--names", nargs="*", default=list(SETS), help="only these data sets")
     parser.add_argument("--base", default="bundled", help="what to start from: a folder, or 'bundled'")
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds, from 0")
+    parser.add_argument("--seeds", type=int, default=3, help="how many seeds")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=5e-5)
@@ -78,7 +79,10 @@ def run(options: argparse.Namespace) -> Report:
             continue
         task = load(data.shared() / "data" / name)
         plain = None if options.no_zero_label else zero_label(task)
-        of_set = [measure(task, seed, options) for seed in range(options.seeds)]
+        of_set = [
+            measure(task, seed, options)
+            for seed in range(options.first_seed, options.first_seed + options.seeds)
+        ]
         runs += of_set
         rows.append(summary(name, of_set, plain))
         say(f"{name}: test F1 {rows[-1]['F1 mean']:.3f}", note=True)

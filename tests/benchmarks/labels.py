@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
     parser.add_argument("--names", nargs="*", default=list(SETS), help="only these data sets")
     parser.add_argument("--base", default="bundled", help="what to start from: a folder, or 'bundled'")
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds, from 0")
+    parser.add_argument("--seeds", type=int, default=3, help="how many seeds")
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--sizes", nargs="*", type=int, default=list(SIZES), help="labelled pairs; 0 is all")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--stop-after", type=float, default=1e9, help="begin no further run after so many s")
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> Report:
     began = time.perf_counter()
     rows: list[dict[str, Any]] = []
     skipped: list[str] = []
-    for seed in range(options.seeds):
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
         for name in options.names:
             missing = data.missing("data", name)
             late = time.perf_counter() - began > options.stop_after
