@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         UnknownArgumentError,
     )
     from linktransformer.estimators import Linker
+    from linktransformer.file_linking import link_files
     from linktransformer.fitting import fit_decision
     from linktransformer.judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
     from linktransformer.linking import link, merge
@@ -76,6 +77,7 @@ _HOME = {
     "evaluate_pairs": "compat",
     "fit_decision": "fitting",
     "link": "linking",
+    "link_files": "file_linking",
     "merge": "linking",
     "merge_k_judge": "judge",
     "merge_knn_openai": "judge",
@@ -115,6 +117,7 @@ __all__ = [
     "evaluate_pairs",
     "fit_decision",
     "link",
+    "link_files",
     "merge",
     "merge_blocking",
     "merge_k_judge",

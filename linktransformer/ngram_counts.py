@@ -42,7 +42,9 @@ class TextCounts:
 
     def __init__(self) -> None:
         self.n_texts = 0
-        self._number = np.zeros(UNICODE, dtype=np.uint32)  # of each character, by first appearance, 0 for none
+        self._number = np.zeros(
+            UNICODE, dtype=np.uint32
+        )  # of each character, by first appearance, 0 for none
         self._known = 0
         self._keys: Keys = np.empty(0, dtype=np.uint64)
         self._count = np.empty(0, dtype=np.float64)
