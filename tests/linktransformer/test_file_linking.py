@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,17 @@ import pytest
 from numpy.typing import NDArray
 
 import linktransformer as lt
-from linktransformer import cli, file_joining, frames, pieces, records, vectors_on_disk, views
+from linktransformer import cli, file_joining, pieces, vectors_on_disk
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, ModelError
 from linktransformer.ngram_counts import Seen, TextCounts
 from linktransformer.ngrams import tfidf, weighed
 from linktransformer.parquet_tables import Shelf
-from linktransformer.serialize import Serializer
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
-WORDS = (
-    "Acme Baxter Carlton Denison Everett Fairfax Granger Steel Dairy Motor Paper 東京 電力 Société".split()
-)
+WORDS = ("Acme", "Baxter", "Carlton", "Denison", "Everett", "Fairfax", "Granger", "Steel", "Dairy", "Motor")
+WORDS += ("Paper", "東京", "電力", "Société")
 CITIES = ["Boston", "Łódź", "Omaha", "Tulsa", "Dayton", None, " "]
 
 
