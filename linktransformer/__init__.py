@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         UnknownArgumentError,
     )
     from linktransformer.estimators import Linker
+    from linktransformer.exporting import export_model
     from linktransformer.file_linking import link_files
     from linktransformer.fitting import fit_decision
     from linktransformer.judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
@@ -75,6 +76,7 @@ _HOME = {
     "create_new_train_config": "old_settings",
     "dedup_rows": "dedup",
     "evaluate_pairs": "compat",
+    "export_model": "exporting",
     "fit_decision": "fitting",
     "link": "linking",
     "link_files": "file_linking",
@@ -115,6 +117,7 @@ __all__ = [
     "create_new_train_config",
     "dedup_rows",
     "evaluate_pairs",
+    "export_model",
     "fit_decision",
     "link",
     "link_files",
