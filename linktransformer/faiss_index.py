@@ -21,6 +21,7 @@ WIDEST = 2048  # neighbours at a time; a GPU finds no more
 MOST_PARTS = 64  # in which items that no card has room for are searched on cards
 TRIED = 500  # queries on which the recall of an approximate search is measured
 WANTED = 0.95
+STALLED = 0.01  # of recall, for twice the lists
 NUMBERS = 2**25  # gathered at a time: 128 MiB
 
 Matrix = NDArray[np.float32]
@@ -191,13 +192,16 @@ def _approximate(job: _Search, choice: Choice) -> Found:
         else:
             index.nprobe = lists
 
-    most = WIDEST if card else max(WIDEST, job.k + SPARE)
-    spare = SPARE + ((REFINED - 1) * job.k if choice.code else 0)
-    wide = min(job.k + spare, most, len(items))
-    report["probes"], recall = _probes(
-        job, index, probe, min(choice.lists, WIDEST if card else choice.lists), wide
-    )
-    report["recall"] = round(recall, 4)
+    most = min(len(items), WIDEST if card else max(WIDEST, job.k + SPARE))
+    wide = min(most, SPARE + (REFINED if choice.code else 1) * job.k)
+    lists, recall, every = 4, 0.0, min(choice.lists, WIDEST) if card else choice.lists
+    while True:
+        lists, recall = _probes(job, index, probe, (lists, every), wide, coded=bool(choice.code))
+        if recall >= WANTED or not choice.code or wide >= most:
+            break
+        wide = min(most, 2 * wide)  # what codes cannot tell apart
+    report |= {"probes": lists, "recall": round(recall, 4)}
+    spare = wide - job.k
     found = by_parts(lambda *_: index, job.best, job.sizes, n_parts=1, spare=spare, widest=most)
     return *found, report
 
@@ -245,19 +249,27 @@ def _sample(n: int, size: int) -> Integers:
 
 
 def _probes(
-    job: _Search, index: Any, probe: Callable[[int], None], most: int, wide: int
+    job: _Search,
+    index: Any,
+    probe: Callable[[int], None],
+    lists: tuple[int, int],
+    wide: int,
+    *,
+    coded: bool,
 ) -> tuple[int, float]:
     """Search as many lists as it takes to find 95 % of the k nearest items; return that and the recall.
 
-    An item counts as found when another one that is as near was found in its place.
+    An item counts as found when another one that is as near was found in its place. Codes that tell no more
+    items apart in more lists are not asked for all of them.
     """
     sample, k = job.queries[_sample(len(job.queries), TRIED)], min(job.k, WIDEST)
     kth = job.faiss.knn(sample, job.items, k, metric=job.faiss.METRIC_INNER_PRODUCT)[0][:, -1:]
-    lists = min(most, 4)
+    some, most, before = min(lists), lists[1], 0.0
     while True:
-        probe(lists)
+        probe(some)
         score = _rescored(index, sample, job.items, wide)[1][:, :k]
         recall = float(np.mean(score >= kth - ROUNDING))
-        if recall >= WANTED or lists >= most:
-            return lists, recall
-        lists = min(most, 2 * lists)
+        stalled = coded and recall < before + STALLED
+        if recall >= WANTED or some >= most or stalled:
+            return some, recall
+        some, before = min(most, 2 * some), recall
