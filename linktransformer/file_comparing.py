@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,6 +68,9 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
             n_found += len(found_in(known, piece))
             for side in (0, 1):
                 firsts[side].append(piece.rows[side][blocking.first_rows(piece.nodes[side])])
+            for vectors in known.folder.glob(f"piece-{piece.number}-*.npy"):
+                with contextlib.suppress(OSError):  # where it is still mapped, on Windows
+                    vectors.unlink()
         texts.close()
         numbers = [_numbered(of) for of in firsts]
         spread = _spread(known, texts, [len(np.concatenate(of)) for of in numbers]) if several else {}

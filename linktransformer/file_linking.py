@@ -135,7 +135,11 @@ def link_files(
             f"model={plan.name!r} was trained with a decision of its own, which files do not use yet. Link "
             "tables in memory by `merge`, or give the model's folder of before the training."
         )
-    with tempfile.TemporaryDirectory(prefix="linktransformer-", dir=workspace) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="linktransformer-",
+        dir=workspace,
+        ignore_cleanup_errors=True,  # a file that is still mapped cannot be removed on Windows
+    ) as folder:
         links = _linked(tables, key, job, plan, Path(folder))
         logger.info("%r", links)
         if out is not None:
