@@ -1,7 +1,7 @@
 """Seconds and memory of linking Parquet files by blocks, piece by piece and in memory; a process each.
 
-Synthetic firms in blocks of about 250 rows. "memory" is `merge` of the files read whole. With `--model hash` a
-vector of 64 numbers stands beside the n-grams, made of letters and no model.
+Synthetic firms in blocks of about 250 rows. "memory" is `merge` of the files read whole. With `--model hash`
+a vector of 64 numbers stands beside the n-grams, made of letters and no model.
 """
 
 from __future__ import annotations
