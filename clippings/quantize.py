@@ -32,8 +32,8 @@ def bytes_of(
 
     Example:
         >>> numbers, scale = bytes_of(np.array([[1.27, 0.0], [-0.5, 0.0]], dtype="f4"))
-        >>> numbers.tolist(), scale.round(4).tolist()
-        ([[255, 128], [78, 128]], [0.01..., 1.0])
+        >>> numbers.tolist(), [round(float(step), 4) for step in scale]
+        ([[255, 128], [78, 128]], [0.01, 1.0])
     """
     largest = np.abs(weight).max(axis=0)
     scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)

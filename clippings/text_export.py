@@ -74,6 +74,11 @@ def export_text(
     Raises:
         EncoderError: The model is of another kind, or the graph does not do what the model does.
         MissingPackageError: torch, sentence-transformers or, for 8 bits, onnx is not installed.
+
+    Example:
+        >>> export_text(3, "copy")
+        Traceback (most recent call last):
+        clippings.errors.EncoderError: An export takes a SentenceTransformer, ... Given: a int.
     """
     torch = need_torch("The export of a model")
     loaded = _loaded(model)

@@ -42,6 +42,11 @@ def export_model(
     Raises:
         ModelError: There is no such model, or it is of another kind.
         MissingExtraError: torch, sentence-transformers or onnx is not installed.
+
+    Example:
+        >>> export_model("lexical", "copy")  # n-grams are no model of sentence-transformers
+        Traceback (most recent call last):
+        linktransformer.errors.ModelError: model='lexical': ...
     """
     from clippings import EncoderError, MissingPackageError
     from clippings.text_export import export_text
