@@ -74,7 +74,7 @@ def export_onnx(
     try:
         for name, part, given, axes in _graphs(model, torch):
             path = root / f"{name}.onnx"
-            _trace(torch, part, given, axes, path)
+            trace(torch, part, given, axes, path)
             if precision != "float32":
                 _shrink(path, precision)
     finally:
@@ -136,7 +136,16 @@ def _method(torch: Any, module: Any, name: str) -> Any:
     return Method().eval()
 
 
-def _trace(torch: Any, part: Any, given: Mapping[str, Any], axes: _Axes, path: Path) -> None:
+def trace(torch: Any, part: Any, given: Mapping[str, Any], axes: _Axes, path: Path) -> None:
+    """Write a module as a graph.
+
+    Args:
+        torch: The package.
+        part: The module, in evaluation mode.
+        given: Examples of its inputs by name.
+        axes: By input or output, which of its sides may have any length; the output is "found".
+        path: The .onnx file.
+    """
     # The exporter that traces, not the one of torch.export: that one takes seconds a graph, wants one more
     # package, and gives the same numbers.
     older = {"dynamo": False} if "dynamo" in _parameters(torch.onnx.export) else {}

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         UnknownArgumentError,
     )
     from linktransformer.estimators import Linker
+    from linktransformer.exporting import export_model
+    from linktransformer.file_linking import link_files
     from linktransformer.fitting import fit_decision
     from linktransformer.judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
     from linktransformer.linking import link, merge
@@ -74,8 +76,10 @@ _HOME = {
     "create_new_train_config": "old_settings",
     "dedup_rows": "dedup",
     "evaluate_pairs": "compat",
+    "export_model": "exporting",
     "fit_decision": "fitting",
     "link": "linking",
+    "link_files": "file_linking",
     "merge": "linking",
     "merge_k_judge": "judge",
     "merge_knn_openai": "judge",
@@ -113,8 +117,10 @@ __all__ = [
     "create_new_train_config",
     "dedup_rows",
     "evaluate_pairs",
+    "export_model",
     "fit_decision",
     "link",
+    "link_files",
     "merge",
     "merge_blocking",
     "merge_k_judge",

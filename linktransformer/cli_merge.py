@@ -46,6 +46,8 @@ def add_to(commands: Any) -> None:
         help="file that says which rows stayed alone: side, row number from 0, reason, nearest row, score",
     )
     add("--report", help="json file that says how it was decided")
+    told = "for two large .parquet files: piece by piece, with --memory-limit; --on names one column"
+    add("--bounded", action="store_true", help=told)
     add("--dry-run", action="store_true", help="only say pairs, memory and expected time")
     add("--quiet", action="store_true", help="no progress bar and no summary")
 
@@ -62,6 +64,10 @@ def _run(given: argparse.Namespace) -> int:
         outputs.append(Path(given.report))
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise InvalidArgumentError("--out, --unlinked and --report name one file twice. Give each its own.")
+    if len(given.suffixes) != 2:
+        raise InvalidArgumentError(f"--suffixes {','.join(given.suffixes)} are not two. Give such as _x,_y.")
+    if given.bounded:
+        return _run_bounded(given)
     left, right = files.read(given.left), files.read(given.right)
     chosen = (
         "left_on",
@@ -77,8 +83,6 @@ def _run(given: argparse.Namespace) -> int:
     )
     options = {name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit", "cache")}
     options["progress"] = False if given.quiet else None
-    if len(given.suffixes) != 2:
-        raise InvalidArgumentError(f"--suffixes {','.join(given.suffixes)} are not two. Give such as _x,_y.")
     joining.check(
         frames.wrap(left, "left"),
         frames.wrap(right, "right"),
@@ -107,6 +111,39 @@ def _run(given: argparse.Namespace) -> int:
     if not given.out:
         print_table(files.as_csv(merged))
     return 0
+
+
+def _run_bounded(given: argparse.Namespace) -> int:
+    from linktransformer import files
+    from linktransformer.file_linking import link_files
+
+    if not given.out or given.dry_run or given.images or given.confidence:
+        raise InvalidArgumentError(
+            "--bounded writes a .parquet file: give --out. It takes no --images, --confidence or --dry-run."
+        )
+    chosen = ("block_on", "how", "validate", "indicator", "k", "threshold", "score_column", "device")
+    options = {name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit", "cache")}
+    links = link_files(
+        given.left,
+        given.right,
+        given.out,
+        _one(given.on),
+        left_on=_one(given.left_on),
+        right_on=_one(given.right_on),
+        model=given.model or "lexical",
+        suffixes=(given.suffixes[0], given.suffixes[1]),
+        progress=False if given.quiet else None,
+        **options,
+    )
+    if given.unlinked:
+        files.write(links.unlinked, given.unlinked)
+    _report(links.report(), given)
+    return 0
+
+
+def _one(names: list[str] | None) -> Any:
+    """A column alone as its name."""
+    return names[0] if names is not None and len(names) == 1 else names
 
 
 def _report(report: dict[str, Any], given: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -18,11 +18,14 @@ __all__ = [
     "Fused",
     "Sides",
     "best_first",
+    "best_weights",
     "fuse",
     "fuse_of_one",
     "mutual_best",
     "mutual_best_rate",
     "same_text_first",
+    "shares",
+    "weighted",
 ]
 
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -32,6 +35,7 @@ SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such 
 BELOW_ONE = np.float32(1 - 2.0**-20)
 
 Floats = NDArray[np.float32]
+Weights = list[float]  # one a view
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,23 +148,39 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     """
     names = list(candidates.views)
     sides = Sides.of(candidates)
-    weights = [1.0] + [0.0] * (len(names) - 1)
-    score = _weighted(candidates, spread, weights)
-    rate = mutual_best_rate(candidates, score, sides)
 
-    def tried(trial: list[float]) -> float:
-        return mutual_best_rate(candidates, _weighted(candidates, spread, trial), sides)
+    def tried(trial: Weights) -> float:
+        return mutual_best_rate(candidates, weighted(candidates, spread, trial), sides)
 
-    with ThreadPoolExecutor(min(cores(), len(STEPS)) if len(score) > MANY else 1) as pool:
-        for _ in range(2 if len(names) > 1 else 0):
-            for place in range(1, len(names)):
-                trials = [[*weights[:place], step, *weights[place + 1 :]] for step in STEPS]
-                for trial, found in zip(trials, pool.map(tried, trials), strict=True):
-                    if found > rate + GAIN:
-                        rate, weights = found, trial
-    score = _weighted(candidates, spread, weights)
-    shares = _shares(names, spread, weights)
-    return Fused(candidates, score, dict(zip(names, shares, strict=True)), rate)
+    with ThreadPoolExecutor(min(cores(), len(STEPS)) if len(candidates) > MANY else 1) as pool:
+        weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)))
+    score = weighted(candidates, spread, weights)
+    return Fused(candidates, score, dict(zip(names, shares(names, spread, weights), strict=True)), rate)
+
+
+def best_weights(n_views: int, rates: Callable[[list[Weights]], list[float]]) -> tuple[Weights, float]:
+    """Find the weights with the highest rate by coordinate ascent; the first view always counts.
+
+    Args:
+        n_views: How many views there are.
+        rates: The mutual-best rate of each of several weightings.
+
+    Returns:
+        The weights and their rate.
+
+    Example:
+        >>> best_weights(2, lambda trials: [3 - abs(weights[1] - 2) for weights in trials])
+        ([1.0, 2.0], 3.0)
+    """
+    weights = [1.0] + [0.0] * (n_views - 1)
+    rate = rates([weights])[0]
+    for _ in range(2 if n_views > 1 else 0):
+        for place in range(1, n_views):
+            trials = [[*weights[:place], step, *weights[place + 1 :]] for step in STEPS]
+            for trial, found in zip(trials, rates(trials), strict=True):
+                if found > rate + GAIN:
+                    rate, weights = found, trial
+    return weights, rate
 
 
 def best_first(candidates: Candidates) -> Candidates:
@@ -220,15 +240,35 @@ def same_text_first(fused: Fused, same: NDArray[np.bool_]) -> Fused:
     return replace(fused, candidates=replace(found, views=bounded), score=score.astype(np.float32))
 
 
-def _shares(names: list[str], spread: Mapping[str, float], weights: list[float]) -> list[float]:
+def shares(names: list[str], spread: Mapping[str, float], weights: Weights) -> list[float]:
+    """What each view counts in the score.
+
+    Args:
+        names: The views.
+        spread: Standard deviation of each view's score over all pairs.
+        weights: Of the views, after each is divided by its spread.
+
+    Returns:
+        Shares that add up to 1.
+    """
     scaled = [weight / max(spread[name], 1e-3) for name, weight in zip(names, weights, strict=True)]
     return [value / sum(scaled) for value in scaled]
 
 
-def _weighted(candidates: Candidates, spread: Mapping[str, float], weights: list[float]) -> Floats:
+def weighted(candidates: Candidates, spread: Mapping[str, float], weights: Weights) -> Floats:
+    """The weighted mean of the views.
+
+    Args:
+        candidates: Pairs with a score in every view.
+        spread: As for `shares`.
+        weights: Likewise.
+
+    Returns:
+        (n,) float32.
+    """
     names = list(candidates.views)
     score = np.zeros(len(candidates), dtype=np.float32)
-    for name, share in zip(names, _shares(names, spread, weights), strict=True):
+    for name, share in zip(names, shares(names, spread, weights), strict=True):
         if share:
             score += np.float32(share) * candidates.views[name]
     return score

@@ -12,7 +12,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.links import Links
 
-__all__ = ["check", "joined"]
+__all__ = ["check", "joined", "rows_of"]
 
 HOW = ("left", "inner", "right", "outer")
 
@@ -81,6 +81,24 @@ def joined(
         InvalidArgumentError: As `check`.
     """
     check(links.left, links.right, how, suffixes, indicator, score_column)
+    a, b, extra = rows_of(links, how, indicator, score_column)
+    return frames.beside(links.left, links.right, a, b, suffixes, extra)
+
+
+def rows_of(
+    links: Links, how: str, indicator: bool | str, score_column: str
+) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, NDArray[Any]]]:
+    """Which rows stand next to each other in the result, and the columns that are added.
+
+    Args:
+        links: From `link`.
+        how: As for `merge`.
+        indicator: As for `merge`.
+        score_column: As for `merge`.
+
+    Returns:
+        Left and right row numbers of the result, -1 for none, (n,) int64 each; and columns by name.
+    """
     a, b = _with_unlinked(links, how)
     names = _added(links.left, links.right, indicator, score_column)
     score = np.full(len(a), np.nan, dtype=np.float32)
@@ -91,7 +109,7 @@ def joined(
     if indicator:
         state = np.where(of_pair, "both", np.where(a >= 0, "left_only", "right_only")).astype(object)
         extra[names[1]] = state
-    return frames.beside(links.left, links.right, a, b, suffixes, extra)
+    return a, b, extra
 
 
 def _with_unlinked(links: Links, how: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

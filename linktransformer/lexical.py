@@ -13,6 +13,7 @@ from linktransformer import ngrams
 
 __all__ = ["LexicalView", "cores", "fit", "sparse_top_k"]
 
+SMALL = 2**21  # pairs: below, waking a second thread costs more than it saves
 SPARE = 16  # more neighbours than asked for are fetched, so that ties at the last place can be settled
 
 
@@ -65,7 +66,7 @@ def sparse_top_k(
         queries: (n, d) float32.
         items: (m, d) float32.
         k: How many at most; rows that share nothing are left out.
-        threads: None uses all cores.
+        threads: None uses all cores, or one where there is little to do.
         postings: `items.T.tocsr()`, where it is kept for many calls.
 
     Returns:
@@ -82,7 +83,7 @@ def sparse_top_k(
         items.T.tocsr() if postings is None else postings,
         top_n=min(k + SPARE, items.shape[0]),
         threshold=0.0,
-        n_threads=threads or cores(),
+        n_threads=threads or (1 if queries.shape[0] * items.shape[0] < SMALL else cores()),
     )
     query = np.repeat(np.arange(product.shape[0], dtype=np.int64), np.diff(product.indptr))
     item, score = product.indices.astype(np.int64), np.asarray(product.data, dtype=np.float32)

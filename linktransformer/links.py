@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -141,8 +142,13 @@ class Links:
         }
         return frames.new_frame(self.left, columns)
 
+    @property
+    def _has_rows(self) -> bool:
+        """Whether the tables' rows are here: not those of `link_files`."""
+        return len(self.left.frame) == self.left.n_rows and len(self.right.frame) == self.right.n_rows
+
     def _repr_html_(self) -> str:
-        return notebook.of_links(self)
+        return notebook.of_links(self) if self._has_rows else f"<p>{escape(repr(self))}</p>"
 
     def above(self, threshold: float) -> Links:
         """Keep the links that score at least this much.
@@ -196,10 +202,15 @@ class Links:
             contribution is the margin.
 
         Raises:
-            InvalidArgumentError: There is no such link.
+            InvalidArgumentError: There is no such link, or the rows are in files.
         """
         if isinstance(link, bool) or link not in range(len(self)):
             raise InvalidArgumentError(f"link={link!r} is no link. There are 0 to {len(self) - 1}.")
+        if not self._has_rows:
+            raise InvalidArgumentError(
+                "These links are of files, whose rows are not in memory. Read the two rows and explain them "
+                "by `link`."
+            )
         return frames.new_frame(self.left, explanation.of_link(self, int(link)))
 
     def report(self) -> dict[str, Any]:

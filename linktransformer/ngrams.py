@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["tfidf"]
+__all__ = ["Counts", "counted", "rarity", "tfidf", "weighed"]
 
 CHUNK = 2**18  # characters whose n-grams are sorted at a time; it changes the speed, not the result
 TABLE = 2**24  # entries of a lookup table; above it (or 4 per character) n-grams are numbered by sorting
@@ -52,21 +53,90 @@ def tfidf(
         raise InvalidArgumentError(
             f"n-grams from low={low} to high={high}: low must be 2 or more, high not below"
         )
-    rank, starts = _ranks([*left_texts, *right_texts])
+    found = counted([*left_texts, *right_texts], low, high)
+    return weighed(found, rarity(found.n_texts, found.texts_with()), len(left_texts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """The n-grams of texts, before they are weighed.
+
+    Args:
+        indptr: Where each text's n-grams begin, (n_texts + 1,) int64.
+        indices: Their columns, rising within a text, (n,) int32.
+        data: 1 + log(count), (n,) float32.
+        width: How many columns there are: by n, then by character.
+        spelled: The characters of each column's n-gram as code points, 0 where it is shorter, (width, high)
+            uint32; no rows where they were not asked for.
+    """
+
+    indptr: Integers
+    indices: Ids
+    data: Floats
+    width: int
+    spelled: NDArray[np.uint32]
+
+    @property
+    def n_texts(self) -> int:
+        """How many texts they are of."""
+        return len(self.indptr) - 1
+
+    def texts_with(self) -> NDArray[np.float64]:
+        """How many texts have each n-gram, (width,) float64."""
+        found = np.zeros(self.width)
+        step = max(2**20, self.width)
+        for start in range(0, len(self.indices), step):
+            found += np.bincount(self.indices[start : start + step], minlength=self.width)
+        return found
+
+
+def counted(texts: list[str], low: int = 2, high: int = 4, *, spell: bool = False) -> Counts:
+    """Count the character n-grams of texts, as `tfidf` does before it weighs them.
+
+    Args:
+        texts: The texts.
+        low: The shortest n-gram, 2 or more.
+        high: The longest n-gram.
+        spell: Say what each column's n-gram is.
+
+    Returns:
+        The counts.
+
+    Example:
+        >>> found = counted(["tea", "teas"], spell=True)
+        >>> ["".join(map(chr, row[row > 0])) for row in found.spelled[:3]], found.texts_with()[:3].tolist()
+        ([' t', 'a ', 'as'], [2.0, 1.0, 1.0])
+    """
+    points, rank, starts = _ranks(texts)
     columns, width = _columns(rank, low, high)
-    indptr, indices, data = _rows(columns, starts, width)
-    _weigh(indptr, indices, data, width)
-    n_left, middle = len(left_texts), int(indptr[len(left_texts)])
-    left = _matrix(indptr[: n_left + 1], indices[:middle], data[:middle], width)
-    right = _matrix(indptr[n_left:] - middle, indices[middle:], data[middle:], width)
+    spelled = _spelled(points, columns, width) if spell else np.zeros((0, high), dtype=np.uint32)
+    return Counts(*_rows(columns, starts, width), width, spelled)
+
+
+def weighed(found: Counts, idf: Floats, n_left: int) -> tuple[sp.csr_matrix, sp.csr_matrix]:
+    """Weigh counted n-grams, in the counts' own memory.
+
+    Args:
+        found: From `counted`; used up.
+        idf: The inverse document frequency of each column, (width,) float32.
+        n_left: The first so many texts are the left table's.
+
+    Returns:
+        As `tfidf`.
+    """
+    _weigh(found.indptr, found.indices, found.data, idf)
+    indptr, middle = found.indptr, int(found.indptr[n_left])
+    left = _matrix(indptr[: n_left + 1], found.indices[:middle], found.data[:middle], found.width)
+    right = _matrix(indptr[n_left:] - middle, found.indices[middle:], found.data[middle:], found.width)
     return left, right
 
 
-def _ranks(texts: list[str]) -> tuple[Integers, Integers]:
+def _ranks(texts: list[str]) -> tuple[NDArray[np.uint32], Integers, Integers]:
     """Rank the characters of all texts in one array: 0 separates words, 1, 2, .. are the alphabet.
 
     Returns:
-        The ranks, (n_characters,), and where each text begins, (n_texts + 1,): at the separator before it.
+        The code points and the ranks, (n_characters,), and where each text begins, (n_texts + 1,): at the
+        separator before it.
     """
     # no word spans two texts and line ends are not cased: lowering all at once is lowering each
     joined = "\n".join(["", *(" ".join(text.split()) for text in texts), ""]).lower()
@@ -75,7 +145,7 @@ def _ranks(texts: list[str]) -> tuple[Integers, Integers]:
     present[points] = 1
     present[[ord("\n"), ord(" ")]] = 0
     rank: Integers = (np.cumsum(present) * present)[points]
-    return rank, np.flatnonzero(points == ord("\n"))
+    return points, rank, np.flatnonzero(points == ord("\n"))
 
 
 def _columns(rank: Integers, low: int, high: int) -> tuple[list[Ids], int]:
@@ -105,6 +175,20 @@ def _columns(rank: Integers, low: int, high: int) -> tuple[list[Ids], int]:
         width += int(counted.sum())
         before = np.append(0, np.where(ended, 0, np.arange(1, len(kept) + 1)))[number]
     return columns, width
+
+
+def _spelled(points: NDArray[np.uint32], columns: list[Ids], width: int) -> NDArray[np.uint32]:
+    """The characters of each column's n-gram, (width, longest n-gram), 0 where it is shorter."""
+    spelled = np.zeros((width, len(columns) + 1), dtype=np.uint32)
+    place = np.full(width, -1, dtype=np.int64)
+    for n, column in enumerate(columns, 2):
+        begins = np.flatnonzero(column >= 0)
+        place[column[begins]] = begins  # of several places where an n-gram is, any will do
+        here = np.flatnonzero(place >= 0)
+        spelled[here, :n] = points[place[here, None] + np.arange(n)]
+        place[here] = -1
+    spelled[spelled == ord("\n")] = ord(" ")
+    return spelled
 
 
 def _number(code: Integers, none: int, size: int) -> tuple[Integers, Integers]:
@@ -151,14 +235,21 @@ def _rows(columns: list[Ids], starts: Integers, width: int) -> tuple[Integers, I
     return np.append(0, np.cumsum(n_of_row)), np.concatenate(indices), np.concatenate(data)
 
 
-def _weigh(indptr: Integers, indices: Ids, data: Floats, width: int) -> None:
+def rarity(n_texts: int, texts_with: NDArray[np.float64]) -> Floats:
+    """The inverse document frequency of n-grams, smoothed: as if one more text had every n-gram.
+
+    Args:
+        n_texts: How many texts there are.
+        texts_with: How many of them have each n-gram, (width,) float64.
+
+    Returns:
+        (width,) float32.
+    """
+    return np.asarray(np.log((n_texts + 1) / (texts_with + 1)) + 1, dtype=np.float32)
+
+
+def _weigh(indptr: Integers, indices: Ids, data: Floats, idf: Floats) -> None:
     """Multiply by the inverse document frequency and scale each row to length 1, in `data` itself."""
-    n_rows = len(indptr) - 1
-    rows_with = np.ones(width)  # smoothed: as if one more text had every n-gram
-    step = max(2**20, width)
-    for start in range(0, len(indices), step):
-        rows_with += np.bincount(indices[start : start + step], minlength=width)
-    idf = (np.log((n_rows + 1) / rows_with) + 1).astype(np.float32)
     filled = np.flatnonzero(np.diff(indptr))
     begin, end = indptr[filled], indptr[filled + 1]
     first = 0

@@ -150,14 +150,21 @@ def _search_all(
     """Search nodes against nodes without blocks: nodes are texts, in some order."""
     found: list[Pairs] = []
     for name, (of_left, of_right) in views.items():
-        a = of_left[left]
-        b = a if same else of_right[right]
+        a = _rows(of_left, left)
+        b = a if same else _rows(of_right, right)
         found.append(_top_pairs(name, a, b, k, memory, device, report))
         if same:
             continue
         backward = _top_pairs(name, b, a, k, memory, device, report)
         found.append((backward[1], backward[0]))
     return found
+
+
+def _rows(matrix: Any, which: Integers) -> Any:
+    """Rows of a matrix; itself, and no copy, where they are all: it may be on disk."""
+    if len(which) == matrix.shape[0] and (which == np.arange(len(which))).all():
+        return matrix
+    return matrix[which]
 
 
 def _top_pairs(

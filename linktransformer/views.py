@@ -19,6 +19,7 @@ __all__ = [
     "Views",
     "in_text_order",
     "lead",
+    "rivals",
     "sparse",
     "sparse_of_one",
     "spread",
@@ -208,20 +209,38 @@ def lead(
 
     def of(pairs: Integers) -> Floats:
         node, place = np.unique(node_of_pair[pairs], return_inverse=True)
-        rival = np.zeros(len(node), dtype=np.float32)
-        if (nodes.block == nodes.block[0]).all():
-            text = nodes.text[node]
-            query, item, score, _ = sparse_neighbours(
-                matrix[text], matrix, 2, device=device, exact_up_to=WHOLE_UP_TO
-            )
-            other = item != text[query]
-        else:
-            some = Nodes(nodes.text[node], nodes.block[node], np.arange(len(node)))
-            found = search({"lexical": (matrix, matrix)}, some, nodes, 2, device=device)
-            query, score = found.left, found.views["lexical"]
-            other = node[found.left] != found.right
-        np.maximum.at(rival, query[other], score[other])
+        whole = bool((nodes.block == nodes.block[0]).all())
+        rival = rivals(matrix, nodes, node, whole, device)
         difference: Floats = candidates.views["lexical"][pairs] - rival[place]
         return difference
 
     return of
+
+
+def rivals(matrix: Any, nodes: Nodes, node: Integers, whole: bool, device: str | None = None) -> Floats:
+    """How near the nearest other node of a node's own table and block is.
+
+    Args:
+        matrix: The n-grams of the table's texts.
+        nodes: Its nodes.
+        node: Which nodes, in rising order, (n,) int64.
+        whole: All nodes are in one block.
+        device: As for `search`.
+
+    Returns:
+        Cosines, 0 where there is no other one, (n,) float32.
+    """
+    rival = np.zeros(len(node), dtype=np.float32)
+    if whole:
+        text = nodes.text[node]
+        query, item, score, _ = sparse_neighbours(
+            matrix[text], matrix, 2, device=device, exact_up_to=WHOLE_UP_TO
+        )
+        other = item != text[query]
+    else:
+        some = Nodes(nodes.text[node], nodes.block[node], np.arange(len(node)))
+        found = search({"lexical": (matrix, matrix)}, some, nodes, 2, device=device)
+        query, score = found.left, found.views["lexical"]
+        other = node[found.left] != found.right
+    np.maximum.at(rival, query[other], score[other])
+    return rival

@@ -27,6 +27,7 @@ BENCHMARKS = {
     "cpu": "CPU seconds, memory and top-1 beside linktransformer 0.1.18",
     "gpu": "exact search, encoding and a merge of a million rows on a GPU, beside FAISS and others",
     "scale": "seconds and memory of a merge from 10,000 to 1,000,000 rows, with a plot",
+    "bounded": "seconds and memory of linking Parquet files piece by piece",
     "importtime": "how long the import takes and what it loads",
     "peer_venv": "build the environment of linktransformer 0.1.18 (no benchmark)",
 }

@@ -1,0 +1,202 @@
+"""link_files: two Parquet files of any size linked into a third, piece by piece in bounded memory."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from linktransformer import encode, expand, frames, joining, keys, remembering
+from linktransformer.encode import LEXICAL
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.file_comparing import compare_pieces
+from linktransformer.file_joining import write_joined
+from linktransformer.files import check_folder
+from linktransformer.job import Columns, Job, K
+from linktransformer.links import Links
+from linktransformer.parquet_tables import ParquetTable, open_parquet
+from linktransformer.piece import Known
+from linktransformer.pieces import MEMORY, divide
+
+__all__ = ["link_files"]
+
+logger = logging.getLogger(__name__)
+Place = str | os.PathLike[str]
+
+
+def link_files(
+    left: Place,
+    right: Place,
+    out: Place | None,
+    on: str | None = None,
+    *,
+    left_on: str | None = None,
+    right_on: str | None = None,
+    block_on: Columns = None,
+    how: str = "left",
+    validate: str | None = None,
+    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
+    indicator: bool | str = False,
+    model: Any = LEXICAL,
+    k: int | None = None,
+    threshold: Any = "auto",
+    score_column: str = "score",
+    device: str | None = None,
+    batch_size: int | None = None,
+    memory_limit: int | None = None,
+    cache: Any = None,
+    workspace: Place | None = None,
+    progress: bool | None = None,
+) -> Links:
+    """Merge two Parquet files that are too large for memory into a third.
+
+    The result is that of `merge` with the same arguments. Rows are set aside on disk by block, as many blocks
+    together as `memory_limit` has room for, and each such piece is read, encoded and searched by itself; the
+    next one is read and encoded while one is searched. The decision is made on all pieces together. Without
+    `block_on`, and for a block that is larger than the limit, there is one piece with all its rows.
+
+    Args:
+        left: A .parquet file.
+        right: Another one.
+        out: The .parquet file to be written; None writes none.
+        on: The key column of both files: one column.
+        left_on: The key column of the left file, with `right_on`.
+        right_on: The key column of the right file.
+        block_on: Column or columns whose values must be equal.
+        how: As for `merge`.
+        validate: As for `merge`. With "1:1" and "m:m" all candidates are in memory at the end.
+        suffixes: As for `merge`.
+        indicator: As for `merge`.
+        model: "lexical" for character n-grams alone, or a model beside them: a folder, "org/name@revision", a
+            SentenceTransformer, any object with `encode`. None is the bundled model, which is always run.
+        k: As for `merge`.
+        threshold: As for `merge`.
+        score_column: As for `merge`.
+        device: As for `merge`.
+        batch_size: As for `merge`.
+        memory_limit: Bytes for the rows that are in memory at a time, about; None is 1 GiB. Beside it stand
+            some 100 to 300 bytes a row.
+        cache: As for `merge`.
+        workspace: A folder on a disk with room for what is set aside, removed at the end: about as much as
+            both files and 1,500 bytes a row. None for the system's temporary folder.
+        progress: As for `merge`.
+
+    Returns:
+        The links, by row number. Their tables have no rows: `pairs`, `unlinked`, `report` and `evaluate`
+        work, `explain` does not.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        InvalidArgumentError: An argument, or two together, that cannot work, or a file that cannot be read.
+        ModelError: There is no such model, or it was trained with a decision of its own.
+        MissingExtraError: pyarrow is not installed, or what the model needs.
+
+    Example:
+        >>> import pandas as pd, tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> a, b, c = (folder / f"{name}.parquet" for name in "abc")
+        >>> firms = ["Acme Steel Corp.", "Baxter Dairy"], ["Zeller Motors", "ACME STEEL CORPORATION"]
+        >>> pd.DataFrame({"name": firms[0], "state": ["S1", "S2"]}).to_parquet(a)
+        >>> pd.DataFrame({"name": firms[1], "state": ["S2", "S1"]}).to_parquet(b)
+        >>> link_files(a, b, c, "name", block_on="state")
+        Links(1 links; 1 of 2 left and 1 of 2 right rows unlinked)
+        >>> pd.read_parquet(c)["name_y"].fillna("nothing").tolist()
+        ['ACME STEEL CORPORATION', 'nothing']
+    """
+    tables = open_parquet(left, "left"), open_parquet(right, "right")
+    joining.check(tables[0].head, tables[1].head, how, suffixes, indicator, score_column)
+    job = Job(
+        validate="m:1" if validate is None else validate,
+        model=model,
+        block_on=block_on,
+        k=K if k is None else k,
+        threshold=threshold,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        cache=cache,
+        progress=progress,
+    )
+    key = _key(tables, on, left_on, right_on)
+    if out is not None and Path(out).suffix.lower() != ".parquet":
+        raise InvalidArgumentError(f"out={str(out)!r} is no parquet file. Give such as 'linked.parquet'.")
+    if out is not None:
+        check_folder(Path(out))
+    if workspace is not None and not Path(workspace).is_dir():
+        raise InvalidArgumentError(f"workspace={str(workspace)!r} is no folder. Give one that is there.")
+    if block_on is not None:
+        for table in tables:
+            frames.check_columns(table.head, keys.listed(block_on, "block_on"), "block_on")
+    plan = encode.plan(job.model, job.device, job.cache)
+    if plan.judgement is not None:
+        raise InvalidArgumentError(
+            f"model={plan.name!r} was trained with a decision of its own, which files do not use yet. Link "
+            "tables in memory by `merge`, or give the model's folder of before the training."
+        )
+    with tempfile.TemporaryDirectory(
+        prefix="linktransformer-",
+        dir=workspace,
+        ignore_cleanup_errors=True,  # a file that is still mapped cannot be removed on Windows
+    ) as folder:
+        links = _linked(tables, key, job, plan, Path(folder))
+        logger.info("%r", links)
+        if out is not None:
+            write_joined(
+                links,
+                tables,
+                Path(out),
+                Path(folder),
+                how=how,
+                suffixes=suffixes,
+                indicator=indicator,
+                score_column=score_column,
+            )
+    return links
+
+
+def _key(
+    tables: tuple[ParquetTable, ParquetTable], on: str | None, left_on: str | None, right_on: str | None
+) -> tuple[str, str]:
+    found = keys.resolve(tables[0].head, tables[1].head, on, left_on, right_on)
+    if max(map(len, found)) > 1:
+        raise InvalidArgumentError(
+            f"Files are linked by one key column each. Given: {found[0]} and {found[1]}. Name one by on=, or "
+            "write the columns into one first."
+        )
+    return found[0][0], found[1][0]
+
+
+def _linked(
+    tables: tuple[ParquetTable, ParquetTable],
+    key: tuple[str, str],
+    job: Job,
+    plan: encode.Plan,
+    folder: Path,
+) -> Links:
+    memory = (job.memory_limit or MEMORY) // 2  # a piece is read while another one is searched
+    dense = plan.encoder is not None
+    divided = divide(
+        tables,
+        key,
+        job.block_on,
+        folder,
+        memory=memory,
+        dense=dense,
+        show=job.progress,
+    )
+    found = compare_pieces(Known(tables, key, plan, job, divided.counts, folder), divided, job.progress)
+    details: dict[str, Any] = {
+        "model": plan.name,
+        "left_on": [key[0]],
+        "right_on": [key[1]],
+        "validate": job.validate,
+        "rows_cut": divided.rows_cut,
+        **remembering.of_report(plan.encoder),
+        "weights": {name: round(value, 4) for name, value in found.fused.weights.items()},
+        "mutual_best_rate": round(found.fused.rate, 4),
+        "search": found.report,
+    }
+    stubs = tables[0].stub, tables[1].stub
+    return expand.decided(stubs, found.nodes, found.fused, job.validate, job.threshold, details, found.leads)

@@ -1,0 +1,295 @@
+"""Files linked piece by piece, held to the same tables linked in memory."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import linktransformer as lt
+from linktransformer import cli, encode, file_joining, frames, pieces, vectors_on_disk
+from linktransformer.comparing import compare
+from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, ModelError
+from linktransformer.file_comparing import compare_pieces
+from linktransformer.job import Job
+from linktransformer.ngram_counts import Seen, TextCounts
+from linktransformer.ngrams import tfidf, weighed
+from linktransformer.parquet_tables import Shelf, open_parquet
+from linktransformer.piece import Known
+
+pa = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
+
+WORDS = ("Acme", "Baxter", "Carlton", "Denison", "Everett", "Fairfax", "Granger", "Steel", "Dairy", "Motor")
+WORDS += ("Paper", "東京", "電力", "Société")
+CITIES = ["Boston", "Łódź", "Omaha", "Tulsa", "Dayton", None, " "]
+
+
+class Hashed:
+    """An encoder of two-letter counts: the same vector in any batch."""
+
+    name = "hashed"
+
+    def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        made = np.full((len(texts), 24), 0.01, dtype=np.float32)
+        for row, text in enumerate(texts):
+            for first, second in zip(text.lower(), text.lower()[1:], strict=False):
+                made[row, (31 * ord(first) + ord(second)) % 24] += 1
+        return made
+
+
+def tables(n: int, seed: int = 0) -> tuple[Any, Any]:
+    """Firms, a few of them twice, some without name or city, and a block column of categories."""
+    draw = random.Random(seed)
+
+    def firm() -> str:
+        return " ".join(draw.choice(WORDS) for _ in range(draw.choice([2, 3, 3])))
+
+    def noisy(name: str) -> str:
+        place = draw.randrange(len(name))
+        return name[:place] + draw.choice(["", "x", "Co"]) + name[place + draw.choice([0, 1]) :]
+
+    right = [(firm(), draw.choice(CITIES), draw.randrange(3)) for _ in range(n)]
+    left = [(noisy(name), city, size) for name, city, size in draw.choices(right, k=n)]
+    left += [(None, "Boston", 1), ("Alone Ltd", "Nowhere", 7), (left[0][0], *left[0][1:]), ("", "Tulsa", 2)]
+    right += [(None, "Boston", 2), ("Elsewhere Inc", "Elsewhere", 0), right[3], left[5]]
+    made = []
+    for rows in (left, right):
+        names, cities, sizes = zip(*rows, strict=True)
+        made.append(
+            pa.table(
+                {
+                    "id": pa.array(range(len(rows))),
+                    "name": pa.array(names, pa.string()),
+                    "city": pa.array(cities, pa.string()).dictionary_encode(),
+                    "size": pa.array([float(size) if size < 7 else math.nan for size in sizes]),
+                    "nothing": pa.nulls(len(rows)),
+                }
+            )
+        )
+    return made[0], made[1]
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> tuple[Path, Path]:
+    left, right = tables(500)
+    parquet.write_table(left, tmp_path / "l.parquet", row_group_size=90)
+    parquet.write_table(right, tmp_path / "r.parquet", row_group_size=200)
+    return tmp_path / "l.parquet", tmp_path / "r.parquet"
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several pieces, batches and bins for few rows."""
+    monkeypatch.setattr("linktransformer.parquet_tables.BATCH", 70)
+    monkeypatch.setattr(file_joining, "AT_ONCE", 64)
+    monkeypatch.setattr(vectors_on_disk, "AT_ONCE", 40)
+    monkeypatch.setattr(pieces, "MOST", 40)
+
+
+FEW = 400_000  # bytes: pieces of about 60 rows
+
+CASES: list[dict[str, Any]] = [
+    {"model": "lexical", "block_on": "city"},
+    {"model": "lexical", "block_on": ["city", "size"], "how": "outer", "indicator": True},
+    {"model": "lexical", "block_on": "city", "threshold": 0.6, "how": "right"},
+    {"model": "lexical", "block_on": "city", "threshold": None, "how": "inner", "validate": "1:1"},
+    {"model": "lexical", "block_on": "size", "threshold": {"precision": 0.9}, "validate": "1:m"},
+    {"model": "lexical", "block_on": "city", "validate": "1:1", "k": 3},
+    {"model": "lexical", "block_on": "city", "validate": "m:m", "suffixes": ("_l", "_r")},
+    {"model": "lexical"},
+    {"model": Hashed(), "block_on": "city"},
+    {"model": Hashed(), "block_on": ["size", "city"], "validate": "1:1", "how": "outer"},
+    {"model": Hashed()},
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case.values())).split(" at ")[0])
+def test_the_same_as_in_memory(
+    paths: tuple[Path, Path], tmp_path: Path, small: None, case: dict[str, Any]
+) -> None:
+    out = tmp_path / "out.parquet"
+    found = lt.link_files(*paths, out, "name", memory_limit=FEW, progress=False, **case)
+    left, right = map(parquet.read_table, paths)
+    asked = {name: value for name, value in case.items() if name in ("block_on", "model", "threshold", "k")}
+    wanted = lt.link(left, right, "name", validate=case.get("validate"), **asked)
+    for name in ("left_rows", "right_rows", "score", "runner_up", "left_reason", "right_reason"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name), err_msg=name)
+    for side in ("left_nearest", "right_nearest"):
+        np.testing.assert_array_equal(getattr(found, side).row, getattr(wanted, side).row)
+        np.testing.assert_array_equal(getattr(found, side).score, getattr(wanted, side).score)
+    assert len(wanted) > 50
+    for name in ("rule", "threshold", "precision", "weights", "mutual_best_rate", "rows_cut"):
+        assert found.details[name] == wanted.details[name], name
+    assert list(found.views) == list(wanted.views)
+    merged = lt.merge(left, right, "name", **case)
+    assert repr(parquet.read_table(out).to_pylist()) == repr(merged.to_pylist())  # NaN is not NaN
+    assert found.unlinked.to_pylist() == wanted.unlinked.to_pylist()
+    if "block_on" in case:
+        assert found.details["search"]["pieces"] > 2
+    assert not list(tmp_path.glob("linktransformer-*"))
+
+
+def test_nodes_are_numbered_as_if_the_files_were_read_as_one(
+    paths: tuple[Path, Path], tmp_path: Path, small: None
+) -> None:
+    sides = open_parquet(paths[0], "left"), open_parquet(paths[1], "right")
+    job = Job(model="lexical", block_on="city")
+    divided = pieces.divide(sides, ("name", "name"), "city", tmp_path / "w", memory=FEW // 2)
+    plan = encode.plan("lexical")
+    found = compare_pieces(Known(sides, ("name", "name"), plan, job, divided.counts, tmp_path / "w"), divided)
+    native = tuple(
+        frames.wrap(parquet.read_table(path), name)
+        for path, name in zip(paths, ("left", "right"), strict=True)
+    )
+    wanted = compare(native, (["name"], ["name"]), job)
+    for side in (0, 1):
+        np.testing.assert_array_equal(found.nodes[side].node_of_row, wanted.nodes[side].node_of_row)
+    every = wanted.fused.candidates
+    score = dict(
+        zip(zip(every.left.tolist(), every.right.tolist(), strict=True), wanted.fused.score, strict=True)
+    )
+    kept = found.fused.candidates
+    pairs = list(zip(kept.left.tolist(), kept.right.tolist(), strict=True))
+    assert pairs == sorted(pairs) and found.report["candidates"] == len(every) > len(pairs)
+    assert [score[pair] for pair in pairs] == found.fused.score.tolist()
+
+
+def test_the_two_sides_may_name_their_keys_differently(paths: tuple[Path, Path], tmp_path: Path) -> None:
+    table = parquet.read_table(paths[1]).rename_columns(["id", "firm", "city", "size", "nothing"])
+    parquet.write_table(table, tmp_path / "other.parquet")
+    options: dict[str, Any] = {"left_on": "name", "right_on": "firm", "model": "lexical", "block_on": "city"}
+    found = lt.link_files(paths[0], tmp_path / "other.parquet", None, workspace=tmp_path, **options)
+    wanted = lt.link(parquet.read_table(paths[0]), table, **options)
+    np.testing.assert_array_equal(found.right_rows, wanted.right_rows)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["l.parquet", "other.parquet", "r.parquet"]
+
+
+def test_files_without_rows(tmp_path: Path, small: None) -> None:
+    left, right = tables(20)
+    parquet.write_table(left, tmp_path / "l.parquet")
+    parquet.write_table(right.slice(0, 0), tmp_path / "r.parquet")
+    for pair in (("l", "r"), ("r", "l"), ("r", "r")):
+        for block_on in (None, "city"):
+            sides = [tmp_path / f"{name}.parquet" for name in pair]
+            found = lt.link_files(*sides, tmp_path / "o.parquet", "name", block_on=block_on)
+            wanted = lt.merge(*map(parquet.read_table, sides), "name", model="lexical", block_on=block_on)
+            assert len(found) == 0
+            assert repr(parquet.read_table(tmp_path / "o.parquet").to_pylist()) == repr(wanted.to_pylist())
+
+
+def test_links_of_files_say_what_they_cannot_do(paths: tuple[Path, Path]) -> None:
+    links = lt.link_files(*paths, None, "name", block_on="city")
+    with pytest.raises(InvalidArgumentError, match="rows are not in memory"):
+        links.explain(0)
+    assert "links" in links._repr_html_()
+    assert json.loads(json.dumps(links.report()))["links"] == len(links)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"on": "nam"}, ColumnNotFoundError, "Did you mean 'name'"),
+        ({"on": ["name", "city"]}, InvalidArgumentError, "one key column"),
+        ({"on": "name", "block_on": "town"}, ColumnNotFoundError, "block_on='town'"),
+        ({"on": "name", "out": "linked.csv"}, InvalidArgumentError, "no parquet file"),
+        ({"on": "name", "left": "none.parquet"}, InvalidArgumentError, "left='none.parquet' is not a file"),
+        ({"on": "name", "workspace": "nowhere"}, InvalidArgumentError, "no folder"),
+        ({"on": "name", "model": 3}, ModelError, "is no model"),
+        ({"on": "name", "how": "cross"}, InvalidArgumentError, "how='cross'"),
+    ],
+)
+def test_bad_arguments(
+    paths: tuple[Path, Path], options: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    given = {"left": paths[0], "right": paths[1], "out": None, **options}
+    with pytest.raises(error, match=words):
+        lt.link_files(**given)
+
+
+def test_a_file_that_is_no_parquet(paths: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "bad.parquet").write_bytes(b"name\nAcme\n")
+    with pytest.raises(InvalidArgumentError, match="cannot be read as parquet"):
+        lt.link_files(tmp_path / "bad.parquet", paths[1], None, "name")
+
+
+def test_ngrams_counted_in_pieces_weigh_the_same() -> None:
+    draw = random.Random(3)
+    texts = list({"".join(draw.choices("abAé 東😀\t", k=draw.randrange(1, 12))) for _ in range(400)})
+    left, right = texts[:150], texts[150:]
+    whole = tfidf(left, right)
+    counts = TextCounts()
+    for start in range(0, len(texts), 37):
+        counts.add(texts[start : start + 37])
+    some = left[20:50], right[5:60]
+    found = counts.counted([*some[0], *some[1]])
+    made = weighed(found, counts.rarity(found), len(some[0]))
+    for matrix, all_rows, rows in zip(made, whole, (slice(20, 50), slice(5, 60)), strict=True):
+        wanted = all_rows[rows]
+        np.testing.assert_array_equal(matrix.data, wanted.data)
+        np.testing.assert_array_equal(np.diff(matrix.indptr), np.diff(wanted.indptr))
+    np.testing.assert_array_equal(
+        (made[0] @ made[1].T).toarray(), (whole[0] @ whole[1].T).toarray()[20:50, 5:60]
+    )
+
+
+def test_texts_that_were_there_before_are_known_whatever_the_order() -> None:
+    draw = random.Random(5)
+    texts = [str(draw.randrange(3000)) for _ in range(4000)]
+    seen, new = Seen(), []
+    for start in range(0, len(texts), 130):
+        new += seen.new(list(dict.fromkeys(texts[start : start + 130])))
+    assert new == list(dict.fromkeys(texts))
+
+
+def test_pieces_hold_whole_blocks_and_about_as_many_rows_as_asked_for() -> None:
+    draw = np.random.default_rng(0)
+    for most in (10, 100, 5000):
+        size = draw.integers(1, 90, 300)
+        piece = pieces.piece_of_block(size, most)
+        rows = np.bincount(piece, weights=size)
+        assert (np.diff(piece) >= 0).all() and piece[0] == 0
+        assert len(rows) <= pieces.MOST and rows.min() >= min(most, size.sum()) / 4
+        assert rows.max() <= 1.25 * max(most, size.sum() / pieces.MOST) + 2 * size.max()
+    assert pieces.piece_of_block(np.empty(0, dtype=np.int64), 5).tolist() == []
+
+
+def test_rows_come_off_a_shelf_as_they_were_put(tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    bins, value = draw.integers(0, 5, 300), np.arange(300)
+    with Shelf(tmp_path, "some") as shelf:
+        for start in range(0, 300, 41):
+            shelf.put(bins[start : start + 41], {"value": value[start : start + 41]})
+    for number in range(5):
+        assert shelf.take(number).column("value").to_pylist() == value[bins == number].tolist()
+    assert shelf.take(9) is None and not list(tmp_path.iterdir())
+
+
+def test_vectors_in_a_file_are_those_in_memory(tmp_path: Path) -> None:
+    texts = [f"text {number}" for number in range(95)]
+    encoder = encode.plan(Hashed()).encoder
+    on_disk = vectors_on_disk.embed_on_disk(encoder, texts, tmp_path / "v.npy", at_once=30)
+    np.testing.assert_array_equal(on_disk, encode.embed(encoder, texts))
+    assert isinstance(on_disk.base, np.memmap) or isinstance(on_disk, np.memmap)
+    in_memory = vectors_on_disk.embed_on_disk(encoder, texts, tmp_path / "w.npy", at_once=95)
+    assert not isinstance(in_memory.base, np.memmap) and not (tmp_path / "w.npy").exists()
+
+
+def test_from_the_command_line(
+    paths: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, alone, report = tmp_path / "o.parquet", tmp_path / "alone.csv", tmp_path / "report.json"
+    given = ["merge", *map(str, paths), "--on", "name", "--block-on", "city", "--model", "lexical"]
+    rest = ["--out", str(out), "--unlinked", str(alone), "--report", str(report), "--quiet"]
+    assert cli.main([*given, "--bounded", *rest]) == 0, capsys.readouterr().err
+    wanted = lt.merge(*map(parquet.read_table, paths), "name", block_on="city", model="lexical")
+    assert repr(parquet.read_table(out).to_pylist()) == repr(wanted.to_pylist())
+    assert json.loads(report.read_text())["search"]["pieces"] == 1 and alone.exists()
+    assert cli.main([*given, "--bounded"]) == 2
+    assert "--out" in capsys.readouterr().err
