@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         TableTypeError,
         UnknownArgumentError,
     )
-    from linktransformer.estimators import Linker
+    from linktransformer.estimators import Deduplicator, Linker
     from linktransformer.fitting import fit_decision
     from linktransformer.judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
     from linktransformer.linking import link, merge
@@ -53,6 +53,7 @@ _HOME = {
     "CacheSettings": "cache",
     "Clusters": "clusters",
     "ColumnNotFoundError": "errors",
+    "Deduplicator": "estimators",
     "InvalidArgumentError": "errors",
     "LinkTransformer": "old_model",
     "LinkTransformerError": "errors",
@@ -92,6 +93,7 @@ __all__ = [
     "CacheSettings",
     "Clusters",
     "ColumnNotFoundError",
+    "Deduplicator",
     "InvalidArgumentError",
     "LinkTransformer",
     "LinkTransformerError",

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import blocking, encode, frames, records, views, vocabulary
+from linktransformer.column_words import ColumnWords, widened
 from linktransformer.encode import Plan
 from linktransformer.frames import Table
 from linktransformer.records import Records
@@ -56,6 +57,7 @@ class Reference:
         weights: What each view counts in the score; they add up to 1.
         threshold: The score that a link needs, None for none.
         details: How weights and threshold came about.
+        columns: Key columns that are compared one by one, where some are.
     """
 
     table: Table
@@ -69,6 +71,7 @@ class Reference:
     weights: Mapping[str, float] = field(default_factory=lambda: {"lexical": 1.0})
     threshold: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[ColumnWords, ...] = ()
 
     @cached_property
     def block_numbers(self) -> dict[tuple[Any, ...], int]:
@@ -79,7 +82,12 @@ class Reference:
     @cached_property
     def nodes(self) -> blocking.Nodes:
         """Each text once in each block; without blocks they are the texts."""
-        return blocking.nodes(self.records.text_of_row, _blocks(self, self.table))
+        return blocking.nodes(self.records.text_of_row, self.block_of_row)
+
+    @cached_property
+    def block_of_row(self) -> Integers | None:
+        """The block of each row, -1 for none, (n_rows,) int64; None without blocks."""
+        return _blocks(self, self.table)
 
     @cached_property
     def first_rows(self) -> Integers:
@@ -99,7 +107,7 @@ class Reference:
         return order, np.searchsorted(self.nodes.block[order], np.arange(len(self.block_numbers) + 2))
 
     def with_ngrams_of(self, table: Table) -> Reference:
-        """Make room for the n-grams of rows that are going to be added.
+        """Make room for the n-grams of rows that are going to be added; columns have them already.
 
         Args:
             table: The rows, with the reference's own columns.
@@ -110,11 +118,12 @@ class Reference:
         found = records.read(table, self.keys.reference, Serializer())
         matrices, head_words = dict(self.matrices), self.head_words
         words, place = self.words.with_ngrams(found.texts.tolist())
-        matrices["lexical"] = _widened(matrices["lexical"], place, len(words.codes))
+        matrices["lexical"] = widened(matrices["lexical"], place, len(words.codes))
         if head_words is not None:
             head_words, place = head_words.with_ngrams(_heads(table, self.keys.reference, found))
-            matrices[HEAD] = _widened(matrices[HEAD], place, len(head_words.codes))
-        return replace(self, words=words, head_words=head_words, matrices=matrices)
+            matrices[HEAD] = widened(matrices[HEAD], place, len(head_words.codes))
+        columns = tuple(column.with_rows(table) for column in self.columns)
+        return replace(self, words=words, head_words=head_words, matrices=matrices, columns=columns)
 
     def with_rows(self, added: Table, labels: NDArray[Any], asked: Asked) -> Reference:
         """Put rows at the end, for whose n-grams there is room. How rare an n-gram is stays as it was.
@@ -156,7 +165,9 @@ class Reference:
             self.records.texts[left.text], left.node_of_row, self.records.n_cut, self.records.columns
         )
         matrices = {name: of[left.text] for name, of in self.matrices.items()}
-        return replace(self, table=table, labels=self.labels[rows], records=fewer, matrices=matrices)
+        columns = tuple(column.rows_kept(rows) for column in self.columns)
+        labels = self.labels[rows]
+        return replace(self, table=table, labels=labels, records=fewer, matrices=matrices, columns=columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,12 +179,14 @@ class Asked:
         records: Their texts.
         nodes: Their nodes; a block that the reference lacks has a number that it does not know.
         matrices: By view, the vectors of their texts.
+        columns: Their cells, where columns are compared one by one.
     """
 
     table: Table
     records: Records
     nodes: blocking.Nodes
     matrices: Mapping[str, Any]
+    columns: tuple[ColumnWords, ...] = ()
 
 
 def build(
@@ -250,7 +263,10 @@ def ask(
         matrices["dense"] = vectors if len(written) else np.empty((0, width), dtype=np.float32)
     if reference.head_words is not None:
         matrices[HEAD] = reference.head_words.vectors(_heads(table, columns, found))
-    return Asked(table, found, blocking.nodes(found.text_of_row, _blocks(reference, table)), matrices)
+    place = {name: number for number, name in enumerate(reference.keys.reference)}
+    cells = tuple(of.asked(table, columns[place[of.cells.columns[0]]]) for of in reference.columns)
+    nodes = blocking.nodes(found.text_of_row, _blocks(reference, table))
+    return Asked(table, found, nodes, matrices, cells)
 
 
 def read_as_the_model_does(reference: Reference, plan: Plan, n: int) -> list[str]:
@@ -295,12 +311,6 @@ def _written(table: Table, columns: Sequence[str], found: Records, plan: Plan) -
 
 def _heads(table: Table, columns: Sequence[str], found: Records) -> list[str]:
     return views.texts_of(found, records.read(table, columns[:1], Serializer()))
-
-
-def _widened(matrix: Any, place: Integers, width: int) -> sp.csr_matrix:
-    """The same rows, each column at its new place; places rise, so that indices stay sorted."""
-    indices = place[matrix.indices].astype(np.int32)
-    return sp.csr_matrix((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], max(1, width)))
 
 
 def _stacked(above: Any, below: Any) -> Any:

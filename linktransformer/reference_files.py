@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import files, frames
+from linktransformer.column_words import ColumnWords
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.records import Records
 from linktransformer.reference import HEAD, Keys, Reference
@@ -73,6 +74,7 @@ def write(
             "weights": dict(reference.weights),
             "threshold": reference.threshold,
             "details": dict(reference.details),
+            "columns": [_said(column) for column in reference.columns],
             "settings": dict(settings),
         }
         (temporary / "reference.json").write_text(json.dumps(said), encoding="utf-8")
@@ -133,6 +135,7 @@ def read(folder: str | Path) -> tuple[Reference, dict[str, Any], Arrays]:
         said["weights"],
         said["threshold"],
         said["details"],
+        tuple(_column(f"column{place}", of, arrays) for place, of in enumerate(said["columns"])),
     )
     extra = {name.removeprefix("extra."): of for name, of in arrays.items() if name.startswith("extra.")}
     return reference, said["settings"], extra
@@ -148,9 +151,13 @@ def _arrays(reference: Reference) -> Arrays:
         arrays["labels"] = reference.labels
     for name, words in zip(WORDS, _words(reference), strict=True):
         if words is not None:
-            arrays |= {f"{name}.alphabet": words.alphabet, f"{name}.codes": words.codes}
-            arrays[f"{name}.counts"] = words.n_texts_with
-    for name, given in reference.matrices.items():
+            arrays |= _words_of(name, words)
+    every: dict[str, Any] = dict(reference.matrices)
+    for place, column in enumerate(reference.columns):
+        name = f"column{place}"
+        arrays |= _words_of(name, column.words) | {f"{name}.text_of_row": column.cells.text_of_row}
+        every[name] = column.vectors
+    for name, given in every.items():
         of: Any = given
         if sp.issparse(given):
             arrays |= {f"{name}.data": of.data, f"{name}.indices": of.indices, f"{name}.indptr": of.indptr}
@@ -158,6 +165,27 @@ def _arrays(reference: Reference) -> Arrays:
         else:
             arrays[name] = of
     return arrays
+
+
+def _words_of(name: str, words: Vocabulary) -> Arrays:
+    parts: Arrays = {"alphabet": words.alphabet, "codes": words.codes, "counts": words.n_texts_with}
+    return {f"{name}.{part}": of for part, of in parts.items()}
+
+
+def _said(column: ColumnWords) -> dict[str, Any]:
+    """What JSON holds of a column."""
+    return {
+        "name": column.cells.columns[0],
+        "texts": column.cells.texts.tolist(),
+        "n_texts": column.words.n_texts,
+        "n_cut": column.cells.n_cut,
+    }
+
+
+def _column(name: str, said: dict[str, Any], arrays: Arrays) -> ColumnWords:
+    texts = np.fromiter(said["texts"], dtype=object, count=len(said["texts"]))
+    cells = Records(texts, arrays[f"{name}.text_of_row"], said["n_cut"], (said["name"],))
+    return ColumnWords(cells, _vocabulary(name, arrays, said["n_texts"]), _sparse(name, arrays))
 
 
 def _vocabulary(name: str, arrays: Arrays, n_texts: int) -> Vocabulary:
