@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import asking, encode, frames, keys, rehearsal
+from linktransformer import alone, asking, encode, frames, judgement, keys, rehearsal
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.fitted import Fitted, labels_at, unique
 from linktransformer.frames import Table
+from linktransformer.fuse import Fused
 from linktransformer.job import Columns, Job, K
+from linktransformer.judgement import Judgement
 from linktransformer.links import Links
 from linktransformer.reference import Asked, Keys, Reference, ask, build
 
@@ -51,6 +54,8 @@ class Linker(Fitted):
         >>> linker.predict({"name": "Acme Steel Corp."})["reference"].tolist()
         ['a']
     """
+
+    _learned: Judgement | None = None
 
     def __init__(
         self,
@@ -106,14 +111,19 @@ class Linker(Fitted):
         names = self._keys(table)
         sample = None if queries is None else self._wrapped(queries, names, table, self._on())
         plan = encode.plan(self.model, self.device)
-        kept = self._remembering(plan)
+        kept, learned = self._remembering(plan), None
         known = build(table, names, kept, sample, batch_size=self.batch_size, show=self.progress)
-        if sample is not None:
+        if plan.judgement is not None:
+            known = alone.with_columns(known, sample)
+            learned = alone.for_rows_alone(plan.judgement, known)
+        if learned is not None:
+            known = self._decided(known, learned)
+        elif sample is not None:
             asked = ask(known, kept, sample, batch_size=self.batch_size, show=self.progress)
             known = rehearsal.by_sample(known, asked, self.weights, self.threshold, job.k, device=self.device)
         else:
             known = rehearsal.by_noisy_copies(known, plan, self.weights, self.threshold, job.k)
-        self._plan, self._known = plan, known
+        self._plan, self._known, self._learned = plan, known, learned
         return self
 
     def predict(self, rows: Any) -> Any:
@@ -132,7 +142,7 @@ class Linker(Fitted):
             NotFittedError: `fit` has not been called.
         """
         known, asked = self._asked(rows)
-        row, score = asking.nearest_rows(known, asked, asking.scored(known, asked, self.k))
+        row, score = asking.nearest_rows(known, asked, self._scored(known, asked))
         linked = row >= 0
         if known.threshold is not None:
             linked &= np.nan_to_num(score, nan=-np.inf) >= np.float32(known.threshold)
@@ -167,7 +177,7 @@ class Linker(Fitted):
         """
         known, asked = self._asked(rows)
         frames.same_library(asked.table, known.table)
-        return asking.linked(known, asked, asking.scored(known, asked, self.k))
+        return asking.linked(known, asked, self._scored(known, asked))
 
     def add(self: L, rows: Any) -> L:
         """Put rows at the end of the reference; only they are encoded.
@@ -215,7 +225,9 @@ class Linker(Fitted):
             MissingExtraError: A pandas table needs pyarrow.
             NotFittedError: `fit` has not been called.
         """
-        self._save(folder, {}, {})
+        learned = self._learned
+        self._fitted()
+        self._save(folder, {}, {"decision": None if learned is None else asdict(learned)})
 
     @classmethod
     def load(cls: type[L], folder: str | Path, *, model: Any = None, device: str | None = None) -> L:
@@ -233,7 +245,10 @@ class Linker(Fitted):
             InvalidArgumentError: A file is missing or was changed.
             ModelError: The model is not the one that the reference was encoded with.
         """
-        return cls._load(folder, model, device)[0]
+        found, settings, _ = cls._load(folder, model, device)
+        decision = settings.get("decision")
+        found._learned = None if decision is None else judgement.from_dict(decision)
+        return found
 
     @property
     def reference_(self) -> Any:
@@ -278,6 +293,24 @@ class Linker(Fitted):
         known = self._fitted()
         table = self._wrapped(rows, known.keys, known.table, self._on())
         return known, self._read(known, table)
+
+    def _scored(self, known: Reference, asked: Asked) -> Fused:
+        fused = asking.scored(known, asked, self.k)
+        if self._learned is None:
+            return fused
+        return alone.judged(self._learned, known, asked, fused)
+
+    def _decided(self, known: Reference, learned: Judgement) -> Reference:
+        """The threshold of a learned decision, on probabilities."""
+        if self.weights is not None:
+            known = rehearsal.weighed(known, self.weights)
+        wanted: Any = self.threshold
+        if isinstance(wanted, Mapping):  # of the links at or above a probability a larger share is right
+            wanted = wanted["precision"]
+        elif isinstance(wanted, str):
+            wanted = learned.threshold
+        details = {"decision": "learned from labels, for rows by themselves"}
+        return replace(known, threshold=None if wanted is None else float(wanted), details=details)
 
     def _on(self) -> str:
         return "on" if self.left_on is None else "left_on"
