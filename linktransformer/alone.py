@@ -146,7 +146,7 @@ def _names(known: Reference) -> tuple[str, ...]:
     from linktransformer.search import Candidates
 
     none = np.empty(0, dtype=np.int64)
-    views = {name: np.empty(0, dtype=np.float32) for name in known.matrices}
+    views = {name: np.empty(0, dtype=np.float32) for name in known.views}
     nothing = Fused(Candidates(none, none, views, 0, 0), np.empty(0, dtype=np.float32), {}, 0.0)
     empty = Records(np.empty(0, dtype=object), none, 0, known.keys.queries)
     asked = Asked(known.table, empty, blocking.Nodes(none, none, none), {}, known.columns)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import expand, fuse, lexical, search
+from linktransformer import expand, fuse, lexical, pictured, search
 from linktransformer.comparing import same_text
 from linktransformer.links import Links
 from linktransformer.pairwise import pair_scores
@@ -75,10 +75,14 @@ def score_of(
     a, b = asked.nodes.text[left], reference.nodes.text[right]
     every = {name: pair_scores(of, reference.matrices[name], a, b) for name, of in asked.matrices.items()}
     candidates = search.Candidates(left, right, every, len(asked.nodes), len(reference.nodes), report or {})
+    if reference.shown is not None:
+        candidates = pictured.scored_views(reference, asked, candidates)
     score = np.zeros(len(candidates), dtype=np.float32)
     for name, weight in reference.weights.items():
-        score += np.float32(weight) * every[name]
+        score += np.float32(weight) * candidates.views[name]
     fused = fuse.Fused(candidates, score, dict(reference.weights), 0.0)
+    if reference.shown is not None:  # engines misread alike: equal texts are no proof
+        return fuse.same_text_first(fused, np.zeros(len(candidates), dtype=bool))
     texts, nodes = (asked.records, reference.records), (asked.nodes, reference.nodes)
     return fuse.same_text_first(fused, same_text(texts, nodes, fused))
 

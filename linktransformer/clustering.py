@@ -312,8 +312,9 @@ def _score_pictures(
         made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
     )
     found = picture_views.without_gaps(picture_views.with_edit(found, sides, both), sides, both)
-    spread = views.spread(made, sides, (units.records, units.records))
-    fused = fuse.fuse_of_one(found, spread | {picture_views.EDIT: picture_views.spread_of_edit(sides, both)})
+    texts = (units.records, units.records)
+    spread = views.spread(made, sides, texts)
+    fused = fuse.fuse_of_one(found, spread | {picture_views.EDIT: picture_views.spread_of_edit(sides, texts)})
     details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
     details["search"] = dict(found.report)
     return fused

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import encode, frames, reference_files, remembering
+from linktransformer import encode, frames, pictured, reference_files, remembering
 from linktransformer.encode import Plan
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, ModelError
 from linktransformer.frames import Table
@@ -56,10 +56,13 @@ class Fitted(Parameters):
 
     def _wrapped(self, rows: Any, names: Keys, reference: Table, argument: str = "on") -> Table:
         if isinstance(rows, Mapping):
-            one = {name: np.array([rows[name]], dtype=object) for name in rows}
+            one = {name: np.empty(1, dtype=object) for name in rows}
+            for name, cell in rows.items():
+                one[name][0] = cell  # a picture may look like an array of rows
             rows = frames.new_frame(reference, one)
         table = frames.wrap(rows, "rows")
-        frames.check_columns(table, names.queries, argument)
+        if names.queries:  # rows with pictures may have no text
+            frames.check_columns(table, names.queries, argument)
         if names.blocks:
             frames.check_columns(table, names.blocks, "block_on")
         return table
@@ -104,13 +107,14 @@ class Fitted(Parameters):
         given["model"] = os.fspath(self.model) if path else None
         given |= {name: None for name in NOT_SAVED if name in given}
         settings: dict[str, Any] = {"estimator": type(self).__name__, "parameters": _plain(given), **more}
-        if "dense" in known.matrices:
+        if self._plan.encoder is not None:
             settings |= {
                 "model_name": self._plan.name,
                 "model_is_object": not path and self.model is not None,
             }
+        if "dense" in known.matrices:
             settings["probes"] = read_as_the_model_does(known, self._plan, PROBES)
-        reference_files.write(folder, known, settings, extra)
+        reference_files.write(folder, pictured.without_pictures(known), settings, extra)
 
     @classmethod
     def _load(
@@ -128,10 +132,11 @@ class Fitted(Parameters):
             )
         given = settings["parameters"] | {"device": device}
         found = cls(**(given if model is None else given | {"model": model}))
-        found._known, found._plan = known, encode.plan(found.model, device)
-        if "dense" in known.matrices and found._plan.encoder is not None:
-            _check_model(found._plan, settings["probes"], known.matrices["dense"], str(kind))
-        elif "dense" in known.matrices:
+        plan = encode.plan if known.shown is None else encode.plan_of_pictures
+        found._known, found._plan = known, plan(found.model, device)
+        if "model_name" in settings and found._plan.encoder is not None:
+            _check_model(found._plan, settings.get("probes"), known, str(kind))
+        elif "model_name" in settings:
             raise ModelError(f"model={model!r} makes no vectors. Give {settings['model_name']!r}.")
         return found, settings, extra
 
@@ -184,10 +189,13 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _check_model(plan: Plan, probes: list[str], dense: NDArray[np.float32], kind: str) -> None:
-    found = encode.embed(plan.encoder, probes, show=False)
-    same = found.shape == dense[: len(probes)].shape and np.allclose(found, dense[: len(probes)], atol=1e-3)
-    if len(probes) and not same:
+def _check_model(plan: Plan, probes: list[str] | None, known: Reference, kind: str) -> None:
+    """Refuse a model that makes other vectors of the first texts."""
+    if probes is None:
+        found, kept = pictured.probed(plan.encoder, known, PROBES)
+    else:
+        found, kept = encode.embed(plan.encoder, probes, show=False), known.matrices["dense"][: len(probes)]
+    if len(kept) and not (found.shape == kept.shape and np.allclose(found, kept, atol=1e-3)):
         raise ModelError(
             f"The model {plan.name!r} does not make the vectors that were saved. Give the model that the "
             f"{kind} was fitted with, or fit again."

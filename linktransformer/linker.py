@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import alone, asking, encode, frames, judgement, keys, rehearsal
+from linktransformer import alone, asking, encode, frames, judgement, keys, pictured, rehearsal
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.fitted import Fitted, labels_at, unique
 from linktransformer.frames import Table
@@ -19,6 +19,7 @@ from linktransformer.job import Columns, Job, K
 from linktransformer.judgement import Judgement
 from linktransformer.links import Links
 from linktransformer.reference import Asked, Keys, Reference, ask, build
+from linktransformer.threshold import is_number
 
 __all__ = ["Linker"]
 
@@ -40,7 +41,9 @@ class Linker(Fitted):
         block_on: Column or columns whose values must be equal.
         k: Neighbours looked at in each view.
         weights: What each view counts, such as {"lexical": 1, "dense": 1}; None to find them at `fit`.
-        images: Not supported yet: must be None.
+        images: As for `merge`: the column of pictures, or a pair (of the rows asked, of the reference). `fit`
+            wants sample rows then, or a model with a learned decision, or `weights` and `threshold`.
+        confidence: As for `merge`, likewise.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
         cache: As for `merge`, for the vectors of the reference and of added rows; rows that are asked are
@@ -69,6 +72,7 @@ class Linker(Fitted):
         k: int = K,
         weights: Mapping[str, float] | None = None,
         images: Any = None,
+        confidence: Any = None,
         device: str | None = None,
         batch_size: int | None = None,
         cache: Any = None,
@@ -83,6 +87,7 @@ class Linker(Fitted):
         self.k = k
         self.weights = weights
         self.images = images
+        self.confidence = confidence
         self.device = device
         self.batch_size = batch_size
         self.cache = cache
@@ -109,19 +114,32 @@ class Linker(Fitted):
         table = frames.wrap(reference, "reference")
         unique(frames.index_labels(table, np.arange(table.n_rows)), "reference")
         names = self._keys(table)
+        shown = self._pictures(table)
         sample = None if queries is None else self._wrapped(queries, names, table, self._on())
-        plan = encode.plan(self.model, self.device)
-        kept, learned = self._remembering(plan), None
-        known = build(table, names, kept, sample, batch_size=self.batch_size, show=self.progress)
+        if sample is not None and shown is not None:
+            shown.check(sample)
+        plan = (encode.plan if shown is None else encode.plan_of_pictures)(self.model, self.device)
+        kept, learned, show = self._remembering(plan), None, self.progress
+        if shown is None:
+            known = build(table, names, kept, sample, batch_size=self.batch_size, show=show)
+        else:
+            known = pictured.build_pictured(
+                table, names, shown, kept, sample, batch_size=self.batch_size, show=show
+            )
+        asked = None
+        if sample is not None:
+            asked = ask(known, kept, sample, batch_size=self.batch_size, show=show)
+        if shown is not None:
+            known = pictured.with_lines(known, asked, job.k, device=self.device)
         if plan.judgement is not None:
             known = alone.with_columns(known, sample)
             learned = alone.for_rows_alone(plan.judgement, known)
         if learned is not None:
             known = self._decided(known, learned)
-        elif sample is not None:
-            asked = ask(known, kept, sample, batch_size=self.batch_size, show=self.progress)
+        elif asked is not None:
             known = rehearsal.by_sample(known, asked, self.weights, self.threshold, job.k, device=self.device)
         else:
+            self._check_without_sample()
             known = rehearsal.by_noisy_copies(known, plan, self.weights, self.threshold, job.k)
         self._plan, self._known, self._learned = plan, known, learned
         return self
@@ -271,10 +289,8 @@ class Linker(Fitted):
         return self._fitted().threshold
 
     def _job(self) -> Job:
-        if self.images is not None:
-            raise InvalidArgumentError(
-                f"images={self.images!r}: a Linker reads texts only in this version. Use merge(images=...)."
-            )
+        if self.images is None and self.confidence is not None:
+            raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
         return Job(k=self.k, threshold=self.threshold, batch_size=self.batch_size, cache=self.cache)
 
     def _keys(self, table: Table) -> Keys:
@@ -283,15 +299,35 @@ class Linker(Fitted):
         if (self.left_on is None) != (self.right_on is None):
             raise InvalidArgumentError("left_on= and right_on= go together. Give both, or on=.")
         blocks = [] if self.block_on is None else keys.of_one(table, self.block_on)
-        theirs = keys.of_one(table, self.on if self.right_on is None else self.right_on)
+        pictures = None if self.images is None else pictured.named(self.images, "images")[1]
+        theirs = keys.of_one(table, self.on if self.right_on is None else self.right_on, pictures)
         if self.on is None and self.right_on is None:
             theirs = [name for name in theirs if name not in blocks] or theirs
         mine = theirs if self.left_on is None else keys.listed(self.left_on, "left_on")
         return Keys(tuple(theirs), tuple(mine), tuple(blocks))
 
+    def _pictures(self, table: Table) -> pictured.Columns | None:
+        """Where pictures are; None for rows without."""
+        if self.images is None:
+            return None
+        sure = None if self.confidence is None else pictured.named(self.confidence, "confidence")
+        found = pictured.Columns(pictured.named(self.images, "images"), sure)
+        found.check(table, 1)
+        return found
+
+    def _check_without_sample(self) -> None:
+        settled = self.threshold is None or is_number(self.threshold)
+        if self.images is not None and not (settled and self.weights is not None):
+            raise InvalidArgumentError(
+                "images= needs rows such as will be asked, by which views and threshold are found: "
+                "fit(reference, queries). Or give weights= and a number as threshold=."
+            )
+
     def _asked(self, rows: Any) -> tuple[Reference, Asked]:
         known = self._fitted()
         table = self._wrapped(rows, known.keys, known.table, self._on())
+        if known.shown is not None:
+            known.shown.columns.check(table)
         return known, self._read(known, table)
 
     def _scored(self, known: Reference, asked: Asked) -> Fused:

@@ -19,7 +19,7 @@ from linktransformer.records import Records
 from linktransformer.serialize import Serializer
 from linktransformer.vocabulary import Vocabulary
 
-__all__ = ["HEAD", "Asked", "Keys", "Reference", "ask", "build", "read_as_the_model_does"]
+__all__ = ["HEAD", "Asked", "Keys", "Reference", "ask", "blocks_of", "build", "read_as_the_model_does"]
 
 HEAD = "first column"
 
@@ -58,6 +58,7 @@ class Reference:
         threshold: The score that a link needs, None for none.
         details: How weights and threshold came about.
         columns: Key columns that are compared one by one, where some are.
+        shown: What is known of pictures: a `pictured.Shown`, None where rows have none.
     """
 
     table: Table
@@ -72,6 +73,12 @@ class Reference:
     threshold: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[ColumnWords, ...] = ()
+    shown: Any = None
+
+    @property
+    def views(self) -> list[str]:
+        """What the score can be made of."""
+        return [*self.matrices, *(["edit"] if self.shown is not None else [])]
 
     @cached_property
     def block_numbers(self) -> dict[tuple[Any, ...], int]:
@@ -87,7 +94,7 @@ class Reference:
     @cached_property
     def block_of_row(self) -> Integers | None:
         """The block of each row, -1 for none, (n_rows,) int64; None without blocks."""
-        return _blocks(self, self.table)
+        return blocks_of(self, self.table)
 
     @cached_property
     def first_rows(self) -> Integers:
@@ -115,8 +122,10 @@ class Reference:
         Returns:
             The reference, whose vectors are as they were but for more columns.
         """
-        found = records.read(table, self.keys.reference, Serializer())
         matrices, head_words = dict(self.matrices), self.head_words
+        if not self.keys.reference:  # pictures alone
+            return self
+        found = records.read(table, self.keys.reference, Serializer())
         words, place = self.words.with_ngrams(found.texts.tolist())
         matrices["lexical"] = widened(matrices["lexical"], place, len(words.codes))
         if head_words is not None:
@@ -136,18 +145,23 @@ class Reference:
         Returns:
             The larger reference.
         """
-        known = {text: place for place, text in enumerate(self.records.texts.tolist())}
-        new = [place for place, text in enumerate(asked.records.texts.tolist()) if text not in known]
+        known = {text: place for place, text in enumerate(_identity(self))}
+        n_known = len(known)
         place_of = np.full(len(asked.records.texts) + 1, -1, dtype=np.int64)  # the last is for no text
-        for place, text in enumerate(asked.records.texts.tolist()):
-            place_of[place] = known.get(text, -1)
-        place_of[new] = len(known) + np.arange(len(new))
+        new = []
+        for place, text in enumerate(_identity(asked)):
+            if text not in known:
+                new.append(place)
+            place_of[place] = known.setdefault(text, n_known + len(new) - 1)
         texts = np.concatenate([self.records.texts, asked.records.texts[new]])
         of_row = np.concatenate([self.records.text_of_row, place_of[asked.records.text_of_row]])
         matrices = {name: _stacked(of, asked.matrices[name][new]) for name, of in self.matrices.items()}
         more = Records(texts, of_row, self.records.n_cut + asked.records.n_cut, self.records.columns)
+        fresh = np.array(new, dtype=np.int64)
+        shown = None if self.shown is None else self.shown.with_more(asked.shown.some(fresh))
         ahead = self.next_label + added.n_rows - self.table.n_rows
-        return replace(self, table=added, labels=labels, next_label=ahead, records=more, matrices=matrices)
+        larger = replace(self, table=added, labels=labels, next_label=ahead)
+        return replace(larger, records=more, matrices=matrices, shown=shown)
 
     def rows_kept(self, rows: Integers) -> Reference:
         """Leave out all other rows.
@@ -166,8 +180,9 @@ class Reference:
         )
         matrices = {name: of[left.text] for name, of in self.matrices.items()}
         columns = tuple(column.rows_kept(rows) for column in self.columns)
-        labels = self.labels[rows]
-        return replace(self, table=table, labels=labels, records=fewer, matrices=matrices, columns=columns)
+        shown = None if self.shown is None else self.shown.some(left.text)
+        smaller = replace(self, table=table, labels=self.labels[rows], records=fewer, matrices=matrices)
+        return replace(smaller, columns=columns, shown=shown)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,6 +195,7 @@ class Asked:
         nodes: Their nodes; a block that the reference lacks has a number that it does not know.
         matrices: By view, the vectors of their texts.
         columns: Their cells, where columns are compared one by one.
+        shown: As of a reference.
     """
 
     table: Table
@@ -187,6 +203,7 @@ class Asked:
     nodes: blocking.Nodes
     matrices: Mapping[str, Any]
     columns: tuple[ColumnWords, ...] = ()
+    shown: Any = None
 
 
 def build(
@@ -246,13 +263,18 @@ def ask(
         reference: The reference.
         plan: Its model.
         table: The rows.
-        columns: Their key columns; None for those of queries.
+        columns: Their key columns: the reference's own; None for those of queries.
         batch_size: For the model.
         show: As for `progress.bar`.
 
     Returns:
         The rows as the reference reads them.
     """
+    if reference.shown is not None:
+        from linktransformer.pictured import ask_pictured  # which reads this file
+
+        own = columns is not None
+        return ask_pictured(reference, plan, table, own, batch_size=batch_size, show=show)
     columns = reference.keys.queries if columns is None else columns
     found = records.read(table, columns, Serializer())
     matrices: dict[str, Any] = {"lexical": reference.words.vectors(found.texts.tolist())}
@@ -265,7 +287,7 @@ def ask(
         matrices[HEAD] = reference.head_words.vectors(_heads(table, columns, found))
     place = {name: number for number, name in enumerate(reference.keys.reference)}
     cells = tuple(of.asked(table, columns[place[of.cells.columns[0]]]) for of in reference.columns)
-    nodes = blocking.nodes(found.text_of_row, _blocks(reference, table))
+    nodes = blocking.nodes(found.text_of_row, blocks_of(reference, table))
     return Asked(table, found, nodes, matrices, cells)
 
 
@@ -283,6 +305,12 @@ def read_as_the_model_does(reference: Reference, plan: Plan, n: int) -> list[str
     return _written(reference.table, reference.keys.reference, reference.records, plan)[:n]
 
 
+def _identity(of: Reference | Asked) -> list[str]:
+    """What says that two records are one."""
+    found: list[str] = (of.records.texts if of.shown is None else of.shown.identity).tolist()
+    return found
+
+
 def _block_values(table: Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """What each row has in the columns that must be equal; null and blank texts are None."""
     columns = [
@@ -292,8 +320,17 @@ def _block_values(table: Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
     return list(zip(*columns, strict=True))
 
 
-def _blocks(reference: Reference, table: Table) -> Integers | None:
-    """The block of each row: -1 for null, a number that the reference lacks for a block that it lacks."""
+def blocks_of(reference: Reference, table: Table) -> Integers | None:
+    """The block of each row.
+
+    Args:
+        reference: The reference.
+        table: The rows.
+
+    Returns:
+        (n_rows,) int64: -1 for null, a number that the reference lacks for a block that it lacks; None
+        without blocks.
+    """
     if not reference.keys.blocks:
         return None
     numbers = reference.block_numbers
