@@ -141,6 +141,8 @@ class Linker(Fitted):
         else:
             self._check_without_sample()
             known = rehearsal.by_noisy_copies(known, plan, self.weights, self.threshold, job.k)
+        if shown is not None:  # read in an order of their own, on which no weight depends
+            known = known.in_row_order()
         self._plan, self._known, self._learned = plan, known, learned
         return self
 

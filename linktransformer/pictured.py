@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import blocking, factorize, frames, picture_views, records, search, units, vocabulary
+from linktransformer.columns import emptied
 from linktransformer.encode import Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
@@ -287,7 +288,7 @@ def without_pictures(reference: Reference) -> Reference:
         reference: The reference.
 
     Returns:
-        The reference, with nulls in the place of pictures that no table on disk can hold.
+        The reference, with nulls in their place.
     """
     if reference.shown is None:
         return reference
@@ -296,9 +297,8 @@ def without_pictures(reference: Reference) -> Reference:
     if all(cell is None or isinstance(cell, str) for cell in cells):
         return reference
     logger.info("the pictures of column %r are not saved: their vectors are", name)
-    kept = [cell if isinstance(cell, str) else None for cell in cells]
-    table = frames.with_columns(reference.table, {name: np.array(kept, dtype=object)})
-    return replace(reference, table=frames.wrap(table, reference.table.name))
+    table = frames.wrap(emptied(reference.table.frame, name), reference.table.name)
+    return replace(reference, table=table)
 
 
 def shown_of(of: Reference | Asked) -> Shown:

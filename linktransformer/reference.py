@@ -161,7 +161,18 @@ class Reference:
         shown = None if self.shown is None else self.shown.with_more(asked.shown.some(fresh))
         ahead = self.next_label + added.n_rows - self.table.n_rows
         larger = replace(self, table=added, labels=labels, next_label=ahead)
-        return replace(larger, records=more, matrices=matrices, shown=shown)
+        larger = replace(larger, records=more, matrices=matrices, shown=shown)
+        return larger if shown is None else larger.in_row_order()
+
+    def in_row_order(self) -> Reference:
+        """Number the records in order of first row, as nodes are; texts are read so, pictures are not."""
+        kept = blocking.nodes(self.records.text_of_row)
+        texts = Records(
+            self.records.texts[kept.text], kept.node_of_row, self.records.n_cut, self.records.columns
+        )
+        matrices = {name: of[kept.text] for name, of in self.matrices.items()}
+        shown = None if self.shown is None else self.shown.some(kept.text)
+        return replace(self, records=texts, matrices=matrices, shown=shown)
 
     def rows_kept(self, rows: Integers) -> Reference:
         """Leave out all other rows.
@@ -173,16 +184,10 @@ class Reference:
             The smaller reference.
         """
         table = frames.wrap(frames.take(self.table, rows), self.table.name)
-        of_row = self.records.text_of_row[rows]
-        left = blocking.nodes(of_row)  # in order of first row, as ties are settled
-        fewer = Records(
-            self.records.texts[left.text], left.node_of_row, self.records.n_cut, self.records.columns
-        )
-        matrices = {name: of[left.text] for name, of in self.matrices.items()}
+        fewer = replace(self.records, text_of_row=self.records.text_of_row[rows])
         columns = tuple(column.rows_kept(rows) for column in self.columns)
-        shown = None if self.shown is None else self.shown.some(left.text)
-        smaller = replace(self, table=table, labels=self.labels[rows], records=fewer, matrices=matrices)
-        return replace(smaller, columns=columns, shown=shown)
+        smaller = replace(self, table=table, labels=self.labels[rows], records=fewer, columns=columns)
+        return smaller.in_row_order()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

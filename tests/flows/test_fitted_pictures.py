@@ -49,7 +49,7 @@ def test_links_are_those_of_link(options: dict[str, Any]) -> None:
 
 def test_each_row_by_itself_and_after_saving(tmp_path: Path) -> None:
     left, right = with_gaps()
-    linker = lt.Linker(Looking(), 0.4, **OPTIONS).fit(right, left)
+    linker = lt.Linker(Looking(), 0.4, k=2, **OPTIONS).fit(right, left)
     together = linker.predict(left)
     assert together["reference"].notna().sum() > 8
     for place in range(len(left)):
@@ -106,8 +106,8 @@ def test_without_sample_rows_weights_and_threshold_are_wanted() -> None:
         lt.Linker(Looking(), 0.5, **OPTIONS).fit(right)
     with pytest.raises(lt.InvalidArgumentError, match="names no columns"):
         lt.Linker(Looking(), 0.5, on="ocr", images=3).fit(right)
-    linker = lt.Linker(Looking(), None, weights={"image": 1, "edit": 0.5}, **OPTIONS).fit(right)
-    assert linker.weights_["edit"] == pytest.approx(1 / 3)
+    linker = lt.Linker(Looking(), None, weights={"image": 1, "edit": 0.1}, **OPTIONS).fit(right)
+    assert linker.weights_["edit"] == pytest.approx(1 / 11)
     assert right.firm[linker.predict(left)["reference"]].tolist() == NAMES
 
 
@@ -117,8 +117,12 @@ def test_pictures_without_any_text() -> None:
     linker = lt.Linker(Looking(), 0.5, images="crop", weights={"image": 1}).fit(right)
     found = linker.predict(left)["reference"].tolist()
     assert found == list(range(len(NAMES)))[::-1]
-    linker.add(pd.DataFrame({"crop": [as_png(drawn("Castle Soap"))]}, index=[99]))
-    assert linker.predict({"crop": drawn("Castle Soap", 1)})["reference"].tolist() == [99]
+    more = ["Castle Soap", "Iron Mill", "Blue Ink", "Red Rope", "Old Oak", "Jute Co"]
+    linker.set_params(k=1).add(
+        pd.DataFrame({"crop": [as_png(drawn(name)) for name in more]}, index=range(90, 96))
+    )
+    found = [linker.predict({"crop": drawn(name)})["reference"].iloc[0] for name in more]
+    assert found == list(range(90, 96))
 
 
 def test_a_learned_decision_hears_pictures(tmp_path: Path) -> None:
