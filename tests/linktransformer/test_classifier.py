@@ -87,6 +87,7 @@ def test_rows_without_text_or_label_are_counted() -> None:
 
 
 def test_one_label_map_for_all_splits() -> None:
+    """W11: classes were numbered in each split by order of appearance, and may have been permuted."""
     frame = articles()
     # the splits begin with other classes; numbers by order of appearance would be permuted
     found = read(frame, val=frame.iloc[[2, 1, 0]], test=frame.iloc[[1, 0, 2]])
