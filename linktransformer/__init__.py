@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         TableTypeError,
         UnknownArgumentError,
     )
-    from linktransformer.estimators import Linker
+    from linktransformer.estimators import Deduplicator, Linker
     from linktransformer.exporting import export_model
     from linktransformer.file_linking import link_files
     from linktransformer.fitting import fit_decision
@@ -55,6 +55,7 @@ _HOME = {
     "CacheSettings": "cache",
     "Clusters": "clusters",
     "ColumnNotFoundError": "errors",
+    "Deduplicator": "estimators",
     "InvalidArgumentError": "errors",
     "LinkTransformer": "old_model",
     "LinkTransformerError": "errors",
@@ -96,6 +97,7 @@ __all__ = [
     "CacheSettings",
     "Clusters",
     "ColumnNotFoundError",
+    "Deduplicator",
     "InvalidArgumentError",
     "LinkTransformer",
     "LinkTransformerError",

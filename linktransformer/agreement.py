@@ -13,7 +13,7 @@ from linktransformer import lexical
 from linktransformer.pairwise import pair_scores
 from linktransformer.records import Records
 
-__all__ = ["LEVELS", "Agreement", "fit", "levels", "without_repeats"]
+__all__ = ["LEVELS", "Agreement", "fit", "levels", "levels_of_column", "without_repeats"]
 
 EDGES = (0.2, 0.4, 0.6, 0.8, 0.999)  # of the cosine of a column's n-grams
 LEVELS = (
@@ -109,20 +109,40 @@ def levels(columns: Sequence[tuple[Records, Records]], left: Integers, right: In
     """
     graded = np.zeros((len(left), len(columns)), dtype=np.int8)
     for place, (of_left, of_right) in enumerate(columns):
-        a, b = of_left.text_of_row[left], of_right.text_of_row[right]
-        there = (a >= 0) & (b >= 0)
-        # the same two values meet in many pairs
-        width = max(1, len(of_right.texts))
-        pairs, which = np.unique(a[there] * width + b[there], return_inverse=True)
-        one, other = pairs // width, pairs % width
         if of_left is of_right:
             vectors = lexical.fit(of_left.texts.tolist(), []).left
-            grade = 1 + np.digitize(pair_scores(vectors, vectors, one, other), EDGES)
+            matrices = (vectors, vectors)
         else:
             view = lexical.fit(of_left.texts.tolist(), of_right.texts.tolist())
-            grade = 1 + np.digitize(pair_scores(view.left, view.right, one, other), EDGES)
-        grade[of_left.texts[one] == of_right.texts[other]] = len(LEVELS) - 1
-        graded[there, place] = grade[which]
+            matrices = (view.left, view.right)
+        graded[:, place] = levels_of_column((of_left, of_right), matrices, left, right)
+    return graded
+
+
+def levels_of_column(
+    texts: tuple[Records, Records], vectors: tuple[Any, Any], left: Integers, right: Integers
+) -> NDArray[np.int8]:
+    """Grade how much two rows agree in one column.
+
+    Args:
+        texts: The texts of the column by row, left and right.
+        vectors: Of its different texts, left and right, (n_texts, n_grams).
+        left: Left row of each pair, (n_pairs,) int64.
+        right: Right row.
+
+    Returns:
+        Places in `LEVELS`, (n_pairs,) int8.
+    """
+    graded = np.zeros(len(left), dtype=np.int8)
+    a, b = texts[0].text_of_row[left], texts[1].text_of_row[right]
+    there = (a >= 0) & (b >= 0)
+    # the same two values meet in many pairs
+    width = max(1, len(texts[1].texts))
+    pairs, which = np.unique(a[there] * width + b[there], return_inverse=True)
+    one, other = pairs // width, pairs % width
+    grade = 1 + np.digitize(pair_scores(*vectors, one, other), EDGES)
+    grade[texts[0].texts[one] == texts[1].texts[other]] = len(LEVELS) - 1
+    graded[there] = grade[which]
     return graded
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import expand, fuse, lexical, search
+from linktransformer import expand, fuse, lexical, pictured, search
 from linktransformer.comparing import same_text
 from linktransformer.links import Links
 from linktransformer.pairwise import pair_scores
 from linktransformer.ranking import rank
 from linktransformer.reference import Asked, Reference
 
-__all__ = ["linked", "nearest_rows", "scored"]
+__all__ = ["linked", "nearest_rows", "score_of", "scored"]
 
 BLOCK = 2**25  # scores at a time: 128 MiB
 
@@ -54,15 +54,35 @@ def scored(reference: Reference, asked: Asked, k: int, *, threads: int | None = 
     none = np.empty(0, dtype=np.int64)
     code = np.unique(np.concatenate([none, *(a * width + b for a, b in found)]))
     left, right = code // width, code % width
+    return score_of(reference, asked, left, right, {"k": k, "index": "exact"})
+
+
+def score_of(
+    reference: Reference, asked: Asked, left: Integers, right: Integers, report: dict[str, Any] | None = None
+) -> fuse.Fused:
+    """Score pairs with the fixed weights.
+
+    Args:
+        reference: The reference.
+        asked: The rows.
+        left: Asked node of each pair, (n_pairs,) int64.
+        right: Node of the reference.
+        report: How they were found.
+
+    Returns:
+        The pairs and their score: 1 for equal texts, and for no others.
+    """
     a, b = asked.nodes.text[left], reference.nodes.text[right]
     every = {name: pair_scores(of, reference.matrices[name], a, b) for name, of in asked.matrices.items()}
-    candidates = search.Candidates(
-        left, right, every, len(asked.nodes), len(reference.nodes), {"k": k, "index": "exact"}
-    )
+    candidates = search.Candidates(left, right, every, len(asked.nodes), len(reference.nodes), report or {})
+    if reference.shown is not None:
+        candidates = pictured.scored_views(reference, asked, candidates)
     score = np.zeros(len(candidates), dtype=np.float32)
     for name, weight in reference.weights.items():
-        score += np.float32(weight) * every[name]
+        score += np.float32(weight) * candidates.views[name]
     fused = fuse.Fused(candidates, score, dict(reference.weights), 0.0)
+    if reference.shown is not None:  # engines misread alike: equal texts are no proof
+        return fuse.same_text_first(fused, np.zeros(len(candidates), dtype=bool))
     texts, nodes = (asked.records, reference.records), (asked.nodes, reference.nodes)
     return fuse.same_text_first(fused, same_text(texts, nodes, fused))
 

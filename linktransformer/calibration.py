@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.judgement import Evidence, Judgement, probability
+from linktransformer.judgement import Judgement, probability
+from linktransformer.pair_evidence import Evidence
 
 __all__ = ["Calibrated", "Sample", "best_f1", "calibrate", "fit_logistic"]
 
@@ -88,6 +89,29 @@ def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calib
     held = sample.val | sample.train if few else sample.val
     matches = sample.matches + sample.train_matches if few else sample.matches
     plain = _f1(without_labels, held, sample.correct, matches)
+    best, best_score = _best(seen, sample, held, matches)
+    gain = (best_score - plain) * matches
+    keep = best is not None and gain >= LEAST_GAIN
+    logger.info(
+        "decision on validation: F1 %.3f learned, %.3f without labels; kept: %s",
+        max(0.0, best_score),
+        plain,
+        "learned" if keep else "without labels",
+    )
+    if best is not None and keep:
+        links = _links(seen, sample, best)
+        alone, of_alone = _best(seen.of_a_row_alone(), sample, held, matches)
+        logger.info("for rows that are asked by themselves: F1 %.3f learned", of_alone)
+        best = replace(best, alone=alone)
+    else:
+        links, best = without_labels, None
+    on_test = _f1(links, sample.test, sample.correct, sample.test_matches) if sample.test_matches else None
+    return Calibrated(best, max(0.0, best_score), plain, on_test)
+
+
+def _best(seen: Evidence, sample: Sample, held: Truths, matches: int) -> tuple[Judgement | None, float]:
+    """The strength and threshold with the best F1 on the held rows, and that F1."""
+    few = sample.matches < FEW
     best: Judgement | None = None
     best_score = -1.0
     for strength in STRENGTHS if sample.matches else ():
@@ -100,20 +124,7 @@ def calibrate(seen: Evidence, sample: Sample, without_labels: Integers) -> Calib
         )
         if score > best_score:
             best, best_score = replace(fitted, threshold=threshold), score
-    gain = (best_score - plain) * matches
-    keep = best is not None and gain >= LEAST_GAIN
-    logger.info(
-        "decision on validation: F1 %.3f learned, %.3f without labels; kept: %s",
-        max(0.0, best_score),
-        plain,
-        "learned" if keep else "without labels",
-    )
-    if best is not None and keep:
-        links = _links(seen, sample, best)
-    else:
-        links, best = without_labels, None
-    on_test = _f1(links, sample.test, sample.correct, sample.test_matches) if sample.test_matches else None
-    return Calibrated(best, max(0.0, best_score), plain, on_test)
+    return best, best_score
 
 
 def _fitted(seen: Evidence, sample: Sample, strength: float) -> tuple[Judgement, Floats] | None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linktransformer import classifier, encode, frames, records
 from linktransformer.classify_remote import Question, Remote, classify_by_model
-from linktransformer.errors import InvalidArgumentError, ModelError
+from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
 from linktransformer.llm_endpoint import is_remote
+from linktransformer.progress import bar
+from linktransformer.serialize import Serializer
 
 __all__ = ["classify_rows"]
 
@@ -26,6 +30,7 @@ def classify_rows(
     label_column: str | None = None,
     batch_size: int | None = None,
     device: str | None = None,
+    cache: Any = None,
     progress: bool | None = None,
     num_labels: int | None = None,
     label_map: Mapping[Any, Any] | None = None,
@@ -41,17 +46,20 @@ def classify_rows(
     Args:
         df: A pandas or polars DataFrame or a pyarrow Table; it is not changed.
         on: Columns of the text. None: those that the model was trained on.
-        model: The trained classifier, or its folder or name; or a language model: "openai:NAME",
-            "gemini:NAME", or NAME alone with `openai_key`. All texts are sent to it.
+        model: The trained classifier, or its folder or name; a local folder of a sequence classifier of
+            transformers; or a language model: "openai:NAME", "gemini:NAME", or NAME alone with `openai_key`.
+            All texts are sent to it.
         probability: Add the probability of the class, in a column of the same name with "_probability".
         label_column: Name of the column with the class; None is "clf_preds_" and the columns' names.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         device: Where a torch model runs; None takes a GPU when there is one.
+        cache: As for `merge`, for the vectors of a trained model.
         progress: True shows a bar, False none; None on a terminal.
         num_labels: Taken for the sake of old scripts: a trained model and a `label_map` know it.
         label_map: For a language model: the classes, as {text: value} or {value: text}. It is asked for a
             text, and the column has the value, in the second form the text. None is {"no": 0, "yes": 1}. A
-            trained model has its own labels.
+            trained model has its own labels. For a sequence classifier: what its classes are called, as
+            {number: name} or {name: number}; None takes the names of its config.
         openai_key: As for `merge_k_judge`.
         openai_topic: What a language model is asked about, such as "a protest".
         openai_prompt: What to ask, in place of our question; the classes are added.
@@ -84,8 +92,10 @@ def classify_rows(
         asked = classify_by_model(table, on, model, question, openai_key, llm or Remote(), progress)
         name = label_column if label_column is not None else f"clf_preds_{'_'.join(asked.columns)}"
         return frames.with_columns(table, {name: asked.labels})
-    head, plan = _opened(model, device)
-    columns = [on] if isinstance(on, str) else list(on if on is not None else head.on)
+    known = _opened(model, device, cache, label_map)
+    columns = [on] if isinstance(on, str) else list(on if on is not None else known.on)
+    if not columns:
+        raise InvalidArgumentError("on= says which columns are read. The model does not say it: give them.")
     frames.check_columns(table, columns, "on" if on is not None else "model's column")
     name = label_column if label_column is not None else f"clf_preds_{'_'.join(columns)}"
     added = [name, f"{name}_probability"][: 1 + probability]
@@ -94,33 +104,80 @@ def classify_rows(
         raise InvalidArgumentError(
             f"df has a column {taken[0]!r} already. Name another one by label_column=."
         )
-    found = records.read(table, columns, plan.serializer)
+    found = records.read(table, columns, known.serializer)
     texts = found.texts.tolist()
-    vectors = encode.embed(plan.encoder, texts, batch_size=batch_size, show=progress)
-    chance = classifier.probabilities(head, vectors, texts) if texts else np.zeros((0, len(head.labels)))
+    chance = known.chance(texts, batch_size, progress) if texts else np.zeros((0, len(known.labels)))
     has = found.text_of_row >= 0
     label = np.full(table.n_rows, None, dtype=object)
     sure = np.full(table.n_rows, np.nan)
     if texts:
-        names = np.empty(len(head.labels), dtype=object)
-        names[:] = head.labels
+        names = np.empty(len(known.labels), dtype=object)
+        names[:] = known.labels
         label[has] = names[chance.argmax(axis=1)][found.text_of_row[has]]
         sure[has] = chance.max(axis=1)[found.text_of_row[has]]
     return frames.with_columns(table, dict(zip(added, (label, sure), strict=False)))
 
 
-def _opened(model: Any, device: str | None) -> tuple[classifier.Head, encode.Plan]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A classifier of either kind: its labels, the columns it was trained on, how it reads rows."""
+
+    labels: Sequence[Any]
+    on: Sequence[str]
+    serializer: Serializer
+    chance: Callable[[list[str], int | None, bool | None], NDArray[np.float64]]
+
+
+def _opened(model: Any, device: str | None, cache: Any, label_map: Mapping[Any, Any] | None) -> _Known:
     folder = getattr(model, "folder", model)
     if not isinstance(folder, (str, os.PathLike)):
         raise ModelError(
             f"model={model!r} is no classifier. Give what train_clf_model returned, its folder, or the name "
             "of a published one."
         )
+    from clippings.sequence_classifier import is_sequence_classifier
     from model_hub import ModelHubError, open_model
 
+    if is_sequence_classifier(Path(folder)):
+        return _of_transformers(Path(folder), device, label_map)
     try:
         opened = open_model(folder)
         path = opened.file(classifier.FILE)
     except ModelHubError as error:
         raise ModelError(f"model={os.fspath(folder)!r} is no classifier: {error}") from error
-    return classifier.read(Path(path)), encode.plan(str(opened.path), device)
+    head, plan = classifier.read(Path(path)), encode.plan(str(opened.path), device, cache)
+
+    def chance(texts: list[str], batch_size: int | None, show: bool | None) -> NDArray[np.float64]:
+        vectors = encode.embed(plan.encoder, texts, batch_size=batch_size, show=show)
+        return classifier.probabilities(head, vectors, texts)
+
+    return _Known(head.labels, head.on, plan.serializer, chance)
+
+
+def _of_transformers(folder: Path, device: str | None, label_map: Mapping[Any, Any] | None) -> _Known:
+    from clippings import EncoderError, MissingPackageError
+    from clippings.sequence_classifier import SequenceClassifier
+
+    try:
+        found = SequenceClassifier(folder, device)
+    except MissingPackageError as error:
+        raise MissingExtraError(str(error)) from error
+    except EncoderError as error:
+        raise ModelError(f"model={os.fspath(folder)!r}: {error}") from error
+    labels: Sequence[Any] = found.labels
+    if label_map is not None:
+        by_number = {number: name for name, number in label_map.items()}
+        numbers = range(len(labels))
+        named = [of for of in (label_map, by_number) if all(number in of for number in numbers)]
+        if not named or len(label_map) != len(labels):
+            raise InvalidArgumentError(
+                f"label_map={dict(label_map)!r} does not name the {len(labels)} classes of the model. Give "
+                "{0: 'no', 1: 'yes'} or {'no': 0, 'yes': 1}."
+            )
+        labels = [named[0][number] for number in numbers]
+
+    def chance(texts: list[str], batch_size: int | None, show: bool | None) -> NDArray[np.float64]:
+        with bar(len(texts), "classify", show) as tick:
+            return found.probabilities(texts, batch_size=batch_size, progress=tick)
+
+    return _Known(labels, (), Serializer(), chance)

@@ -34,7 +34,7 @@ from linktransformer.ranking import rank
 from linktransformer.serialize import Serializer
 from linktransformer.units import Units, read_units
 
-__all__ = ["HDBSCAN", "METHODS", "Rules", "cluster_table"]
+__all__ = ["HDBSCAN", "METHODS", "Neighbours", "Rules", "cluster_table", "clusters_of", "nodes_apart"]
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,23 @@ class Rules:
             )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """What of a table is near what.
+
+    Args:
+        texts: The texts of the table.
+        nodes: What is clustered.
+        fused: Pairs of nodes, the lower one on the left, and their score.
+        apart: What must not be in one cluster; None for nothing.
+    """
+
+    texts: records.Records
+    nodes: blocking.Nodes
+    fused: fuse.Fused
+    apart: agglomerate.Apart | None = None
+
+
 def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Clusters:
     """Search a table in itself and cluster what is found.
 
@@ -99,18 +116,34 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     texts = records.read(table, on, Serializer()) if units is None else units.records
     blocks = keys.blocks((table, table), job.block_on)
     of_row = None if blocks is None else blocks[0]
-    value, pairs = _apart(table, rules)
-    # rows of the same text may have to stay apart: then every row is a node of its own
-    make = blocking.nodes if value is None and pairs is None else blocking.nodes_of_rows
-    nodes = make(texts.text_of_row, of_row)
-    apart = None
-    if value is not None or pairs is not None:
-        apart = agglomerate.Apart.of(len(nodes), *_on_nodes(nodes, value, pairs))
+    nodes, apart = nodes_apart(table, texts, of_row, rules)
     details: dict[str, Any] = {"on": on, "method": rules.method, "rows_cut": texts.n_cut}
     if units is None:
         fused = _score(table, on, texts, nodes, job, details)
     else:
         fused = _score_pictures(units, nodes, plan, job, details)
+    found = clusters_of(table, on, Neighbours(texts, nodes, fused, apart), job, rules.method, details)
+    return found if units is None else replace(found, pictures=units.picture_of_row)
+
+
+def clusters_of(
+    table: Table, on: list[str], neighbours: Neighbours, job: Job, method: str, details: dict[str, Any]
+) -> Clusters:
+    """Cluster the rows of a table whose neighbours are known.
+
+    Args:
+        table: The table.
+        on: Its key columns.
+        neighbours: Its nodes and their neighbours.
+        job: With the threshold.
+        method: One of `METHODS`.
+        details: For the report.
+
+    Returns:
+        The clusters.
+    """
+    texts, nodes, fused = neighbours.texts, neighbours.nodes, neighbours.fused
+    apart = neighbours.apart
     sample = cut.sample_nodes(texts, nodes)
     cosine, evidence, graded = fused.score, None, np.zeros((len(fused.candidates), 0), dtype=np.int8)
     if len(on) > 1 and len(fused.candidates) and not job.alone:
@@ -119,11 +152,11 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
         fused = replace(fused, score=((cosine + evidence.probability) / 2).astype(np.float32))
     found = fused.candidates
     thresholds = cut.TRIED if isinstance(job.threshold, str) else [float(job.threshold)]
-    method = "average" if rules.method == HDBSCAN else rules.method
+    linkage = "average" if method == HDBSCAN else method
     label, details["threshold"], details["silhouettes"] = cut.best_cut(
-        found, fused.score, thresholds, method, sample, apart
+        found, fused.score, thresholds, linkage, sample, apart
     )
-    if rules.method == HDBSCAN:
+    if method == HDBSCAN:
         label, details["components_too_large"] = density.within_components(
             found.n_left, found.left, found.right, fused.score, details["threshold"], label
         )
@@ -131,7 +164,7 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
         # evidence per column tells matches from others more sharply than a cosine
         expected = cut.WEAK if evidence is None else cut.REASONABLE
         label, details["clusters_taken_apart"], details["separation"] = cut.without_weak(
-            found, fused.score, label, details["threshold"], expected, method, apart
+            found, fused.score, label, details["threshold"], expected, linkage, apart
         )
     details["rows_without_key"] = int((nodes.node_of_row < 0).sum())
     # a node that has all its k neighbours at or above the threshold may have more
@@ -145,8 +178,29 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
             separation,
         )
     details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
-    found_clusters = _on_rows(table, texts, nodes, fused, label, (cosine, graded, evidence), details)
-    return found_clusters if units is None else replace(found_clusters, pictures=units.picture_of_row)
+    return _on_rows(table, texts, nodes, fused, label, (cosine, graded, evidence), details)
+
+
+def nodes_apart(
+    table: Table, texts: records.Records, of_row: Integers | None, rules: Rules
+) -> tuple[blocking.Nodes, agglomerate.Apart | None]:
+    """What is clustered, and what of it has to stay apart.
+
+    Args:
+        table: The table.
+        texts: Its texts.
+        of_row: The block of each row; None without blocks.
+        rules: With what must not be in one cluster.
+
+    Returns:
+        The nodes, and what must not be in one cluster, None for nothing.
+    """
+    value, pairs = _apart(table, rules)
+    if value is None and pairs is None:
+        return blocking.nodes(texts.text_of_row, of_row), None
+    # rows of the same text may have to stay apart: then every row is a node of its own
+    nodes = blocking.nodes_of_rows(texts.text_of_row, of_row)
+    return nodes, agglomerate.Apart.of(len(nodes), *_on_nodes(nodes, value, pairs))
 
 
 def _apart(table: Table, rules: Rules) -> tuple[Integers | None, tuple[Integers, Integers] | None]:
@@ -258,8 +312,9 @@ def _score_pictures(
         made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
     )
     found = picture_views.without_gaps(picture_views.with_edit(found, sides, both), sides, both)
-    spread = views.spread(made, sides, (units.records, units.records))
-    fused = fuse.fuse_of_one(found, spread | {picture_views.EDIT: picture_views.spread_of_edit(sides, both)})
+    texts = (units.records, units.records)
+    spread = views.spread(made, sides, texts)
+    fused = fuse.fuse_of_one(found, spread | {picture_views.EDIT: picture_views.spread_of_edit(sides, texts)})
     details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
     details["search"] = dict(found.report)
     return fused

@@ -13,7 +13,30 @@ from numpy.typing import NDArray
 
 from linktransformer import cells
 
-__all__ = ["as_moments", "as_text", "blank", "holds_text", "nullable", "objects", "values", "written"]
+__all__ = [
+    "as_moments",
+    "as_text",
+    "blank",
+    "emptied",
+    "holds_text",
+    "nullable",
+    "objects",
+    "values",
+    "written",
+]
+
+
+def emptied(frame: nw.DataFrame[Any], name: str) -> Any:
+    """A table with nulls in one of its columns.
+
+    Args:
+        frame: The table.
+        name: The column.
+
+    Returns:
+        A new table in the caller's library, columns and index in their places.
+    """
+    return frame.with_columns(nw.lit(None, dtype=nw.String).alias(name)).to_native()
 
 
 def holds_text(dtype: Any) -> bool:

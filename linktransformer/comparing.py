@@ -125,7 +125,7 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
     found = picture_views.without_gaps(picture_views.with_edit(found, nodes, units), nodes, units)
     found = fuse.best_first(found)
     spread = views.spread(made, nodes, texts) | {
-        picture_views.EDIT: picture_views.spread_of_edit(nodes, units)
+        picture_views.EDIT: picture_views.spread_of_edit(nodes, texts)
     }
     fused = fuse.fuse(found, spread)
     # equal readings are no proof where an engine reads wrongly: no pair scores 1 by its text alone

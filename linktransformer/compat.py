@@ -8,7 +8,7 @@ from linktransformer import frames
 from linktransformer.job import Columns
 from linktransformer.linking import merge
 from linktransformer.near_merges import aggregate_rows, merge_knn, merge_range
-from linktransformer.old_arguments import without_keys
+from linktransformer.old_arguments import keyed_model
 from linktransformer.score_pairs import all_pair_combos_evaluate, evaluate_pairs
 
 __all__ = [
@@ -51,7 +51,8 @@ def merge_blocking(
         blocking_vars: Column or columns that must be equal.
         suffixes: As for `merge`.
         batch_size: Likewise.
-        openai_key: Not taken: keys come from the environment.
+        openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
+            environment, for model="openai:NAME".
         gemini_key: Likewise.
         how: As for `merge`; "outer" keeps the rows of `df2` that were left alone too.
         more: Any other argument of `merge`.
@@ -72,7 +73,7 @@ def merge_blocking(
         >>> linked["year"].tolist()
         [<NA>, 1990]
     """
-    without_keys({"openai_key": openai_key, "gemini_key": gemini_key})
+    model = keyed_model(model, openai_key, gemini_key)
     if merge_type is not None:
         more["merge_type"] = merge_type
     if blocking_vars is not None:

@@ -17,7 +17,7 @@ from linktransformer.old_arguments import accept_old, of_clusters
 from linktransformer.old_clusters import old_cluster_rows, old_dedup_rows
 from linktransformer.threshold import is_number
 
-__all__ = ["cluster", "cluster_rows", "dedup_rows"]
+__all__ = ["K", "check_threshold", "cluster", "cluster_rows", "dedup_rows"]
 
 logger = logging.getLogger(__name__)
 
@@ -270,7 +270,7 @@ def cluster(
         Clusters(3 rows in 2 clusters, 1 of several rows)
     """
     wrapped = frames.wrap(table, "table")
-    _check(threshold)
+    check_threshold(threshold)
     rules = Rules(method, one_per, cannot_link)
     if images is not None:
         frames.check_columns(wrapped, [images], "images")
@@ -303,7 +303,15 @@ def _check_name(cluster_column: Any) -> None:
         )
 
 
-def _check(threshold: Any) -> None:
+def check_threshold(threshold: Any) -> None:
+    """Refuse what is no threshold for clusters.
+
+    Args:
+        threshold: As for `cluster_rows`.
+
+    Raises:
+        InvalidArgumentError: It is something else.
+    """
     if not (isinstance(threshold, str) and threshold == "auto") and not (
         is_number(threshold) and float(threshold) > 0
     ):

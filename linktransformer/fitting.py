@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import comparing, encode, frames, judgement, keys, splits, threshold
+from linktransformer import comparing, encode, frames, judgement, keys, pair_evidence, splits, threshold
 from linktransformer.calibration import Calibrated, Sample, calibrate
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.frames import Table
@@ -145,7 +145,7 @@ def _learned(
 ) -> Calibrated:
     if not len(found.fused.candidates):
         return Calibrated(None, 0.0, 0.0)
-    seen = judgement.evidence(tables, names, found.texts, found.nodes, found.fused)
+    seen = pair_evidence.evidence(tables, names, found.texts, found.nodes, found.fused)
     pairs = found.fused.candidates
     plain = threshold.decide(pairs.left, pairs.right, found.fused.score, "auto", found.leads[0])
     return calibrate(seen, sample, plain.pairs)

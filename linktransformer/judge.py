@@ -66,6 +66,7 @@ def merge_k_judge(
     cache: str | os.PathLike[str] | bool | None = None,
     dry_run: bool = False,
     return_usage: bool = False,
+    embedding_cache: Any = None,
     block_on: Columns = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -100,6 +101,7 @@ def merge_k_judge(
         cache: Folder of the answers; None is the user's cache folder, False keeps none.
         dry_run: Ask nothing: say how many questions there are, and how long they are.
         return_usage: Give back the usage too.
+        embedding_cache: The `cache` of `merge`, for the vectors of `model`.
         block_on: As for `merge`.
         device: As for `merge`.
         batch_size: As for `merge`.
@@ -153,6 +155,7 @@ def merge_k_judge(
         block_on=block_on,
         device=device,
         batch_size=batch_size,
+        cache=embedding_cache,
         progress=progress,
     )
     near = np.flatnonzero(links.rank <= k)

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from linktransformer import expand, frames, joining, judgement, keys
+from linktransformer import expand, frames, joining, judgement, keys, pair_evidence
 from linktransformer.comparing import compare
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
@@ -213,7 +213,7 @@ def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job
     found = compare(tables, on, job)
     fused, rule = found.fused, job.threshold
     if found.plan.judgement is not None and len(fused.candidates):
-        evidence = judgement.evidence(tables, on, found.texts, found.nodes, fused)
+        evidence = pair_evidence.evidence(tables, on, found.texts, found.nodes, fused)
         judged = judgement.judge(found.plan.judgement, evidence, fused)
         if judged is not None:
             fused, found.details["decision"] = judged, "learned from labels"

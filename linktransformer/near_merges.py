@@ -10,7 +10,7 @@ import numpy as np
 from linktransformer import frames, keys, similarity
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
-from linktransformer.old_arguments import without_keys
+from linktransformer.old_arguments import keyed_model
 from linktransformer.threshold import is_number
 
 __all__ = ["aggregate_rows", "merge_knn", "merge_range"]
@@ -37,6 +37,7 @@ def merge_knn(
     score_column: str = "score",
     device: str | None = None,
     memory_limit: int | None = None,
+    cache: Any = None,
     progress: bool | None = None,
 ) -> Any:
     """Put each row beside the k rows of another table that are most similar to it.
@@ -52,7 +53,8 @@ def merge_knn(
         k: Rows of `df2` for each row of `df1`; where there are fewer, as many as there are.
         suffixes: For columns of the same name.
         batch_size: Texts encoded at a time.
-        openai_key: Not taken: keys come from the environment.
+        openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
+            environment, for model="openai:NAME".
         gemini_key: Likewise.
         drop_sim_threshold: Pairs that score lower are left out.
         how: "left" keeps rows of `df1` without any pair, "inner" does not. None is "inner" with
@@ -60,6 +62,8 @@ def merge_knn(
         score_column: Name of the score; "score_lt" and so on where a table has it already.
         device: Where a torch model runs.
         memory_limit: Bytes for a block of scores; None is 256 MiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
@@ -80,10 +84,16 @@ def merge_knn(
     """
     if how is None:
         how = "left" if drop_sim_threshold is None else "inner"
-    without_keys({"openai_key": openai_key, "gemini_key": gemini_key})
+    model = keyed_model(model, openai_key, gemini_key)
     _check_threshold(drop_sim_threshold, "drop_sim_threshold")
     job = Job(
-        model=model, k=k, device=device, batch_size=batch_size, memory_limit=memory_limit, progress=progress
+        model=model,
+        k=k,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        progress=progress,
+        cache=cache,
     )
     columns = (on, left_on, right_on)
     return _near(df1, df2, columns, job, suffixes, how, score_column, k=k, threshold=drop_sim_threshold)
@@ -106,6 +116,7 @@ def merge_range(
     score_column: str = "score",
     device: str | None = None,
     memory_limit: int | None = None,
+    cache: Any = None,
     progress: bool | None = None,
 ) -> Any:
     """Put each row beside all rows of another table that are at least so similar.
@@ -126,6 +137,7 @@ def merge_range(
         score_column: As for `merge_knn`.
         device: Likewise.
         memory_limit: Likewise.
+        cache: Likewise.
         progress: Likewise.
 
     Returns:
@@ -142,11 +154,18 @@ def merge_range(
         >>> merge_range(a, b, on="name", model="lexical", sim_threshold=0.9)["name_y"].tolist()
         ['ACME', 'acme', nan]
     """
-    without_keys({"openai_key": openai_key, "gemini_key": gemini_key})
+    model = keyed_model(model, openai_key, gemini_key)
     if sim_threshold is None:
         raise InvalidArgumentError("sim_threshold=None is no score. Give such as 0.8, or use merge_knn.")
     _check_threshold(sim_threshold, "sim_threshold")
-    job = Job(model=model, device=device, batch_size=batch_size, memory_limit=memory_limit, progress=progress)
+    job = Job(
+        model=model,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        progress=progress,
+        cache=cache,
+    )
     columns = (on, left_on, right_on)
     return _near(df1, df2, columns, job, suffixes, how, score_column, threshold=sim_threshold)
 
@@ -162,6 +181,9 @@ def aggregate_rows(
     *,
     threshold: float | None = None,
     batch_size: int | None = None,
+    device: str | None = None,
+    cache: Any = None,
+    progress: bool | None = None,
 ) -> Any:
     """Give each row the most similar row of a table of coarser labels.
 
@@ -175,6 +197,9 @@ def aggregate_rows(
         gemini_key: Likewise.
         threshold: The score that a label needs; None takes the best one, however bad.
         batch_size: As for `merge_knn`.
+        device: Likewise.
+        cache: Likewise.
+        progress: Likewise.
 
     Returns:
         Every row of `df`, beside its label and with the score; null where there is none.
@@ -190,9 +215,9 @@ def aggregate_rows(
         >>> aggregate_rows(fine, coarse, "lexical", left_on="item", right_on="group")["group"].tolist()
         ['steel', 'milk']
     """
-    without_keys({"openai_key": openai_key, "gemini_key": gemini_key})
+    model = keyed_model(model, openai_key, gemini_key)
     _check_threshold(threshold, "threshold")
-    job = Job(model=model, batch_size=batch_size)
+    job = Job(model=model, batch_size=batch_size, device=device, progress=progress, cache=cache)
     columns = (None, left_on, right_on)
     return _near(df, ref_df, columns, job, ("_x", "_y"), "left", "score", k=1, threshold=threshold)
 

@@ -7,12 +7,14 @@ import logging
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from linktransformer.errors import InvalidArgumentError, UnknownArgumentError
 from linktransformer.job import VALIDATE
+from linktransformer.llm_endpoint import chat_endpoint, is_remote
 
-__all__ = ["accept_old", "of_clusters", "of_merge", "without_keys"]
+__all__ = ["accept_old", "keyed_model", "of_clusters", "of_merge"]
 
 logger = logging.getLogger(__name__)
 Given = dict[str, Any]
@@ -23,6 +25,7 @@ Translate = Callable[[tuple[Any, ...], Given], Given | None]
 OF_MERGE = ("df1", "df2", "merge_type", "on", "model", "left_on", "right_on", "suffixes", "batch_size")
 OF_CLUSTERS = ("df", "model", "on", "cluster_type", "cluster_params")
 KEYS = ("openai_key", "gemini_key")
+LOCAL = ("lexical", "all-MiniLM-L6-v2")  # names that mean something here
 
 
 def accept_old(
@@ -111,25 +114,55 @@ def of_clusters(arguments: tuple[Any, ...], named: Given) -> Given | None:
     return without_keys(_by_name("cluster_rows", arguments, named, (*OF_CLUSTERS, *KEYS)))
 
 
+def keyed_model(model: Any, openai_key: str | None = None, gemini_key: str | None = None) -> Any:
+    """The model that a key is for: remote vectors, as linktransformer 0.1.18 takes them where a key is given.
+
+    Args:
+        model: As the caller gave it.
+        openai_key: A key, None for none.
+        gemini_key: Likewise.
+
+    Returns:
+        The model itself where there is no key, else an encoder that asks the provider's.
+
+    Raises:
+        InvalidArgumentError: A key is given and the model is none of its provider, so that nothing is sent
+            anywhere that nobody named; the key is not shown.
+    """
+    given = [name for name, key in zip(KEYS, (openai_key, gemini_key), strict=True) if key is not None]
+    if not given:
+        return model
+    provider = given[0].partition("_")[0]
+    local = (
+        not isinstance(model, str) or model in LOCAL or "/" in model.partition("@")[0] or Path(model).exists()
+    )
+    if local or len(given) > 1 or (is_remote(model) and not model.startswith(provider)):
+        raise InvalidArgumentError(
+            f"{' and '.join(f'{name}=' for name in given)} would send the texts to {provider}, and "
+            f"model={model!r} is no model there. Give model='{provider}:NAME', or leave the key out."
+        )
+    from linktransformer.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
+
+    found = chat_endpoint(model, provider=provider, openai_key=openai_key, gemini_key=gemini_key)
+    return RemoteEncoder(found)
+
+
 def without_keys(named: Given) -> Given:
-    """Take out the keys of remote services, and refuse those that are not None.
+    """Put the model in place of the keys of remote services.
 
     Args:
         named: Arguments by name.
 
     Returns:
-        The others.
+        The same without keys; "model" is an encoder where one was given.
 
     Raises:
-        InvalidArgumentError: A key is given; it is not shown.
+        InvalidArgumentError: As `keyed_model`.
     """
-    for name in KEYS:
-        if named.get(name) is not None:
-            raise InvalidArgumentError(
-                f"{name}= is not taken here: the key is read from the environment. Set "
-                f"{name.partition('_')[0].upper()}_API_KEY and give model='{name.partition('_')[0]}:NAME'."
-            )
-    return {name: value for name, value in named.items() if name not in KEYS}
+    found = {name: value for name, value in named.items() if name not in KEYS}
+    if any(named.get(name) is not None for name in KEYS):
+        found["model"] = keyed_model(named.get("model"), *(named.get(name) for name in KEYS))
+    return found
 
 
 def _by_name(function: str, arguments: tuple[Any, ...], named: Given, places: tuple[str, ...]) -> Given:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ def old_cluster_rows(
     on: Columns = None,
     cluster_type: str = "SLINK",
     cluster_params: Mapping[str, Any] | None = None,
+    cache: Any = None,
 ) -> Any:
     """Number the rows of a table by the cosine distances of a model.
 
@@ -46,6 +48,7 @@ def old_cluster_rows(
         on: Key columns.
         cluster_type: "SLINK", "agglomerative" or "HDBScan".
         cluster_params: Its parameters under their old names; it is not changed.
+        cache: As for `cluster_rows`.
 
     Returns:
         The table with a column "cluster"; a row without a partner has a number of its own.
@@ -54,7 +57,7 @@ def old_cluster_rows(
         InvalidArgumentError: A type or a parameter that is not known, or a value that cannot work.
     """
     table = frames.wrap(df, "df")
-    label = _labels(table, model, on, cluster_type, cluster_params)
+    label = _labels(table, on, Job(model=model, cache=cache), cluster_type, cluster_params)
     return frames.with_columns(table, {frames.free_name("cluster", table.columns): label})
 
 
@@ -64,6 +67,7 @@ def old_dedup_rows(
     on: Columns = None,
     cluster_type: str = "SLINK",
     cluster_params: Mapping[str, Any] | None = None,
+    cache: Any = None,
 ) -> Any:
     """Keep the first row of each cluster, and every row that is alone.
 
@@ -73,12 +77,15 @@ def old_dedup_rows(
         on: Likewise.
         cluster_type: Likewise.
         cluster_params: Likewise.
+        cache: Likewise.
 
     Returns:
         The kept rows with their index labels.
     """
     table = frames.wrap(df, "df")
-    _, first = np.unique(_labels(table, model, on, cluster_type, cluster_params), return_index=True)
+    _, first = np.unique(
+        _labels(table, on, Job(model=model, cache=cache), cluster_type, cluster_params), return_index=True
+    )
     return frames.take(table, np.sort(first).astype(np.int64))
 
 
@@ -144,12 +151,13 @@ def _similarity(distance: Any, metric: Any) -> Any:
 
 
 def _labels(
-    table: Table, model: Any, on: Columns, cluster_type: str, cluster_params: Mapping[str, Any] | None
+    table: Table, on: Columns, given: Job, cluster_type: str, cluster_params: Mapping[str, Any] | None
 ) -> NDArray[np.int64]:
     """The cluster of each row; clusters that are too small are taken apart, but for rows of equal text."""
     method, threshold, size = settings_of(cluster_type, cluster_params)
     names = keys.of_one(table, on)
-    job = Job(model=encode.LEXICAL if model is None else model, k=K, threshold=threshold, alone=True)
+    model = encode.LEXICAL if given.model is None else given.model
+    job = replace(given, model=model, k=K, threshold=threshold, alone=True)
     label = clustering.cluster_table(table, names, job, clustering.Rules(method)).label
     text = records.read(table, names, Serializer()).text_of_row
     small = np.bincount(label)[label] < size if len(label) else np.zeros(0, dtype=bool)

@@ -84,12 +84,26 @@ class LinkTransformer:
         vectors = encode.embed(self._encoder, listed, batch_size=batch_size, show=False)
         return vectors[0] if isinstance(texts, str) else vectors
 
-    def save(self, path: str | os.PathLike[str], model_name: str | None = None) -> str:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        model_name: str | None = None,
+        create_model_card: bool = True,
+        train_datasets: Sequence[str] | None = None,
+        override_model_description: str | None = None,
+        override_model_lang: str | Sequence[str] | None = None,
+        safe_serialization: bool = True,
+    ) -> str:
         """Write the model as a folder that `merge(model=...)` and `model_hub` read.
 
         Args:
             path: The folder; it is made, and must be empty where it is there.
             model_name: Its name; None takes the folder's.
+            create_model_card: Whether it gets a README.md.
+            train_datasets: What the model was trained on, for the card; a model of ours knows it.
+            override_model_description: In place of `opt_model_description`; likewise.
+            override_model_lang: In place of `opt_model_lang`; likewise.
+            safe_serialization: Taken for old scripts: weights are always written as safetensors.
 
         Returns:
             The path.
@@ -100,7 +114,17 @@ class LinkTransformer:
         folder = Path(path).expanduser()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ModelError(f"path={os.fspath(path)!r} is not empty. Give a folder that is not there yet.")
-        self._write(folder, model_name or folder.name)
+        if not safe_serialization:
+            logger.info("safe_serialization=False has no effect: weights are never pickled")
+        self._write(
+            folder,
+            model_name or folder.name,
+            train_datasets,
+            override_model_description or self._description,
+            override_model_lang or self._languages,
+        )
+        if not create_model_card:
+            (folder / "README.md").unlink(missing_ok=True)
         return os.fspath(path)
 
     def save_to_hub(
@@ -108,6 +132,13 @@ class LinkTransformer:
         repo_name: str,
         organization: str | None = None,
         private: bool | None = None,
+        commit_message: str | None = None,
+        local_model_path: str | os.PathLike[str] | None = None,
+        exist_ok: bool | None = None,
+        replace_model_card: bool | None = None,
+        train_datasets: Sequence[str] | None = None,
+        replace_all_contents: bool | None = None,
+        retain_model_card: bool | None = None,
         *,
         revision: str | None = None,
         token: str | None = None,
@@ -118,6 +149,13 @@ class LinkTransformer:
             repo_name: "name", or "org/name".
             organization: Whose it is, where `repo_name` does not say it.
             private: Whether a repository that has to be made is private.
+            commit_message: Taken for old scripts; it is ours.
+            local_model_path: A folder that `save` or `train_model` made, published in place of this model.
+            exist_ok: Taken for old scripts: a repository that is there gets one version more.
+            replace_model_card: Likewise: the card is written anew, unless somebody wrote it by hand.
+            train_datasets: As for `save`.
+            replace_all_contents: Taken for old scripts: a version is what was published, and nothing else.
+            retain_model_card: As `replace_model_card`.
             revision: A tag for this version.
             token: A key; None takes it from the environment.
 
@@ -130,16 +168,36 @@ class LinkTransformer:
         """
         from model_hub import publish
 
+        old = {
+            "commit_message": commit_message,
+            "exist_ok": exist_ok,
+            "replace_model_card": replace_model_card,
+        }
+        old |= {"replace_all_contents": replace_all_contents, "retain_model_card": retain_model_card}
+        idle = [f"{argument}=" for argument, value in old.items() if value is not None]
+        if idle:
+            logger.info("%s: no effect, see docs/old-scripts.md", ", ".join(idle))
         name = f"{organization}/{repo_name}" if organization and "/" not in repo_name else repo_name
         if "/" not in name:
             raise ModelError(f"repo_name={repo_name!r} does not say whose it is. Give 'org/name'.")
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place) / "model"
-            self._write(folder, name.rpartition("/")[2])
+            if local_model_path is None:
+                given = train_datasets, self._description, self._languages
+                self._write(folder, name.rpartition("/")[2], *given)
+            else:
+                folder = Path(local_model_path).expanduser()
             reference = f"hf://{name}" + (f"@{revision}" if revision else "")
             return publish(folder, reference, token=token, private=private)
 
-    def _write(self, folder: Path, name: str) -> None:
+    def _write(
+        self,
+        folder: Path,
+        name: str,
+        datasets: Sequence[str] | None,
+        description: str | None,
+        lang: str | Sequence[str] | None,
+    ) -> None:
         from linktransformer.provenance import origin, versions
         from model_hub import ModelHubError, bundled_models, open_model, publish, seal
 
@@ -153,7 +211,6 @@ class LinkTransformer:
             return
         folder.mkdir(parents=True, exist_ok=True)
         model.save_pretrained(str(folder), create_model_card=False, safe_serialization=True)
-        lang = self._languages
         decision = None
         if self.decision is not None:
             decision = Path(shutil.copy(self.decision, folder)).name
@@ -167,7 +224,8 @@ class LinkTransformer:
             serializer=dict(self.serializer or {}),
             languages=[lang] if isinstance(lang, str) else list(lang or ()),
             decision=decision,
-            description=self._description or "",
+            description=description or "",
+            trained_on={"datasets": list(datasets)} if datasets else {},
             task="record linkage",
             versions=versions(),
             created_by="linktransformer.LinkTransformer",

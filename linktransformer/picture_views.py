@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +13,27 @@ from numpy.typing import NDArray
 from linktransformer import edit, factorize, lexical, progress
 from linktransformer.blocking import Nodes
 from linktransformer.errors import ModelError
+from linktransformer.records import Records
 from linktransformer.remembering import PARTS as VECTORS
 from linktransformer.remembering import CachedEncoder
 from linktransformer.search import Candidates
 from linktransformer.units import Units
 from linktransformer.views import Views
 
-__all__ = ["EDIT", "spread_of_edit", "views_of", "views_of_one", "with_edit", "without_gaps"]
+__all__ = [
+    "EDIT",
+    "VECTORS",
+    "both_have",
+    "edit_of",
+    "encoded",
+    "filled",
+    "gap_lines",
+    "spread_of_edit",
+    "views_of",
+    "views_of_one",
+    "with_edit",
+    "without_gaps",
+]
 
 EDIT = "edit"
 OF_TEXT, OF_PICTURE = ("lexical", "text", EDIT), ("image",)
@@ -47,7 +61,7 @@ def views_of(
     """
     matrices: dict[str, tuple[Any, Any]] = {}
     if encoder is not None:
-        vectors = [_encoded(encoder, side, batch_size, show) for side in units]
+        vectors = [encoded(encoder, side, batch_size, show) for side in units]
         matrices |= {name: (vectors[0][name], vectors[1][name]) for name in VECTORS}
     sides = [factorize.factorize(side.records.texts.tolist()) for side in units]
     view = lexical.fit(sides[0][0], sides[1][0])
@@ -71,14 +85,24 @@ def views_of_one(
     """
     matrices: dict[str, Any] = {}
     if encoder is not None:
-        matrices |= _encoded(encoder, units, batch_size, show)
+        matrices |= encoded(encoder, units, batch_size, show)
     texts, place = factorize.factorize(units.records.texts.tolist())
     matrices["lexical"] = lexical.fit(texts, []).left[place]
     return Views({name: (matrix, matrix) for name, matrix in matrices.items()})
 
 
-def _encoded(encoder: Any, units: Units, batch_size: int | None, show: bool | None) -> Mapping[str, Floats]:
-    """The views of the units; one with several pictures has the direction in which they point together."""
+def encoded(encoder: Any, units: Units, batch_size: int | None, show: bool | None) -> Mapping[str, Floats]:
+    """The model's views of units; one with several pictures has the direction in which they point together.
+
+    Args:
+        encoder: With `encode_records`.
+        units: The units.
+        batch_size: For the encoder.
+        show: As for `progress.bar`.
+
+    Returns:
+        "fused", "image" and "text", (n_units, d) float32 each.
+    """
     from clippings import EncoderError
 
     texts = [text or None for text in units.records.texts.tolist()]
@@ -131,6 +155,22 @@ def with_edit(found: Candidates, nodes: tuple[Nodes, Nodes], units: tuple[Units,
     return replace(found, views={**found.views, EDIT: likeness.astype(np.float32)})
 
 
+def edit_of(left: Sequence[str], right: Sequence[str], a: Integers, b: Integers) -> Floats:
+    """The likeness of two texts by edit distance, capitals and spaces left out.
+
+    Args:
+        left: Left texts.
+        right: Right texts.
+        a: Left text of each pair, (n_pairs,) int64.
+        b: The right one.
+
+    Returns:
+        (n_pairs,) float32.
+    """
+    plain = [[_plain(text) for text in side] for side in (left, right)]
+    return edit.edit_similarity(plain[0], plain[1], a, b).astype(np.float32)
+
+
 def _plain(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
@@ -149,36 +189,86 @@ def without_gaps(found: Candidates, nodes: tuple[Nodes, Nodes], units: tuple[Uni
     Returns:
         The same, with no view that holds missing evidence against a pair.
     """
+    there = both_have(found, nodes, [(side.has_text, side.has_picture) for side in units])
+    return filled(found, there, gap_lines(found, there))
+
+
+def both_have(
+    found: Candidates, nodes: tuple[Nodes, Nodes], has: Sequence[tuple[Truths, Truths]]
+) -> dict[str, Truths]:
+    """Where both rows of a pair have what a view goes by.
+
+    Args:
+        found: The candidates.
+        nodes: Of both tables.
+        has: Of both tables, which units have a text and which have a picture.
+
+    Returns:
+        By view, (n_pairs,) bool.
+    """
+    known: dict[str, Truths] = {}
+    for kind, names in enumerate((OF_TEXT, OF_PICTURE)):
+        left, right = (side[kind][node.text] for side, node in zip(has, nodes, strict=True))
+        known |= dict.fromkeys(names, left[found.left] & right[found.right])
+    return known
+
+
+def gap_lines(found: Candidates, there: Mapping[str, Truths]) -> dict[str, tuple[float, float]]:
+    """What a view says on average at each cosine of the fused vectors, where some pairs have a gap there.
+
+    Args:
+        found: The candidates with their views.
+        there: From `both_have`.
+
+    Returns:
+        By view, the slope and the level of a line.
+    """
+    by = found.views.get("fused")
+    if by is None or not len(found):
+        return {}
+    return {
+        name: _line(by[there[name]], score[there[name]])
+        for name, score in found.views.items()
+        if name in there and there[name].any()
+    }
+
+
+def filled(
+    found: Candidates, there: Mapping[str, Truths], lines: Mapping[str, tuple[float, float]]
+) -> Candidates:
+    """Put what the lines say where a view has nothing to go by.
+
+    Args:
+        found: The candidates with their views.
+        there: From `both_have`.
+        lines: From `gap_lines`.
+
+    Returns:
+        The candidates.
+    """
     by = found.views.get("fused")
     if by is None or not len(found):
         return found
-    known: dict[str, Truths] = {}
-    for kind, names in (("has_text", OF_TEXT), ("has_picture", OF_PICTURE)):
-        sides = [getattr(side, kind)[node.text] for side, node in zip(units, nodes, strict=True)]
-        both = sides[0][found.left] & sides[1][found.right]
-        known |= dict.fromkeys(names, both)
     views = dict(found.views)
-    for name, score in found.views.items():
-        there = known.get(name)
-        if there is not None and there.any() and not there.all():
-            slope, level = _line(by[there], score[there])
-            views[name] = np.where(there, score, np.clip(level + slope * by, -1, 1)).astype(np.float32)
+    for name, (slope, level) in lines.items():
+        line = np.clip(np.float32(level) + np.float32(slope) * by, -1, 1)
+        views[name] = np.where(there[name], found.views[name], line).astype(np.float32)
     return replace(found, views=views)
 
 
-def _line(x: Floats, y: Floats) -> tuple[np.float32, np.float32]:
+def _line(x: Floats, y: Floats) -> tuple[float, float]:
     """The least-squares line through points; flat where they have one x."""
     spread = float(x.var())
     slope = float(((x - x.mean()) * (y - y.mean())).mean()) / spread if spread > 1e-12 else 0.0
-    return np.float32(slope), np.float32(float(y.mean()) - slope * float(x.mean()))
+    return slope, float(y.mean()) - slope * float(x.mean())
 
 
-def spread_of_edit(nodes: tuple[Nodes, Nodes], units: tuple[Units, Units], *, seed: int = 0) -> float:
+def spread_of_edit(nodes: tuple[Nodes, Nodes], records: tuple[Records, Records], *, seed: int = 0) -> float:
     """The standard deviation of the likeness by edit distance over all pairs, from a random sample.
 
     Args:
         nodes: Of both tables, at least one each.
-        units: Of both tables; their order does not depend on that of the rows.
+        records: Their texts, in an order that does not depend on that of the rows.
         seed: Of the sample.
 
     Returns:
@@ -186,5 +276,5 @@ def spread_of_edit(nodes: tuple[Nodes, Nodes], units: tuple[Units, Units], *, se
     """
     draw = np.random.default_rng(seed)
     a, b = (np.sort(side.text)[draw.integers(0, len(side), SAMPLE)] for side in nodes)
-    texts = [[_plain(text) for text in side.records.texts.tolist()] for side in units]
+    texts = [[_plain(text) for text in side.texts.tolist()] for side in records]
     return float(edit.edit_similarity(texts[0], texts[1], a, b).std())

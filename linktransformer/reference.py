@@ -12,13 +12,14 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import blocking, encode, frames, records, views, vocabulary
+from linktransformer.column_words import ColumnWords, widened
 from linktransformer.encode import Plan
 from linktransformer.frames import Table
 from linktransformer.records import Records
 from linktransformer.serialize import Serializer
 from linktransformer.vocabulary import Vocabulary
 
-__all__ = ["HEAD", "Asked", "Keys", "Reference", "ask", "build", "read_as_the_model_does"]
+__all__ = ["HEAD", "Asked", "Keys", "Reference", "ask", "blocks_of", "build", "read_as_the_model_does"]
 
 HEAD = "first column"
 
@@ -56,6 +57,8 @@ class Reference:
         weights: What each view counts in the score; they add up to 1.
         threshold: The score that a link needs, None for none.
         details: How weights and threshold came about.
+        columns: Key columns that are compared one by one, where some are.
+        shown: What is known of pictures: a `pictured.Shown`, None where rows have none.
     """
 
     table: Table
@@ -69,6 +72,13 @@ class Reference:
     weights: Mapping[str, float] = field(default_factory=lambda: {"lexical": 1.0})
     threshold: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[ColumnWords, ...] = ()
+    shown: Any = None
+
+    @property
+    def views(self) -> list[str]:
+        """What the score can be made of."""
+        return [*self.matrices, *(["edit"] if self.shown is not None else [])]
 
     @cached_property
     def block_numbers(self) -> dict[tuple[Any, ...], int]:
@@ -79,7 +89,12 @@ class Reference:
     @cached_property
     def nodes(self) -> blocking.Nodes:
         """Each text once in each block; without blocks they are the texts."""
-        return blocking.nodes(self.records.text_of_row, _blocks(self, self.table))
+        return blocking.nodes(self.records.text_of_row, self.block_of_row)
+
+    @cached_property
+    def block_of_row(self) -> Integers | None:
+        """The block of each row, -1 for none, (n_rows,) int64; None without blocks."""
+        return blocks_of(self, self.table)
 
     @cached_property
     def first_rows(self) -> Integers:
@@ -99,7 +114,7 @@ class Reference:
         return order, np.searchsorted(self.nodes.block[order], np.arange(len(self.block_numbers) + 2))
 
     def with_ngrams_of(self, table: Table) -> Reference:
-        """Make room for the n-grams of rows that are going to be added.
+        """Make room for the n-grams of rows that are going to be added; columns have them already.
 
         Args:
             table: The rows, with the reference's own columns.
@@ -107,14 +122,17 @@ class Reference:
         Returns:
             The reference, whose vectors are as they were but for more columns.
         """
-        found = records.read(table, self.keys.reference, Serializer())
         matrices, head_words = dict(self.matrices), self.head_words
+        if not self.keys.reference:  # pictures alone
+            return self
+        found = records.read(table, self.keys.reference, Serializer())
         words, place = self.words.with_ngrams(found.texts.tolist())
-        matrices["lexical"] = _widened(matrices["lexical"], place, len(words.codes))
+        matrices["lexical"] = widened(matrices["lexical"], place, len(words.codes))
         if head_words is not None:
             head_words, place = head_words.with_ngrams(_heads(table, self.keys.reference, found))
-            matrices[HEAD] = _widened(matrices[HEAD], place, len(head_words.codes))
-        return replace(self, words=words, head_words=head_words, matrices=matrices)
+            matrices[HEAD] = widened(matrices[HEAD], place, len(head_words.codes))
+        columns = tuple(column.with_rows(table) for column in self.columns)
+        return replace(self, words=words, head_words=head_words, matrices=matrices, columns=columns)
 
     def with_rows(self, added: Table, labels: NDArray[Any], asked: Asked) -> Reference:
         """Put rows at the end, for whose n-grams there is room. How rare an n-gram is stays as it was.
@@ -127,18 +145,34 @@ class Reference:
         Returns:
             The larger reference.
         """
-        known = {text: place for place, text in enumerate(self.records.texts.tolist())}
-        new = [place for place, text in enumerate(asked.records.texts.tolist()) if text not in known]
+        known = {text: place for place, text in enumerate(_identity(self))}
+        n_known = len(known)
         place_of = np.full(len(asked.records.texts) + 1, -1, dtype=np.int64)  # the last is for no text
-        for place, text in enumerate(asked.records.texts.tolist()):
-            place_of[place] = known.get(text, -1)
-        place_of[new] = len(known) + np.arange(len(new))
+        new = []
+        for place, text in enumerate(_identity(asked)):
+            if text not in known:
+                new.append(place)
+            place_of[place] = known.setdefault(text, n_known + len(new) - 1)
         texts = np.concatenate([self.records.texts, asked.records.texts[new]])
         of_row = np.concatenate([self.records.text_of_row, place_of[asked.records.text_of_row]])
         matrices = {name: _stacked(of, asked.matrices[name][new]) for name, of in self.matrices.items()}
         more = Records(texts, of_row, self.records.n_cut + asked.records.n_cut, self.records.columns)
+        fresh = np.array(new, dtype=np.int64)
+        shown = None if self.shown is None else self.shown.with_more(asked.shown.some(fresh))
         ahead = self.next_label + added.n_rows - self.table.n_rows
-        return replace(self, table=added, labels=labels, next_label=ahead, records=more, matrices=matrices)
+        larger = replace(self, table=added, labels=labels, next_label=ahead)
+        larger = replace(larger, records=more, matrices=matrices, shown=shown)
+        return larger if shown is None else larger.in_row_order()
+
+    def in_row_order(self) -> Reference:
+        """Number the records in order of first row, as nodes are; texts are read so, pictures are not."""
+        kept = blocking.nodes(self.records.text_of_row)
+        texts = Records(
+            self.records.texts[kept.text], kept.node_of_row, self.records.n_cut, self.records.columns
+        )
+        matrices = {name: of[kept.text] for name, of in self.matrices.items()}
+        shown = None if self.shown is None else self.shown.some(kept.text)
+        return replace(self, records=texts, matrices=matrices, shown=shown)
 
     def rows_kept(self, rows: Integers) -> Reference:
         """Leave out all other rows.
@@ -150,13 +184,10 @@ class Reference:
             The smaller reference.
         """
         table = frames.wrap(frames.take(self.table, rows), self.table.name)
-        of_row = self.records.text_of_row[rows]
-        left = blocking.nodes(of_row)  # in order of first row, as ties are settled
-        fewer = Records(
-            self.records.texts[left.text], left.node_of_row, self.records.n_cut, self.records.columns
-        )
-        matrices = {name: of[left.text] for name, of in self.matrices.items()}
-        return replace(self, table=table, labels=self.labels[rows], records=fewer, matrices=matrices)
+        fewer = replace(self.records, text_of_row=self.records.text_of_row[rows])
+        columns = tuple(column.rows_kept(rows) for column in self.columns)
+        smaller = replace(self, table=table, labels=self.labels[rows], records=fewer, columns=columns)
+        return smaller.in_row_order()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,12 +199,16 @@ class Asked:
         records: Their texts.
         nodes: Their nodes; a block that the reference lacks has a number that it does not know.
         matrices: By view, the vectors of their texts.
+        columns: Their cells, where columns are compared one by one.
+        shown: As of a reference.
     """
 
     table: Table
     records: Records
     nodes: blocking.Nodes
     matrices: Mapping[str, Any]
+    columns: tuple[ColumnWords, ...] = ()
+    shown: Any = None
 
 
 def build(
@@ -233,13 +268,18 @@ def ask(
         reference: The reference.
         plan: Its model.
         table: The rows.
-        columns: Their key columns; None for those of queries.
+        columns: Their key columns: the reference's own; None for those of queries.
         batch_size: For the model.
         show: As for `progress.bar`.
 
     Returns:
         The rows as the reference reads them.
     """
+    if reference.shown is not None:
+        from linktransformer.pictured import ask_pictured  # which reads this file
+
+        own = columns is not None
+        return ask_pictured(reference, plan, table, own, batch_size=batch_size, show=show)
     columns = reference.keys.queries if columns is None else columns
     found = records.read(table, columns, Serializer())
     matrices: dict[str, Any] = {"lexical": reference.words.vectors(found.texts.tolist())}
@@ -250,7 +290,10 @@ def ask(
         matrices["dense"] = vectors if len(written) else np.empty((0, width), dtype=np.float32)
     if reference.head_words is not None:
         matrices[HEAD] = reference.head_words.vectors(_heads(table, columns, found))
-    return Asked(table, found, blocking.nodes(found.text_of_row, _blocks(reference, table)), matrices)
+    place = {name: number for number, name in enumerate(reference.keys.reference)}
+    cells = tuple(of.asked(table, columns[place[of.cells.columns[0]]]) for of in reference.columns)
+    nodes = blocking.nodes(found.text_of_row, blocks_of(reference, table))
+    return Asked(table, found, nodes, matrices, cells)
 
 
 def read_as_the_model_does(reference: Reference, plan: Plan, n: int) -> list[str]:
@@ -267,6 +310,12 @@ def read_as_the_model_does(reference: Reference, plan: Plan, n: int) -> list[str
     return _written(reference.table, reference.keys.reference, reference.records, plan)[:n]
 
 
+def _identity(of: Reference | Asked) -> list[str]:
+    """What says that two records are one."""
+    found: list[str] = (of.records.texts if of.shown is None else of.shown.identity).tolist()
+    return found
+
+
 def _block_values(table: Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """What each row has in the columns that must be equal; null and blank texts are None."""
     columns = [
@@ -276,8 +325,17 @@ def _block_values(table: Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
     return list(zip(*columns, strict=True))
 
 
-def _blocks(reference: Reference, table: Table) -> Integers | None:
-    """The block of each row: -1 for null, a number that the reference lacks for a block that it lacks."""
+def blocks_of(reference: Reference, table: Table) -> Integers | None:
+    """The block of each row.
+
+    Args:
+        reference: The reference.
+        table: The rows.
+
+    Returns:
+        (n_rows,) int64: -1 for null, a number that the reference lacks for a block that it lacks; None
+        without blocks.
+    """
     if not reference.keys.blocks:
         return None
     numbers = reference.block_numbers
@@ -295,12 +353,6 @@ def _written(table: Table, columns: Sequence[str], found: Records, plan: Plan) -
 
 def _heads(table: Table, columns: Sequence[str], found: Records) -> list[str]:
     return views.texts_of(found, records.read(table, columns[:1], Serializer()))
-
-
-def _widened(matrix: Any, place: Integers, width: int) -> sp.csr_matrix:
-    """The same rows, each column at its new place; places rise, so that indices stay sorted."""
-    indices = place[matrix.indices].astype(np.int32)
-    return sp.csr_matrix((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], max(1, width)))
 
 
 def _stacked(above: Any, below: Any) -> Any:

@@ -17,9 +17,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import files, frames
+from linktransformer.column_words import ColumnWords
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.pictured import Columns, Shown
 from linktransformer.records import Records
-from linktransformer.reference import HEAD, Keys, Reference
+from linktransformer.reference import Keys, Reference
 from linktransformer.vocabulary import Vocabulary
 
 __all__ = ["read", "write"]
@@ -70,9 +72,12 @@ def write(
             "texts": reference.records.texts.tolist(),
             "n_cut": reference.records.n_cut,
             "n_texts": [None if words is None else words.n_texts for words in _words(reference)],
+            "views": list(reference.matrices),
             "weights": dict(reference.weights),
             "threshold": reference.threshold,
             "details": dict(reference.details),
+            "columns": [_said(column) for column in reference.columns],
+            "pictures": None if reference.shown is None else _said_of_pictures(reference.shown),
             "settings": dict(settings),
         }
         (temporary / "reference.json").write_text(json.dumps(said), encoding="utf-8")
@@ -116,11 +121,9 @@ def read(folder: str | Path) -> tuple[Reference, dict[str, Any], Arrays]:
     learned = [
         _vocabulary(of, arrays, n or 0) for of, n in zip(WORDS, said["n_texts"], strict=True) if n is not None
     ]
-    matrices: dict[str, Any] = {"lexical": _sparse("lexical", arrays)}
-    if "dense" in arrays:
-        matrices["dense"] = arrays["dense"]
-    if len(learned) > 1:
-        matrices[HEAD] = _sparse(HEAD, arrays)
+    matrices: dict[str, Any] = {
+        name: arrays[name] if name in arrays else _sparse(name, arrays) for name in said["views"]
+    }
     reference = Reference(
         table,
         labels,
@@ -133,6 +136,8 @@ def read(folder: str | Path) -> tuple[Reference, dict[str, Any], Arrays]:
         said["weights"],
         said["threshold"],
         said["details"],
+        tuple(_column(f"column{place}", of, arrays) for place, of in enumerate(said["columns"])),
+        None if said["pictures"] is None else _shown(said["pictures"], arrays["has_picture"].astype(bool)),
     )
     extra = {name.removeprefix("extra."): of for name, of in arrays.items() if name.startswith("extra.")}
     return reference, said["settings"], extra
@@ -148,9 +153,15 @@ def _arrays(reference: Reference) -> Arrays:
         arrays["labels"] = reference.labels
     for name, words in zip(WORDS, _words(reference), strict=True):
         if words is not None:
-            arrays |= {f"{name}.alphabet": words.alphabet, f"{name}.codes": words.codes}
-            arrays[f"{name}.counts"] = words.n_texts_with
-    for name, given in reference.matrices.items():
+            arrays |= _words_of(name, words)
+    if reference.shown is not None:
+        arrays["has_picture"] = reference.shown.has_picture.astype(np.uint8)
+    every: dict[str, Any] = dict(reference.matrices)
+    for place, column in enumerate(reference.columns):
+        name = f"column{place}"
+        arrays |= _words_of(name, column.words) | {f"{name}.text_of_row": column.cells.text_of_row}
+        every[name] = column.vectors
+    for name, given in every.items():
         of: Any = given
         if sp.issparse(given):
             arrays |= {f"{name}.data": of.data, f"{name}.indices": of.indices, f"{name}.indptr": of.indptr}
@@ -158,6 +169,44 @@ def _arrays(reference: Reference) -> Arrays:
         else:
             arrays[name] = of
     return arrays
+
+
+def _words_of(name: str, words: Vocabulary) -> Arrays:
+    parts: Arrays = {"alphabet": words.alphabet, "codes": words.codes, "counts": words.n_texts_with}
+    return {f"{name}.{part}": of for part, of in parts.items()}
+
+
+def _said_of_pictures(shown: Shown) -> dict[str, Any]:
+    """What JSON holds of pictures; they themselves are not kept."""
+    return {
+        "columns": asdict(shown.columns),
+        "identity": shown.identity.tolist(),
+        "lines": {name: list(line) for name, line in shown.lines.items()},
+    }
+
+
+def _shown(said: dict[str, Any], has_picture: NDArray[np.bool_]) -> Shown:
+    identity = np.fromiter(said["identity"], dtype=object, count=len(said["identity"]))
+    sure = said["columns"]["confidence"]
+    columns = Columns(tuple(said["columns"]["images"]), None if sure is None else tuple(sure))
+    lines = {name: (line[0], line[1]) for name, line in said["lines"].items()}
+    return Shown(columns, identity, has_picture, lines)
+
+
+def _said(column: ColumnWords) -> dict[str, Any]:
+    """What JSON holds of a column."""
+    return {
+        "name": column.cells.columns[0],
+        "texts": column.cells.texts.tolist(),
+        "n_texts": column.words.n_texts,
+        "n_cut": column.cells.n_cut,
+    }
+
+
+def _column(name: str, said: dict[str, Any], arrays: Arrays) -> ColumnWords:
+    texts = np.fromiter(said["texts"], dtype=object, count=len(said["texts"]))
+    cells = Records(texts, arrays[f"{name}.text_of_row"], said["n_cut"], (said["name"],))
+    return ColumnWords(cells, _vocabulary(name, arrays, said["n_texts"]), _sparse(name, arrays))
 
 
 def _vocabulary(name: str, arrays: Arrays, n_texts: int) -> Vocabulary:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import asking, blocking, frames, fuse, search, threshold, views
+from linktransformer import asking, blocking, frames, fuse, picture_views, pictured, search, threshold, views
 from linktransformer.comparing import same_text
 from linktransformer.encode import Plan
 from linktransformer.errors import InvalidArgumentError
@@ -43,7 +43,7 @@ def weighed(reference: Reference, weights: Any) -> Reference:
     Raises:
         InvalidArgumentError: There is no such view, or a weight is negative or no number, or all are 0.
     """
-    has = list(reference.matrices)
+    has = reference.views
     fine = isinstance(weights, Mapping) and all(
         name in has and is_number(value) and value >= 0 for name, value in weights.items()
     )
@@ -89,13 +89,18 @@ def by_sample(
     nodes, texts = (asked.nodes, reference.nodes), (asked.records, reference.records)
     pairs = views.Views({name: (asked.matrices[name], of) for name, of in reference.matrices.items()})
     found = search.search(pairs.matrices, *nodes, k, memory_limit=memory_limit, device=device)
+    spread = views.spread(pairs, nodes, texts)
+    if reference.shown is not None:
+        found = fuse.best_first(pictured.scored_views(reference, asked, found))
+        spread |= {picture_views.EDIT: picture_views.spread_of_edit(nodes, texts)}
     if weights is None:
-        fused = fuse.fuse(found, views.spread(pairs, nodes, texts))
+        fused = fuse.fuse(found, spread)
         reference = replace(reference, weights=dict(fused.weights))
     else:
-        score = sum(np.float32(reference.weights[name]) * of for name, of in found.views.items())
+        score = sum(np.float32(weight) * found.views[name] for name, weight in reference.weights.items())
         fused = Fused(found, np.asarray(score, dtype=np.float32), reference.weights, 0.0)
-    fused = fuse.same_text_first(fused, same_text(texts, nodes, fused))
+    same = same_text(texts, nodes, fused) if reference.shown is None else np.zeros(len(found), dtype=bool)
+    fused = fuse.same_text_first(fused, same)
     details = {"weights_from": "sample rows" if weights is None else "given"}
     if wanted is None or is_number(wanted):
         return replace(reference, threshold=_given(wanted), details=details)

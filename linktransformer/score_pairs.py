@@ -12,7 +12,7 @@ from linktransformer import files, frames, keys, similarity
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job
-from linktransformer.old_arguments import without_keys
+from linktransformer.old_arguments import keyed_model
 from linktransformer.similarity import Similarity
 
 __all__ = ["all_pair_combos_evaluate", "evaluate_pairs"]
@@ -32,6 +32,7 @@ def evaluate_pairs(
     score_column: str = "score",
     batch_size: int | None = None,
     device: str | None = None,
+    cache: Any = None,
     progress: bool | None = None,
 ) -> Any:
     """Say of each row how similar its left text is to its right one.
@@ -42,11 +43,14 @@ def evaluate_pairs(
             the score is its cosine.
         left_on: Columns of the left text.
         right_on: Columns of the right text.
-        openai_key: Not taken: keys come from the environment.
+        openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
+            environment, for model="openai:NAME".
         gemini_key: Likewise.
         score_column: Name of the new column; "score_lt" and so on where the table has it already.
         batch_size: Texts encoded at a time.
         device: Where a torch model runs.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
@@ -63,10 +67,10 @@ def evaluate_pairs(
         >>> evaluate_pairs(pairs, "lexical", left_on="a", right_on="b")["score"].to_dict()
         {7: 1.0, 9: 0.0}
     """
-    without_keys({"openai_key": openai_key, "gemini_key": gemini_key})
+    model = keyed_model(model, openai_key, gemini_key)
     if not score_column:
         raise InvalidArgumentError(f"score_column={score_column!r} is no column name. Give such as 'score'.")
-    job = Job(model=model, batch_size=batch_size, device=device, progress=progress)
+    job = Job(model=model, batch_size=batch_size, device=device, progress=progress, cache=cache)
     table, found = _both_sides(df, left_on, right_on, job)
     rows = np.arange(table.n_rows, dtype=np.int64)
     name = frames.free_name(score_column, table.columns)
@@ -86,6 +90,7 @@ def all_pair_combos_evaluate(
     max_pairs: int | None = MAX_PAIRS,
     batch_size: int | None = None,
     device: str | None = None,
+    cache: Any = None,
     progress: bool | None = None,
 ) -> Any:
     """Score every left text of a table against every right text of it: n rows give n * n pairs.
@@ -102,6 +107,8 @@ def all_pair_combos_evaluate(
         max_pairs: More pairs than that are refused as one table; None takes any number.
         batch_size: Texts encoded at a time.
         device: Where a torch model runs.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
@@ -120,10 +127,10 @@ def all_pair_combos_evaluate(
         >>> all_pair_combos_evaluate(firms, "lexical", "name", "name")["score"].tolist()
         [1.0, 0.0, 0.0, 1.0]
     """
-    without_keys({"openai_key": openai_key, "gemini_key": gemini_key})
+    model = keyed_model(model, openai_key, gemini_key)
     if out is not None and stream:
         raise InvalidArgumentError("out= and stream= are both given. Give one: a file, or an iterator.")
-    job = Job(model=model, batch_size=batch_size, device=device, progress=progress)
+    job = Job(model=model, batch_size=batch_size, device=device, progress=progress, cache=cache)
     n = frames.wrap(df, "df").n_rows ** 2
     if out is None and not stream and max_pairs is not None and n > max_pairs:
         raise InvalidArgumentError(

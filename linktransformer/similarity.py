@@ -121,7 +121,7 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
     Raises:
         ModelError: There is no such model, or it gives vectors that cannot be used.
     """
-    plan = encode.plan(job.model, job.device)
+    plan = encode.plan(job.model, job.device, job.cache)
     left, right = (
         records.read(table, names, plan.serializer if plan.chosen else Serializer())
         for table, names in zip(tables, on, strict=True)

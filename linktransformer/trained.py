@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import comparing, frames, judgement, splits, threshold
+from linktransformer import comparing, frames, judgement, pair_evidence, splits, threshold
 from linktransformer.calibration import Calibrated, Sample, calibrate
 from linktransformer.job import Job
 from linktransformer.judgement import Judgement
@@ -156,7 +156,7 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
     if not len(found.fused.candidates):
         return None
     sample = _sample(labelled, sides, found)
-    seen = judgement.evidence((tables[0], tables[1]), names, found.texts, found.nodes, found.fused)
+    seen = pair_evidence.evidence((tables[0], tables[1]), names, found.texts, found.nodes, found.fused)
     pairs = found.fused.candidates
     plain = threshold.decide(pairs.left, pairs.right, found.fused.score, "auto", found.leads[0])
     return calibrate(seen, sample, plain.pairs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -17,7 +17,7 @@ from linktransformer.frames import Table
 from linktransformer.records import Records
 from linktransformer.serialize import Serializer
 
-__all__ = ["Units", "picture_columns", "read_units"]
+__all__ = ["Units", "confidence_of", "one_a_row", "picture_columns", "read_units"]
 
 logger = logging.getLogger(__name__)
 SHORTEST = 64  # pixels of a picture's short side that are kept: more than any model reads
@@ -37,6 +37,7 @@ class Units:
         problems: How many rows have no usable picture, by reason.
         confidence: How sure an OCR engine was of the text of each unit, 0 to 1, NaN where it is not known,
             (n_units,) float64.
+        keys: What the pictures of each unit show, "" for none, (n_units,).
     """
 
     records: Records
@@ -44,6 +45,7 @@ class Units:
     picture_of_row: tuple[Any, ...]
     problems: Mapping[str, int]
     confidence: NDArray[np.float64]
+    keys: tuple[str, ...] = ()
 
     @property
     def has_text(self) -> Truths:
@@ -141,7 +143,8 @@ def read_units(
         tuple(by_key[pair[1]] for pair in different),
         first,
         problems,
-        _of_units(_confidence(table, confidence), unit, len(different)),
+        _of_units(confidence_of(table, confidence), unit, len(different)),
+        tuple(key for _, key in different),
     )
 
 
@@ -154,8 +157,43 @@ def _listed(cell: Any) -> list[Any]:
     return [cell]
 
 
-def _confidence(table: Table, column: str | None) -> NDArray[np.float64]:
-    """How sure the text of each row is, NaN where it is not known."""
+def one_a_row(units: Units, confidence: NDArray[np.float64]) -> Units:
+    """Make every row a unit of its own, so that none is sure of a text because another row is.
+
+    Args:
+        units: Of a table.
+        confidence: Of each of its rows, from `confidence_of`.
+
+    Returns:
+        A unit for each row that has one, in order of rows.
+    """
+    of_row = units.records.text_of_row
+    rows = np.flatnonzero(of_row >= 0)
+    number = np.full(len(of_row), -1, dtype=np.int64)
+    number[rows] = np.arange(len(rows))
+    unit = of_row[rows].tolist()
+    return replace(
+        units,
+        records=replace(units.records, texts=units.records.texts[of_row[rows]], text_of_row=number),
+        pictures=tuple(units.pictures[one] for one in unit),
+        confidence=confidence[rows],
+        keys=tuple(units.keys[one] for one in unit),
+    )
+
+
+def confidence_of(table: Table, column: str | None) -> NDArray[np.float64]:
+    """How sure the text of each row is.
+
+    Args:
+        table: The table.
+        column: The column that says it, None for none.
+
+    Returns:
+        (n_rows,) float64, NaN where it is not known.
+
+    Raises:
+        InvalidArgumentError: A value is not between 0 and 1.
+    """
     if column is None:
         return np.full(table.n_rows, np.nan)
     values = frames.column(table, column).tolist()

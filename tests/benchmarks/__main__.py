@@ -19,6 +19,7 @@ BENCHMARKS = {
     "dedup": "clusters without labels on every one-table set, beside TF-IDF at its best threshold",
     "growth": "time and memory a row of dedup_rows, from 10,000 to 300,000 rows",
     "query": "latency of single rows against a Linker that is fitted once",
+    "resume": "a merge killed at three points and run again; a cache shared, and damaged",
     "labels": "F1 of linking with 50, 200 and all labels of half the entities, beside none",
     "clippings": "firm names of two scanned books: string baselines, pictures, both",
     "names_speed": "the bundled model of names: records a second, a book linked in one call",

@@ -289,13 +289,13 @@ def evidence(
     model: Any, task: Task, serializer: Any, options: argparse.Namespace
 ) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
     """What `merge` sees of each labelled pair; pairs that are no candidates get the lowest values seen."""
-    from linktransformer import comparing, frames, judgement
+    from linktransformer import comparing, frames, pair_evidence
     from linktransformer.job import Job
 
     live = Live(model, serializer.to_dict())
     tables = frames.wrap(task.left, "left"), frames.wrap(task.right, "right")
     found = comparing.compare(tables, task.keys, Job(model=live, k=options.k, progress=False))
-    seen = judgement.evidence(tables, task.keys, found.texts, found.nodes, found.fused)
+    seen = pair_evidence.evidence(tables, task.keys, found.texts, found.nodes, found.fused)
     pairs, width = found.fused.candidates, len(found.nodes[1])
     code = pairs.left * width + pairs.right
     values = {}

@@ -105,6 +105,7 @@ def test_it_learns_and_the_log_has_every_step_once(base: Path, tmp_path: Path) -
 
 
 def test_the_best_weights_are_kept_and_not_the_last(base: Path, tmp_path: Path) -> None:
+    """W14: the "best" model was the last."""
     import torch
 
     from clippings.trainer import fit

@@ -87,6 +87,7 @@ def test_rows_without_text_or_label_are_counted() -> None:
 
 
 def test_one_label_map_for_all_splits() -> None:
+    """W11: classes were numbered in each split by order of appearance, and may have been permuted."""
     frame = articles()
     # the splits begin with other classes; numbers by order of appearance would be permuted
     found = read(frame, val=frame.iloc[[2, 1, 0]], test=frame.iloc[[1, 0, 2]])
@@ -223,3 +224,58 @@ def test_wrong_arguments_of_a_classifier(base: Path) -> None:
         lt.train_clf_model(frame, base, "text", "topic", weight_list=[1, 2])
     with pytest.raises(lt.ColumnNotFoundError, match="label_col_name='kind'"):
         lt.train_clf_model(frame, base, "text", "kind")
+
+
+def test_a_sequence_classifier_of_transformers_out_of_a_folder(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from tests.tiny_model import make_base
+
+    make_base(tmp_path)
+    raw, folder = tmp_path / "raw", tmp_path / "classifier"
+    names = {0: "none", 1: "protest", 2: "riot"}
+    config = transformers.BertConfig.from_pretrained(
+        raw, num_labels=3, id2label=names, label2id={name: number for number, name in names.items()}
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        made = transformers.BertForSequenceClassification(config).eval()
+    torch.nn.init.normal_(made.classifier.weight, std=2.0, generator=torch.Generator().manual_seed(3))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(raw)
+    tokenizer.save_pretrained(folder)
+    with torch.no_grad():  # random weights say nearly the same of all texts: the same is taken off
+        made.classifier.weight *= 50
+        batch = tokenizer(["acme steel", "west", "union mills", "a b c d"], return_tensors="pt", padding=True)
+        made.classifier.bias -= made(**batch).logits.mean(dim=0)
+    made.save_pretrained(folder)
+    texts = ["acme steel", None, "river stone gold", "west", "acme steel " * 90, "a b c d", "union mills"]
+    table = pd.DataFrame({"text": texts}, index=list("abcdefg"))
+    found = lt.classify_rows(table, "text", folder, probability=True, device="cpu", batch_size=2)
+    assert found.index.tolist() == list("abcdefg") and found["clf_preds_text"].isna().tolist() == [
+        text is None for text in texts
+    ]
+    for text, label, sure in zip(
+        texts, found["clf_preds_text"], found["clf_preds_text_probability"], strict=True
+    ):
+        if text is not None:  # one by one, without padding
+            batch = tokenizer([text], return_tensors="pt", truncation=True, max_length=64)
+            with torch.inference_mode():
+                chance = torch.softmax(made(**batch).logits[0], dim=-1)
+            assert (label, sure) == (
+                names[int(chance.argmax())],
+                pytest.approx(float(chance.max()), abs=1e-4),
+            )
+    assert len(set(found["clf_preds_text"].dropna())) > 1
+    for label_map in ({0: "x", 1: "y", 2: "z"}, {"x": 0, "y": 1, "z": 2}):
+        again = lt.classify_rows(table, "text", str(folder), device="cpu", label_map=label_map)
+        renamed = found["clf_preds_text"].map(dict(zip(names.values(), "xyz", strict=True)))
+        assert again["clf_preds_text"].dropna().tolist() == renamed.dropna().tolist()
+    with pytest.raises(lt.InvalidArgumentError, match="does not name the 3 classes"):
+        lt.classify_rows(table, "text", folder, label_map={"x": 0, "y": 1})
+    with pytest.raises(lt.InvalidArgumentError, match="on= says which columns"):
+        lt.classify_rows(table, model=folder)
+    # weights in a pickle are not read
+    torch.save(made.state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(lt.ModelError, match="classifier cannot be loaded"):
+        lt.classify_rows(table, "text", folder)

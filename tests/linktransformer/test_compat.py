@@ -89,7 +89,7 @@ def test_old_calls_are_logged(
         ({"blok_on": "state"}, "Did you mean block_on="),
         ({"merge_type": "1-1"}, "is not one of '1:1'"),
         ({"merge_type": "1:1", "validate": "m:1"}, "merge_type= is the old name"),
-        ({"openai_key": "sk-secret"}, "openai_key= is not taken"),
+        ({"openai_key": "sk-secret"}, "openai_key= would send the texts to openai"),
     ],
 )
 def test_merge_refuses_with_a_hint(
@@ -317,5 +317,5 @@ def test_blocking_speaks_of_the_argument_that_was_given() -> None:
     table = pd.DataFrame({"name": ["a"], "state": ["x"]})
     with pytest.raises(lt.ColumnNotFoundError, match=r"blocking_vars='stat'.*df1 table.*'state'"):
         lt.merge_blocking(table, table, on="name", model="lexical", blocking_vars="stat")
-    with pytest.raises(lt.InvalidArgumentError, match=r"OPENAI_API_KEY and give model='openai:NAME'"):
+    with pytest.raises(lt.InvalidArgumentError, match=r"Give model='openai:NAME'"):
         lt.merge_knn(table, table, on="name", openai_key="secret")

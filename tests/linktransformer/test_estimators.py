@@ -237,8 +237,10 @@ def test_empty_and_tiny_tables(rows: tuple[int, int]) -> None:
 
 
 def test_bad_arguments() -> None:
-    with pytest.raises(lt.InvalidArgumentError, match="reads texts only"):
+    with pytest.raises(lt.ColumnNotFoundError, match="images='scan'"):
         lt.Linker(images="scan", on="name").fit(REFERENCE)
+    with pytest.raises(lt.InvalidArgumentError, match="Give images= too"):
+        lt.Linker(confidence="place", on="name").fit(REFERENCE)
     with pytest.raises(lt.InvalidArgumentError, match="labels repeat"):
         lt.Linker("lexical", on="name").fit(pd.concat([REFERENCE, REFERENCE]))
     with pytest.raises(lt.InvalidArgumentError, match="weights="):

@@ -222,6 +222,36 @@ def test_what_was_paid_for_before_a_kill_is_not_asked_again(tmp_path: Path) -> N
     assert KEY.encode() not in path.read_bytes()
 
 
+def test_a_kill_on_a_server_that_stumbles_costs_no_answer_and_no_row(tmp_path: Path) -> None:
+    good: set[str] = set()
+
+    def rule(server: Server, request: dict[str, Any]) -> Step:
+        text = text_of(request)
+        if len(good) >= 8:
+            return Step("{}", hang=60)
+        bad = TROUBLE.get(words_of(request)[0])
+        if bad is not None and server.times(text) <= 1:
+            return bad
+        good.add(text)
+        return truth(server, request)
+
+    with serving(truth) as calm, serving(rule) as server:
+        wanted = judged(calm)
+        root = Path(__file__).parents[2]
+        command = [sys.executable, "-c", PROGRAM, server.url, str(tmp_path)]
+        with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(root)}, cwd=root) as process:
+            path, limit = tmp_path / "llm" / "answers.jsonl", time.monotonic() + 60
+            while not (path.exists() and path.read_bytes().count(b"\n") >= 8) and time.monotonic() < limit:
+                time.sleep(0.02)  # every good answer is on disk
+            process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+        server.released.set()
+        server.rule, server.asked[:] = truth, []
+        found, usage = judged(server, tmp_path, return_usage=True)
+    assert usage.reused == len(good) == 8
+    assert not good & {text_of(request) for request in server.asked}
+    pd.testing.assert_frame_equal(found, wanted)
+
+
 def test_an_interrupt_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(llm_client, "GRACE", 0.1)
     real = llm_client.wait

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linktransformer import calibration, comparing, frames, judgement
+from linktransformer import calibration, comparing, frames, judgement, pair_evidence
 from linktransformer.calibration import Sample, best_f1, calibrate, fit_logistic
 from linktransformer.errors import ModelError
 from linktransformer.job import Job
-from linktransformer.judgement import Evidence, Judgement, probability
+from linktransformer.judgement import Judgement, probability
+from linktransformer.pair_evidence import Evidence
 from linktransformer.records import Records
 
 ONE = Judgement(("a", "b"), (1.5, -0.1), (0.25, 1 / 3), (1.0, 0.7), -0.2, 0.123456789)
@@ -60,7 +61,7 @@ def test_probabilities_keep_their_order_however_sure_they_are() -> None:
 def test_lead_and_rank_against_loops(rows: list[tuple[int, int]]) -> None:
     group = np.array([node for node, _ in rows])
     score = np.array([value / 10 for _, value in rows], dtype=np.float32)
-    lead, rank = judgement._standing(group, score)
+    lead, rank = pair_evidence._standing(group, score)
     for place in range(len(rows)):
         others = [score[i] for i in range(len(rows)) if i != place and group[i] == group[place]]
         best = max(others, default=np.float32(0))
@@ -77,7 +78,7 @@ def tables() -> tuple[frames.Table, frames.Table]:
 def seen_of(keys: list[str]) -> tuple[Evidence, comparing.Compared]:
     both = tables()
     found = comparing.compare(both, (keys, keys), Job(model="lexical", progress=False))
-    return judgement.evidence(both, (keys, keys), found.texts, found.nodes, found.fused), found
+    return pair_evidence.evidence(both, (keys, keys), found.texts, found.nodes, found.fused), found
 
 
 def test_what_is_seen_of_a_pair() -> None:
@@ -104,7 +105,7 @@ def test_shared_codes_against_sets(left: list[list[str]], right: list[list[str]]
         for side in (left, right)
     )
     a, b = (part.ravel() for part in np.indices((len(left), len(right))))
-    found = judgement._codes((texts[0], texts[1]), a, b)
+    found = pair_evidence.codes_of((texts[0].texts.tolist(), texts[1].texts.tolist()), a, b)
     for row, (one, other) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
         sets = [set(re.findall(r"\w*\d\w*", " ".join(words).lower())) for words in (left[one], right[other])]
         known = bool(sets[0] and sets[1])

@@ -81,6 +81,43 @@ def test_labels_are_read_and_pairs_between_splits_are_left_out_and_counted() -> 
         read(frame.assign(y="maybe"), Shape(("a",), ("b",), label="y"))
 
 
+def test_labelled_pairs_are_cut_by_entity() -> None:
+    """W12: they were cut pair by pair, so that texts of one thing stood in training and in the test."""
+    long, short = tiny_model.firms(60)
+    pairs = [(a, b) for a, b in zip(long, short, strict=True)]
+    pairs += [(a, b + " ltd") for a, b in zip(long, short, strict=True)]  # two pairs of each thing
+    wrong = [(a, b) for a, b in zip(long, [*short[1:], short[0]], strict=True)]
+    frame = pd.DataFrame(pairs + wrong, columns=["a", "b"]).assign(y=[1] * len(pairs) + [0] * len(wrong))
+    found = read(frame, Shape(("a",), ("b",), label="y"))
+    used = {part: set() for part in (splits.TRAIN, splits.VAL, splits.TEST)}  # type: dict[int, set[int]]
+    for left, right, part in zip(found.left, found.right, found.part, strict=True):
+        if part != splits.NONE:
+            used[part] |= {int(found.entity[left]), int(found.entity[right])}
+    assert min(map(len, used.values())) >= 6
+    assert not used[splits.TRAIN] & used[splits.VAL] | used[splits.TEST] & (
+        used[splits.TRAIN] | used[splits.VAL]
+    )
+
+
+def test_validation_and_test_search_the_same_rows() -> None:
+    """W13: the test searched its own right rows only, the validation those of training too."""
+    found = read(table(80))
+    tasks = [train._task(found, PAIRS, part) for part in (splits.VAL, splits.TEST)]
+    every = {text for text, right in zip(found.texts, found.is_right, strict=True) if right}
+    for task in tasks:
+        assert {found.texts[place] for place in task.corpus.tolist()} == every
+    assert not set(tasks[0].queries.tolist()) & set(tasks[1].queries.tolist())
+
+
+def test_repeated_pairs_are_counted_and_single_ones_are_not() -> None:
+    """W15: the warning of rows that repeat came where none did."""
+    frame = table(30)
+    assert read(frame).counts["pairs_repeated"] == 0
+    twice = read(pd.concat([frame, frame.iloc[:4]]))
+    assert twice.counts["pairs_repeated"] == 4
+    assert twice.counts["entities"] == read(frame).counts["entities"]
+
+
 def test_clusters_become_rings() -> None:
     frame = pd.DataFrame({"t": ["a", "b", "c", "d", "e", "f"], "c": [1, 1, 1, 2, 2, 3]})
     found = read(frame, Shape(("t",), ("t",), cluster="c"))

@@ -1,0 +1,354 @@
+"""Linker: fit once on a reference table, then ask one row or a million."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import alone, asking, encode, frames, judgement, keys, pictured, rehearsal
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.fitted import Fitted, labels_at, unique
+from linktransformer.frames import Table
+from linktransformer.fuse import Fused
+from linktransformer.job import Columns, Job, K
+from linktransformer.judgement import Judgement
+from linktransformer.links import Links
+from linktransformer.reference import Asked, Keys, Reference, ask, build
+from linktransformer.threshold import is_number
+
+__all__ = ["Linker"]
+
+L = TypeVar("L", bound="Linker")
+
+
+class Linker(Fitted):
+    """Link new rows to a reference table that is read and encoded once.
+
+    The answer for a row depends on that row and on the reference, not on the rows that are asked with it.
+
+    Args:
+        model: As for `merge`; it is always run. "lexical" for character n-grams alone.
+        threshold: The score that a link needs: a number; None takes the nearest row, however bad; "auto" or
+            {"precision": p} is found at `fit`.
+        on: Key column or columns of both tables; None for the text columns of the reference.
+        left_on: Key columns of the rows that are asked, with `right_on`.
+        right_on: Key columns of the reference.
+        block_on: Column or columns whose values must be equal.
+        k: Neighbours looked at in each view.
+        weights: What each view counts, such as {"lexical": 1, "dense": 1}; None to find them at `fit`.
+        images: As for `merge`: the column of pictures, or a pair (of the rows asked, of the reference). `fit`
+            wants sample rows then, or a model with a learned decision, or `weights` and `threshold`.
+        confidence: As for `merge`, likewise.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time; it does not change the result.
+        cache: As for `merge`, for the vectors of the reference and of added rows; rows that are asked are
+            not kept. It is not saved.
+        progress: True shows progress bars, False none; None on a terminal.
+
+    Example:
+        >>> import pandas as pd
+        >>> register = pd.DataFrame({"name": ["ACME STEEL CORPORATION", "Zeller Motors"]}, index=["a", "z"])
+        >>> linker = Linker(model="lexical", threshold=0.4, on="name").fit(register)
+        >>> linker.predict({"name": "Acme Steel Corp."})["reference"].tolist()
+        ['a']
+    """
+
+    _learned: Judgement | None = None
+
+    def __init__(
+        self,
+        model: Any = None,
+        threshold: Any = "auto",
+        *,
+        on: Columns = None,
+        left_on: Columns = None,
+        right_on: Columns = None,
+        block_on: Columns = None,
+        k: int = K,
+        weights: Mapping[str, float] | None = None,
+        images: Any = None,
+        confidence: Any = None,
+        device: str | None = None,
+        batch_size: int | None = None,
+        cache: Any = None,
+        progress: bool | None = None,
+    ) -> None:
+        self.model = model
+        self.threshold = threshold
+        self.on = on
+        self.left_on = left_on
+        self.right_on = right_on
+        self.block_on = block_on
+        self.k = k
+        self.weights = weights
+        self.images = images
+        self.confidence = confidence
+        self.device = device
+        self.batch_size = batch_size
+        self.cache = cache
+        self.progress = progress
+
+    def fit(self: L, reference: Any, queries: Any = None) -> L:
+        """Read and encode the reference table, and find the weights of the views and the threshold.
+
+        Args:
+            reference: A pandas or polars DataFrame or a pyarrow Table; pandas index labels must not repeat.
+            queries: Rows such as will be asked, some hundreds or more: weights and threshold are then found
+                as `merge` finds them for these two tables. None: by noisy copies of the reference's own
+                rows, which know nothing of how your rows differ.
+
+        Returns:
+            The linker, with `reference_`, `labels_`, `weights_` and `threshold_`.
+
+        Raises:
+            ColumnNotFoundError: A column that is not there.
+            InvalidArgumentError: An argument that cannot work.
+            ModelError: There is no such model, or it gives vectors that cannot be used.
+        """
+        job = self._job()
+        table = frames.wrap(reference, "reference")
+        unique(frames.index_labels(table, np.arange(table.n_rows)), "reference")
+        names = self._keys(table)
+        shown = self._pictures(table)
+        sample = None if queries is None else self._wrapped(queries, names, table, self._on())
+        if sample is not None and shown is not None:
+            shown.check(sample)
+        plan = (encode.plan if shown is None else encode.plan_of_pictures)(self.model, self.device)
+        kept, learned, show = self._remembering(plan), None, self.progress
+        if shown is None:
+            known = build(table, names, kept, sample, batch_size=self.batch_size, show=show)
+        else:
+            known = pictured.build_pictured(
+                table, names, shown, kept, sample, batch_size=self.batch_size, show=show
+            )
+        asked = None
+        if sample is not None:
+            asked = ask(known, kept, sample, batch_size=self.batch_size, show=show)
+        if shown is not None:
+            known = pictured.with_lines(known, asked, job.k, device=self.device)
+        if plan.judgement is not None:
+            known = alone.with_columns(known, sample)
+            learned = alone.for_rows_alone(plan.judgement, known)
+        if learned is not None:
+            known = self._decided(known, learned)
+        elif asked is not None:
+            known = rehearsal.by_sample(known, asked, self.weights, self.threshold, job.k, device=self.device)
+        else:
+            self._check_without_sample()
+            known = rehearsal.by_noisy_copies(known, plan, self.weights, self.threshold, job.k)
+        if shown is not None:  # read in an order of their own, on which no weight depends
+            known = known.in_row_order()
+        self._plan, self._known, self._learned = plan, known, learned
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        """Find the row of the reference that each row names.
+
+        Args:
+            rows: A table of any of the libraries, or one row as a dict.
+
+        Returns:
+            A table in the library of the rows, with their index in pandas: "reference", the label of the
+            reference row (pandas index label, elsewhere its number), null for no link; and "score", that of
+            the nearest row, linked or not, null where nothing is near.
+
+        Raises:
+            ColumnNotFoundError: A key column is not there.
+            NotFittedError: `fit` has not been called.
+        """
+        known, asked = self._asked(rows)
+        row, score = asking.nearest_rows(known, asked, self._scored(known, asked))
+        linked = row >= 0
+        if known.threshold is not None:
+            linked &= np.nan_to_num(score, nan=-np.inf) >= np.float32(known.threshold)
+        columns = {"reference": labels_at(known.labels, np.where(linked, row, -1)), "score": score}
+        return frames.new_frame(asked.table, columns, keep_index=True)
+
+    def fit_predict(self, reference: Any, queries: Any) -> Any:
+        """Fit on a reference with sample rows, and predict these.
+
+        Args:
+            reference: As for `fit`.
+            queries: The rows.
+
+        Returns:
+            As `predict`.
+        """
+        return self.fit(reference, queries).predict(queries)
+
+    def link(self, rows: Any) -> Links:
+        """Decide as `predict` does, and give the evidence.
+
+        Args:
+            rows: A table of the library of the reference, or one row as a dict.
+
+        Returns:
+            The links, rows on the left, the reference on the right.
+
+        Raises:
+            ColumnNotFoundError: A key column is not there.
+            TableTypeError: The rows are of another library than the reference.
+            NotFittedError: `fit` has not been called.
+        """
+        known, asked = self._asked(rows)
+        frames.same_library(asked.table, known.table)
+        return asking.linked(known, asked, self._scored(known, asked))
+
+    def add(self: L, rows: Any) -> L:
+        """Put rows at the end of the reference; only they are encoded.
+
+        How rare an n-gram is, the weights and the threshold stay as they were until `fit`.
+
+        Args:
+            rows: A table of the reference's library and columns; in pandas with new index labels.
+
+        Returns:
+            The linker.
+
+        Raises:
+            InvalidArgumentError: Columns are missing, or a label is there already.
+            TableTypeError: The rows are of another library.
+        """
+        self._known = self._with(rows)
+        return self
+
+    def remove(self: L, labels: Any) -> L:
+        """Take rows out of the reference; nothing is encoded, and the other rows keep their labels.
+
+        Args:
+            labels: Labels as `predict` gives them, one or several.
+
+        Returns:
+            The linker.
+
+        Raises:
+            InvalidArgumentError: There is no such label.
+        """
+        self._known = self._fitted().rows_kept(self._without(labels, "labels_"))
+        return self
+
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted linker: safetensors, parquet and JSON, sealed by hashes.
+
+        A model that is an object is not saved; give it to `load` again.
+
+        Args:
+            folder: A new folder, or one that `save` wrote, which is replaced.
+
+        Raises:
+            InvalidArgumentError: The folder holds something else, or the table cannot be saved.
+            MissingExtraError: A pandas table needs pyarrow.
+            NotFittedError: `fit` has not been called.
+        """
+        learned = self._learned
+        self._fitted()
+        self._save(folder, {}, {"decision": None if learned is None else asdict(learned)})
+
+    @classmethod
+    def load(cls: type[L], folder: str | Path, *, model: Any = None, device: str | None = None) -> L:
+        """Read what `save` wrote.
+
+        Args:
+            folder: The folder.
+            model: The model, where an object was fitted with, or where its folder is elsewhere now.
+            device: Where it runs.
+
+        Returns:
+            The fitted linker; it answers as the saved one does.
+
+        Raises:
+            InvalidArgumentError: A file is missing or was changed.
+            ModelError: The model is not the one that the reference was encoded with.
+        """
+        found, settings, _ = cls._load(folder, model, device)
+        decision = settings.get("decision")
+        found._learned = None if decision is None else judgement.from_dict(decision)
+        return found
+
+    @property
+    def reference_(self) -> Any:
+        """The reference table as it is now, in the caller's library."""
+        return self._fitted().table.frame.to_native()
+
+    @property
+    def labels_(self) -> NDArray[Any]:
+        """The labels of its rows, (n_rows,)."""
+        return self._fitted().labels
+
+    @property
+    def weights_(self) -> dict[str, float]:
+        """What each view counts in the score."""
+        return dict(self._fitted().weights)
+
+    @property
+    def threshold_(self) -> float | None:
+        """The score that a link needs; None where every row is linked to its nearest one."""
+        return self._fitted().threshold
+
+    def _job(self) -> Job:
+        if self.images is None and self.confidence is not None:
+            raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
+        return Job(k=self.k, threshold=self.threshold, batch_size=self.batch_size, cache=self.cache)
+
+    def _keys(self, table: Table) -> Keys:
+        if self.on is not None and (self.left_on is not None or self.right_on is not None):
+            raise InvalidArgumentError("on= is given with left_on= or right_on=. Give one or the other.")
+        if (self.left_on is None) != (self.right_on is None):
+            raise InvalidArgumentError("left_on= and right_on= go together. Give both, or on=.")
+        blocks = [] if self.block_on is None else keys.of_one(table, self.block_on)
+        pictures = None if self.images is None else pictured.named(self.images, "images")[1]
+        theirs = keys.of_one(table, self.on if self.right_on is None else self.right_on, pictures)
+        if self.on is None and self.right_on is None:
+            theirs = [name for name in theirs if name not in blocks] or theirs
+        mine = theirs if self.left_on is None else keys.listed(self.left_on, "left_on")
+        return Keys(tuple(theirs), tuple(mine), tuple(blocks))
+
+    def _pictures(self, table: Table) -> pictured.Columns | None:
+        """Where pictures are; None for rows without."""
+        if self.images is None:
+            return None
+        sure = None if self.confidence is None else pictured.named(self.confidence, "confidence")
+        found = pictured.Columns(pictured.named(self.images, "images"), sure)
+        found.check(table, 1)
+        return found
+
+    def _check_without_sample(self) -> None:
+        settled = self.threshold is None or is_number(self.threshold)
+        if self.images is not None and not (settled and self.weights is not None):
+            raise InvalidArgumentError(
+                "images= needs rows such as will be asked, by which views and threshold are found: "
+                "fit(reference, queries). Or give weights= and a number as threshold=."
+            )
+
+    def _asked(self, rows: Any) -> tuple[Reference, Asked]:
+        known = self._fitted()
+        table = self._wrapped(rows, known.keys, known.table, self._on())
+        if known.shown is not None:
+            known.shown.columns.check(table)
+        return known, self._read(known, table)
+
+    def _scored(self, known: Reference, asked: Asked) -> Fused:
+        fused = asking.scored(known, asked, self.k)
+        if self._learned is None:
+            return fused
+        return alone.judged(self._learned, known, asked, fused)
+
+    def _decided(self, known: Reference, learned: Judgement) -> Reference:
+        """The threshold of a learned decision, on probabilities."""
+        if self.weights is not None:
+            known = rehearsal.weighed(known, self.weights)
+        wanted: Any = self.threshold
+        if isinstance(wanted, Mapping):  # of the links at or above a probability a larger share is right
+            wanted = wanted["precision"]
+        elif isinstance(wanted, str):
+            wanted = learned.threshold
+        details = {"decision": "learned from labels, for rows by themselves"}
+        return replace(known, threshold=None if wanted is None else float(wanted), details=details)
+
+    def _on(self) -> str:
+        return "on" if self.left_on is None else "left_on"

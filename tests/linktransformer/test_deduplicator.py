@@ -1,0 +1,288 @@
+"""Deduplicator: the clusters of `cluster`, and ids that stay whatever comes and goes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import linktransformer as lt
+from linktransformer import growing, placing
+from linktransformer.estimators import NotFittedError
+from tests.conftest import make, rows_of
+
+WORDS = ["acme", "baxter", "quill", "zeller", "northern", "steel", "dairy", "paper", "motors", "rail"]
+
+
+def table(n: int, seed: int) -> pd.DataFrame:
+    """Firms, each written several times."""
+    draw = np.random.default_rng(seed)
+    firms = [" ".join(draw.choice(WORDS, 3)) for _ in range(n // 3)]
+    names = [firms[int(draw.integers(len(firms)))] for _ in range(n)]
+    cut = draw.integers(0, 12, n)
+    names = [name[:at] + name[at + 1 :] for name, at in zip(names, cut.tolist(), strict=True)]
+    names[:2] = [None, ""]
+    town = draw.choice(["Hull", "York", "Leeds", None], n)
+    source = draw.choice(["a", "b", "c", None], n)
+    index = [f"r{seed}-{i}" for i in range(n)]
+    return pd.DataFrame({"name": names, "town": town, "source": source}, index=index)
+
+
+class Pairs:
+    """A model whose vectors are counts of pairs of letters."""
+
+    def encode(self, texts: list[str]) -> list[list[float]]:
+        found = []
+        for text in texts:
+            counts = [0.01] * 97
+            for a, b in zip(text.lower(), text.lower()[1:] + " ", strict=True):
+                counts[(ord(a) * 31 + ord(b)) % 97] += 1
+            found.append(counts)
+        return found
+
+
+MODELS = [pytest.param("lexical", id="lexical"), pytest.param(Pairs(), id="pairs")]
+ROWS = table(90, 1)
+MORE = table(60, 2)
+KINDS = [
+    pytest.param({"on": "name"}, id="name"),
+    pytest.param({"on": ["name", "town"]}, id="columns"),
+    pytest.param({"on": "name", "block_on": "town"}, id="blocks"),
+    pytest.param({"on": "name", "one_per": "source"}, id="one per"),
+    pytest.param({"on": "name", "method": "complete"}, id="complete"),
+    pytest.param({"on": "name", "method": "single"}, id="single"),
+]
+
+
+@pytest.mark.parametrize("options", KINDS)
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("threshold", ["auto", 0.8])
+def test_fit_gives_the_clusters_of_cluster(options: dict[str, Any], model: Any, threshold: Any) -> None:
+    known = lt.Deduplicator(model, threshold, **options).fit(ROWS)
+    wanted = lt.cluster(ROWS, model=model, threshold=threshold, **options)
+    assert 1 < len(wanted) < 88
+    np.testing.assert_array_equal(known.labels_, wanted.label)
+    assert known.report()["weights"] == pytest.approx(wanted.report()["weights"], abs=1e-3)
+    assert known.fit_predict(ROWS)["cluster"].tolist() == wanted.label.tolist()
+    assert known.merges().empty  # what fit left apart is no news
+    if threshold != "auto":
+        assert known.threshold_ == 0.8
+
+
+@pytest.mark.parametrize("options", KINDS)
+def test_a_row_asked_alone_gets_the_same_answer_bit_for_bit(options: dict[str, Any]) -> None:
+    known = lt.Deduplicator(Pairs(), 0.7, k=4, **options).fit(ROWS)
+    together = known.predict(MORE)
+    alone = [rows_of(known.predict(MORE.iloc[[place]]))[0] for place in range(len(MORE))]
+    assert 4 < together["cluster"].notna().sum() < 58
+    assert rows_of(together) == alone
+    pd.testing.assert_frame_equal(together[::-1], known.predict(MORE[::-1]), check_exact=True)
+    first = MORE.iloc[5]
+    assert rows_of(known.predict(dict(first))) == [rows_of(together)[5]]
+
+
+@pytest.mark.parametrize("options", KINDS)
+def test_scores_are_those_of_all_rows_of_a_cluster(options: dict[str, Any]) -> None:
+    """The slow way: every different text of every cluster, one pair at a time."""
+    known = lt.Deduplicator("lexical", 0.5, **options).fit(ROWS)
+    of = known._of
+    found = known.predict(MORE)
+    asked = known._read(of.known, known._wrapped(MORE, of.known.keys, of.known.table))
+    reduce = {"complete": min, "single": max}.get(known.method, lambda of: float(np.mean(of)))
+    n = 0
+    for row, (cluster, score) in enumerate(rows_of(found)):
+        node = int(asked.nodes.node_of_row[row])
+        if cluster is None or node < 0 or score == 1:
+            continue
+        members = sorted(set(of.known.nodes.node_of_row[of.cluster == cluster].tolist()))
+        each = [
+            float(placing.pair_score(of, asked, np.array([node]), np.array([member]))[0])
+            for member in members
+        ]
+        assert score == pytest.approx(reduce(each), abs=1e-6)
+        n += 1
+    assert n > 5
+
+
+@pytest.mark.parametrize("options", KINDS)
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_in_pieces_or_at_once_and_as_predicted(options: dict[str, Any], data: st.DataObject) -> None:
+    start = lt.Deduplicator("lexical", 0.55, k=200, **options).fit(ROWS)
+    before = start.labels_.copy()
+    more = MORE.iloc[data.draw(st.permutations(range(len(MORE))))[: data.draw(st.integers(1, 30))]]
+    once = lt.Deduplicator("lexical", 0.55, k=200, **options).fit(ROWS).add(more)
+    at = data.draw(st.integers(0, len(more)))
+    start.add(more.iloc[:at])
+    for row in range(at, len(more)):
+        told = start.predict(more.iloc[[row]])["cluster"].iloc[0]
+        free = start._of.next_id
+        start.add(more.iloc[[row]])
+        assert start.labels_[-1] == (free if pd.isna(told) else told)
+    np.testing.assert_array_equal(start.labels_, once.labels_)
+    np.testing.assert_array_equal(start.labels_[: len(before)], before)
+    assert start.index_.tolist() == [*ROWS.index, *more.index]
+    again = start.predict(start.table_)["cluster"]
+    if "one_per" not in options:  # a row that is there already takes its own place
+        keyed = again.notna().to_numpy()
+        assert again[keyed].tolist() == start.labels_[keyed].tolist()
+
+
+def test_ids_stay_and_are_not_used_again() -> None:
+    known = lt.Deduplicator(threshold=0.5, on="name").fit(
+        pd.DataFrame({"name": ["Acme Steel Corp", "Baxter Dairy", "ACME STEEL", "Quill"]}, index=list("abcd"))
+    )
+    assert known.labels_.tolist() == [0, 1, 0, 2]
+    known.add(pd.DataFrame({"name": ["Zeller Motors", None, "zeller motor"]}, index=list("efg")))
+    assert known.labels_.tolist() == [0, 1, 0, 2, 3, 4, 3]
+    known.remove(["d", "e", "f", "g"])
+    assert known.labels_.tolist() == [0, 1, 0]
+    assert known.add(pd.DataFrame({"name": ["acme steel corp"]}, index=["h"])).remove("h").labels_.max() == 1
+    known.add(pd.DataFrame({"name": ["Quill", "Zeller Motors"]}, index=list("de")))
+    assert known.labels_.tolist() == [0, 1, 0, 5, 6]
+    assert known.remove("a").predict({"name": "Acme Steel Corp."})["cluster"].tolist() == [0]
+    assert known.remove("c").predict({"name": "Acme Steel Corp."})["cluster"].isna().all()
+    with pytest.raises(lt.InvalidArgumentError, match="no such row"):
+        known.remove("a")
+
+
+def test_a_row_between_two_clusters_joins_one_and_merges_names_both() -> None:
+    names = ["northern steel works of hull", "northern steel works of hull ltd", "paper mills york"]
+    known = lt.Deduplicator(threshold=0.45, method="single", on="name").fit(pd.DataFrame({"name": names}))
+    assert known.labels_.tolist() == [0, 0, 1]
+    bridge = pd.DataFrame({"name": ["northern steel works paper mills york"]}, index=[3])
+    known.add(bridge)
+    assert known.labels_[:3].tolist() == [0, 0, 1] and known.labels_[3] in (0, 1)
+    found = known.merges()
+    assert [sorted(row[:2]) for row in rows_of(found)] == [[0, 1]]
+    assert found["score"].iloc[0] >= 0.45
+    apart = lt.Deduplicator(threshold=0.45, method="single", on="name", cannot_link=[(0, 2)])
+    assert apart.fit(pd.DataFrame({"name": names})).add(bridge).merges().empty
+    # the clusters are one when the whole table is clustered again
+    assert set(known.fit(known.table_).labels_.tolist()) == {0}
+
+
+def test_one_per_and_cannot_link_hold() -> None:
+    rows = pd.DataFrame(
+        {"name": ["acme steel", "acme steel co", "acme steel"], "year": [1900, 1910, 1900]}, index=list("abc")
+    )
+    known = lt.Deduplicator(threshold=0.5, on="name", one_per="year").fit(rows)
+    assert known.labels_.tolist() == [0, 0, 1]
+    asked = pd.DataFrame({"name": ["acme steel"] * 3, "year": [1900, 1910, None]}, index=list("def"))
+    assert rows_of(known.predict(asked)["cluster"].to_frame()) == [(None,), (1,), (0,)]
+    assert known.add(asked).labels_.tolist() == [0, 0, 1, 2, 1, 0]
+    assert known.merges().empty
+    apart = lt.Deduplicator(threshold=0.5, on="name", cannot_link=[("a", "c")]).fit(rows)
+    assert apart.labels_[0] != apart.labels_[2]
+    assert apart.merges().empty
+
+
+SAID = """
+import sys, json, pandas as pd, linktransformer as lt
+known = lt.Deduplicator.load(sys.argv[1])
+found = known.predict(pd.read_json(sys.argv[2], dtype=False))
+known.add(pd.read_json(sys.argv[2], dtype=False))
+print(json.dumps([[None if v != v else v.hex() for v in found["score"].astype(float)],
+                  known.labels_.tolist(), known.merges().astype(float).values.tolist()]))
+"""
+
+
+@pytest.mark.parametrize("options", KINDS)
+def test_loaded_in_a_new_process_it_answers_bit_for_bit(options: dict[str, Any], tmp_path: Path) -> None:
+    model = None if options == {"on": "name"} else "lexical"
+    known = lt.Deduplicator(model, 0.5, **options).fit(ROWS).add(MORE.head(5)).remove("r1-9")
+    known.save(tmp_path / "saved")
+    asked = MORE.iloc[5:25]
+    asked.to_json(tmp_path / "asked.json")
+    command = [sys.executable, "-c", SAID, str(tmp_path / "saved"), str(tmp_path / "asked.json")]
+    done = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    score = known.predict(asked)["score"].astype(float)
+    known.add(asked)
+    assert done[0] == [None if value != value else value.hex() for value in score]
+    assert done[1] == known.labels_.tolist()
+    assert done[2] == known.merges().astype(float).values.tolist()
+    loaded = lt.Deduplicator.load(tmp_path / "saved")
+    assert loaded.get_params() == known.get_params()
+    with pytest.raises(NotFittedError, match="loaded"):
+        _ = loaded.clusters_
+    with pytest.raises(lt.InvalidArgumentError, match=r"Deduplicator.load"):
+        lt.Linker.load(tmp_path / "saved")
+
+
+def test_conventions_of_scikit_learn() -> None:
+    clone = pytest.importorskip("sklearn.base").clone
+    known = lt.Deduplicator(threshold=0.6, on="name", method="single").fit(ROWS)
+    copy = clone(known)
+    assert copy.get_params() == known.get_params()
+    assert repr(copy) == "Deduplicator(threshold=0.6, on='name', method='single')"
+    for name in ("predict", "add", "remove"):
+        with pytest.raises(NotFittedError, match="fit"):
+            getattr(copy, name)(MORE)
+
+
+def test_the_threshold_of_joining_is_found_where_rows_are_alike() -> None:
+    """Strangers stay alone and copies join, though nobody gave a threshold."""
+    draw = np.random.default_rng(5)
+    syllables = [a + b for a in "bcdfghjklmnprstvwz" for b in "aeiou"]
+    names = [" ".join("".join(draw.choice(syllables, 3)) for _ in range(2)) for _ in range(300)]
+    copies = [name.replace("a", "e", 1).upper() for name in names[:100]]
+    known = lt.Deduplicator(on="name").fit(pd.DataFrame({"name": names[:200] + copies}))
+    again = [name + " co" for name in names[:100]]
+    found = known.predict(pd.DataFrame({"name": again + names[200:]}))["cluster"]
+    assert int((found.iloc[:100].fillna(-1).astype(int) == np.arange(100)).sum()) >= 95
+    assert int(found.iloc[100:].notna().sum()) <= 5
+    # a table in which nothing is named twice: only what is nearer than any two of its rows joins
+    alone = lt.Deduplicator(on="name").fit(pd.DataFrame({"name": names[:200]}))
+    if len(set(alone.labels_.tolist())) == 200:
+        assert int(alone.predict(pd.DataFrame({"name": names[200:]}))["cluster"].notna().sum()) <= 2
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_empty_and_tiny_tables(rows: int) -> None:
+    for model in (None, Pairs()):
+        known = lt.Deduplicator(model, on="name").fit(ROWS.iloc[2 : 2 + rows])
+        assert len(known.labels_) == rows
+        assert known.predict(MORE.iloc[2:7]).shape == (5, 2)
+        assert len(known.add(MORE.iloc[:5]).labels_) == rows + 5
+        assert known.merges().shape[1] == 3
+        assert len(known.remove(list(known.index_)).labels_) == 0
+        assert known.predict(MORE)["cluster"].isna().all()
+
+
+def test_every_library_gives_the_same(library: str) -> None:
+    known = lt.Deduplicator(threshold=0.5, on="name")
+    first = make(library, {"name": ["acme steel", "baxter dairy", "Acme Steel Co"]})
+    assert [row[0] for row in rows_of(known.fit_predict(first))] == [0, 1, 0]
+    more = make(library, {"name": ["zeller", "baxter dairy co"]})
+    known.add(more.set_axis([3, 4]) if library.startswith("pandas") else more)
+    assert known.labels_.tolist() == [0, 1, 0, 2, 1]
+    found = known.predict(make(library, {"name": ["Zeller", "nobody"]}))
+    assert type(found) is type(first)
+    assert [row[0] for row in rows_of(found)] == [2, None]
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(lt.InvalidArgumentError, match="threshold=0"):
+        lt.Deduplicator(threshold=0, on="name").fit(ROWS)
+    with pytest.raises(lt.InvalidArgumentError, match="method="):
+        lt.Deduplicator(method="ward", on="name").fit(ROWS)
+    with pytest.raises(lt.InvalidArgumentError, match="labels repeat"):
+        lt.Deduplicator(on="name").fit(pd.concat([ROWS, ROWS]))
+    with pytest.raises(lt.ColumnNotFoundError, match="source"):
+        lt.Deduplicator(on="name", one_per="source").fit(ROWS).predict({"name": "acme"})
+
+
+def test_rows_of_a_reference_ask_as_others_do() -> None:
+    known = lt.Deduplicator(threshold=0.5, on="name").fit(ROWS)
+    asked = growing.as_asked(known._of.known, 10)
+    assert asked.table.n_rows == 80
+    texts = asked.records.texts[asked.nodes.text][asked.nodes.node_of_row]
+    assert texts.tolist() == [" ".join(name.split()) for name in ROWS["name"].iloc[10:]]
