@@ -12,6 +12,7 @@ needs torch; nothing imports it before a model is built.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -253,18 +254,36 @@ def _mapped_back(x: Tensor, out: Tensor, state: Tensor, form: str) -> Tensor:
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
     """A batch of products, summed in float32; one side may be a float32 state beside halved features."""
-    half = left.dtype if left.dtype != torch.float32 else right.dtype
-    if half == torch.float32:
-        return torch.bmm(left, right)
     if left.dtype == right.dtype:
-        return torch.bmm(left, right).float()
+        return _summed(left, right)
+    if right.dtype != torch.float32:
+        return _product(right.transpose(1, 2), left.transpose(1, 2)).transpose(1, 2)
     # a state in half precision would lose what one key adds among thousands: it is cut in two halves, whose
     # sum has twice the digits
-    if right.dtype == torch.float32:
-        coarse = right.to(half)
-        both = torch.bmm(left, torch.cat([coarse, (right - coarse.float()).to(half)], dim=-1)).float()
-        return both[..., : right.shape[-1]] + both[..., right.shape[-1] :]
-    return _product(right.transpose(1, 2), left.transpose(1, 2)).transpose(1, 2)
+    coarse = right.to(left.dtype)
+    both = _summed(left, torch.cat([coarse, (right - coarse.float()).to(left.dtype)], dim=-1))
+    return both[..., : right.shape[-1]] + both[..., right.shape[-1] :]
+
+
+def _summed(left: Tensor, right: Tensor) -> Tensor:
+    """Products of one type as float32; a card that cannot give them so rounds them once at the end."""
+    if left.dtype == torch.float32:
+        return torch.bmm(left, right)
+    if not left.is_cuda:
+        return torch.bmm(left.float(), right.float())
+    if _gives_float32(left.device.index or 0, left.dtype):
+        return torch.bmm(left, right, out_dtype=torch.float32)
+    return torch.bmm(left, right).float()
+
+
+@lru_cache(maxsize=32)
+def _gives_float32(device: int, dtype: torch.dtype) -> bool:
+    """Whether products of half precision can be given as the float32 that they are summed in."""
+    one = torch.ones((1, 16, 16), dtype=dtype, device=f"cuda:{device}")
+    try:
+        return bool((torch.bmm(one, one, out_dtype=torch.float32) == 16).all())
+    except (RuntimeError, TypeError):
+        return False
 
 
 def _causal(q: Tensor, k: Tensor, u: Tensor, form: str) -> Tensor:

@@ -59,14 +59,14 @@ def test_half_precision_is_near() -> None:
 
 
 def test_a_key_among_thousands_is_not_lost_in_half_precision() -> None:
-    t = 16384
+    t = 15001  # bfloat16 knows 14976 and 15040
     q, k = torch.zeros(2, 1, 1, t, 16).unbind()
     v = torch.zeros(1, 1, t, 8)
     k[..., 5, :], q[..., -1, :], v[..., 5, :] = 4.0, 4.0, 1.0
     s = 16 * 16 / 4.0
     share = (1 + s + s * s / 2) / (1 + s + s * s / 2 + t - 1)
-    found = linear_attention(*(part.bfloat16() for part in (q, k, v)))[0, 0, -1, 0]
-    assert abs(float(found) - share) < 0.005 * share
+    found = linear_attention(q.bfloat16(), k.bfloat16(), v)[0, 0, -1, 0]
+    assert abs(float(found) - share) < 5e-4 * share
 
 
 @pytest.mark.parametrize("form, width", [("symmetric", 153), ("full", 273)])

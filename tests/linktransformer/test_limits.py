@@ -63,7 +63,7 @@ def test_rows_that_differ_deep_inside_stay_two_where_the_model_reads_so_far() ->
         def encode(self, texts):
             return [[1.0, float("acme" in text[20_000:]), float("zeller" in text[20_000:])] for text in texts]
 
-    body = " ".join(WORDS * 300)[:25_000]
+    body = " ".join(WORDS * 600)[:25_000]
     left = pd.DataFrame({"text": [f"{body} acme", f"{body} zeller"]})
     right = left.iloc[::-1].reset_index(drop=True)
     links = lt.link(left, right, on="text", model=Deep())
