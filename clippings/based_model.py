@@ -228,7 +228,7 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
         lengths, counts = _lengths(input_ids, attention_mask)
         groups = list(self._groups(counts, input_ids.device.type))
         if len(groups) == 1 and max(counts, default=0) == t:
-            out = self._encode(input_ids, lengths, min(counts, default=t) < t, groups[0][1])
+            out = self.run(input_ids, lengths, min(counts, default=t) < t, groups[0][1])
         else:
             out = torch.zeros(
                 (n, t, self.config.hidden_size), dtype=self.norm.weight.dtype, device=self.device
@@ -237,7 +237,7 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
                 some = torch.tensor(rows, device=input_ids.device)
                 longest = max(1, *(counts[row] for row in rows))
                 padded = min(counts[row] for row in rows) < longest
-                made = self._encode(input_ids[some, :longest], lengths[some], padded, short)
+                made = self.run(input_ids[some, :longest], lengths[some], padded, short)
                 out[some, :longest] = made.to(out.dtype)
         return BaseModelOutput(last_hidden_state=out) if return_dict in (None, True) else (out,)
 
@@ -258,12 +258,28 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
                 yield rows[:some], full
                 rows = rows[some:]
 
-    def _encode(self, ids: Tensor, lengths: Tensor, padded: bool, short: bool) -> Tensor:
-        places = Places(lengths, ids.shape[1], padded)
+    def embed(self, ids: Tensor) -> Tensor:
+        """What the first layer is given, (n, t, hidden_size)."""
         x = self.tokens(ids)
         if self.config.positions == "tiled":
             x = x + self.places(torch.arange(ids.shape[1], device=ids.device) % self.config.position_table)
-        x = self.dropout(self.norm(x))
+        made: Tensor = self.dropout(self.norm(x))
+        return made
+
+    def run(self, ids: Tensor, lengths: Tensor, padded: bool, short: bool) -> Tensor:
+        """Encode records that all have full attention, or all have not.
+
+        Args:
+            ids: (n, t) int64, padded at the end.
+            lengths: Tokens of each, (n,) int64.
+            padded: Whether one has fewer than t.
+            short: Whether with full attention.
+
+        Returns:
+            (n, t, hidden_size).
+        """
+        places = Places(lengths, ids.shape[1], padded)
+        x = self.embed(ids)
         own = short and self.config.own_short
         for layer in self.short_layers if own else self.layers:
             if self.gradient_checkpointing and self.training:
