@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
+    "FRESH",
     "LongRecipe",
     "StepCourse",
     "contrast_loss",
@@ -168,21 +169,20 @@ class StepCourse:
         self.model.model.train(on)
 
 
-def trained(model: Trainable, keep: Sequence[str]) -> dict[str, Any]:
+def trained(model: Trainable, moves: Callable[[str], bool]) -> dict[str, Any]:
     """The weights that move; the others are held, and need no gradients.
 
     Args:
         model: The model; it is changed.
-        keep: Names that are held have one of these in them.
+        moves: Whether the weight of a name does.
 
     Returns:
         Weights by name.
     """
     named = {}
     for name, weight in model.model.named_parameters():
-        moves = not any(part in name for part in keep)
-        weight.requires_grad_(moves)
-        if moves:
+        weight.requires_grad_(moves(name))
+        if moves(name):
             named[name] = weight
     return named
 
@@ -213,7 +213,7 @@ def contrast_loss(model: Trainable, tokens: Mapping[str, Any], temperature: floa
 
     Args:
         model: The model.
-        tokens: "input_ids" and "attention_mask" of the left records, then of the right ones in the same order.
+        tokens: "input_ids" and "attention_mask" of the left records, then of the right ones in their order.
         temperature: Of the softmax.
 
     Returns:

@@ -29,6 +29,9 @@ BENCHMARKS = {
     "scale": "seconds and memory of a merge from 10,000 to 1,000,000 rows, with a plot",
     "deepkey": "long records that match by one statement deep inside: kinds of attention at one budget",
     "long_speed": "forward speed by length: full attention, windows, linear attention beside them",
+    "mqar": "recall of many pairs in one record, in either direction, by kinds of attention",
+    "documents": "pages read by OCR against corrected ones, whole and by their second half",
+    "train_based": "train the encoder of long records out of a short one, within a time budget",
     "importtime": "how long the import takes and what it loads",
     "peer_venv": "build the environment of linktransformer 0.1.18 (no benchmark)",
 }

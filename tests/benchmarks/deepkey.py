@@ -153,7 +153,8 @@ def train(
     plan = Plan(arm, options.window, options.features, options.gate, options.pooling, own_short=False)
     model = Trainable(convert(base, plan), arm)
     model.use("auto", None)
-    named = trained(model, [".tokens."])  # words that training has not seen are to mean what they meant
+    # words that training has not seen are to mean what they meant
+    named = trained(model, lambda name: ".tokens." not in name)
     body, ends = model.model[0].auto_model, ends_of(model.model)
     folder = (options.to or Path("models/deepkey")) / f"{arm}-seed{options.seed}".replace("+", "-")
 
