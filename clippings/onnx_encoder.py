@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from clippings import fingerprint
 from clippings.errors import EncoderError
+from clippings.reach import Reach
 from model_hub import ModelFolder
 
 Vectors = npt.NDArray[np.float32]
@@ -54,6 +55,17 @@ class OnnxTextEncoder:
         self._session, self.device = session(model, device, threads)
         self._inputs = {item.name for item in self._session.get_inputs()}
         self._model = model
+
+    def share_lost(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The share of each text's characters that the model does not read.
+
+        Args:
+            texts: Texts.
+
+        Returns:
+            (n_texts,) float32.
+        """
+        return Reach(self._tokenizer, self.max_tokens, self._prefix).share_lost(texts)
 
     @property
     def cache_key(self) -> str:

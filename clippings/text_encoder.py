@@ -6,35 +6,38 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from clippings import fingerprint, torchvision_ops
-from clippings.errors import EncoderError, MissingPackageError
+from clippings import fingerprint
+from clippings.based_convert import is_based, load_converted
+from clippings.errors import EncoderError
 from clippings.many_texts import ManyTexts
 from clippings.onnx_encoder import SURROGATES, OnnxTextEncoder
-from clippings.quiet import no_bars
+from clippings.reach import LONG_CHARS, Reach, reach_of
 from clippings.record_encoder import TowerEncoder, open_records
+from clippings.sentence_models import load_sentence_transformer
 from model_hub import (
     AccessError,
     ModelFolder,
     ModelNotFoundError,
     ModelRef,
     UnreachableError,
-    UnsafeModelError,
     open_model,
     parse,
 )
-from model_hub.folder import pickled
 from model_hub.manifest import MANIFEST_NAME, RECORD_ARCHITECTURES
 
 logger = logging.getLogger(__name__)
 Vectors = npt.NDArray[np.float32]
 CHUNK = 2048  # texts given to a wrapped encoder at once: there is progress to show, and to keep when it stops
+CHARS, ENDLESS = (
+    20_000,
+    2**20,
+)  # what rows are cut to unless a model says otherwise; more tokens mean no limit
 _ST_FILES = ("modules.json", "config.json", "config_sentence_transformers.json")
 
 
@@ -77,12 +80,31 @@ class WrappedEncoder:
         self.name = name or _name_of(model)
         self.dim: int | None = None
         found = folder.manifest.serializer if folder else getattr(model, "serializer", None)
-        self.serializer = found if isinstance(found, Mapping) else None
+        self._reach: Reach | None = reach_of(model)
+        self.serializer = found if isinstance(found, Mapping) else self._written_long()
         self.decision: Path | None = getattr(model, "decision", None)
         if folder and folder.manifest.decision:
             self.decision = folder.file(folder.manifest.decision)
         self._takes = _keywords(model.encode)
         self._many = ManyTexts(model)
+
+    def _written_long(self) -> Mapping[str, Any] | None:
+        """A row may be as long as the model reads, where that is longer than rows are cut to."""
+        chars = LONG_CHARS * self._reach.limit if self._reach else 0
+        return {"max_chars": chars} if chars > CHARS and self._reach and self._reach.limit < ENDLESS else None
+
+    def share_lost(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The share of each text's characters that the model does not read.
+
+        Args:
+            texts: Texts.
+
+        Returns:
+            (n_texts,) float32; zeros where it is not known.
+        """
+        if self._reach is None:
+            return np.zeros(len(texts), dtype=np.float32)
+        return self._reach.share_lost(texts)
 
     @property
     def note(self) -> str | None:
@@ -166,7 +188,8 @@ def load_text_encoder(
 
     Args:
         reference: A bundled model's name, a folder (ours with a manifest, or one of sentence-transformers),
-            "org/name@revision" on the Hugging Face Hub, or "oci://host/name:tag" in a registry.
+            "org/name@revision" on the Hugging Face Hub, or "oci://host/name:tag" in a registry. "based:"
+            before a folder of a short encoder makes one for long records of it, which still wants training.
         device: "cpu", "cuda" or "cuda:1"; None: for torch models a GPU when there is one.
         trust_remote_code: Whether code that comes with a model may run; off unless you say so.
         threads: Number of threads of a model that runs on onnxruntime; None for all cores.
@@ -185,6 +208,8 @@ def load_text_encoder(
     """
     if isinstance(reference, ModelFolder):
         return _of_ours(reference, device, threads)
+    if is_based(reference):
+        return WrappedEncoder(load_converted(str(reference), device), str(reference))
     ref = parse(reference)
     if ref.kind in ("bundled", "oci"):
         return _of_ours(open_model(ref), device, threads)
@@ -324,58 +349,3 @@ def _dimension(model: Any) -> int | None:
             found = getattr(model, name)()
             return int(found) if found else None
     return None
-
-
-def _refuse_pickles(folder: Path) -> None:
-    """A folder of sentence-transformers may hold pickled weights only beside safetensors."""
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if not any(path.parent.glob("*.safetensors")) and (reason := pickled(path)):
-            raise UnsafeModelError(
-                f"The model's weights are a pickle, which can run code when it is read ({reason}).",
-                f"{path.relative_to(folder).as_posix()} in {folder}",
-                "Save the model anew as safetensors: `model.save(folder, safe_serialization=True)`.",
-            )
-
-
-def load_sentence_transformer(
-    ref: ModelRef, device: str | None = None, trust_remote_code: bool = False
-) -> Any:
-    """Load a model of sentence-transformers from safetensors, in float32.
-
-    Args:
-        ref: A folder or a hub name.
-        device: Where it runs; None takes a GPU when there is one.
-        trust_remote_code: Whether code that comes with it may run.
-
-    Returns:
-        The SentenceTransformer.
-
-    Raises:
-        MissingPackageError: torch or sentence-transformers is not installed.
-        UnsafeModelError: The folder's weights are pickles.
-        EncoderError: It cannot be loaded.
-    """
-    if ref.kind == "folder":
-        _refuse_pickles(Path(ref.name))
-    try:
-        torch = import_module("torch")
-        torchvision_ops.mend()  # transformers imports it where it is installed
-        found = import_module("sentence_transformers")
-    except ModuleNotFoundError as error:
-        raise MissingPackageError(error.name or "sentence-transformers", f"The model {str(ref)!r}") from error
-    if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        with no_bars():
-            return found.SentenceTransformer(
-                ref.name,
-                revision=ref.revision,
-                device=device,
-                trust_remote_code=trust_remote_code,
-                model_kwargs={"use_safetensors": True, "torch_dtype": torch.float32},
-            )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise EncoderError(
-            f"The model could not be loaded by sentence-transformers. Given: {str(ref)!r} on {device}: "
-            f"{str(error)[:500]}. Check its name, the network and that it has safetensors weights."
-        ) from error

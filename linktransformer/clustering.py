@@ -20,6 +20,7 @@ from linktransformer import (
     fuse,
     keys,
     labels,
+    limits,
     picture_views,
     records,
     remembering,
@@ -113,13 +114,15 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     if job.images is not None:
         plan = encode.plan_of_pictures(job.model, job.device, job.cache)
         units = read_units(table, on, job.images, plan.serializer, job.progress, job.confidence)
-    texts = records.read(table, on, Serializer()) if units is None else units.records
+    else:
+        plan = encode.plan(job.model, job.device, job.cache)
+    texts = records.read(table, on, plan.reading) if units is None else units.records
     blocks = keys.blocks((table, table), job.block_on)
     of_row = None if blocks is None else blocks[0]
     nodes, apart = nodes_apart(table, texts, of_row, rules)
     details: dict[str, Any] = {"on": on, "method": rules.method, "rows_cut": texts.n_cut}
     if units is None:
-        fused = _score(table, on, texts, nodes, job, details)
+        fused = _score(table, on, texts, nodes, (plan, job), details)
     else:
         fused = _score_pictures(units, nodes, plan, job, details)
     found = clusters_of(table, on, Neighbours(texts, nodes, fused, apart), job, rules.method, details)
@@ -265,22 +268,23 @@ def _score(
     on: list[str],
     texts: records.Records,
     nodes: blocking.Nodes,
-    job: Job,
+    how: tuple[encode.Plan, Job],
     details: dict[str, Any],
 ) -> fuse.Fused:
     """Every node's neighbours in every view, and one score of each pair."""
-    plan = encode.plan(job.model, job.device, job.cache)
+    plan, job = how
     details["model"] = plan.name
     if not len(nodes):
         return _nothing()
     heads = None
     if len(on) > 1:
-        heads = views.texts_of(texts, records.read(table, on[:1], Serializer()))
+        heads = views.texts_of(texts, records.read(table, on[:1], plan.reading))
     made = views.sparse_of_one(texts, heads)
     if plan.encoder is not None:
         written = texts.texts.tolist()
-        if plan.serializer != Serializer():
+        if plan.serializer != plan.reading:
             written = views.texts_of(texts, records.read(table, on, plan.serializer))
+        details |= limits.of_model(plan.encoder, [texts], [written])
         made = views.with_dense_of_one(
             made, plan.encoder, written, batch_size=job.batch_size, show=job.progress
         )

@@ -14,6 +14,7 @@ from linktransformer import (
     evidence,
     fuse,
     keys,
+    limits,
     picture_views,
     records,
     remembering,
@@ -66,12 +67,11 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
     """
     if job.images is not None:
         return _compare_pictures(tables, on, job)
-    serializer = Serializer()
-    texts = (records.read(tables[0], on[0], serializer), records.read(tables[1], on[1], serializer))
+    plan = encode.plan(job.model, job.device, job.cache)
+    texts = (records.read(tables[0], on[0], plan.reading), records.read(tables[1], on[1], plan.reading))
     blocks = keys.blocks(tables, job.block_on)
     left = blocking.nodes(texts[0].text_of_row, None if blocks is None else blocks[0])
     right = blocking.nodes(texts[1].text_of_row, None if blocks is None else blocks[1])
-    plan = encode.plan(job.model, job.device, job.cache)
     details: dict[str, Any] = {
         "model": plan.name,
         "left_on": on[0],
@@ -165,8 +165,8 @@ def _score(
 ) -> tuple[fuse.Fused, tuple[Lead | None, Lead | None]]:
     heads = None
     if max(map(len, on)) > 1:
-        heads = _reread(tables, (on[0][:1], on[1][:1]), texts, Serializer())
-    written = _reread(tables, on, texts, plan.serializer)
+        heads = _reread(tables, (on[0][:1], on[1][:1]), texts, plan.reading, plan.reading)
+    written = _reread(tables, on, texts, plan.serializer, plan.reading)
     made = views.sparse(texts, heads)
     notes = dict(made.notes)
 
@@ -193,6 +193,7 @@ def _score(
         else:
             made = views.with_dense(made, plan.encoder, written, batch_size=job.batch_size, show=job.progress)
             fused = scored(fused.candidates if fused else None)
+            details |= limits.of_model(plan.encoder, texts, written)
     fused = fused or scored()
     details |= ({"views_left_out": notes} if notes else {}) | remembering.of_report(plan.encoder)
     leads = (
@@ -238,11 +239,12 @@ def _reread(
     on: tuple[list[str], list[str]],
     texts: tuple[records.Records, records.Records],
     serializer: Serializer,
+    reading: Serializer,
 ) -> tuple[list[str], list[str]]:
-    """Each text as other columns or another serializer would write it; as it is where that is the same."""
+    """Each text as other columns or another serializer would write it; as read where that is the same."""
     left, right = (
         side.texts.tolist()
-        if serializer == Serializer() and side.columns == tuple(columns)
+        if serializer == reading and side.columns == tuple(columns)
         else views.texts_of(side, records.read(table, columns, serializer))
         for table, columns, side in zip(tables, on, texts, strict=True)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,12 @@ class Plan:
     chosen: bool
     serializer: Serializer = field(default_factory=Serializer)
     judgement: Judgement | None = None
+
+    @property
+    def reading(self) -> Serializer:
+        """How rows are read for n-grams: as by default, but cut no earlier than the model wants them."""
+        usual = Serializer()
+        return replace(usual, max_chars=max(usual.max_chars, self.serializer.max_chars))
 
 
 def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:

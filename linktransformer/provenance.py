@@ -14,14 +14,16 @@ def origin(base: str) -> dict[str, str]:
     """What is known of a base model; of a folder its name and no path, for that says where somebody works.
 
     Args:
-        base: "bundled", a folder or a hub name.
+        base: "bundled", a folder or a hub name; "based" and "based:..." stand for what they are made of.
 
     Returns:
         "base_model", "source", "revision" and "licence", as `model_hub.seal` takes them.
     """
+    from clippings.based_convert import is_based
     from clippings.trainable import BUNDLED, PACKAGE
     from model_hub.manifest import MANIFEST_NAME, read
 
+    base = base.partition(":")[2] or BUNDLED if is_based(base) else base
     if base == BUNDLED:
         package = PACKAGE.replace("_", "-")
         return {

@@ -18,9 +18,12 @@ MADE_OF_TORCH = {
     for name in ("attention", "image_tower", "character_tower", "fusion", "bi_encoder", "clip_model")
 } | {
     "clippings.short_attention",
+    *(f"clippings.{name}" for name in ("linear_attention", "window_attention", "based", "based_model")),
     *(f"linktransformer.gpu_{name}" for name in ("kernels", "sparse_kernels", "plain", "rows", "passes")),
     *(f"linktransformer.gpu_{name}" for name in ("pairs", "search", "sparse")),
 }
+# nor these without transformers, whose classes theirs are
+MADE_OF_TRANSFORMERS = {"clippings.based_model"}
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
 MACHINE_WORDS = ("/work/", "/tmp/w", "/home/", "/root/")
 MAX_LINES = 400
@@ -91,7 +94,8 @@ def heavy_at_import(name: str, source: str) -> list[str]:
     heavy |= {"timm", "torchvision", "transformers"}
     found = [dotted for dotted, eager in imports(source, name) if eager]
     if name in MADE_OF_TORCH:
-        return [dotted for dotted in found if dotted.split(".")[0] in heavy - {"torch"}]
+        own = {"torch", "transformers"} if name in MADE_OF_TRANSFORMERS else {"torch"}
+        return [dotted for dotted in found if dotted.split(".")[0] in heavy - own]
     return [
         dotted
         for dotted in found
@@ -185,6 +189,8 @@ def test_the_modules_are_found() -> None:
         (heavy_at_import, "clippings.record_encoder", "from clippings.bi_encoder import BiEncoder"),
         (heavy_at_import, "clippings.record_encoder", "from clippings import fusion"),
         (heavy_at_import, "clippings.fusion", "import torch\nimport pandas"),
+        (heavy_at_import, "clippings.based", "import transformers"),
+        (heavy_at_import, "clippings.text_encoder", "from clippings.based_model import register"),
         (pickles, "model_hub.store", "from joblib import load"),
         (statements, "linktransformer.merge", "def f(x):\n    assert x"),
         (statements, "linktransformer.merge", "print('x')"),
@@ -205,6 +211,7 @@ def test_a_planted_fault_is_found(check, name: str, source: str) -> None:
         (heavy_at_import, "clippings.model", "def f():\n    import torch"),
         (heavy_at_import, "clippings.model", "def f():\n    from clippings.fusion import drop"),
         (heavy_at_import, "clippings.fusion", "import torch\nfrom clippings.attention import Layer"),
+        (heavy_at_import, "clippings.based_model", "from transformers import AutoModel"),
         (heavy_at_import, "clippings.model", "if TYPE_CHECKING:\n    import torch"),
         (statements, "linktransformer.cli", "print('x')"),
         (statements, "linktransformer.merge", "doc = 'print(1)'"),

@@ -29,6 +29,11 @@ BENCHMARKS = {
     "gpu": "exact search, encoding and a merge of a million rows on a GPU, beside FAISS and others",
     "scale": "seconds and memory of a merge from 10,000 to 1,000,000 rows, with a plot",
     "bounded": "seconds and memory of linking Parquet files piece by piece",
+    "deepkey": "long records that match by one statement deep inside: kinds of attention at one budget",
+    "long_speed": "forward speed by length: full attention, windows, linear attention beside them",
+    "mqar": "recall of many pairs in one record, in either direction, by kinds of attention",
+    "documents": "pages read by OCR against corrected ones, whole and by their second half",
+    "train_based": "train the encoder of long records out of a short one, within a time budget",
     "importtime": "how long the import takes and what it loads",
     "peer_venv": "build the environment of linktransformer 0.1.18 (no benchmark)",
 }
@@ -50,14 +55,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     module = importlib.import_module(f"{__package__}.{MODULES.get(name, name)}")
     parser = argparse.ArgumentParser(prog=f"python -m tests.benchmarks {name}", description=module.__doc__)
-    parser.add_argument("--out", type=Path, default=None, help="write the numbers to this file as JSON")
+    parser.add_argument(
+        "--out", type=Path, default=None, help="write the numbers as JSON: a file, or a folder for many runs"
+    )
     parser.add_argument("--no-check", action="store_true", help="do not run the flow tests first")
     module.add_arguments(parser)
     options = parser.parse_args(arguments[1:])
     if name != "peer_venv" and not options.no_check and not flows_are_green():
         return 1
-    publish(module.run(options), options.out)
+    publish(module.run(options), destination(name, options))
     return 0
+
+
+def destination(name: str, options: argparse.Namespace) -> Path | None:
+    """The file of the numbers; in a folder it is called by what tells runs of one benchmark apart."""
+    out: Path | None = options.out
+    if out is None or out.suffix:
+        return out
+    arms = [str(arm).replace(" ", "-") for arm in getattr(options, "arms", [])]
+    seed = [f"seed{options.seed}"] if hasattr(options, "seed") else []
+    return out / ("-".join([name, *arms, *seed]) + ".json")
 
 
 def list_names() -> None:

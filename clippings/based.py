@@ -1,0 +1,235 @@
+"""Layers of an encoder of long records: a window of exact attention beside linear attention over everything.
+
+A layer is one of four kinds: "full" attention; a "window" of near places; "linear" attention over all places;
+"based", window and linear in parallel. Each works along (n, t, width). (S. Arora et al., Simple linear
+attention language models balance the recall-throughput tradeoff, 2024, alternate the two and read in one
+direction only; an encoder reads in both.)
+
+This module needs torch; nothing imports it before a model is built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from clippings.attention import rotate
+from clippings.linear_attention import linear_attention
+from clippings.window_attention import Places, attend
+
+__all__ = ["KINDS", "BasedLayer", "GatedConvolution", "Mixer", "Shape", "ZeroLinear", "attention_pooling"]
+
+KINDS = ("full", "window", "linear", "based")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the layers of an encoder have in common.
+
+    Args:
+        width: Width of the sequence.
+        heads: Heads of the attention.
+        inner: Width between the two maps of a feed-forward part.
+        window: A place sees so many to either side.
+        features: Width of the queries and keys of linear attention.
+        form: Of the features, "symmetric" or "full".
+        rotary: Whether queries and keys are turned by their place; else positions are added to the tokens.
+        gate: What the linear branch beside a window begins with, before the tanh.
+        dropout: Share of numbers dropped in training.
+        eps: Of the normalisations.
+    """
+
+    width: int
+    heads: int
+    inner: int
+    window: int = 64
+    features: int = 16
+    form: str = "symmetric"
+    rotary: bool = False
+    gate: float = 0.0
+    dropout: float = 0.1
+    eps: float = 1e-12
+
+
+class ZeroLinear(nn.Linear):
+    """A linear map that begins as nothing, so that what is added to a trained model leaves it as it was."""
+
+    def reset_parameters(self) -> None:
+        """Begin anew."""
+        nn.init.zeros_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+
+class GatedConvolution(nn.Module):
+    """Each place's neighbours, channel by channel, times a gate: what shifts and compares before features.
+
+    It adds nothing at first: its last map begins at zero. (D. Fu et al., Hungry hungry hippos, 2023; M. Poli
+    et al., Hyena hierarchy, 2023.)
+
+    Args:
+        width: Width of the sequence.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.inward = nn.Linear(width, 2 * width)
+        self.along = nn.Parameter(
+            torch.tensor([0.25, 0.5, 0.25]).repeat(width, 1).T.contiguous()
+        )  # (3, width)
+        self.outward = ZeroLinear(width, width)
+
+    def forward(self, x: Tensor, places: Places) -> Tensor:
+        """Look at the neighbours.
+
+        Args:
+            x: (n, t, width).
+            places: Which places count; the others are seen as zeros.
+
+        Returns:
+            (n, t, width), to be added to x.
+        """
+        left, gate = self.inward(x).chunk(2, dim=-1)
+        if places.padded:
+            left = left * places.mask[:, :, None]
+        along = self.along.to(left.dtype)
+        before, after = (functional.pad(left, (0, 0, *by)) for by in ((1, 0), (0, 1)))
+        mixed = before[:, :-1] * along[0] + left * along[1] + after[:, 1:] * along[2]
+        found: Tensor = self.outward(functional.silu(mixed) * gate)
+        return found
+
+
+class Mixer(nn.Module):
+    """How the places of a layer see each other.
+
+    Args:
+        shape: What all layers have in common.
+        kind: One of `KINDS`.
+    """
+
+    def __init__(self, shape: Shape, kind: str) -> None:
+        super().__init__()
+        if kind not in KINDS:
+            raise ValueError(f"There is no such kind of layer. Given: {kind!r}. Give one of {KINDS}.")
+        self.shape, self.kind = shape, kind
+        self.window_dropout = 0.0
+        width = shape.width
+        self.value = nn.Linear(width, width)
+        if kind != "linear":
+            self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
+        if kind in ("linear", "based"):
+            self.near = GatedConvolution(width)
+            self.feature_query = nn.Linear(width, shape.heads * shape.features, bias=False)
+            self.feature_key = nn.Linear(width, shape.heads * shape.features, bias=False)
+            self.key_gate = ZeroLinear(width, shape.heads)
+        if kind == "based":
+            self.gate = nn.Parameter(torch.full((shape.heads,), shape.gate))
+
+    def forward(self, x: Tensor, places: Places, full: bool = False) -> Tensor:
+        """Let the places see each other.
+
+        Args:
+            x: (n, t, width).
+            places: Which of them count.
+            full: Whether it is full attention this time, whatever the kind; not for "linear".
+
+        Returns:
+            (n, t, width).
+        """
+        v = self._heads(self.value(x))
+        made: Tensor | None = None
+        if self.kind != "linear":
+            q, k = self._heads(self.query(x)), self._heads(self.key(x))
+            if self.shape.rotary:
+                q, k = rotate(q), rotate(k)
+            made = attend(q, k, v, places, None if full or self.kind == "full" else self.shape.window)
+        if self.kind in ("linear", "based") and not full:
+            far = self.far(x, v, places)
+            if made is None:
+                made = far
+            else:
+                if self.training and self.window_dropout:
+                    # without this the linear branch is never needed, and stays what it was
+                    kept = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.window_dropout
+                    made = made * kept.to(made.dtype)
+                made = made + torch.tanh(self.gate).to(far.dtype)[:, None, None] * far
+        return _joined(made)
+
+    def far(self, x: Tensor, v: Tensor, places: Places) -> Tensor:
+        """The linear branch: all places, (n, heads, t, width of a head)."""
+        seen = x + self.near(x, places)
+        q, k = self._heads(self.feature_query(seen)), self._heads(self.feature_key(seen))
+        weight = torch.sigmoid(self.key_gate(x).float()).transpose(1, 2)  # (n, heads, t)
+        if places.padded:
+            weight = weight * places.mask[:, None, :]
+        return linear_attention(q, k, v, weight, form=self.shape.form)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:-1], self.shape.heads, -1).transpose(1, 2)
+
+
+def _joined(heads: Tensor | None) -> Tensor:
+    if heads is None:
+        raise ValueError("A 'linear' layer has no full attention. Give it records of any length as they are.")
+    return heads.transpose(1, 2).flatten(2)
+
+
+class BasedLayer(nn.Module):
+    """One layer, normalised after each branch as in BERT.
+
+    Args:
+        shape: What all layers have in common.
+        kind: One of `KINDS`.
+    """
+
+    def __init__(self, shape: Shape, kind: str) -> None:
+        super().__init__()
+        self.mixer = Mixer(shape, kind)
+        self.outward = nn.Linear(shape.width, shape.width)
+        self.mixer_norm = nn.LayerNorm(shape.width, eps=shape.eps)
+        self.widen = nn.Linear(shape.width, shape.inner)
+        self.narrow = nn.Linear(shape.inner, shape.width)
+        self.norm = nn.LayerNorm(shape.width, eps=shape.eps)
+        self.dropout = nn.Dropout(shape.dropout)
+
+    def forward(self, x: Tensor, places: Places, full: bool = False) -> Tensor:
+        """One layer.
+
+        Args:
+            x: (n, t, width).
+            places: Which places count.
+            full: As for `Mixer`.
+
+        Returns:
+            (n, t, width).
+        """
+        x = self.mixer_norm(x + self.dropout(self.outward(self.mixer(x, places, full))))
+        across = self.narrow(functional.gelu(self.widen(x)))
+        made: Tensor = self.norm(x + self.dropout(across))
+        return made
+
+
+def attention_pooling(x: Tensor, score: Tensor, places: Places) -> Tensor:
+    """Weigh each place so that the plain mean over places is a weighted one.
+
+    The stock pooling of sentence-transformers takes the mean of what a model gives; a place whose share is w
+    among n comes out n w times as large. Scores of zero change nothing.
+
+    Args:
+        x: (n, t, width).
+        score: What each place says of its weight, (n, t, groups); each group weighs its part of the channels.
+        places: Which places count.
+
+    Returns:
+        (n, t, width).
+    """
+    score = score.float()
+    if places.padded:
+        score = score.masked_fill(~places.mask[:, :, None], torch.finfo(torch.float32).min)
+    share = score.softmax(dim=1) * places.lengths[:, None, None]  # (n, t, groups)
+    parts = x.view(*x.shape[:-1], score.shape[-1], -1) * share[..., None].to(x.dtype)
+    made: Tensor = parts.flatten(2)
+    return made

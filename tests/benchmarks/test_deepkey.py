@@ -1,0 +1,164 @@
+"""The benchmarks of long records count rightly, and run from one end to the other on a small model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("sentence_transformers")
+
+from . import __main__ as entry
+from . import deepkey, deepkey_chunks, deepkey_data, documents, long_speed, mqar, train_based
+from .report import Report
+
+
+def ran(module: Any, *arguments: str) -> Report:
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    parser.add_argument("--out", type=Path, default=None)
+    return module.run(parser.parse_args(list(arguments)))
+
+
+def table(report: Report, title: str) -> list[dict[str, Any]]:
+    return [dict(row) for one in report.tables if one.title == title for row in one.rows]
+
+
+def test_hits_by_hand() -> None:
+    score = np.zeros((2, 9, 2, 9))
+    for group in range(2):
+        for own in range(9):
+            score[group, own, group, own if group == 0 or own else 3] = 1.0  # one is wrong in its group
+            score[group, 5, 1 - group, 0] = 2.0  # and two where all are looked at
+    found = deepkey.hits("a", 100, 1, [0.1, 0.9], score, 3.6)
+    assert [row["depth"] for row in found] == [0.1, 0.9]
+    assert [row["hit of 9"] for row in found] == pytest.approx([1.0, 8 / 9])
+    assert [row["hit of all"] for row in found] == pytest.approx([8 / 9, 7 / 9])
+    assert (found[0]["pairs"], found[0]["of"], found[0]["ms a record"]) == (9, 18, pytest.approx(100))
+    assert deepkey.by_length(found) == [{"arm": "a", "hops": 1, "100": pytest.approx(17 / 18)}]
+
+
+def test_pieces_are_compared_by_their_best() -> None:
+    draw = np.random.default_rng(0)
+    left, right = ([draw.normal(size=(n, 4)) for n in sizes] for sizes in ((1, 3), (2, 1, 4)))
+    mean, best = deepkey_chunks.compared(left, right)
+    for i, a in enumerate(left):
+        for j, b in enumerate(right):
+            each = [max(float(p @ q) for q in b) for p in a]
+            assert mean[i, j] == pytest.approx(np.mean(each)) and best[i, j] == pytest.approx(max(each))
+
+
+def test_a_step_is_made_of_groups() -> None:
+    world = deepkey_data.World(lambda words: [[1] * len(word) for word in words])
+    made = deepkey.batch(world, np.random.default_rng(0), 4000, 4000 * 22, (8, 9))
+    ids, mask = made["input_ids"], made["attention_mask"]
+    assert len(ids) == 22 and bool((ids[:, 0] == 8).all()) and int(mask.sum(dim=1).min()) > 3900
+    ends = mask.sum(dim=1) - 1
+    assert bool((ids.gather(1, ends[:, None]) == 9).all())
+    assert len(deepkey.batch(world, np.random.default_rng(0), 4000, 1, (8, 9))["input_ids"]) == 8
+
+
+def test_arms_are_trained_and_tested(tmp_path: Path) -> None:
+    options = ["--preset", "tiny", "--base", "tiny", "--steps", "2", "--device", "cpu", "--to", str(tmp_path)]
+    report = ran(deepkey, *options, "--arms", "based", "chunks", "--save")
+    arms = {row["arm"] for row in table(report, "hit@1")}
+    assert arms == {"based", "based, gate shut", "chunks, mean of best", "chunks, best pair"}
+    assert table(report, "runs")[0]["steps"] == 2
+    again = ran(deepkey, *options, "--arms", "based")  # what is finished is not done again
+    assert [row["hit of 9"] for row in table(again, "hit@1")] == [
+        row["hit of 9"] for row in table(report, "hit@1") if row["arm"].startswith("based")
+    ]
+    from clippings import load_text_encoder
+
+    assert load_text_encoder(tmp_path / "based-seed0" / "model", device="cpu").encode(["a"]).shape == (1, 32)
+
+
+def test_runs_are_collected(tmp_path: Path) -> None:
+    for seed, hit in enumerate((0.2, 0.4)):
+        rows = [{"arm": "based", "hops": 2, "8,192": hit}]
+        (tmp_path / f"deepkey-based-seed{seed}.json").write_text(json.dumps({"tables": {"by length": rows}}))
+    assert table(deepkey.collected(tmp_path), "hit@1 of 9 by length, mean (range) over seeds") == [
+        {"arm": "based", "hops": 2, "seeds": 2, "8,192": "0.300 (0.200-0.400)"}
+    ]
+
+
+def test_files_of_many_runs_have_names_of_their_own() -> None:
+    options = argparse.Namespace(out=Path("runs"), arms=["window+full", "full"], seed=2)
+    assert entry.destination("deepkey", options) == Path("runs/deepkey-window+full-full-seed2.json")
+    assert entry.destination("x", argparse.Namespace(out=Path("a.json"))) == Path("a.json")
+    assert entry.destination("x", argparse.Namespace(out=None)) is None
+
+
+def test_a_short_encoder_becomes_a_long_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINKTRANSFORMER_DATA", str(tmp_path))
+    report = ran(
+        train_based, "--preset", "tiny", "--steps", "2", "--device", "cpu", "--to", str(tmp_path / "run")
+    )
+    assert [row["steps"] for row in table(report, "stages")] == [2, 2, 2]
+    kept = table(report, "kept")[0]
+    assert kept["cosine to the original, short records (lowest)"] > 0.9999
+    assert len(report.skipped) == len(train_based.TABLES)
+    assert (tmp_path / "run" / "model" / "model.safetensors").exists()
+
+
+def test_pairs_of_rows_share_rows_and_one_side_may_be_short() -> None:
+    world = deepkey_data.World(lambda words: [[1] * len(word) for word in words])
+    rows = [[[10 * row + reading] * 20 for reading in range(3)] for row in range(50)]
+    draws = train_based.Draws(world, rows, (1, 2), {"lengths": (600,), "tokens": 24_000}, 0, 100)
+    made = draws.pairs(2, 600)
+    left, right = (
+        [{int(token) // 10 for token in ids if token > 2} for ids in side]
+        for side in made["input_ids"].chunk(2)
+    )
+    assert len(left) == 20 and all(len(a & b) >= 2 for a, b in zip(left, right, strict=True))
+    lengths = made["attention_mask"].sum(dim=1)[:20]
+    assert (
+        set(lengths.tolist()) <= {62, 42, 600, 602} | set(range(596, 601))
+        and 0 < int((lengths < 100).sum()) < 20
+    )
+
+
+def test_recall_of_pairs_is_asked_as_it_says() -> None:
+    ids, wanted = mqar.drawn(np.random.default_rng(0), 5, 64, 6, 40)
+    for row, target in zip(ids.tolist(), wanted.tolist(), strict=True):
+        told = {
+            row[i]: row[i + 1] for i in range(0, 64, 2) if row[i] >= mqar.FIRST and row[i + 1] != mqar.BLANK
+        }
+        asked = {row[i]: target[i + 1] for i in range(0, 64, 2) if row[i + 1] == mqar.BLANK}
+        assert len(told) == 6 and {key: value - mqar.FIRST - 40 for key, value in told.items()} == asked
+        assert sum(value >= 0 for value in target) == 6
+    report = ran(
+        mqar, "--preset", "tiny", "--steps", "2", "--rates", "0.001", "--arms", "based", "--device", "cpu"
+    )
+    assert [row["steps"] for row in report.tables[0].rows] == [2]
+
+
+def test_speed_is_measured_and_work_is_counted() -> None:
+    from clippings.based_model import BasedBertConfig
+
+    arguments = ["--lengths", "256", "--tokens", "512", "--layers", "2", "--device", "cpu", "--repeat", "1"]
+    report = ran(long_speed, *arguments, "--arms", "full", "based")
+    assert [row["records"] for row in report.tables[0].rows] == [2, 2]
+    assert report.tables[0].rows[0]["times full"] == 1.0
+    # 24 N d^2 of maps and 4 N^2 d of attention, for an inner width of four times the width
+    full = long_speed.work(BasedBertConfig(mixers=["full"]), 8192)
+    assert full == pytest.approx(24 * 8192 * 384**2 + 4 * 8192**2 * 384)
+    linear = long_speed.work(BasedBertConfig(mixers=["based"]), 8192) - long_speed.work(
+        BasedBertConfig(mixers=["window"]), 8192
+    )
+    assert linear > 4 * 8192 * 12 * 153 * 33
+
+
+def test_the_second_half_begins_with_a_word() -> None:
+    assert documents.second_half("aaa bbb ccc ddd") == "ccc ddd"
+    assert documents.second_half("abcdef") == "def"
+
+
+def test_documents_are_skipped_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINKTRANSFORMER_DATA", str(tmp_path))
+    assert "icdar2019" in ran(documents).skipped[0]
