@@ -25,7 +25,8 @@ from clippings.errors import EncoderError, MissingPackageError
 from clippings.onnx_encoder import OnnxTextEncoder
 from clippings.onnx_export import trace
 from clippings.quantize import in_bytes
-from clippings.text_encoder import as_vectors, load_sentence_transformer
+from clippings.sentence_models import load_sentence_transformer
+from clippings.text_encoder import as_vectors
 from clippings.trainable import need_torch
 from model_hub import Manifest, open_model, parse, seal
 
