@@ -79,8 +79,8 @@ def link_files(
         memory_limit: Bytes for the rows that are in memory at a time, about; None is 1 GiB. Beside it stand
             some 100 to 300 bytes a row.
         cache: As for `merge`.
-        workspace: A folder on a disk with room for what is set aside, removed at the end: about as much as
-            both files and 1,500 bytes a row. None for the system's temporary folder.
+        workspace: A folder on a disk with room for what is set aside, removed at the end: both files
+            uncompressed, and some 800 bytes a row. None for the system's temporary folder.
         progress: As for `merge`.
 
     Returns:
