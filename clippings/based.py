@@ -76,11 +76,10 @@ class GatedConvolution(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.inward = nn.Linear(width, 2 * width)
-        self.along = nn.Parameter(
-            torch.tensor([0.25, 0.5, 0.25]).repeat(width, 1).T.contiguous()
-        )  # (3, width)
-        self.outward = ZeroLinear(width, width)
+        inner = max(1, width // 4)  # as wide as the sequence it would cost a third of the layer
+        self.inward = nn.Linear(width, 2 * inner)
+        self.along = nn.Parameter(torch.full((3, inner), 1 / 3))
+        self.outward = ZeroLinear(inner, width)
 
     def forward(self, x: Tensor, places: Places) -> Tensor:
         """Look at the neighbours.

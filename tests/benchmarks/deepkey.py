@@ -133,7 +133,9 @@ def tokens_of(model: Any) -> Any:
     """What gives the tokens of single words."""
 
     def tokens(words: Sequence[str]) -> list[list[int]]:
-        found: list[list[int]] = model.tokenizer(list(words), add_special_tokens=False)["input_ids"]
+        found: list[list[int]] = model.tokenizer(list(words), add_special_tokens=False, verbose=False)[
+            "input_ids"
+        ]
         return found
 
     return tokens

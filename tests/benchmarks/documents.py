@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import data
-from .deepkey import ends_of, original
+from .deepkey import ends_of, original, tokens_of
 from .deepkey_chunks import compared, pieces
 from .report import Report, Table, say
 
@@ -86,7 +86,7 @@ def systems(left: Sequence[str], right: Sequence[str], options: argparse.Namespa
 
     def by_pieces(model: Any, which: int) -> Any:
         ends = ends_of(model)
-        ids = [model.tokenizer(list(side), add_special_tokens=False)["input_ids"] for side in (left, right)]
+        ids = [tokens_of(model)(side) for side in (left, right)]
         return compared(*(pieces(model, side, ends) for side in ids))[which]
 
     yield "character trigrams", by_ngrams

@@ -163,7 +163,7 @@ def work(config: Any, length: int) -> float:
             seen = length if kind == "full" else min(length, 2 * config.window + 1)
             total += length * (4 * d * d + 4 * seen * d)
         if kind in ("linear", "based"):
-            total += length * (6 * d * d + 4 * d * heads * config.features + 2 * d * heads)
+            total += length * (1.5 * d * d + 4 * d * heads * config.features + 2 * d * heads)
             total += 4 * length * heads * features * (d // heads + 1)
     return total
 

@@ -81,7 +81,7 @@ def test_a_based_layer_is_a_window_and_what_all_places_say() -> None:
         q, k, v = (heads(layer(x)) for layer in (mixer.query, mixer.key, mixer.value))
         left, gate = mixer.near.inward(x).chunk(2, dim=-1)
         left = (left * places.mask[..., None]).transpose(1, 2)
-        along = torch.nn.functional.conv1d(left, mixer.near.along.T[:, None], padding=1, groups=32)
+        along = torch.nn.functional.conv1d(left, mixer.near.along.T[:, None], padding=1, groups=8)
         seen = x + mixer.near.outward(torch.nn.functional.silu(along.transpose(1, 2)) * gate)
         weight = torch.sigmoid(mixer.key_gate(x)).transpose(1, 2) * places.mask[:, None]
         far = linear_attention_plain(

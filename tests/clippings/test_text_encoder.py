@@ -17,6 +17,7 @@ from clippings import (
     OnnxTextEncoder,
     WrappedEncoder,
     load_text_encoder,
+    sentence_models,
     text_encoder,
     wrap_encoder,
 )
@@ -164,7 +165,7 @@ def test_missing_package_prints_the_pip_line(monkeypatch: pytest.MonkeyPatch) ->
     def none(name: str) -> Any:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    monkeypatch.setattr(text_encoder, "import_module", none)
+    monkeypatch.setattr(sentence_models, "import_module", none)
     with pytest.raises(MissingPackageError, match=r'pip install "linktransformer\[cpu\]"') as caught:
         load_text_encoder("org/name@v1")
     assert isinstance(caught.value, builtins.ImportError)
@@ -182,6 +183,7 @@ def test_hub_name_revision_and_device_are_handed_on(monkeypatch: pytest.MonkeyPa
     class Module:
         cuda = Cuda
         float32 = "float32"
+        register = staticmethod(lambda: None)
 
         @staticmethod
         def SentenceTransformer(name: str, **keywords: Any) -> Giving:  # noqa: N802 # the package's own name
@@ -189,7 +191,7 @@ def test_hub_name_revision_and_device_are_handed_on(monkeypatch: pytest.MonkeyPa
             assert keywords["model_kwargs"] == {"use_safetensors": True, "torch_dtype": "float32"}
             return Giving(rows)
 
-    monkeypatch.setattr(text_encoder, "import_module", lambda name: Module)
+    monkeypatch.setattr(sentence_models, "import_module", lambda name: Module)
     encoder = load_text_encoder("org/name@v1")
     load_text_encoder("hf://org/name", device="cpu", trust_remote_code=True)
     assert asked == [("org/name", "v1", "cuda", False), ("org/name", None, "cpu", True)]
