@@ -58,7 +58,7 @@ def transform_rows(
         openai_params: As `llm_params` there. The answer has at most 512 tokens unless "max_tokens" says more.
         batch_size: Taken for the sake of old scripts and not used: each text is a question of its own, so
             that no answer can slip into another row.
-        output_column: Name of the new column; None is "transformed_" and the columns' names.
+        output_column: Name of the new column; None is "transformed_" and the columns' names, joined by "-".
         progress_bar: True shows a bar, False none; None on a terminal.
         base_url: As for `merge_k_judge`.
         gemini_key: Likewise.
@@ -90,7 +90,7 @@ def transform_rows(
     table = frames.wrap(df, "df")
     columns = [on] if isinstance(on, str) else list(on)
     frames.check_columns(table, columns, "on")
-    name = output_column if output_column is not None else f"transformed_{'_'.join(columns)}"
+    name = output_column if output_column is not None else f"transformed_{'-'.join(columns)}"
     if name in table.columns:
         raise InvalidArgumentError(f"df has a column {name!r} already. Name another one by output_column=.")
     endpoint = chat_endpoint(model, openai_key=openai_key, gemini_key=gemini_key, base_url=base_url)
