@@ -1,4 +1,4 @@
-"""The calls that the page of linktransformer 0.1.18 shows, with its argument names, offline and on a server here."""
+"""The calls that the page of linktransformer 0.1.18 shows, with its argument names, offline."""
 
 from __future__ import annotations
 
