@@ -218,6 +218,7 @@ def encodings(options: argparse.Namespace, most: dict[str, Any]) -> list[Table]:
         rows.append(
             {"what": f"sentence-transformers, batches of {size}", "texts": len(few), "seconds": seconds}
         )
+        say(f"{rows[-1]}", note=True)
     best = min(rows, key=lambda row: row["seconds"])
     seconds = middle(
         lambda: model.encode(few, batch_size=int(best["what"].split()[-1]), show_progress_bar=False),
@@ -232,6 +233,7 @@ def encodings(options: argparse.Namespace, most: dict[str, Any]) -> list[Table]:
     rows.append({"what": "ours, first call", "texts": len(texts), "seconds": time.perf_counter() - start})
     seconds = middle(lambda: ours.encode(texts), options.repeat)
     rows.append({"what": "ours", "texts": len(texts), "seconds": seconds})
+    say(f"{rows[-1]}", note=True)
     for row in rows:
         row["records/s"] = row["texts"] / row["seconds"]
     gap = np.abs(ours.encode(few) - model.encode(few, show_progress_bar=False, normalize_embeddings=True))
