@@ -61,7 +61,8 @@ class TokenWeighted:
         for ids in self._encoder.tokens(texts):
             seen[np.unique(ids)] += 1
         inverse = np.log((1 + len(texts)) / (1 + seen)) + 1
-        ends = seen >= max(1, len(texts))  # what every text has: its begin and its end
+        ends = np.zeros(size, dtype=bool)
+        ends[self._encoder.tokens([""])[0]] = True
         if (used := (seen > 0) & ~ends).any():
             inverse[ends] = inverse[used].mean()
         self._weight = (inverse**self._power).astype(np.float32)

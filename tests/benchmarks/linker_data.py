@@ -78,7 +78,7 @@ def write(
     Args:
         groups: Kinds and groups.
         to: A folder to be made.
-        left_out: Groups with a text among these are not written.
+        left_out: Groups with a text among these are not written; of groups of words, these texts.
         held_out: Share of the groups that only measure.
 
     Returns:
@@ -90,7 +90,7 @@ def write(
     with ExitStack() as stack:
         files = {
             name: stack.enter_context(
-                lzma.open(to / f"{name}.tsv.xz", "wt", encoding="utf-8", newline="\n", preset=4)
+                lzma.open(to / f"{name}.tsv.xz", "wt", encoding="utf-8", newline="\n", preset=6)
             )
             for name in ("train", "held")
         }
@@ -99,8 +99,16 @@ def write(
             if group in seen:
                 continue
             seen.add(group)
-            if any(text in left_out for text in group):
+            gone = {text for text in group if text in left_out}
+            if gone and kind.startswith(
+                TRANSLATED
+            ):  # a common word that is also a title: the word alone goes
+                group = tuple(text for text in group if text not in gone)
+                counts["left out, words"] += len(gone)
+            if (gone and not kind.startswith(TRANSLATED)) or not group:
                 counts["left out"] += 1
+                continue
+            if len(group) == 1 and kind.startswith(TRANSLATED):
                 continue
             counts[kind] += 1
             held = zlib.crc32(group[0].casefold().encode()) % 10_000 < 10_000 * held_out

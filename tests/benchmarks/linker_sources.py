@@ -122,7 +122,8 @@ def romanised(text: str) -> str:
         >>> romanised("Satou Yuuji"), romanised("Inoue")
         ('Sato Yuji', 'Inoue')
     """
-    return re.sub(r"(?<=y)uu|(?<=[jcs]h)uu|(?<=j)uu", "u", re.sub(r"(?<=[^aiueo])(ou(?!e)|oo)", "o", text))
+    text = re.sub(r"(?<![aiueo])(o)(?:u(?!e)|o)", r"\1", text, flags=re.I)
+    return re.sub(r"(?<=y)uu|(?<=[cs]h)uu|(?<=j)uu", "u", text, flags=re.I)
 
 
 def japanese_words(folder: Path) -> Iterator[tuple[str, Group]]:

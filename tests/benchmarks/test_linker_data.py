@@ -39,11 +39,14 @@ def test_the_fast_way_of_leaving_out_is_the_plain_one() -> None:
 def test_groups_with_a_measured_text_are_not_written(tmp_path: Path) -> None:
     groups = [("place", ("Rome", "Roma", "ローマ")), ("place", ("Ostia", "オスティア")),
               ("firm", ("Acme Steel Works of Northern Ohi",)), ("firm", ("Hill Mills",)),
-              ("firm", ("Hill Mills",))]  # fmt: skip
-    counts = write(groups, tmp_path, LeftOut(["ROMA", "Acme Steel Works of Northern Ohio"]))
+              ("firm", ("Hill Mills",)), ("phrase_de", ("tea", "Tee", "thé")),
+              ("phrase_de", ("cup", "Tee"))]  # fmt: skip
+    counts = write(groups, tmp_path, LeftOut(["ROMA", "Tee", "Acme Steel Works of Northern Ohio"]))
     kept = {**read(tmp_path), **{f"held {kind}": of for kind, of in read(tmp_path, "held").items()}}
-    assert sorted(group for of in kept.values() for group in of) == [("Hill Mills",), ("Ostia", "オスティア")]
-    assert counts == {"place": 1, "firm": 1, "left out": 2}
+    assert sorted(group for of in kept.values() for group in of) == [
+        ("Hill Mills",), ("Ostia", "オスティア"), ("tea", "thé"),
+    ]  # fmt: skip
+    assert counts == {"place": 1, "firm": 1, "phrase_de": 1, "left out": 2, "left out, words": 2}
 
 
 def test_the_benchmarks_texts_are_known() -> None:

@@ -23,7 +23,7 @@ from .report import Report, Table, say
 
 STAGES = {"distil": 0.3, "contrast": 0.45, "hard": 0.25}  # of the time, when all are run
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "full": {"pairs": 1024, "n": 40_000, "vocabulary": 60_000, "most": 0},
+    "full": {"pairs": 1024, "n": 20_000, "vocabulary": 60_000, "most": 0},
     "tiny": {"pairs": 32, "n": 60, "vocabulary": 16_000, "most": 2_000},
 }
 RATES = {"distil": 4e-4, "contrast": 2e-4, "hard": 1e-4}
