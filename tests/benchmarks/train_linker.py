@@ -23,8 +23,8 @@ from .report import Report, Table, say
 
 STAGES = {"distil": 0.3, "contrast": 0.45, "hard": 0.25}  # of the time, when all are run
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "full": {"pairs": 1024, "n": 20_000, "vocabulary": 60_000, "most": 0},
-    "tiny": {"pairs": 32, "n": 60, "vocabulary": 16_000, "most": 2_000},
+    "full": {"pairs": 1024, "n": 20_000, "vocabulary": 60_000, "most": 0, "measured": 400},
+    "tiny": {"pairs": 32, "n": 60, "vocabulary": 16_000, "most": 2_000, "measured": 40},
 }
 RATES = {"distil": 4e-4, "contrast": 2e-4, "hard": 1e-4}
 PLANNED = 0.92  # of a stage's time is planned as steps
@@ -197,7 +197,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
     ahead = Ahead(how, 0)
     some = [ahead.step(number) for number in CENTRE]
     teacher = teacher_of(taught, tokenizer, some, "" if options.teacher else "query: ")
-    tasks = tasks_of(linker_data.read(options.inputs, "held"), options.seed)
+    tasks = tasks_of(linker_data.read(options.inputs, "held"), options.seed, preset["measured"])
     return Setting(model, tokenizer, teacher, tasks, how)
 
 
@@ -306,10 +306,36 @@ def export(options: argparse.Namespace) -> Report:
     made = export_text(
         str(options.export), options.to, name="linker", licence="MIT", languages=["multilingual"]
     )
-    sizes = {path.name: path.stat().st_size / 1e6 for path in sorted(options.to.iterdir())}
-    row = {
-        **dict(made.metrics),
-        **{f"MB {name}": size for name, size in sizes.items()},
-        "MB": sum(sizes.values()),
-    }
-    return Report("train_linker", [Table("exported", [row])])
+    files = {f"MB {path.name}": path.stat().st_size / 1e6 for path in sorted(options.to.iterdir())}
+    row = {**dict(made.metrics), **files, "MB": sum(files.values())}
+    return Report("train_linker", [Table("exported", [row]), Table("speed", speeds(options.to))])
+
+
+def speeds(folder: Path, times: int = 3) -> list[dict[str, Any]]:
+    """Names a second on two threads, beside the bundled MiniLM in turn; the middle of some runs."""
+    from clippings.onnx_encoder import OnnxTextEncoder
+    from model_hub import bundled, open_model
+
+    from .probes import probes
+
+    every = [text for of in probes().values() for probe in of for text in probe]
+    texts = [f"{text} {number}" for number in range(10) for text in every]
+    rows = []
+    for name, model in (("this model", open_model(folder)), ("all-minilm-l6-v2-int8", bundled())):
+        began = time.perf_counter()
+        rows.append({"model": name, "encoder": OnnxTextEncoder.from_folder(model, threads=2)})
+        rows[-1] |= {"load s": time.perf_counter() - began, "seconds": []}
+    for _ in range(times):
+        for row in rows:
+            began = time.perf_counter()
+            row["encoder"].encode(texts)
+            row["seconds"].append(time.perf_counter() - began)
+    return [
+        {
+            "model": row["model"],
+            "load s": row["load s"],
+            "names/s": len(texts) / sorted(row["seconds"])[times // 2],
+            "tokens a name": sum(map(len, row["encoder"].tokens(texts))) / len(texts),
+        }
+        for row in rows
+    ]
