@@ -296,7 +296,7 @@ def _describe(root: Path, config: Spec, spec: Spec, said: Spec) -> None:
         "modules.json": modules,
         # a pooler would be made of random weights, and is not used
         "sentence_bert_config.json": {
-            "max_seq_length": 128,
+            "max_seq_length": min(128, int(config.get("max_position_embeddings", 128))),
             "do_lower_case": False,
             "model_args": {"add_pooling_layer": False},
         },

