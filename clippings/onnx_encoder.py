@@ -68,6 +68,27 @@ class OnnxTextEncoder:
         return Reach(self._tokenizer, self.max_tokens, self._prefix).share_lost(texts)
 
     @property
+    def takes_means(self) -> bool:
+        """Whether a vector is the mean over the tokens, and of length one."""
+        return self._pooling != "cls" and self._normalize
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many different tokens there are."""
+        return int(self._tokenizer.get_vocab_size())
+
+    def tokens(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
+        """The numbers of the tokens of each text, those included that begin and end it.
+
+        Args:
+            texts: Texts.
+
+        Returns:
+            An array of int32 for each.
+        """
+        return self._tokens(texts)
+
+    @property
     def cache_key(self) -> str:
         """What its vectors depend on: they are the same as long as this text is."""
         return fingerprint.of_folder(self._model, self.device)
@@ -97,6 +118,7 @@ class OnnxTextEncoder:
         *,
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
+        weight: npt.NDArray[np.float32] | None = None,
     ) -> Vectors:
         """Turn texts into unit vectors.
 
@@ -104,6 +126,8 @@ class OnnxTextEncoder:
             texts: Any texts; an empty one has a vector too. Lone surrogates are read as U+FFFD.
             batch_size: At most so many texts at once; it changes the speed, never the vectors.
             progress: Called with the number of texts done since its last call.
+            weight: How much each token of the vocabulary counts in a mean, (vocabulary_size,) float32; None
+                for all alike. See `TokenWeighted`.
 
         Returns:
             Float32 (n_texts, dim), rows of length one, in the order of the texts.
@@ -120,7 +144,7 @@ class OnnxTextEncoder:
         vectors = np.empty((len(texts), self.dim), np.float32)
         ids = self._tokens(texts)
         for rows in batches([len(row) for row in ids], batch_size):
-            vectors[rows] = self._run(np.stack([ids[row] for row in rows]))
+            vectors[rows] = self._run(np.stack([ids[row] for row in rows]), weight)
             if progress is not None:
                 progress(len(rows))
         return vectors
@@ -144,13 +168,16 @@ class OnnxTextEncoder:
                 self.n_truncated += bool(encoding.overflowing) or len(text) > limit
         return ids
 
-    def _run(self, ids: npt.NDArray[np.int32]) -> Vectors:
+    def _run(self, ids: npt.NDArray[np.int32], weight: npt.NDArray[np.float32] | None = None) -> Vectors:
         feed = {"input_ids": ids.astype(np.int64)}  # (batch, length)
         if "attention_mask" in self._inputs:
             feed["attention_mask"] = np.ones(ids.shape, np.int64)
         if "token_type_ids" in self._inputs:
             feed["token_type_ids"] = np.zeros(ids.shape, np.int64)
         tokens: Vectors = self._session.run(None, feed)[0]  # (batch, length, dim)
+        if weight is not None:
+            share = weight[ids] / weight[ids].mean(axis=1, keepdims=True)
+            tokens = tokens * share[:, :, None]
         pooled = tokens[:, 0] if self._pooling == "cls" else np.add.reduce(tokens, axis=1) / ids.shape[1]
         if self._normalize:
             pooled = pooled / np.maximum(np.sqrt(np.square(pooled).sum(axis=1, keepdims=True)), 1e-12)
