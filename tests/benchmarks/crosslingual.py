@@ -9,13 +9,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import data
-from .probes import encoder
+from .probes import called, encoder
 from .report import Report, Table, say
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
@@ -42,7 +41,7 @@ def run(options: argparse.Namespace) -> Report:
     rows = []
     names = [name for name in options.names if not data.missing("data", name)]
     for model in options.models:
-        row: dict[str, Any] = {"model": Path(model).name}
+        row: dict[str, Any] = {"model": called(model)}
         began = time.perf_counter()
         for name in names:
             queries, items, truth = task(

@@ -220,8 +220,10 @@ class Draws:
                 found.right.append(self._written(other, draw, one == other))
                 found.group.append(key)
                 if draw.random() < self.siblings:
-                    words = found.right if len(found.right) < 50 else found.right[-50:]
-                    wrong = linker_noise.sibling(draw.choice((one, other)), draw, words)
+                    text = draw.choice((one, other))
+                    # a word of another script would give the sibling away
+                    words = [word for word in found.right[-30:] if word.isascii() == text.isascii()]
+                    wrong = linker_noise.sibling(text, draw, words)
                     if wrong is not None and wrong.casefold() not in {text.casefold() for text in group}:
                         found.wrong.append(self._written(wrong, draw, False))
         return found

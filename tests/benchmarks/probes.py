@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> Report:
     for model in options.models:
         vectors = encoder(model, texts)(texts)
         place = {text: at for at, text in enumerate(texts)}
-        row: dict[str, Any] = {"model": Path(model).name}
+        row: dict[str, Any] = {"model": called(model)}
         total = 0
         for name, of in asked.items():
             right = [is_right(vectors[[place[text] for text in probe]]) for probe in of]
@@ -68,6 +68,17 @@ def probes(file: Path = FILE) -> dict[str, list[Probe]]:
             query, same, other = (cell.strip() for cell in line.split(" | "))
             found.setdefault(name, []).append((query, same, other))
     return found
+
+
+def called(model: str) -> str:
+    """A model's name in a table: of a folder the last part, with what stands before the colon.
+
+    Example:
+        >>> called("idf:/models/linker"), called("lexical")
+        ('idf:linker', 'lexical')
+    """
+    kind, colon, name = model.rpartition(":")
+    return kind + colon + Path(name).name
 
 
 def is_right(vectors: np.ndarray) -> bool:
