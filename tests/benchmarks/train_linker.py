@@ -298,7 +298,11 @@ def export(options: argparse.Namespace) -> Report:
     from clippings.text_export import export_text
 
     made = export_text(
-        str(options.export), options.to, name="linker", licence="MIT", languages=["multilingual"]
+        str(options.export),
+        options.to,
+        name="linker",
+        licence="not decided: see what it learns from in docs/linking-model.md",
+        languages=["multilingual"],
     )
     files = {f"MB {path.name}": path.stat().st_size / 1e6 for path in sorted(options.to.iterdir())}
     row = {**dict(made.metrics), **files, "MB": sum(files.values())}
