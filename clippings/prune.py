@@ -170,10 +170,11 @@ def prune(
         The folder. Its vectors are means over tokens, of length one.
 
     Raises:
-        EncoderError: The tokenizer is of another kind, or there are not so many layers.
+        EncoderError: The folder lacks a file, the tokenizer is of another kind, or there are not so many
+            layers.
     """
     source, root = Path(base), Path(folder)
-    root.mkdir(parents=True, exist_ok=True)
+    _complete(source, WEIGHTS)
     numpy = import_module("safetensors.numpy")
     tensors: dict[str, npt.NDArray[Any]] = numpy.load_file(source / WEIGHTS)
     config = json.loads((source / "config.json").read_text("utf-8"))
@@ -191,6 +192,7 @@ def prune(
         numbered = kept_layers(int(config["num_hidden_layers"]), layers)
         tensors = _of_layers(tensors, numbered)
         config["num_hidden_layers"] = layers
+    root.mkdir(parents=True, exist_ok=True)
     numpy.save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, root / WEIGHTS)
     _describe(root, config, spec, said)
     return root
@@ -205,8 +207,12 @@ def pack(base: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Path:
 
     Returns:
         The folder: a quarter of the size in float32, and the weights off by up to 1/254 of a row's largest.
+
+    Raises:
+        EncoderError: The folder lacks a file.
     """
     source, root = Path(base), Path(folder)
+    _complete(source, WEIGHTS)
     numpy = import_module("safetensors.numpy")
     packed: dict[str, npt.NDArray[Any]] = {}
     for name, value in numpy.load_file(source / WEIGHTS).items():
@@ -230,8 +236,12 @@ def unpack(base: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Path
 
     Returns:
         The folder, with float32 weights.
+
+    Raises:
+        EncoderError: The folder lacks a file.
     """
     source, root = Path(base), Path(folder)
+    _complete(source, PACKED)
     numpy = import_module("safetensors.numpy")
     packed: dict[str, npt.NDArray[Any]] = numpy.load_file(source / PACKED)
     tensors = {}
@@ -244,6 +254,16 @@ def unpack(base: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Path
     _copy(source, root)
     numpy.save_file(tensors, root / WEIGHTS)
     return root
+
+
+def _complete(folder: Path, weights: str) -> None:
+    needed = (weights, "config.json", "tokenizer.json", "tokenizer_config.json")
+    gone = [name for name in needed if not (folder / name).is_file()]
+    if gone:
+        raise EncoderError(
+            f"There is no such model. Given: {str(folder)!r}, without {gone}. Give a folder with "
+            f"{', '.join(needed)}."
+        )
 
 
 def _unigram(spec: Mapping[str, Any]) -> Sequence[tuple[str, float]]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import data
-from .probes import called, encoder
+from .probes import called, dense, encoder
 from .report import Report, Table, say
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
@@ -83,7 +83,7 @@ def task(
 
 
 def hit(queries: Any, items: Any, truth: list[set[int]]) -> float:
-    """The share of queries whose nearest item is right; ties go to the lower item.
+    """The share of queries whose nearest item is right; ties go to the lower item. Rows may be sparse.
 
     Example:
         >>> hit(np.eye(2), np.eye(2), [{0}, {0}])
@@ -91,5 +91,5 @@ def hit(queries: Any, items: Any, truth: list[set[int]]) -> float:
     """
     best: list[int] = []
     for start in range(0, len(truth), AT_ONCE):
-        best += (queries[start : start + AT_ONCE] @ items.T).argmax(axis=1).tolist()
+        best += dense(queries[start : start + AT_ONCE] @ items.T).argmax(axis=1).tolist()
     return float(np.mean([one in of for one, of in zip(best, truth, strict=True)]))

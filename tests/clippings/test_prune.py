@@ -117,3 +117,10 @@ def test_packed_weights_come_back(base: Path, tmp_path: Path) -> None:
     assert (np.abs(again[TABLE] - before[TABLE]) <= largest.max() / 127).all()
     assert not np.array_equal(again[TABLE], before[TABLE])
     assert (tmp_path / "again/tokenizer.json").read_text() == (base / "tokenizer.json").read_text()
+
+
+@pytest.mark.parametrize("made", [prune, pack, unpack])
+def test_a_folder_without_a_model_is_named_and_nothing_is_written(made, tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match=r"nowhere.*safetensors"):
+        made(tmp_path / "nowhere", tmp_path / "to")
+    assert not (tmp_path / "to").exists()
