@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--groups", type=int, default=None, help="tested for each length and number of hops")
     parser.add_argument("--train", type=int, nargs="+", default=None, help="lengths that are trained on")
     parser.add_argument("--test", type=int, nargs="+", default=None, help="lengths that are tested")
+    parser.add_argument(
+        "--ease", type=float, default=0.4, help="share of the steps that the shortest length has alone"
+    )
     parser.add_argument("--noise", type=float, default=0.02, help="share of characters that is misread")
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--features", type=int, default=16)
@@ -177,8 +181,7 @@ def train(
     def loss(step: int) -> Any:
         past = step / steps
         body.window_dropout = options.window_dropout * (1 - past)
-        # the shorter lengths first: what is to be looked for is found sooner among less
-        some = options.train if past > 0.3 else options.train[: (len(options.train) + 1) // 2]
+        some = lengths_at(past, sorted(options.train), options.ease)
         return loss_at(int(np.random.default_rng([options.seed, 2, step]).choice(some)), step)
 
     recipe = LongRecipe(
@@ -192,11 +195,11 @@ def train(
     course = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, f"{arm} {options.train}")
     start = time.perf_counter()
     done = run_course(course, recipe, folder, score="done", resume=True, keep_last=True)
-    losses = [float(line["loss"]) for line in done.history if "loss" in line][-5:]
+    losses = [float(line["loss"]) for line in done.history if "loss" in line]
     facts = {
         "steps": done.steps,
         "seconds": time.perf_counter() - start,
-        "last loss": float(np.mean(losses)) if losses else None,
+        "losses": " ".join(f"{np.mean(part):.2f}" for part in np.array_split(losses, 12) if len(part)),
     }
     if device.startswith("cuda"):
         facts["peak GB"] = torch.cuda.max_memory_allocated() / 2**30
@@ -209,6 +212,27 @@ def train(
     if options.save:
         model.save(folder / "model")
     return model, facts
+
+
+def lengths_at(past: float, lengths: Sequence[int], ease: float) -> list[int]:
+    """Which lengths are drawn: the shortest alone at first, since among less what counts is found sooner.
+
+    Args:
+        past: Share of the steps that are done.
+        lengths: All, ascending.
+        ease: Until when the shortest is alone; by 0.8 all are drawn.
+
+    Returns:
+        Some of them.
+
+    Example:
+        >>> lengths_at(0.5, [640, 1024, 2048], 0.4), lengths_at(0.9, [640, 1024, 2048], 0.4)
+        ([640, 1024], [640, 1024, 2048])
+    """
+    if past < ease:
+        return [lengths[0]]
+    share = min(1.0, (past - ease) / max(0.8 - ease, 1e-9))
+    return list(lengths[: 1 + math.ceil(share * (len(lengths) - 1))])
 
 
 def planned(folder: Path, measured: Any) -> int:

@@ -66,7 +66,8 @@ def drawn(
     ids = draw.integers(1, 1 + FILLER, (n, length))
     wanted = np.full((n, length), -1, dtype=np.int64)
     slots = draw.random((n, length // 2)).argsort(axis=1)[:, : 2 * pairs]
-    keys = draw.random((n, words)).argsort(axis=1)[:, :pairs]
+    # numbers that are not below the last one, each moved up by its place: no two are the same
+    keys = np.sort(draw.integers(0, words - pairs + 1, (n, pairs)), axis=1) + np.arange(pairs)
     values = draw.integers(0, words, (n, pairs))
     row = np.arange(n)[:, None]
     told, asked = 2 * slots[:, :pairs], 2 * slots[:, pairs:]
