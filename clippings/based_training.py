@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 FRESH = ("gate", ".near.", "feature_", "pool")  # weights that no pretraining has seen
-TRIED = 3  # steps by which the pace is measured, after one that is not counted
+TRIED = 3  # steps by which the pace is measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,25 +187,26 @@ def trained(model: Trainable, moves: Callable[[str], bool]) -> dict[str, Any]:
     return named
 
 
-def pace(loss: Callable[[int], Tensor], device: str) -> float:
+def pace(loss: Callable[[int], Tensor], device: str, tried: int = TRIED) -> float:
     """How long a step takes.
 
     Args:
         loss: Of a step by its number; what it adds to gradients is for the caller to clear.
         device: Where it runs.
+        tried: Steps that are timed, after one that is not.
 
     Returns:
         Seconds.
     """
     torch = import_module("torch")
     start = time.perf_counter()
-    for step in range(TRIED + 1):
+    for step in range(tried + 1):
         loss(step).backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         if device.startswith("cuda"):
             torch.cuda.synchronize()
         if not step:
             start = time.perf_counter()
-    return (time.perf_counter() - start) / TRIED
+    return (time.perf_counter() - start) / tried
 
 
 def contrast_loss(model: Trainable, tokens: Mapping[str, Any], temperature: float) -> Tensor:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from . import deepkey_data
+from .deepkey_course import lengths_at, named_at
 from .report import Report, Table, say
 
 ARMS = ("window", "linear", "based", "window+full", "full")
@@ -66,6 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", type=int, nargs="+", default=None, help="lengths that are tested")
     parser.add_argument(
         "--ease", type=float, default=0.4, help="share of the steps that the shortest length has alone"
+    )
+    parser.add_argument(
+        "--crowd", type=float, default=0.3, help="share of the steps in which ever more entities are named"
     )
     parser.add_argument("--noise", type=float, default=0.02, help="share of characters that is misread")
     parser.add_argument("--window", type=int, default=64)
@@ -164,9 +167,9 @@ def train(
     body, ends = model.model[0].auto_model, ends_of(model.model)
     folder = (options.to or Path("models/deepkey")) / f"{arm}-seed{options.seed}".replace("+", "-")
 
-    def loss_at(length: int, step: int) -> Any:
+    def loss_at(length: int, step: int, named: int = len(deepkey_data.ROLES)) -> Any:
         draw = np.random.default_rng([options.seed, 1, step])
-        return contrast_loss(model, batch(world, draw, length, options.tokens, ends), 0.05)
+        return contrast_loss(model, batch(world, draw, length, options.tokens, ends, named), 0.05)
 
     def measured() -> int:
         model.model.train()
@@ -182,7 +185,8 @@ def train(
         past = step / steps
         body.window_dropout = options.window_dropout * (1 - past)
         some = lengths_at(past, sorted(options.train), options.ease)
-        return loss_at(int(np.random.default_rng([options.seed, 2, step]).choice(some)), step)
+        length = int(np.random.default_rng([options.seed, 2, step]).choice(some))
+        return loss_at(length, step, named_at(past, options.crowd))
 
     recipe = LongRecipe(
         steps,
@@ -214,27 +218,6 @@ def train(
     return model, facts
 
 
-def lengths_at(past: float, lengths: Sequence[int], ease: float) -> list[int]:
-    """Which lengths are drawn: the shortest alone at first, since among less what counts is found sooner.
-
-    Args:
-        past: Share of the steps that are done.
-        lengths: All, ascending.
-        ease: Until when the shortest is alone; by 0.8 all are drawn.
-
-    Returns:
-        Some of them.
-
-    Example:
-        >>> lengths_at(0.5, [640, 1024, 2048], 0.4), lengths_at(0.9, [640, 1024, 2048], 0.4)
-        ([640, 1024], [640, 1024, 2048])
-    """
-    if past < ease:
-        return [lengths[0]]
-    share = min(1.0, (past - ease) / max(0.8 - ease, 1e-9))
-    return list(lengths[: 1 + math.ceil(share * (len(lengths) - 1))])
-
-
 def planned(folder: Path, measured: Any) -> int:
     """The number of steps, measured once for a run, so that one that goes on has as many as it began with."""
     kept = folder / "steps.json"
@@ -251,7 +234,12 @@ def ends_of(model: Any) -> tuple[int, int]:
 
 
 def batch(
-    world: deepkey_data.World, draw: np.random.Generator, length: int, tokens: int, ends: tuple[int, int]
+    world: deepkey_data.World,
+    draw: np.random.Generator,
+    length: int,
+    tokens: int,
+    ends: tuple[int, int],
+    named: int = len(deepkey_data.ROLES),
 ) -> dict[str, Any]:
     """Records of one step: groups of either number of hops, the left sides and then the right ones."""
     pairs = max(SUBJECTS, tokens // length // 2)
@@ -259,7 +247,8 @@ def batch(
     right: list[Any] = []
     while len(left) < pairs:
         subjects = min(len(deepkey_data.ROLES), pairs - len(left))
-        found = deepkey_data.group(world, draw, length, int(draw.integers(1, 3)), subjects=subjects)
+        hops = int(draw.integers(1, 3))
+        found = deepkey_data.group(world, draw, length, hops, subjects=subjects, named=named)
         left += found.left
         right += found.right
     return padded([world.ids(one) for one in (*left, *right)], ends)

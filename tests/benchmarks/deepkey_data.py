@@ -140,6 +140,7 @@ def group(
     part: str = "train",
     subjects: int = len(ROLES),
     depth: float | None = None,
+    named: int = len(ROLES),
 ) -> Group:
     """Draw a group.
 
@@ -152,6 +153,8 @@ def group(
         subjects: Pairs to make of the nine that there are.
         depth: Where the statement with the subject's fields stands in left records; None draws it, as it
             is drawn on the right.
+        named: Entities that a record names: its subject and others. With less than all of them the words of
+            a group's records differ, which is easier.
 
     Returns:
         The group.
@@ -162,7 +165,7 @@ def group(
     for subject in range(subjects):
         for side, place in zip(sides, (depth, None), strict=True):
             at = float(draw.choice(DEPTHS)) if place is None else place
-            side.append(_record(world, draw, entities, subject, topic, (length, hops, at)))
+            side.append(_record(world, draw, entities, subject, topic, (length, hops, at, named)))
     return Group(tuple(sides[0]), tuple(sides[1]))
 
 
@@ -185,14 +188,14 @@ def _record(
     entities: Sequence[dict[str, str]],
     subject: int,
     topic: Integers,
-    form: tuple[int, int, float],
+    form: tuple[int, int, float, int],
 ) -> Record:
-    length, hops, depth = form
+    length, hops, depth, named_in_all = form
     others = draw.permutation([number for number in range(len(entities)) if number != subject])
     order = [subject, *others.tolist()]  # whose role is the first, second, ...
     marks = draw.choice(MARKS, len(ROLES), replace=False)
     inserted: list[tuple[float, list[str]]] = []
-    for place, (role, entity) in enumerate(zip(ROLES, order, strict=True)):
+    for place, (role, entity) in enumerate(list(zip(ROLES, order, strict=True))[:named_in_all]):
         at = depth if not place else float(draw.random())
         named = {**entities[entity], "role": role, "mark": str(marks[place])}
         if hops == 1:

@@ -130,6 +130,13 @@ class Ahead:
         found: Tokens = self._waiting.popleft().result()
         return found
 
+    def begin(self) -> None:
+        """Wait until every process has read what it needs: what is timed next is not this."""
+        if self._pool is not None:
+            # a step each, and more: who is ready early takes those of others
+            for number in range(2 * self._workers):
+                self.step(number)
+
     def close(self) -> None:
         """End the processes."""
         if self._pool is not None:

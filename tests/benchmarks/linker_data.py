@@ -235,7 +235,7 @@ class Draws:
         if near and draw.random() < 0.7:
             found: list[int] = []
             while len(found) < n:
-                at = draw.randrange(len(groups))
+                at = draw.randrange(min(len(groups), len(near)))  # the first ones were looked at, no others
                 found += [at, *(other for other in near[at] if other >= 0)]
             return [groups[at] for at in dict.fromkeys(found)][:n]
         drawn = [groups[draw.randrange(len(groups))] for _ in range(n)]

@@ -117,6 +117,9 @@ def test_near_groups_are_put_side_by_side() -> None:
     step = Draws({"us_firm": groups}, pairs=64, parts=1, noise=0.0, near=near, seed=2).step(0)
     numbers = {int(text.split()[1]) for text in step.left}
     assert sum((number + 500) % 1000 in numbers for number in numbers) > 60
+    few = {"us_firm": near["us_firm"][:100]}  # of many groups only the first ones were looked at
+    step = Draws({"us_firm": groups}, pairs=64, parts=1, noise=0.0, near=few, seed=2).step(0)
+    assert len(step.left) > 30
 
 
 def test_scripts_take_turns() -> None:

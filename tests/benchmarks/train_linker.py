@@ -225,8 +225,9 @@ def stage(
         loss = loss_of(name, setting, options, ahead.step)
 
         def planned() -> int:
+            ahead.begin()
             model.model.train()
-            one = pace(loss, model.device)
+            one = pace(loss, model.device, 20)
             model.model.zero_grad(set_to_none=True)
             return max(4, int((PLANNED * seconds - (time.perf_counter() - start)) / one))
 
