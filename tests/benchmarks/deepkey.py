@@ -13,13 +13,16 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import deepkey_data
-from .deepkey_course import lengths_at, named_at
+from .ahead import Ahead
+from .deepkey_course import Course, padded, started
 from .report import Report, Table, say
 
 ARMS = ("window", "linear", "based", "window+full", "full")
@@ -50,7 +53,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "base": "tiny",
     },
 }
-SUBJECTS = 4  # of a group's nine that a step has at least: the others' words are in their records
+TEMPERATURE = 0.05  # of the contrast
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,11 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--train", type=int, nargs="+", default=None, help="lengths that are trained on")
     parser.add_argument("--test", type=int, nargs="+", default=None, help="lengths that are tested")
     parser.add_argument(
-        "--ease", type=float, default=0.4, help="share of the steps that the shortest length has alone"
+        "--ease", type=float, default=0.5, help="share of the steps that the shortest length has alone"
     )
     parser.add_argument(
         "--crowd", type=float, default=0.3, help="share of the steps in which ever more entities are named"
     )
+    parser.add_argument("--workers", type=int, default=0, help="processes that make records ahead")
     parser.add_argument("--noise", type=float, default=0.02, help="share of characters that is misread")
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--features", type=int, default=16)
@@ -167,38 +171,42 @@ def train(
     body, ends = model.model[0].auto_model, ends_of(model.model)
     folder = (options.to or Path("models/deepkey")) / f"{arm}-seed{options.seed}".replace("+", "-")
 
-    def loss_at(length: int, step: int, named: int = len(deepkey_data.ROLES)) -> Any:
-        draw = np.random.default_rng([options.seed, 1, step])
-        return contrast_loss(model, batch(world, draw, length, options.tokens, ends, named), 0.05)
+    course = course_of(world, options)
 
     def measured() -> int:
         model.model.train()
-        paces = [pace(lambda step, length=length: loss_at(length, step), device) for length in options.train]
+        seconds = {}
+        for length in course.lengths:
+            some = padded(course.batch(0, length, 2), ends)
+            seconds[length] = pace(lambda step, some=some: contrast_loss(model, some, TEMPERATURE), device)
         model.model.zero_grad(set_to_none=True)
-        say(f"{arm}: seconds a step by length {dict(zip(options.train, paces, strict=True))}", note=True)
-        return max(4, int(60 * options.minutes / float(np.mean(paces))))
+        say(f"{arm}: seconds a step by length {seconds}", note=True)
+        mean = sum(share * seconds[length] for length, share in course.shares().items())
+        return max(4, int(60 * options.minutes / mean))
 
-    steps = options.steps or planned(folder, measured)
+    course = replace(course, steps=options.steps or planned(folder, measured))
     torch.manual_seed(options.seed)
+    ahead = Ahead(partial(started, course), options.workers)
 
     def loss(step: int) -> Any:
-        past = step / steps
-        body.window_dropout = options.window_dropout * (1 - past)
-        some = lengths_at(past, sorted(options.train), options.ease)
-        length = int(np.random.default_rng([options.seed, 2, step]).choice(some))
-        return loss_at(length, step, named_at(past, options.crowd))
+        body.window_dropout = options.window_dropout * (1 - step / course.steps)
+        return contrast_loss(model, padded(ahead.step(step), ends), TEMPERATURE)
 
     recipe = LongRecipe(
-        steps,
+        course.steps,
         epochs=2,
         learning_rate=options.learning_rate,
         seed=options.seed,
-        save_steps=max(50, steps // 8),
+        save_steps=max(50, course.steps // 16),
     )
     # nothing is chosen by a validation: the last weights are kept
-    course = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, f"{arm} {options.train}")
+    label = f"{arm} {options.train} {options.crowd} {options.ease} {options.tokens}"
+    run = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, label)
     start = time.perf_counter()
-    done = run_course(course, recipe, folder, score="done", resume=True, keep_last=True)
+    try:
+        done = run_course(run, recipe, folder, score="done", resume=True, keep_last=True)
+    finally:
+        ahead.close()
     losses = [float(line["loss"]) for line in done.history if "loss" in line]
     facts = {
         "steps": done.steps,
@@ -218,6 +226,11 @@ def train(
     return model, facts
 
 
+def course_of(world: deepkey_data.World, options: argparse.Namespace) -> Course:
+    """What the steps are made of, whatever the arm."""
+    return Course(world, sorted(options.train), options.tokens, 1, options.crowd, options.ease, options.seed)
+
+
 def planned(folder: Path, measured: Any) -> int:
     """The number of steps, measured once for a run, so that one that goes on has as many as it began with."""
     kept = folder / "steps.json"
@@ -231,40 +244,6 @@ def ends_of(model: Any) -> tuple[int, int]:
     """The tokens that begin and end a text."""
     first, last = model.tokenizer("")["input_ids"]
     return int(first), int(last)
-
-
-def batch(
-    world: deepkey_data.World,
-    draw: np.random.Generator,
-    length: int,
-    tokens: int,
-    ends: tuple[int, int],
-    named: int = len(deepkey_data.ROLES),
-) -> dict[str, Any]:
-    """Records of one step: groups of either number of hops, the left sides and then the right ones."""
-    pairs = max(SUBJECTS, tokens // length // 2)
-    left: list[Any] = []
-    right: list[Any] = []
-    while len(left) < pairs:
-        subjects = min(len(deepkey_data.ROLES), pairs - len(left))
-        hops = int(draw.integers(1, 3))
-        found = deepkey_data.group(world, draw, length, hops, subjects=subjects, named=named)
-        left += found.left
-        right += found.right
-    return padded([world.ids(one) for one in (*left, *right)], ends)
-
-
-def padded(ids: Sequence[Any], ends: tuple[int, int]) -> dict[str, Any]:
-    """Tokens as a model takes them."""
-    import torch
-
-    longest = max(map(len, ids)) + 2
-    tokens = np.zeros((len(ids), longest), dtype=np.int64)
-    mask = np.zeros_like(tokens)
-    for row, own in enumerate(ids):
-        tokens[row, : len(own) + 2] = [ends[0], *own, ends[1]]
-        mask[row, : len(own) + 2] = 1
-    return {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}
 
 
 def tested_groups(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import deepkey, deepkey_data
+from .deepkey_course import padded
 
 AT_ONCE = 2**17  # tokens
 
@@ -47,7 +48,7 @@ def pieces(model: Any, ids: Sequence[Any], ends: tuple[int, int]) -> list[Any]:
     step = max(1, AT_ONCE // (size + 2))
     with torch.no_grad():
         for start in range(0, len(flat), step):
-            tokens = deepkey.padded(flat[start : start + step], ends)
+            tokens = padded(flat[start : start + step], ends)
             tokens = {name: value.to(model.device) for name, value in tokens.items()}
             vectors = model(tokens)["sentence_embedding"].float()
             found.append(torch.nn.functional.normalize(vectors, dim=1).cpu().numpy())

@@ -1,11 +1,99 @@
-"""From what is easy to what is tested: lengths and crowds of the records of a step."""
+"""The records of each step of a training on DeepKeyLink, from what is easy to what is tested.
+
+Where all nine entities of a group are named in each of its records, no weighing of words helps before the
+subject is found, and nothing is learned. So records name one entity at first and then more: first in
+single-hop records, whose statements are found by a word beside them; then in two-hop records; at last the
+records get longer.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from . import deepkey_data
 from .deepkey_words import ROLES
+
+SUBJECTS = 4  # of a group's nine that a step has at least: the others' words are in their records
+TWO_HOPS = 0.75  # share of the groups, once single-hop records are known
+
+
+@dataclass(frozen=True)
+class Course:
+    """What each step of a run is made of; it does not depend on what is trained.
+
+    Args:
+        world: The words.
+        lengths: Tokens of a record, ascending.
+        tokens: Of a step.
+        steps: Of the run.
+        crowd: Share of the steps in which two-hop records name ever more entities; half of it before that for
+            single-hop records.
+        ease: Share of the steps that the shortest length has alone.
+        seed: Of all that is drawn.
+    """
+
+    world: deepkey_data.World
+    lengths: Sequence[int]
+    tokens: int
+    steps: int
+    crowd: float = 0.3
+    ease: float = 0.5
+    seed: int = 0
+
+    def step(self, number: int) -> list[Any]:
+        """The tokens of a step's records, left sides and then the right ones."""
+        draw = np.random.default_rng([self.seed, 2, number])
+        past = number / self.steps
+        length = int(draw.choice(lengths_at(past, self.lengths, self.ease)))
+        two = past >= self.crowd / 2 and draw.random() < TWO_HOPS
+        return self.batch(number, length, 2 if two else 1, named_at(past, self.crowd, two=two))
+
+    def batch(self, number: int, length: int, hops: int, named: int = len(ROLES)) -> list[Any]:
+        """Records of one form: as many whole groups as there is room for, and a part of one."""
+        draw = np.random.default_rng([self.seed, 1, number])
+        return drawn(self.world, draw, (length, hops, named), self.tokens)
+
+    def shares(self) -> dict[int, float]:
+        """Which share of the steps each length has."""
+        found = dict.fromkeys(self.lengths, 0.0)
+        for place in range(1000):
+            some = lengths_at(place / 1000, self.lengths, self.ease)
+            for length in some:
+                found[length] += 0.001 / len(some)
+        return found
+
+
+def drawn(
+    world: deepkey_data.World, draw: np.random.Generator, form: tuple[int, int, int], tokens: int
+) -> list[Any]:
+    """The tokens of records of one form, left sides and then the right ones.
+
+    Args:
+        world: The words.
+        draw: Where the draws come from.
+        form: Tokens of a record, hops, and how many entities it names.
+        tokens: Of all together, about.
+    """
+    length, hops, named = form
+    pairs = max(SUBJECTS, tokens // length // 2)
+    left: list[Any] = []
+    right: list[Any] = []
+    while len(left) < pairs:
+        subjects = min(len(ROLES), pairs - len(left))
+        found = deepkey_data.group(world, draw, length, hops, subjects=subjects, named=named)
+        left += found.left
+        right += found.right
+    return [world.ids(one) for one in (*left, *right)]
+
+
+def started(course: Course) -> Callable[[int], list[Any]]:
+    """What makes the records of a step of a number, for a process of its own."""
+    return course.step
 
 
 def lengths_at(past: float, lengths: Sequence[int], ease: float) -> list[int]:
@@ -29,15 +117,44 @@ def lengths_at(past: float, lengths: Sequence[int], ease: float) -> list[int]:
     return list(lengths[: 1 + math.ceil(share * (len(lengths) - 1))])
 
 
-def named_at(past: float, crowd: float) -> int:
-    """How many entities a record names: one at first, nine from `crowd` on.
+def named_at(past: float, crowd: float, *, two: bool) -> int:
+    """How many entities a record names.
 
-    Where every record of a group names all nine, no weighing of words helps before the subject is found, and
-    nothing is learned; among few, each step towards it is worth something.
+    Args:
+        past: Share of the steps that are done.
+        crowd: As for `Course`; 0 names all from the beginning.
+        two: Whether in two-hop records, which begin with two when single-hop records have all.
+
+    Returns:
+        From one or two to nine.
 
     Example:
-        >>> [named_at(past, 0.3) for past in (0.0, 0.1, 0.3, 1.0)]
-        [1, 4, 9, 9]
+        >>> [named_at(past, 0.3, two=False) for past in (0.0, 0.1, 0.2)]
+        [1, 7, 9]
+        >>> [named_at(past, 0.3, two=True) for past in (0.15, 0.3, 0.5)]
+        [2, 6, 9]
     """
     most = len(ROLES)
-    return min(most, 1 + int(most * past / crowd)) if crowd else most
+    if not crowd:
+        return most
+    if two:
+        return min(most, 2 + int((most - 1) * (past - crowd / 2) / crowd))
+    return min(most, 1 + int(most * past / (crowd / 2)))
+
+
+def padded(ids: Sequence[Any], ends: tuple[int, int]) -> dict[str, Any]:
+    """Tokens as a model takes them.
+
+    Args:
+        ids: Of each record.
+        ends: What begins and ends a text.
+    """
+    import torch
+
+    longest = max(map(len, ids)) + 2
+    tokens = np.zeros((len(ids), longest), dtype=np.int64)
+    mask = np.zeros_like(tokens)
+    for row, own in enumerate(ids):
+        tokens[row, 0], tokens[row, 1 : len(own) + 1], tokens[row, len(own) + 1] = ends[0], own, ends[1]
+        mask[row, : len(own) + 2] = 1
+    return {"input_ids": torch.from_numpy(tokens), "attention_mask": torch.from_numpy(mask)}

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-from collections import deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .ahead import Ahead
 from .linker_data import Draws, Group, Step, read
 
-AHEAD = 3  # steps that every process has in hand
 NEAR = "near.json"
-_worker: list[Any] = []  # draws and tokenizer of a process of its own
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,60 +84,15 @@ def draws_of(how: How) -> Draws:
     return Draws(groups, near=near, **how.draws)
 
 
-def _begin(how: How) -> None:
-    _worker[:] = [draws_of(how), open_tokenizer(how.tokenizer, how.max_tokens)]
+def maker(how: How) -> Callable[[int], Tokens]:
+    """What makes the tokens of a step of a number."""
+    draws, tokenizer = draws_of(how), open_tokenizer(how.tokenizer, how.max_tokens)
+    return lambda number: of_step(draws.step(number), tokenizer)
 
 
-def _make(number: int) -> Tokens:
-    draws, tokenizer = _worker
-    return of_step(draws.step(number), tokenizer)
-
-
-class Ahead:
-    """The tokens of steps by their number, made ahead where there are processes for it.
-
-    Args:
-        how: What is made.
-        workers: Processes; 0 makes every step when it is asked for.
-    """
-
-    def __init__(self, how: How, workers: int) -> None:
-        self._pool: Any = None
-        self._local: tuple[Draws, Any] | None = None
-        self._next, self._waiting = 0, deque[Any]()
-        self._workers = workers
-        if workers:
-            # not forked: a process that uses a GPU must not be
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(workers, context, _begin, (how,))
-        else:
-            self._local = draws_of(how), open_tokenizer(how.tokenizer, how.max_tokens)
-
-    def step(self, number: int) -> Tokens:
-        """The tokens of a step; those of the steps after it are begun."""
-        if self._local is not None:
-            draws, tokenizer = self._local
-            return of_step(draws.step(number), tokenizer)
-        if number != self._next:  # a run that goes on, or a trial before it
-            self._waiting.clear()
-            self._next = number
-        while len(self._waiting) < AHEAD * self._workers:
-            self._waiting.append(self._pool.submit(_make, self._next + len(self._waiting)))
-        self._next += 1
-        found: Tokens = self._waiting.popleft().result()
-        return found
-
-    def begin(self) -> None:
-        """Wait until every process has read what it needs: what is timed next is not this."""
-        if self._pool is not None:
-            # a step each, and more: who is ready early takes those of others
-            for number in range(2 * self._workers):
-                self.step(number)
-
-    def close(self) -> None:
-        """End the processes."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+def ahead(how: How, workers: int) -> Ahead[Tokens]:
+    """The tokens of steps by their number, made ahead where there are processes for it."""
+    return Ahead(partial(maker, how), workers)
 
 
 def padded_parts(

@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=[1e-3, 3e-3], help="the best one is shown")
     parser.add_argument("--window", type=int, default=8)
     parser.add_argument("--features", type=int, default=16)
+    parser.add_argument("--spread", type=float, default=0.02, help="of the weights at the start")
     parser.add_argument("--device", default=None)
     parser.add_argument("--seed", type=int, default=0)
 
@@ -98,6 +99,7 @@ def one(
         gate=0.5,
         positions="rotary",
         hidden_dropout_prob=0.0,
+        initializer_range=options.spread,
     )
     model = BasedBertModel(config).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.1)

@@ -15,6 +15,8 @@ pytest.importorskip("sentence_transformers")
 
 from . import __main__ as entry
 from . import deepkey, deepkey_chunks, deepkey_data, documents, long_speed, mqar, train_based
+from .deepkey_course import Course, drawn, padded
+from .deepkey_words import MARKS, ROLES
 from .report import Report
 
 
@@ -55,12 +57,33 @@ def test_pieces_are_compared_by_their_best() -> None:
 
 def test_a_step_is_made_of_groups() -> None:
     world = deepkey_data.World(lambda words: [[1] * len(word) for word in words])
-    made = deepkey.batch(world, np.random.default_rng(0), 4000, 4000 * 22, (8, 9))
+    draw = np.random.default_rng(0)
+    made = padded(drawn(world, draw, (4000, 1, 9), 4000 * 22), (8, 9))
     ids, mask = made["input_ids"], made["attention_mask"]
     assert len(ids) == 22 and bool((ids[:, 0] == 8).all()) and int(mask.sum(dim=1).min()) > 3900
     ends = mask.sum(dim=1) - 1
     assert bool((ids.gather(1, ends[:, None]) == 9).all())
-    assert len(deepkey.batch(world, np.random.default_rng(0), 4000, 1, (8, 9))["input_ids"]) == 8
+    assert len(drawn(world, draw, (4000, 2, 9), 1)) == 8
+
+
+def test_a_course_goes_from_one_entity_to_nine_and_from_one_hop_to_two() -> None:
+    world = deepkey_data.World(lambda words: [[number] for number, _ in enumerate(words)])
+    course = Course(world, [640, 1024], 640 * 8, steps=100, seed=3)
+    places = [world.number[role] for role in ROLES], [world.number[mark] for mark in MARKS]
+
+    def seen(number: int) -> list[int]:
+        ids = course.step(number)[0] // world.readings
+        return [len(set(ids.tolist()) & set(some)) for some in places]
+
+    assert seen(0) == [1, 0] and seen(14) == [9, 0]
+    late = [seen(number) for number in range(50, 70)]
+    assert {roles for roles, _ in late} == {9} and {marks for _, marks in late} == {0, 9}
+    two = [seen(number) for number in range(15, 45)]
+    grown = [roles for roles, marks in two if marks]
+    assert grown == sorted(grown) and grown[0] == 2 and len(set(grown)) == 8
+    lengths = [max(map(len, course.step(number))) for number in (0, 49, *range(80, 100))]
+    assert max(lengths[:2]) <= 640 < max(lengths) <= 1024
+    assert sum(course.shares().values()) == pytest.approx(1)
 
 
 def test_arms_are_trained_and_tested(tmp_path: Path) -> None:

@@ -113,16 +113,17 @@ AHEAD = """
 import sys
 from pathlib import Path
 import numpy as np
-from tests.benchmarks.linker_batches import Ahead, How
+from tests.benchmarks.linker_batches import How, ahead
 
 if __name__ == "__main__":
     how = How(Path(sys.argv[1]), Path(sys.argv[2]), {"pairs": 8, "seed": 3}, most=20)
-    plain, ahead = Ahead(how, 0), Ahead(how, 1)
+    plain, other = ahead(how, 0), ahead(how, 1)
     for number in (5, 6, 2):
-        one, other = plain.step(number), ahead.step(number)
-        assert np.array_equal(one.ids, other.ids) and np.array_equal(one.lengths, other.lengths)
-        assert np.array_equal(one.group, other.group) and len(one.group) == 8
-    ahead.close()
+        one, two = plain.step(number), other.step(number)
+        assert np.array_equal(one.ids, two.ids) and np.array_equal(one.lengths, two.lengths)
+        assert np.array_equal(one.group, two.group) and len(one.group) == 8
+    other.begin()
+    other.close()
     print("same")
 """
 

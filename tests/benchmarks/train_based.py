@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from . import data, deepkey, deepkey_data
+from .deepkey_course import SUBJECTS, drawn, padded
+from .deepkey_words import ROLES
 from .report import Report, Table, say
 
 SHARES = {"transfer": 0.15, "distil": 0.2, "contrast": 0.65}  # of the time
@@ -142,22 +144,23 @@ class Draws:
         for own, start in zip(ids[:n], starts, strict=True):
             some = own[int(start * max(0, len(own) - self.places)) :][: self.places - 2]
             cut.append(some[: max(1, int(len(some) * draw.uniform(0.3, 1)))])
-        tokens = deepkey.padded(cut, self.ends)
+        tokens = padded(cut, self.ends)
         return tokens["input_ids"], tokens["attention_mask"].sum(dim=1)
 
     def pairs(self, step: int, length: int) -> dict[str, Any]:
         """Long pairs: tokens of the left records, then of the right ones."""
         draw = np.random.default_rng([self.seed, 12, step])
         if not self.rows or step % 2:
-            return deepkey.batch(self.world, draw, length, self.preset["tokens"], self.ends)
-        n = max(deepkey.SUBJECTS, self.preset["tokens"] // length // 2)
+            form = (length, int(draw.integers(1, 3)), len(ROLES))
+            return padded(drawn(self.world, draw, form, self.preset["tokens"]), self.ends)
+        n = max(SUBJECTS, self.preset["tokens"] // length // 2)
         left, right = [], []
         for _ in range(n):
             shared = draw.integers(0, len(self.rows), SHARED)
             only = draw.random() < SHORT
             left.append(self._rows(draw, 0 if only else length, 1, shared))
             right.append(self._rows(draw, length, 2, shared))
-        return deepkey.padded([*left, *right], self.ends)
+        return padded([*left, *right], self.ends)
 
     def _rows(self, draw: np.random.Generator, length: int, reading: int, shared: Sequence[int] = ()) -> Any:
         """Some rows one after the other, those that are shared among them at random places."""

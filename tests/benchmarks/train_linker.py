@@ -178,7 +178,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
     """The student, out of the teacher's layers or a model that was trained before, and all that it needs."""
     from clippings.prune import prune, unpack
 
-    from .linker_batches import Ahead, How
+    from .linker_batches import How, maker
     from .linker_model import load
     from .linker_stages import tasks_of, teacher_of, tokenizer_of
 
@@ -193,8 +193,8 @@ def setting_of(options: argparse.Namespace) -> Setting:
     tokenizer = tokenizer_of(start, 48)
     draws = {"pairs": options.pairs or preset["pairs"], "noise": options.noise, "seed": options.seed}
     how = How(options.inputs, start / "tokenizer.json", draws, most=preset["most"])
-    ahead = Ahead(how, 0)
-    some = [ahead.step(number) for number in CENTRE]
+    made = maker(how)
+    some = [made(number) for number in CENTRE]
     teacher = teacher_of(taught, tokenizer, some, "" if options.teacher else "query: ")
     tasks = tasks_of(linker_data.read(options.inputs, "held"), options.seed, preset["measured"])
     return Setting(model, tokenizer, teacher, tasks, how)
@@ -209,7 +209,7 @@ def stage(
     from clippings.based_training import LongRecipe, StepCourse, pace, trained
     from clippings.loop import run_course
 
-    from .linker_batches import NEAR, Ahead
+    from .linker_batches import NEAR, ahead
     from .linker_stages import measure, mine
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -220,12 +220,12 @@ def stage(
         how = replace(how, near=folder / NEAR)
         if not how.near.exists():
             mine(model, linker_data.read(options.inputs, most=how.most), setting.tokenizer, how.near)
-    ahead = Ahead(how, options.workers)
+    steps = ahead(how, options.workers)
     try:
-        loss = loss_of(name, setting, options, ahead.step)
+        loss = loss_of(name, setting, options, steps.step)
 
         def planned() -> int:
-            ahead.begin()
+            steps.begin()
             model.model.train()
             one = pace(loss, model.device, 20)
             model.model.zero_grad(set_to_none=True)
@@ -248,7 +248,7 @@ def stage(
             course, recipe, folder / "run", score="hit", resume=True, keep_last=True, average=0.998
         )
     finally:
-        ahead.close()
+        steps.close()
     losses = [float(line["loss"]) for line in done.history if "loss" in line]
     ends = {"first loss": losses[0], "last loss": losses[-1]} if losses else {}
     return {"stage": name, "steps": done.steps, **ends, **done.best, "seconds": time.perf_counter() - start}
