@@ -68,11 +68,11 @@ def precision(layers: Sequence[nn.Module], around: Sequence[nn.Module] = ()) -> 
     if card is None:
         return None
     dtype = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled() else weight.dtype
-    mixers = [layer.mixer for layer in layers if isinstance(layer, BasedLayer)]
-    kinds = tuple(sorted({mixer.kind for mixer in mixers}))
-    if dtype not in HALF or not _rightly(card, dtype, mixers[0].shape, kinds):
+    if dtype not in HALF:
         return None
-    return dtype
+    mixers = [layer.mixer for layer in layers if isinstance(layer, BasedLayer)]
+    kinds = sorted({mixer.kind for mixer in mixers})
+    return dtype if all(_rightly(card, dtype, mixers[0].shape, kind) for kind in kinds) else None
 
 
 def _card(x: Tensor) -> int | None:
@@ -244,8 +244,8 @@ def _passes() -> Any:
 
 
 @lru_cache(maxsize=64)
-def _rightly(device: int, dtype: torch.dtype, shape: Shape, kinds: tuple[str, ...]) -> bool:
-    """Whether layers of these kinds come out as the plain ones in float32, with and without padding."""
+def _rightly(device: int, dtype: torch.dtype, shape: Shape, kind: str) -> bool:
+    """Whether a layer of this kind comes out as the plain one in float32, with and without padding."""
     if find_spec("triton") is None:
         return False
     where = torch.device("cuda", device)
@@ -260,12 +260,12 @@ def _rightly(device: int, dtype: torch.dtype, shape: Shape, kinds: tuple[str, ..
             torch.autocast("cuda", enabled=False),
         ):
             torch.manual_seed(0)
-            worst = min(_alike(BasedLayer(shape, kind).to(where), dtype) for kind in kinds)
+            worst = _alike(BasedLayer(shape, kind).to(where), dtype)
     except Exception as error:  # Triton's compiler has errors of many kinds
-        logger.warning("the forward without gradients is the plain one on this card: %s", str(error)[:200])
+        logger.warning("layers %r are run in their plain form on this card: %s", kind, str(error)[:200])
         return False
     if not worst >= ALIKE:
-        logger.warning("the forward without gradients is the plain one on this card: cosine %.5f", worst)
+        logger.warning("layers %r are run in their plain form on this card: cosine %.5f", kind, worst)
         return False
     return True
 
