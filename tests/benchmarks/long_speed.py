@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         action="store_true",
-        help=f"the {KERNELS} dearest kernels of {' and '.join(PROFILED)}, too, at 8,192 tokens or the longest",
+        help=f"the {KERNELS} dearest kernels of {' and '.join(PROFILED)}, at 8,192 tokens or the longest",
     )
     parser.add_argument("--minutes", type=float, default=10.0, help="then no further cell is begun")
     parser.add_argument("--device", default=None)
