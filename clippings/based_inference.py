@@ -75,8 +75,8 @@ def precision(layers: Sequence[nn.Module], around: Sequence[nn.Module] = ()) -> 
     return dtype if all(_rightly(card, dtype, mixers[0].shape, kind) for kind in kinds) else None
 
 
-def _card(x: Tensor) -> int | None:
-    return (x.device.index or 0) if x.is_cuda else None
+def _card(x: Tensor) -> torch.device | None:
+    return x.device if x.is_cuda else None
 
 
 def embedded(model: Any, ids: Tensor, dtype: torch.dtype) -> Tensor:
@@ -244,23 +244,22 @@ def _passes() -> Any:
 
 
 @lru_cache(maxsize=64)
-def _rightly(device: int, dtype: torch.dtype, shape: Shape, kind: str) -> bool:
+def _rightly(device: torch.device, dtype: torch.dtype, shape: Shape, kind: str) -> bool:
     """Whether a layer of this kind comes out as the plain one in float32, with and without padding."""
     if find_spec("triton") is None:
         return False
-    where = torch.device("cuda", device)
     try:
         limits = import_module("clippings.fused_linear_attention")
         if shape.features > limits.SIZE or shape.width // shape.heads > limits.WIDTH:
             return False
         with (
-            torch.random.fork_rng([where]),
+            torch.random.fork_rng(range(torch.cuda.device_count())),
             torch.inference_mode(False),
             torch.no_grad(),
-            torch.autocast("cuda", enabled=False),
+            torch.autocast(device.type, enabled=False),
         ):
             torch.manual_seed(0)
-            worst = _alike(BasedLayer(shape, kind).to(where), dtype)
+            worst = _alike(BasedLayer(shape, kind).to(device), dtype)
     except Exception as error:  # Triton's compiler has errors of many kinds
         logger.warning("layers %r are run in their plain form on this card: %s", kind, str(error)[:200])
         return False

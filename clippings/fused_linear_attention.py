@@ -25,10 +25,10 @@ WIDTH = 64  # of the values of a head, at most
 # to be set to what is quickest on a card; powers of two, 16 at least
 STRETCH = 2048  # places that one program adds up
 STATE_PLACES = 32  # of these at a time
-STATE_FEATURES = 256  # of one program
-STATE_WARPS = 8
+STATE_FEATURES = 64  # of one program
+STATE_WARPS = 4
 READ_PLACES = 128  # of one program
-READ_FEATURES = 64  # at a time; a divisor of STATE_FEATURES
+READ_FEATURES = 32  # at a time; a divisor of STATE_FEATURES
 READ_WARPS = 4
 STAGES = 2  # loads begun ahead
 LARGER = 1024  # so many times as large as it is, the second half of the state is kept

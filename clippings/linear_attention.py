@@ -209,26 +209,25 @@ def fuses(q: Tensor, k: Tensor, v: Tensor) -> bool:
         return False
     if not v.is_cuda or v.dtype not in (torch.float16, torch.bfloat16) or not q.dtype == k.dtype == v.dtype:
         return False
-    return _fuses_rightly(v.device.index or 0, v.dtype, q.shape[-1], v.shape[-1])
+    return _fuses_rightly(v.device, v.dtype, q.shape[-1], v.shape[-1])
 
 
 @lru_cache(maxsize=64)
-def _fuses_rightly(device: int, dtype: torch.dtype, size: int, width: int) -> bool:
+def _fuses_rightly(device: torch.device, dtype: torch.dtype, size: int, width: int) -> bool:
     """Whether it gives what is defined, with padding and without keys, by strides and added to something."""
     if find_spec("triton") is None:
         return False
-    where = f"cuda:{device}"
     try:
         module = import_module("clippings.fused_linear_attention")
         if size > module.SIZE or width > module.WIDTH:
             return False
-        draw = torch.Generator(device=where).manual_seed(0)
-        with torch.inference_mode(), torch.autocast("cuda", enabled=False):
-            cut = torch.randn((3, 300, 2, 2 * size + width), generator=draw, device=where).to(dtype)
+        draw = torch.Generator(device=device).manual_seed(0)
+        with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+            cut = torch.randn((3, 300, 2, 2 * size + width), generator=draw, device=device).to(dtype)
             q, k, v = cut[..., :size], cut[..., size : 2 * size], cut[..., 2 * size :]
-            weight = torch.rand((3, 300, 2), generator=draw, device=where)
+            weight = torch.rand((3, 300, 2), generator=draw, device=device)
             weight[1, 117:], weight[2] = 0, 0
-            gate = torch.tensor([0.5, -1.0], device=where)
+            gate = torch.tensor([0.5, -1.0], device=device)
             into = torch.ones_like(v).contiguous()
             found = module.fused_linear_attention(q, k, v, weight, gate=gate, into=into).double()
             rows = [part.double().transpose(1, 2) for part in (q, k, v, weight)]

@@ -96,7 +96,7 @@ def test_the_plain_forward_is_run_where_it_has_to_be(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(based_inference, "_rightly", lambda *some: True)
     with torch.no_grad():
         assert based_inference.precision(list(made.half().layers)) is None  # not on a card
-        monkeypatch.setattr(based_inference, "_card", lambda x: 0)
+        monkeypatch.setattr(based_inference, "_card", lambda x: x.device)
         assert based_inference.precision(layers, [made.tokens]) is torch.float16
         assert based_inference.precision(layers, [torch.nn.Identity()]) is None
         handle = layers[1].mixer.register_forward_hook(lambda *some: None)
@@ -107,7 +107,7 @@ def test_the_plain_forward_is_run_where_it_has_to_be(monkeypatch: pytest.MonkeyP
         shape, asked = made.layers[0].mixer.shape, []
         monkeypatch.setattr(based_inference, "_rightly", lambda *some: asked.append(some) or len(asked) < 4)
         assert based_inference.precision(list(made.half().layers)) is None  # one of them is not right
-    assert asked == [(0, torch.float16, shape, kind) for kind in sorted(KINDS)]
+    assert asked == [(torch.device("cpu"), torch.float16, shape, kind) for kind in sorted(KINDS)]
     monkeypatch.setattr(based_inference, "_rightly", lambda *some: True)
     assert based_inference.precision(layers) is None  # gradients may be wanted
 
@@ -158,14 +158,23 @@ def test_changed_weights_are_heard_at_once() -> None:
         assert float((made(ids, mask)[0] - before).abs().max()) > 0.05
 
 
-@pytest.mark.gpu
-def test_what_is_wrong_on_a_card_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = model("cuda")
-    based_inference._rightly.cache_clear()
-    linear = based_inference._linear
-    monkeypatch.setattr(based_inference, "_linear", lambda x, layer: -linear(x, layer))
-    try:
-        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
-            assert based_inference.precision(list(made.layers)) is None
-    finally:
-        based_inference._rightly.cache_clear()
+@pytest.mark.parametrize("device, dtype", [
+    pytest.param("cpu", torch.float32, marks=here),
+    pytest.param("cuda", torch.float16, marks=pytest.mark.gpu),
+    pytest.param("cuda", torch.bfloat16, marks=pytest.mark.gpu),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_wrong_on_a_card_is_not_used(
+    kind: str, device: str, dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape, where = model().layers[0].mixer.shape, torch.empty(0, device=device).device
+    drawn = torch.random.get_rng_state()
+    right = based_inference._rightly.__wrapped__  # what it says is kept
+    with torch.inference_mode():
+        assert right(where, dtype, shape, kind)
+        assert torch.equal(drawn, torch.random.get_rng_state())
+        linear = based_inference._linear
+        monkeypatch.setattr(based_inference, "_linear", lambda x, layer: -linear(x, layer))
+        assert not right(where, dtype, shape, kind)
+        monkeypatch.setattr(based_inference, "_linear", lambda x, layer: 1 / 0)
+        assert not right(where, dtype, shape, kind)

@@ -121,20 +121,35 @@ def test_heads_that_are_too_wide_are_refused() -> None:
             fused_linear_attention(*drawn(3, f, d, device, torch.float16)[:3])
 
 
-@pytest.mark.gpu
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_a_card_uses_it_where_no_gradients_are_wanted(dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    q, k, v, weight = (part.transpose(1, 2) for part in drawn(500, 16, 32, "cuda", dtype))
-    assert fuses(q, k, v)
-    with torch.no_grad():
-        found = linear_attention(q, k, v, weight)
-    own = q.clone().requires_grad_()
-    assert not fuses(own, k, v)
-    plain = linear_attention(own, k, v, weight)
-    assert plain.requires_grad and float((found - plain).abs().max()) < CLOSE[dtype]
-    monkeypatch.setattr(module, "fused_linear_attention", lambda *some, **more: 2 * v.transpose(1, 2))
-    plain_module._fuses_rightly.cache_clear()
-    try:
-        assert not fuses(q, k, v)  # what is wrong is not used
-    finally:
-        plain_module._fuses_rightly.cache_clear()
+@pytest.mark.parametrize("device, dtype", ON)
+def test_it_is_used_where_no_gradients_are_wanted(
+    device: str, dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    q, k, v, weight = (part.transpose(1, 2) for part in drawn(300, 16, 32, device, dtype))
+    assert fuses(q, k, v) is (device == "cuda")
+    assert not fuses(q.clone().requires_grad_(), k, v)
+    if device == "cpu":
+        monkeypatch.setattr(plain_module, "fuses", lambda *some: True)
+    fused, asked = module.fused_linear_attention, []
+    monkeypatch.setattr(
+        module, "fused_linear_attention", lambda *some: asked.append(len(some)) or fused(*some)
+    )
+    found = linear_attention(q, k, v, weight[:, :1])
+    assert asked == [4] and found.shape == v.shape
+    wanted = linear_attention_plain(*(part.double() for part in (q, k, v, weight[:, :1])))
+    assert float((found - wanted).abs().max()) < CLOSE[dtype]
+
+
+@pytest.mark.parametrize("device, dtype", ON)
+def test_what_is_wrong_on_a_card_is_not_used(device: str, dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = plain_module._fuses_rightly.__wrapped__  # what it says is kept
+    where = torch.empty(0, device=device).device
+    assert right(where, dtype, 16, 32) and not right(where, dtype, 33, 32)
+    fused = module.fused_linear_attention
+    for wrong in (
+        lambda q, k, v, weight, gate, into: fused(q, k, v, weight, gate=-gate, into=into),
+        lambda q, k, v, weight, gate, into: fused(q, k, v, None, gate=gate, into=into),
+        lambda *some, **more: 1 / 0,
+    ):
+        monkeypatch.setattr(module, "fused_linear_attention", wrong)
+        assert not right(where, dtype, 16, 32)
