@@ -32,13 +32,13 @@ def test_sums_are_normalised(rows: int, width: int, device: str, dtype) -> None:
     draw = torch.Generator().manual_seed(rows)
     x, y = (3 * torch.randn((2, rows, width), generator=draw) + 1).to(device, dtype).unbind()
     norm = torch.nn.LayerNorm(width, eps=1e-12, device=device)
-    torch.nn.init.normal_(norm.weight)
-    torch.nn.init.normal_(norm.bias)
+    for part in (norm.weight, norm.bias):
+        part.data.copy_(torch.randn(width, generator=draw))
     with torch.no_grad():
         found, full = add_norm(x, y, norm), add_norm(x, y, norm, torch.float32)
         wanted = norm(x.float() + y.float())
         assert found.dtype == dtype and found.shape == (rows, width) and full.dtype == torch.float32
-        assert torch.allclose(found.float(), wanted, atol=CLOSE[dtype], rtol=0)
+        assert torch.allclose(found.float(), wanted, atol=1e-5, rtol=CLOSE[dtype] / 10)  # one rounding
         assert torch.allclose(full, wanted, atol=1e-5)
         period = 3  # places begin anew
         again = y[:period].repeat(rows // period + 1, 1)[:rows]
