@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedMode
 from transformers.modeling_outputs import BaseModelOutput
 
 from clippings.based import KINDS, BasedLayer, GatedConvolution, Mixer, Shape, ZeroLinear, attention_pooling
+from clippings.based_inference import embedded, encoded, precision
 from clippings.errors import EncoderError
 from clippings.window_attention import Places
 
@@ -279,13 +280,19 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
             (n, t, hidden_size).
         """
         places = Places(lengths, ids.shape[1], padded)
-        x = self.embed(ids)
         own = short and self.config.own_short
-        for layer in self.short_layers if own else self.layers:
-            if self.gradient_checkpointing and self.training:
-                x = self._gradient_checkpointing_func(layer.__call__, x, places, short and not own)
-            else:
-                x = layer(x, places, short and not own)
+        layers, full = self.short_layers if own else self.layers, short and not own
+        around = [self.tokens, self.norm, *([self.places] if self.config.positions == "tiled" else [])]
+        half = precision(list(layers), around)
+        if half is not None:
+            x = encoded(list(layers), embedded(self, ids, half), places, full)
+        else:
+            x = self.embed(ids)
+            for layer in layers:
+                if self.gradient_checkpointing and self.training:
+                    x = self._gradient_checkpointing_func(layer.__call__, x, places, full)
+                else:
+                    x = layer(x, places, full)
         if self.config.pooling == "attention" and not short:
             x = attention_pooling(x, self.pool(x), places)
         found: Tensor = x

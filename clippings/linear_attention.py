@@ -5,23 +5,30 @@ of k. So the keys and values of a record are added up once, in a state of (featu
 reads it. The polynomial is never below 1/2, so that no denominator is zero. (S. Arora et al., Simple linear
 attention language models balance the recall-throughput tradeoff, 2024.)
 
-A record here is read in both directions, so there is no scan: two products of matrices do it. This module
-needs torch; nothing imports it before a model is built.
+A record here is read in both directions, so there is no scan: two products of matrices do it. Where no
+gradients are wanted, a card with Triton does it in half precision without writing the features down; whether
+that gives what is defined is tried once a card. This module needs torch; nothing imports it before a model is
+built.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["feature_count", "linear_attention", "linear_attention_plain", "taylor_features"]
+__all__ = ["feature_count", "fuses", "linear_attention", "linear_attention_plain", "taylor_features"]
 
+logger = logging.getLogger(__name__)
 FORMS = ("symmetric", "full")
 AT_ONCE = {"cpu": 2**21, "cuda": 2**27}  # features held at a time: those of a cache, or some hundred MB
+CLOSE = 0.05  # largest difference of the fused form from the definition, of values near one in half precision
 CAUSAL = 128  # places within which causal products are made outright
 
 
@@ -161,6 +168,11 @@ def linear_attention(
         >>> bool(near.abs().max() < 1e-5)
         True
     """
+    if not causal and fuses(q, k, v):
+        along = None if weight is None else weight.transpose(1, 2)
+        fused = import_module("clippings.fused_linear_attention").fused_linear_attention
+        read_at_once: Tensor = fused(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), along)
+        return read_at_once.transpose(1, 2)
     kind = q.device.type
     with torch.autocast(kind, enabled=False):
         ones = torch.ones_like(v[..., :1])
@@ -176,6 +188,58 @@ def linear_attention(
             read = _apply(_Read, q, k, seen, form) / count
         made: Tensor = (read[..., :-1] / _above_nothing(read[..., -1:])).to(v.dtype)
     return made
+
+
+def fuses(q: Tensor, k: Tensor, v: Tensor) -> bool:
+    """Whether a card's own form may be used: no gradients are wanted, and it is known to be right there.
+
+    Args:
+        q: Queries, with f numbers in the last dimension.
+        k: Keys, likewise.
+        v: Values, with d numbers in the last dimension.
+
+    Returns:
+        Whether `clippings.fused_linear_attention` takes them.
+
+    Example:
+        >>> fuses(*torch.randn(3, 1, 2, 100, 16))
+        False
+    """
+    if torch.is_grad_enabled() and (q.requires_grad or k.requires_grad or v.requires_grad):
+        return False
+    if not v.is_cuda or v.dtype not in (torch.float16, torch.bfloat16) or not q.dtype == k.dtype == v.dtype:
+        return False
+    return _fuses_rightly(v.device, v.dtype, q.shape[-1], v.shape[-1])
+
+
+@lru_cache(maxsize=64)
+def _fuses_rightly(device: torch.device, dtype: torch.dtype, size: int, width: int) -> bool:
+    """Whether it gives what is defined, with padding and without keys, by strides and added to something."""
+    if find_spec("triton") is None:
+        return False
+    try:
+        module = import_module("clippings.fused_linear_attention")
+        if size > module.SIZE or width > module.WIDTH:
+            return False
+        draw = torch.Generator(device=device).manual_seed(0)
+        with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+            cut = torch.randn((3, 300, 2, 2 * size + width), generator=draw, device=device).to(dtype)
+            q, k, v = cut[..., :size], cut[..., size : 2 * size], cut[..., 2 * size :]
+            weight = torch.rand((3, 300, 2), generator=draw, device=device)
+            weight[1, 117:], weight[2] = 0, 0
+            gate = torch.tensor([0.5, -1.0], device=device)
+            into = torch.ones_like(v).contiguous()
+            found = module.fused_linear_attention(q, k, v, weight, gate=gate, into=into).double()
+            rows = [part.double().transpose(1, 2) for part in (q, k, v, weight)]
+            wanted = 1 + gate.double()[:, None] * linear_attention_plain(*rows).transpose(1, 2)
+        worst = float((found - wanted).abs().max())
+    except Exception as error:  # Triton's compiler has errors of many kinds
+        logger.warning("fused linear attention is not used on this card: %s", str(error)[:200])
+        return False
+    if not worst <= CLOSE:
+        logger.warning("fused linear attention is not used on this card: it differs by %.3g", worst)
+        return False
+    return True
 
 
 class _Read(torch.autograd.Function):

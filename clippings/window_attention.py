@@ -150,7 +150,9 @@ def _in_blocks(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int) -> T
 
 def _packed(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int | None) -> Tensor:
     n, heads, t, d = q.shape
-    rows = [part.transpose(1, 2).reshape(n * t, heads, d).contiguous() for part in (q, k, v)]
+    # heads may lie apart, as a product of several maps leaves them: only the last dimension must be dense
+    rows = [part.transpose(1, 2).reshape(n * t, heads, d) for part in (q, k, v)]
+    rows = [part if part.stride(-1) == 1 else part.contiguous() for part in rows]
     window = (-1, -1) if reach is None else (reach, reach)
     made = _varlen()(*rows, places.ends, places.ends, t, t, window_size=window)
     found: Tensor = made.view(n, t, heads, d).transpose(1, 2)
@@ -179,14 +181,15 @@ def _packs_rightly(device: int, dtype: torch.dtype, width: int) -> bool:
     """Whether it gives what the blocks give, gradients too, with and without padding."""
     where = f"cuda:{device}"
     try:
-        draw = torch.Generator(device=where).manual_seed(0)
-        q, k, v = (
-            torch.randn((3, 2, 200, width), generator=draw, device=where).to(dtype).requires_grad_()
-            for _ in range(3)
-        )
-        places = Places(torch.tensor([200, 117, 3], device=where), 200, True)
         found = []
-        with torch.enable_grad(), torch.autocast("cuda", enabled=False):
+        # wherever it is first asked: in inference mode there would be no gradients to compare
+        with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cuda", enabled=False):
+            draw = torch.Generator(device=where).manual_seed(0)
+            q, k, v = (
+                torch.randn((3, 2, 200, width), generator=draw, device=where).to(dtype).requires_grad_()
+                for _ in range(3)
+            )
+            places = Places(torch.tensor([200, 117, 3], device=where), 200, True)
             for form in (_packed, _in_blocks):
                 made = form(q, k, v, places, 64) * places.mask[:, None, :, None]
                 grown = torch.autograd.grad(made.float().square().sum(), (q, k, v))

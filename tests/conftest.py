@@ -17,6 +17,9 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach out unless it is marked so
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+if find_spec("triton") and find_spec("torch") and not import_module("torch").cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")  # kernels are tested without a card; before Triton is read
+
 if find_spec("torchvision") and find_spec("torch"):
     # tests that import transformers themselves need what `load_sentence_transformer` does for users
     import_module("clippings.torchvision_ops").mend()

@@ -17,8 +17,11 @@ MADE_OF_TORCH = {
     f"clippings.{name}"
     for name in ("attention", "image_tower", "character_tower", "fusion", "bi_encoder", "clip_model")
 } | {
-    "clippings.short_attention",
-    *(f"clippings.{name}" for name in ("linear_attention", "window_attention", "based", "based_model")),
+    *(f"clippings.{name}" for name in ("short_attention", "fused_linear_attention", "fused_passes")),
+    *(
+        f"clippings.{name}"
+        for name in ("linear_attention", "window_attention", "based", "based_model", "based_inference")
+    ),
     *(f"linktransformer.gpu_{name}" for name in ("kernels", "sparse_kernels", "plain", "rows", "passes")),
     *(f"linktransformer.gpu_{name}" for name in ("pairs", "search", "sparse")),
 }

@@ -1,8 +1,10 @@
 """Forward speed of kinds of layers by length: full attention, one full layer in three, windows, BASED.
 
 The layers are those of the bundled encoder (6 of width 384) with random weights; a batch holds as many
-tokens at every length. Beside the tokens a second stands the share of the roofline: what the products
-alone would take at the rate of a large product in the same precision.
+tokens at every length. Forward alone, in half precision on a card, all arms go through the same fused
+forward (`clippings.based_inference`), as the column "fused" says; with --train none does. Beside the tokens
+a second stands the share of the roofline: what the products alone would take at the rate of a large product
+in the same precision.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 from .report import Report, Table
@@ -18,6 +21,7 @@ ARMS = ("full", "third", "window", "window+full", "based", "based+full", "linear
 LENGTHS = {"cuda": (512, 2048, 8192, 16384, 32768), "cpu": (8192,)}
 TOKENS = {"cuda": 2**18, "cpu": 8192}
 REPEAT = {"cuda": 10, "cpu": 3}
+PROFILED, KERNELS = ("full", "based"), 12  # arms, and how many of their kernels are named
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--train", action="store_true", help="forward and backward, in place of forward alone"
+    )
+    parser.add_argument(
+        "--profile",
+        action="store_true",
+        help=f"the {KERNELS} dearest kernels of {' and '.join(PROFILED)}, at 8,192 tokens or the longest",
     )
     parser.add_argument("--minutes", type=float, default=10.0, help="then no further cell is begun")
     parser.add_argument("--device", default=None)
@@ -62,6 +71,14 @@ def run(options: argparse.Namespace) -> Report:
             except torch.OutOfMemoryError:
                 skipped.append(f"{arm} at {length}: out of memory")
     against_full(rows)
+    tables = [Table("speed", rows)]
+    if options.profile:
+        lengths = options.lengths or LENGTHS[kind]
+        length = 8192 if 8192 in lengths else max(lengths)
+        for arm in PROFILED:
+            if arm in options.arms:
+                dearest = kernels(prepared(arm, length, device, half, options)[0], kind)
+                tables.append(Table(f"kernels of {arm!r} at {length} tokens", dearest))
     settings = {
         "card": torch.cuda.get_device_name() if kind == "cuda" else "cpu",
         "torch": torch.__version__,
@@ -72,7 +89,7 @@ def run(options: argparse.Namespace) -> Report:
         "tokens": options.tokens or TOKENS[kind],
         "backward": options.train,
     }
-    return Report("long_speed", [Table("speed", rows)], skipped, settings)
+    return Report("long_speed", tables, skipped, settings)
 
 
 def best_rate(device: str, half: bool) -> float:
@@ -100,13 +117,38 @@ def timed(call: Any, device: str, repeat: int) -> float:
     return statistics.median(found)
 
 
-def measured(
-    arm: str, length: int, device: str, half: bool, options: argparse.Namespace, rate: float
-) -> dict[str, Any]:
-    """One cell."""
+def kernels(call: Callable[[], None], kind: str) -> list[dict[str, Any]]:
+    """What takes most time in one call: kernels on a card, operators on a processor."""
+    from torch.profiler import ProfilerActivity, profile
+
+    call()  # what is made once is not counted
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if kind == "cuda" else [])]
+    with profile(activities=activities) as seen:
+        call()
+        if kind == "cuda":
+            import torch
+
+            torch.cuda.synchronize()
+    found = [
+        (event.self_device_time_total if kind == "cuda" else event.self_cpu_time_total, event)
+        for event in seen.key_averages()
+        if event.device_type.name.lower() == kind
+    ]
+    every = sum(time for time, _ in found)
+    return [
+        {"kernel": event.key[:80], "calls": event.count, "ms": time / 1000, "share": time / max(every, 1e-9)}
+        for time, event in sorted(found, key=lambda pair: -pair[0])[:KERNELS]
+    ]
+
+
+def prepared(
+    arm: str, length: int, device: str, half: bool, options: argparse.Namespace
+) -> tuple[Callable[[], None], Any, int, bool]:
+    """What is timed, the shape of the model, records of a batch, and whether the forward is the fused one."""
     import torch
 
     from clippings.based_convert import pattern
+    from clippings.based_inference import precision
     from clippings.based_model import BasedBertConfig, BasedBertModel
 
     kind = device.partition(":")[0]
@@ -128,6 +170,19 @@ def measured(
             if options.train:
                 made.float().square().mean().backward()
 
+    with torch.set_grad_enabled(options.train), torch.autocast(kind, torch.bfloat16, enabled=half):
+        fused = precision(list(model.layers)) is not None
+    return call, config, n, fused
+
+
+def measured(
+    arm: str, length: int, device: str, half: bool, options: argparse.Namespace, rate: float
+) -> dict[str, Any]:
+    """One cell."""
+    import torch
+
+    kind = device.partition(":")[0]
+    call, config, n, fused = prepared(arm, length, device, half, options)
     if kind == "cuda":
         torch.cuda.reset_peak_memory_stats()
     cpu = time.process_time()
@@ -146,6 +201,7 @@ def measured(
         "times full, CPU": None,
         "TFLOP/s": flop / seconds / 1e12,
         "share of roofline": flop / rate / seconds,
+        "fused": fused,
         "peak GB": torch.cuda.max_memory_allocated() / 2**30 if kind == "cuda" else None,
     }
 

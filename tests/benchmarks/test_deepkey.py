@@ -165,9 +165,15 @@ def test_speed_is_measured_and_work_is_counted() -> None:
     from clippings.based_model import BasedBertConfig
 
     arguments = ["--lengths", "256", "--tokens", "512", "--layers", "2", "--device", "cpu", "--repeat", "1"]
-    report = ran(long_speed, *arguments, "--arms", "full", "based")
+    report = ran(long_speed, *arguments, "--arms", "full", "based", "--profile")
     assert [row["records"] for row in report.tables[0].rows] == [2, 2]
-    assert report.tables[0].rows[0]["times full"] == 1.0
+    assert report.tables[0].rows[0]["times full"] == 1.0 and not report.tables[0].rows[0]["fused"]
+    assert ["'full'" in table.title for table in report.tables[1:]] == [True, False]
+    for table in report.tables[1:]:
+        times = [row["ms"] for row in table.rows]
+        assert len(times) == 12 and times == sorted(times, reverse=True) and times[-1] > 0
+        assert 0.5 < sum(row["share"] for row in table.rows) <= 1.0
+        assert "aten::addmm" in [row["kernel"] for row in table.rows]
     # 24 N d^2 of maps and 4 N^2 d of attention, for an inner width of four times the width
     full = long_speed.work(BasedBertConfig(mixers=["full"]), 8192)
     assert full == pytest.approx(24 * 8192 * 384**2 + 4 * 8192**2 * 384)
