@@ -22,7 +22,7 @@ import numpy as np
 
 from . import deepkey_data
 from .ahead import Ahead
-from .deepkey_course import Course, padded, started
+from .deepkey_course import Course, Records, padded, started
 from .report import Report, Table, say
 
 ARMS = ("window", "linear", "based", "window+full", "full")
@@ -74,6 +74,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--crowd", type=float, default=0.3, help="share of the steps in which ever more entities are named"
     )
     parser.add_argument("--workers", type=int, default=0, help="processes that make records ahead")
+    parser.add_argument(
+        "--statements", type=float, default=1.0, help="weight of the loss of every role's statement"
+    )
     parser.add_argument("--noise", type=float, default=0.02, help="share of characters that is misread")
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--features", type=int, default=16)
@@ -177,7 +180,7 @@ def train(
         model.model.train()
         seconds = {}
         for length in course.lengths:
-            some = padded(course.batch(0, length, 2), ends)
+            some = padded(course.batch(0, length, 2).ids, ends)
             seconds[length] = pace(lambda step, some=some: contrast_loss(model, some, TEMPERATURE), device)
         model.model.zero_grad(set_to_none=True)
         say(f"{arm}: seconds a step by length {seconds}", note=True)
@@ -188,9 +191,17 @@ def train(
     torch.manual_seed(options.seed)
     ahead = Ahead(partial(started, course), options.workers)
 
+    last: list[Any] = []
+    hook = body.layers[-1].register_forward_hook(lambda layer, given, made: last.append(made))
+
     def loss(step: int) -> Any:
         body.window_dropout = options.window_dropout * (1 - step / course.steps)
-        return contrast_loss(model, padded(ahead.step(step), ends), TEMPERATURE)
+        records = ahead.step(step)
+        last.clear()
+        found = contrast_loss(model, padded(records.ids, ends), TEMPERATURE)
+        if options.statements:
+            found = found + options.statements * statement_loss(last[0], records)
+        return found
 
     recipe = LongRecipe(
         course.steps,
@@ -200,13 +211,14 @@ def train(
         save_steps=max(50, course.steps // 16),
     )
     # nothing is chosen by a validation: the last weights are kept
-    label = f"{arm} {options.train} {options.crowd} {options.ease} {options.tokens}"
+    label = f"{arm} {options.train} {options.crowd} {options.ease} {options.tokens} {options.statements}"
     run = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, label)
     start = time.perf_counter()
     try:
         done = run_course(run, recipe, folder, score="done", resume=True, keep_last=True)
     finally:
         ahead.close()
+        hook.remove()
     losses = [float(line["loss"]) for line in done.history if "loss" in line]
     facts = {
         "steps": done.steps,
@@ -224,6 +236,36 @@ def train(
     if options.save:
         model.save(folder / "model")
     return model, facts
+
+
+def statement_loss(x: Any, records: Records) -> Any:
+    """Statements of one entity's role are brought together across the sides, those of others apart.
+
+    A record's vector says who its subject is, which is one word to learn from; what the place of each role
+    knows of its entity is nine.
+
+    Args:
+        x: What the last layer gives, (n, t, width), left records and then the right ones.
+        records: Their statements.
+
+    Returns:
+        A number: in both directions, minus the logarithm of the share of the right ones.
+    """
+    import torch
+
+    row, place, entity = (
+        torch.from_numpy(value).to(x.device) for value in (records.row, records.place, records.entity)
+    )
+    state = torch.nn.functional.normalize(x[row, place + 1].float(), dim=1)  # one token begins the text
+    left = row < len(x) // 2
+    score = state[left] @ state[~left].T / TEMPERATURE
+    same = entity[left][:, None] == entity[~left][None]
+    own = score.masked_fill(~same, -torch.inf)
+    parts = []
+    for side in (0, 1):
+        known = same.any(dim=1 - side)
+        parts.append((score.logsumexp(1 - side) - own.logsumexp(1 - side))[known].mean())
+    return (parts[0] + parts[1]) / 2
 
 
 def course_of(world: deepkey_data.World, options: argparse.Namespace) -> Course:

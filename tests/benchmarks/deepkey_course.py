@@ -14,12 +14,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import deepkey_data
 from .deepkey_words import ROLES
 
 SUBJECTS = 4  # of a group's nine that a step has at least: the others' words are in their records
 TWO_HOPS = 0.75  # share of the groups, once single-hop records are known
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """Records of a step.
+
+    Args:
+        ids: The tokens of each, left sides and then the right ones in their order.
+        row: For each statement of a role the record that it is in, (s,) int64.
+        place: Its token among `ids` of the record, (s,) int64.
+        entity: Whose role it is, a number that no other entity of the step has, (s,) int64.
+    """
+
+    ids: list[Any]
+    row: npt.NDArray[np.int64]
+    place: npt.NDArray[np.int64]
+    entity: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -45,15 +63,15 @@ class Course:
     ease: float = 0.5
     seed: int = 0
 
-    def step(self, number: int) -> list[Any]:
-        """The tokens of a step's records, left sides and then the right ones."""
+    def step(self, number: int) -> Records:
+        """The records of a step."""
         draw = np.random.default_rng([self.seed, 2, number])
         past = number / self.steps
         length = int(draw.choice(lengths_at(past, self.lengths, self.ease)))
         two = past >= self.crowd / 2 and draw.random() < TWO_HOPS
         return self.batch(number, length, 2 if two else 1, named_at(past, self.crowd, two=two))
 
-    def batch(self, number: int, length: int, hops: int, named: int = len(ROLES)) -> list[Any]:
+    def batch(self, number: int, length: int, hops: int, named: int = len(ROLES)) -> Records:
         """Records of one form: as many whole groups as there is room for, and a part of one."""
         draw = np.random.default_rng([self.seed, 1, number])
         return drawn(self.world, draw, (length, hops, named), self.tokens)
@@ -70,8 +88,8 @@ class Course:
 
 def drawn(
     world: deepkey_data.World, draw: np.random.Generator, form: tuple[int, int, int], tokens: int
-) -> list[Any]:
-    """The tokens of records of one form, left sides and then the right ones.
+) -> Records:
+    """Records of one form.
 
     Args:
         world: The words.
@@ -81,17 +99,24 @@ def drawn(
     """
     length, hops, named = form
     pairs = max(SUBJECTS, tokens // length // 2)
-    left: list[Any] = []
-    right: list[Any] = []
-    while len(left) < pairs:
-        subjects = min(len(ROLES), pairs - len(left))
+    sides: tuple[list[Any], list[Any]] = ([], [])
+    groups: list[int] = []
+    while len(groups) < pairs:
+        subjects = min(len(ROLES), pairs - len(groups))
         found = deepkey_data.group(world, draw, length, hops, subjects=subjects, named=named)
-        left += found.left
-        right += found.right
-    return [world.ids(one) for one in (*left, *right)]
+        groups += [1 + max(groups, default=-1)] * subjects
+        for side, some in zip(sides, (found.left, found.right), strict=True):
+            side.extend(some)
+    records = [*sides[0], *sides[1]]
+    return Records(
+        [world.ids(one) for one in records],
+        np.repeat(np.arange(len(records)), [len(one.asked) for one in records]),
+        np.concatenate([world.places(one) for one in records]),
+        np.concatenate([len(ROLES) * of + one.entities for of, one in zip(groups * 2, records, strict=True)]),
+    )
 
 
-def started(course: Course) -> Callable[[int], list[Any]]:
+def started(course: Course) -> Callable[[int], Records]:
     """What makes the records of a step of a number, for a process of its own."""
     return course.step
 

@@ -45,11 +45,15 @@ class Record:
         words: Numbers of its words, (n,) int64.
         readings: Which misreading of each word it has, (n,) int64.
         depth: Where the statement with the subject's fields stands, as a share of the words.
+        entities: Numbers of the entities that it names, the subject first, (m,) int64.
+        asked: Of each, the place of the word that says its role, or its mark beside the role, (m,) int64.
     """
 
     words: Integers
     readings: Integers
     depth: float
+    entities: Integers
+    asked: Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +111,11 @@ class World:
         start, length = self._start[at], self._length[at]
         begin = np.cumsum(length) - length
         return self._ids[np.repeat(start - begin, length) + np.arange(int(length.sum()))]
+
+    def places(self, record: Record) -> Integers:
+        """The first token of each word that is asked, among `ids`, (m,) int64."""
+        length = self.lengths(record.words, record.readings)
+        return (np.cumsum(length) - length)[record.asked]
 
     def text(self, record: Record) -> str:
         """What a record reads like."""
@@ -194,17 +203,17 @@ def _record(
     others = draw.permutation([number for number in range(len(entities)) if number != subject])
     order = [subject, *others.tolist()]  # whose role is the first, second, ...
     marks = draw.choice(MARKS, len(ROLES), replace=False)
-    inserted: list[tuple[float, list[str]]] = []
+    inserted: list[tuple[float, list[str], int]] = []  # where, what, and whose role it tells
     for place, (role, entity) in enumerate(list(zip(ROLES, order, strict=True))[:named_in_all]):
         at = depth if not place else float(draw.random())
         named = {**entities[entity], "role": role, "mark": str(marks[place])}
         if hops == 1:
-            inserted.append((at, _said(draw, SINGLE, named)))
+            inserted.append((at, _said(draw, SINGLE, named), place))
         else:
-            inserted.append((at, _said(draw, MARKED, named)))
-            inserted.append((_far_from(draw, at, length), _said(draw, DECLARED, named)))
+            inserted.append((at, _said(draw, MARKED, named), -1))
+            inserted.append((_far_from(draw, at, length), _said(draw, DECLARED, named), place))
     inserted.sort(key=lambda one: one[0])
-    spoken = [np.array([world.number[word] for word in words], dtype=np.int64) for _, words in inserted]
+    spoken = [np.array([world.number[word] for word in words], dtype=np.int64) for _, words, _ in inserted]
     stated = np.concatenate(spoken)
     stated_readings = draw.integers(0, world.readings, len(stated))
     room = length - 2 - int(world.lengths(stated, stated_readings).sum())
@@ -213,10 +222,19 @@ def _record(
     readings = draw.integers(0, world.readings, len(filler))
     kept = int(np.searchsorted(np.cumsum(world.lengths(filler, readings)), room, side="right"))
     filler, readings = filler[:kept], readings[:kept]
-    cuts = [round(at * kept) for at, _ in inserted]
+    cuts = [round(at * kept) for at, _, _ in inserted]
     rows = np.repeat(cuts, [len(words) for words in spoken])
     words = np.insert(filler, rows, stated)
-    return Record(words, np.insert(readings, rows, stated_readings), depth)
+    asked = np.zeros(min(named_in_all, len(ROLES)), dtype=np.int64)
+    before = 0
+    for cut, (_, said, place) in zip(cuts, inserted, strict=True):
+        if place >= 0:
+            key = ROLES[place] if hops == 1 else str(marks[place])
+            asked[place] = cut + before + said.index(key)
+        before += len(said)
+    return Record(
+        words, np.insert(readings, rows, stated_readings), depth, np.array(order[: len(asked)]), asked
+    )
 
 
 def _said(draw: np.random.Generator, forms: Sequence[str], named: dict[str, str]) -> list[str]:

@@ -1,8 +1,9 @@
 """Recall of many pairs in either direction: each key stands once beside its value and once beside a blank.
 
 After S. Arora et al. (Zoology, 2023), but for an encoder: what is asked may stand before what answers it. Two
-layers: a window, which sees what stands together, and one of the kind that is tested. Chance is one in as
-many as there are pairs for who knows only which values occur.
+layers: a window, which sees what stands together, and one of the kind that is tested; before each of them, as
+there, a short convolution in every arm. Chance is one in as many as there are pairs for who knows only which
+values occur.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--window", type=int, default=8)
     parser.add_argument("--features", type=int, default=16)
     parser.add_argument("--spread", type=float, default=0.02, help="of the weights at the start")
+    parser.add_argument("--convolution", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--device", default=None)
     parser.add_argument("--seed", type=int, default=0)
 
@@ -101,7 +103,10 @@ def one(
         hidden_dropout_prob=0.0,
         initializer_range=options.spread,
     )
-    model = BasedBertModel(config).to(device)
+    model = BasedBertModel(config)
+    if options.convolution:
+        model.layers = torch.nn.ModuleList(with_convolution(layer, config) for layer in model.layers)
+    model = model.to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.1)
     values = slice(FIRST + words, FIRST + 2 * words)
     half = device.startswith("cuda")
@@ -132,6 +137,32 @@ def one(
     row |= tested(model, logits, preset)
     row["mean"] = float(np.mean([value for name, value in row.items() if "/" in name]))
     return row
+
+
+def with_convolution(layer: Any, config: Any) -> Any:
+    """A layer that sees the neighbours of each place before it does what it does."""
+    import torch
+
+    from clippings.based import GatedConvolution
+
+    class Preceded(torch.nn.Module):
+        """A convolution, then the layer."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.near, self.norm = (
+                GatedConvolution(config.hidden_size),
+                torch.nn.LayerNorm(config.hidden_size),
+            )
+            self.layer = layer
+
+        def forward(self, x: Any, places: Any, full: bool = False) -> Any:
+            return self.layer(self.norm(x + self.near(x, places)), places, full)
+
+    made = Preceded()
+    made.near.apply(lambda part: torch.nn.init.normal_(part.weight, std=config.initializer_range)
+                    if isinstance(part, torch.nn.Linear) else None)  # fmt: skip
+    return made
 
 
 def tested(model: Any, logits: Any, preset: dict[str, Any]) -> dict[str, float]:

@@ -15,7 +15,7 @@ pytest.importorskip("sentence_transformers")
 
 from . import __main__ as entry
 from . import deepkey, deepkey_chunks, deepkey_data, documents, long_speed, mqar, train_based
-from .deepkey_course import Course, drawn, padded
+from .deepkey_course import Course, Records, drawn, padded
 from .deepkey_words import MARKS, ROLES
 from .report import Report
 
@@ -58,12 +58,12 @@ def test_pieces_are_compared_by_their_best() -> None:
 def test_a_step_is_made_of_groups() -> None:
     world = deepkey_data.World(lambda words: [[1] * len(word) for word in words])
     draw = np.random.default_rng(0)
-    made = padded(drawn(world, draw, (4000, 1, 9), 4000 * 22), (8, 9))
+    made = padded(drawn(world, draw, (4000, 1, 9), 4000 * 22).ids, (8, 9))
     ids, mask = made["input_ids"], made["attention_mask"]
     assert len(ids) == 22 and bool((ids[:, 0] == 8).all()) and int(mask.sum(dim=1).min()) > 3900
     ends = mask.sum(dim=1) - 1
     assert bool((ids.gather(1, ends[:, None]) == 9).all())
-    assert len(drawn(world, draw, (4000, 2, 9), 1)) == 8
+    assert len(drawn(world, draw, (4000, 2, 9), 1).ids) == 8
 
 
 def test_a_course_goes_from_one_entity_to_nine_and_from_one_hop_to_two() -> None:
@@ -72,7 +72,7 @@ def test_a_course_goes_from_one_entity_to_nine_and_from_one_hop_to_two() -> None
     places = [world.number[role] for role in ROLES], [world.number[mark] for mark in MARKS]
 
     def seen(number: int) -> list[int]:
-        ids = course.step(number)[0] // world.readings
+        ids = course.step(number).ids[0] // world.readings
         return [len(set(ids.tolist()) & set(some)) for some in places]
 
     assert seen(0) == [1, 0] and seen(14) == [9, 0]
@@ -81,9 +81,47 @@ def test_a_course_goes_from_one_entity_to_nine_and_from_one_hop_to_two() -> None
     two = [seen(number) for number in range(15, 45)]
     grown = [roles for roles, marks in two if marks]
     assert grown == sorted(grown) and grown[0] == 2 and len(set(grown)) == 8
-    lengths = [max(map(len, course.step(number))) for number in (0, 49, *range(80, 100))]
+    lengths = [max(map(len, course.step(number).ids)) for number in (0, 49, *range(80, 100))]
     assert max(lengths[:2]) <= 640 < max(lengths) <= 1024
     assert sum(course.shares().values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("hops", [1, 2])
+def test_statements_stand_where_their_words_are(hops: int) -> None:
+    # words of one to three tokens, the first of which says which word it is
+    world = deepkey_data.World(
+        lambda words: [[10 + i // 24] * (1 + i // 24 % 3) for i, _ in enumerate(words)]
+    )
+    made = drawn(world, np.random.default_rng(1), (900, hops, 5), 900 * 14)
+    said = [world.words[made.ids[r][p] - 10] for r, p in zip(made.row, made.place, strict=True)]
+    assert len(made.ids) == 14 and len(said) == 14 * 5
+    if hops == 1:
+        assert [word for word, row in zip(said, made.row, strict=True) if row == 3] == list(ROLES[:5])
+    else:
+        assert all(len(set(said[start : start + 5]) & set(MARKS)) == 5 for start in range(0, 70, 5))
+        record = deepkey_data.group(world, np.random.default_rng(2), 900, 2).left[0]
+        words = world.clean(record)
+        for at, role in zip(record.asked.tolist(), ROLES, strict=True):
+            begin = max(place for place in range(at) if words[place] == "item")
+            assert role in words[begin : begin + 12]
+    # the subject of left record i is that of right record i, and whoever is named there twice is one
+    first = made.entity.reshape(14, 5)[:, 0]
+    assert first[:7].tolist() == first[7:].tolist() and len(set(first.tolist())) == 7
+    assert all(len(set(of)) == 5 for of in made.entity.reshape(14, 5).tolist())
+
+
+def test_statements_of_one_entity_are_brought_together() -> None:
+    import torch
+
+    x = torch.zeros(4, 6, 8)
+    x[0, 1, 0] = x[0, 3, 1] = x[1, 1, 2] = 1  # left
+    x[2, 2, 0] = x[2, 5, 1] = x[3, 4, 2] = 1  # right, at other places
+    row, place = np.array([0, 0, 1, 2, 2, 3]), np.array([0, 2, 0, 1, 4, 3])
+    own = Records([None] * 4, row, place, np.array([5, 6, 7, 5, 6, 7]))
+    other = Records([None] * 4, row, place, np.array([5, 6, 7, 6, 7, 5]))
+    alone = Records([None] * 4, row, place, np.array([5, 6, 7, 5, 8, 9]))
+    assert float(deepkey.statement_loss(x, own)) < 1e-6 and float(deepkey.statement_loss(x, other)) > 15
+    assert float(deepkey.statement_loss(x, alone)) < 1e-6  # who is named on one side only is nobody's
 
 
 def test_arms_are_trained_and_tested(tmp_path: Path) -> None:

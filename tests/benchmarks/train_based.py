@@ -152,7 +152,7 @@ class Draws:
         draw = np.random.default_rng([self.seed, 12, step])
         if not self.rows or step % 2:
             form = (length, int(draw.integers(1, 3)), len(ROLES))
-            return padded(drawn(self.world, draw, form, self.preset["tokens"]), self.ends)
+            return padded(drawn(self.world, draw, form, self.preset["tokens"]).ids, self.ends)
         n = max(SUBJECTS, self.preset["tokens"] // length // 2)
         left, right = [], []
         for _ in range(n):
