@@ -45,8 +45,9 @@ class Record:
         words: Numbers of its words, (n,) int64.
         readings: Which misreading of each word it has, (n,) int64.
         depth: Where the statement with the subject's fields stands, as a share of the words.
-        entities: Numbers of the entities that it names, the subject first, (m,) int64.
-        asked: Of each, the place of the word that says its role, or its mark beside the role, (m,) int64.
+        entities: Whom each of its statements is about, the subject first, (m,) int64. In the two-hop form
+            those that declare a mark come before those that say what it means.
+        asked: Of each statement the place of the word that says the role, or the mark, (m,) int64.
     """
 
     words: Integers
@@ -203,14 +204,14 @@ def _record(
     others = draw.permutation([number for number in range(len(entities)) if number != subject])
     order = [subject, *others.tolist()]  # whose role is the first, second, ...
     marks = draw.choice(MARKS, len(ROLES), replace=False)
-    inserted: list[tuple[float, list[str], int]] = []  # where, what, and whose role it tells
+    inserted: list[tuple[float, list[str], int]] = []  # where, what, and which statement
     for place, (role, entity) in enumerate(list(zip(ROLES, order, strict=True))[:named_in_all]):
         at = depth if not place else float(draw.random())
         named = {**entities[entity], "role": role, "mark": str(marks[place])}
         if hops == 1:
             inserted.append((at, _said(draw, SINGLE, named), place))
         else:
-            inserted.append((at, _said(draw, MARKED, named), -1))
+            inserted.append((at, _said(draw, MARKED, named), place + len(ROLES)))
             inserted.append((_far_from(draw, at, length), _said(draw, DECLARED, named), place))
     inserted.sort(key=lambda one: one[0])
     spoken = [np.array([world.number[word] for word in words], dtype=np.int64) for _, words, _ in inserted]
@@ -225,15 +226,19 @@ def _record(
     cuts = [round(at * kept) for at, _, _ in inserted]
     rows = np.repeat(cuts, [len(words) for words in spoken])
     words = np.insert(filler, rows, stated)
-    asked = np.zeros(min(named_in_all, len(ROLES)), dtype=np.int64)
+    asked: dict[int, int] = {}
     before = 0
     for cut, (_, said, place) in zip(cuts, inserted, strict=True):
-        if place >= 0:
-            key = ROLES[place] if hops == 1 else str(marks[place])
-            asked[place] = cut + before + said.index(key)
+        key = ROLES[place] if hops == 1 else str(marks[place % len(ROLES)])
+        asked[place] = cut + before + said.index(key)
         before += len(said)
+    ordered = sorted(asked)
     return Record(
-        words, np.insert(readings, rows, stated_readings), depth, np.array(order[: len(asked)]), asked
+        words,
+        np.insert(readings, rows, stated_readings),
+        depth,
+        np.array([order[place % len(ROLES)] for place in ordered], dtype=np.int64),
+        np.array([asked[place] for place in ordered], dtype=np.int64),
     )
 
 
