@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from clippings.errors import EncoderError
+from clippings.feature_maps import code_maps, hidden_states, softmax_maps
 from clippings.quiet import no_bars
 
 __all__ = ["PREFIX", "Plan", "convert", "is_based", "load_converted", "pattern"]
@@ -195,8 +196,7 @@ def _config(config: Any, plan: Plan) -> Any:
 def copy_weights(bert: Any, based: Any) -> None:
     """Put the weights of a BERT into an encoder of long records.
 
-    Places beyond the table begin it anew. The queries and keys of linear attention are the best ones of their
-    width for the products of those of the softmax.
+    Places beyond the table begin it anew. `feature_maps` says what linear attention begins with.
 
     Args:
         bert: A `BertModel`.
@@ -210,9 +210,13 @@ def copy_weights(bert: Any, based: Any) -> None:
         based.places.weight.copy_(table.position_embeddings.weight + table.token_type_embeddings.weight[:1])
         based.norm.load_state_dict(table.LayerNorm.state_dict())
         targets = [based.layers, *([based.short_layers] if hasattr(based, "short_layers") else [])]
+        linear = any(hasattr(layer.mixer, "feature_query") for layers in targets for layer in layers)
+        ids, states = hidden_states(bert) if linear else (None, [None] * len(based.layers))
         for layers in targets:
-            for theirs, ours in zip(bert.encoder.layer, layers, strict=True):
+            for theirs, ours, x in zip(bert.encoder.layer, layers, states, strict=True):
                 _copy_layer(theirs, ours)
+                if hasattr(ours.mixer, "feature_query"):
+                    _begin_features(theirs.attention.self, ours.mixer, ids, x)
 
 
 def _copy_layer(theirs: Any, ours: Any) -> None:
@@ -229,37 +233,14 @@ def _copy_layer(theirs: Any, ours: Any) -> None:
         pairs += [(own.query, ours.mixer.query), (own.key, ours.mixer.key)]
     for source, target in pairs:
         target.load_state_dict(source.state_dict())
-    if hasattr(ours.mixer, "feature_query"):
-        query, key = feature_maps(own.query.weight, own.key.weight, ours.mixer.shape)
-        ours.mixer.feature_query.weight.copy_(query)
-        ours.mixer.feature_key.weight.copy_(key)
 
 
-def feature_maps(query: Any, key: Any, shape: Any) -> tuple[Any, Any]:
-    """The maps to queries and keys of linear attention whose products are nearest to those of the softmax.
-
-    Args:
-        query: Weights of the softmax's queries, (width, width).
-        key: Of its keys, likewise.
-        shape: The `Shape` of the layers.
-
-    Returns:
-        Two of (heads * features, width).
-    """
-    torch = import_module("torch")
-    heads, features = shape.heads, shape.features
-    size = query.shape[0] // heads
-    # softmax divides by sqrt(size), the Taylor map by sqrt(features)
-    scale = (features / size) ** 0.25
-    sides = [part.detach().double().view(heads, size, -1).transpose(1, 2) for part in (query, key)]
-    (q_base, q_rest), (k_base, k_rest) = (torch.linalg.qr(side) for side in sides)
-    left, strength, right = torch.linalg.svd(q_rest @ k_rest.transpose(1, 2))
-    kept = min(features, size)
-    root = strength[:, :kept].sqrt()[:, None, :]
-    made = []
-    for base, vectors in ((q_base, left), (k_base, right.transpose(1, 2))):
-        best = scale * (base @ vectors[:, :, :kept]) * root  # (heads, width, kept)
-        full = best.new_zeros((heads, best.shape[1], features))
-        full[:, :, :kept] = best
-        made.append(full.transpose(1, 2).reshape(heads * features, -1).to(query.dtype))
-    return made[0], made[1]
+def _begin_features(own: Any, mixer: Any, ids: Any, x: Any) -> None:
+    """The softmax's products in every other head, codes of words in those between."""
+    heads, features = mixer.shape.heads, mixer.shape.features
+    made = softmax_maps(own.query.weight, own.key.weight, heads, features)
+    codes = code_maps(ids, x, heads // 2, features)
+    for target, maps in zip((mixer.feature_query, mixer.feature_key), made, strict=True):
+        each = maps.view(heads, features, -1)
+        each[1::2] = codes.view(heads // 2, features, -1).to(each)
+        target.weight.copy_(maps)

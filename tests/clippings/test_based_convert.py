@@ -10,8 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
 
-from clippings.based_convert import Plan, convert, feature_maps, is_based, load_converted, pattern  # noqa: E402
+from clippings.based_convert import Plan, convert, is_based, load_converted, pattern  # noqa: E402
 from clippings.errors import EncoderError  # noqa: E402
+from clippings.feature_maps import code_maps, hidden_states, softmax_maps  # noqa: E402
 from clippings.sentence_models import load_sentence_transformer  # noqa: E402
 from clippings.text_encoder import load_text_encoder  # noqa: E402
 from clippings.trainable import PACKAGE, load_trainable  # noqa: E402
@@ -119,17 +120,47 @@ def test_features_are_the_best_of_their_width() -> None:
     draw = torch.Generator().manual_seed(0)
     query, key = torch.randn((2, 24, 24), generator=draw).double().unbind()
     shape = Shape(24, 2, 48, features=12)
-    made = [part.view(2, 12, 24) for part in feature_maps(query, key, shape)]
+    made = [part.view(2, 12, 24) for part in softmax_maps(query, key, 2, shape.features)]
     for head in range(2):
         rows = slice(12 * head, 12 * head + 12)
         # as wide as a head, the products are the softmax's own
         wanted = query[rows].T @ key[rows] / 12**0.5
         assert torch.allclose(made[0][head].T @ made[1][head] / 12**0.5, wanted, atol=1e-9)
-    narrow = [part.view(2, 4, 24) for part in feature_maps(query, key, Shape(24, 2, 48, features=4))]
+    narrow = [part.view(2, 4, 24) for part in softmax_maps(query, key, 2, 4)]
     wanted = query[:12].T @ key[:12] / 12**0.5
     left, strength, right = torch.linalg.svd(wanted)
     best = (left[:, :4] * strength[:4]) @ right[:4]
     assert torch.allclose(narrow[0][0].T @ narrow[1][0] / 4**0.5, best, atol=1e-9)
+
+
+def test_codes_tell_words_apart_whatever_stands_around_them() -> None:
+    draw = torch.Generator().manual_seed(0)
+    ids = torch.randint(0, 30, (40, 50), generator=draw)
+    word = torch.randn(30, 48, generator=draw) * torch.linspace(1, 0, 48)  # words differ in the first numbers
+    around = torch.randn(40, 50, 48, generator=draw) * torch.linspace(0, 1, 48)  # and places in the last
+    x = word[ids] + around + 20 * torch.randn(48, generator=draw)  # all share a direction
+    code = code_maps(ids, x, 2, 8)
+    found = (x @ code.T).view(40 * 50, 2, 8)
+    for head in range(2):
+        product = found[:, head] @ found[:, head].T / 8**0.5
+        same = ids.reshape(-1)[:, None] == ids.reshape(-1)[None]
+        assert product[same].mean() == pytest.approx(4 * 8**0.5, rel=0.3)
+        assert abs(float(product[~same].mean())) < 1
+        weight = 1 + product + product.square() / 2
+        assert weight[same].mean() > 5 * weight[~same].mean()
+    assert (code_maps(ids, x, 2, 8) == code).all() and code_maps(ids, x, 0, 8).shape == (0, 48)
+
+
+def test_words_are_heard_where_else_they_stand(base: Path) -> None:
+    original = load_sentence_transformer(parse(base), "cpu")
+    ids, states = hidden_states(original[0].auto_model)
+    assert len(states) == 2 and states[0].shape[:2] == ids.shape
+    mixers = convert(original, SMALL)[0].auto_model.mixers()
+    made = next(mixer for mixer in mixers if mixer.kind == "based")
+    heads, features = made.shape.heads, made.shape.features
+    query, key = (part.weight.view(heads, features, -1) for part in (made.feature_query, made.feature_key))
+    assert (query[1::2] == key[1::2]).all() and query[1::2].abs().sum() > 0
+    assert not torch.allclose(query[::2], key[::2])
 
 
 def test_what_cannot_be_converted_is_said(base: Path) -> None:
