@@ -1,9 +1,9 @@
 """Recall of many pairs in either direction: each key stands once beside its value and once beside a blank.
 
 After S. Arora et al. (Zoology, 2023), but for an encoder: what is asked may stand before what answers it. Two
-layers: a window, which sees what stands together, and one of the kind that is tested; before each of them, as
-there, a short convolution in every arm. Chance is one in as many as there are pairs for who knows only which
-values occur.
+layers: a window, which sees what stands together, and one of the kind that is tested; every layer without a
+short convolution of its own has one before it, as there. Chance is one in as many as there are pairs for who
+knows only which values occur.
 """
 
 from __future__ import annotations
@@ -140,10 +140,13 @@ def one(
 
 
 def with_convolution(layer: Any, config: Any) -> Any:
-    """A layer that sees the neighbours of each place before it does what it does."""
+    """A layer that first sees the neighbours of each place, if it does not do so by itself."""
     import torch
 
     from clippings.based import GatedConvolution
+
+    if hasattr(layer.mixer, "near"):
+        return layer
 
     class Preceded(torch.nn.Module):
         """A convolution, then the layer."""

@@ -201,6 +201,21 @@ def test_recall_of_pairs_is_asked_as_it_says() -> None:
     assert [row["steps"] for row in report.tables[0].rows] == [2]
 
 
+def test_layers_without_a_convolution_get_one() -> None:
+    import torch
+
+    from clippings.based_model import BasedBertConfig, BasedBertModel
+    from clippings.window_attention import Places
+
+    config = BasedBertConfig(hidden_size=8, num_attention_heads=2, mixers=["window", "based"], vocab_size=9)
+    window, based = BasedBertModel(config).eval().layers
+    assert mqar.with_convolution(based, config) is based
+    made = mqar.with_convolution(window, config).eval()
+    x = torch.randn(1, 12, 8, generator=torch.Generator().manual_seed(0))
+    places = Places(torch.tensor([12]), 12, False)
+    assert made(x, places).shape == x.shape and not torch.allclose(made(x, places), window(x, places))
+
+
 def test_speed_is_measured_and_work_is_counted() -> None:
     from clippings.based_model import BasedBertConfig
 
