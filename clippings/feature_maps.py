@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-__all__ = ["Tensor", "code_maps", "hidden_states", "softmax_maps"]
+__all__ = ["code_maps", "hidden_states", "softmax_maps"]
 
 Tensor = Any
 TEXTS, PLACES, WORDS = 64, 256, 1500  # random ones, from which codes are measured
