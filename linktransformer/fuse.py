@@ -32,7 +32,8 @@ __all__ = [
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 MANY = 10**6  # pairs: with more, weights are tried on several cores at once
 GAIN = 5e-4  # a weight changes only for a rate that is higher by this much
-SELDOM = 0.6  # below this rate it is asked whether the leading view knows anything
+SELDOM = 0.2  # where the first view has a lower rate alone, it is asked whether it knows anything
+FEW = 50  # nodes prove nothing
 NEXT = 5  # spacings of a node's scores that are looked at
 KNOWS = 1.1  # a view whose first spacing is larger by this, and by 4 standard errors, knows partners
 SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
@@ -142,7 +143,8 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
 
     The rate rises and falls with the quality of the links as a weight moves, and needs no label.
     The first view always counts; the weights of the others are found by coordinate ascent. Where few nodes
-    find each other, the first view knows no partners and another does (`knows_partners`), that one leads.
+    find each other by the first view alone, it knows no partners and another does (`knows_partners`), that
+    one leads.
 
     Args:
         candidates: Pairs with a score in every view.
@@ -151,17 +153,25 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     Returns:
         The score, a weighted mean of cosines, and the weights.
     """
+    return _fused(candidates, spread, _lead)
+
+
+def _fused(
+    candidates: Candidates, spread: Mapping[str, float], lead_of: Callable[[Candidates], int] | None
+) -> Fused:
+    """As `fuse`; without `lead_of` the first view leads whatever it knows."""
     names = list(candidates.views)
     sides = Sides.of(candidates)
 
     def tried(trial: Weights) -> float:
         return mutual_best_rate(candidates, weighted(candidates, spread, trial), sides)
 
+    lead = 0
+    if lead_of is not None and len(names) > 1:
+        alone = mutual_best_rate(candidates, candidates.views[names[0]], sides)
+        lead = lead_of(candidates) if alone < SELDOM else 0
     with ThreadPoolExecutor(min(cores(), len(STEPS)) if len(candidates) > MANY else 1) as pool:
-        weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)))
-        lead = _lead(candidates) if rate < SELDOM and len(names) > 1 else 0
-        if lead:
-            weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)), lead)
+        weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)), lead)
     score = weighted(candidates, spread, weights)
     return Fused(candidates, score, dict(zip(names, shares(names, spread, weights), strict=True)), rate)
 
@@ -187,14 +197,14 @@ def knows_partners(candidates: Candidates, score: Floats) -> bool:
         score: (n,) float32.
 
     Returns:
-        True where the first spacing is larger by a tenth and by four standard errors.
+        True where the first spacing is larger by a tenth and by four standard errors; False for few nodes.
     """
     for node in (candidates.left, candidates.right):
         order = np.lexsort((-score, node))
         node, ordered = node[order], score[order].astype(np.float64)
         start = np.flatnonzero(np.diff(node, prepend=-1))
         start = start[np.diff(np.append(start, len(node))) > NEXT]
-        if not len(start):
+        if len(start) < FEW:
             continue
         rank = np.arange(NEXT)
         spacing = (ordered[start[:, None] + rank] - ordered[start[:, None] + rank + 1]) * (rank + 1)
@@ -265,7 +275,9 @@ def fuse_of_one(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     right = np.concatenate([candidates.right, candidates.left])
     order = np.lexsort((right, left))
     both = {name: np.concatenate([score, score])[order] for name, score in candidates.views.items()}
-    fused = fuse(Candidates(left[order], right[order], both, candidates.n_left, candidates.n_right), spread)
+    twice = Candidates(left[order], right[order], both, candidates.n_left, candidates.n_right)
+    # the best of many records of one thing does not stand out: it is not asked who knows partners
+    fused = _fused(twice, spread, None)
     score = np.zeros(len(candidates), dtype=np.float32)
     for name, weight in fused.weights.items():
         score += np.float32(weight) * candidates.views[name]
