@@ -15,13 +15,12 @@ from typing import Any
 
 __all__ = ["code_maps", "hidden_states", "softmax_maps"]
 
-Tensor = Any
 TEXTS, PLACES, WORDS = 64, 256, 1500  # random ones, from which codes are measured
 SHARP = 4.0  # squared length of a word's code, in units of the number of features
 SHRINK = 1e-4  # of the mean variance, added to what is inverted
 
 
-def softmax_maps(query: Tensor, key: Tensor, heads: int, features: int) -> tuple[Tensor, Tensor]:
+def softmax_maps(query: Any, key: Any, heads: int, features: int) -> tuple[Any, Any]:
     """The maps to queries and keys of linear attention whose products are nearest to those of the softmax.
 
     Args:
@@ -51,7 +50,7 @@ def softmax_maps(query: Tensor, key: Tensor, heads: int, features: int) -> tuple
     return made[0], made[1]
 
 
-def hidden_states(bert: Any, seed: int = 0) -> tuple[Tensor, Sequence[Tensor]]:
+def hidden_states(bert: Any, seed: int = 0) -> tuple[Any, Sequence[Any]]:
     """What goes into each layer where words stand beside other words at random.
 
     Args:
@@ -79,7 +78,7 @@ def hidden_states(bert: Any, seed: int = 0) -> tuple[Tensor, Sequence[Tensor]]:
     return ids, [one.float() for one in found[:-1]]
 
 
-def code_maps(ids: Tensor, x: Tensor, heads: int, features: int, seed: int = 0) -> Tensor:
+def code_maps(ids: Any, x: Any, heads: int, features: int, seed: int = 0) -> Any:
     """A map by which a word's places are alike and those of different words are not.
 
     The directions are those in which words differ most from each other for what one word differs from place
