@@ -224,7 +224,7 @@ def _kernels(device: str, varied: bool) -> AbstractContextManager[Any]:
     """Attention by kernels that need no preparation for each new shape.
 
     cuDNN plans for every number of texts and tokens that it has not seen, which takes longer than a step of
-    short texts (1.0 s a step in place of 0.1 s on an H200). Long records come in few shapes and gain by it.
+    short texts (1.0 s a step in place of 0.15 s on an H200). Long records come in few shapes and gain by it.
     """
     if not varied or device != "cuda":
         return nullcontext()
