@@ -21,6 +21,7 @@ __all__ = [
     "best_weights",
     "fuse",
     "fuse_of_one",
+    "knows_partners",
     "mutual_best",
     "mutual_best_rate",
     "same_text_first",
@@ -31,6 +32,10 @@ __all__ = [
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 MANY = 10**6  # pairs: with more, weights are tried on several cores at once
 GAIN = 5e-4  # a weight changes only for a rate that is higher by this much
+SELDOM = 0.2  # where the first view has a lower rate alone, it is asked whether it knows anything
+FEW = 50  # nodes prove nothing
+NEXT = 5  # spacings of a node's scores that are looked at
+KNOWS = 1.1  # a view whose first spacing is larger by this, and by 4 standard errors, knows partners
 SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
 BELOW_ONE = np.float32(1 - 2.0**-20)
 
@@ -137,7 +142,9 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     Each view is first divided by its spread over all pairs, so that a wrong weight does little harm.
 
     The rate rises and falls with the quality of the links as a weight moves, and needs no label.
-    The first view always counts; the weights of the others are found by coordinate ascent.
+    The first view always counts; the weights of the others are found by coordinate ascent. Where few nodes
+    find each other by the first view alone, it knows no partners and another does (`knows_partners`), that
+    one leads.
 
     Args:
         candidates: Pairs with a score in every view.
@@ -146,24 +153,76 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     Returns:
         The score, a weighted mean of cosines, and the weights.
     """
+    return _fused(candidates, spread, _lead)
+
+
+def _fused(
+    candidates: Candidates, spread: Mapping[str, float], lead_of: Callable[[Candidates], int] | None
+) -> Fused:
+    """As `fuse`; without `lead_of` the first view leads whatever it knows."""
     names = list(candidates.views)
     sides = Sides.of(candidates)
 
     def tried(trial: Weights) -> float:
         return mutual_best_rate(candidates, weighted(candidates, spread, trial), sides)
 
+    lead = 0
+    if lead_of is not None and len(names) > 1:
+        alone = mutual_best_rate(candidates, candidates.views[names[0]], sides)
+        lead = lead_of(candidates) if alone < SELDOM else 0
     with ThreadPoolExecutor(min(cores(), len(STEPS)) if len(candidates) > MANY else 1) as pool:
-        weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)))
+        weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)), lead)
     score = weighted(candidates, spread, weights)
     return Fused(candidates, score, dict(zip(names, shares(names, spread, weights), strict=True)), rate)
 
 
-def best_weights(n_views: int, rates: Callable[[list[Weights]], list[float]]) -> tuple[Weights, float]:
-    """Find the weights with the highest rate by coordinate ascent; the first view always counts.
+def _lead(candidates: Candidates) -> int:
+    """The first view, or the first one that knows partners if that one does not."""
+    for place, score in enumerate(candidates.views.values()):
+        if knows_partners(candidates, score):
+            return place
+    return 0
+
+
+def knows_partners(candidates: Candidates, score: Floats) -> bool:
+    """Whether the best partner of many nodes stands out from the next ones, seen from one of the sides.
+
+    Where no node has a partner, a node's best scores are the largest of many draws, and the spacings
+    between them, each times its rank, have the same mean (A. Renyi, On the theory of order statistics, 1953).
+    The rate at which nodes are each other's best can be one half then, and says nothing. Partners make the
+    first spacing larger than those after it; several partners of one node hide it on that node's side.
+
+    Args:
+        candidates: Pairs that hold the best ones of each node in this view.
+        score: (n,) float32.
+
+    Returns:
+        True where the first spacing is larger by a tenth and by four standard errors; False for few nodes.
+    """
+    for node in (candidates.left, candidates.right):
+        order = np.lexsort((-score, node))
+        node, ordered = node[order], score[order].astype(np.float64)
+        start = np.flatnonzero(np.diff(node, prepend=-1))
+        start = start[np.diff(np.append(start, len(node))) > NEXT]
+        if len(start) < FEW:
+            continue
+        rank = np.arange(NEXT)
+        spacing = (ordered[start[:, None] + rank] - ordered[start[:, None] + rank + 1]) * (rank + 1)
+        first, others = float(spacing[:, 0].mean()), float(spacing[:, 1:].mean())
+        if first > others * max(KNOWS, 1 + 4 / np.sqrt(len(start))):
+            return True
+    return False
+
+
+def best_weights(
+    n_views: int, rates: Callable[[list[Weights]], list[float]], lead: int = 0
+) -> tuple[Weights, float]:
+    """Find the weights with the highest rate by coordinate ascent; the leading view always counts.
 
     Args:
         n_views: How many views there are.
         rates: The mutual-best rate of each of several weightings.
+        lead: The view that leads.
 
     Returns:
         The weights and their rate.
@@ -172,10 +231,12 @@ def best_weights(n_views: int, rates: Callable[[list[Weights]], list[float]]) ->
         >>> best_weights(2, lambda trials: [3 - abs(weights[1] - 2) for weights in trials])
         ([1.0, 2.0], 3.0)
     """
-    weights = [1.0] + [0.0] * (n_views - 1)
+    weights = [1.0 if place == lead else 0.0 for place in range(n_views)]
     rate = rates([weights])[0]
     for _ in range(2 if n_views > 1 else 0):
-        for place in range(1, n_views):
+        for place in range(n_views):
+            if place == lead:
+                continue
             trials = [[*weights[:place], step, *weights[place + 1 :]] for step in STEPS]
             for trial, found in zip(trials, rates(trials), strict=True):
                 if found > rate + GAIN:
@@ -214,7 +275,9 @@ def fuse_of_one(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     right = np.concatenate([candidates.right, candidates.left])
     order = np.lexsort((right, left))
     both = {name: np.concatenate([score, score])[order] for name, score in candidates.views.items()}
-    fused = fuse(Candidates(left[order], right[order], both, candidates.n_left, candidates.n_right), spread)
+    twice = Candidates(left[order], right[order], both, candidates.n_left, candidates.n_right)
+    # the best of many records of one thing does not stand out: it is not asked who knows partners
+    fused = _fused(twice, spread, None)
     score = np.zeros(len(candidates), dtype=np.float32)
     for name, weight in fused.weights.items():
         score += np.float32(weight) * candidates.views[name]
