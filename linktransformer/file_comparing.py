@@ -78,9 +78,13 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
     sizes = [(len(a), len(b)) for a, b in zip(*numbers, strict=True)]
     n = (sum(size for size, _ in sizes), sum(size for _, size in sizes))
     spread = spread or {"lexical": 1.0}  # of one view it does not matter
-    weights, rate = fuse.best_weights(
-        len(names), lambda trials: _rates(pieces, sizes, spread, trials) if min(n) else [0.0] * len(trials)
-    )
+
+    def rates(trials: list[fuse.Weights]) -> list[float]:
+        return _rates(pieces, sizes, spread, trials) if min(n) else [0.0] * len(trials)
+
+    # as in `fuse.fuse`: who leads is asked where the first view alone finds next to nothing
+    ask = several and rates([[1.0, 0.0]])[0] < fuse.SELDOM
+    weights, rate = fuse.best_weights(len(names), rates, _leading(pieces, sizes, names) if ask else 0)
     every = known.job.validate in ("1:1", "m:m")
     parts = [
         _scored(piece, size, spread, weights, (numbers[0][place], numbers[1][place]), every)
@@ -143,6 +147,16 @@ def _rates(
             score = fuse.weighted(found, spread, weights)
             mutual[place] += int(fuse.mutual_best(found, score, sides).sum())
     return [float(count / sum(left for left, _ in sizes)) for count in mutual]
+
+
+def _leading(pieces: list[Kept], sizes: list[tuple[int, int]], names: tuple[str, ...]) -> int:
+    """The first view that knows partners, by all pieces together; the first one if none does."""
+    sums = [np.zeros((2, 3)) for _ in names]
+    for piece, size in zip(pieces, sizes, strict=True):
+        found, _ = piece.candidates(*size)
+        for total, score in zip(sums, found.views.values(), strict=True):
+            total += fuse.spacings(found, score)
+    return next((place for place, total in enumerate(sums) if fuse.stands_out(total)), 0)
 
 
 def _scored(

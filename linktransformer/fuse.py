@@ -26,6 +26,8 @@ __all__ = [
     "mutual_best_rate",
     "same_text_first",
     "shares",
+    "spacings",
+    "stands_out",
     "weighted",
 ]
 
@@ -199,19 +201,44 @@ def knows_partners(candidates: Candidates, score: Floats) -> bool:
     Returns:
         True where the first spacing is larger by a tenth and by four standard errors; False for few nodes.
     """
-    for node in (candidates.left, candidates.right):
+    return stands_out(spacings(candidates, score))
+
+
+def spacings(candidates: Candidates, score: Floats) -> NDArray[np.float64]:
+    """Add up the spacings between the best scores of each node, as `stands_out` takes them.
+
+    Args:
+        candidates: As for `knows_partners`.
+        score: (n,) float32.
+
+    Returns:
+        For the left and the right side: how many nodes have enough candidates, the sum of their first
+        spacings, the sum of the means of the next ones, (2, 3). Parts without a common node may be added up.
+    """
+    sums = np.zeros((2, 3))
+    rank = np.arange(NEXT)
+    for side, node in enumerate((candidates.left, candidates.right)):
         order = np.lexsort((-score, node))
         node, ordered = node[order], score[order].astype(np.float64)
         start = np.flatnonzero(np.diff(node, prepend=-1))
         start = start[np.diff(np.append(start, len(node))) > NEXT]
-        if len(start) < FEW:
-            continue
-        rank = np.arange(NEXT)
         spacing = (ordered[start[:, None] + rank] - ordered[start[:, None] + rank + 1]) * (rank + 1)
-        first, others = float(spacing[:, 0].mean()), float(spacing[:, 1:].mean())
-        if first > others * max(KNOWS, 1 + 4 / np.sqrt(len(start))):
-            return True
-    return False
+        sums[side] = len(start), spacing[:, 0].sum(), spacing[:, 1:].mean(axis=1).sum()
+    return sums
+
+
+def stands_out(sums: NDArray[np.float64]) -> bool:
+    """Whether the first spacing is larger than the next ones by a tenth and by four standard errors.
+
+    Args:
+        sums: From `spacings`.
+
+    Returns:
+        True if so on one of the sides; False for few nodes.
+    """
+    return any(
+        n >= FEW and first > others * max(KNOWS, 1 + 4 / np.sqrt(n)) for n, first, others in sums.tolist()
+    )
 
 
 def best_weights(

@@ -136,6 +136,37 @@ def test_the_same_as_in_memory(
     assert not list(tmp_path.glob("linktransformer-*"))
 
 
+class Transliterated(Hashed):
+    """An encoder that reads Greek letters as the Latin ones they stand for here."""
+
+    def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        return super().encode([text.translate(LATIN) for text in texts])
+
+
+GREEK = str.maketrans("abcdefghijklmnopqrstuvwx", "αβγδεζηθικλμνξοπρστυφχψω")
+LATIN = {of: to for to, of in GREEK.items()}
+
+
+def test_where_ngrams_know_nothing_the_model_leads_as_in_memory(tmp_path: Path, small: None) -> None:
+    draw = random.Random(3)
+    names = ["".join(draw.choices("abcdefghijklmnopqrstuvwx", k=14)) for _ in range(400)]
+    cities = [draw.choice("PQRST") for _ in names]
+    left = pa.table({"name": names, "city": cities})
+    right = pa.table({"name": [name.translate(GREEK) for name in names], "city": cities})
+    parquet.write_table(left, tmp_path / "l.parquet")
+    parquet.write_table(right, tmp_path / "r.parquet")
+    wanted = lt.link(left, right, "name", block_on="city", model=Transliterated())
+    assert wanted.details["weights"]["lexical"] == 0 and len(wanted) > 300
+    paths = tmp_path / "l.parquet", tmp_path / "r.parquet", tmp_path / "out.parquet"
+    for memory in (FEW // 4, 2**30):
+        found = lt.link_files(
+            *paths, "name", block_on="city", model=Transliterated(), memory_limit=memory, progress=False
+        )
+        np.testing.assert_array_equal(found.right_rows, wanted.right_rows)
+        np.testing.assert_array_equal(found.score, wanted.score)
+        assert found.details["weights"] == wanted.details["weights"]
+
+
 def test_nodes_are_numbered_as_if_the_files_were_read_as_one(
     paths: tuple[Path, Path], tmp_path: Path, small: None
 ) -> None:
