@@ -73,7 +73,7 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
                     vectors.unlink()
         texts.close()
         numbers = [_numbered(of) for of in firsts]
-        spread = _spread(known, texts, [len(np.concatenate(of)) for of in numbers]) if several else {}
+        spread = _spread(known, texts, [sum(map(len, of)) for of in numbers]) if several else {}
     pieces = [made_of(known, number, names) for number in range(divided.n_pieces)]
     sizes = [(len(a), len(b)) for a, b in zip(*numbers, strict=True)]
     n = (sum(size for size, _ in sizes), sum(size for _, size in sizes))
