@@ -155,13 +155,11 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     Returns:
         The score, a weighted mean of cosines, and the weights.
     """
-    return _fused(candidates, spread, _lead)
+    return _fused(candidates, spread, ask=True)
 
 
-def _fused(
-    candidates: Candidates, spread: Mapping[str, float], lead_of: Callable[[Candidates], int] | None
-) -> Fused:
-    """As `fuse`; without `lead_of` the first view leads whatever it knows."""
+def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fused:
+    """As `fuse`; unless it is asked who leads, the first view does, whatever it knows."""
     names = list(candidates.views)
     sides = Sides.of(candidates)
 
@@ -169,9 +167,9 @@ def _fused(
         return mutual_best_rate(candidates, weighted(candidates, spread, trial), sides)
 
     lead = 0
-    if lead_of is not None and len(names) > 1:
+    if ask and len(names) > 1:
         alone = mutual_best_rate(candidates, candidates.views[names[0]], sides)
-        lead = lead_of(candidates) if alone < SELDOM else 0
+        lead = _lead(candidates) if alone < SELDOM else 0
     with ThreadPoolExecutor(min(cores(), len(STEPS)) if len(candidates) > MANY else 1) as pool:
         weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)), lead)
     score = weighted(candidates, spread, weights)
@@ -304,7 +302,7 @@ def fuse_of_one(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     both = {name: np.concatenate([score, score])[order] for name, score in candidates.views.items()}
     twice = Candidates(left[order], right[order], both, candidates.n_left, candidates.n_right)
     # the best of many records of one thing does not stand out: it is not asked who knows partners
-    fused = _fused(twice, spread, None)
+    fused = _fused(twice, spread, ask=False)
     score = np.zeros(len(candidates), dtype=np.float32)
     for name, weight in fused.weights.items():
         score += np.float32(weight) * candidates.views[name]

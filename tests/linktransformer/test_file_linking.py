@@ -216,10 +216,12 @@ def test_files_without_rows(tmp_path: Path, small: None) -> None:
 
 
 def test_a_model_has_nothing_to_read_in_two_files_without_rows(tmp_path: Path) -> None:
-    parquet.write_table(pa.table({"name": pa.array([], pa.string())}), tmp_path / "none.parquet")
-    both = tmp_path / "none.parquet", tmp_path / "none.parquet"
-    assert len(lt.link_files(*both, tmp_path / "out.parquet", "name", model=Hashed(), progress=False)) == 0
-    assert parquet.read_table(tmp_path / "out.parquet").num_rows == 0
+    nobody = pa.array([], pa.string())
+    parquet.write_table(pa.table({"name": nobody, "city": nobody}), tmp_path / "none.parquet")
+    paths = tmp_path / "none.parquet", tmp_path / "none.parquet", tmp_path / "out.parquet"
+    for block_on in (None, "city"):
+        assert len(lt.link_files(*paths, "name", model=Hashed(), block_on=block_on, progress=False)) == 0
+        assert parquet.read_table(paths[2]).num_rows == 0
 
 
 def test_links_of_files_say_what_they_cannot_do(paths: tuple[Path, Path]) -> None:
