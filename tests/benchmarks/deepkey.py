@@ -81,6 +81,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--features", type=int, default=16)
     parser.add_argument("--gate", type=float, default=0.1, help="what the linear branch begins with")
+    parser.add_argument(
+        "--centred", action="store_true", help="linear branches give what sets a place apart from the mean"
+    )
     parser.add_argument("--window-dropout", type=float, default=0.3, help="of 'based' layers, at the start")
     parser.add_argument("--pooling", choices=("mean", "attention"), default="attention")
     parser.add_argument("--learning-rate", type=float, default=2e-4)
@@ -166,13 +169,16 @@ def train(
     from clippings.loop import run_course
     from clippings.trainable import Trainable
 
-    plan = Plan(arm, options.window, options.features, options.gate, options.pooling, own_short=False)
+    plan = Plan(arm, options.window, options.features, options.gate, options.pooling, own_short=False,
+                centred=options.centred)  # fmt: skip
     model = Trainable(convert(base, plan), arm)
     model.use("auto", None)
     # words that training has not seen are to mean what they meant
     named = trained(model, lambda name: ".tokens." not in name)
     body, ends = model.model[0].auto_model, ends_of(model.model)
-    folder = (options.to or Path("models/deepkey")) / f"{arm}-seed{options.seed}".replace("+", "-")
+    folder = (
+        options.to or Path("models/deepkey")
+    ) / f"{arm}-seed{options.seed}{'-centred' * options.centred}".replace("+", "-")
 
     course = course_of(world, options)
 

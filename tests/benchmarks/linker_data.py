@@ -29,7 +29,8 @@ MOST = 12  # texts of a group that are kept, scripts taken in turn
 KINDS: Mapping[str, float] = {  # how often a part of a batch is of a kind; others: once
     "place": 5, "ja_place": 2, "ja_person": 2, "ja_firm": 9, "zh_firm": 2, "ru_firm": 2, "west_firm": 3,
     "us_firm": 4,
-    "person": 4, "product": 5, "phrase_de": 10, "phrase_ja": 4, "phrase_zh": 3, "zh_name": 1, "thing": 1.5,
+    "person": 4, "product": 5, "phrase_de": 8, "phrase_eu": 5, "phrase_ja": 4,
+    "phrase_zh": 3, "zh_name": 1, "thing": 1.5,
     "territory": 1.5, "firm": 4, "fund": 2, "airport": 1,
 }  # fmt: skip
 CAPS: Mapping[str, int] = {  # groups of a source's kind that are used, evenly spread; others: all

