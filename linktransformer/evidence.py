@@ -55,7 +55,7 @@ def added(
         [columns[place][1:] for place in stay], first[0][found.left], first[1][found.right]
     )
     guess = np.full(len(found), 1 - SURE, dtype=np.float32)
-    guess[decide(found.left, found.right, fused.score, "auto", lead).pairs] = SURE
+    guess[decide(found.left, found.right, fused.score, "auto", lead, fused.common()).pairs] = SURE
     fitted = agreement.fit([columns[place][0] for place in stay], graded, guess)
     bits = np.clip(fitted.bits_of(graded), -MOST_BITS, MOST_BITS)
     view = ((bits + MOST_BITS) / (2 * MOST_BITS)).astype(np.float32)

@@ -51,6 +51,7 @@ def decided(
         The links.
     """
     pairs, sure, decision = _pairs(fused, validate, threshold, leads)
+    reach = fused.common() if isinstance(threshold, str) else fused.score
     left, right, pair = _rows(nodes, fused, pairs, validate)
     score = fused.score[pair]
     if validate == "1:1":
@@ -68,8 +69,8 @@ def decided(
         score,
         {name: values[pair] for name, values in fused.candidates.views.items()},
         *_runner_up(nodes, fused, pair),
-        _reasons(tables[0].n_rows, nodes, 0, fused, left, needed, pairs),
-        _reasons(tables[1].n_rows, nodes, 1, fused, right, needed, pairs),
+        _reasons(tables[0].n_rows, nodes, 0, fused, left, needed, pairs, reach),
+        _reasons(tables[1].n_rows, nodes, 1, fused, right, needed, pairs, reach),
         _nearest(nodes, 0, fused),
         _nearest(nodes, 1, fused),
         details | {"rule": decision.rule, "threshold": decision.threshold, "precision": decision.precision},
@@ -84,14 +85,14 @@ def _pairs(
     With them, for each candidate, whether it is so sure that no better total gives it up: equal texts, and
     by "auto" records that are each other's best.
     """
-    found, score = fused.candidates, fused.score
+    found, score, common = fused.candidates, fused.score, fused.common()
     sure = score >= 1
     if validate == "1:1":  # where nothing may be shared, nothing that shares is looked for
         leads = (None, None)
-    forward = decide(found.left, found.right, score, threshold, leads[0])
+    forward = decide(found.left, found.right, score, threshold, leads[0], common)
     if validate == "m:1":
         return forward.pairs, sure, forward
-    backward = decide(found.right, found.left, score, threshold, leads[1])
+    backward = decide(found.right, found.left, score, threshold, leads[1], common)
     if validate == "1:m":
         return backward.pairs, sure, backward
     if is_number(threshold) or threshold is None:
@@ -197,8 +198,9 @@ def _reasons(
     linked: Integers,
     needed: float | None,
     pairs: Integers,
+    reach: NDArray[np.float32],
 ) -> NDArray[np.int8]:
-    """Why each row has no link; `needed` is the score of a link, None where any will do."""
+    """Why each row has no link; a link needs so much in `reach`, None where any will do."""
     node = nodes[side].node_of_row
     found = fused.candidates
     own = (found.left, found.right)[side]
@@ -208,7 +210,7 @@ def _reasons(
     accepted[own[pairs]] = True
     shared = np.append(np.isin(nodes[side].block, nodes[1 - side].block), False)
     best = np.full(len(nodes[side]) + 1, -np.inf, dtype=np.float32)
-    np.maximum.at(best, own, fused.score)
+    np.maximum.at(best, own, reach)
     reason = np.full(n_rows, 4, dtype=np.int8)
     if needed is not None:
         reason[best[node] < np.float32(needed)] = 5

@@ -147,7 +147,8 @@ def _learned(
         return Calibrated(None, 0.0, 0.0)
     seen = pair_evidence.evidence(tables, names, found.texts, found.nodes, found.fused)
     pairs = found.fused.candidates
-    plain = threshold.decide(pairs.left, pairs.right, found.fused.score, "auto", found.leads[0])
+    fused, lead = found.fused, found.leads[0]
+    plain = threshold.decide(pairs.left, pairs.right, fused.score, "auto", lead, fused.common())
     return calibrate(seen, sample, plain.pairs)
 
 

@@ -15,6 +15,7 @@ from linktransformer.search import Candidates
 
 __all__ = [
     "SAME",
+    "SELDOM",
     "Fused",
     "Sides",
     "best_first",
@@ -39,6 +40,7 @@ FEW = 50  # nodes prove nothing
 NEXT = 5  # spacings of a node's scores that are looked at
 KNOWS = 1.1  # a view whose first spacing is larger by this, and by 4 standard errors, knows partners
 SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
+NO_COSINE = ("edit", "evidence")  # views in which a pair without anything in common has a value
 BELOW_ONE = np.float32(1 - 2.0**-20)
 
 Floats = NDArray[np.float32]
@@ -60,6 +62,18 @@ class Fused:
     score: Floats
     weights: Mapping[str, float]
     rate: float
+
+    def common(self) -> Floats:
+        """What a pair has in common at most: its score, or the cosine in a view that counts, (n,) float32.
+
+        A view whose cosines differ little has a large weight, and a pair that it does not know a small
+        score, however near it is in another one.
+        """
+        most = self.score
+        for name, weight in self.weights.items():
+            if weight > 0 and name not in NO_COSINE and name in self.candidates.views:
+                most = np.maximum(most, self.candidates.views[name])
+        return most
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ from linktransformer.sharing import Lead, sharing_links
 __all__ = ["LEAST", "Decision", "check_threshold", "decide", "estimated_precision", "is_number"]
 
 FALSE_SHARE = 0.3  # of the not mutual links that are taken together, at most this share is estimated false
-LEAST = 0.1  # a pair that has next to nothing in common is no link, however alone it is
+LEAST = 0.1  # a pair that has less in common is no link, however alone it is
 
 WORDS = {
     "none": "",
@@ -94,14 +94,19 @@ def _is_real(value: Any) -> bool:
 
 
 def decide(
-    left: Integers, right: Integers, score: Floats, threshold: Threshold, lead: Lead | None = None
+    left: Integers,
+    right: Integers,
+    score: Floats,
+    threshold: Threshold,
+    lead: Lead | None = None,
+    common: Floats | None = None,
 ) -> Decision:
     """Give each left node its best right node, or nothing.
 
-    "auto" takes the pairs that are each other's best and score at least 0.1, those whose texts are equal but
-    for what no view sees, and of the others those that `sharing_links` finds right. {"precision": p} takes
-    the mutual pairs down to the lowest score at which the estimated precision is still p, and those that
-    stand apart with an estimated false share of 1 - p.
+    "auto" takes the pairs that are each other's best and have at least 0.1 in common, those whose texts are
+    equal but for what no view sees, and of the others those that `sharing_links` finds right.
+    {"precision": p} takes the mutual pairs down to the lowest score at which the estimated precision is
+    still p, and those that stand apart with an estimated false share of 1 - p.
 
     Args:
         left: Left node of each candidate, (n,) int64.
@@ -109,6 +114,7 @@ def decide(
         score: (n,) float32.
         threshold: "auto", a number, {"precision": p} or None.
         lead: For `sharing_links`; None takes no link by that comparison.
+        common: What the pair has in common at most, (n,) float32, see `Fused.common`; None is the score.
 
     Returns:
         The links among the candidates.
@@ -125,9 +131,10 @@ def decide(
         return Decision(kept, _floor(threshold), None, "the best partner at or above the threshold")
     owner = np.full(int(right.max()) + 1, -1, dtype=np.int64)
     owner[of_right.nodes] = of_right.best
-    mutual = ((owner[right[best]] == best) | (score[best] >= SAME)) & (score[best] >= LEAST)
+    near = (score if common is None else common)[best] >= LEAST
+    mutual = ((owner[right[best]] == best) | (score[best] >= SAME)) & near
     links = best[mutual]
-    unsure = best[~mutual & (score[best] >= LEAST)]
+    unsure = best[~mutual & near]
     wanted = float(threshold["precision"]) if isinstance(threshold, Mapping) else 1 - FALSE_SHARE
     share = min(FALSE_SHARE, 1 - wanted)
     more, sign = sharing_links(unsure, of_left, mutual, owner, left, right, score, share, lead)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import encode, lexical
-from linktransformer.fuse import Fused
+from linktransformer.fuse import SELDOM, Fused
 from linktransformer.ranking import rank
 from linktransformer.records import Records
 from linktransformer.sharing import Lead
@@ -54,10 +54,12 @@ def reason_to_skip(
     if not len(fused.candidates):
         return None
     found = fused.candidates
-    decision = decide(found.left, found.right, fused.score, "auto", lead)
+    decision = decide(found.left, found.right, fused.score, "auto", lead, fused.common())
     settled = len(decision.pairs) / found.n_left
     if settled >= SETTLED and (decision.precision or 0.0) >= SURE:
         return f"left out: {settled:.2f} of the left records have a link without it ({SETTLED} is enough)"
+    if fused.rate < SELDOM:
+        return None  # n-grams are sure of nothing here: to disagree with them is no fault
     agreement = _agreement(encoder, views.matrices["lexical"], records[0], *texts)
     if agreement is not None and agreement < AGREEMENT:
         return (

@@ -64,8 +64,8 @@ def prepare(
     for kind, group in linker_sources.gather(folder, leave):
         of_sources.setdefault(kind, []).append(group)
     for kind, groups in of_sources.items():
-        most = CAPS.get(kind, len(groups))
-        of_sources[kind] = [groups[at * len(groups) // most] for at in range(min(most, len(groups)))]
+        most = min(CAPS.get(kind, len(groups)), len(groups))
+        of_sources[kind] = [groups[at * len(groups) // most] for at in range(most)]
     known = ((kind, group) for kind, groups in of_sources.items() for group in groups)
     every = chain(known, linker_firms.firms(of_sources, n, seed))
     return write(every, to, LeftOut(left_out))

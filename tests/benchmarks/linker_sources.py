@@ -197,9 +197,15 @@ def dictionary_words(folder: Path) -> Iterator[tuple[str, Group]]:
 
 def pictures(folder: Path) -> Iterator[tuple[str, Group]]:
     """The names of pictograms in about 150 languages (CLDR annotations): things, animals, food, tools."""
-    yield from _by_code(
-        folder / "npm/cldr-annotations-full/annotations", "annotations.json", "thing", _spoken
+    root = folder / "npm/cldr-annotations-full/annotations"
+    yield from _by_code(root, "annotations.json", "thing", _spoken)
+    english, german = (
+        _spoken(json.loads((root / language / "annotations.json").read_text("utf-8")))
+        for language in ("en", "de")
     )
+    for sign, name in english.items():
+        if sign in german:
+            yield "phrase_de", (name, german[sign])
 
 
 def goods(folder: Path) -> Iterator[tuple[str, Group]]:

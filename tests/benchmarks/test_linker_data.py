@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from . import data, linker_firms, linker_noise, linker_sources
+from . import data, linker_data, linker_firms, linker_noise, linker_sources
 from .linker_data import Draws, read, varied, write
 from .linker_leave_out import LeftOut, is_near_plain, measured_texts, plain
 
@@ -67,6 +67,16 @@ def test_goods_and_activities_are_read_in_all_their_languages(tmp_path: Path) ->
         ("phrase_de", ('Growing of "rice"', "Reisanbau")), ("phrase_eu", ('Growing of "rice"', "Rýže")),
         ("phrase_de", ("Fishing", "Fischerei")), ("phrase_eu", ("Fishing", "Rybolov")),
     ]  # fmt: skip
+
+
+def test_of_few_groups_all_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = [("phrase_de", (f"cup {number}", f"Tasse {number}")) for number in range(9)]
+    many = [("fund", (f"Fund {number}",)) for number in range(40)]
+    monkeypatch.setattr(linker_sources, "gather", lambda folder, leave: iter([*few, *many]))
+    monkeypatch.setattr(linker_firms, "firms", lambda sources, n, seed: iter(()))
+    monkeypatch.setitem(linker_data.CAPS, "fund", 10)
+    counts = linker_data.prepare(tmp_path, tmp_path / "to", n=0, seed=0, left_out=[])
+    assert counts == {"phrase_de": 9, "fund": 10}
 
 
 def test_the_benchmarks_texts_are_known() -> None:

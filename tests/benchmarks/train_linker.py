@@ -235,7 +235,7 @@ def stage(
         rate = options.rate or RATES[name]
         recipe = LongRecipe(n_steps, epochs=options.rounds, learning_rate=rate,
                             temperature=options.temperature, seed=options.seed,
-                            save_steps=500, log_steps=max(1, min(20, n_steps // 20)))  # fmt: skip
+                            save_steps=250, log_steps=max(1, min(20, n_steps // 20)))  # fmt: skip
         course = StepCourse(
             model,
             named,

@@ -11,7 +11,7 @@ import pytest
 from linktransformer import assign
 from linktransformer.assign import one_to_one
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.fuse import Sides, fuse, mutual_best_rate
+from linktransformer.fuse import Fused, Sides, fuse, mutual_best_rate
 from linktransformer.ranking import rank
 from linktransformer.search import Candidates
 from linktransformer.threshold import decide
@@ -44,6 +44,22 @@ def test_auto_takes_what_is_mutual() -> None:
     decision = decide(left, right, score, "auto")
     assert [(int(left[p]), int(right[p])) for p in decision.pairs] == [(0, 0)]
     assert decision.threshold == 0.1
+
+
+def test_a_view_that_counts_little_is_enough_to_have_something_in_common() -> None:
+    """n-grams outweigh a model twenty times, and two rows have next to none with any other."""
+    left, right, ngrams = full([[0.9, 0.0, 0.0], [0.0, 0.0, 0.01], [0.0, 0.01, 0.0]])
+    model = full([[0.0, 0.0, 0.0], [0.0, 0.9, 0.0], [0.0, 0.0, 0.09]])[2]
+    views = {"lexical": ngrams, "dense": model, "edit": np.full(9, 0.5, dtype=np.float32)}
+    weights = {"lexical": 0.95, "dense": 0.05, "edit": 0.0}
+    score = np.float32(0.95) * ngrams + np.float32(0.05) * model
+    fused = Fused(Candidates(left, right, views, 3, 3), score, weights, 0.0)
+    assert score[4] < 0.1 and len(decide(left, right, score, "auto").pairs) == 1
+    pairs = decide(left, right, score, "auto", None, fused.common()).pairs
+    assert [(int(left[p]), int(right[p])) for p in pairs] == [(0, 0), (1, 1)]
+    # likeness of spelling is never nothing, and does not tell; nor does a view that counts for nothing
+    fused = Fused(fused.candidates, score, {"lexical": 0.95, "dense": 0.0, "edit": 0.05}, 0.0)
+    assert fused.common().tolist() == np.maximum(score, ngrams).tolist()
 
 
 def test_a_number_and_none() -> None:
