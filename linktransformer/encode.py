@@ -22,7 +22,8 @@ __all__ = ["LEXICAL", "Plan", "embed", "plan", "plan_of_pictures"]
 
 logger = logging.getLogger(__name__)
 LEXICAL = "lexical"
-OF_BUNDLED = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")  # what was made the bundled model
+MINILM = "all-minilm-l6-v2-int8"  # the bundled copy of a model of this name:
+OF_BUNDLED = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
 
 Matrix = NDArray[np.float32]
 
@@ -97,7 +98,7 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
             kind = MissingExtraError if isinstance(error, MissingPackageError) else ModelError
             said = str(error) if kind is MissingExtraError else f"model={model!r}: {error}"
             raise kind(said) from error
-        encoder = load_text_encoder(bundled_model(), device=None)
+        encoder = load_text_encoder(bundled_model(MINILM), device=None)
     return _planned(encoder, model, model is not None, cache)
 
 

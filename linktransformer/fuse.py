@@ -18,6 +18,7 @@ __all__ = [
     "SELDOM",
     "Fused",
     "Sides",
+    "alike",
     "best_first",
     "best_weights",
     "fuse",
@@ -41,6 +42,7 @@ NEXT = 5  # spacings of a node's scores that are looked at
 KNOWS = 1.1  # a view whose first spacing is larger by this, and by 4 standard errors, knows partners
 SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
 NO_COSINE = ("edit", "evidence")  # views in which a pair without anything in common has a value
+BUT_FOR_CAPITALS, EQUAL = 1, 2  # how equal two texts are
 BELOW_ONE = np.float32(1 - 2.0**-20)
 
 Floats = NDArray[np.float32]
@@ -323,22 +325,47 @@ def fuse_of_one(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     return Fused(candidates, np.minimum(score, BELOW_ONE), fused.weights, fused.rate)
 
 
-def same_text_first(fused: Fused, same: NDArray[np.bool_]) -> Fused:
-    """Give a score of 1 to equal texts, and to no others.
+def alike(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.int8]:
+    """How equal texts are, pair by pair.
 
-    Cosines of equal vectors lie around 1 by rounding, and texts that differ in capitals or in the order of
-    words may have equal n-grams: neither shall keep a record from the one that is written as it is.
+    Args:
+        left: Texts, (n,).
+        right: Theirs, (n,).
+
+    Returns:
+        EQUAL, BUT_FOR_CAPITALS or 0, (n,) int8.
+
+    Example:
+        >>> texts = np.array(["Acme", "ACME", "Acme Co"], dtype=object)
+        >>> alike(texts, np.array(["Acme"] * 3, dtype=object)).tolist()
+        [2, 1, 0]
+    """
+    equal = left == right
+    found = np.where(equal, np.int8(EQUAL), np.int8(0))
+    for place in np.flatnonzero(~equal).tolist():
+        if left[place].casefold() == right[place].casefold():
+            found[place] = BUT_FOR_CAPITALS
+    return found
+
+
+def same_text_first(fused: Fused, same: NDArray[np.int8]) -> Fused:
+    """Give a score of 1 to equal texts, and to no others; a hair less where they differ in capitals alone.
+
+    Cosines of equal vectors lie around 1 by rounding, and texts that differ in the order of words may have
+    equal n-grams: neither shall keep a record from the one that is written as it is. A model may take a name
+    in capitals for another one, which it never is.
 
     Args:
         fused: The candidates and their score.
-        same: Where the two texts are equal, (n,).
+        same: How equal the two texts are, as `alike` says it, (n,); zeros where equal texts are no proof.
 
     Returns:
         The same with scores between 0 and 1.
     """
     found = fused.candidates
     bounded = {name: np.clip(score, -1, 1) for name, score in found.views.items()}
-    score = np.where(same, np.float32(1), np.minimum(fused.score, BELOW_ONE))
+    score = np.where(same == BUT_FOR_CAPITALS, BELOW_ONE, np.minimum(fused.score, BELOW_ONE))
+    score = np.where(same == EQUAL, np.float32(1), score)
     return replace(fused, candidates=replace(found, views=bounded), score=score.astype(np.float32))
 
 

@@ -15,7 +15,7 @@ from linktransformer import blocking, frames, ngrams, records
 from linktransformer.blocking import Nodes
 from linktransformer.encode import Plan
 from linktransformer.factorize import factorize
-from linktransformer.fuse import SAME
+from linktransformer.fuse import SAME, alike
 from linktransformer.job import Job
 from linktransformer.ngram_counts import TextCounts
 from linktransformer.parquet_tables import ParquetTable, Shelf
@@ -162,10 +162,10 @@ def found_in(known: Known, piece: Piece) -> Candidates:
     for score in found.views.values():
         np.maximum(most, score, out=most)
     near = np.flatnonzero(most > NEAR)
-    same = np.zeros(len(found), dtype=bool)
+    same = np.zeros(len(found), dtype=np.int8)
     sides = zip(piece.texts, piece.nodes, (found.left, found.right), strict=True)
     a, b = (texts[nodes.text[of[near]]] for texts, nodes, of in sides)
-    same[near] = a == b
+    same[near] = alike(a, b)
     kept: dict[str, NDArray[Any]] = {
         "left": found.left.astype(np.int32),
         "right": found.right.astype(np.int32),
@@ -199,8 +199,8 @@ class Kept:
         """One of its arrays."""
         return np.asarray(np.load(_path(self.known, self.number, name), allow_pickle=False))
 
-    def candidates(self, n_left: int, n_right: int) -> tuple[Candidates, NDArray[np.bool_]]:
-        """Its candidates as they were found, and which have equal texts."""
+    def candidates(self, n_left: int, n_right: int) -> tuple[Candidates, NDArray[np.int8]]:
+        """Its candidates as they were found, and how equal their texts are."""
         scores = {name: self.array(f"view {name}") for name in self.names}
         left, right = (self.array(name).astype(np.int64) for name in ("left", "right"))
         return Candidates(left, right, scores, n_left, n_right), self.array("same")

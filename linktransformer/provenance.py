@@ -14,7 +14,8 @@ def origin(base: str) -> dict[str, str]:
     """What is known of a base model; of a folder its name and no path, for that says where somebody works.
 
     Args:
-        base: "bundled", a folder or a hub name; "based" and "based:..." stand for what they are made of.
+        base: "bundled", a bundled model, a folder or a hub name; "based" and "based:..." stand for what they
+            are made of.
 
     Returns:
         "base_model", "source", "revision" and "licence", as `model_hub.seal` takes them.
@@ -22,6 +23,8 @@ def origin(base: str) -> dict[str, str]:
     from clippings.based_convert import is_based
     from clippings.trainable import BUNDLED, PACKAGE
     from model_hub.manifest import MANIFEST_NAME, read
+    from model_hub.ref import BUNDLED as BUNDLED_MODELS
+    from model_hub.ref import bundled_names
 
     base = base.partition(":")[2] or BUNDLED if is_based(base) else base
     if base == BUNDLED:
@@ -32,7 +35,7 @@ def origin(base: str) -> dict[str, str]:
             "revision": version(package),
             "licence": "Apache-2.0",
         }
-    path = Path(base).expanduser()
+    path = BUNDLED_MODELS / base if base in bundled_names() else Path(base).expanduser()
     if (path / MANIFEST_NAME).exists():
         found = read(path)
         return {

@@ -99,7 +99,7 @@ def by_sample(
     else:
         score = sum(np.float32(weight) * found.views[name] for name, weight in reference.weights.items())
         fused = Fused(found, np.asarray(score, dtype=np.float32), reference.weights, 0.0)
-    same = same_text(texts, nodes, fused) if reference.shown is None else np.zeros(len(found), dtype=bool)
+    same = same_text(texts, nodes, fused) if reference.shown is None else np.zeros(len(found), dtype=np.int8)
     fused = fuse.same_text_first(fused, same)
     details = {"weights_from": "sample rows" if weights is None else "given"}
     if wanted is None or is_number(wanted):

@@ -72,8 +72,9 @@ def train_model(
         label_col_name: A column with 1 for a match and 0 for none.
         clus_id_col_name: A column with the cluster of a row.
         clus_text_col_names: Columns of a row's text, where rows have a cluster.
-        base: What to start from: "bundled" (None is the same), a folder of sentence-transformers, or
-            "org/name@revision"; "based" makes the bundled weights ready for long records.
+        base: What to start from: "bundled" (None is the same), the bundled "linker-multilingual", a folder
+            of sentence-transformers, or "org/name@revision"; "based" makes the bundled weights ready for long
+            records.
         model_path: The old name of `base`.
         out: The folder of the run: the model goes to `out/model`, beside the log, curves and checkpoints.
             None is the first free `models/trained-N`.

@@ -34,7 +34,7 @@ def model_card(manifest: Manifest, reference: str | None = None) -> str:
     Example:
         >>> from model_hub import bundled
         >>> model_card(bundled().manifest).splitlines()[1]
-        'license: apache-2.0'
+        'license: mit'
     """
     parts = [
         _front_matter(manifest),

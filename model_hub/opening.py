@@ -12,7 +12,7 @@ from model_hub.ref import BUNDLED, ModelRef, bundled_names, parse
 from model_hub.remote import Progress, Remote, remote_of
 from model_hub.store import Seen, Store, cache_folder
 
-DEFAULT = "all-minilm-l6-v2-int8"
+DEFAULT = "linker-multilingual"
 logger = logging.getLogger(__name__)
 
 
@@ -148,7 +148,7 @@ def bundled(name: str | None = None) -> ModelFolder:
 
     Example:
         >>> bundled().manifest.name
-        'all-minilm-l6-v2-int8'
+        'linker-multilingual'
     """
     name = DEFAULT if name is None else name
     if name not in bundled_names():

@@ -58,7 +58,7 @@ def publish(
         >>> from model_hub import bundled, load
         >>> with tempfile.TemporaryDirectory() as place:
         ...     load(publish(bundled(), Path(place) / "shared")).manifest.name
-        'all-minilm-l6-v2-int8'
+        'linker-multilingual'
     """
     model = folder if isinstance(folder, ModelFolder) else verify(Path(folder).expanduser())
     to = ref if isinstance(ref, ModelRef) else parse(ref)
@@ -98,7 +98,7 @@ def list(  # noqa: A001 - the public name, as in `model_hub.list(...)`
     Example:
         >>> from model_hub.ref import BUNDLED
         >>> list(BUNDLED)
-        ('all-minilm-l6-v2-int8', 'names')
+        ('all-minilm-l6-v2-int8', 'linker-multilingual', 'names')
     """
     place = ref if isinstance(ref, ModelRef) else parse(ref)
     if place.kind in ("folder", "bundled"):

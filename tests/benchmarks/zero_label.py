@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import data, ours
+from . import data, ours, probes
 from .report import Report, Table, say
 from .score import mean, score_pairs
 
@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
     parser.add_argument("--names", nargs="*", default=[], help="only these data sets")
     parser.add_argument("--tasks", action="store_true", help="a row for each task of a group too")
-    parser.add_argument("--model", default=None, help="the model argument of merge")
+    parser.add_argument(
+        "--model", default=None, help="the model argument of merge; 'prefix:FOLDER' as for probes"
+    )
     parser.add_argument(
         "--cache-baseline", type=Path, default=None, metavar="DIR", help="keep the baseline here"
     )
@@ -69,7 +71,24 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
     """The arguments of merge that the command line sets; everything else stays the default."""
+    if options.model is not None and options.model.startswith("prefix:"):
+        return {"model": Prefixed(options.model)}
     return {} if options.model is None else {"model": options.model}
+
+
+class Prefixed:
+    """A model of e5's kind as merge takes any object that encodes.
+
+    Args:
+        model: "prefix:" and its folder.
+    """
+
+    def __init__(self, model: str) -> None:
+        self.name, self._encode = probes.called(model), probes.encoder(model)
+
+    def encode(self, texts: list[str]) -> Any:
+        """Unit rows."""
+        return self._encode(texts)
 
 
 def dense_weight(outcome: ours.Outcome) -> float | None:

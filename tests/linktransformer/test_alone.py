@@ -16,7 +16,7 @@ import linktransformer as lt
 from linktransformer import alone, asking, comparing, frames, judgement, pair_evidence
 from linktransformer.job import Job
 from tests.conftest import rows_of
-from tests.linktransformer.test_fitting import tables
+from tests.linktransformer.test_fitting import MINILM, tables
 
 ON = ["name", "town"]
 
@@ -25,7 +25,7 @@ ON = ["name", "town"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     left, right, truth = tables()
     out = tmp_path_factory.mktemp("alone") / "out"
-    return Path(lt.fit_decision(left, right, truth, on=ON, out=out, progress=False).folder)
+    return Path(lt.fit_decision(left, right, truth, on=ON, model=MINILM, out=out, progress=False).folder)
 
 
 def unseen() -> tuple[pd.DataFrame, pd.DataFrame, list[tuple[Any, Any]]]:
@@ -40,7 +40,7 @@ def test_a_linker_decides_as_it_was_learned(folder: Path, with_sample: bool) -> 
     linker = lt.Linker(folder, on=ON, progress=False).fit(right, left if with_sample else None)
     links = linker.link(left)
     assert links.report()["decision"] == "learned from labels, for rows by themselves"
-    plain = lt.Linker(on=ON, progress=False).fit(right, left if with_sample else None).link(left)
+    plain = lt.Linker(MINILM, on=ON, progress=False).fit(right, left if with_sample else None).link(left)
     assert links.evaluate(truth)["f1"] >= max(0.85, plain.evaluate(truth)["f1"])
     assert ((links.score > 0) & (links.score < 1)).all()
     alone_threshold = json.loads((folder / judgement.FILE).read_text())["alone"]["threshold"]

@@ -130,7 +130,7 @@ def test_publish_pull_and_card(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["card", mine]) == 0
     assert main(["card", model_hub.DEFAULT]) == 0
     shown = capsys.readouterr().out
-    assert shown.count("# all-minilm-l6-v2-int8") == 2
+    assert shown.count(f"# {model_hub.DEFAULT}") == 2
     assert f'model="{model_hub.DEFAULT}"' in shown
 
 
