@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,7 +192,11 @@ def _score(
         if reason:
             notes["dense"] = reason
         else:
-            made = views.with_dense(made, plan.encoder, written, batch_size=job.batch_size, show=job.progress)
+            readings = {"all columns": written}
+            if heads is not None and plan.choosy:
+                first = (on[0][:1], on[1][:1])
+                readings["the first column"] = _reread(tables, first, texts, plan.serializer, plan.reading)
+            made, written = _read_by_model(made, readings, nodes, plan, job, details)
             fused = scored(fused.candidates if fused else None)
             details |= limits.of_model(plan.encoder, texts, written)
     fused = fused or scored()
@@ -208,6 +213,37 @@ def _score(
         fused, details["evidence"] = evidence.added(columns, nodes, fused, leads[0])
         fused = fuse.same_text_first(fused, same_text(texts, nodes, fused))
     return fused, leads
+
+
+def _read_by_model(
+    made: views.Views,
+    readings: Mapping[str, tuple[list[str], list[str]]],
+    nodes: tuple[blocking.Nodes, blocking.Nodes],
+    plan: encode.Plan,
+    job: Job,
+    details: dict[str, Any],
+) -> tuple[views.Views, tuple[list[str], list[str]]]:
+    """Add the model's vectors of the texts as they are read in the way that finds more partners.
+
+    A vector has room for so much: a name beside an address, a description and a price says less to a model
+    than the name alone, and where the other table has no such columns they only disturb. The reading is
+    taken by which more left nodes are the one best of their own one best right node.
+    """
+    found = {
+        name: views.with_dense(made, plan.encoder, texts, batch_size=job.batch_size, show=job.progress)
+        for name, texts in readings.items()
+    }
+    chosen = next(iter(found))
+    if len(found) > 1:
+        rate = {}
+        for name, of in found.items():
+            near = search.search(
+                {"dense": of.matrices["dense"]}, *nodes, 1, memory_limit=job.memory_limit, device=job.device
+            )
+            rate[name] = fuse.mutual_best_rate(near, near.views["dense"], fuse.Sides.of(near))
+        chosen = max(rate, key=lambda name: rate[name])
+        details["model_reads"] = {"chosen": chosen} | {name: round(of, 4) for name, of in rate.items()}
+    return found[chosen], readings[chosen]
 
 
 def same_text(

@@ -38,6 +38,8 @@ class Plan:
         chosen: Whether the caller named the model; then it is not left out by a trial.
         serializer: How the model wants rows to be written: as in its training, where its manifest says it.
         judgement: The decision that was learned with the model, where there is one.
+        choosy: Whether it may be tried what the model reads best of a row: it was not trained on rows that
+            are written in one way, and what it is asked costs no money.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Plan:
     chosen: bool
     serializer: Serializer = field(default_factory=Serializer)
     judgement: Judgement | None = None
+    choosy: bool = False
 
     @property
     def reading(self) -> Serializer:
@@ -73,7 +76,8 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
     """
     if isinstance(model, str) and model == LEXICAL:
         return Plan(LEXICAL, None, True)
-    if is_remote(model):
+    paid = is_remote(model)
+    if paid:
         from linktransformer.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
 
         model = RemoteEncoder(endpoint(model))
@@ -99,7 +103,7 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
             said = str(error) if kind is MissingExtraError else f"model={model!r}: {error}"
             raise kind(said) from error
         encoder = load_text_encoder(bundled_model(MINILM), device=None)
-    return _planned(encoder, model, model is not None, cache)
+    return _planned(encoder, model, model is not None, cache, paid)
 
 
 def _stands_in(model: Any) -> bool:
@@ -125,7 +129,7 @@ def _stands_in(model: Any) -> bool:
     return True
 
 
-def _planned(encoder: Any, model: Any, chosen: bool, cache: Any) -> Plan:
+def _planned(encoder: Any, model: Any, chosen: bool, cache: Any, paid: bool = False) -> Plan:
     """The plan of an encoder, with what its folder says of rows and decisions."""
     try:
         serializer = Serializer.from_dict(getattr(encoder, "serializer", None) or {})
@@ -134,7 +138,8 @@ def _planned(encoder: Any, model: Any, chosen: bool, cache: Any) -> Plan:
     decision = getattr(encoder, "decision", None)
     learned = None if decision is None else judgement.read(decision)
     name = str(getattr(encoder, "name", type(encoder).__name__))
-    return Plan(name, cached(encoder, cache, model), chosen, serializer, learned)
+    trained = decision is not None or getattr(encoder, "serializer", None) is not None
+    return Plan(name, cached(encoder, cache, model), chosen, serializer, learned, not trained and not paid)
 
 
 def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -> Plan:
