@@ -180,7 +180,8 @@ def _score(
             device=job.device,
             known=known,
         )
-        fused = fuse.fuse(found, views.spread(made, nodes, texts))
+        chance = views.chance(made, nodes, texts)
+        fused = fuse.fuse(found, views.spread(made, nodes, texts), chance)
         return fuse.same_text_first(fused, same_text(texts, nodes, fused))
 
     fused, reason = None, None
@@ -193,7 +194,8 @@ def _score(
             notes["dense"] = reason
         else:
             readings = {"all columns": written}
-            if heads is not None and plan.choosy:
+            # a first column that most rows share with others names no row
+            if "first column" in made.matrices and plan.choosy and job.choosy:
                 first = (on[0][:1], on[1][:1])
                 readings["the first column"] = _reread(tables, first, texts, plan.serializer, plan.reading)
             made, written = _read_by_model(made, readings, nodes, plan, job, details)
@@ -227,23 +229,31 @@ def _read_by_model(
 
     A vector has room for so much: a name beside an address, a description and a price says less to a model
     than the name alone, and where the other table has no such columns they only disturb. The reading is
-    taken by which more left nodes are the one best of their own one best right node.
+    taken by which more left nodes are the one best of their own one best right node, beyond chance.
     """
     found = {
         name: views.with_dense(made, plan.encoder, texts, batch_size=job.batch_size, show=job.progress)
         for name, texts in readings.items()
     }
-    chosen = next(iter(found))
-    if len(found) > 1:
-        rate = {}
-        for name, of in found.items():
-            near = search.search(
-                {"dense": of.matrices["dense"]}, *nodes, 1, memory_limit=job.memory_limit, device=job.device
-            )
-            rate[name] = fuse.mutual_best_rate(near, near.views["dense"], fuse.Sides.of(near))
-        chosen = max(rate, key=lambda name: rate[name])
-        details["model_reads"] = {"chosen": chosen} | {name: round(of, 4) for name, of in rate.items()}
+    chosen, *others = found
+    best = {name: _partners_by_model(of, nodes, job) for name, of in found.items()} if others else {}
+    for name in others:
+        gained, lost = (best[name] & ~best[chosen]).sum(), (best[chosen] & ~best[name]).sum()
+        if gained - lost > np.sqrt(gained + lost):
+            chosen = name
+    if others:
+        rates = {name: round(float(of.mean()), 4) for name, of in best.items()}
+        details["model_reads"] = {"chosen": chosen} | rates
     return found[chosen], readings[chosen]
+
+
+def _partners_by_model(
+    made: views.Views, nodes: tuple[blocking.Nodes, blocking.Nodes], job: Job
+) -> NDArray[np.bool_]:
+    """Which left nodes are the one best of their own one best right node, by the model alone."""
+    matrices = {"dense": made.matrices["dense"]}
+    found = search.search(matrices, *nodes, 1, memory_limit=job.memory_limit, device=job.device)
+    return fuse.mutual_best(found, found.views["dense"], fuse.Sides.of(found))
 
 
 def same_text(

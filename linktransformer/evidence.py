@@ -66,7 +66,8 @@ def added(
     weights = {name: (1 - weight) * value for name, value in fused.weights.items()} | {VIEW: weight}
     rate = fuse.mutual_best_rate(found, score, Sides.of(found))
     views = {**found.views, VIEW: view}
-    return Fused(replace(found, views=views), score, weights, rate), fitted.shown()
+    added = replace(found, views=views)
+    return Fused(added, score, weights, rate, fused.chance), fitted.shown()
 
 
 def _mixed(score: NDArray[np.float32], view: NDArray[np.float32], weight: float) -> NDArray[np.float32]:

@@ -120,7 +120,7 @@ def _once(
     The value of a pair is what it scores above the threshold, so that two links at the threshold do not
     outweigh one far above it.
     """
-    value = value + np.float32(1e-6)  # a pair at the threshold is still worth a link
+    value = np.maximum(value, 0) + np.float32(1e-6)  # a pair at the threshold is still worth a link
     first = np.flatnonzero(sure)
     chosen, large = one_to_one(left[first], right[first], value[first])
     chosen = first[chosen]

@@ -73,11 +73,13 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
                     vectors.unlink()
         texts.close()
         numbers = [_numbered(of) for of in firsts]
-        spread = _spread(known, texts, [sum(map(len, of)) for of in numbers]) if several else {}
+        sampled = _sampled(known, texts, [sum(map(len, of)) for of in numbers]) if several else {}
     pieces = [made_of(known, number, names) for number in range(divided.n_pieces)]
     sizes = [(len(a), len(b)) for a, b in zip(*numbers, strict=True)]
     n = (sum(size for size, _ in sizes), sum(size for _, size in sizes))
-    spread = spread or {"lexical": 1.0}  # of one view it does not matter
+    spread = {name: float(scores.std()) for name, scores in sampled.items()} or dict.fromkeys(names, 1.0)
+    dense = sampled.get("dense")
+    chance = {} if dense is None else {"dense": float(np.quantile(dense, 1 - views.CHANCE))}
 
     def rates(trials: list[fuse.Weights]) -> list[float]:
         return _rates(pieces, sizes, spread, trials) if min(n) else [0.0] * len(trials)
@@ -96,7 +98,7 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
     report |= {"candidates": n_found}
     found = _joined(parts, names, n, report)
     shares = fuse.shares(list(names), spread, weights)
-    fused = Fused(found[0], found[1], dict(zip(names, shares, strict=True)), rate)
+    fused = Fused(found[0], found[1], dict(zip(names, shares, strict=True)), rate, chance)
     nodes = tuple(_nodes(pieces, numbers[side], side, known.tables[side].n_rows) for side in (0, 1))
     leads = tuple(_lead(pieces, numbers[side], nodes[side], fused.candidates, side) for side in (0, 1))
     return ComparedFiles((nodes[0], nodes[1]), fused, (leads[0], leads[1]), report)
@@ -124,15 +126,15 @@ def _numbered(firsts: list[Integers]) -> list[Integers]:
     return np.split(number, np.cumsum([len(first) for first in firsts])[:-1])
 
 
-def _spread(known: Known, texts: Shelf, n_nodes: list[int]) -> dict[str, float]:
-    """As `views.spread`: of the same random pairs."""
+def _sampled(known: Known, texts: Shelf, n_nodes: list[int]) -> dict[str, Floats]:
+    """The scores in every view of the random pairs of `views.spread`."""
     if not min(n_nodes):
-        return {"lexical": 1.0, "dense": 1.0}
+        return {}
     draw = np.random.default_rng(0)
     sides = [sorted_texts(texts, side, draw.integers(0, n_nodes[side], views.SAMPLE)) for side in (0, 1)]
     (left, a), (right, b) = (factorize(side) for side in sides)
     made = matrices_of(known, (left, right), "sample")
-    return {name: float(pair_scores(x, y, a, b).std()) for name, (x, y) in made.items()}
+    return {name: pair_scores(x, y, a, b) for name, (x, y) in made.items()}
 
 
 def _rates(

@@ -126,6 +126,7 @@ def fit_decision(
         device=device,
         cache=cache,
         progress=progress,
+        choosy=False,  # a model with a learned decision reads all columns, and so it is learned
     )
     found = comparing.compare(tables, names, job)
     sample = sample_of(found, rows, complete, seed)

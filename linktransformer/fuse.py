@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,6 @@ FEW = 50  # nodes prove nothing
 NEXT = 5  # spacings of a node's scores that are looked at
 KNOWS = 1.1  # a view whose first spacing is larger by this, and by 4 standard errors, knows partners
 SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
-NO_COSINE = ("edit", "evidence")  # views in which a pair without anything in common has a value
 BUT_FOR_CAPITALS, EQUAL = 1, 2  # how equal two texts are
 BELOW_ONE = np.float32(1 - 2.0**-20)
 
@@ -58,23 +57,27 @@ class Fused:
         score: Weighted mean of the views' scores, (n,) float32.
         weights: The weight of each view in that mean; they add up to 1.
         rate: The mutual-best rate of the score.
+        chance: For views of a model, what a cosine has to pass to say that a pair has something in common,
+            as `views.chance` measures it.
     """
 
     candidates: Candidates
     score: Floats
     weights: Mapping[str, float]
     rate: float
+    chance: Mapping[str, float] = field(default_factory=dict)
 
     def common(self) -> Floats:
-        """What a pair has in common at most: its score, or the cosine in a view that counts, (n,) float32.
+        """What a pair has in common at most, (n,) float32: its score, or its cosine by a model that counts.
 
         A view whose cosines differ little has a large weight, and a pair that it does not know a small
-        score, however near it is in another one.
+        score, however near it is to a model. A cosine that unrelated pairs have as well says nothing.
         """
         most = self.score
-        for name, weight in self.weights.items():
-            if weight > 0 and name not in NO_COSINE and name in self.candidates.views:
-                most = np.maximum(most, self.candidates.views[name])
+        for name, least in self.chance.items():
+            if self.weights.get(name, 0.0) > 0 and name in self.candidates.views:
+                cosine = self.candidates.views[name]
+                most = np.where(cosine > np.float32(least), np.maximum(most, cosine), most)
         return most
 
 
@@ -154,7 +157,9 @@ def mutual_best(candidates: Candidates, score: Floats, sides: Sides) -> NDArray[
     return found
 
 
-def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
+def fuse(
+    candidates: Candidates, spread: Mapping[str, float], chance: Mapping[str, float] | None = None
+) -> Fused:
     """Sum the views with the weights that give the highest mutual-best rate.
 
     Each view is first divided by its spread over all pairs, so that a wrong weight does little harm.
@@ -167,11 +172,12 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     Args:
         candidates: Pairs with a score in every view.
         spread: Standard deviation of each view's score over all pairs of the two tables.
+        chance: As `Fused` keeps it; None for none.
 
     Returns:
         The score, a weighted mean of cosines, and the weights.
     """
-    return _fused(candidates, spread, ask=True)
+    return replace(_fused(candidates, spread, ask=True), chance=chance or {})
 
 
 def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fused:

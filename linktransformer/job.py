@@ -24,6 +24,7 @@ class Job:
     """The arguments that say how rows are linked, as `link` takes them.
 
     With `alone` the cosines of the model count, and nothing beside them, as old scripts mean their distances.
+    With `choosy` it is tried which key columns a model reads best.
 
     Raises:
         InvalidArgumentError: One of them cannot work.
@@ -42,6 +43,7 @@ class Job:
     confidence: Any = None
     cache: Any = None
     alone: bool = False
+    choosy: bool = True
 
     def __post_init__(self) -> None:
         if self.validate not in VALIDATE:

@@ -58,7 +58,7 @@ def reason_to_skip(
     settled = len(decision.pairs) / found.n_left
     if settled >= SETTLED and (decision.precision or 0.0) >= SURE:
         return f"left out: {settled:.2f} of the left records have a link without it ({SETTLED} is enough)"
-    if fused.rate < SELDOM:
+    if fused.rate * found.n_left < SELDOM * min(found.n_left, found.n_right):
         return None  # n-grams are sure of nothing here: to disagree with them is no fault
     agreement = _agreement(encoder, views.matrices["lexical"], records[0], *texts)
     if agreement is not None and agreement < AGREEMENT:

@@ -16,7 +16,9 @@ from linktransformer.records import Records
 from linktransformer.search import Candidates, search, sparse_neighbours
 
 __all__ = [
+    "CHANCE",
     "Views",
+    "chance",
     "in_text_order",
     "lead",
     "rivals",
@@ -33,6 +35,7 @@ Floats = NDArray[np.float32]
 
 WHOLE_UP_TO = 2e10  # pairs of a table with itself that are multiplied to see what is near in it
 SAMPLE = 20_000  # random pairs from which the spread of a view is measured
+CHANCE = 0.01  # share of them whose cosine says that a pair has something in common
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,9 +93,23 @@ def with_dense(
     Returns:
         Lexical vectors, dense ones, then those of the first column.
     """
-    left, right = (encode.embed(encoder, side, batch_size=batch_size, show=show) for side in texts)
+    left, right = (_embedded(encoder, side, batch_size, show) for side in texts)
     rest = dict(views.matrices)
     return Views({"lexical": rest.pop("lexical"), "dense": (left, right), **rest}, views.notes)
+
+
+def _embedded(encoder: Any, texts: list[str], batch_size: int | None, show: bool | None) -> Floats:
+    """Vectors of texts that may repeat; those of nothing are zero, so that nulls are equal to nothing."""
+    different = list(dict.fromkeys(texts))
+    found = encode.embed(encoder, different, batch_size=batch_size, show=show)
+    if "" in different:
+        found = np.array(found)  # what a cache keeps is not written to
+        found[different.index("")] = 0
+    if len(different) == len(texts):
+        return found
+    place = {text: number for number, text in enumerate(different)}
+    again: Floats = found[[place[text] for text in texts]]
+    return again
 
 
 def sparse_of_one(records: Records, heads: list[str] | None) -> Views:
@@ -167,12 +184,39 @@ def spread(
     Returns:
         One number for each view.
     """
+    a, b = _random_pairs(nodes, records, seed)
+    return {name: float(pair_scores(x, y, a, b).std()) for name, (x, y) in views.matrices.items()}
+
+
+def chance(
+    views: Views, nodes: tuple[Nodes, Nodes], records: tuple[Records, Records], *, seed: int = 0
+) -> dict[str, float]:
+    """The cosine that one in a hundred random pairs passes in the view of a model.
+
+    Args:
+        views: As for `spread`.
+        nodes: Likewise.
+        records: Likewise.
+        seed: Likewise.
+
+    Returns:
+        A number for "dense"; nothing where there is no model.
+    """
+    if "dense" not in views.matrices:
+        return {}
+    scores = pair_scores(*views.matrices["dense"], *_random_pairs(nodes, records, seed))
+    return {"dense": float(np.quantile(scores, 1 - CHANCE))}
+
+
+def _random_pairs(
+    nodes: tuple[Nodes, Nodes], records: tuple[Records, Records], seed: int
+) -> tuple[Integers, Integers]:
     draw = np.random.default_rng(seed)
     a, b = (
         in_text_order(of, side.text)[draw.integers(0, len(side), SAMPLE)]
         for side, of in zip(nodes, records, strict=True)
     )
-    return {name: float(pair_scores(x, y, a, b).std()) for name, (x, y) in views.matrices.items()}
+    return a, b
 
 
 def in_text_order(records: Records, texts: Integers) -> Integers:

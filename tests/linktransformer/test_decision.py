@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -53,13 +54,15 @@ def test_a_view_that_counts_little_is_enough_to_have_something_in_common() -> No
     views = {"lexical": ngrams, "dense": model, "edit": np.full(9, 0.5, dtype=np.float32)}
     weights = {"lexical": 0.95, "dense": 0.05, "edit": 0.0}
     score = np.float32(0.95) * ngrams + np.float32(0.05) * model
-    fused = Fused(Candidates(left, right, views, 3, 3), score, weights, 0.0)
+    fused = Fused(Candidates(left, right, views, 3, 3), score, weights, 0.0, {"dense": 0.5})
     assert score[4] < 0.1 and len(decide(left, right, score, "auto").pairs) == 1
     pairs = decide(left, right, score, "auto", None, fused.common()).pairs
     assert [(int(left[p]), int(right[p])) for p in pairs] == [(0, 0), (1, 1)]
-    # likeness of spelling is never nothing, and does not tell; nor does a view that counts for nothing
-    fused = Fused(fused.candidates, score, {"lexical": 0.95, "dense": 0.0, "edit": 0.05}, 0.0)
-    assert fused.common().tolist() == np.maximum(score, ngrams).tolist()
+    # a cosine that unrelated pairs have as well does not tell, nor does a view that counts for nothing
+    by_chance = replace(fused, chance={"dense": 0.95})
+    without = replace(fused, weights={"lexical": 0.95, "dense": 0.0, "edit": 0.05})
+    for none in (by_chance, without, replace(fused, chance={})):
+        assert none.common().tolist() == score.tolist()
 
 
 def test_a_number_and_none() -> None:

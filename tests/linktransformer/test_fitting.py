@@ -49,6 +49,26 @@ def test_the_folder_decides_as_it_learned(fitted: Any) -> None:
     assert ((links.score > 0) & (links.score < 1)).all()
 
 
+def test_a_precision_counts_the_learned_probability_alone(fitted: Any) -> None:
+    left, right, _ = tables(100)
+    links = lt.link(left, right, on=["name", "town"], model=fitted, threshold={"precision": 0.95})
+    assert len(links) and links.score.min() >= links.report()["threshold"] > 0.3
+
+
+def test_it_is_learned_from_what_will_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Job] = []
+
+    def compare(one: Any, two: Any, job: Job) -> Any:
+        seen.append(job)
+        raise InterruptedError
+
+    monkeypatch.setattr(comparing, "compare", compare)
+    left, right, truth = tables(10)
+    with pytest.raises(InterruptedError):
+        lt.fit_decision(left, right, truth, on=["name", "town"], out=tmp_path, progress=False)
+    assert not seen[0].choosy
+
+
 def test_the_manifest_says_what_was_learned(fitted: Any) -> None:
     import model_hub
 

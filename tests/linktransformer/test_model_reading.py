@@ -82,6 +82,33 @@ def test_nothing_is_tried_that_costs_money() -> None:
     assert not encode.plan("openai:small@http://127.0.0.1:9/v1").choosy
 
 
+def test_rows_without_a_name_are_not_equal_by_having_none() -> None:
+    draw = np.random.default_rng(2)
+    notes = ["".join(draw.choice(list("abcdefghijklmnopqrstuvwxyz"), 30)) for _ in range(140)]
+    names: list[str | None] = [f"firm {number}" for number in range(50)]
+    left = pd.DataFrame({"name": [*names, *[None] * 20], "note": notes[:70]})
+    right = pd.DataFrame({"name": [*names, *[None] * 20], "note": notes[70:]})
+    links = lt.link(left, right, on=["name", "note"], model=First())
+    assert links.report()["model_reads"]["chosen"] == "the first column"
+    assert len(links) >= 50 and links.left_rows.max() < 50 and links.right_rows.max() < 50
+
+
+def test_each_text_is_asked_for_once() -> None:
+    left, right = tables()
+    left = pd.concat([left, left.assign(street=left["street"] + " 2")], ignore_index=True)
+    model = First()
+    lt.link(left, right, left_on=["firm", "street"], right_on="name", model=model)
+    assert len(model.asked) == len(left) + 2 * len(right) + left["firm"].nunique()
+
+
+def test_a_first_column_that_names_no_row_is_not_tried() -> None:
+    left, right = tables()
+    left["kind"] = ["shop", "mill", "bank"] * (N // 3)
+    model = First()
+    links = lt.link(left, right, left_on=["kind", "firm"], right_on="name", model=model)
+    assert "model_reads" not in links.report() and "shop" not in model.asked
+
+
 def test_either_way_merge_is_link() -> None:
     left, right = tables()
     given: dict[str, Any] = {"left_on": ["firm", "street"], "right_on": "name"}

@@ -40,14 +40,15 @@ def as_default(monkeypatch: pytest.MonkeyPatch, model: Numbered) -> None:
 
 def tables(same_script: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     draw = np.random.default_rng(1)
-    words = ["".join(draw.choice(list("abcdefghijklmnopqrstuvwxyz"), 6)) for _ in range(N)]
+    letters = list("abcdefghijklmnopqrstuvwxyz")
+    words = ["".join(draw.choice(letters, 6)) for _ in range(N)]
     arabic = str.maketrans("0123456789", "\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669")
     left = [f"{word} {number}" for number, word in enumerate(words)]
     right = [f"{word} works {number}" for number, word in enumerate(words)]
     if not same_script:
-        # one row in twelve has a word, of another row: n-grams are sure of what is wrong
+        # one row in twelve has three letters of no meaning: n-grams are sure of what is wrong
         right = [
-            f"{words[number - 5] if number % 12 == 0 else ''} {str(number).translate(arabic)}"
+            f"{''.join(draw.choice(letters, 3)) if number % 12 == 0 else ''} {str(number).translate(arabic)}"
             for number in range(N)
         ]
     order = draw.permutation(N)
@@ -83,3 +84,18 @@ def test_a_model_that_disagrees_with_sure_ngrams_is_not(monkeypatch: pytest.Monk
     links = lt.link(left, right, on="name")
     assert "sure lexical links" in links.report()["views_left_out"]["dense"]
     assert model.asked < N
+
+
+def test_many_left_rows_for_each_right_one_are_no_sign_that_ngrams_know_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draw = np.random.default_rng(3)
+    letters = list("abcdefghijklmnopqrstuvwxyz")
+    words = ["".join(draw.choice(letters, 8)) for _ in range(2_500)]
+    right = pd.DataFrame({"name": [f"{word} works {number}" for number, word in enumerate(words[:500])]})
+    left = [f"{word} wks {number} no {copy}" for copy in range(5) for number, word in enumerate(words[:500])]
+    left += [f"{word} mill {number}" for number, word in enumerate(words[500:], 500)]
+    model = Numbered(wrong=True)
+    as_default(monkeypatch, model)
+    links = lt.link(pd.DataFrame({"name": left}), right, on="name")
+    assert "sure lexical links" in links.report()["views_left_out"]["dense"] and model.asked < 2_000
