@@ -20,7 +20,13 @@ from model_hub.ref import BUNDLED
 
 ROOT = Path(__file__).parents[1]
 NAME = "linker-multilingual"
-METRICS: dict[str, float] = {}
+# the model alone, one column: the right row first, `crosslingual`; the share of hand-written probes, `probes`
+METRICS = {
+    "hit@1, google_taxonomy_en_de": 0.608,
+    "hit@1, edinet_ja_en_companies": 0.818,
+    "hit@1, geonames_cities_altnames": 0.670,
+    "probes right": 0.943,
+}
 NOTICE = """linker-multilingual
 
 A model of names, products and records in many languages, made by the authors of linktransformer for record
