@@ -22,6 +22,7 @@ from linktransformer.pieces import Divided
 from linktransformer.ranking import rank
 from linktransformer.search import Candidates
 from linktransformer.sharing import Lead
+from linktransformer.spacings import spacings, stands_out
 
 __all__ = ["ComparedFiles", "compare_pieces"]
 
@@ -157,8 +158,8 @@ def _leading(pieces: list[Kept], sizes: list[tuple[int, int]], names: tuple[str,
     for piece, size in zip(pieces, sizes, strict=True):
         found, _ = piece.candidates(*size)
         for total, score in zip(sums, found.views.values(), strict=True):
-            total += fuse.spacings(found, score)
-    return next((place for place, total in enumerate(sums) if fuse.stands_out(total)), 0)
+            total += spacings(found, score)
+    return next((place for place, total in enumerate(sums) if stands_out(total)), 0)
 
 
 def _scored(

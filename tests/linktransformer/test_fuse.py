@@ -6,6 +6,7 @@ import numpy as np
 
 from linktransformer import fuse
 from linktransformer.search import Candidates
+from linktransformer.spacings import knows_partners
 
 
 def candidates(views: dict[str, np.ndarray]) -> Candidates:
@@ -51,7 +52,7 @@ def test_a_view_that_knows_nothing_does_not_lead_where_another_knows_partners() 
     nothing = np.zeros_like(noise)
     for views, knows in (((nothing, noise + 0.3 * blocks), True), ((nothing, noise), False)):
         found = of_two(*views)
-        assert [fuse.knows_partners(found, score) for score in found.views.values()] == [False, knows]
+        assert [knows_partners(found, score) for score in found.views.values()] == [False, knows]
         weights = fuse.fuse(found, {"first": 0.0, "other": 0.1}).weights
         assert (weights["first"] == 0 and weights["other"] == 1) is knows
     # one that knows partners leads whatever the others know
@@ -64,12 +65,12 @@ def test_in_one_table_the_first_view_leads_whatever_it_knows() -> None:
     other = 0.1 * np.random.default_rng(2).random(len(left), dtype=np.float32)
     other[(left % 2 == 0) & (right == left + 1)] += 0.5
     found = Candidates(left, right, {"first": np.zeros_like(other), "other": other}, 120, 120)
-    assert fuse.knows_partners(found, other)
+    assert knows_partners(found, other)
     assert fuse.fuse_of_one(found, {"first": 0.0, "other": 0.1}).weights["first"] > 0
 
 
 def test_few_nodes_prove_nothing() -> None:
     draw = np.random.default_rng(1)
     score = draw.normal(scale=0.1, size=(12, 12)) + 0.1 * np.eye(12)
-    assert not fuse.knows_partners(of_two(score, score), score.ravel().astype(np.float32))
-    assert not fuse.knows_partners(of_two(score[:3, :3], score[:3, :3]), score[:3, :3].ravel())
+    assert not knows_partners(of_two(score, score), score.ravel().astype(np.float32))
+    assert not knows_partners(of_two(score[:3, :3], score[:3, :3]), score[:3, :3].ravel())
