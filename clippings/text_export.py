@@ -154,6 +154,11 @@ def _loaded(model: Any) -> Any:
     if hasattr(model, "encode") and hasattr(model, "max_seq_length"):
         return model
     if isinstance(model, (str, os.PathLike)):
+        if parse(model).kind == "bundled":
+            raise EncoderError(
+                f"A bundled model runs on onnxruntime already. Given: {str(model)!r}. Name it as the model, "
+                "or give what was trained from it."
+            )
         return load_sentence_transformer(parse(model), "cpu")
     raise EncoderError(
         "An export takes a SentenceTransformer, or the name or folder of one. Given: a "

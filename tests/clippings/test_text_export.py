@@ -104,6 +104,8 @@ def test_8_bits_that_lose_too_much_are_not_written(
 
 
 def test_what_cannot_be_exported_says_so(base: Any, tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="runs on onnxruntime already"):
+        text_export.export_text("linker-multilingual", tmp_path / "no")
     from sentence_transformers import SentenceTransformer
 
     with pytest.raises(EncoderError, match="takes a SentenceTransformer"):
