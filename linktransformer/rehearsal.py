@@ -105,7 +105,7 @@ def by_sample(
     if wanted is None or is_number(wanted):
         return replace(reference, threshold=_given(wanted), details=details)
     lead = views.lead(pairs, found, asked.nodes, 0)
-    decision = threshold.decide(found.left, found.right, fused.score, wanted, lead, fused.common())
+    decision = threshold.decide(found.left, found.right, fused.score, wanted, lead)
     if isinstance(wanted, Mapping):
         at = _reached(decision.threshold, wanted)
     else:
@@ -240,9 +240,7 @@ def _best(fused: Fused, right: NDArray[np.bool_], matches: int) -> float:
 
     found = fused.candidates
     f1, at = best_f1(found.left, found.right, fused.score.astype(np.float64), right, matches)
-    if f1 == 0:
-        return 0.5
-    return max(at, min(LEAST, float(fused.score[right].min())))
+    return max(LEAST, at) if f1 > 0 else 0.5
 
 
 def _with_precision(fused: Fused, right: NDArray[np.bool_], wanted: float) -> float | None:
