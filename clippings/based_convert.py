@@ -56,7 +56,8 @@ def pattern(name: str, layers: int) -> list[str]:
         name: "window", "linear" or "full": all layers alike. "based": windows, with a linear branch beside
             them in every second layer. "based+full": the same, but for one full layer, the last but one.
             "window+full": windows but for that layer. "alternate": windows and linear layers in turn, as
-            published. "third": every third layer is full, from the first on.
+            published. "third": every third layer is full, from the first on. "half": every second one is.
+            "last2": the last two are.
         layers: How many.
 
     Returns:
@@ -80,6 +81,8 @@ def pattern(name: str, layers: int) -> list[str]:
         "full": ["full"] * layers,
         "window+full": ["full" if i == max(0, layers - 2) else "window" for i in range(layers)],
         "third": ["window" if i % 3 else "full" for i in range(layers)],
+        "last2": ["window" if i < layers - 2 else "full" for i in range(layers)],
+        "half": ["full" if i % 2 else "window" for i in range(layers)],
     }
     if name not in known:
         raise EncoderError(
@@ -219,7 +222,7 @@ def copy_weights(bert: Any, based: Any) -> None:
             for theirs, ours, x in zip(bert.encoder.layer, layers, states, strict=True):
                 _copy_layer(theirs, ours)
                 if hasattr(ours.mixer, "feature_query"):
-                    _begin_features(theirs.attention.self, ours.mixer, ids, x)
+                    begin_features(theirs.attention.self, ours.mixer, ids, x)
 
 
 def _copy_layer(theirs: Any, ours: Any) -> None:
@@ -238,8 +241,15 @@ def _copy_layer(theirs: Any, ours: Any) -> None:
         target.load_state_dict(source.state_dict())
 
 
-def _begin_features(own: Any, mixer: Any, ids: Any, x: Any) -> None:
-    """The softmax's products in every other head, codes of words in those between."""
+def begin_features(own: Any, mixer: Any, ids: Any, x: Any) -> None:
+    """The softmax's products in every other head, codes of words in those between.
+
+    Args:
+        own: What has the queries and keys of the softmax.
+        mixer: A `clippings.based.Mixer` with a linear branch; it is changed.
+        ids: Words, as `feature_maps.random_words` draws them.
+        x: What goes into the layer there.
+    """
     heads, features = mixer.shape.heads, mixer.shape.features
     made = softmax_maps(own.query.weight, own.key.weight, heads, features)
     codes = code_maps(ids, x, heads // 2, features)

@@ -1,10 +1,9 @@
 """Training of encoders of long records, step by step on records that are drawn as they are needed.
 
-Three losses, for the three stages in which a short encoder becomes a long one. *Transfer*: each layer with a
-linear branch imitates the full attention of the layer that it was copied from (M. Zhang et al., LoLCATs,
-2024). *Distillation*: the whole model imitates the original. *Contrast*: long records that belong together
-are brought together. In all of them windows are dropped at random, for else the linear branch is never
-needed: in converted models it is known to collapse (arXiv 2510.05901, 2025).
+The losses of the stages in which a short encoder becomes a long one. *Transfer* is in `imitation`: layers
+learn where full attention looks. *Distillation*: the whole model imitates the original. *Contrast*: long
+records that belong together are brought together. In all of them windows are dropped at random, for else
+the linear branch is never needed: in converted models it is known to collapse (arXiv 2510.05901, 2025).
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ __all__ = [
     "distil_loss",
     "pace",
     "trained",
-    "transfer_loss",
 ]
 
 FRESH = ("gate", ".near.", "feature_", "pool")  # weights that no pretraining has seen
@@ -227,33 +225,6 @@ def contrast_loss(model: Trainable, tokens: Mapping[str, Any], temperature: floa
     entropy = torch.nn.functional.cross_entropy
     found: Tensor = (entropy(score, own) + entropy(score.T, own)) / 2
     return found
-
-
-def transfer_loss(model: Trainable, ids: Tensor, lengths: Tensor) -> Tensor:
-    """How far layers with a linear branch are from the full attention that they were copied from.
-
-    Args:
-        model: A converted model with layers of its own for short records.
-        ids: Tokens of short records, (n, t), padded at the end.
-        lengths: Of each, (n,).
-
-    Returns:
-        The mean over layers of the squared distance, as a share of what there is.
-    """
-    torch = import_module("torch")
-    body, places = _body(model, ids, lengths)
-    losses = []
-    with _precision(model):
-        with torch.no_grad():
-            x = body.embed(ids)
-        for ours, theirs in zip(body.layers, body.short_layers, strict=True):
-            with torch.no_grad():
-                wanted = theirs.mixer(x, places).float()
-            if ours.mixer.kind in ("based", "linear"):
-                losses.append(_share(ours.mixer(x, places).float(), wanted, places.mask))
-            with torch.no_grad():
-                x = theirs(x, places)
-    return torch.stack(losses).mean()  # type: ignore[no-any-return]  # torch is imported late
 
 
 def distil_loss(model: Trainable, ids: Tensor, lengths: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-__all__ = ["code_maps", "hidden_states", "softmax_maps"]
+__all__ = ["code_maps", "hidden_states", "random_words", "softmax_maps"]
 
 TEXTS, PLACES, WORDS = 64, 256, 1500  # random ones, from which codes are measured
 SHARP = 4.0  # squared length of a word's code, in units of the number of features
@@ -50,6 +50,24 @@ def softmax_maps(query: Any, key: Any, heads: int, features: int) -> tuple[Any, 
     return made[0], made[1]
 
 
+def random_words(vocabulary: int, places: int, seed: int = 0) -> Any:
+    """Words beside other words at random.
+
+    Args:
+        vocabulary: How many there are.
+        places: That a model has.
+        seed: Of the draws.
+
+    Returns:
+        (n, t) int64.
+    """
+    torch = import_module("torch")
+    draw = torch.Generator().manual_seed(seed)
+    n_words = min(WORDS, vocabulary)
+    words = torch.randperm(vocabulary, generator=draw)[:n_words]
+    return words[torch.randint(0, n_words, (TEXTS, min(PLACES, places)), generator=draw)]
+
+
 def hidden_states(bert: Any, seed: int = 0) -> tuple[Any, Sequence[Any]]:
     """What goes into each layer where words stand beside other words at random.
 
@@ -61,11 +79,7 @@ def hidden_states(bert: Any, seed: int = 0) -> tuple[Any, Sequence[Any]]:
         Words, (n, t) int64, and for each layer (n, t, width) float32.
     """
     torch = import_module("torch")
-    draw = torch.Generator().manual_seed(seed)
-    n_words = min(WORDS, bert.config.vocab_size)
-    words = torch.randperm(bert.config.vocab_size, generator=draw)[:n_words]
-    places = min(PLACES, bert.config.max_position_embeddings)
-    ids = words[torch.randint(0, n_words, (TEXTS, places), generator=draw)]
+    ids = random_words(bert.config.vocab_size, bert.config.max_position_embeddings, seed)
     training, device = bert.training, next(bert.parameters()).device
     bert.eval()
     with torch.no_grad():

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,11 +20,12 @@ import numpy as np
 
 from . import deepkey_data
 from .ahead import Ahead
+from .deepkey_arms import built, ends_of, imitated, original, shut, tokens_of
 from .deepkey_course import Course, Records, padded, started
 from .report import Report, Table, say
 
 ARMS = ("window", "linear", "based", "window+full", "full")
-MORE_ARMS = ("alternate", "based+full", "third")
+MORE_ARMS = ("alternate", "based+full", "third", "half", "last2")
 CHUNKS = "chunks"  # the original encoder on pieces of 512 tokens, best pairs of pieces; it is not trained
 PRESETS: dict[str, dict[str, Any]] = {
     "full": {
@@ -86,11 +85,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--window-dropout", type=float, default=0.3, help="of 'based' layers, at the start")
     parser.add_argument("--pooling", choices=("mean", "attention"), default="attention")
+    parser.add_argument(
+        "--taught", type=Path, default=None,
+        help="begin with the layers of this model, which arm 'full' was trained to, in place of the base's",
+    )  # fmt: skip
+    parser.add_argument(
+        "--imitate", type=int, default=0, help="steps in which layers learn where those of --taught look"
+    )
+    parser.add_argument(
+        "--branches", type=int, nargs="+", default=None, help="layers of 'based' with a linear branch"
+    )
+    parser.add_argument("--full-layer", type=int, default=None, help="the full one of 'window+full'")
     parser.add_argument("--learning-rate", type=float, default=2e-4)
     parser.add_argument("--device", default=None)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, default=None, help="keep the runs here; they go on if interrupted")
     parser.add_argument("--save", action="store_true", help="write each trained model to --to, too")
+    parser.add_argument(
+        "--one-less",
+        action="store_true",
+        help="test the shortest length with each full layer made a window, too",
+    )
     parser.add_argument("--collect", type=Path, default=None, help="only tabulate the JSON files of a folder")
 
 
@@ -124,38 +139,18 @@ def run(options: argparse.Namespace) -> Report:
         if arm in ("based", "based+full"):
             with shut(model):
                 rows += tested(f"{arm}, gate shut", model, world, options)
+        if options.one_less:
+            short = argparse.Namespace(**{**vars(options), "test": options.test[:1]})
+            for layer, mixer in enumerate(model.model[0].auto_model.mixers()):
+                if mixer.kind == "full":
+                    mixer.kind = "window"
+                    rows += tested(f"{arm}, layer {layer} a window", model, world, short)
+                    mixer.kind = "full"
         del model
     tables = [Table("runs", runs), Table("hit@1", rows), Table("by length", by_length(rows))]
     settings = {name: value for name, value in vars(options).items() if name not in ("out", "to", "no_check")}
     settings["card"] = torch.cuda.get_device_name() if device.startswith("cuda") else "cpu"
     return Report("deepkey", tables, [], settings)
-
-
-def original(base: str, device: str) -> Any:
-    """The short encoder, which reads as much as it has places for."""
-    from clippings.trainable import load_trainable
-
-    if base == "tiny":
-        from tests.tiny_model import make_base
-
-        with tempfile.TemporaryDirectory() as folder:
-            found = load_trainable(make_base(Path(folder)), device).model
-    else:
-        found = load_trainable(base, device).model
-    found.max_seq_length = int(found[0].auto_model.config.max_position_embeddings)
-    return found
-
-
-def tokens_of(model: Any) -> Any:
-    """What gives the tokens of single words."""
-
-    def tokens(words: Sequence[str]) -> list[list[int]]:
-        found: list[list[int]] = model.tokenizer(list(words), add_special_tokens=False, verbose=False)[
-            "input_ids"
-        ]
-        return found
-
-    return tokens
 
 
 def train(
@@ -164,15 +159,10 @@ def train(
     """Convert the short encoder to an arm and train it within the time."""
     import torch
 
-    from clippings.based_convert import Plan, convert
     from clippings.based_training import LongRecipe, StepCourse, contrast_loss, pace, trained
     from clippings.loop import run_course
-    from clippings.trainable import Trainable
 
-    plan = Plan(arm, options.window, options.features, options.gate, options.pooling, own_short=False,
-                centred=options.centred)  # fmt: skip
-    model = Trainable(convert(base, plan), arm)
-    model.use("auto", None)
+    model, guide = built(arm, base, options, device)
     # words that training has not seen are to mean what they meant
     named = trained(model, lambda name: ".tokens." not in name)
     body, ends = model.model[0].auto_model, ends_of(model.model)
@@ -181,6 +171,11 @@ def train(
     ) / f"{arm}-seed{options.seed}{'-centred' * options.centred}".replace("+", "-")
 
     course = course_of(world, options)
+    if guide is not None and options.imitate and arm != "full":
+        imitated(model, guide, named, course, folder / "imitate", options)
+        short = argparse.Namespace(**{**vars(options), "test": options.test[:1]})
+        hit = {row["hops"]: row for row in by_length(tested(arm, model, world, short))}
+        say(f"{arm}, imitation alone, one hop and two: {hit}", note=True)
 
     def measured() -> int:
         model.model.train()
@@ -288,12 +283,6 @@ def planned(folder: Path, measured: Any) -> int:
     return int(json.loads(kept.read_text(encoding="utf-8")))
 
 
-def ends_of(model: Any) -> tuple[int, int]:
-    """The tokens that begin and end a text."""
-    first, last = model.tokenizer("")["input_ids"]
-    return int(first), int(last)
-
-
 def tested_groups(
     world: deepkey_data.World, options: argparse.Namespace
 ) -> Iterator[tuple[int, int, list[tuple[float, deepkey_data.Group]]]]:
@@ -357,23 +346,6 @@ def hits(
             }
         )
     return found
-
-
-@contextmanager
-def shut(model: Any) -> Iterator[None]:
-    """The linear branches left out."""
-    import torch
-
-    mixers = [mixer for mixer in model.model[0].auto_model.mixers() if mixer.kind == "based"]
-    before = [mixer.gate.detach().clone() for mixer in mixers]
-    with torch.no_grad():
-        for mixer in mixers:
-            mixer.gate.zero_()
-        try:
-            yield
-        finally:
-            for mixer, gate in zip(mixers, before, strict=True):
-                mixer.gate.copy_(gate)
 
 
 def by_length(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -184,8 +184,8 @@ def stage(name: str, model: Any, draws: Draws, options: argparse.Namespace, seco
         distil_loss,
         pace,
         trained,
-        transfer_loss,
     )
+    from clippings.imitation import transfer_loss
     from clippings.loop import run_course
 
     body, lengths = model.model[0].auto_model, draws.preset["lengths"]

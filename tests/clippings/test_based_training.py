@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
 
+from clippings import imitation  # noqa: E402
 from clippings.based_convert import Plan, convert  # noqa: E402
 from clippings.based_training import (  # noqa: E402
     FRESH,
@@ -17,9 +18,9 @@ from clippings.based_training import (  # noqa: E402
     contrast_loss,
     distil_loss,
     trained,
-    transfer_loss,
 )
-from clippings.errors import TrainingError  # noqa: E402
+from clippings.errors import EncoderError, TrainingError  # noqa: E402
+from clippings.imitation import relayered, transfer_loss  # noqa: E402
 from clippings.loop import run_course  # noqa: E402
 from clippings.sentence_models import load_sentence_transformer  # noqa: E402
 from clippings.trainable import Trainable  # noqa: E402
@@ -52,6 +53,85 @@ def test_nothing_is_far_from_what_it_was_copied_from(base: Path) -> None:
     with torch.no_grad():
         assert float(transfer_loss(wide, *short())) < 1e-9 and float(distil_loss(wide, *short())) < 1e-6
         assert float(transfer_loss(near, *short())) > 1e-6 and float(distil_loss(near, *short())) > 1e-6
+
+
+def full(base: Path) -> Trainable:
+    return model(base, mixers="full", own_short=False, window=8)
+
+
+def test_layers_of_other_kinds_keep_the_weights_that_they_had(base: Path) -> None:
+    taught = full(base)
+    with torch.no_grad():
+        for weight in taught.model.parameters():
+            weight.add_(0.01 * torch.randn_like(weight))
+    ids, lengths = short()
+    tokens = {"input_ids": ids, "attention_mask": (torch.arange(64)[None] < lengths[:, None]).long()}
+    with torch.no_grad():
+        wanted = taught.vectors_of(tokens)
+        for changes, same in (
+            ({"mixers": ["window"] * 2, "window": 64}, True),
+            ({"mixers": ["full", "based"], "window": 64, "gate": 0.0}, True),
+            ({"mixers": ["full", "based"], "window": 64, "gate": 0.5}, False),
+            ({"mixers": ["window"] * 2, "window": 2}, False),
+        ):
+            found = Trainable(relayered(taught.model, **changes), "made").vectors_of(tokens)
+            assert bool(torch.allclose(found, wanted, atol=1e-5)) == same, changes
+    with pytest.raises(EncoderError, match="exact attention"):
+        relayered(
+            Trainable(relayered(taught.model, mixers=["linear"] * 2), "made").model, mixers=["full"] * 2
+        )
+
+
+def test_branches_of_other_layers_begin_with_the_taught_queries_and_keys(base: Path) -> None:
+    one, two = full(base), full(base)
+    with torch.no_grad():
+        two.model[0].auto_model.layers[1].mixer.query.weight.mul_(2)
+    made = [relayered(some.model, mixers=["full", "linear"]).requires_grad_(False) for some in (one, two)]
+    mixers = [some[0].auto_model.layers[1].mixer for some in made]
+    product = [mixer._heads(mixer.feature_query.weight.T[None])[0, 0] for mixer in mixers]
+    other = [mixer._heads(mixer.feature_key.weight.T[None])[0, 0] for mixer in mixers]
+    first, second = (q @ k.T for q, k in zip(product, other, strict=True))
+    assert float(first.abs().max()) > 1e-4 and torch.allclose(2 * first, second, atol=1e-5)
+
+
+def test_linear_shares_learn_where_a_taught_encoder_looks(base: Path) -> None:
+    taught = full(base)
+    with torch.no_grad():
+        for layer in taught.model[0].auto_model.layers:
+            layer.mixer.query.weight.copy_(6 * layer.mixer.key.weight)  # each word looks at its like
+            layer.mixer.query.bias.copy_(6 * layer.mixer.key.bias)
+    torch.manual_seed(0)
+    made = Trainable(relayered(taught.model, mixers=["window", "based"], window=2, gate=0.5), "made")
+    named = trained(made, lambda name: "feature_" in name or "key_gate" in name)
+    steps = torch.optim.Adam(named.values(), lr=1e-2)
+    losses = []
+    for _ in range(40):
+        loss = transfer_loss(made, *short(), taught)
+        steps.zero_grad()
+        loss.backward()
+        steps.step()
+        losses.append(float(loss.detach()))
+    assert 0 < losses[-1] < 0.8 * losses[0], losses
+    with torch.no_grad():  # nothing to learn, nothing lost
+        assert float(transfer_loss(taught, *short(), taught)) == 0
+
+
+def test_shares_are_compared_of_some_records_where_there_are_many(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught = full(base)
+    made = Trainable(relayered(taught.model, mixers=["full", "linear"]), "made")
+    for module in (*taught.model.modules(), *made.model.modules()):
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    ids, lengths = short()
+    with torch.no_grad():
+        every = float(transfer_loss(made, ids, lengths, taught))
+        monkeypatch.setattr(imitation, "PAIRS", 2 * 64 * 64)
+        some = float(transfer_loss(made, ids, lengths, taught))
+        twice = float(transfer_loss(made, ids[:2].repeat(2, 1), lengths[:2].repeat(2), taught))
+        two = float(transfer_loss(made, ids[:2], lengths[:2], taught))
+    assert every != pytest.approx(some, rel=1e-4) and two == pytest.approx(twice, rel=1e-4)
 
 
 def test_padding_has_no_say_in_the_losses(base: Path) -> None:
