@@ -54,10 +54,11 @@ def pattern(name: str, layers: int) -> list[str]:
 
     Args:
         name: "window", "linear" or "full": all layers alike. "based": windows, with a linear branch beside
-            them in every second layer. "based+full": the same, but for one full layer, the last but one.
-            "window+full": windows but for that layer. "alternate": windows and linear layers in turn, as
-            published. "third": every third layer is full, from the first on. "half": every second one is.
-            "last2": the last two are.
+            them in half of the layers: every second one after the first two, and the last; in an encoder
+            with full attention that has learned to follow a mark these are the ones that look far.
+            "based+full": the same, but for one full layer, the last but one. "window+full": windows but for
+            that layer. "alternate": windows and linear layers in turn, as published. "third": every third
+            layer is full, from the first on.
         layers: How many.
 
     Returns:
@@ -69,20 +70,19 @@ def pattern(name: str, layers: int) -> list[str]:
     Example:
         >>> pattern("window+full", 6)
         ['window', 'window', 'window', 'window', 'full', 'window']
+        >>> pattern("based", 6)
+        ['window', 'window', 'based', 'window', 'based', 'based']
     """
+    far = ["based" if (i > 1 and i % 2 == 0) or i == layers - 1 else "window" for i in range(layers)]
     known = {
-        "based": ["based" if i % 2 else "window" for i in range(layers)],
-        "based+full": [
-            "full" if i == max(0, layers - 2) else "based" if i % 2 else "window" for i in range(layers)
-        ],
+        "based": far,
+        "based+full": ["full" if i == max(0, layers - 2) else kind for i, kind in enumerate(far)],
         "window": ["window"] * layers,
         "linear": ["linear"] * layers,
         "alternate": ["linear" if i % 2 else "window" for i in range(layers)],
         "full": ["full"] * layers,
         "window+full": ["full" if i == max(0, layers - 2) else "window" for i in range(layers)],
         "third": ["window" if i % 3 else "full" for i in range(layers)],
-        "last2": ["window" if i < layers - 2 else "full" for i in range(layers)],
-        "half": ["full" if i % 2 else "window" for i in range(layers)],
     }
     if name not in known:
         raise EncoderError(

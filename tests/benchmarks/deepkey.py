@@ -25,7 +25,7 @@ from .deepkey_course import Course, Records, padded, started
 from .report import Report, Table, say
 
 ARMS = ("window", "linear", "based", "window+full", "full")
-MORE_ARMS = ("alternate", "based+full", "third", "half", "last2")
+MORE_ARMS = ("alternate", "based+full", "third")
 CHUNKS = "chunks"  # the original encoder on pieces of 512 tokens, best pairs of pieces; it is not trained
 PRESETS: dict[str, dict[str, Any]] = {
     "full": {
@@ -93,9 +93,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--imitate", type=int, default=0, help="steps in which layers learn where those of --taught look"
     )
     parser.add_argument(
-        "--branches", type=int, nargs="+", default=None, help="layers of 'based' with a linear branch"
+        "--full-layers", type=int, nargs="+", default=None, help="the full ones of 'window+full'"
     )
-    parser.add_argument("--full-layer", type=int, default=None, help="the full one of 'window+full'")
     parser.add_argument("--learning-rate", type=float, default=2e-4)
     parser.add_argument("--device", default=None)
     parser.add_argument("--seed", type=int, default=0)
@@ -213,6 +212,7 @@ def train(
     )
     # nothing is chosen by a validation: the last weights are kept
     label = f"{arm} {options.train} {options.crowd} {options.ease} {options.tokens} {options.statements}"
+    label += f" {options.taught} {options.imitate}" if options.taught else ""
     run = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, label)
     start = time.perf_counter()
     try:

@@ -82,10 +82,8 @@ def kinds(arm: str, layers: int, options: argparse.Namespace) -> list[str]:
     """The kinds of an arm's layers."""
     from clippings.based_convert import pattern
 
-    if arm == "based" and options.branches:
-        return ["based" if place in options.branches else "window" for place in range(layers)]
-    if arm == "window+full" and options.full_layer is not None:
-        return ["full" if place == options.full_layer else "window" for place in range(layers)]
+    if arm == "window+full" and options.full_layers is not None:
+        return ["full" if place in options.full_layers else "window" for place in range(layers)]
     return pattern(arm, layers)
 
 

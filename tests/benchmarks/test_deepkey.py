@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
 
 from . import __main__ as entry
-from . import deepkey, deepkey_chunks, deepkey_data, documents, long_speed, mqar, train_based
+from . import deepkey, deepkey_arms, deepkey_chunks, deepkey_data, documents, long_speed, mqar, train_based
 from .deepkey_course import Course, Records, drawn, padded
 from .deepkey_words import MARKS, ROLES
 from .report import Report
@@ -139,6 +139,31 @@ def test_arms_are_trained_and_tested(tmp_path: Path) -> None:
     from clippings import load_text_encoder
 
     assert load_text_encoder(tmp_path / "based-seed0" / "model", device="cpu").encode(["a"]).shape == (1, 32)
+
+
+def test_arms_begin_with_what_full_attention_learned(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    options = ["--preset", "tiny", "--base", "tiny", "--steps", "2", "--device", "cpu", "--to", str(tmp_path)]
+    report = ran(deepkey, *options, "--arms", "full", "--save", "--one-less")
+    assert {row["arm"] for row in table(report, "hit@1")} == {
+        "full", "full, layer 0 a window", "full, layer 1 a window"
+    }  # fmt: skip
+    folder = tmp_path / "full-seed0" / "model"
+    taught = argparse.Namespace(
+        taught=folder, full_layers=[1], window=8, features=4, gate=0.0, centred=False, pooling="attention"
+    )
+    learned = load_file(folder / "model.safetensors")
+    for arm, kinds in (("based", ["window", "based"]), ("window+full", ["window", "full"])):
+        model, guide = deepkey_arms.built(arm, None, taught, "cpu")
+        body = model.model[0].auto_model
+        assert [mixer.kind for mixer in body.mixers()] == kinds
+        assert all(torch.equal(guide.model[0].auto_model.state_dict()[n], w) for n, w in learned.items())
+        assert all(torch.equal(body.state_dict()[name], weight) for name, weight in learned.items())
+    more = ["--arms", "linear", "--taught", str(folder), "--imitate", "3"]
+    assert table(ran(deepkey, *options, *more), "runs")[0]["steps"] == 2
+    assert (tmp_path / "linear-seed0" / "imitate").is_dir()
 
 
 def test_runs_are_collected(tmp_path: Path) -> None:
