@@ -187,7 +187,12 @@ def test_a_short_encoder_becomes_a_long_one(tmp_path: Path, monkeypatch: pytest.
     report = ran(
         train_based, "--preset", "tiny", "--steps", "2", "--device", "cpu", "--to", str(tmp_path / "run")
     )
-    assert [row["steps"] for row in table(report, "stages")] == [2, 2, 2]
+    stages = table(report, "stages")
+    assert [(row["stage"], row["steps"]) for row in stages] == [
+        ("teach", 2),
+        ("transfer", 2),
+        ("contrast", 2),
+    ]
     kept = table(report, "kept")[0]
     assert kept["cosine to the original, short records (lowest)"] > 0.9999
     assert len(report.skipped) == len(train_based.TABLES)
@@ -209,6 +214,29 @@ def test_pairs_of_rows_share_rows_and_one_side_may_be_short() -> None:
         set(lengths.tolist()) <= {62, 42, 600, 602} | set(range(596, 601))
         and 0 < int((lengths < 100).sum()) < 20
     )
+
+
+def test_each_stage_is_given_what_it_learns_from() -> None:
+    world = deepkey_data.World(lambda words: [[1] for _ in words])
+    rows = [[[10 * row + reading] * 20 for reading in range(3)] for row in range(50)]
+    draws = train_based.Draws(world, rows, (1, 2), {"lengths": (800, 900), "tokens": 24_000}, 0, 500)
+    for name, lengths in (("teach", {628}), ("contrast", {800, 900})):
+        seen: dict[str, int] = {"ids": 0, "pairs": 0, "records": 0}
+        for number in range(24):
+            step = draws.step(name, 24, number)
+            (kind,) = [kind for kind in seen if getattr(step, kind) is not None]
+            seen[kind] += 1
+            if kind == "pairs":
+                assert {step.pairs[0].shape[1] + 22 >= length for length in lengths} >= {True}
+            if kind == "records":
+                longest = max(map(len, step.records.ids)) + 2
+                assert any(length - 22 < longest <= length for length in lengths), longest
+            if kind == "ids":
+                assert step.ids.shape[1] <= 500
+        assert seen == {"ids": 3, "pairs": 7, "records": 14}
+    few = [draws.step("transfer", 24, number) for number in range(4)]
+    assert [step.ids.shape[1] > 500 for step in few] == [True, False, True, False]
+    assert few[0].ids.shape[1] > 800 and few[2].ids.shape[1] <= 628
 
 
 def test_recall_of_pairs_is_asked_as_it_says() -> None:

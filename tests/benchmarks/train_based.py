@@ -1,27 +1,37 @@
 """The encoder of long records out of a short one: three stages within a budget of time, and what came of it.
 
-Transfer and distillation on short records, then contrast on long ones: DeepKeyLink, and records made of rows
-of public tables that share a few rows, read with errors of their own. A third of these pairs has one side
-that is short: it goes through the original layers, which are never trained, so that long vectors come to lie
-where short ones are. An interrupted run goes on when it is started again with the same options.
+*Teach*: copies of the layers, with full attention, learn on records a little longer than the original reads;
+contrast alone teaches no linear branch to follow a mark. *Transfer*: linear branches learn where those copies
+look. *Contrast*: they go on by themselves on long records. All stages take DeepKeyLink, and records made of
+rows of public tables that share a few rows, read with errors of their own. A third of these pairs has one
+side that is short: it goes through the original layers, which are never trained, so that long vectors come
+to lie where short ones are; for the same end one step in eight is distillation on short records. An
+interrupted run goes on when it is started again with the same options.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import data, deepkey, deepkey_data
-from .deepkey_course import SUBJECTS, drawn, padded
+from .ahead import Ahead
+from .deepkey_arms import IMITATED
+from .deepkey_course import SUBJECTS, Course, Records, drawn, padded
 from .deepkey_words import ROLES
 from .report import Report, Table, say
 
-SHARES = {"transfer": 0.15, "distil": 0.2, "contrast": 0.65}  # of the time
+SHARES = {"teach": 0.35, "transfer": 0.1, "contrast": 0.55}  # of the time
+LONGER = 128  # tokens that records have in teaching, beyond what the original reads
+DISTIL = 8  # one step in so many imitates the original on short records
+FEW = 4  # by which a step of transfer, where all pairs of places are formed, is smaller
 TABLES = ("abt_buy", "amazon_google", "dblp_acm", "affiliations", "musicbrainz_20k")  # free to train on
 PRESETS: dict[str, dict[str, Any]] = {
     "full": {"lengths": (1024, 2048, 4096, 8192), "tokens": 2**17, "rows": 4000, "minutes": 25.0,
@@ -30,6 +40,7 @@ PRESETS: dict[str, dict[str, Any]] = {
              "base": "tiny"},
 }  # fmt: skip
 NO_TEXT = ("id", "cluster_id", "SourceID", "source_record_id")
+TRIED = 8  # steps of a stage by which its pace is measured
 SHARED, SHORT = 3, 1 / 3  # rows that a pair shares; how often one side has only these
 
 
@@ -41,11 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=None, help="of training, all stages")
     parser.add_argument("--steps", type=int, default=0, help="of each stage, in place of minutes")
     parser.add_argument("--mixers", default="based", help="a pattern of clippings.based_convert")
+    parser.add_argument("--gate", type=float, default=0.1, help="what linear branches begin with")
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--features", type=int, default=16)
-    parser.add_argument("--window-dropout", type=float, default=0.5, help="at the start; .1 at the end")
-    parser.add_argument("--learning-rate", type=float, default=1e-4)
+    parser.add_argument("--window-dropout", type=float, default=0.3, help="at the start; .1 at the end")
+    parser.add_argument("--learning-rate", type=float, default=2e-4)
     parser.add_argument("--noise", type=float, default=0.03)
+    parser.add_argument("--workers", type=int, default=0, help="processes that make records ahead")
     parser.add_argument("--device", default=None)
     parser.add_argument("--seed", type=int, default=0)
 
@@ -54,23 +67,30 @@ def run(options: argparse.Namespace) -> Report:
     """Convert, train, save, and measure."""
     import torch
 
-    from clippings.based_convert import Plan, convert
+    from clippings.based_convert import Plan, convert, pattern
+    from clippings.imitation import relayered
     from clippings.trainable import Trainable
 
     preset = PRESETS[options.preset]
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     base = deepkey.original(options.base or preset["base"], device)
     torch.manual_seed(options.seed)
-    plan = Plan(options.mixers, options.window, options.features)
-    model = Trainable(convert(base, plan), "based")
-    model.use("auto", None)
     world = deepkey_data.World(deepkey.tokens_of(base), options.noise, seed=options.seed)
     skipped: list[str] = []
     rows = passages(base, options, preset["rows"], skipped)
-    places = int(base.max_seq_length)
-    draws = Draws(world, rows, deepkey.ends_of(base), preset, options.seed, places)
+    draws = Draws(world, rows, deepkey.ends_of(base), preset, options.seed, int(base.max_seq_length))
     minutes = options.minutes or preset["minutes"]
-    table = [stage(name, model, draws, options, 60 * minutes * share) for name, share in SHARES.items()]
+    seconds = {name: 60 * minutes * share for name, share in SHARES.items()}
+    taught = Trainable(convert(base, Plan("full", options.window, options.features)), "taught")
+    taught.use("auto", None)
+    table = [stage("teach", taught, draws, options, seconds["teach"])]
+    mixers = pattern(options.mixers, len(taught.model[0].auto_model.layers))
+    made = relayered(taught.model, mixers=mixers, gate=options.gate)
+    model = Trainable(made, "based")
+    model.use("auto", None)
+    table.append(stage("transfer", model, draws, options, seconds["transfer"], taught))
+    del taught
+    table.append(stage("contrast", model, draws, options, seconds["contrast"]))
     model.save(options.to / "model")
     options.test, options.groups, options.arms = preset["test"], preset["groups"], []
     hits = deepkey.tested("based", model, world, options)
@@ -130,10 +150,51 @@ class Draws:
         self.world, self.rows, self.ends, self.preset = world, rows, ends, preset
         self.seed, self.places = seed, places
 
+    def step(self, name: str, steps: int, number: int) -> Step:
+        """What a step of a stage is given.
+
+        Args:
+            name: Of the stage.
+            steps: That it has.
+            number: Of the step.
+        """
+        draw = np.random.default_rng([self.seed, 13, number])
+        if name == "transfer":
+            return Step(*as_arrays(self.looked_at(number)))
+        if number % DISTIL == 0:
+            return Step(*as_arrays(self.short(number)))
+        near = self.places + LONGER
+        length = near if name == "teach" else int(draw.choice(self.preset["lengths"]))
+        if self.rows and number % 3 == 0:
+            found = self.pairs(number, length)
+            return Step(pairs=as_arrays((found["input_ids"], found["attention_mask"])))
+        course = Course(
+            self.world,
+            [length],
+            self.preset["tokens"],
+            steps,
+            0.3 if name == "teach" else 0.0,
+            1.0,
+            self.seed,
+        )
+        return Step(records=course.step(number))
+
+    def looked_at(self, number: int) -> tuple[Any, Any]:
+        """Records whose attention is imitated: of rows, of DeepKeyLink, and one time in four longer ones."""
+        draw = np.random.default_rng([self.seed, 14, number])
+        if self.rows and number % 2:
+            tokens, lengths = self.short(number)
+            some = max(2, len(tokens) // FEW)
+            return tokens[:some], lengths[:some]
+        length = min(IMITATED, max(self.preset["lengths"])) if number % 4 == 0 else self.places + LONGER
+        found = drawn(self.world, draw, (length, 2, len(ROLES)), self.preset["tokens"] // FEW)
+        tokens = padded(found.ids, self.ends)
+        return tokens["input_ids"], tokens["attention_mask"].sum(dim=1)
+
     def short(self, step: int) -> tuple[Any, Any]:
         """Records that the original can read: tokens and lengths."""
         draw = np.random.default_rng([self.seed, 11, step])
-        n = max(2, self.preset["tokens"] // self.places)
+        n = max(2, self.preset["tokens"] // self.places // FEW)
         if not self.rows or draw.random() < 0.25:
             group = deepkey_data.group(self.world, draw, 4 * self.places, 1, subjects=2)
             ids = [self.world.ids(one) for one in (*group.left, *group.right)] * (n // 4 + 1)
@@ -148,11 +209,8 @@ class Draws:
         return tokens["input_ids"], tokens["attention_mask"].sum(dim=1)
 
     def pairs(self, step: int, length: int) -> dict[str, Any]:
-        """Long pairs: tokens of the left records, then of the right ones."""
+        """Long pairs of rows: tokens of the left records, then of the right ones."""
         draw = np.random.default_rng([self.seed, 12, step])
-        if not self.rows or step % 2:
-            form = (length, int(draw.integers(1, 3)), len(ROLES))
-            return padded(drawn(self.world, draw, form, self.preset["tokens"]).ids, self.ends)
         n = max(SUBJECTS, self.preset["tokens"] // length // 2)
         left, right = [], []
         for _ in range(n):
@@ -174,66 +232,101 @@ class Draws:
         return np.concatenate([np.asarray(row, dtype=np.int64) for row in own])[:limit]
 
 
-def stage(name: str, model: Any, draws: Draws, options: argparse.Namespace, seconds: float) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """What a step is given: short records, long pairs, or records of DeepKeyLink.
+
+    Arrays, no tensors: those would be sent from process to process by files in shared memory.
+
+    Args:
+        ids: Tokens of short records.
+        lengths: Of each.
+        pairs: Tokens of long pairs, and their mask.
+        records: Of DeepKeyLink.
+    """
+
+    ids: Any = None
+    lengths: Any = None
+    pairs: Any = None
+    records: Records | None = None
+
+
+def as_arrays(tensors: Sequence[Any]) -> list[Any]:
+    """Tensors as arrays."""
+    return [one.numpy() for one in tensors]
+
+
+def made_by(draws: Draws, name: str, steps: int) -> Callable[[int], Step]:
+    """What makes the steps of a stage, for a process of its own."""
+    return partial(draws.step, name, steps)
+
+
+def stage(
+    name: str, model: Any, draws: Draws, options: argparse.Namespace, seconds: float, taught: Any = None
+) -> dict[str, Any]:
     """Run one stage."""
-    from clippings.based_training import (
-        FRESH,
-        LongRecipe,
-        StepCourse,
-        contrast_loss,
-        distil_loss,
-        pace,
-        trained,
-    )
+    import torch
+
+    from clippings.based_training import LongRecipe, StepCourse, contrast_loss, distil_loss, pace, trained
     from clippings.imitation import transfer_loss
     from clippings.loop import run_course
 
-    body, lengths = model.model[0].auto_model, draws.preset["lengths"]
-    fresh = name == "transfer"
-    named = trained(
-        model,
-        lambda one: (
-            (".layers." in one or ".pool." in one)
-            and (not fresh or (any(part in one for part in FRESH) and ".pool." not in one))
-        ),
-    )
+    body = model.model[0].auto_model
+    # words that training has not seen are to mean what they meant
+    named = trained(model, lambda one: ".layers." in one or ".pool." in one)
+    last: list[Any] = []
+    hook = body.layers[-1].register_forward_hook(lambda layer, given, made: last.append(made))
 
-    def loss_at(length: int, step: int) -> Any:
-        if name == "contrast":
-            return contrast_loss(model, draws.pairs(step, length), 0.05)
-        ids, own = (part.to(model.device) for part in draws.short(step))
-        return (transfer_loss if fresh else distil_loss)(model, ids, own)
+    def loss_of(given: Step) -> Any:
+        last.clear()
+        if given.ids is not None:
+            ids, lengths = (torch.from_numpy(one).to(model.device) for one in (given.ids, given.lengths))
+            if name == "transfer":
+                return transfer_loss(model, ids, lengths, taught)
+            return distil_loss(model, ids, lengths)
+        if given.records is None:
+            names = ("input_ids", "attention_mask")
+            tokens = {name: torch.from_numpy(one) for name, one in zip(names, given.pairs, strict=True)}
+            return contrast_loss(model, tokens, 0.05)
+        found = contrast_loss(model, padded(given.records.ids, draws.ends), 0.05)
+        return found + deepkey.statement_loss(last[0], given.records)
 
     def measured() -> int:
         model.model.train()
-        some = lengths if name == "contrast" else lengths[:1]
-        paces = [pace(lambda step, length=length: loss_at(length, step), model.device) for length in some]
+        tried = [draws.step(name, 1000, number) for number in range(901, 901 + TRIED)]
+        mean = float(
+            np.mean([pace(lambda _, given=given: loss_of(given), model.device, 1) for given in tried])
+        )
         model.model.zero_grad(set_to_none=True)
-        return max(4, int(seconds / float(np.mean(paces))))
+        return max(4, int(seconds / mean))
 
     folder = options.to / name
     steps = options.steps or deepkey.planned(folder, measured)
+    ahead = Ahead(partial(made_by, draws, name, steps), options.workers)
 
     def loss(step: int) -> Any:
         past = step / steps
-        # half of the windows are left out while the linear branch learns what to be there for
-        body.window_dropout = 0.0 if fresh else options.window_dropout * (1 - past) + 0.1 * past
-        return loss_at(int(np.random.default_rng([options.seed, 13, step]).choice(lengths)), step)
+        # windows are left out while the linear branch learns what to be there for
+        out = name == "contrast"
+        body.window_dropout = (options.window_dropout * (1 - past) + 0.1 * past) if out else 0.0
+        return loss_of(ahead.step(step))
 
-    recipe = LongRecipe(
-        steps, epochs=1, learning_rate=options.learning_rate, seed=options.seed, save_steps=100
-    )
+    rate = options.learning_rate * (2 if name == "transfer" else 1)
+    recipe = LongRecipe(steps, epochs=1, learning_rate=rate, seed=options.seed, save_steps=200)
     course = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, name)
     start = time.perf_counter()
-    done = run_course(course, recipe, folder, score="done", resume=True, keep_last=True)
+    try:
+        done = run_course(course, recipe, folder, score="done", resume=True, keep_last=True)
+    finally:
+        ahead.close()
+        hook.remove()
     body.window_dropout = 0.0
     losses = [float(line["loss"]) for line in done.history if "loss" in line]
     row = {
         "stage": name,
         "steps": done.steps,
         "seconds": time.perf_counter() - start,
-        "first loss": losses[0] if losses else None,
-        "last loss": losses[-1] if losses else None,
+        "losses": " ".join(f"{np.mean(part):.2f}" for part in np.array_split(losses, 8) if len(part)),
     }
     say(f"{row}", note=True)
     return row
