@@ -33,6 +33,7 @@ BENCHMARKS = {
     "scale": "seconds and memory of a merge from 10,000 to 1,000,000 rows, with a plot",
     "bounded": "seconds and memory of linking Parquet files piece by piece",
     "deepkey": "long records that match by one statement deep inside: kinds of attention at one budget",
+    "dial": "recall against throughput of long encoders, by window and features, with a plot",
     "long_speed": "forward speed by length: full attention, windows, linear attention beside them",
     "mqar": "recall of many pairs in one record, in either direction, by kinds of attention",
     "documents": "pages read by OCR against corrected ones, whole and by their second half",

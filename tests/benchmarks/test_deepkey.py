@@ -14,7 +14,17 @@ pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
 
 from . import __main__ as entry
-from . import deepkey, deepkey_arms, deepkey_chunks, deepkey_data, documents, long_speed, mqar, train_based
+from . import (
+    deepkey,
+    deepkey_arms,
+    deepkey_chunks,
+    deepkey_data,
+    dial,
+    documents,
+    long_speed,
+    mqar,
+    train_based,
+)
 from .deepkey_course import Course, Records, drawn, padded
 from .deepkey_words import MARKS, ROLES
 from .report import Report
@@ -173,6 +183,29 @@ def test_runs_are_collected(tmp_path: Path) -> None:
     assert table(deepkey.collected(tmp_path), "hit@1 of 9 by length, mean (range) over seeds") == [
         {"arm": "based", "hops": 2, "seeds": 2, "8,192": "0.300 (0.200-0.400)"}
     ]
+
+
+def test_recall_and_throughput_are_drawn_together(tmp_path: Path) -> None:
+    for number, (arm, window, features, hit) in enumerate(
+        (("based", 32, 8, 0.5), ("based", 32, 8, 0.7), ("based", 64, 8, 0.8), ("window", 64, 24, 0.1))
+    ):
+        rows = [{"arm": arm, "hops": 2, "200": hit}, {"arm": arm, "hops": 1, "200": 1.0}]
+        settings = {"window": window, "features": features}
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "deepkey.json").write_text(
+            json.dumps({"settings": settings, "tables": {"by length": rows}})
+        )
+    plot = tmp_path / "more" / "dial.svg"
+    small = ["--length", "200", "--tokens", "200", "--repeat", "1", "--device", "cpu"]
+    rows = table(ran(dial, "--recall", str(tmp_path), "--plot", str(plot), *small), "recall and throughput")
+    assert [(row["arm"], row["window"], row["features"], row["seeds"]) for row in rows] == [
+        ("based", 32, 8, 2), ("based", 64, 8, 1), ("window", 64, None, 1)
+    ]  # fmt: skip
+    assert [row["hit of 9"] for row in rows] == pytest.approx([0.6, 0.8, 0.1])
+    assert all(row["tokens/s"] > 0 for row in rows)
+    text = plot.read_text()
+    assert text.count("<circle") == 3 and "based w32 f8" in text and ">window w64<" in text
 
 
 def test_files_of_many_runs_have_names_of_their_own() -> None:
