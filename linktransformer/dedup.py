@@ -15,7 +15,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
 from linktransformer.old_arguments import accept_old, of_clusters
 from linktransformer.old_clusters import old_cluster_rows, old_dedup_rows
-from linktransformer.threshold import is_number
+from linktransformer.threshold import check_reached, is_number
 
 __all__ = ["K", "check_threshold", "cluster", "cluster_rows", "dedup_rows"]
 
@@ -318,3 +318,5 @@ def check_threshold(threshold: Any) -> None:
         raise InvalidArgumentError(
             f"threshold={threshold!r} is not understood. Give 'auto' or a score above 0 such as 0.5."
         )
+    if is_number(threshold):
+        check_reached(threshold)

@@ -14,7 +14,15 @@ from linktransformer.fuse import SAME
 from linktransformer.ranking import Ranking, rank
 from linktransformer.sharing import Lead, sharing_links
 
-__all__ = ["LEAST", "Decision", "check_threshold", "decide", "estimated_precision", "is_number"]
+__all__ = [
+    "LEAST",
+    "Decision",
+    "check_reached",
+    "check_threshold",
+    "decide",
+    "estimated_precision",
+    "is_number",
+]
 
 FALSE_SHARE = 0.3  # of the not mutual links that are taken together, at most this share is estimated false
 LEAST = 0.1  # a pair that has less in common is no link, however alone it is
@@ -64,11 +72,30 @@ def check_threshold(threshold: Threshold) -> None:
         if set(threshold) == {"precision"} and is_number(wanted) and 0 < float(wanted) < 1:
             return
     elif is_number(threshold):
+        check_reached(threshold)
         return
     raise InvalidArgumentError(
         f"threshold={threshold!r} is not understood. Give 'auto', a number such as 0.8, "
         "{'precision': 0.95} with a precision between 0 and 1, or None."
     )
+
+
+def check_reached(threshold: Any) -> None:
+    """Refuse a number that no score reaches, such as one in percent.
+
+    Args:
+        threshold: A number.
+
+    Raises:
+        InvalidArgumentError: It is above 1, or no number.
+    """
+    number = float(threshold)
+    if not number <= 1:
+        hint = f", such as {number / 100:g}" if 2 <= number <= 100 else ""
+        raise InvalidArgumentError(
+            f"threshold={threshold!r} is reached by no pair: scores are at most 1. Give a number up to "
+            f"1{hint}."
+        )
 
 
 def is_number(value: Any) -> TypeGuard[float]:

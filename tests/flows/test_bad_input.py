@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ import pytest
 
 from linktransformer import (
     ColumnNotFoundError,
+    Deduplicator,
     InvalidArgumentError,
     LinkTransformerError,
     TableTypeError,
+    cluster_rows,
     link,
     merge,
 )
@@ -214,6 +217,19 @@ def test_reasons_tell_near_rows_from_low_scores() -> None:
     assert link(left, right, on="name", threshold=0.9, **LEXICAL).unlinked["reason"].tolist() == [
         "below the threshold"
     ]
+
+
+@pytest.mark.parametrize(("threshold", "hint"), [(80, "such as 0.8"), (1.5, "up to 1"), (math.nan, "Give")])
+def test_a_threshold_that_no_score_reaches_is_refused(
+    firms: pd.DataFrame, register: pd.DataFrame, threshold: float, hint: str
+) -> None:
+    for call in (
+        lambda: link(firms, register, on="name", threshold=threshold, **LEXICAL),
+        lambda: cluster_rows(firms, on="name", threshold=threshold, **LEXICAL),
+        lambda: Deduplicator(on="name", threshold=threshold, **LEXICAL).fit(firms),
+    ):
+        with pytest.raises(InvalidArgumentError, match=hint):
+            call()
 
 
 def test_the_report_has_the_threshold_that_was_given(firms: pd.DataFrame, register: pd.DataFrame) -> None:
