@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from clippings.attention import rotate
+from clippings.cpu_products import mapped, through
 from clippings.linear_attention import linear_attention
 from clippings.window_attention import Places, attend
 
@@ -94,14 +95,13 @@ class GatedConvolution(nn.Module):
         Returns:
             (n, t, width), to be added to x.
         """
-        left, gate = self.inward(x).chunk(2, dim=-1)
+        left, gate = mapped(self.inward, x).chunk(2, dim=-1)
         if places.padded:
             left = left * places.mask[:, :, None]
         along = self.along.to(left.dtype)
         before, after = (functional.pad(left, (0, 0, *by)) for by in ((1, 0), (0, 1)))
         mixed = before[:, :-1] * along[0] + left * along[1] + after[:, 1:] * along[2]
-        found: Tensor = self.outward(functional.silu(mixed) * gate)
-        return found
+        return mapped(self.outward, functional.silu(mixed) * gate)
 
 
 class Mixer(nn.Module):
@@ -141,10 +141,10 @@ class Mixer(nn.Module):
         Returns:
             (n, t, width).
         """
-        v = self._heads(self.value(x))
+        v = self._heads(mapped(self.value, x))
         made: Tensor | None = None
         if self.kind != "linear":
-            q, k = self._heads(self.query(x)), self._heads(self.key(x))
+            q, k = self._heads(mapped(self.query, x)), self._heads(mapped(self.key, x))
             if self.shape.rotary:
                 q, k = rotate(q), rotate(k)
             made = attend(q, k, v, places, None if full or self.kind == "full" else self.shape.window)
@@ -163,8 +163,8 @@ class Mixer(nn.Module):
     def far(self, x: Tensor, v: Tensor, places: Places) -> Tensor:
         """The linear branch: all places, (n, heads, t, width of a head)."""
         seen = x + self.near(x, places)
-        q, k = self._heads(self.feature_query(seen)), self._heads(self.feature_key(seen))
-        weight = torch.sigmoid(self.key_gate(x).float()).transpose(1, 2)  # (n, heads, t)
+        q, k = (self._heads(mapped(part, seen)) for part in (self.feature_query, self.feature_key))
+        weight = torch.sigmoid(mapped(self.key_gate, x).float()).transpose(1, 2)  # (n, heads, t)
         if places.padded:
             weight = weight * places.mask[:, None, :]
         found = linear_attention(q, k, v, weight, form=self.shape.form)
@@ -232,8 +232,8 @@ class BasedLayer(nn.Module):
         Returns:
             (n, t, width).
         """
-        x = self.mixer_norm(x + self.dropout(self.outward(self.mixer(x, places, full))))
-        across = self.narrow(functional.gelu(self.widen(x)))
+        x = self.mixer_norm(x + self.dropout(mapped(self.outward, self.mixer(x, places, full))))
+        across = through(self.widen, self.narrow, x)
         made: Tensor = self.norm(x + self.dropout(across))
         return made
 

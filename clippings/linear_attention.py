@@ -27,7 +27,7 @@ __all__ = ["feature_count", "fuses", "linear_attention", "linear_attention_plain
 
 logger = logging.getLogger(__name__)
 FORMS = ("symmetric", "full")
-AT_ONCE = {"cpu": 2**21, "cuda": 2**27}  # features held at a time: those of a cache, or some hundred MB
+AT_ONCE = {"cpu": 2**22, "cuda": 2**27}  # features held at a time: 17 MB, or some hundred
 CLOSE = 0.05  # largest difference of the fused form from the definition, of values near one in half precision
 CAUSAL = 128  # places within which causal products are made outright
 
@@ -175,17 +175,27 @@ def linear_attention(
         return read_at_once.transpose(1, 2)
     kind = q.device.type
     with torch.autocast(kind, enabled=False):
-        ones = torch.ones_like(v[..., :1])
-        seen = torch.cat([v, ones], dim=-1)
         count: Any = q.shape[2]
         if weight is not None:
-            seen = seen * weight[..., None].to(seen.dtype)
             count = (weight > 0).sum(dim=-1)[..., None, None].clamp_min(1)
+        if v.dtype == torch.float32 and not torch.is_grad_enabled():
+            # in one pass, and divided before and not after: half precision has no digits for that
+            share = v.new_ones(v.shape[:-1])[..., None] / count
+            if weight is not None:
+                share = share * weight[..., None]
+            seen, count = v.new_empty((*v.shape[:-1], v.shape[-1] + 1)), 1
+            torch.mul(v, share, out=seen[..., :-1])
+            seen[..., -1:] = share
+        else:
+            seen = torch.cat([v, torch.ones_like(v[..., :1])], dim=-1)
+            if weight is not None:
+                seen = seen * weight[..., None].to(seen.dtype)
         if causal:
             read = _causal(q.float(), k.float(), seen.float(), form)
         else:
             # divided by their number, the sums stay of the size of one value
-            read = _apply(_Read, q, k, seen, form) / count
+            read = _apply(_Read, q, k, seen, form)
+            read = read if isinstance(count, int) and count == 1 else read / count
         made: Tensor = (read[..., :-1] / _above_nothing(read[..., -1:])).to(v.dtype)
     return made
 

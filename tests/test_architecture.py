@@ -17,6 +17,7 @@ MADE_OF_TORCH = {
     f"clippings.{name}"
     for name in ("attention", "image_tower", "character_tower", "fusion", "bi_encoder", "clip_model")
 } | {
+    "clippings.cpu_products",
     *(f"clippings.{name}" for name in ("short_attention", "fused_linear_attention", "fused_passes")),
     *(
         f"clippings.{name}"

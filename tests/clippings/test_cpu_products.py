@@ -1,0 +1,91 @@
+"""Products with bias and bend in one give what torch gives, and stay out of the way where they must."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from clippings import cpu_products  # noqa: E402
+from clippings.based import BasedLayer, Shape  # noqa: E402
+from clippings.cpu_products import mapped, through  # noqa: E402
+from clippings.window_attention import Places  # noqa: E402
+
+
+@pytest.fixture
+def layers() -> tuple:
+    torch.manual_seed(0)
+    return torch.nn.Linear(24, 56), torch.nn.Linear(56, 24), torch.randn(3, 700, 24)
+
+
+def plain(widen, narrow, x):
+    return narrow(torch.nn.functional.gelu(widen(x)))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_same_numbers_come_out(layers: tuple, turned: bool) -> None:
+    widen, narrow, x = layers
+    x = x.transpose(0, 1) if turned else x
+    with torch.no_grad():
+        assert torch.allclose(mapped(widen, x), widen(x), atol=1e-5)
+        found = through(widen, narrow, x)
+        assert found.shape == x.shape and torch.allclose(found, plain(widen, narrow, x), atol=1e-5)
+        bare = torch.nn.Linear(24, 5, bias=False)
+        assert torch.allclose(mapped(bare, x), bare(x), atol=1e-5)
+
+
+def test_it_is_used_where_no_gradients_are_wanted_and_nowhere_else(
+    layers: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widen, narrow, x = layers
+    if not cpu_products._rightly():
+        pytest.skip("this torch has no products of oneDNN")
+    calls = []
+    own = cpu_products._product
+    monkeypatch.setattr(cpu_products, "_product", lambda *given: calls.append(1) or own(*given))
+    with torch.no_grad():
+        through(widen, narrow, x)
+    assert len(calls) == 2 * 3  # 2,100 rows, 1,024 at a time
+    calls.clear()
+    assert through(widen, narrow, x).requires_grad and mapped(widen, x).requires_grad
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert mapped(widen, x).dtype == torch.bfloat16
+    with torch.no_grad():
+        assert mapped(widen.double(), x.double()).dtype == torch.float64
+        seen = []
+        narrow.register_forward_hook(lambda *given: seen.append(1))
+        mapped(narrow, torch.randn(2, 56))
+    assert not calls and seen == [1]
+
+
+def test_where_torch_has_it_not_the_layer_itself_is_run(
+    layers: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widen, narrow, x = layers
+
+    def missing(*given):
+        raise AttributeError("_linear_pointwise")
+
+    monkeypatch.setattr(cpu_products, "_product", missing)
+    cpu_products._rightly.cache_clear()
+    try:
+        with torch.no_grad():
+            assert torch.equal(through(widen, narrow, x), plain(widen, narrow, x))
+    finally:
+        cpu_products._rightly.cache_clear()
+
+
+@pytest.mark.parametrize("kind", ["full", "window", "linear", "based"])
+def test_layers_give_the_same_with_and_without_gradients(kind: str) -> None:
+    torch.manual_seed(0)
+    layer = BasedLayer(Shape(48, 4, 96, window=8, features=8, gate=0.5), kind).eval()
+    for name, weight in layer.named_parameters():
+        if "near.outward" in name or "key_gate" in name:
+            torch.nn.init.normal_(weight, std=0.3)
+    x = torch.randn(2, 90, 48)
+    for lengths in ([90, 90], [90, 17]):
+        places = Places(torch.tensor(lengths), 90, min(lengths) < 90)
+        wanted = layer(x, places).detach()
+        with torch.no_grad():
+            found = layer(x, places)
+        assert torch.allclose(found[places.mask], wanted[places.mask], atol=2e-5)
