@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from clippings.attention import rotate
-from clippings.cpu_products import mapped, through
+from clippings.cpu_products import known, mapped, through
 from clippings.linear_attention import linear_attention
 from clippings.window_attention import Places, attend
 
@@ -58,6 +58,7 @@ class Shape:
     centred: bool = False
 
 
+@known
 class ZeroLinear(nn.Linear):
     """A linear map that begins as nothing, so that what is added to a trained model leaves it as it was."""
 

@@ -74,7 +74,7 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
         hidden_size: int = 384,
         num_attention_heads: int = 12,
         intermediate_size: int = 1536,
-        mixers: Sequence[str] = ("window", "based") * 3,
+        mixers: Sequence[str] = ("window", "window", "based", "window", "based", "based"),
         window: int = 64,
         features: int = 16,
         feature_form: str = "symmetric",

@@ -2,8 +2,8 @@
 
 The losses of the stages in which a short encoder becomes a long one. *Transfer* is in `imitation`: layers
 learn where full attention looks. *Distillation*: the whole model imitates the original. *Contrast*: long
-records that belong together are brought together. In all of them windows are dropped at random, for else
-the linear branch is never needed: in converted models it is known to collapse (arXiv 2510.05901, 2025).
+records that belong together are brought together, with windows dropped at random, for else the linear
+branch is never needed: in converted models it is known to collapse (arXiv 2510.05901, 2025).
 """
 
 from __future__ import annotations
@@ -231,9 +231,9 @@ def distil_loss(model: Trainable, ids: Tensor, lengths: Tensor) -> Tensor:
     """How far the long layers are from the short ones on short records: tokens, and the vector of the record.
 
     Args:
-        model: As for `transfer_loss`.
-        ids: Likewise.
-        lengths: Likewise.
+        model: A converted model with layers of its own for short records.
+        ids: Tokens of short records, (n, t), padded at the end.
+        lengths: Of each, (n,).
 
     Returns:
         A number.

@@ -11,16 +11,31 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
+from importlib import import_module
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["mapped", "through"]
+__all__ = ["known", "mapped", "through"]
 
 logger = logging.getLogger(__name__)
 ROWS = 1024  # widened at a time
+PLAIN: set[type] = {nn.Linear}  # kinds of layers that are taken, and those that `known` adds
 CLOSE = 1e-4  # largest difference, as a share of the largest number
+
+
+def known(kind: type[nn.Linear]) -> type[nn.Linear]:
+    """Say that a kind of linear layer does what a linear layer does, however it begins.
+
+    Args:
+        kind: The kind.
+
+    Returns:
+        The same.
+    """
+    PLAIN.add(kind)
+    return kind
 
 
 def mapped(layer: nn.Linear, x: Tensor) -> Tensor:
@@ -69,11 +84,26 @@ def through(widen: nn.Linear, narrow: nn.Linear, x: Tensor) -> Tensor:
 def _takes(layer: nn.Linear, x: Tensor) -> bool:
     if torch.is_grad_enabled() or x.device.type != "cpu" or x.dtype != torch.float32:
         return False
-    if torch.is_autocast_enabled("cpu") or not isinstance(layer, nn.Linear):
-        return False  # an adapter around a layer is not one itself
-    if type(layer).forward is not nn.Linear.forward or layer._forward_hooks or layer._forward_pre_hooks:
+    if _autocasts() or import_module("torch.jit").is_tracing() or torch.compiler.is_compiling():
+        return False  # a graph that is kept is to hold what every torch knows
+    if type(layer) not in PLAIN or "forward" in vars(layer) or _watched(layer):
+        return False  # an adapter, or somebody who looks on
+    if type(layer.weight) not in (Tensor, nn.Parameter) or layer.weight.dtype != torch.float32:
         return False
-    return layer.weight.dtype == torch.float32 and layer.weight.device.type == "cpu" and _rightly()
+    allowed = bool(import_module("torch.backends.mkldnn").enabled)
+    return allowed and layer.weight.device.type == "cpu" and _rightly()
+
+
+def _autocasts() -> bool:
+    if hasattr(torch, "get_autocast_dtype"):  # torch 2.4 and later
+        return torch.is_autocast_enabled("cpu")
+    return torch.is_autocast_cpu_enabled()
+
+
+def _watched(layer: nn.Module) -> bool:
+    every = nn.modules.module
+    hooks = (every._global_forward_hooks, every._global_forward_pre_hooks)
+    return any(map(len, (layer._forward_hooks, layer._forward_pre_hooks, *hooks)))
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None, bend: bool) -> Tensor:
@@ -89,9 +119,12 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None, bend: bool) -> Tens
 def _rightly() -> bool:
     """Whether this torch has it, and it gives what torch gives."""
     try:
-        with torch.no_grad(), torch.random.fork_rng([]):
-            torch.manual_seed(0)
-            x, weight, bias = torch.randn(2, 33, 24), torch.randn(40, 24), torch.randn(40)
+        draw = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            x, weight, bias = (
+                torch.randn(shape, generator=draw, dtype=torch.float32, device="cpu")
+                for shape in ((2, 33, 24), (40, 24), (40,))
+            )
             for own in (bias, None):
                 plain = functional.linear(x, weight, own)
                 for bend, wanted in ((False, plain), (True, functional.gelu(plain))):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["relayered", "transfer_loss"]
 
+CHANGES = {"mixers", "window", "features", "gate", "centred"}
 PAIRS = 2**25  # of places, whose shares are compared in a step
 TINY = 1e-30
 
@@ -36,7 +37,7 @@ def relayered(model: Any, **changes: Any) -> Any:
         Another SentenceTransformer.
 
     Raises:
-        EncoderError: It is no such model.
+        EncoderError: It is no such model, or other settings are changed.
     """
     import tempfile
 
@@ -50,6 +51,15 @@ def relayered(model: Any, **changes: Any) -> Any:
             "Layers are changed in an encoder of long records with exact attention in each. Given: "
             f"{getattr(config, 'model_type', type(model).__name__)!r} with "
             f"{getattr(config, 'mixers', None)}. Give one that was converted with mixers='full'."
+        )
+    if unknown := set(changes) - CHANGES:
+        raise EncoderError(
+            f"Such settings do not change layers. Given: {sorted(unknown)}. Give some of {sorted(CHANGES)}."
+        )
+    if len(changes.get("mixers", config.mixers)) != len(config.mixers):
+        raise EncoderError(
+            f"The model has {len(config.mixers)} layers. Given: {len(changes['mixers'])} kinds. Give one "
+            "for each."
         )
     made = BasedBertModel(BasedBertConfig(**{**config.to_dict(), **changes}))
     _copy(body, made)
@@ -99,8 +109,12 @@ def transfer_loss(model: Trainable, ids: Tensor, lengths: Tensor, taught: Traina
             layers for short records.
 
     Returns:
-        A number, 0 where nothing differs: the sum over layers of the squared distance, and of the
-        divergence of linear shares from exact ones in nats.
+        A number: the sum over layers of the squared distance, 0 where nothing differs, and of the divergence
+        of linear shares from exact ones in nats, 0 where a "linear" layer looks alike; beside a window what
+        a branch spends on places inside of it adds to it.
+
+    Raises:
+        EncoderError: Every layer is exact already, or one that is to be imitated is not.
     """
     from clippings.window_attention import Places
 
@@ -123,10 +137,19 @@ def transfer_loss(model: Trainable, ids: Tensor, lengths: Tensor, taught: Traina
                 found = ours.mixer(x, places).float()
                 losses.append(((found - wanted).square() * keep).sum() / (wanted.square() * keep).sum())
             if ours.mixer.kind in ("based", "linear"):
+                if theirs.mixer.kind != "full":
+                    raise EncoderError(
+                        f"A linear branch imitates full attention. Given: a layer {theirs.mixer.kind!r}. "
+                        "Give an encoder that was taught with mixers='full'."
+                    )
                 losses.append(_divergence(ours.mixer, theirs.mixer, x[:some], few))
             with torch.no_grad():
                 x = theirs(x, places)
-    made: Tensor = torch.stack(losses).sum() if losses else x.sum() * 0
+    if not losses:
+        raise EncoderError(
+            "There is nothing to imitate. Given: full attention in each layer. Leave this out."
+        )
+    made: Tensor = torch.stack(losses).sum()
     return made
 
 

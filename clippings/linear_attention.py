@@ -178,7 +178,7 @@ def linear_attention(
         count: Any = q.shape[2]
         if weight is not None:
             count = (weight > 0).sum(dim=-1)[..., None, None].clamp_min(1)
-        if v.dtype == torch.float32 and not torch.is_grad_enabled():
+        if q.dtype == k.dtype == v.dtype == torch.float32 and not torch.is_grad_enabled():
             # in one pass, and divided before and not after: half precision has no digits for that
             share = v.new_ones(v.shape[:-1])[..., None] / count
             if weight is not None:

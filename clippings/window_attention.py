@@ -136,16 +136,18 @@ def _in_blocks(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int) -> T
     n, heads, t, d = q.shape
     block, blocks = _blocks(t, reach)
     beyond = blocks * block - t
-    # heads stay beside each other, as maps give them: nothing is turned around that need not be
-    rows_q, rows_k, rows_v = (part.transpose(1, 2) for part in (q, k, v))
-    own = functional.pad(rows_q, (0, 0, 0, 0, 0, beyond)) if beyond else rows_q
-    own = own.reshape(n * blocks, block, heads, d).transpose(1, 2)
-    before, after = (rows_k.new_zeros((n, rows, heads, d)) for rows in (reach, beyond + reach))
+    # heads stay beside each other, as maps give them, and records lie one after the other: nothing is turned
+    # around, and what a block sees is read where it stands; of other records `places.near` hides it
+    rows_q, rows_k, rows_v = (
+        functional.pad(part.transpose(1, 2), (0, 0, 0, 0, 0, beyond)) if beyond else part.transpose(1, 2)
+        for part in (q, k, v)
+    )
+    own = rows_q.reshape(n * blocks, block, heads, d).transpose(1, 2)
+    ends = rows_k.new_zeros((reach, heads, d))
     seen_k, seen_v = (
-        torch.cat([before.to(part.dtype), part, after.to(part.dtype)], dim=1)
-        .unfold(1, block + 2 * reach, block)  # (n, blocks, heads, d, seen)
-        .transpose(3, 4)
-        .flatten(0, 1)
+        torch.cat([ends.to(part.dtype), part.flatten(0, 1), ends.to(part.dtype)])
+        .unfold(0, block + 2 * reach, block)  # (n * blocks, heads, d, seen)
+        .transpose(2, 3)
         for part in (rows_k, rows_v)
     )
     made = functional.scaled_dot_product_attention(own, seen_k, seen_v, attn_mask=places.near(reach))

@@ -11,7 +11,7 @@ from linktransformer import frames, keys, similarity
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
 from linktransformer.old_arguments import keyed_model
-from linktransformer.threshold import is_number
+from linktransformer.threshold import check_reached, is_number
 
 __all__ = ["aggregate_rows", "merge_knn", "merge_range"]
 
@@ -259,3 +259,5 @@ def _near(
 def _check_threshold(value: Any, argument: str) -> None:
     if value is not None and not is_number(value):
         raise InvalidArgumentError(f"{argument}={value!r} is no score. Give a number such as 0.8.")
+    if value is not None:
+        check_reached(value, argument)

@@ -80,11 +80,12 @@ def check_threshold(threshold: Threshold) -> None:
     )
 
 
-def check_reached(threshold: Any) -> None:
+def check_reached(threshold: Any, name: str = "threshold") -> None:
     """Refuse a number that no score reaches, such as one in percent.
 
     Args:
         threshold: A number.
+        name: Of the argument.
 
     Raises:
         InvalidArgumentError: It is above 1, or no number.
@@ -93,8 +94,7 @@ def check_reached(threshold: Any) -> None:
     if not number <= 1:
         hint = f", such as {number / 100:g}" if 2 <= number <= 100 else ""
         raise InvalidArgumentError(
-            f"threshold={threshold!r} is reached by no pair: scores are at most 1. Give a number up to "
-            f"1{hint}."
+            f"{name}={threshold!r} is reached by no pair: scores are at most 1. Give a number up to 1{hint}."
         )
 
 

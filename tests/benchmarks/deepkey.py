@@ -20,7 +20,7 @@ import numpy as np
 
 from . import deepkey_data
 from .ahead import Ahead
-from .deepkey_arms import built, ends_of, imitated, original, shut, tokens_of
+from .deepkey_arms import built, description, ends_of, imitated, original, shut, tokens_of
 from .deepkey_course import Course, Records, padded, started
 from .report import Report, Table, say
 
@@ -212,7 +212,7 @@ def train(
     )
     # nothing is chosen by a validation: the last weights are kept
     label = f"{arm} {options.train} {options.crowd} {options.ease} {options.tokens} {options.statements}"
-    label += f" {options.taught} {options.imitate}" if options.taught else ""
+    label += f" {description(model, options)} {options.imitate}"
     run = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, label)
     start = time.perf_counter()
     try:

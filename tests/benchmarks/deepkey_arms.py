@@ -87,6 +87,13 @@ def kinds(arm: str, layers: int, options: argparse.Namespace) -> list[str]:
     return pattern(arm, layers)
 
 
+def description(model: Any, options: argparse.Namespace) -> str:
+    """What tells a run apart from one of another model in the same folder."""
+    shape = model.model[0].auto_model.config
+    parts = [shape.mixers, shape.window, shape.features, shape.gate, shape.centred, shape.pooling]
+    return f"{parts} {options.base} {options.taught} {options.noise} {options.window_dropout}"
+
+
 def imitated(
     model: Any,
     guide: Any,
@@ -113,7 +120,7 @@ def imitated(
         return transfer_loss(model, ids, mask.sum(dim=1), guide)
 
     recipe = LongRecipe(options.imitate, epochs=1, learning_rate=2 * options.learning_rate, seed=options.seed)
-    label = f"imitation {options.taught} {options.tokens}"
+    label = f"imitation {description(model, options)} {options.tokens} {list(course.lengths)}"
     run = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, label)
     torch.manual_seed(options.seed)
     done = run_course(run, recipe, folder, score="done", resume=True, keep_last=True)

@@ -20,6 +20,7 @@ from .report import Report, Table
 WIDTH, HEIGHT, EDGE = 760, 440, 64
 COLOURS = {"based": "#06c", "window": "#888", "window+full": "#a60", "linear": "#080", "full": "#c03"}
 CHANCE = 1 / 9
+SAME = ("taught", "imitate", "steps", "minutes", "full_layers", "centred", "pooling", "noise")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,8 +83,9 @@ def run(options: argparse.Namespace) -> Report:
 
 
 def recalls(folder: Path, length: int, hops: int) -> dict[tuple[str, int, int], list[float]]:
-    """Hit@1 of each run, by arm, window and features; what does not tell an arm's runs apart is left out."""
+    """Hit@1 of each run, by arm, window and features; runs of one cell may differ in their seed alone."""
     found: dict[tuple[str, int, int], list[float]] = {}
+    told: dict[tuple[str, int, int], Any] = {}
     for path in sorted(folder.rglob("deepkey*.json")):
         read = json.loads(path.read_text(encoding="utf-8"))
         settings = read["settings"]
@@ -94,7 +96,13 @@ def recalls(folder: Path, length: int, hops: int) -> dict[tuple[str, int, int], 
             window = 0 if arm in ("full", "linear") else int(settings["window"])
             features = int(settings["features"]) if arm in ("based", "linear") else 0
             # layers without windows or branches take any number for them
-            found.setdefault((arm, window or 64, features or 16), []).append(float(row[f"{length:,}"]))
+            cell = (arm, window or 64, features or 16)
+            same = {name: settings.get(name) for name in SAME}
+            if told.setdefault(cell, same) != same:
+                raise ValueError(
+                    f"Runs of {arm!r} differ in more than the seed. Given: {told[cell]}, {same}."
+                )
+            found.setdefault(cell, []).append(float(row[f"{length:,}"]))
     return found
 
 

@@ -155,6 +155,8 @@ def test_arms_begin_with_what_full_attention_learned(tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file
 
+    from clippings.errors import TrainingError
+
     options = ["--preset", "tiny", "--base", "tiny", "--steps", "2", "--device", "cpu", "--to", str(tmp_path)]
     report = ran(deepkey, *options, "--arms", "full", "--save", "--one-less")
     assert {row["arm"] for row in table(report, "hit@1")} == {
@@ -171,6 +173,10 @@ def test_arms_begin_with_what_full_attention_learned(tmp_path: Path) -> None:
         assert [mixer.kind for mixer in body.mixers()] == kinds
         assert all(torch.equal(guide.model[0].auto_model.state_dict()[n], w) for n, w in learned.items())
         assert all(torch.equal(body.state_dict()[name], weight) for name, weight in learned.items())
+    other = [*options, "--arms", "window+full", "--full-layers"]
+    ran(deepkey, *other, "0")
+    with pytest.raises(TrainingError):  # another model's run lies in the folder
+        ran(deepkey, *other, "1")
     more = ["--arms", "linear", "--taught", str(folder), "--imitate", "3"]
     assert table(ran(deepkey, *options, *more), "runs")[0]["steps"] == 2
     assert (tmp_path / "linear-seed0" / "imitate").is_dir()
@@ -204,6 +210,12 @@ def test_recall_and_throughput_are_drawn_together(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert [row["hit of 9"] for row in rows] == pytest.approx([0.6, 0.8, 0.1])
     assert all(row["tokens/s"] > 0 for row in rows)
+    settings = {"window": 32, "features": 8, "centred": True}
+    (tmp_path / "0" / "deepkey.json").write_text(
+        json.dumps({"settings": settings, "tables": {"by length": [{"arm": "based", "hops": 2, "200": 0.5}]}})
+    )
+    with pytest.raises(ValueError, match="more than the seed"):
+        ran(dial, "--recall", str(tmp_path), *small)
     text = plot.read_text()
     assert text.count("<circle") == 3 and "based w32 f8" in text and ">window w64<" in text
 

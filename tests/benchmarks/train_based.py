@@ -88,7 +88,8 @@ def run(options: argparse.Namespace) -> Report:
     made = relayered(taught.model, mixers=mixers, gate=options.gate)
     model = Trainable(made, "based")
     model.use("auto", None)
-    table.append(stage("transfer", model, draws, options, seconds["transfer"], taught))
+    if set(mixers) != {"full"}:
+        table.append(stage("transfer", model, draws, options, seconds["transfer"], taught))
     del taught
     table.append(stage("contrast", model, draws, options, seconds["contrast"]))
     model.save(options.to / "model")
@@ -313,7 +314,10 @@ def stage(
 
     rate = options.learning_rate * (2 if name == "transfer" else 1)
     recipe = LongRecipe(steps, epochs=1, learning_rate=rate, seed=options.seed, save_steps=200)
-    course = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, name)
+    config = body.config
+    shape = [config.mixers, config.window, config.features, config.gate, options.mixers, options.gate]
+    label = f"{name} {shape} {options.base} {options.noise} {options.window_dropout} {draws.preset}"
+    course = StepCourse(model, named, loss, lambda: {"done": 1.0}, recipe, label)
     start = time.perf_counter()
     try:
         done = run_course(course, recipe, folder, score="done", resume=True, keep_last=True)

@@ -112,8 +112,15 @@ def test_linear_shares_learn_where_a_taught_encoder_looks(base: Path) -> None:
         steps.step()
         losses.append(float(loss.detach()))
     assert 0 < losses[-1] < 0.8 * losses[0], losses
-    with torch.no_grad():  # nothing to learn, nothing lost
-        assert float(transfer_loss(taught, *short(), taught)) == 0
+    with torch.no_grad():
+        same = relayered(taught.model, mixers=["window"] * 2, window=64)
+        assert float(transfer_loss(Trainable(same, "same"), *short(), taught)) < 1e-9
+        near = relayered(taught.model, mixers=["window"] * 2, window=2)
+        assert float(transfer_loss(Trainable(near, "near"), *short(), taught)) > 1e-3
+    with pytest.raises(EncoderError, match="nothing to imitate"):
+        transfer_loss(taught, *short(), taught)
+    with pytest.raises(EncoderError, match="imitates full attention"):
+        transfer_loss(made, *short(), Trainable(same, "same"))
 
 
 def test_shares_are_compared_of_some_records_where_there_are_many(

@@ -56,6 +56,53 @@ def test_it_is_used_where_no_gradients_are_wanted_and_nowhere_else(
         narrow.register_forward_hook(lambda *given: seen.append(1))
         mapped(narrow, torch.randn(2, 56))
     assert not calls and seen == [1]
+    own_forward = torch.nn.Linear(24, 8)
+    own_forward.forward = lambda x: x + 1  # as accelerate puts one in
+    with torch.no_grad():
+        assert torch.equal(mapped(own_forward, x), x + 1)
+        torch._C._set_mkldnn_enabled(False)
+        try:
+            mapped(torch.nn.Linear(24, 8), x)
+        finally:
+            torch._C._set_mkldnn_enabled(True)
+        every = torch.nn.modules.module.register_module_forward_hook(lambda *given: seen.append(2))
+        try:
+            mapped(torch.nn.Linear(24, 8), x)
+        finally:
+            every.remove()
+    assert not calls and seen == [1, 2]
+
+
+def test_a_layer_that_is_traced_holds_what_every_torch_knows() -> None:
+    layer, x = BasedLayer(Shape(48, 4, 96), "full").eval(), torch.randn(1, 20, 48)
+    places = Places(torch.tensor([20]), 20, False)
+
+    class Alone(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, given):
+            return self.layer(given, places)
+
+    with torch.no_grad():
+        traced = torch.jit.trace(Alone(), x)
+        assert torch.allclose(traced(x), layer(x, places), atol=1e-5)
+    assert "mkldnn" not in str(traced.inlined_graph)
+
+
+def test_the_trial_draws_from_a_generator_of_its_own() -> None:
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    cpu_products._rightly.cache_clear()
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        known = cpu_products._rightly()
+    finally:
+        torch.set_default_dtype(default)
+        cpu_products._rightly.cache_clear()
+    assert known == cpu_products._rightly() and torch.equal(before, torch.random.get_rng_state())
 
 
 def test_where_torch_has_it_not_the_layer_itself_is_run(

@@ -279,7 +279,14 @@ def test_a_wrong_model_says_so(left: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"k": 0}, {"drop_sim_threshold": "high"}, {"how": "outer"}, {"gemini_key": "x"}]
+    "bad",
+    [
+        {"k": 0},
+        {"drop_sim_threshold": "high"},
+        {"drop_sim_threshold": 80},
+        {"how": "outer"},
+        {"gemini_key": "x"},
+    ],
 )
 def test_wrong_arguments_of_merge_knn(left: pd.DataFrame, bad: dict[str, Any]) -> None:
     with pytest.raises(lt.InvalidArgumentError, match=next(iter(bad))):
