@@ -30,11 +30,15 @@ __all__ = [
     "StepCourse",
     "contrast_loss",
     "distil_loss",
+    "long_adamw",
+    "opened",
     "pace",
     "trained",
 ]
 
 FRESH = ("gate", ".near.", "feature_", "pool")  # weights that no pretraining has seen
+OPENED = 0.1  # what a gate that was shut is trained from
+DROPPED = 0.1  # share of the records whose windows are left out in training
 TRIED = 3  # steps by which the pace is measured
 
 
@@ -121,22 +125,8 @@ class StepCourse:
 
     def optimizer(self, named: Mapping[str, Any]) -> Any:
         """AdamW; fresh weights learn faster, and only matrices decay."""
-        torch = import_module("torch")
-        groups: dict[tuple[bool, bool], list[Any]] = {}
-        for name, value in named.items():
-            key = (any(part in name for part in FRESH), value.dim() > 1)
-            groups.setdefault(key, []).append(value)
-        return torch.optim.AdamW(
-            [
-                {
-                    "params": values,
-                    "weight_decay": self.recipe.weight_decay if matrix else 0.0,
-                    "height": self.recipe.fresh if fresh else 1.0,
-                }
-                for (fresh, matrix), values in groups.items()
-            ],
-            lr=self.recipe.learning_rate,
-        )
+        recipe = self.recipe
+        return long_adamw(named, recipe.learning_rate, recipe.weight_decay, recipe.fresh)
 
     def count(self, epoch: int) -> int:
         """How many steps there are from one validation to the next."""
@@ -165,6 +155,63 @@ class StepCourse:
     def train(self, on: bool) -> None:
         """Switch dropout on or off."""
         self.model.model.train(on)
+
+
+def long_adamw(
+    named: Mapping[str, Any], learning_rate: float, weight_decay: float, fresh: float = 10.0
+) -> Any:
+    """AdamW for an encoder of long records: what no pretraining has seen learns faster; only matrices decay.
+
+    Args:
+        named: Weights by name.
+        learning_rate: The highest one of pretrained weights.
+        weight_decay: Of matrices.
+        fresh: Times that, for weights whose names hold a part of `FRESH`.
+
+    Returns:
+        The optimizer, whose groups say with "height" how their rate differs.
+    """
+    torch = import_module("torch")
+    groups: dict[tuple[bool, bool], list[Any]] = {}
+    for name, value in named.items():
+        key = (any(part in name for part in FRESH), value.dim() > 1)
+        groups.setdefault(key, []).append(value)
+    return torch.optim.AdamW(
+        [
+            {
+                "params": values,
+                "weight_decay": weight_decay if matrix else 0.0,
+                "height": fresh if new else 1.0,
+            }
+            for (new, matrix), values in groups.items()
+        ],
+        lr=learning_rate,
+    )
+
+
+def opened(model: Trainable) -> bool:
+    """Make an encoder of long records ready to be trained: a branch that is shut learns next to nothing.
+
+    Args:
+        model: Any text model; of an encoder of long records, gates that are shut are opened a little, and
+            windows will be left out at random in training.
+
+    Returns:
+        Whether it is an encoder of long records.
+    """
+    torch = import_module("torch")
+    try:
+        body = model.model[0].auto_model
+    except (AttributeError, IndexError, KeyError, TypeError):
+        return False
+    if getattr(body.config, "model_type", None) != "based_bert":
+        return False
+    with torch.no_grad():
+        for mixer in body.mixers():
+            if mixer.kind == "based" and not bool(mixer.gate.any()):
+                mixer.gate.fill_(OPENED)
+    body.window_dropout = DROPPED
+    return True
 
 
 def trained(model: Trainable, moves: Callable[[str], bool]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clippings.based_training import long_adamw, opened
 from clippings.batches import Batch, batches
 from clippings.errors import TrainingError
 from clippings.examples import Examples
@@ -71,6 +72,7 @@ class _Texts:
         self.device = model.device
         self.mines = recipe.loss == "infonce" and recipe.hard_negatives > 0
         model.use(recipe.precision, recipe.max_tokens)
+        self._long = opened(model)
         self._none = np.full((len(examples.positive), 0), -1, dtype=np.int64) if self.mines else None
         if not any(self.count(epoch) for epoch in range(recipe.epochs)):
             raise TrainingError(
@@ -85,7 +87,8 @@ class _Texts:
         self.model.load_weights(weights)
 
     def optimizer(self, named: Mapping[str, Any]) -> Any:
-        return adamw(named, self.recipe.learning_rate, self.recipe.weight_decay)
+        make = long_adamw if self._long else adamw
+        return make(named, self.recipe.learning_rate, self.recipe.weight_decay)
 
     def train(self, on: bool) -> None:
         self.model.model.train(on)

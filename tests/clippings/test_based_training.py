@@ -17,6 +17,8 @@ from clippings.based_training import (  # noqa: E402
     StepCourse,
     contrast_loss,
     distil_loss,
+    long_adamw,
+    opened,
     trained,
 )
 from clippings.errors import EncoderError, TrainingError  # noqa: E402
@@ -139,6 +141,22 @@ def test_shares_are_compared_of_some_records_where_there_are_many(
         twice = float(transfer_loss(made, ids[:2].repeat(2, 1), lengths[:2].repeat(2), taught))
         two = float(transfer_loss(made, ids[:2], lengths[:2], taught))
     assert every != pytest.approx(some, rel=1e-4) and two == pytest.approx(twice, rel=1e-4)
+
+
+def test_a_branch_that_is_shut_is_opened_for_training_and_learns_faster(base: Path) -> None:
+    made = model(base, window=8)
+    body = made.model[0].auto_model
+    gates = [mixer.gate for mixer in body.mixers() if mixer.kind == "based"]
+    assert opened(made) and gates and all(bool((gate == 0.1).all()) for gate in gates)
+    assert body.window_dropout == 0.1
+    with torch.no_grad():
+        gates[0].fill_(-0.7)
+    assert opened(made) and bool((gates[0] == -0.7).all())  # one that has learned stays what it is
+    groups = long_adamw(made.weights(), 1e-3, 0.01).param_groups
+    height = {id(value): group["height"] for group in groups for value in group["params"]}
+    assert len(height) == len(made.weights())
+    assert height[id(gates[0])] == 10 and height[id(body.tokens.weight)] == 1
+    assert not opened(Trainable(load_sentence_transformer(parse(base), "cpu"), "short"))
 
 
 def test_padding_has_no_say_in_the_losses(base: Path) -> None:

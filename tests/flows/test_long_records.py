@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
 
+from safetensors.torch import load_file
+
 import linktransformer as lt
 from tests.tiny_model import SHORT, WORDS, firms, make_base
 
@@ -45,5 +47,9 @@ def test_an_encoder_for_long_rows_is_trained_and_used(tmp_path: Path) -> None:
     found = lt.link(table, table, left_on="left", right_on="right", model=trained)
     assert "rows_cut_by_model" not in found.report()
     assert (trained.folder / "config.json").read_text("utf-8").count("based_bert") == 1
+    # a branch that begins shut and learns as slowly as the rest would still be shut
+    weights = load_file(trained.folder / "model.safetensors")
+    gates = [value for name, value in weights.items() if name.endswith("mixer.gate")]
+    assert gates and min(float(gate.abs().max()) for gate in gates) > 0.05
     alone = trained.encode(table["left"].tolist()[:1])
     assert np.allclose(alone, trained.encode(table["left"].tolist())[:1], atol=1e-5)
