@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> Report:
         recalls(options.recall, options.length, options.hops).items()
     ):
         if arm not in long_speed.ARMS:
-            skipped.append(f"{arm}: not timed")
+            if f"{arm}: not timed" not in skipped:
+                skipped.append(f"{arm}: not timed")
             continue
         timed = argparse.Namespace(
             layers=6,
