@@ -103,7 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--one-less",
         action="store_true",
-        help="test the shortest length with each full layer made a window, too",
+        help="with each full layer made a window, too: the shortest length, fields of the training",
     )
     parser.add_argument("--collect", type=Path, default=None, help="only tabulate the JSON files of a folder")
 
@@ -143,7 +143,8 @@ def run(options: argparse.Namespace) -> Report:
             for layer, mixer in enumerate(model.model[0].auto_model.mixers()):
                 if mixer.kind == "full":
                     mixer.kind = "window"
-                    rows += tested(f"{arm}, layer {layer} a window", model, world, short)
+                    name = f"{arm}, layer {layer} a window, training fields"
+                    rows += tested(name, model, world, short, "train")
                     mixer.kind = "full"
         del model
     tables = [Table("runs", runs), Table("hit@1", rows), Table("by length", by_length(rows))]
@@ -284,7 +285,7 @@ def planned(folder: Path, measured: Any) -> int:
 
 
 def tested_groups(
-    world: deepkey_data.World, options: argparse.Namespace
+    world: deepkey_data.World, options: argparse.Namespace, part: str = "test"
 ) -> Iterator[tuple[int, int, list[tuple[float, deepkey_data.Group]]]]:
     """The test, the same for every seed of the training: length, hops, groups with their depths."""
     for length in options.test:
@@ -293,23 +294,29 @@ def tested_groups(
             for number in range(options.groups):
                 draw = np.random.default_rng([99, length, hops, number])
                 depth = deepkey_data.DEPTHS[number % len(deepkey_data.DEPTHS)]
-                groups.append(
-                    (depth, deepkey_data.group(world, draw, length, hops, part="test", depth=depth))
-                )
+                groups.append((depth, deepkey_data.group(world, draw, length, hops, part=part, depth=depth)))
             yield length, hops, groups
 
 
 def tested(
-    arm: str, model: Any, world: deepkey_data.World, options: argparse.Namespace
+    arm: str, model: Any, world: deepkey_data.World, options: argparse.Namespace, part: str = "test"
 ) -> list[dict[str, Any]]:
-    """Hit@1 of a trained arm, a row for each length, number of hops and depth."""
+    """Hit@1 of a trained arm, a row for each length, number of hops and depth.
+
+    Args:
+        arm: Its name.
+        model: The arm.
+        world: The words.
+        options: Of the benchmark.
+        part: Whose fields: "train" where something is to be chosen by it.
+    """
     import torch
 
     ends = ends_of(model.model)
     model.model.eval()
     rows = []
     with torch.no_grad():
-        for length, hops, groups in tested_groups(world, options):
+        for length, hops, groups in tested_groups(world, options, part):
             start, sides = time.perf_counter(), []
             for side in ("left", "right"):
                 ids = [[world.ids(one) for one in getattr(found, side)] for _, found in groups]

@@ -160,7 +160,7 @@ def test_arms_begin_with_what_full_attention_learned(tmp_path: Path) -> None:
     options = ["--preset", "tiny", "--base", "tiny", "--steps", "2", "--device", "cpu", "--to", str(tmp_path)]
     report = ran(deepkey, *options, "--arms", "full", "--save", "--one-less")
     assert {row["arm"] for row in table(report, "hit@1")} == {
-        "full", "full, layer 0 a window", "full, layer 1 a window"
+        "full", "full, layer 0 a window, training fields", "full, layer 1 a window, training fields"
     }  # fmt: skip
     folder = tmp_path / "full-seed0" / "model"
     taught = argparse.Namespace(
