@@ -16,6 +16,7 @@ from linktransformer import (
     fuse,
     keys,
     limits,
+    mutual,
     picture_views,
     records,
     remembering,
@@ -253,7 +254,7 @@ def _partners_by_model(
     """Which left nodes are the one best of their own one best right node, by the model alone."""
     matrices = {"dense": made.matrices["dense"]}
     found = search.search(matrices, *nodes, 1, memory_limit=job.memory_limit, device=job.device)
-    return fuse.mutual_best(found, found.views["dense"], fuse.Sides.of(found))
+    return mutual.mutual_best(found, found.views["dense"], mutual.Sides.of(found))
 
 
 def same_text(

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import agreement, blocking, fuse, records
-from linktransformer.fuse import Fused, Sides
+from linktransformer import agreement, blocking, records
+from linktransformer.fuse import Fused, change
+from linktransformer.mutual import Sides, mutual_best, mutual_best_rate
 from linktransformer.sharing import Lead
 from linktransformer.threshold import decide
 
@@ -64,7 +65,7 @@ def added(
         return fused, None
     score = _mixed(fused.score, view, weight)
     weights = {name: (1 - weight) * value for name, value in fused.weights.items()} | {VIEW: weight}
-    rate = fuse.mutual_best_rate(found, score, Sides.of(found))
+    rate = mutual_best_rate(found, score, Sides.of(found))
     views = {**found.views, VIEW: view}
     added = replace(found, views=views)
     return Fused(added, score, weights, rate, fused.chance), fitted.shown()
@@ -81,11 +82,11 @@ def _weight(fused: Fused, view: NDArray[np.float32]) -> float:
     1984): by that much the best weight must beat none, and up to that much a smaller one may fall behind.
     """
     found, sides = fused.candidates, Sides.of(fused.candidates)
-    before = fuse.mutual_best(found, fused.score, sides)
+    before = mutual_best(found, fused.score, sides)
     more, error = [], []
     for weight in WEIGHTS:
-        after = fuse.mutual_best(found, _mixed(fused.score, view, weight), sides)
-        gained, lost = int((after & ~before).sum()), int((before & ~after).sum())
+        after = mutual_best(found, _mixed(fused.score, view, weight), sides)
+        gained, lost = change(before, after)
         more.append(gained - lost)
         error.append(float(np.sqrt(gained + lost)))
     if not more:

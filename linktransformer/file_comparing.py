@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from linktransformer import blocking, fuse, progress, views
 from linktransformer.blocking import Nodes
 from linktransformer.factorize import factorize
-from linktransformer.fuse import Fused, Sides
+from linktransformer.fuse import Fused
+from linktransformer.mutual import Sides, mutual_best
 from linktransformer.pairwise import pair_scores
 from linktransformer.parquet_tables import Shelf, sorted_texts
 from linktransformer.piece import Kept, Known, Piece, found_in, made_of, matrices_of, read
@@ -87,7 +88,11 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
 
     # as in `fuse.fuse`: who leads is asked where the first view alone finds next to nothing
     ask = several and rates([[1.0, 0.0]])[0] < fuse.SELDOM
-    weights, rate = fuse.best_weights(len(names), rates, _leading(pieces, sizes, names) if ask else 0)
+    first = _leading(pieces, sizes, names) if ask else 0
+    weights, rate = fuse.best_weights(len(names), rates, first)
+    smaller = fuse.shrunk(weights, first, lambda without: _change(pieces, sizes, spread, without, weights))
+    if smaller != weights:
+        weights, rate = smaller, rates([smaller])[0]
     every = known.job.validate in ("1:1", "m:m")
     parts = [
         _scored(piece, size, spread, weights, (numbers[0][place], numbers[1][place]), every)
@@ -148,8 +153,26 @@ def _rates(
         sides = Sides.of(found)
         for place, weights in enumerate(trials):
             score = fuse.weighted(found, spread, weights)
-            mutual[place] += int(fuse.mutual_best(found, score, sides).sum())
+            mutual[place] += int(mutual_best(found, score, sides).sum())
     return [float(count / sum(left for left, _ in sizes)) for count in mutual]
+
+
+def _change(
+    pieces: list[Kept],
+    sizes: list[tuple[int, int]],
+    spread: dict[str, float],
+    before: fuse.Weights,
+    after: fuse.Weights,
+) -> tuple[int, int]:
+    """How many left nodes of all pieces gain and lose a mutual-best partner by other weights."""
+    gained = lost = 0
+    for piece, size in zip(pieces, sizes, strict=True):
+        found, _ = piece.candidates(*size)
+        sides = Sides.of(found)
+        had, has = (mutual_best(found, fuse.weighted(found, spread, of), sides) for of in (before, after))
+        more, fewer = fuse.change(had, has)
+        gained, lost = gained + more, lost + fewer
+    return gained, lost
 
 
 def _leading(pieces: list[Kept], sizes: list[tuple[int, int]], names: tuple[str, ...]) -> int:

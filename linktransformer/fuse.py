@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.lexical import cores
-from linktransformer.ranking import stable_order
+from linktransformer.mutual import Sides, mutual_best, mutual_best_rate
 from linktransformer.search import Candidates
 from linktransformer.spacings import knows_partners
 
@@ -18,16 +18,15 @@ __all__ = [
     "SAME",
     "SELDOM",
     "Fused",
-    "Sides",
     "alike",
     "best_first",
     "best_weights",
+    "change",
     "fuse",
     "fuse_of_one",
-    "mutual_best",
-    "mutual_best_rate",
     "same_text_first",
     "shares",
+    "shrunk",
     "weighted",
 ]
 
@@ -76,82 +75,6 @@ class Fused:
         return most
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sides:
-    """Where the pairs of each left and of each right node stand, so that maxima need no sorting.
-
-    Args:
-        left_starts: First pair of each left node that has any.
-        left_nodes: Those nodes.
-        by_right: The pairs in order of right node.
-        right_starts: Likewise.
-        right_nodes: Likewise.
-    """
-
-    left_starts: NDArray[np.int64]
-    left_nodes: NDArray[np.int64]
-    by_right: NDArray[np.int64]
-    right_starts: NDArray[np.int64]
-    right_nodes: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, candidates: Candidates) -> Sides:
-        """Sort the pairs once."""
-        by_right = stable_order(candidates.right)
-        right = candidates.right[by_right]
-        left_starts = np.flatnonzero(np.diff(candidates.left, prepend=-1))
-        right_starts = np.flatnonzero(np.diff(right, prepend=-1))
-        return cls(left_starts, candidates.left[left_starts], by_right, right_starts, right[right_starts])
-
-    def best(self, candidates: Candidates, score: Floats) -> tuple[Floats, Floats]:
-        """The best score of each left and of each right node; -inf for a node without candidates."""
-        left = np.full(candidates.n_left, -np.inf, dtype=np.float32)
-        right = np.full(candidates.n_right, -np.inf, dtype=np.float32)
-        if len(score):
-            left[self.left_nodes] = np.maximum.reduceat(score, self.left_starts)
-            right[self.right_nodes] = np.maximum.reduceat(score[self.by_right], self.right_starts)
-        return left, right
-
-
-def mutual_best_rate(candidates: Candidates, score: Floats, sides: Sides) -> float:
-    """The share of left nodes that are the one best of their own one best right node.
-
-    A node with several equally good partners counts for nothing, so that a view that cannot tell
-    rows apart gets no credit.
-
-    Args:
-        candidates: Pairs, sorted by left node.
-        score: (n,) float32.
-        sides: `Sides.of(candidates)`.
-
-    Returns:
-        A share of the left nodes.
-    """
-    return float(mutual_best(candidates, score, sides).mean()) if len(score) else 0.0
-
-
-def mutual_best(candidates: Candidates, score: Floats, sides: Sides) -> NDArray[np.bool_]:
-    """Which left nodes are the one best of their own one best right node.
-
-    Args:
-        candidates: Pairs, sorted by left node.
-        score: (n,) float32.
-        sides: `Sides.of(candidates)`.
-
-    Returns:
-        (n_left,) bool.
-    """
-    left_best, right_best = sides.best(candidates, score)
-    of_left = score >= left_best[candidates.left]
-    of_right = score >= right_best[candidates.right]
-    left_count = np.bincount(candidates.left[of_left], minlength=candidates.n_left)
-    right_count = np.bincount(candidates.right[of_right], minlength=candidates.n_right)
-    one = (left_count[candidates.left] == 1) & (right_count[candidates.right] == 1)
-    found = np.zeros(candidates.n_left, dtype=bool)
-    found[candidates.left[of_left & of_right & one]] = True
-    return found
-
-
 def fuse(
     candidates: Candidates, spread: Mapping[str, float], chance: Mapping[str, float] | None = None
 ) -> Fused:
@@ -162,7 +85,7 @@ def fuse(
     The rate rises and falls with the quality of the links as a weight moves, and needs no label.
     The first view always counts; the weights of the others are found by coordinate ascent. Where few nodes
     find each other by the first view alone, it knows no partners and another does (`knows_partners`), that
-    one leads.
+    one leads. What a view that does not lead then weighs is `shrunk` where few nodes speak for it.
 
     Args:
         candidates: Pairs with a score in every view.
@@ -190,6 +113,16 @@ def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fu
     with ThreadPoolExecutor(min(cores(), len(STEPS)) if len(candidates) > MANY else 1) as pool:
         weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)), lead)
     score = weighted(candidates, spread, weights)
+    if ask and len(names) > 1:
+
+        def moved(without: Weights) -> tuple[int, int]:
+            before = mutual_best(candidates, weighted(candidates, spread, without), sides)
+            return change(before, mutual_best(candidates, score, sides))
+
+        smaller = shrunk(weights, lead, moved)
+        if smaller != weights:
+            weights, score = smaller, weighted(candidates, spread, smaller)
+            rate = mutual_best_rate(candidates, score, sides)
     return Fused(candidates, score, dict(zip(names, shares(names, spread, weights), strict=True)), rate)
 
 
@@ -229,6 +162,54 @@ def best_weights(
                 if found > rate + GAIN:
                     rate, weights = found, trial
     return weights, rate
+
+
+def change(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, int]:
+    """How many nodes gain a mutual-best partner, and how many lose theirs.
+
+    Args:
+        before: Which nodes have one, (n,).
+        after: Likewise.
+
+    Returns:
+        Gained and lost.
+
+    Example:
+        >>> change(np.array([True, True, False]), np.array([False, True, True]))
+        (1, 1)
+    """
+    return int((after & ~before).sum()), int((before & ~after).sum())
+
+
+def shrunk(weights: Weights, lead: int, moved: Callable[[Weights], tuple[int, int]]) -> Weights:
+    """Take back as much of a view's weight as its gain may owe to chance.
+
+    Of nodes whose partner changes by chance as many lose one as gain one. Where l nodes lose theirs by a view
+    and g gain one, some l of the gains are of that kind, and g - l has a variance of about 2 l. The weight is
+    multiplied by max(0, 1 - 2 l / (g - l)^2), an empirical Bayes estimate's factor (B. Efron and C. Morris,
+    Stein's estimation rule and its competitors, 1973). It is 1 where no node loses, in a table of three rows,
+    too, and next to 1 where thousands gain and few lose.
+
+    Args:
+        weights: As `best_weights` finds them.
+        lead: The view that leads, whose weight stays.
+        moved: How many nodes gain and lose, as `change` counts them, from a weighting to `weights`.
+
+    Returns:
+        The weights, each of them as large or smaller.
+
+    Example:
+        >>> shrunk([1.0, 2.0], 0, lambda without: (30, 20))
+        [1.0, 1.2]
+    """
+    smaller = list(weights)
+    for place, weight in enumerate(weights):
+        if place == lead or not weight:
+            continue
+        gained, lost = moved([*weights[:place], 0.0, *weights[place + 1 :]])
+        net = gained - lost
+        smaller[place] = weight * max(0.0, 1 - 2 * lost / net**2) if net > 0 else 0.0
+    return smaller
 
 
 def best_first(candidates: Candidates) -> Candidates:

@@ -99,6 +99,7 @@ def recalls(folder: Path, length: int, hops: int) -> dict[tuple[str, int, int], 
             # layers without windows or branches take any number for them
             cell = (arm, window or 64, features or 16)
             same = {name: settings.get(name) for name in SAME}
+            same["taught"] = bool(same["taught"])  # each seed may begin with a taught encoder of its own
             if told.setdefault(cell, same) != same:
                 raise ValueError(
                     f"Runs of {arm!r} differ in more than the seed. Given: {told[cell]}, {same}."

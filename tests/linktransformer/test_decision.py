@@ -12,7 +12,8 @@ import pytest
 from linktransformer import assign
 from linktransformer.assign import one_to_one
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.fuse import Fused, Sides, fuse, mutual_best_rate
+from linktransformer.fuse import Fused, fuse, shrunk
+from linktransformer.mutual import Sides, mutual_best_rate
 from linktransformer.ranking import rank
 from linktransformer.search import Candidates
 from linktransformer.threshold import decide
@@ -100,6 +101,34 @@ def test_the_view_that_tells_rows_apart_gets_the_weight() -> None:
     assert fused.weights["view 1"] > 0
     useless = fuse(candidates(sharp, blind), {"view 0": 0.1, "view 1": 0.1})
     assert useless.weights == {"view 0": 1.0, "view 1": 0.0}
+
+
+def test_a_view_that_few_nodes_speak_for_counts_little() -> None:
+    # by the second view three nodes find a partner and two lose theirs: the gain may be chance
+    known = np.eye(40) * 0.5 + 0.2
+    known[:5, :5] = 0.45
+    told = np.full((40, 40), 0.2)
+    told[:3, :3] += np.eye(3) * 0.3
+    told[10, 11] = told[12, 13] = 3.0  # 10 and 12 find 11 and 13, which lose their own
+    few = fuse(candidates(known.tolist(), told.tolist()), {"view 0": 0.1, "view 1": 0.1})
+    told[10, 11] = told[12, 13] = 0.2
+    told[3:5, 3:5] += np.eye(2) * 0.3
+    sure = fuse(candidates(known.tolist(), told.tolist()), {"view 0": 0.1, "view 1": 0.1})
+    assert few.weights["view 1"] == 0 < sure.weights["view 1"]
+
+
+def test_what_a_gain_may_owe_to_chance_is_taken_back() -> None:
+    def moved(counts: tuple[int, int]) -> float:
+        return shrunk([1.0, 2.0], 0, lambda without: counts)[1]
+
+    assert moved((2000, 100)) > 1.99
+    assert moved((30, 20)) == pytest.approx(2 * 0.6)
+    assert moved((40, 30)) == pytest.approx(2 * 0.4)
+    assert moved((1, 0)) == moved((3, 0)) == 2.0
+    assert moved((20, 30)) == moved((5, 5)) == moved((0, 0)) == 0.0
+    asked: list[list[float]] = []
+    shrunk([1.0, 2.0, 0.0, 4.0], 0, lambda without: asked.append(without) or (9, 0))  # type: ignore[func-returns-value]
+    assert asked == [[1.0, 0.0, 0.0, 4.0], [1.0, 2.0, 0.0, 0.0]]
 
 
 def test_ties_are_not_mutual() -> None:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import evidence, fuse, keys
+from linktransformer import evidence, keys
+from linktransformer.mutual import Sides, mutual_best
 from linktransformer.search import Candidates
 
 GIVEN = ("anna", "bert", "carla", "dora", "emil", "fritz", "gerda", "hans", "ida", "jakob")
@@ -124,7 +125,7 @@ def test_mutual_best_against_a_plain_search(seed: int) -> None:
         back = [(value[at], a) for at, (a, b) in enumerate(pairs) if b == top[0]]
         best = [a for score, a in back if score == max(back)[0]]
         expected[node] = len(top) == 1 and best == [node]
-    np.testing.assert_array_equal(fuse.mutual_best(found, value, fuse.Sides.of(found)), expected)
+    np.testing.assert_array_equal(mutual_best(found, value, Sides.of(found)), expected)
 
 
 def test_columns_are_paired_by_name_or_by_place() -> None:
