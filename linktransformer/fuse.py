@@ -114,10 +114,10 @@ def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fu
         weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)), lead)
     score = weighted(candidates, spread, weights)
     if ask and len(names) > 1:
+        after = mutual_best(candidates, score, sides)
 
         def moved(without: Weights) -> tuple[int, int]:
-            before = mutual_best(candidates, weighted(candidates, spread, without), sides)
-            return change(before, mutual_best(candidates, score, sides))
+            return change(mutual_best(candidates, weighted(candidates, spread, without), sides), after)
 
         smaller = shrunk(weights, lead, moved)
         if smaller != weights:
