@@ -4,7 +4,8 @@ The layers are those of the bundled encoder (6 of width 384) with random weights
 tokens at every length. Forward alone, in half precision on a card, all arms go through the same fused
 forward (`clippings.based_inference`), as the column "fused" says; with --train none does. Beside the tokens
 a second stands the share of the roofline: what the products alone would take at the rate of a large product
-in the same precision.
+in the same precision. On a processor, which others may use as well, the arms take turns, and "times full" is
+the median over the turns.
 """
 
 from __future__ import annotations
@@ -62,6 +63,9 @@ def run(options: argparse.Namespace) -> Report:
     rate = best_rate(device, half)
     rows, skipped, began = [], [], time.perf_counter()
     for length in options.lengths or LENGTHS[kind]:
+        if kind == "cpu":
+            rows += in_turns(length, half, options, rate)
+            continue
         for arm in options.arms:
             if time.perf_counter() - began > 60 * options.minutes:
                 skipped.append(f"{arm} at {length}: the time was over")
@@ -189,6 +193,45 @@ def measured(
     repeat = options.repeat or REPEAT[kind]
     seconds = timed(call, device, repeat)
     cpu = (time.process_time() - cpu) / (repeat + 1)
+    found = cell(arm, length, (config, n, fused), (seconds, cpu), options, rate)
+    found["peak GB"] = torch.cuda.max_memory_allocated() / 2**30 if kind == "cuda" else None
+    return found
+
+
+def in_turns(length: int, half: bool, options: argparse.Namespace, rate: float) -> list[dict[str, Any]]:
+    """All arms at one length on a processor, one call of each after the other, several times."""
+    made = {arm: prepared(arm, length, "cpu", half, options) for arm in options.arms}
+    wall: dict[str, list[float]] = {arm: [] for arm in made}
+    cpu: dict[str, list[float]] = {arm: [] for arm in made}
+    for turn in range((options.repeat or REPEAT["cpu"]) + 1):
+        for arm, (call, *_) in made.items():
+            start = time.perf_counter(), time.process_time()
+            call()
+            if turn:
+                wall[arm].append(time.perf_counter() - start[0])
+                cpu[arm].append(time.process_time() - start[1])
+    rows = []
+    for arm, (_, *shape) in made.items():
+        seconds = statistics.median(wall[arm]), statistics.median(cpu[arm])
+        row = cell(arm, length, (shape[0], shape[1], shape[2]), seconds, options, rate)
+        if "full" in made:
+            for name, taken in (("times full", wall), ("times full, CPU", cpu)):
+                ratios = [full / own for full, own in zip(taken["full"], taken[arm], strict=True)]
+                row[name] = statistics.median(ratios)
+        rows.append(row)
+    return rows
+
+
+def cell(
+    arm: str,
+    length: int,
+    shape: tuple[Any, int, bool],
+    taken: tuple[float, float],
+    options: argparse.Namespace,
+    rate: float,
+) -> dict[str, Any]:
+    """A row: of a model's shape, records of a batch, fused or not; seconds by the clock and the CPU."""
+    (config, n, fused), (seconds, cpu) = shape, taken
     flop = n * work(config, length) * (3 if options.train else 1)
     return {
         "arm": arm,
@@ -202,7 +245,7 @@ def measured(
         "TFLOP/s": flop / seconds / 1e12,
         "share of roofline": flop / rate / seconds,
         "fused": fused,
-        "peak GB": torch.cuda.max_memory_allocated() / 2**30 if kind == "cuda" else None,
+        "peak GB": None,
     }
 
 
@@ -228,6 +271,6 @@ def against_full(rows: list[dict[str, Any]]) -> None:
     """How many times as fast as full attention each is, at the same length."""
     full = {row["tokens"]: row for row in rows if row["arm"] == "full"}
     for row in rows:
-        if row["tokens"] in full:
+        if row["tokens"] in full and row["times full"] is None:
             row["times full"] = full[row["tokens"]]["ms"] / row["ms"]
             row["times full, CPU"] = full[row["tokens"]]["CPU ms"] / max(row["CPU ms"], 1e-9)
