@@ -322,7 +322,7 @@ def export(options: argparse.Namespace) -> Report:
 
 
 def speeds(folder: Path, times: int = 9) -> list[dict[str, Any]]:
-    """Names a second on two threads, beside the bundled MiniLM in turn; medians of runs and of their ratios."""
+    """Names a second on two threads, beside the bundled MiniLM in turn; medians of runs and their ratios."""
     from clippings.onnx_encoder import OnnxTextEncoder
 
     from .probes import probes
