@@ -34,6 +34,7 @@ STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 MANY = 10**6  # pairs: with more, weights are tried on several cores at once
 GAIN = 5e-4  # a weight changes only for a rate that is higher by this much
 SELDOM = 0.2  # where the first view has a lower rate alone, it is asked whether it knows anything
+FEW_CHANGES = 20  # nodes: with fewer that change their partner by a view its weight stays
 SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
 BUT_FOR_CAPITALS, EQUAL = 1, 2  # how equal two texts are
 BELOW_ONE = np.float32(1 - 2.0**-20)
@@ -85,7 +86,7 @@ def fuse(
     The rate rises and falls with the quality of the links as a weight moves, and needs no label.
     The first view always counts; the weights of the others are found by coordinate ascent. Where few nodes
     find each other by the first view alone, it knows no partners and another does (`knows_partners`), that
-    one leads. What a view that does not lead then weighs is `shrunk` where few nodes speak for it.
+    one leads. What a view that does not lead then weighs is `shrunk` by what chance explains of its gain.
 
     Args:
         candidates: Pairs with a score in every view.
@@ -99,7 +100,7 @@ def fuse(
 
 
 def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fused:
-    """As `fuse`; unless it is asked who leads, the first view does, whatever it knows."""
+    """As `fuse`; unless `ask`, the first view leads, whatever it knows, and no weight is shrunk."""
     names = list(candidates.views)
     sides = Sides.of(candidates)
 
@@ -114,12 +115,14 @@ def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fu
         weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)), lead)
     score = weighted(candidates, spread, weights)
     if ask and len(names) > 1:
-        after = mutual_best(candidates, score, sides)
+        standing: dict[tuple[float, ...], NDArray[np.bool_]] = {}
 
-        def moved(without: Weights) -> tuple[int, int]:
-            return change(mutual_best(candidates, weighted(candidates, spread, without), sides), after)
+        def stands(of: Weights) -> NDArray[np.bool_]:
+            if tuple(of) not in standing:
+                standing[tuple(of)] = mutual_best(candidates, weighted(candidates, spread, of), sides)
+            return standing[tuple(of)]
 
-        smaller = shrunk(weights, lead, moved)
+        smaller = shrunk(weights, lead, lambda before, after: change(stands(before), stands(after)))
         if smaller != weights:
             weights, score = smaller, weighted(candidates, spread, smaller)
             rate = mutual_best_rate(candidates, score, sides)
@@ -181,34 +184,42 @@ def change(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> tuple[int, in
     return int((after & ~before).sum()), int((before & ~after).sum())
 
 
-def shrunk(weights: Weights, lead: int, moved: Callable[[Weights], tuple[int, int]]) -> Weights:
+def shrunk(weights: Weights, lead: int, moved: Callable[[Weights, Weights], tuple[int, int]]) -> Weights:
     """Take back as much of a view's weight as its gain may owe to chance.
 
     Of nodes whose partner changes by chance as many lose one as gain one. Where l nodes lose theirs by a view
     and g gain one, some l of the gains are of that kind, and g - l has a variance of about 2 l. The weight is
-    multiplied by max(0, 1 - 2 l / (g - l)^2), an empirical Bayes estimate's factor (B. Efron and C. Morris,
-    Stein's estimation rule and its competitors, 1973). It is 1 where no node loses, in a table of three rows,
-    too, and next to 1 where thousands gain and few lose.
+    multiplied by 1 - 2 l / (g - l)^2, an empirical Bayes estimate's factor (B. Efron and C. Morris, Stein's
+    estimation rule and its competitors, 1973), and by 0 where that is negative or no more gain than lose. It
+    is next to 1 where thousands gain and few lose. Where fewer than 20 change nothing is estimated.
+
+    Views may know the same, and each of them look idle beside the others: one is shrunk after the other, the
+    one with the least net gain first, and what it loses is missing when the next one is counted.
 
     Args:
         weights: As `best_weights` finds them.
         lead: The view that leads, whose weight stays.
-        moved: How many nodes gain and lose, as `change` counts them, from a weighting to `weights`.
+        moved: How many nodes gain and lose, as `change` counts them, from one weighting to another.
 
     Returns:
         The weights, each of them as large or smaller.
 
     Example:
-        >>> shrunk([1.0, 2.0], 0, lambda without: (30, 20))
+        >>> shrunk([1.0, 2.0], 0, lambda before, after: (30, 20))
         [1.0, 1.2]
     """
+
+    def counted(place: int, current: Weights) -> tuple[int, int]:
+        return moved([*current[:place], 0.0, *current[place + 1 :]], current)
+
+    places = [place for place, weight in enumerate(weights) if place != lead and weight]
+    counts = {place: counted(place, weights) for place in places}
     smaller = list(weights)
-    for place, weight in enumerate(weights):
-        if place == lead or not weight:
-            continue
-        gained, lost = moved([*weights[:place], 0.0, *weights[place + 1 :]])
+    for place in sorted(places, key=lambda place: counts[place][0] - counts[place][1]):
+        gained, lost = counts[place] if smaller == weights else counted(place, smaller)
         net = gained - lost
-        smaller[place] = weight * max(0.0, 1 - 2 * lost / net**2) if net > 0 else 0.0
+        if gained + lost >= FEW_CHANGES:
+            smaller[place] *= max(0.0, 1 - 2 * lost / net**2) if net > 0 else 0.0
     return smaller
 
 
@@ -244,7 +255,8 @@ def fuse_of_one(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     order = np.lexsort((right, left))
     both = {name: np.concatenate([score, score])[order] for name, score in candidates.views.items()}
     twice = Candidates(left[order], right[order], both, candidates.n_left, candidates.n_right)
-    # the best of many records of one thing does not stand out: it is not asked who knows partners
+    # the best of many records of one thing does not stand out, and changes from one of them to another:
+    # it is neither asked who knows partners nor what chance explains
     fused = _fused(twice, spread, ask=False)
     score = np.zeros(len(candidates), dtype=np.float32)
     for name, weight in fused.weights.items():

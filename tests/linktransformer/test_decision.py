@@ -103,32 +103,37 @@ def test_the_view_that_tells_rows_apart_gets_the_weight() -> None:
     assert useless.weights == {"view 0": 1.0, "view 1": 0.0}
 
 
-def test_a_view_that_few_nodes_speak_for_counts_little() -> None:
-    # by the second view three nodes find a partner and two lose theirs: the gain may be chance
-    known = np.eye(40) * 0.5 + 0.2
-    known[:5, :5] = 0.45
-    told = np.full((40, 40), 0.2)
-    told[:3, :3] += np.eye(3) * 0.3
-    told[10, 11] = told[12, 13] = 3.0  # 10 and 12 find 11 and 13, which lose their own
-    few = fuse(candidates(known.tolist(), told.tolist()), {"view 0": 0.1, "view 1": 0.1})
-    told[10, 11] = told[12, 13] = 0.2
-    told[3:5, 3:5] += np.eye(2) * 0.3
+def test_a_gain_that_chance_explains_counts_for_nothing() -> None:
+    # by the second view thirteen nodes find a partner and ten lose theirs
+    known = np.eye(80) * 0.5 + 0.2
+    known[:15, :15] = 0.45
+    told = np.full((80, 80), 0.2)
+    told[:13, :13] += np.eye(13) * 0.3
+    pairs = np.arange(40, 60, 2)
+    told[pairs, pairs + 1] = 3.0  # 40 finds 41, which loses its own
+    chance = fuse(candidates(known.tolist(), told.tolist()), {"view 0": 0.1, "view 1": 0.1})
+    told[pairs, pairs + 1] = 0.2
     sure = fuse(candidates(known.tolist(), told.tolist()), {"view 0": 0.1, "view 1": 0.1})
-    assert few.weights["view 1"] == 0 < sure.weights["view 1"]
+    assert chance.weights["view 1"] == 0 < sure.weights["view 1"]
 
 
 def test_what_a_gain_may_owe_to_chance_is_taken_back() -> None:
-    def moved(counts: tuple[int, int]) -> float:
-        return shrunk([1.0, 2.0], 0, lambda without: counts)[1]
+    def weight(counts: tuple[int, int]) -> float:
+        return shrunk([1.0, 2.0], 0, lambda before, after: counts)[1]
 
-    assert moved((2000, 100)) > 1.99
-    assert moved((30, 20)) == pytest.approx(2 * 0.6)
-    assert moved((40, 30)) == pytest.approx(2 * 0.4)
-    assert moved((1, 0)) == moved((3, 0)) == 2.0
-    assert moved((20, 30)) == moved((5, 5)) == moved((0, 0)) == 0.0
-    asked: list[list[float]] = []
-    shrunk([1.0, 2.0, 0.0, 4.0], 0, lambda without: asked.append(without) or (9, 0))  # type: ignore[func-returns-value]
-    assert asked == [[1.0, 0.0, 0.0, 4.0], [1.0, 2.0, 0.0, 0.0]]
+    assert weight((2000, 100)) > 1.99
+    assert weight((30, 20)) == pytest.approx(2 * 0.6)
+    assert weight((40, 30)) == pytest.approx(2 * 0.4)
+    assert weight((20, 30)) == weight((10, 10)) == weight((11, 10)) == 0.0
+    assert weight((1, 0)) == weight((2, 1)) == weight((11, 8)) == 2.0  # too few to estimate by
+
+
+def test_one_of_two_views_that_know_the_same_stays() -> None:
+    def moved(before: list[float], after: list[float]) -> tuple[int, int]:
+        gone = next(place for place in range(3) if after[place] and not before[place])
+        return (10 + gone, 10) if after[1] and after[2] else (80, 5)
+
+    assert shrunk([1.0, 2.0, 0.5], 0, moved) == [1.0, 0.0, pytest.approx(0.5, abs=0.01)]
 
 
 def test_ties_are_not_mutual() -> None:
