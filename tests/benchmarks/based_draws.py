@@ -1,9 +1,10 @@
 """What each step of the training of a long encoder is given.
 
-All stages take DeepKeyLink. Transfer and contrast take records made of rows of public tables too, which share
-a few rows, read with errors of their own. A third of these pairs has one side that is short: it goes through
+All stages take DeepKeyLink. Contrast takes pairs of records made of rows of public tables too, which share a
+few rows, read with errors of their own. A third of these pairs has one side that is short: it goes through
 the original layers, which are never trained, so that long vectors come to lie where short ones are; for the
-same end one step in eight is distillation on short records.
+same end one step in eight of teaching and contrast is distillation on short records, mostly of such rows;
+and transfer takes these too.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def passages(base: Any, options: argparse.Namespace, most: int, skipped: list[st
     for name in TABLES:
         folder = data.shared() / "data" / name
         if not folder.is_dir():
-            skipped.append(f"contrast without rows of {name}: it is not in the data folder")
+            skipped.append(f"training without rows of {name}: it is not in the data folder")
             continue
         found = data.baseline().read(folder, "left" if any(folder.glob("left.csv*")) else "table")
         keys = [key for key in found.columns if key not in NO_TEXT]

@@ -1,7 +1,7 @@
 """Recall against throughput over the dial of long encoders: how far windows reach, and how many features.
 
 Recall is read from runs of `deepkey` (`--recall FOLDER`, a JSON file each); the forward of the same layers is
-timed here, one after the other, with random weights.
+timed here, one after the other, with random weights; on a processor that others use their ratios are rough.
 """
 
 from __future__ import annotations

@@ -64,7 +64,10 @@ def run(options: argparse.Namespace) -> Report:
     rows, skipped, began = [], [], time.perf_counter()
     for length in options.lengths or LENGTHS[kind]:
         if kind == "cpu":
-            rows += in_turns(length, half, options, rate)
+            if time.perf_counter() - began > 60 * options.minutes:
+                skipped.append(f"{length} tokens: the time was over")
+            else:
+                rows += in_turns(length, half, options, rate)
             continue
         for arm in options.arms:
             if time.perf_counter() - began > 60 * options.minutes:
@@ -216,7 +219,8 @@ def in_turns(length: int, half: bool, options: argparse.Namespace, rate: float) 
         row = cell(arm, length, (shape[0], shape[1], shape[2]), seconds, options, rate)
         if "full" in made:
             for name, taken in (("times full", wall), ("times full, CPU", cpu)):
-                ratios = [full / own for full, own in zip(taken["full"], taken[arm], strict=True)]
+                pairs = zip(taken["full"], taken[arm], strict=True)
+                ratios = [full / max(own, 1e-9) for full, own in pairs]
                 row[name] = statistics.median(ratios)
         rows.append(row)
     return rows

@@ -15,7 +15,6 @@ pytest.importorskip("sentence_transformers")
 
 from . import __main__ as entry
 from . import (
-    based_draws,
     deepkey,
     deepkey_arms,
     deepkey_chunks,
@@ -24,7 +23,6 @@ from . import (
     documents,
     long_speed,
     mqar,
-    train_based,
 )
 from .deepkey_course import Course, Records, drawn, padded
 from .deepkey_words import MARKS, ROLES
@@ -228,64 +226,6 @@ def test_files_of_many_runs_have_names_of_their_own() -> None:
     assert entry.destination("x", argparse.Namespace(out=None)) is None
 
 
-def test_a_short_encoder_becomes_a_long_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LINKTRANSFORMER_DATA", str(tmp_path))
-    report = ran(
-        train_based, "--preset", "tiny", "--steps", "2", "--device", "cpu", "--to", str(tmp_path / "run")
-    )
-    stages = table(report, "stages")
-    assert [(row["stage"], row["steps"]) for row in stages] == [
-        *((f"teach-{number}", 2) for number in (1, 2, 3)),  # so few teach nothing
-        ("transfer", 2),
-        ("contrast", 2),
-    ]
-    kept = table(report, "kept")[0]
-    assert kept["cosine to the original, short records (lowest)"] > 0.9999
-    assert len(report.skipped) == len(based_draws.TABLES)
-    assert (tmp_path / "run" / "model" / "model.safetensors").exists()
-
-
-def test_pairs_of_rows_share_rows_and_one_side_may_be_short() -> None:
-    world = deepkey_data.World(lambda words: [[1] * len(word) for word in words])
-    rows = [[[10 * row + reading] * 20 for reading in range(3)] for row in range(50)]
-    draws = based_draws.Draws(world, rows, (1, 2), {"lengths": (600,), "tokens": 24_000}, 0, 100)
-    made = draws.pairs(2, 600)
-    left, right = (
-        [{int(token) // 10 for token in ids if token > 2} for ids in side]
-        for side in made["input_ids"].chunk(2)
-    )
-    assert len(left) == 20 and all(len(a & b) >= 2 for a, b in zip(left, right, strict=True))
-    lengths = made["attention_mask"].sum(dim=1)[:20]
-    assert (
-        set(lengths.tolist()) <= {62, 42, 600, 602} | set(range(596, 601))
-        and 0 < int((lengths < 100).sum()) < 20
-    )
-
-
-def test_each_stage_is_given_what_it_learns_from() -> None:
-    world = deepkey_data.World(lambda words: [[1] for _ in words])
-    rows = [[[10 * row + reading] * 20 for reading in range(3)] for row in range(50)]
-    draws = based_draws.Draws(world, rows, (1, 2), {"lengths": (800, 900), "tokens": 24_000}, 0, 500)
-    for name, lengths in (("teach", {628, 800, 900}), ("contrast", {800, 900})):
-        seen: dict[str, int] = {"ids": 0, "pairs": 0, "records": 0}
-        for number in range(24):
-            step = draws.step(name, 24, number)
-            (kind,) = [kind for kind in seen if getattr(step, kind) is not None]
-            seen[kind] += 1
-            if kind == "pairs":
-                assert {step.pairs[0].shape[1] + 22 >= length for length in lengths} >= {True}
-            if kind == "records":
-                longest = max(map(len, step.records.ids)) + 2
-                assert any(length - 22 < longest <= length for length in lengths), longest
-            if kind == "ids":
-                assert step.ids.shape[1] <= 500
-        others = 0 if name == "teach" else 1  # which is taught by nothing but DeepKeyLink
-        assert seen == {"ids": 3, "pairs": 7 * others, "records": 21 - 7 * others}
-    few = [draws.step("transfer", 24, number) for number in range(4)]
-    assert [step.ids.shape[1] > 500 for step in few] == [True, False, True, False]
-    assert few[0].ids.shape[1] > 800 and few[2].ids.shape[1] <= 628
-
-
 def test_recall_of_pairs_is_asked_as_it_says() -> None:
     ids, wanted = mqar.drawn(np.random.default_rng(0), 5, 64, 6, 40)
     for row, target in zip(ids.tolist(), wanted.tolist(), strict=True):
@@ -348,38 +288,23 @@ def test_documents_are_skipped_without_data(tmp_path: Path, monkeypatch: pytest.
     assert "icdar2019" in ran(documents).skipped[0]
 
 
-def test_a_teacher_that_has_not_learned_is_taught_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = {0: 0.1, 1000: 0.6, 2000: 0.9}
-    asked: list[tuple[int, str | None]] = []
+def test_arms_take_turns_on_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    from clippings.based_model import BasedBertConfig
 
-    def stage(name: str, model: Any, draws: Any, *_: Any, folder: str | None = None) -> dict[str, Any]:
-        asked.append((draws.seed, folder))
-        return {"stage": folder}
+    clock, called = [0.0], []  # type: tuple[list[float], list[str]]
+    taken = {"full": [9.0, 4.0, 8.0, 40.0], "based": [9.0, 1.0, 2.0, 5.0]}  # the first turn is not counted
 
-    def tested(arm: str, model: Any, world: Any, options: Any, part: str) -> list[dict[str, Any]]:
-        assert part == "train"
-        hit = {"arm": arm, "tokens": options.test[0], "depth": 0.5, "pairs": 9}
-        return [{**hit, "hops": hops, "hit of 9": known[asked[-1][0]] * (hops == 2)} for hops in (1, 2)]
+    def prepared(arm: str, *_: Any) -> Any:
+        def call() -> None:
+            clock[0] += taken[arm][called.count(arm)]
+            called.append(arm)
 
-    monkeypatch.setattr(train_based, "stage", stage)
-    monkeypatch.setattr(deepkey, "tested", tested)
-    base = deepkey.original("tiny", "cpu")
-    world = deepkey_data.World(deepkey.tokens_of(base))
-    draws = based_draws.Draws(world, [], (1, 2), {"lengths": (300,), "tokens": 2400, "groups": 1}, 0, 64)
-    options = argparse.Namespace(seed=0, window=64, features=16)
-    _, rows = train_based.teacher(base, draws, options, 10.0)
-    assert asked == [(0, "teach-1"), (1000, "teach-2")]
-    assert [row["two hops, training fields"] for row in rows] == [0.1, 0.6]
-    asked.clear()
-    known |= {0: 0.2, 1000: 0.3, 2000: 0.1}
-    made: list[Any] = []
+        return call, BasedBertConfig(mixers=["full"]), 1, False
 
-    def noted(name: str, model: Any, *rest: Any, **given: Any) -> dict[str, Any]:
-        made.append(model)
-        return stage(name, model, *rest, **given)
-
-    monkeypatch.setattr(train_based, "stage", noted)
-    best, rows = train_based.teacher(base, draws, options, 10.0)
-    assert len(rows) == 3 and best is made[1]
+    monkeypatch.setattr(long_speed, "prepared", prepared)
+    monkeypatch.setattr(long_speed.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(long_speed.time, "process_time", lambda: clock[0])
+    options = argparse.Namespace(arms=["full", "based"], repeat=3, train=False)
+    rows = long_speed.in_turns(100, False, options, 1e9)
+    assert called == ["full", "based"] * 4
+    assert [row["times full"] for row in rows] == [1.0, 4.0] and rows[1]["ms"] == 2000
