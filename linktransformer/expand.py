@@ -14,7 +14,7 @@ from linktransformer.blocking import Nodes
 from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.links import Links, Nearest
-from linktransformer.ranking import rank
+from linktransformer.ranking import Ranking, rank
 from linktransformer.sharing import Lead
 from linktransformer.threshold import Decision, decide, is_number
 
@@ -61,6 +61,8 @@ def decided(
     order = np.lexsort((right, -score, left))
     left, right, pair, score = left[order], right[order], pair[order], score[order]
     needed = np.inf if isinstance(threshold, Mapping) and decision.threshold is None else decision.threshold
+    found = fused.candidates
+    rankings = rank(found.left, found.right, fused.score), rank(found.right, found.left, fused.score)
     return Links(
         tables[0],
         tables[1],
@@ -68,11 +70,11 @@ def decided(
         right,
         score,
         {name: values[pair] for name, values in fused.candidates.views.items()},
-        *_runner_up(nodes, fused, pair),
-        _reasons(tables[0].n_rows, nodes, 0, fused, left, needed, pairs, reach),
-        _reasons(tables[1].n_rows, nodes, 1, fused, right, needed, pairs, reach),
-        _nearest(nodes, 0, fused),
-        _nearest(nodes, 1, fused),
+        *_runner_up(nodes, fused, pair, rankings[0]),
+        _reasons(tables[0].n_rows, nodes, 0, fused, left, needed, pairs, rankings[0], reach),
+        _reasons(tables[1].n_rows, nodes, 1, fused, right, needed, pairs, rankings[1], reach),
+        _nearest(nodes, 0, fused, rankings[0]),
+        _nearest(nodes, 1, fused, rankings[1]),
         details | {"rule": decision.rule, "threshold": decision.threshold, "precision": decision.precision},
     )
 
@@ -130,11 +132,10 @@ def _once(
 
 
 def _runner_up(
-    nodes: tuple[Nodes, Nodes], fused: Fused, pair: Integers
+    nodes: tuple[Nodes, Nodes], fused: Fused, pair: Integers, ranking: Ranking
 ) -> tuple[Integers, NDArray[np.float32]]:
     """The row that the left row of each link would have taken next, and its score."""
     found = fused.candidates
-    ranking = rank(found.left, found.right, fused.score)
     place = np.searchsorted(ranking.nodes, found.left[pair])
     following = np.where(ranking.best[place] == pair, ranking.second[place], ranking.best[place])
     order, starts = _rows_of_nodes(nodes[1])
@@ -146,12 +147,9 @@ def _runner_up(
     return row, score
 
 
-def _nearest(nodes: tuple[Nodes, Nodes], side: int, fused: Fused) -> Nearest:
+def _nearest(nodes: tuple[Nodes, Nodes], side: int, fused: Fused, ranking: Ranking) -> Nearest:
     """The row of the other table that each row of one side is most similar to."""
-    own, other = fused.candidates.left, fused.candidates.right
-    if side == 1:
-        own, other = other, own
-    ranking = rank(own, other, fused.score)
+    other = (fused.candidates.right, fused.candidates.left)[side]
     order, starts = _rows_of_nodes(nodes[1 - side])
     row = np.full(len(nodes[side]) + 1, -1, dtype=np.int64)
     score = np.full(len(nodes[side]) + 1, np.nan, dtype=np.float32)
@@ -198,9 +196,10 @@ def _reasons(
     linked: Integers,
     needed: float | None,
     pairs: Integers,
+    ranking: Ranking,
     reach: NDArray[np.float32],
 ) -> NDArray[np.int8]:
-    """Why each row has no link; a link needs so much in `reach`, None where any will do."""
+    """Why each row has no link; its best pair needs so much in `reach`, None where any will do."""
     node = nodes[side].node_of_row
     found = fused.candidates
     own = (found.left, found.right)[side]
@@ -210,7 +209,7 @@ def _reasons(
     accepted[own[pairs]] = True
     shared = np.append(np.isin(nodes[side].block, nodes[1 - side].block), False)
     best = np.full(len(nodes[side]) + 1, -np.inf, dtype=np.float32)
-    np.maximum.at(best, own, reach)
+    best[ranking.nodes] = reach[ranking.best]
     reason = np.full(n_rows, 4, dtype=np.int8)
     if needed is not None:
         reason[best[node] < np.float32(needed)] = 5

@@ -81,7 +81,7 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
     n = (sum(size for size, _ in sizes), sum(size for _, size in sizes))
     spread = {name: float(scores.std()) for name, scores in sampled.items()} or dict.fromkeys(names, 1.0)
     dense = sampled.get("dense")
-    chance = {} if dense is None else {"dense": float(np.quantile(dense, 1 - views.CHANCE))}
+    chance = {} if dense is None else {"dense": views.chance_level(dense, max(n))}
 
     def rates(trials: list[fuse.Weights]) -> list[float]:
         return _rates(pieces, sizes, spread, trials) if min(n) else [0.0] * len(trials)
@@ -176,13 +176,15 @@ def _change(
 
 
 def _leading(pieces: list[Kept], sizes: list[tuple[int, int]], names: tuple[str, ...]) -> int:
-    """The first view that knows partners, by all pieces together; the first one if none does."""
-    sums = [np.zeros((2, 3)) for _ in names]
+    """As `fuse` chooses the leading view, by all pieces together."""
+    sums, seen = [np.zeros((2, 3)) for _ in names], [False for _ in names]
     for piece, size in zip(pieces, sizes, strict=True):
         found, _ = piece.candidates(*size)
-        for total, score in zip(sums, found.views.values(), strict=True):
-            total += spacings(found, score)
-    return next((place for place, total in enumerate(sums) if stands_out(total)), 0)
+        for place, score in enumerate(found.views.values()):
+            sums[place] += spacings(found, score)
+            seen[place] |= bool((score > 0).any())
+    knows = [place for place, total in enumerate(sums) if stands_out(total)]
+    return (knows or [place for place, has in enumerate(seen) if has] or [0])[0]
 
 
 def _scored(

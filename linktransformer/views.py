@@ -19,6 +19,7 @@ __all__ = [
     "CHANCE",
     "Views",
     "chance",
+    "chance_level",
     "in_text_order",
     "lead",
     "rivals",
@@ -35,7 +36,9 @@ Floats = NDArray[np.float32]
 
 WHOLE_UP_TO = 2e10  # pairs of a table with itself that are multiplied to see what is near in it
 SAMPLE = 20_000  # random pairs from which the spread of a view is measured
-CHANCE = 0.01  # share of them whose cosine says that a pair has something in common
+CHANCE = 0.01  # share of unrelated ones whose cosine says that a pair has something in common
+ONE_BELOW = 0.1587  # share of a normal distribution that is one standard deviation below its mean, or more
+HUNDREDTH = 2.326  # standard deviations above the mean that one in a hundred passes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,7 +194,7 @@ def spread(
 def chance(
     views: Views, nodes: tuple[Nodes, Nodes], records: tuple[Records, Records], *, seed: int = 0
 ) -> dict[str, float]:
-    """The cosine that one in a hundred random pairs passes in the view of a model.
+    """The cosine that one in a hundred unrelated pairs passes in the view of a model.
 
     Args:
         views: As for `spread`.
@@ -205,7 +208,33 @@ def chance(
     if "dense" not in views.matrices:
         return {}
     scores = pair_scores(*views.matrices["dense"], *_random_pairs(nodes, records, seed))
-    return {"dense": float(np.quantile(scores, 1 - CHANCE))}
+    return {"dense": chance_level(scores, max(map(len, nodes)))}
+
+
+def chance_level(scores: Floats, n_nodes: int) -> float:
+    """The cosine that one in a hundred unrelated pairs passes, from a sample that has related ones in it.
+
+    Of pairs drawn at random from two tables with n nodes one in n is related, if each node has its partner,
+    and these are the nearest. In large tables they are too few to matter, in one of 9 nodes every ninth pair
+    is one, and the highest hundredth consists of them alone. Hence the share of 1 / n at the top is taken for
+    related, unless that puts the level below what the lower half of the sample lets expect of a normal
+    distribution: tables may have nothing in common at all.
+
+    Args:
+        scores: Cosines of random pairs, (n_pairs,) float32.
+        n_nodes: Nodes of the larger table.
+
+    Returns:
+        A cosine, at most that which one in a hundred of all pairs passes.
+
+    Example:
+        >>> few = np.repeat(np.float32([0.1, 0.2, 0.3, 0.9]), [5, 5, 2, 4])  # 4 x 4 records, 4 partners
+        >>> round(chance_level(few, 4), 2), round(chance_level(few, 10_000), 2)
+        (0.43, 0.9)
+    """
+    highest, unrelated = np.quantile(scores, [1 - CHANCE, (1 - CHANCE) * (1 - 1 / n_nodes)])
+    middle, lower = np.quantile(scores, [0.5, ONE_BELOW])
+    return float(min(highest, max(unrelated, middle + HUNDREDTH * (middle - lower))))
 
 
 def _random_pairs(

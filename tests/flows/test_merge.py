@@ -63,6 +63,15 @@ def test_one_to_one_is_the_best_total() -> None:
     assert total == pytest.approx(max(np.trace(score), np.trace(score[::-1])))
 
 
+def test_a_handful_of_names_in_two_scripts(library: str) -> None:
+    left = {"firm": ["トヨタ自動車", "ソニー", "日立製作所", "東京電力"]}
+    right = {"name": ["Hitachi, Ltd.", "Tokyo Electric Power Company", "Sony Corporation", "Toyota Motor"]}
+    tables = make(library, left), make(library, right)
+    frame = to_pandas(lt.merge(*tables, left_on="firm", right_on="name"))
+    assert frame.name.tolist() == [right["name"][row] for row in (3, 2, 0, 1)]
+    assert frame.score.between(0.3, 1).all()  # by the model alone, as n-grams have nothing to say
+
+
 def test_blocks_must_be_equal_and_null_blocks_link_with_nothing() -> None:
     left = pd.DataFrame({"name": ["acme", "acme", "acme"], "state": ["a", "b", None]})
     right = pd.DataFrame({"name": ["acme ltd", "acme inc"], "state": ["b", None]})

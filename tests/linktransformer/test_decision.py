@@ -17,6 +17,7 @@ from linktransformer.mutual import Sides, mutual_best_rate
 from linktransformer.ranking import rank
 from linktransformer.search import Candidates
 from linktransformer.threshold import decide
+from linktransformer.views import chance_level
 
 
 def full(score: list[list[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -62,8 +63,12 @@ def test_a_view_that_counts_little_is_enough_to_have_something_in_common() -> No
     # a cosine that unrelated pairs have as well does not tell, nor does a view that counts for nothing
     by_chance = replace(fused, chance={"dense": 0.95})
     without = replace(fused, weights={"lexical": 0.95, "dense": 0.0, "edit": 0.05})
-    for none in (by_chance, without, replace(fused, chance={})):
+    for none in (without, replace(fused, chance={})):
         assert none.common().tolist() == score.tolist()
+    assert by_chance.common() == pytest.approx(np.float32(0.95) * ngrams)
+    # but equal texts have all in common, whatever the model says of others
+    same = replace(by_chance, score=np.where(np.arange(9) == 4, np.float32(1), score))
+    assert same.common()[4] == 1
 
 
 def test_a_number_and_none() -> None:
@@ -124,8 +129,9 @@ def test_what_a_gain_may_owe_to_chance_is_taken_back() -> None:
     assert weight((2000, 100)) > 1.99
     assert weight((30, 20)) == pytest.approx(2 * 0.6)
     assert weight((40, 30)) == pytest.approx(2 * 0.4)
-    assert weight((20, 30)) == weight((10, 10)) == weight((11, 10)) == 0.0
-    assert weight((1, 0)) == weight((2, 1)) == weight((11, 8)) == 2.0  # too few to estimate by
+    assert weight((20, 30)) == weight((10, 10)) == weight((11, 10)) == weight((3, 3)) == 0.0
+    assert weight((5, 1)) == pytest.approx(2 * 0.875)
+    assert weight((1, 0)) == weight((2, 1)) == weight((3, 2)) == 2.0  # too few to estimate by
 
 
 def test_one_of_two_views_that_know_the_same_stays() -> None:
@@ -134,6 +140,28 @@ def test_one_of_two_views_that_know_the_same_stays() -> None:
         return (10 + gone, 10) if after[1] and after[2] else (80, 5)
 
     assert shrunk([1.0, 2.0, 0.5], 0, moved) == [1.0, 0.0, pytest.approx(0.5, abs=0.01)]
+
+
+def test_a_view_in_which_no_pair_has_anything_does_not_lead() -> None:
+    nothing, told = [[0.0] * 3] * 3, [[0.7, 0.1, 0.1], [0.2, 0.8, 0.1], [0.1, 0.3, 0.6]]
+    fused = fuse(candidates(nothing, told), {"view 0": 0.001, "view 1": 0.2})
+    assert fused.weights == {"view 0": 0.0, "view 1": 1.0}
+    # three rows do not prove what any other view knows
+    little = [[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.1, 0.0, 0.0]]
+    assert fuse(candidates(little, told), {"view 0": 0.2, "view 1": 0.2}).weights["view 0"] > 0
+    assert fuse(candidates(nothing, nothing), {"view 0": 0.2, "view 1": 0.2}).weights["view 0"] == 1.0
+
+
+def test_related_pairs_in_the_sample_do_not_raise_the_level_of_chance() -> None:
+    draw = np.random.default_rng(0)
+    unrelated, related = draw.normal(0.2, 0.05, 9000), draw.normal(0.8, 0.05, 1000)
+    usual = 0.2 + 2.33 * 0.05
+    # of ten records each every tenth pair is related
+    assert chance_level(np.append(unrelated, related), 10) == pytest.approx(usual, abs=0.03)
+    assert chance_level(np.append(unrelated, related), 10**6) > 0.7
+    # where nothing is related, the highest tenth of unrelated pairs is not taken for it
+    assert chance_level(unrelated, 10) == pytest.approx(usual, abs=0.01)
+    assert chance_level(unrelated, 10) <= np.quantile(unrelated, 0.99)
 
 
 def test_ties_are_not_mutual() -> None:

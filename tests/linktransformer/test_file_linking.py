@@ -147,16 +147,19 @@ GREEK = str.maketrans("abcdefghijklmnopqrstuvwx", "αβγδεζηθικλμνξ�
 LATIN = {of: to for to, of in GREEK.items()}
 
 
-def test_where_ngrams_know_nothing_the_model_leads_as_in_memory(tmp_path: Path, small: None) -> None:
+@pytest.mark.parametrize("rows", [400, 12])  # twelve prove nothing, but no n-gram is common to two
+def test_where_ngrams_know_nothing_the_model_leads_as_in_memory(
+    tmp_path: Path, small: None, rows: int
+) -> None:
     draw = random.Random(3)
-    names = ["".join(draw.choices("abcdefghijklmnopqrstuvwx", k=14)) for _ in range(400)]
+    names = ["".join(draw.choices("abcdefghijklmnopqrstuvwx", k=14)) for _ in range(rows)]
     cities = [draw.choice("PQRST") for _ in names]
     left = pa.table({"name": names, "city": cities})
     right = pa.table({"name": [name.translate(GREEK) for name in names], "city": cities})
     parquet.write_table(left, tmp_path / "l.parquet")
     parquet.write_table(right, tmp_path / "r.parquet")
     wanted = lt.link(left, right, "name", block_on="city", model=Transliterated())
-    assert wanted.details["weights"]["lexical"] == 0 and len(wanted) > 300
+    assert wanted.details["weights"]["lexical"] == 0 and len(wanted) > 0.75 * rows
     paths = tmp_path / "l.parquet", tmp_path / "r.parquet", tmp_path / "out.parquet"
     for memory in (FEW // 4, 2**30):
         found = lt.link_files(
