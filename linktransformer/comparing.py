@@ -149,11 +149,7 @@ def _nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> fuse.Fused:
 
 def _of_fused(fused: fuse.Fused) -> dict[str, Any]:
     """What the report says of the candidates."""
-    return {
-        "weights": {name: round(value, 4) for name, value in fused.weights.items()},
-        "mutual_best_rate": round(fused.rate, 4),
-        "search": dict(fused.candidates.report),
-    }
+    return fused.said() | {"search": dict(fused.candidates.report)}
 
 
 def _score(

@@ -68,7 +68,7 @@ def added(
     rate = mutual_best_rate(found, score, Sides.of(found))
     views = {**found.views, VIEW: view}
     added = replace(found, views=views)
-    return Fused(added, score, weights, rate, fused.chance), fitted.shown()
+    return Fused(added, score, weights, rate, fused.chance, fused.kept), fitted.shown()
 
 
 def _mixed(score: NDArray[np.float32], view: NDArray[np.float32], weight: float) -> NDArray[np.float32]:

@@ -91,7 +91,8 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
     first = _leading(pieces, sizes, names) if ask else 0
     weights, rate = fuse.best_weights(len(names), rates, first)
     smaller = fuse.shrunk(weights, first, lambda *both: _change(pieces, sizes, spread, *both))
-    if smaller != weights:
+    kept = fuse.kept_of(names, weights, smaller)
+    if kept:
         weights, rate = smaller, rates([smaller])[0]
     every = known.job.validate in ("1:1", "m:m")
     parts = [
@@ -104,7 +105,7 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
     report |= {"candidates": n_found}
     found = _joined(parts, names, n, report)
     shares = fuse.shares(list(names), spread, weights)
-    fused = Fused(found[0], found[1], dict(zip(names, shares, strict=True)), rate, chance)
+    fused = Fused(found[0], found[1], dict(zip(names, shares, strict=True)), rate, chance, kept)
     nodes = tuple(_nodes(pieces, numbers[side], side, known.tables[side].n_rows) for side in (0, 1))
     leads = tuple(_lead(pieces, numbers[side], nodes[side], fused.candidates, side) for side in (0, 1))
     return ComparedFiles((nodes[0], nodes[1]), fused, (leads[0], leads[1]), report)

@@ -194,8 +194,7 @@ def _linked(
         "validate": job.validate,
         "rows_cut": divided.rows_cut,
         **remembering.of_report(plan.encoder),
-        "weights": {name: round(value, 4) for name, value in found.fused.weights.items()},
-        "mutual_best_rate": round(found.fused.rate, 4),
+        **found.fused.said(),
         "search": found.report,
     }
     stubs = tables[0].stub, tables[1].stub

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ __all__ = [
     "change",
     "fuse",
     "fuse_of_one",
+    "kept_of",
     "same_text_first",
     "shares",
     "shrunk",
@@ -54,6 +56,7 @@ class Fused:
         rate: The mutual-best rate of the score.
         chance: For views of a model, what a cosine has to pass to say that a pair has something in common,
             as `views.chance` measures it.
+        kept: For views whose weight was `shrunk`, the share of it that is left.
     """
 
     candidates: Candidates
@@ -61,6 +64,14 @@ class Fused:
     weights: Mapping[str, float]
     rate: float
     chance: Mapping[str, float] = field(default_factory=dict)
+    kept: Mapping[str, float] = field(default_factory=dict)
+
+    def said(self) -> dict[str, Any]:
+        """What a report says of the views: their weights, what was taken back of them, and the rate."""
+        found: dict[str, Any] = {"weights": {name: round(value, 4) for name, value in self.weights.items()}}
+        if self.kept:
+            found["weights_kept"] = {name: round(value, 4) for name, value in self.kept.items()}
+        return found | {"mutual_best_rate": round(self.rate, 4)}
 
     def common(self) -> Floats:
         """What a pair has in common at most, (n,) float32: its score, or its cosine by a model that counts.
@@ -119,7 +130,7 @@ def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fu
         lead = _lead(candidates) if alone < SELDOM else 0
     with ThreadPoolExecutor(min(cores(), len(STEPS)) if len(candidates) > MANY else 1) as pool:
         weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)), lead)
-    score = weighted(candidates, spread, weights)
+    score, kept = weighted(candidates, spread, weights), {}
     if ask and len(names) > 1:
         standing: dict[tuple[float, ...], NDArray[np.bool_]] = {}
 
@@ -130,9 +141,11 @@ def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fu
 
         smaller = shrunk(weights, lead, lambda before, after: change(stands(before), stands(after)))
         if smaller != weights:
+            kept = kept_of(names, weights, smaller)
             weights, score = smaller, weighted(candidates, spread, smaller)
             rate = mutual_best_rate(candidates, score, sides)
-    return Fused(candidates, score, dict(zip(names, shares(names, spread, weights), strict=True)), rate)
+    share = dict(zip(names, shares(names, spread, weights), strict=True))
+    return Fused(candidates, score, share, rate, kept=kept)
 
 
 def _lead(candidates: Candidates) -> int:
@@ -246,6 +259,25 @@ def best_first(candidates: Candidates) -> Candidates:
     rate = {name: mutual_best_rate(candidates, score, sides) for name, score in candidates.views.items()}
     order = sorted(candidates.views, key=lambda name: -rate[name])
     return replace(candidates, views={name: candidates.views[name] for name in order})
+
+
+def kept_of(names: Sequence[str], before: Weights, after: Weights) -> dict[str, float]:
+    """What is left of the weights that were shrunk.
+
+    Args:
+        names: The views.
+        before: Their weights.
+        after: Likewise, none of them larger.
+
+    Returns:
+        View -> share of its weight, only those below 1.
+
+    Example:
+        >>> kept_of(["lexical", "dense"], [1.0, 2.0], [1.0, 0.5])
+        {'dense': 0.25}
+    """
+    each = zip(names, before, after, strict=True)
+    return {name: smaller / weight for name, weight, smaller in each if smaller < weight}
 
 
 def fuse_of_one(candidates: Candidates, spread: Mapping[str, float]) -> Fused:

@@ -217,9 +217,10 @@ class Links:
         """How the links were made and what became of every row.
 
         Returns:
-            Model, weights of the views, rule, the threshold that was given or found, estimated precision
-            (of the links that are each other's best), the lowest score of a link, counts of rows, links and
-            unlinked rows by reason, how it was searched. JSON can hold all of it.
+            Model, weights of the views, the share that is left of those that were shrunk ("weights_kept"),
+            rule, the threshold that was given or found, estimated precision (of the links that are each
+            other's best), the lowest score of a link, counts of rows, links and unlinked rows by reason, how
+            it was searched. JSON can hold all of it.
         """
         counts = {
             table.name: {

@@ -120,6 +120,7 @@ def test_a_gain_that_chance_explains_counts_for_nothing() -> None:
     told[pairs, pairs + 1] = 0.2
     sure = fuse(candidates(known.tolist(), told.tolist()), {"view 0": 0.1, "view 1": 0.1})
     assert chance.weights["view 1"] == 0 < sure.weights["view 1"]
+    assert chance.said()["weights_kept"] == {"view 1": 0.0} and "weights_kept" not in sure.said()
 
 
 def test_what_a_gain_may_owe_to_chance_is_taken_back() -> None:
