@@ -177,7 +177,7 @@ def _score(
             device=job.device,
             known=known,
         )
-        chance = views.chance(made, nodes, texts)
+        chance = views.chance(made, nodes, texts, job.validate)
         fused = fuse.fuse(found, views.spread(made, nodes, texts), chance)
         return fuse.same_text_first(fused, same_text(texts, nodes, fused))
 

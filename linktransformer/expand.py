@@ -16,7 +16,7 @@ from linktransformer.fuse import Fused
 from linktransformer.links import Links, Nearest
 from linktransformer.ranking import Ranking, rank
 from linktransformer.sharing import Lead
-from linktransformer.threshold import Decision, decide, is_number
+from linktransformer.threshold import LEAST, Decision, decide, is_number
 
 __all__ = ["decided"]
 
@@ -51,7 +51,6 @@ def decided(
         The links.
     """
     pairs, sure, decision = _pairs(fused, validate, threshold, leads)
-    reach = fused.common() if isinstance(threshold, str) else fused.score
     left, right, pair = _rows(nodes, fused, pairs, validate)
     score = fused.score[pair]
     if validate == "1:1":
@@ -60,7 +59,10 @@ def decided(
         left, right, pair, score = left[chosen], right[chosen], pair[chosen], score[chosen]
     order = np.lexsort((right, -score, left))
     left, right, pair, score = left[order], right[order], pair[order], score[order]
-    needed = np.inf if isinstance(threshold, Mapping) and decision.threshold is None else decision.threshold
+    common = None if threshold is None or is_number(threshold) else fused.common()
+    needed = None if isinstance(threshold, str) else decision.threshold
+    if isinstance(threshold, Mapping) and needed is None:
+        needed = np.inf
     found = fused.candidates
     rankings = rank(found.left, found.right, fused.score), rank(found.right, found.left, fused.score)
     return Links(
@@ -71,8 +73,8 @@ def decided(
         score,
         {name: values[pair] for name, values in fused.candidates.views.items()},
         *_runner_up(nodes, fused, pair, rankings[0]),
-        _reasons(tables[0].n_rows, nodes, 0, fused, left, needed, pairs, rankings[0], reach),
-        _reasons(tables[1].n_rows, nodes, 1, fused, right, needed, pairs, rankings[1], reach),
+        _reasons(tables[0].n_rows, nodes, 0, fused, left, pairs, rankings[0], needed, common),
+        _reasons(tables[1].n_rows, nodes, 1, fused, right, pairs, rankings[1], needed, common),
         _nearest(nodes, 0, fused, rankings[0]),
         _nearest(nodes, 1, fused, rankings[1]),
         details | {"rule": decision.rule, "threshold": decision.threshold, "precision": decision.precision},
@@ -109,7 +111,7 @@ def _pairs(
         sure[mutual] = True
         # rows whose best partner is taken may take their next one, if it is as good as a link
         floor = float(np.quantile(score[both], 0.1))
-        both = np.union1d(both, np.flatnonzero(score >= max(floor, 1e-6)))
+        both = np.union1d(both, np.flatnonzero((score >= max(floor, 1e-6)) & (common >= LEAST)))
         decision = replace(forward, pairs=both, precision=None, rule=f"{forward.rule}; then the best total")
     return both, sure, decision
 
@@ -194,12 +196,12 @@ def _reasons(
     side: int,
     fused: Fused,
     linked: Integers,
-    needed: float | None,
     pairs: Integers,
     ranking: Ranking,
-    reach: NDArray[np.float32],
+    needed: float | None,
+    common: NDArray[np.float32] | None,
 ) -> NDArray[np.int8]:
-    """Why each row has no link; its best pair needs so much in `reach`, None where any will do."""
+    """Why each row has no link; its best pair needs such a score, and 0.1 in common, None for any."""
     node = nodes[side].node_of_row
     found = fused.candidates
     own = (found.left, found.right)[side]
@@ -208,11 +210,19 @@ def _reasons(
     accepted = np.zeros(len(nodes[side]) + 1, dtype=bool)
     accepted[own[pairs]] = True
     shared = np.append(np.isin(nodes[side].block, nodes[1 - side].block), False)
-    best = np.full(len(nodes[side]) + 1, -np.inf, dtype=np.float32)
-    best[ranking.nodes] = reach[ranking.best]
+
+    def of_best(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        best = np.full(len(nodes[side]) + 1, -np.inf, dtype=np.float32)
+        best[ranking.nodes] = values[ranking.best]
+        return best[node]
+
+    score = of_best(fused.score)
     reason = np.full(n_rows, 4, dtype=np.int8)
+    if common is not None:
+        little = of_best(common) < LEAST
+        reason[little] = np.where(score[little] >= LEAST, 7, 5)
     if needed is not None:
-        reason[best[node] < np.float32(needed)] = 5
+        reason[score < np.float32(needed)] = 5
     reason[accepted[node]] = 6
     reason[~has[node]] = 3
     reason[~shared[node]] = 2 if len(nodes[1 - side]) else 3

@@ -75,13 +75,12 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
                     vectors.unlink()
         texts.close()
         numbers = [_numbered(of) for of in firsts]
-        sampled = _sampled(known, texts, [sum(map(len, of)) for of in numbers]) if several else {}
+        n_nodes = [sum(map(len, of)) for of in numbers]
+        sampled, chance = _sampled(known, texts, n_nodes) if several else ({}, {})
     pieces = [made_of(known, number, names) for number in range(divided.n_pieces)]
     sizes = [(len(a), len(b)) for a, b in zip(*numbers, strict=True)]
     n = (sum(size for size, _ in sizes), sum(size for _, size in sizes))
     spread = {name: float(scores.std()) for name, scores in sampled.items()} or dict.fromkeys(names, 1.0)
-    dense = sampled.get("dense")
-    chance = {} if dense is None else {"dense": views.chance_level(dense, max(n))}
 
     def rates(trials: list[fuse.Weights]) -> list[float]:
         return _rates(pieces, sizes, spread, trials) if min(n) else [0.0] * len(trials)
@@ -133,15 +132,18 @@ def _numbered(firsts: list[Integers]) -> list[Integers]:
     return np.split(number, np.cumsum([len(first) for first in firsts])[:-1])
 
 
-def _sampled(known: Known, texts: Shelf, n_nodes: list[int]) -> dict[str, Floats]:
-    """The scores in every view of the random pairs of `views.spread`."""
+def _sampled(known: Known, texts: Shelf, n_nodes: list[int]) -> tuple[dict[str, Floats], dict[str, float]]:
+    """The scores in every view of the random pairs of `views.spread`, and `views.chance` by them."""
     if not min(n_nodes):
-        return {}
+        return {}, {}
     draw = np.random.default_rng(0)
     sides = [sorted_texts(texts, side, draw.integers(0, n_nodes[side], views.SAMPLE)) for side in (0, 1)]
     (left, a), (right, b) = (factorize(side) for side in sides)
     made = matrices_of(known, (left, right), "sample")
-    return {name: pair_scores(x, y, a, b) for name, (x, y) in made.items()}
+    chance = {}
+    if "dense" in made:
+        chance["dense"] = views.chance_of(made["dense"], a, b, known.job.validate)
+    return {name: pair_scores(x, y, a, b) for name, (x, y) in made.items()}, chance
 
 
 def _rates(

@@ -67,10 +67,12 @@ class Fused:
     kept: Mapping[str, float] = field(default_factory=dict)
 
     def said(self) -> dict[str, Any]:
-        """What a report says of the views: their weights, what was taken back of them, and the rate."""
+        """What a report says of the views: their weights, what was taken back of them, chance, the rate."""
         found: dict[str, Any] = {"weights": {name: round(value, 4) for name, value in self.weights.items()}}
         if self.kept:
             found["weights_kept"] = {name: round(value, 4) for name, value in self.kept.items()}
+        if self.chance:
+            found["chance"] = {name: round(value, 4) for name, value in self.chance.items()}
         return found | {"mutual_best_rate": round(self.rate, 4)}
 
     def common(self) -> Floats:

@@ -26,6 +26,7 @@ REASONS = {
     4: "another row is nearer",
     5: "below the threshold",
     6: "its partner is taken",
+    7: "no nearer than unrelated rows",
 }
 
 Integers = NDArray[np.int64]
@@ -218,9 +219,10 @@ class Links:
 
         Returns:
             Model, weights of the views, the share that is left of those that were shrunk ("weights_kept"),
-            rule, the threshold that was given or found, estimated precision (of the links that are each
-            other's best), the lowest score of a link, counts of rows, links and unlinked rows by reason, how
-            it was searched. JSON can hold all of it.
+            the cosine that a model has to pass to count in common ("chance"), rule, the threshold that was
+            given or found, estimated precision (of the links that are each other's best), the lowest score of
+            a link, counts of rows, links and unlinked rows by reason, how it was searched. JSON can hold all
+            of it.
         """
         counts = {
             table.name: {

@@ -20,6 +20,7 @@ __all__ = [
     "Views",
     "chance",
     "chance_level",
+    "chance_of",
     "in_text_order",
     "lead",
     "rivals",
@@ -192,48 +193,78 @@ def spread(
 
 
 def chance(
-    views: Views, nodes: tuple[Nodes, Nodes], records: tuple[Records, Records], *, seed: int = 0
+    views: Views,
+    nodes: tuple[Nodes, Nodes],
+    records: tuple[Records, Records],
+    validate: str,
+    *,
+    seed: int = 0,
 ) -> dict[str, float]:
-    """The cosine that one in a hundred unrelated pairs passes in the view of a model.
+    """The cosine that about one in a hundred unrelated pairs passes in the view of a model.
 
     Args:
         views: As for `spread`.
         nodes: Likewise.
         records: Likewise.
-        seed: Likewise.
+        validate: How often a record may be linked, as for `chance_level`.
+        seed: As for `spread`.
 
     Returns:
         A number for "dense"; nothing where there is no model.
     """
     if "dense" not in views.matrices:
         return {}
-    scores = pair_scores(*views.matrices["dense"], *_random_pairs(nodes, records, seed))
-    return {"dense": chance_level(scores, max(map(len, nodes)))}
+    pairs = _random_pairs(nodes, records, seed)
+    return {"dense": chance_of(views.matrices["dense"], *pairs, validate)}
 
 
-def chance_level(scores: Floats, n_nodes: int) -> float:
-    """The cosine that one in a hundred unrelated pairs passes, from a sample that has related ones in it.
-
-    Of pairs drawn at random from two tables with n nodes one in n is related, if each node has its partner,
-    and these are the nearest. In large tables they are too few to matter, in one of 9 nodes every ninth pair
-    is one, and the highest hundredth consists of them alone. Hence the share of 1 / n at the top is taken for
-    related, unless that puts the level below what the lower half of the sample lets expect of a normal
-    distribution: tables may have nothing in common at all.
+def chance_of(matrices: tuple[Any, Any], a: Integers, b: Integers, validate: str) -> float:
+    """As `chance`, from random pairs, or from all pairs of their texts where these are no more than 20,000.
 
     Args:
-        scores: Cosines of random pairs, (n_pairs,) float32.
-        n_nodes: Nodes of the larger table.
+        matrices: Vectors of the left and of the right texts.
+        a: Left texts of random pairs, (n,) int64.
+        b: Right ones.
+        validate: As for `chance_level`.
+
+    Returns:
+        A cosine.
+    """
+    left, right = np.unique(a), np.unique(b)
+    if len(left) * len(right) <= SAMPLE:
+        a, b = np.repeat(left, len(right)), np.tile(right, len(left))
+    return chance_level(pair_scores(*matrices, a, b), (len(left), len(right)), validate)
+
+
+def chance_level(scores: Floats, n_texts: tuple[int, int], validate: str = "1:1") -> float:
+    """The cosine that about one in a hundred unrelated pairs passes, from a sample with related ones in it.
+
+    Of all pairs of two tables with n texts one in n is related, if each has its partner, and these are the
+    nearest. In large tables they are too few to matter, in one of 9 texts every ninth pair is one, and the
+    highest hundredth consists of them alone. Hence the share of 1 / n at the top is taken for related, unless
+    that puts the level below what the lower half of the sample lets expect of a normal distribution: tables
+    may have nothing in common at all.
+
+    Args:
+        scores: Cosines of pairs, (n_pairs,) float32.
+        n_texts: How many texts the left and the right table have.
+        validate: Where several left texts may have one right partner ("m:1"), every left text may be related,
+            and n are the right texts; in "1:m" the left ones, in "1:1" the more, in "m:m" the fewer of them.
 
     Returns:
         A cosine, at most that which one in a hundred of all pairs passes.
 
     Example:
         >>> few = np.repeat(np.float32([0.1, 0.2, 0.3, 0.9]), [5, 5, 2, 4])  # 4 x 4 records, 4 partners
-        >>> round(chance_level(few, 4), 2), round(chance_level(few, 10_000), 2)
+        >>> round(chance_level(few, (4, 4)), 2), round(chance_level(few, (10_000, 10_000)), 2)
         (0.43, 0.9)
     """
-    highest, unrelated = np.quantile(scores, [1 - CHANCE, (1 - CHANCE) * (1 - 1 / n_nodes)])
-    middle, lower = np.quantile(scores, [0.5, ONE_BELOW])
+    left, right = n_texts
+    n = {"m:1": right, "1:m": left, "1:1": max(n_texts), "m:m": min(n_texts)}[validate]
+    shares = [1 - CHANCE, (1 - CHANCE) * (1 - 1 / n), 0.5, ONE_BELOW]
+    highest, unrelated, middle, lower = np.quantile(
+        scores, shares, method="lower"
+    )  # of few pairs, a real one
     return float(min(highest, max(unrelated, middle + HUNDREDTH * (middle - lower))))
 
 

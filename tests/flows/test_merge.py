@@ -72,6 +72,29 @@ def test_a_handful_of_names_in_two_scripts(library: str) -> None:
     assert frame.score.between(0.3, 1).all()  # by the model alone, as n-grams have nothing to say
 
 
+SCRIPTS = [("トヨタ自動車", "Toyota Motor"), ("ソニー", "Sony Corporation"), ("日立製作所", "Hitachi, Ltd."),
+           ("東京電力", "Tokyo Electric Power Company"), ("任天堂", "Nintendo")]  # fmt: skip
+
+
+def test_a_panel_in_two_scripts_links_in_every_year() -> None:
+    years = range(8)
+    left = pd.DataFrame([(firm, year) for year in years for firm, _ in SCRIPTS], columns=["name", "year"])
+    right = pd.DataFrame([(name, year) for year in years for _, name in SCRIPTS], columns=["name", "year"])
+    links = lt.link(left, right, on="name", block_on="year")
+    assert links.left_rows.tolist() == links.right_rows.tolist() == list(range(40))
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_many_spellings_of_few_names_do_not_hide_them(n: int) -> None:
+    endings = ["", "株式会社", "グループ", " 本社"]
+    left = pd.DataFrame({"name": [firm + end for firm, _ in SCRIPTS[:n] for end in endings]})
+    right = pd.DataFrame({"name": [name for _, name in SCRIPTS[:n]]})
+    links = lt.link(left, right, on="name")
+    assert (links.left_rows // len(endings)).tolist() == links.right_rows.tolist()
+    assert set(links.right_rows.tolist()) == set(range(n))
+    assert set(links.report()["chance"]) == {"dense"}
+
+
 def test_blocks_must_be_equal_and_null_blocks_link_with_nothing() -> None:
     left = pd.DataFrame({"name": ["acme", "acme", "acme"], "state": ["a", "b", None]})
     right = pd.DataFrame({"name": ["acme ltd", "acme inc"], "state": ["b", None]})

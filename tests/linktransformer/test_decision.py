@@ -7,17 +7,22 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from linktransformer import assign
 from linktransformer.assign import one_to_one
+from linktransformer.blocking import Nodes
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.expand import decided
+from linktransformer.frames import wrap
 from linktransformer.fuse import Fused, fuse, shrunk
+from linktransformer.links import REASONS
 from linktransformer.mutual import Sides, mutual_best_rate
 from linktransformer.ranking import rank
 from linktransformer.search import Candidates
 from linktransformer.threshold import decide
-from linktransformer.views import chance_level
+from linktransformer.views import chance_level, chance_of
 
 
 def full(score: list[list[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -158,11 +163,43 @@ def test_related_pairs_in_the_sample_do_not_raise_the_level_of_chance() -> None:
     unrelated, related = draw.normal(0.2, 0.05, 9000), draw.normal(0.8, 0.05, 1000)
     usual = 0.2 + 2.33 * 0.05
     # of ten records each every tenth pair is related
-    assert chance_level(np.append(unrelated, related), 10) == pytest.approx(usual, abs=0.03)
-    assert chance_level(np.append(unrelated, related), 10**6) > 0.7
+    assert chance_level(np.append(unrelated, related), (10, 10)) == pytest.approx(usual, abs=0.03)
+    assert chance_level(np.append(unrelated, related), (10**6, 10**6)) > 0.7
     # where nothing is related, the highest tenth of unrelated pairs is not taken for it
-    assert chance_level(unrelated, 10) == pytest.approx(usual, abs=0.01)
-    assert chance_level(unrelated, 10) <= np.quantile(unrelated, 0.99)
+    assert chance_level(unrelated, (10, 10)) == pytest.approx(usual, abs=0.01)
+    assert chance_level(unrelated, (10, 10)) <= np.quantile(unrelated, 0.99)
+    # a hundred spellings of ten things: the right table says how many pairs are related, if each is linked
+    both = np.append(unrelated, related)
+    levels = [chance_level(both, (100, 10), validate) for validate in ("m:1", "1:m", "1:1", "m:m")]
+    assert levels[0] == levels[3] < 0.4 and levels[1] == levels[2] > 0.7
+
+
+def test_of_few_pairs_all_are_looked_at() -> None:
+    left, right = np.eye(2, 4, dtype=np.float32), np.array([[0.7, 0.2], [0.25, 0.75], [0, 0], [0, 0]], "f4").T
+    for seed in range(5):  # whatever was drawn: the highest cosine of what is not related
+        a, b = np.random.default_rng(seed).integers(0, 2, (2, 20_000))
+        assert chance_of((left, right), a, b, "m:1") < 0.7
+
+
+def test_what_is_no_nearer_than_chance_links_with_nothing_and_is_said_to_be() -> None:
+    left, right, ngrams = full([[0.9, 0.0, 0.0], [0.0, 0.05, 0.0], [0.0, 0.0, 0.02]])
+    model = full([[0.9, 0.1, 0.1], [0.1, 0.6, 0.1], [0.1, 0.1, 0.05]])[2]
+    views = {"lexical": ngrams, "dense": model}
+    found = Candidates(left, right, views, 3, 3)
+    fused = Fused(found, (ngrams + model) / 2, {"lexical": 0.5, "dense": 0.5}, 0.0, {"dense": 0.7})
+    frame = pd.DataFrame({"name": ["a", "b", "c"]})
+    tables = wrap(frame, "left"), wrap(frame, "right")
+    rows = np.arange(3)
+    nodes = Nodes(rows, np.zeros(3, dtype=np.int64), rows)
+    for threshold in ("auto", {"precision": 0.5}):
+        for validate in ("m:1", "1:1", "m:m"):
+            links = decided(tables, (nodes, nodes), fused, validate, threshold, {})
+            assert links.left_rows.tolist() == [0], (threshold, validate)
+            assert links.left_reason[0] == 0 and links.left_reason[2] == 5
+            assert REASONS[int(links.left_reason[1])] == (
+                "no nearer than unrelated rows" if threshold == "auto" else "below the threshold"
+            )
+    assert decided(tables, (nodes, nodes), fused, "m:1", 0.3, {}).left_rows.tolist() == [0, 1]
 
 
 def test_ties_are_not_mutual() -> None:
