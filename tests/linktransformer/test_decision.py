@@ -182,23 +182,21 @@ def test_of_few_pairs_all_are_looked_at() -> None:
 
 
 def test_what_is_no_nearer_than_chance_links_with_nothing_and_is_said_to_be() -> None:
-    left, right, ngrams = full([[0.9, 0.0, 0.0], [0.0, 0.05, 0.0], [0.0, 0.0, 0.02]])
-    model = full([[0.9, 0.1, 0.1], [0.1, 0.6, 0.1], [0.1, 0.1, 0.05]])[2]
+    left, right, ngrams = full(np.diag([0.9, 0.05, 0.3, 0.02]).tolist())
+    model = full((np.diag([0.8, 0.5, -0.05, -0.05]) + 0.1).tolist())[2]
     views = {"lexical": ngrams, "dense": model}
-    found = Candidates(left, right, views, 3, 3)
+    found = Candidates(left, right, views, 4, 4)
     fused = Fused(found, (ngrams + model) / 2, {"lexical": 0.5, "dense": 0.5}, 0.0, {"dense": 0.7})
-    frame = pd.DataFrame({"name": ["a", "b", "c"]})
+    frame = pd.DataFrame({"name": ["a", "b", "c", "d"]})
     tables = wrap(frame, "left"), wrap(frame, "right")
-    rows = np.arange(3)
-    nodes = Nodes(rows, np.zeros(3, dtype=np.int64), rows)
+    rows = np.arange(4)
+    nodes = Nodes(rows, np.zeros(4, dtype=np.int64), rows)
     for threshold in ("auto", {"precision": 0.5}):
-        for validate in ("m:1", "1:1", "m:m"):
+        for validate in ("m:1", "1:m", "1:1", "m:m"):
             links = decided(tables, (nodes, nodes), fused, validate, threshold, {})
-            assert links.left_rows.tolist() == [0], (threshold, validate)
-            assert links.left_reason[0] == 0 and links.left_reason[2] == 5
-            assert REASONS[int(links.left_reason[1])] == (
-                "no nearer than unrelated rows" if threshold == "auto" else "below the threshold"
-            )
+            assert links.left_rows.tolist() == [0, 2], (threshold, validate)
+            reasons = [REASONS[int(code)] for code in links.left_reason]
+            assert reasons[1::2] == ["no nearer than unrelated rows", "below the threshold"]
     assert decided(tables, (nodes, nodes), fused, "m:1", 0.3, {}).left_rows.tolist() == [0, 1]
 
 
