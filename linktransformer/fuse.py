@@ -40,6 +40,7 @@ FEW_CHANGES = 6  # nodes: fewer that change, all of them to one side even, are n
 SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
 BUT_FOR_CAPITALS, EQUAL = 1, 2  # how equal two texts are
 BELOW_ONE = np.float32(1 - 2.0**-20)
+ROUNDING = np.float32(1e-4)  # a weight below is none
 
 Floats = NDArray[np.float32]
 Weights = list[float]  # one a view
@@ -79,19 +80,22 @@ class Fused:
         """What a pair has in common at most, (n,) float32: its score, or its cosine by a model that counts.
 
         A view whose cosines differ little has a large weight, and a pair that it does not know a small
-        score, however near it is to a model. A cosine that unrelated pairs have as well says nothing, not
-        in the score either, where no text is equal.
+        score, however near it is to a model. A cosine that unrelated pairs have as well says nothing: what
+        the pair has by the other views counts then, as if there was no model, unless its texts are equal.
         """
-        score, most = self.score, np.full_like(self.score, -np.inf)
+        score, weight = self.score, np.ones_like(self.score)
+        most = np.full_like(score, -np.inf)
         for name, least in self.chance.items():
-            weight = np.float32(self.weights.get(name, 0.0))
-            if weight > 0 and name in self.candidates.views:
+            of_view = np.float32(self.weights.get(name, 0.0))
+            if of_view > 0 and name in self.candidates.views:
                 cosine = self.candidates.views[name]
                 tells = cosine > np.float32(least)
                 most = np.where(tells, np.maximum(most, cosine), most)
                 idle = ~tells & (self.score < SAME)
-                score = np.where(idle, score - weight * np.maximum(cosine, 0), score)
-        return np.maximum(score, most)
+                score = np.where(idle, score - of_view * cosine, score)
+                weight = np.where(idle, weight - of_view, weight)
+        others = np.where(weight > ROUNDING, score / np.maximum(weight, ROUNDING), 0)
+        return np.maximum(others, most).astype(np.float32)
 
 
 def fuse(

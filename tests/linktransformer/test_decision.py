@@ -70,7 +70,9 @@ def test_a_view_that_counts_little_is_enough_to_have_something_in_common() -> No
     without = replace(fused, weights={"lexical": 0.95, "dense": 0.0, "edit": 0.05})
     for none in (without, replace(fused, chance={})):
         assert none.common().tolist() == score.tolist()
-    assert by_chance.common() == pytest.approx(np.float32(0.95) * ngrams)
+    assert by_chance.common() == pytest.approx(ngrams)  # as if there was no model
+    alone = replace(by_chance, weights={"lexical": 0.0, "dense": 1.0}, score=model)
+    assert not alone.common().any()
     # but equal texts have all in common, whatever the model says of others
     same = replace(by_chance, score=np.where(np.arange(9) == 4, np.float32(1), score))
     assert same.common()[4] == 1
