@@ -262,9 +262,8 @@ def chance_level(scores: Floats, n_texts: tuple[int, int], validate: str = "1:1"
     left, right = n_texts
     n = {"m:1": right, "1:m": left, "1:1": max(n_texts), "m:m": min(n_texts)}[validate]
     shares = [1 - CHANCE, (1 - CHANCE) * (1 - 1 / n), 0.5, ONE_BELOW]
-    highest, unrelated, middle, lower = np.quantile(
-        scores, shares, method="lower"
-    )  # of few pairs, a real one
+    # a cosine that is there, not one between two: of few pairs these lie far apart
+    highest, unrelated, middle, lower = np.quantile(scores, shares, method="lower")
     return float(min(highest, max(unrelated, middle + HUNDREDTH * (middle - lower))))
 
 
