@@ -15,6 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "LINKTRANSFORMER_DATA"
 GROUPS = ("autofj",)  # folders that hold many small tasks and count as one data set
+PAIRS_ONLY = ("dm_beer", "dm_rotten_imdb", "dm_zomato_yelp")  # only the labelled pairs of these are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ def names(wanted: Sequence[str] = ()) -> list[str]:
     return [name for name in every if not wanted or name in wanted]
 
 
+def whole(wanted: Sequence[str] = ()) -> list[str]:
+    """As `names`, without the sets of which only some pairs are known."""
+    return [name for name in names(wanted) if name not in PAIRS_ONLY]
+
+
 def tasks(name: str) -> list[Path]:
     """The folders of a data set: one, or every task of a group."""
     return sorted({path.parent for path in (shared() / "data" / name).rglob("left.csv*")})
@@ -88,6 +94,13 @@ def load(folder: Path) -> TwoTables:
     left, right, matches = (read(folder, part) for part in ("left", "right", "matches"))
     truth = frozenset(zip(matches.left_id, matches.right_id, strict=True))
     return TwoTables(folder.relative_to(shared() / "data").as_posix(), left, right, truth)
+
+
+def labelled_pairs(name: str) -> dict[tuple[str, str], bool]:
+    """The pairs of the published test split, and whether each is a match."""
+    split = baseline().read(shared() / "data" / name, "test")
+    ids = zip(split.left_id, split.right_id, strict=True)
+    return dict(zip(ids, (split.label == "1").tolist(), strict=True))
 
 
 def baseline_scores(folder: Path, cache: Path | None) -> dict[str, float]:

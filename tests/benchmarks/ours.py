@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .data import TwoTables
@@ -22,6 +23,21 @@ class Outcome:
     seconds: float
     cpu_seconds: float
     report: Mapping[str, Any]
+    scores: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+    @property
+    def precision(self) -> float | None:
+        """The precision of the links as the package estimates it."""
+        value = self.report.get("precision")
+        return float(value) if isinstance(value, int | float) else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The interval that it gives for that precision."""
+        value = self.report.get("precision_interval")
+        if not isinstance(value, list | tuple) or len(value) != 2:
+            return None
+        return float(value[0]), float(value[1])
 
 
 @contextmanager
@@ -59,7 +75,15 @@ def link(tables: TwoTables, **options: Any) -> Outcome:
         **{"progress": False, **options},
     )
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Outcome(pairs_of(links, tables), wall, cpu, report_of(links))
+    pairs = id_pairs(links, tables)
+    scores = dict(zip(pairs, links.pairs["score"].to_numpy().astype(float).tolist(), strict=True))
+    return Outcome(frozenset(pairs), wall, cpu, report_of(links), scores)
+
+
+def takes(argument: str) -> bool:
+    """Whether `lt.link` of this version has that argument."""
+    lt: Any = importlib.import_module("linktransformer")
+    return argument in inspect.signature(lt.link).parameters
 
 
 def merged_pairs(tables: TwoTables, **options: Any) -> frozenset[tuple[str, str]]:
@@ -76,11 +100,11 @@ def merged_pairs(tables: TwoTables, **options: Any) -> frozenset[tuple[str, str]
     return frozenset(zip(frame["id_x"], frame["id_y"], strict=True))
 
 
-def pairs_of(links: Any, tables: TwoTables) -> frozenset[tuple[str, str]]:
+def id_pairs(links: Any, tables: TwoTables) -> list[tuple[str, str]]:
     """Index labels of the links (row numbers here, as the tables are read fresh) as ids."""
     rows = [links.pairs[name].to_numpy() for name in ROW_COLUMNS]
     left, right = tables.left["id"].to_numpy()[rows[0]], tables.right["id"].to_numpy()[rows[1]]
-    return frozenset(zip(left.tolist(), right.tolist(), strict=True))
+    return list(zip(left.tolist(), right.tolist(), strict=True))
 
 
 def report_of(links: Any) -> dict[str, Any]:

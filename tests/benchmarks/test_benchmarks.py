@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -13,7 +14,19 @@ import pandas as pd
 import pytest
 
 from . import __main__ as entry
-from . import cpu, data, importtime, jobs, precision, zero_label
+from . import (
+    calibrated,
+    cpu,
+    data,
+    decision_files,
+    importtime,
+    jobs,
+    known_pairs,
+    ours,
+    overlaps,
+    precision,
+    zero_label,
+)
 from .measure import JobError, environment, run_job
 from .report import Report, Table, markdown, publish
 from .score import PairScore, score_pairs
@@ -34,39 +47,105 @@ def test_scores_by_hand() -> None:
 def test_a_group_is_the_mean_of_its_tasks() -> None:
     def row(f1: float, best: float, mutual: float) -> dict[str, object]:
         scores = {"data set": "t", "F1": f1, "best F1": best, "mutual F1": mutual, "oracle F1": 1.0}
-        return {**scores, "F1 - max(best, mutual)": 0.0, "dense weight": None, "seconds": 2.0, "CPU s": 3.0}
+        return {**scores, "F1 - TF-IDF": 0.0, "dense weight": None, "seconds": 2.0, "CPU s": 3.0}
 
     group = zero_label.averaged("g", [row(0.6, 0.2, 0.8), row(0.8, 0.6, 0.2)])
     assert group["F1"] == pytest.approx(0.7)
-    assert group["F1 - max(best, mutual)"] == pytest.approx(0.7 - 0.5)
+    assert group["F1 - TF-IDF"] == pytest.approx(0.7 - 0.5)
     assert (group["seconds"], group["CPU s"], group["dense weight"]) == (4.0, 6.0, None)
 
 
 def test_summary_of_data_sets() -> None:
     rows: list[dict[str, Any]] = [
-        {"data set": "a", "F1": 0.9, "best F1": 0.5, "mutual F1": 0.8, "oracle F1": 0.9},
-        {"data set": "febrl4_hard", "F1": 0.6, "best F1": 0.7, "mutual F1": 0.1, "oracle F1": 0.7},
+        {"data set": "abt_buy", "F1": 0.9, "TF-IDF": 0.8, "oracle F1": 0.9, "rules": 0.95},
+        {"data set": "febrl4_hard", "F1": 0.6, "TF-IDF": 0.7, "oracle F1": 0.7, "rules": 0.5},
+        {"data set": "town_names", "F1": 0.9, "TF-IDF": 0.9, "oracle F1": 0.7, "rules": None},
     ]
     for row in rows:
-        row["F1 - max(best, mutual)"] = row["F1"] - max(row["best F1"], row["mutual F1"])
-    total = zero_label.summary(rows)
-    assert total["mean F1"] == pytest.approx(0.75) and total["mean max(best, mutual)"] == pytest.approx(0.75)
+        row["F1 - TF-IDF"] = row["F1"] - row["TF-IDF"]
+        row["F1 - rules"] = None if row["rules"] is None else row["F1"] - row["rules"]
+    parts = zero_label.parts(rows)
+    assert [row["data set"] for row in parts["new sets"]] == ["town_names"]
+    total = zero_label.summary(parts["zero_label"])
+    assert total["mean F1"] == pytest.approx(0.75) and total["mean TF-IDF"] == pytest.approx(0.75)
     assert total["difference"] == pytest.approx(0.0)
     assert (total["worst set"], total["febrl4_hard"]) == ("febrl4_hard", 0.6)
     assert total["worst difference"] == pytest.approx(-0.1)
+    assert total["to rules"] == pytest.approx(0.025) and total["set worst to rules"] == "abt_buy"
+    assert "to rules" not in zero_label.summary(parts["new sets"])
 
 
-def test_precision_cells_and_their_summary() -> None:
-    best, sure, none = PairScore(50, 100, 80), PairScore(15, 20, 80), PairScore(0, 0, 80)
-    cells = precision.cells_of("s", [best, sure, none], [0.8, 0.9])
-    assert [cell["met (- .10)"] for cell in cells] == [True, True]
-    assert cells[0]["gap"] == pytest.approx(-0.05) and cells[1]["gap"] is None
-    hopeless = precision.cells_of("h", [PairScore(0, 100, 80), PairScore(0, 5, 80)], [0.8])
-    assert hopeless[0]["reachable"] is False and hopeless[0]["met (- .10)"] is False
-    total = precision.summary("all", cells + hopeless)
-    assert (total["cells"], total["without links"], total["unreachable cells"]) == (2, 1, 1)
-    assert (total["share met"], total["share, empty as missed"]) == (1.0, 0.5)
-    assert total["mean gap"] == pytest.approx(-0.05)
+def test_the_rules_are_known_for_every_set() -> None:
+    rules = json.loads(zero_label.RULES.read_text(encoding="utf-8"))
+    pairs = {known_pairs.PREFIX + name for name in known_pairs.PUBLISHED}
+    assert {*zero_label.BEFORE, *pairs} <= set(rules)
+    assert all(0 <= value <= 1 for value in rules.values())
+
+
+def test_a_set_is_decided_by_the_model_of_its_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(decision_files.VARIABLE, raising=False)
+    parser = argparse.ArgumentParser()
+    decision_files.add_arguments(parser)
+    (tmp_path / "folds.json").write_text('{"autofj": 3, "abt_buy": 1}', encoding="utf-8")
+    (tmp_path / "fold-3.npz").touch()
+    options = parser.parse_args(["--folds", str(tmp_path)])
+    with decision_files.deciding("autofj/Song", options):
+        assert os.environ[decision_files.VARIABLE] == str(tmp_path / "fold-3.npz")
+    assert decision_files.VARIABLE not in os.environ
+    with pytest.raises(SystemExit, match="no fold for cora"):
+        decision_files.file_of("cora", options)
+    with pytest.raises(SystemExit, match="does not exist"), decision_files.deciding("abt_buy", options):
+        pass
+    shipped = parser.parse_args([])
+    assert decision_files.file_of("cora", shipped) is None
+    assert decision_files.described(shipped) == decision_files.SHIPPED
+
+
+def outcome(scores: dict[tuple[str, str], float], report: dict[str, Any]) -> ours.Outcome:
+    return ours.Outcome(frozenset(scores), 0.0, 0.0, report, scores)
+
+
+def test_precision_cells_by_hand() -> None:
+    truth = frozenset((str(number), str(number)) for number in range(18))
+    scores = {(str(number), str(number)): 0.9 for number in range(20)}
+    report = {"precision": 0.93, "precision_interval": [0.91, 0.97]}
+    enough = calibrated.cell("s", 0.5, 0.95, "nothing", outcome(scores, report), truth)
+    assert (enough["precision"], enough["recall"], enough["links"]) == (0.9, 1.0, 20)
+    assert enough["covered"] is False and enough["met (- .05)"] is True
+    few = calibrated.cell("s", 0.5, 0.8, "nothing", outcome({("0", "1"): 0.9}, {}), truth)
+    assert (few["met (- .05)"], few["covered"], few["reported"]) == (None, None, None)
+    none = calibrated.cell("s", 0.0, 0.8, "nothing", outcome({}, report), frozenset())
+    assert (none["precision"], none["recall"], none["covered"]) == (None, None, None)
+    total = calibrated.summary("all", [enough, few, none])
+    assert (total["cells"], total["counted"], total["share met"], total["intervals"]) == (3, 1, 1.0, 1)
+    assert total["share covering"] == 0.0 and total["mean absolute error"] == pytest.approx(0.03)
+    group = calibrated.together("g", [enough, {**few, "asked": 0.95}], [18, 2])
+    assert (group["links"], group["right"], group["recall"]) == (21, 18, 0.9)
+    assert group["reported"] == pytest.approx(0.93)
+
+
+def test_reliability_gives_each_set_the_same_weight() -> None:
+    one = calibrated.bins_of({("a", "a"): 0.95, ("b", "b"): 1.0}, frozenset({("a", "a"), ("b", "b")}))
+    other = calibrated.bins_of({("c", "d"): 0.95}, frozenset())
+    (row,) = calibrated.reliability([one, other])
+    assert (row["links"], row["weight"]) == (3, 1.0)
+    assert row["mean score"] == pytest.approx((0.975 + 0.95) / 2) and row["share right"] == 0.5
+    assert calibrated.calibration_error([row]) == pytest.approx(0.4625)
+
+
+@pytest.mark.parametrize("share", overlaps.SHARES)
+def test_made_tables_have_the_overlap_and_nothing_hidden(share: float) -> None:
+    truth = {(f"l{number}", f"r{number}") for number in range(200)} | {("l0", "r1"), ("l5", "r6")}
+    left = pd.DataFrame({"id": [f"l{number}" for number in range(230)]})
+    right = pd.DataFrame({"id": [f"r{number}" for number in range(210)]})
+    whole = data.TwoTables("t", left, right, frozenset(truth))
+    found = overlaps.made(whole, 150, share)
+    rows = len(found.left)
+    assert rows == len(found.right) and len(found.truth) == round(rows * share) and rows >= 100
+    ids = set(found.left["id"]), set(found.right["id"])
+    assert found.truth == {(a, b) for a, b in truth if a in ids[0] and b in ids[1]}
+    again = overlaps.made(whole, 150, share)
+    assert again.left.equals(found.left) and again.right.equals(found.right)
 
 
 def test_ratios_are_theirs_over_ours() -> None:

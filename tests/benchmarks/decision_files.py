@@ -1,0 +1,66 @@
+"""Which decision model a benchmark runs with: the shipped one, a given file, or one for each fold."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+VARIABLE = "LINKTRANSFORMER_DECISION"
+SHIPPED = "shipped model: it has seen these families"
+FOLDS = "folds.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the decision model."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--model-file", type=Path, default=None, help="decide with this model on every set")
+    which.add_argument(
+        "--folds", type=Path, default=None, help="fold-K.npz and folds.json: models by left-out fold"
+    )
+
+
+def described(options: argparse.Namespace) -> str:
+    """What the report says about where the decision is from."""
+    if options.folds is not None:
+        return f"a model for each left-out fold, from {options.folds.name}"
+    if options.model_file is not None:
+        return f"{options.model_file.name} on every set"
+    return SHIPPED
+
+
+def file_of(name: str, options: argparse.Namespace) -> Path | None:
+    """The model file for a set; None is the shipped one.
+
+    With folds, a set or task that `folds.json` does not name is looked up by its group, as in
+    "autofj/Song" and then "autofj". One that is not named at all is an error: it would be measured
+    by a model that may have seen it.
+    """
+    if options.folds is None:
+        return None if options.model_file is None else options.model_file.expanduser().resolve()
+    folder = options.folds.expanduser().resolve()
+    fold_of = json.loads((folder / FOLDS).read_text(encoding="utf-8"))
+    for known in (name, name.split("/")[0]):
+        if known in fold_of:
+            return folder / f"fold-{fold_of[known]}.npz"
+    raise SystemExit(f"{FOLDS} names no fold for {name}")
+
+
+@contextmanager
+def deciding(name: str, options: argparse.Namespace) -> Iterator[None]:
+    """The package decides by the model of that set inside; afterwards as before."""
+    chosen, before = file_of(name, options), os.environ.get(VARIABLE)
+    if chosen is not None:
+        if not chosen.exists():
+            raise SystemExit(f"{chosen} does not exist")
+        os.environ[VARIABLE] = str(chosen)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = before
