@@ -1,0 +1,1 @@
+"""How alike the cells of two rows are, and what that says about the rows."""

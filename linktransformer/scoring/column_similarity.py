@@ -1,0 +1,177 @@
+"""How alike the cells of two columns are, for many pairs at once.
+
+Every column pair is brought to numbered values first; a measure then sees each different pair of values
+once. So no measure depends on which of the two columns is the left one, and all are symmetric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.scoring import nearness, spelling
+from linktransformer.scoring.compare import Comparison
+from linktransformer.scoring.parse_numbers import plain
+from linktransformer.scoring.spelling import Measure
+
+__all__ = ["Prepared", "prepare"]
+
+Integers = NDArray[np.int64]
+Scores = NDArray[np.float32]
+
+_KINDS = {**spelling.KINDS, **nearness.KINDS}
+CHUNK = 1 << 20  # pairs compared at once: bounds the memory
+BELOW_EQUAL = np.nextafter(np.float32(1), np.float32(0))  # of two different values, at most
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """Two columns that were read for one comparison: `prepare` makes it.
+
+    Args:
+        comparison: How they are compared.
+        left: Number of the value of each left cell, (n,) int64, -1 where there is none.
+        right: The same of the right cells, (m,) int64. Equal values have equal numbers.
+        measure: Similarity of pairs of different values by their numbers, the smaller one first.
+        filled: How many cells are not empty, on the left and on the right.
+        read_as: What the columns showed: unit, decimal sign or order of the date.
+        rest: The cells that could not be read, as text; None where all could.
+    """
+
+    comparison: Comparison
+    left: Integers
+    right: Integers
+    measure: Measure
+    filled: tuple[int, int]
+    read_as: dict[str, Any]
+    rest: Prepared | None = None
+
+    def similarity(self, i: Integers, j: Integers) -> Scores:
+        """Compare pairs of cells.
+
+        Args:
+            i: Places of left cells, (p,) int64.
+            j: Places of right cells, (p,) int64.
+
+        Returns:
+            (p,) float32 in [0, 1], 1 for equal values; NaN where a cell is empty or only one of the two
+            could be read. Two cells that both could not be read are compared as text.
+
+        Raises:
+            InvalidArgumentError: `i` and `j` have different shapes.
+
+        Example:
+            >>> from linktransformer.scoring import compare
+            >>> ages = prepare(["30", "31", ""], ["30.0", "64"], compare.number())
+            >>> print(ages.similarity(np.array([0, 1, 1, 2]), np.array([0, 0, 1, 1])).round(2))
+            [1. 0.82 0.59 nan]
+        """
+        i, j = _places(i, j)
+        found = np.full(len(i), np.nan, dtype=np.float32)
+        for start in range(0, len(i), CHUNK):
+            piece = slice(start, start + CHUNK)
+            first, second = self.left[i[piece]], self.right[j[piece]]
+            both = np.flatnonzero((first >= 0) & (second >= 0))
+            found[start + both] = self._of_values(first[both], second[both])
+        if self.rest is not None:
+            texts = self.rest.similarity(i, j)
+            found = np.where(np.isnan(found), texts, found)
+        return found
+
+    def equal(self, i: Integers, j: Integers) -> NDArray[np.bool_]:
+        """Whether pairs of cells have the same value: "1.0" and "1", "2000-01-01" and "1 Jan 2000".
+
+        Args:
+            i: Places of left cells, (p,) int64.
+            j: Places of right cells, (p,) int64.
+
+        Returns:
+            (p,) bool, False where a cell is empty. Cells that could not be read are equal as text.
+
+        Raises:
+            InvalidArgumentError: `i` and `j` have different shapes.
+
+        Example:
+            >>> from linktransformer.scoring import compare
+            >>> prepare(["1.0", ""], ["1", ""], compare.number()).equal(np.arange(2), np.arange(2)).tolist()
+            [True, False]
+        """
+        i, j = _places(i, j)
+        first = self.left[i]
+        same = (first >= 0) & (first == self.right[j])
+        return np.asarray(same if self.rest is None else same | self.rest.equal(i, j))
+
+    def describe(self) -> dict[str, Any]:
+        """What was compared and how, for a report.
+
+        Returns:
+            "kind"; "parameters" that were set; "parsed", the share of the cells that are not empty which
+            could be read, left and right (0 where all are empty); "read_as", what the columns showed.
+
+        Example:
+            >>> from linktransformer.scoring import compare
+            >>> prepare(["1 kg", "n/a"], ["2", ""], compare.number(within=1)).describe()["parsed"]
+            [0.5, 1.0]
+        """
+        read = (int((self.left >= 0).sum()), int((self.right >= 0).sum()))
+        return {
+            "kind": self.comparison.kind,
+            "parameters": self.comparison.parameters,
+            "parsed": [some / total if total else 0.0 for some, total in zip(read, self.filled, strict=True)],
+            "read_as": dict(self.read_as),
+        }
+
+    def _of_values(self, first: Integers, second: Integers) -> Scores:
+        scores = np.ones(len(first), dtype=np.float32)
+        differ = np.flatnonzero(first != second)
+        low = np.minimum(first[differ], second[differ])
+        high = np.maximum(first[differ], second[differ])
+        scores[differ] = np.clip(self.measure(low, high), 0, BELOW_EQUAL)
+        return scores
+
+
+def prepare(left: Sequence[str], right: Sequence[str], comparison: Comparison) -> Prepared:
+    """Read two columns once, for any number of pairs.
+
+    Args:
+        left: Texts of the cells, "" for null, (n,).
+        right: The same of the other column, (m,).
+        comparison: From `linktransformer.scoring.compare`, or `column_kind.detect`.
+
+    Returns:
+        What compares pairs of them. How, is said at the function
+        of each kind in `spelling` and `nearness`.
+
+    Example:
+        >>> from linktransformer.scoring import compare
+        >>> names = prepare(["J. Smith"], ["John Smith", "Smith, John"], compare.name())
+        >>> print(names.similarity(np.array([0, 0]), np.array([0, 1])).round(2))
+        [0.89 0.89]
+    """
+    columns = [plain(cell) for cell in left], [plain(cell) for cell in right]
+    codes, measure, read_as = _KINDS[comparison.kind](columns, comparison)
+    empty = [np.array([not cell for cell in column], dtype=bool) for column in columns]
+    unread = [code < 0 for code in codes]
+    rest = None
+    if any((unknown & ~blank).any() for unknown, blank in zip(unread, empty, strict=True)):
+        left, right = (
+            [cell if unknown else "" for cell, unknown in zip(column, side.tolist(), strict=True)]
+            for column, side in zip(columns, unread, strict=True)
+        )
+        rest = prepare(left, right, Comparison("text"))
+    filled = (int((~empty[0]).sum()), int((~empty[1]).sum()))
+    return Prepared(comparison, *codes, measure, filled, read_as, rest)
+
+
+def _places(i: Integers, j: Integers) -> tuple[Integers, Integers]:
+    i, j = np.asarray(i, dtype=np.int64), np.asarray(j, dtype=np.int64)
+    if i.ndim != 1 or i.shape != j.shape:
+        raise InvalidArgumentError(
+            f"i has the shape {i.shape} and j {j.shape}. Give two arrays of one length: a pair is i[k], j[k]."
+        )
+    return i, j

@@ -1,0 +1,203 @@
+"""Numbers and coordinates as people write them, read column by column.
+
+One cell can be read in two ways ("1.234" is one and a bit, or a thousand and more); a column mostly
+cannot. So every cell is read in both ways, and the column decides.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Numbers", "are_years", "plain", "read_both", "read_places"]
+
+Floats = NDArray[np.float64]
+
+TOO_LARGE = 1e300  # what is above is no quantity, and differences of it would overflow
+FIRST_YEAR, LAST_YEAR = 1000, 2100  # four digits, and not far from now: what is read as a year
+
+_MONEY = "$¢£¤¥֏؋৲৳฿៛₠-₿﷼"
+_LETTER = r"[^\W\d_]"
+_BEFORE = rf"(?:{_LETTER}+\.? ?[{_MONEY}]?|[{_MONEY}])"
+_WORD = rf"(?:{_LETTER}|[{_MONEY}%‰°µ])(?:{_LETTER}|[{_MONEY}%‰°µ/.^])*[23]?"
+_CELL = re.compile(
+    rf"(?P<open>\( ?)?(?P<sign>[-+] ?)?(?P<before>{_BEFORE} ?)?(?P<second>[-+] ?)?"
+    r"(?P<body>[.,]?\d(?:[\d.,' ]*\d)?[.,]?)(?P<power>e[-+]?\d{1,3})?"
+    rf" ?(?P<after>{_WORD}(?: {_WORD}){{0,2}})?(?P<behind> ?-)?(?P<close> ?\))?"
+)
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+# groups of three digits, or two before the last three as in India, parted by one and the same sign
+_POINT = re.compile(r"(?:\d{1,3}(?P<by>[,' ])\d{3}(?:(?P=by)\d{3})*|\d{1,2}(?:,\d{2})+,\d{3}|\d+)?(?:\.\d*)?")
+_COMMA = re.compile(
+    r"(?:\d{1,3}(?P<by>[.' ])\d{3}(?:(?P=by)\d{3})*|\d{1,2}(?:\.\d{2})+\.\d{3}|\d+)?(?:,\d*)?"
+)
+# minus signs and dashes, apostrophes, and the Arabic decimal and thousands signs
+_SIGNS = str.maketrans({"−": "-", "–": "-", "‐": "-", "’": "'", "ʼ": "'", "٫": ".", "٬": "'", "_": "'"})
+
+_DEGREES = r"([-+]?\d{1,3}(?:[.,]\d+)?) ?°? ?"
+_PLACE = re.compile(rf"[(\[]? ?{_DEGREES}([ns])?(?: ?[,;] ?| ){_DEGREES}([ew])? ?[)\]]?")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Numbers:
+    """A column that was read as numbers.
+
+    Args:
+        values: (n,) float64, NaN where the cell is empty or no number.
+        unit: What stands beside the numbers, "" for nothing.
+        decimal: "." or ",".
+    """
+
+    values: Floats
+    unit: str
+    decimal: str
+
+
+def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Numbers, Numbers]:
+    """Read two columns as numbers, each in its own way of writing.
+
+    Signs before or behind, brackets for negative, exponents, digits of any script, and groups of digits
+    parted by comma, point, apostrophe or space are read. A column's decimal sign is the one by which more of
+    its cells are numbers; where both read the same cells, the one by which more of its values are in the
+    other column; else the point. A column has one unit, which is left away: the text beside the numbers
+    that is most common. A cell with another text beside it is no number; one without is.
+
+    Args:
+        left: Cells of any kind, (n,).
+        right: Cells of any kind, (m,).
+
+    Returns:
+        What was read, for both columns.
+
+    Example:
+        >>> left, right = read_both(["1.234,50 €", "(2,5)"], ["USD 1,234.50", "-2.5"])
+        >>> left.values.tolist(), right.values.tolist()
+        ([1234.5, -2.5], [1234.5, -2.5])
+    """
+    columns = (_both_ways(left), _both_ways(right))
+    counts = [np.isfinite(values).sum(axis=1) for values, _ in columns]
+    chosen = [int(count[1] > count[0]) for count in counts]
+    for side, count in enumerate(counts):
+        if count[0] == count[1]:
+            other = columns[1 - side][0][chosen[1 - side]]
+            common = [len(np.intersect1d(values, other)) for values in columns[side][0]]
+            chosen[side] = int(common[1] > common[0])
+    first, second = (
+        Numbers(values[way], unit, ".,"[way]) for (values, unit), way in zip(columns, chosen, strict=True)
+    )
+    return first, second
+
+
+def are_years(values: Floats, share: float = 1.0) -> bool:
+    """Whether numbers are years: whole ones from 1000 to 2100.
+
+    Args:
+        values: (n,) float64, NaN for none.
+        share: How many of those that are not NaN must be.
+
+    Returns:
+        False where there is no number.
+
+    Example:
+        >>> are_years(np.array([1999.0, 2005.0])), are_years(np.array([1999.0, 12.5]))
+        (True, False)
+    """
+    values = values[np.isfinite(values)]
+    years = (values >= FIRST_YEAR) & (values <= LAST_YEAR) & (values == np.trunc(values))
+    return len(values) > 0 and bool(years.mean() >= share)
+
+
+def read_places(cells: Sequence[str]) -> Floats:
+    """Read "latitude, longitude" in decimal degrees, with or without N, S, E and W.
+
+    Args:
+        cells: Cells of any kind, (n,).
+
+    Returns:
+        Degrees, (n, 2) float64, NaN where the cell is no place.
+
+    Example:
+        >>> read_places(["48.1, 11.5", "33.9 S; 151.2 E", "120.0, 3.0"]).tolist()
+        [[48.1, 11.5], [-33.9, 151.2], [nan, nan]]
+    """
+    found = np.full((len(cells), 2), np.nan)
+    for place, cell in enumerate(cells):
+        match = _PLACE.fullmatch(plain(cell))
+        if match is None:
+            continue
+        first, south, second, west = match.groups()
+        if "," in first + second and ";" not in cell:
+            continue  # commas part the two numbers, or stand in them, and not both
+        latitude = float(first.replace(",", ".")) * (-1 if south == "s" else 1)
+        longitude = float(second.replace(",", ".")) * (-1 if west == "w" else 1)
+        if abs(latitude) <= 90 and abs(longitude) <= 180:
+            found[place] = latitude, longitude
+    return found + 0.0  # no negative zero
+
+
+def plain(cell: str) -> str:
+    """A cell in small letters, in compatibility form (Unicode NFKC), with single spaces.
+
+    Args:
+        cell: Any text.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> plain(" １２\u3000KG ")
+        '12 kg'
+    """
+    if not cell.isascii():
+        cell = unicodedata.normalize("NFKC", cell)
+    return " ".join(cell.casefold().split())
+
+
+def _both_ways(cells: Sequence[str]) -> tuple[Floats, str]:
+    """Values (2, n), with a point and with a comma for the decimals, and the unit of the column."""
+    values = np.full((2, len(cells)), np.nan)
+    units = [""] * len(cells)
+    for place, cell in enumerate(cells):
+        if _INTEGER.fullmatch(cell):
+            values[:, place] = float(cell)
+        elif cell:
+            point, comma, units[place] = _one(cell)
+            values[:, place] = point, comma
+    units_read = [unit for unit, number in zip(units, np.isfinite(values).any(axis=0), strict=True) if number]
+    common = Counter(filter(None, units_read))
+    unit = min(common, key=lambda text: (-common[text], text)) if common else ""
+    values[:, [text not in ("", unit) for text in units]] = np.nan
+    return values + 0.0, unit
+
+
+def _one(cell: str) -> tuple[float, float, str]:
+    """A cell as a number with a decimal point, with a decimal comma, and its unit."""
+    found = _CELL.fullmatch(plain(cell).translate(_SIGNS))
+    if found is None or bool(found["open"]) != bool(found["close"]):
+        return math.nan, math.nan, ""
+    behind = None if found["body"][-1] in ".," else found["behind"]  # "5.-" is a price without cents
+    signs = [text.strip() for text in (found["sign"], found["second"], behind) if text]
+    if found["open"]:
+        signs.append("-")
+    if len(signs) > 1:
+        return math.nan, math.nan, ""
+    factor = -1.0 if signs == ["-"] else 1.0
+    body, power = found["body"], found["power"] or ""
+    unit = "".join(filter(None, (found["before"], found["after"]))).strip(" .")
+    return factor * _value(body, _POINT, ".", power), factor * _value(body, _COMMA, ",", power), unit
+
+
+def _value(body: str, way: re.Pattern[str], decimal: str, power: str) -> float:
+    if not way.fullmatch(body):
+        return math.nan
+    whole, _, rest = body.partition(decimal)
+    digits = "".join(character for character in whole if character.isdecimal())
+    value = float(f"{digits or '0'}.{rest or '0'}{power}")
+    return value if value < TOO_LARGE else math.nan

@@ -1,0 +1,208 @@
+"""Texts, names, codes and e-mail addresses: how alike two spellings are.
+
+A column kind reads both columns to numbered values, and gives a measure of two different values. A measure
+sees each different pair once, the smaller number first: so it is symmetric, whatever it is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import OSA, Indel, JaroWinkler
+
+from linktransformer.scoring.compare import Comparison
+
+__all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "numbered"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Scores = NDArray[np.float32]
+Columns = tuple[list[str], list[str]]
+Measure = Callable[[Integers, Integers], NDArray[Any]]
+# numbers of the values of both columns, the measure, and what the columns showed
+Read = tuple[tuple[Integers, Integers], Measure, dict[str, Any]]
+
+EMPTY = -1
+TEXT_LENGTH = 200  # characters of a text that are compared: an edit distance costs the product of two lengths
+MOST_WORDS = 6  # of a name that are aligned; what has more is no name of a person or firm
+
+
+def _exact(columns: Columns, comparison: Comparison) -> Read:
+    """0 for any two different values."""
+    codes, _ = numbered(*columns)
+    return codes, lambda low, high: np.zeros(len(low)), {}
+
+
+def _text(columns: Columns, comparison: Comparison) -> Read:
+    """Indel similarity (twice the longest common subsequence by the sum of lengths) of the sorted words."""
+    codes, values = numbered(*columns)
+    keys = _pool([" ".join(sorted(value[:TEXT_LENGTH].split())) for value in values])
+
+    def measure(low: Integers, high: Integers) -> NDArray[Any]:
+        return _compared(keys, low, high, Indel.normalized_similarity)
+
+    return codes, _each_pair_once(measure, len(values)), {}
+
+
+def _identifier(columns: Columns, comparison: Comparison) -> Read:
+    """Letters and digits by `_spelling`; separators and zeros in front are left out."""
+    codes, values = numbered(*([_code(cell) for cell in column] for column in columns))
+    keys = _pool(values)
+    return codes, _each_pair_once(lambda low, high: _spelling(keys, low, high), len(values)), {}
+
+
+def _code(cell: str) -> str:
+    kept = "".join(character for character in cell if character.isalnum())
+    return kept.lstrip("0") or kept[:1] or cell
+
+
+def _email(columns: Columns, comparison: Comparison) -> Read:
+    """Spelling of the local part, times the mean of one and the Jaro-Winkler similarity of the domains.
+
+    The local part names a mailbox and the domain only the host that has it (RFC 5321, 2.3.11). So another
+    domain takes away less than half, and an equal domain gives nothing to other local parts.
+    """
+    parts = [[_address(cell) for cell in column] for column in columns]
+    codes, values = numbered(*(["@".join(pair) if pair else "" for pair in column] for column in parts))
+    locals_, domains = (_pool([value.rpartition("@")[side] for value in values]) for side in (0, 2))
+
+    def measure(low: Integers, high: Integers) -> NDArray[Any]:
+        domain = _compared(domains, low, high, JaroWinkler.normalized_similarity)
+        local = np.where(locals_[low] == locals_[high], 1.0, _spelling(locals_, low, high))
+        return np.asarray(local * (1 + domain) / 2)
+
+    return codes, _each_pair_once(measure, len(values)), {}
+
+
+def _address(cell: str) -> tuple[str, str] | None:
+    local, sign, domain = cell.removeprefix("mailto:").strip("<>").rpartition("@")
+    return (local, domain) if sign and local and domain and " " not in domain else None
+
+
+def _name(columns: Columns, comparison: Comparison) -> Read:
+    """The larger of Jaro-Winkler on the whole and of the words aligned one to one, as `_aligned` has it.
+
+    W. E. Winkler, String comparator metrics and enhanced decision rules in the Fellegi-Sunter model of
+    record linkage (1990).
+    """
+    codes, values = numbered(*([_words(cell) for cell in column] for column in columns))
+    keys = _pool(values)
+    split = [value.split()[:MOST_WORDS] for value in values]
+    vocabulary = sorted({word for words in split for word in words})
+    number = {word: place for place, word in enumerate(vocabulary)}
+    words = np.full((len(values), MOST_WORDS), EMPTY, dtype=np.int64)
+    for place, found in enumerate(split):
+        words[place, : len(found)] = [number[word] for word in found]
+    of_words = _pool(vocabulary)
+
+    def measure(low: Integers, high: Integers) -> NDArray[Any]:
+        whole = _compared(keys, low, high, JaroWinkler.normalized_similarity)
+        return np.maximum(whole, _aligned(words[low], words[high], of_words))
+
+    return codes, _each_pair_once(measure, len(values)), {}
+
+
+def _words(cell: str) -> str:
+    """Letters and digits of a name, word by word; "o'neil" is one word and "j.r." two."""
+    joined = cell.replace("'", "").replace("’", "")
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in joined).split()) or cell
+
+
+def _aligned(first: Integers, second: Integers, vocabulary: NDArray[np.object_]) -> Scores:
+    """Twice the summed similarity of words that are aligned, by the number of words on both sides.
+
+    The best pair of words is taken first, then the best of what is left. Words are compared by Jaro-Winkler,
+    which gives an initial and its name about three quarters: all of one and a small part of the other agree.
+    """
+    scores = np.zeros(len(first), dtype=np.float32)
+    sizes = (first >= 0).sum(axis=1), (second >= 0).sum(axis=1)
+    shape = sizes[0] * (MOST_WORDS + 1) + sizes[1]
+    for one in np.unique(shape).tolist():
+        many, few = divmod(one, MOST_WORDS + 1)
+        here = np.flatnonzero(shape == one)
+        cells = np.broadcast_arrays(first[here, :many, None], second[here, None, :few])
+        alike = _alike_words(cells[0].ravel(), cells[1].ravel(), vocabulary).reshape(len(here), many, few)
+        total = np.zeros(len(here), dtype=np.float32)
+        row = np.arange(len(here))
+        for _ in range(min(many, few)):
+            best = alike.reshape(len(here), -1).argmax(axis=1)
+            total += alike[row, best // few, best % few]
+            alike[row, best // few, :] = -1
+            alike[row, :, best % few] = -1
+        scores[here] = 2 * total / (many + few)
+    return scores
+
+
+def _alike_words(first: Integers, second: Integers, vocabulary: NDArray[np.object_]) -> NDArray[Any]:
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    scores = np.ones(len(low), dtype=np.float32)
+    differ = np.flatnonzero(low != high)
+
+    def measure(low: Integers, high: Integers) -> NDArray[Any]:
+        return _compared(vocabulary, low, high, JaroWinkler.normalized_similarity)
+
+    scores[differ] = _each_pair_once(measure, len(vocabulary))(low[differ], high[differ])
+    return scores
+
+
+def _spelling(keys: NDArray[np.object_], low: Integers, high: Integers) -> Floats:
+    """Characters that agree, by those and twice the wrong ones: s / (2 - s) of the edit similarity s.
+
+    Each wrong character is one on either side, as Jaccard's coefficient counts them and Dice's does not.
+    Swapped neighbours are one error (F. J. Damerau, 1964; optimal string alignment).
+    """
+    same = _compared(keys, low, high, OSA.normalized_similarity).astype(np.float64)
+    return np.asarray(same / (2 - same))
+
+
+def _each_pair_once(measure: Measure, size: int) -> Measure:
+    """Call a measure for each different pair only."""
+
+    def once(low: Integers, high: Integers) -> NDArray[Any]:
+        pairs, back = np.unique(low * size + high, return_inverse=True)
+        return np.asarray(measure(pairs // size, pairs % size))[back] if len(pairs) else np.zeros(0)
+
+    return once
+
+
+def _compared(keys: NDArray[np.object_], low: Integers, high: Integers, scorer: Any) -> Scores:
+    # workers=1: the caller decides how many threads there are
+    return process.cpdist(keys[low].tolist(), keys[high].tolist(), scorer=scorer, dtype=np.float32, workers=1)
+
+
+def numbered(left: Sequence[str], right: Sequence[str]) -> tuple[tuple[Integers, Integers], list[str]]:
+    """Number the texts of two columns in alphabetic order.
+
+    Args:
+        left: Texts, (n,).
+        right: Texts, (m,).
+
+    Returns:
+        The number of each left and right text, int64, -1 for ""; and the texts.
+
+    Example:
+        >>> codes, texts = numbered(["b", ""], ["a", "b"])
+        >>> codes[0].tolist(), codes[1].tolist(), texts
+        ([1, -1], [0, 1], ['a', 'b'])
+    """
+    values = sorted({*left, *right} - {""})
+    number = {value: place for place, value in enumerate(values)} | {"": EMPTY}
+    first, second = (np.fromiter((number[cell] for cell in column), np.int64) for column in (left, right))
+    return (first, second), values
+
+
+def _pool(texts: Sequence[str]) -> NDArray[np.object_]:
+    return np.fromiter(texts, dtype=object, count=len(texts))
+
+
+KINDS: dict[str, Callable[[Columns, Comparison], Read]] = {
+    "text": _text,
+    "exact": _exact,
+    "name": _name,
+    "identifier": _identifier,
+    "email": _email,
+}
