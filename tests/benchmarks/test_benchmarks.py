@@ -16,6 +16,7 @@ import pytest
 from . import __main__ as entry
 from . import (
     calibrated,
+    codelists,
     cpu,
     data,
     decision_files,
@@ -25,6 +26,9 @@ from . import (
     ours,
     overlaps,
     precision,
+    speed,
+    speed_tables,
+    splink_tables,
     zero_label,
 )
 from .measure import JobError, environment, run_job
@@ -146,6 +150,49 @@ def test_made_tables_have_the_overlap_and_nothing_hidden(share: float) -> None:
     assert found.truth == {(a, b) for a, b in truth if a in ids[0] and b in ids[1]}
     again = overlaps.made(whole, 150, share)
     assert again.left.equals(found.left) and again.right.equals(found.right)
+
+
+def test_the_made_list_and_the_speed_tables_are_what_they_say() -> None:
+    made = codelists.made()
+    share = len(made.truth) / len(made.left)
+    assert len(made.left) == 600 and len(made.right) == 12 and 0.9 < share < 1
+    assert made.truth == codelists.made().truth and made.left.equals(codelists.made().left)
+    for make, columns in ((speed_tables.records, 4), (speed_tables.names, 1)):
+        left, right, truth = make(200)
+        assert len(left) == len(right) == columns
+        assert {len(column) for column in [*left.values(), *right.values()]} == {200}
+        assert len(truth["left"]) == 140 and len(set(truth["right"])) == 140
+        assert (left, right, truth) == make(200)
+
+
+def test_the_baseline_of_speed_links_mutual_bests() -> None:
+    left, right, truth = (pd.DataFrame(part) for part in speed_tables.names(120))
+    pairs = speed.by_baseline(left, right, speed.BASELINE)
+    assert len(dict(pairs)) == len({right for _, right in pairs}) == len(pairs)
+    assert len(set(pairs) & set(zip(truth["left"], truth["right"], strict=True))) > 60
+
+
+def test_splink_is_set_up_by_the_columns() -> None:
+    assert splink_tables.paired(["name", "x"], ["name", "y", "z"]) == [("name", "name")]
+    left = pd.DataFrame({"firm": ["Acme Steel", "Baxter  Steel"], "no": ["12", ""]})
+    right = pd.DataFrame({"name": ["ACME Steel Co", "Zeller"], "no": ["12", "13"]})
+    one, two = splink_tables.prepared(left, right)
+    assert one["c0"].tolist() == ["acme steel", "baxter steel"] and two["c1"].tolist() == ["12", "13"]
+    assert splink_tables.is_name(["acme", "no 1"]) and not splink_tables.is_name(["2020-01-02"])
+    splink_tables.add_keys(one, two, ["c0"])
+    assert one["c0_rare"].tolist() == ["acme", "steel"] and two["c0_start"].tolist() == ["acme", "zell"]
+    assert splink_tables.ranked(one, two, ["c0", "c1"], ["c0"]) == ["c0_rare", "c0_start", "c1"]
+
+
+def test_speed_ratios_are_of_medians() -> None:
+    def run(side: str, seconds: float) -> dict[str, Any]:
+        numbers = {"CPU s": seconds, "seconds": seconds, "peak MB": 10.0, "MB added": 1.0, "F1": 0.5}
+        return {"job": "names", "rows": 9, "side": side, **numbers}
+
+    runs = [run(speed.BASELINE, value) for value in (1.0, 2.0, 9.0)]
+    runs += [run(speed.AUTO, value) for value in (3.0, 4.0, 50.0)]
+    (ratio,) = speed.ratios(speed.medians(runs))
+    assert (ratio["side"], ratio["CPU s, times"], ratio["F1 - baseline"]) == (speed.AUTO, 2.0, 0.0)
 
 
 def test_ratios_are_theirs_over_ours() -> None:
