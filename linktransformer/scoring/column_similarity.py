@@ -25,7 +25,7 @@ Integers = NDArray[np.int64]
 Scores = NDArray[np.float32]
 
 _KINDS = {**spelling.KINDS, **nearness.KINDS}
-CHUNK = 1 << 20  # pairs compared at once: bounds the memory
+CHUNK = 1 << 16  # pairs compared at once: what is made of them on the way stays in the cache
 BELOW_EQUAL = np.nextafter(np.float32(1), np.float32(0))  # of two different values, at most
 
 
