@@ -1,0 +1,7 @@
+"""Made domains of record linkage: seeded tasks with much variety, to train and to try a decision on."""
+
+from __future__ import annotations
+
+from .task import FAMILIES, Task, make
+
+__all__ = ["FAMILIES", "Task", "make"]

@@ -1,0 +1,83 @@
+"""Names of one thing that read differently: a code list is met in all of these forms."""
+
+from __future__ import annotations
+
+# the official form first
+FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "country": tuple(
+        tuple(line.split("|"))
+        for line in (
+            "Germany|Deutschland|Allemagne|Alemania|BRD|DE|Fed. Rep. of Germany",
+            "France|Frankreich|Francia|FR|French Republic",
+            "United Kingdom|UK|Great Britain|England|GB|Royaume-Uni|Britain",
+            "United States|USA|U.S.A.|US|America|Estados Unidos|United States of America",
+            "Netherlands|Holland|The Netherlands|Pays-Bas|NL|Nederland",
+            "Switzerland|Schweiz|Suisse|Svizzera|CH|Swiss Confederation",
+            "Spain|España|Spanien|Espagne|ES",
+            "Italy|Italia|Italien|Italie|IT",
+            "Poland|Polska|Polen|Pologne|PL|Rep. of Poland",
+            "Austria|Österreich|Autriche|AT|Rep. Austria",
+            "Sweden|Sverige|Schweden|Suède|SE",
+            "Norway|Norge|Norwegen|Noruega|NO",
+            "Denmark|Danmark|Dänemark|DK",
+            "Greece|Hellas|Griechenland|Grèce|GR",
+            "Turkey|Türkiye|Türkei|Turquie|TR",
+            "Czech Republic|Czechia|Česko|Tschechien|CZ",
+            "Hungary|Magyarország|Ungarn|Hongrie|HU",
+            "Russia|Russian Federation|Russland|Rusia|Россия|RU",
+            "Ukraine|Ukraina|Україна|UA",
+            "China|PRC|People's Republic of China|Chine|中国",
+            "Taiwan|Republic of China|Chinese Taipei|ROC|TW",
+            "Japan|Nippon|Japon|Japón|日本|JP",
+            "South Korea|Korea, Republic of|Korea (South)|Südkorea|ROK",
+            "North Korea|Korea, Dem. People's Rep.|DPRK|Nordkorea",
+            "Brazil|Brasil|Brasilien|Brésil|BR",
+            "Mexico|México|Mexiko|Mexique|MX",
+            "Egypt|Ägypten|Égypte|Misr|مصر|EG",
+            "Ivory Coast|Côte d'Ivoire|Elfenbeinküste|Costa de Marfil",
+            "Congo, Democratic Republic of the|DR Congo|Zaire|Congo-Kinshasa|DRC",
+            "Congo|Republic of the Congo|Congo-Brazzaville",
+            "Myanmar|Burma|Birma",
+            "Iran|Persia|Islamic Republic of Iran|Irán",
+            "Vietnam|Viet Nam|Socialist Rep. of Vietnam|VN",
+            "Ireland|Éire|Irland|Irlande|Rep. of Ireland",
+            "Finland|Suomi|Finnland|Finlande|FI",
+            "Belgium|België|Belgique|Belgien|BE",
+            "Portugal|PT|Portuguese Republic",
+            "India|Bharat|Indien|Inde|भारत",
+            "South Africa|RSA|Südafrika|Suid-Afrika",
+            "New Zealand|Aotearoa|Neuseeland|NZ",
+        )
+    ),
+    "work": tuple(
+        tuple(line.split("|"))
+        for line in (
+            "Farmers|farmer|ag. lab|husbandman|grazier|crofter",
+            "Teachers|teacher|schoolmaster|schoolmistress|tutor|governess",
+            "Nurses|nurse|sick nurse|RN|staff nurse",
+            "Physicians|doctor|GP|medical practitioner|surgeon|MD",
+            "Shop sales workers|shop assistant|salesman|grocer's assistant|shopgirl|retail clerk",
+            "Clerks|clerk|office clerk|bank clerk|bookkeeper|typist",
+            "Domestic servants|servant|housemaid|cook|general serv.|parlourmaid",
+            "Carpenters and joiners|carpenter|joiner|cabinet maker|wheelwright",
+            "Bakers|baker|bread maker|confectioner|pastry cook",
+            "Tailors and dressmakers|tailor|dress maker|seamstress|needlewoman",
+            "Blacksmiths|blacksmith|smith|farrier|shoeing smith",
+            "Miners|coal miner|collier|pitman|hewer",
+            "Drivers|carter|cab driver|lorry driver|chauffeur|truck driver",
+            "Software developers|programmer|web developer|software engineer|coder",
+            "Accountants|accountant|auditor|CPA|chartered accountant",
+            "Lawyers|solicitor|attorney|barrister|advocate",
+            "Seafarers|sailor|mariner|seaman|able seaman|ship's mate",
+            "Building labourers|bricklayer's labourer|hod carrier|navvy|construction worker",
+            "Bricklayers|brick layer|mason|stonemason",
+            "Cleaners|cleaner|charwoman|janitor|caretaker",
+            "Waiters|waiter|waitress|barmaid|bar staff",
+            "Hairdressers|barber|hair dresser|coiffeur",
+            "Police officers|policeman|constable|PC|police sergeant",
+            "Soldiers|private, army|soldier|sergeant RA|infantryman",
+            "Spinners and weavers|weaver|cotton spinner|power loom weaver|mill hand",
+            "No occupation|none|unemployed|retired|at home|scholar|pensioner",
+        )
+    ),
+}

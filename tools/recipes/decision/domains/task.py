@@ -1,0 +1,68 @@
+"""Tasks by family and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from .build import build
+from .citations import citations
+from .codes import codes, nomenclatures
+from .column import Domain
+from .draw import Draw
+from .events import events, payments
+from .goods import offers, products
+from .numbered import numbered
+from .organisations import firms, institutions, restaurants
+from .people import contacts, persons
+from .places import addresses, gazetteers
+from .scripts import scripts
+from .software import medicines, software
+from .titles import titles
+from .works import books, films, music
+
+FAMILIES: Mapping[str, Callable[[Draw], Domain]] = {
+    each.__name__: each
+    for each in (
+        persons, contacts, addresses, firms, institutions, restaurants, products, offers, software,
+        medicines, books,
+        music, films, citations, gazetteers, events, payments, scripts, codes, nomenclatures,
+        titles, numbered,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task of record linkage with its truth.
+
+    Args:
+        name: The family and the seed, as in "persons/17".
+        family: One of `FAMILIES`; tasks of a family are left out together.
+        left: A table of strings, None where missing, without ids.
+        right: The other table. None: rows of `left` that are the same entity are looked for.
+        truth: Row positions (left, right) of the pairs; of one table all pairs of each cluster,
+        the lower first.
+    """
+
+    name: str
+    family: str
+    left: pd.DataFrame
+    right: pd.DataFrame | None
+    truth: np.ndarray
+
+
+def make(family: str, seed: int) -> Task:
+    """A task, the same at every call.
+
+    Args:
+        family: One of `FAMILIES`.
+        seed: Which task of the family.
+    """
+    draw = Draw(np.random.default_rng([crc32(family.encode()), seed]))
+    built = build(draw, FAMILIES[family](draw))
+    return Task(f"{family}/{seed}", family, built.left, built.right, built.truth)
