@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.scoring.parse_numbers import plain
+from linktransformer.scoring.parse_numbers import LONGEST, plain
 
 __all__ = [
     "DAY",
@@ -96,7 +96,7 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:t?(\d{2})(\d{2})(\d{2})?)?z?")
 _THREE = re.compile(r"(\d{1,4}) ?([-/.]) ?(\d{1,2}) ?\2 ?(\d{1,4})\.?")
 _YEAR_MONTH = re.compile(r"(\d{4})[-/](\d{1,2})|(\d{1,2})[-/](\d{4})")
 _YEAR = re.compile(r"\d{4}")
-_WORDY = re.compile(r"(?:\d{1,4}|[^\W\d_]+|[ ,.'/ºª°-])+")
+_WORDY = re.compile(r"[\w ,.'/°-]+")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 _EAST_ASIAN = str.maketrans({"年": "-", "月": "-", "日": None, "년": "-", "월": "-", "일": None})
 
@@ -234,7 +234,7 @@ def _in_every_order(cells: Sequence[str]) -> list[Integers]:
     """For each of `ORDERS`: seconds, how exact, yyyymmdd, (n, 3)."""
     read = np.zeros((len(ORDERS), len(cells), 3), dtype=np.int64)
     for place, cell in enumerate(cells):
-        if any(map(str.isdecimal, cell)):
+        if len(cell) <= LONGEST and any(map(str.isdecimal, cell)):
             read[:, place] = _one(plain(cell))
     return list(read)
 

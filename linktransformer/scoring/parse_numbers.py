@@ -16,10 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Numbers", "are_years", "plain", "read_both", "read_places"]
+__all__ = ["LONGEST", "Numbers", "are_years", "plain", "read_both", "read_places"]
 
 Floats = NDArray[np.float64]
 
+LONGEST = 64  # characters of a number, date or place: what is longer is a text, and not worth the search
 TOO_LARGE = 1e300  # what is above is no quantity, and differences of it would overflow
 FIRST_YEAR, LAST_YEAR = 1000, 2100  # four digits, and not far from now: what is read as a year
 
@@ -129,7 +130,7 @@ def read_places(cells: Sequence[str]) -> Floats:
     """
     found = np.full((len(cells), 2), np.nan)
     for place, cell in enumerate(cells):
-        match = _PLACE.fullmatch(plain(cell))
+        match = _PLACE.fullmatch(plain(cell)) if len(cell) <= LONGEST else None
         if match is None:
             continue
         first, south, second, west = match.groups()
@@ -167,7 +168,7 @@ def _both_ways(cells: Sequence[str]) -> tuple[Floats, str]:
     for place, cell in enumerate(cells):
         if _INTEGER.fullmatch(cell):
             values[:, place] = float(cell)
-        elif cell:
+        elif 0 < len(cell) <= LONGEST:
             point, comma, units[place] = _one(cell)
             values[:, place] = point, comma
     units_read = [unit for unit, number in zip(units, np.isfinite(values).any(axis=0), strict=True) if number]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 
 import numpy as np
 import pytest
@@ -139,6 +140,18 @@ def test_slips_are_those_of_the_plain_reference(data: st.DataObject) -> None:
         return
     found = one_slip(np.array([int(one), int(other)]), np.array([int(other), int(one)]))
     assert found.tolist() == [slow_slip(one, other)] * 2
+
+
+def test_a_year_more_or_less_is_a_slip() -> None:
+    one, other = np.array([19990314, 20000314, 19990314]), np.array([20000314, 19990314, 20010314])
+    assert one_slip(one, other).tolist() == [True, True, False]
+
+
+def test_a_long_cell_is_read_in_no_time() -> None:
+    cells = ["1 " + "a" * 50 + "!", "1" * 60 + "!", "a1" * 100_000, "1." * 31]
+    start = time.perf_counter()
+    assert not read_both(cells, cells)[0].exact.any()
+    assert time.perf_counter() - start < 1
 
 
 def test_no_slip_without_a_date() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -89,6 +91,21 @@ def test_grouped_digits_are_read_back(value: int, how: tuple[str, str]) -> None:
 @given(st.floats(-1e12, 1e12))
 def test_pythons_own_way_is_read_back(value: float) -> None:
     assert read(repr(value), "0.25")[0] == value
+
+
+def test_a_long_cell_is_read_in_no_time() -> None:
+    cells = [
+        "1 " + "a" * 50 + "!",
+        "1" * 60 + "!",
+        "1 " * 100_000,
+        "1," * 31 + "!",
+        "a." * 31,
+        "1 " + "a a " * 15,
+    ]
+    start = time.perf_counter()
+    assert np.isnan(read_both(cells, cells)[0].values).all()
+    assert np.isnan(read_places(cells)).all()
+    assert time.perf_counter() - start < 1
 
 
 def test_years() -> None:
