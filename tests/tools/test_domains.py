@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ SEEDS = range(4)
 ROOT = Path(__file__).parents[2]
 
 
-@lru_cache(maxsize=None)
+@cache
 def tasks(family: str) -> tuple[Task, ...]:
     return tuple(make(family, seed) for seed in SEEDS)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .column import Domain, Entity, Writer, column, main
 from .draw import Draw, Pool
-from .vocabulary import Words, near_number
+from .vocabulary import Words, near_year
 
 
 def events(draw: Draw) -> Domain:
@@ -49,7 +49,7 @@ def events(draw: Draw) -> Domain:
                 "what": old["what"],
                 "town": old["town"],
                 "round": old["round"],
-                "date": near_number(draw, old["date"][:4]) + new["date"][4:],
+                "date": near_year(draw, old["date"][:4]) + new["date"][4:],
                 "venue": draw.pick((old["venue"], new["venue"])),
             }
         return {**old, key: new[key], "count": new["count"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .column import Domain, Entity, Writer, column, main
 from .draw import Draw, Pool
 from .lists_things import TRADES
-from .vocabulary import Words, near_number
+from .vocabulary import Words, near_number, near_year
 
 _NUMBERED: dict[str, tuple[str, ...]] = {
     "room": ("{b} Building, Room {n}", "{b} Bldg Rm {n}", "Room {n}, {b}", "{b} {n}"),
@@ -57,7 +57,11 @@ def numbered(draw: Draw) -> Domain:
         new, key = fresh(), draw.pick([*shown, "b"])
         if key == "b":
             return {**new, "b": body.other(old["b"]), "n": old["n"], "y": old["y"], "s": old["s"]}
-        return {**old, "size": new["size"], key: near_number(draw, old[key], 4)}
+        return {
+            **old,
+            "size": new["size"],
+            key: near_year(draw, old[key]) if key == "y" else near_number(draw, old[key], 4),
+        }
 
     def ordinal(number: str) -> str:
         tail = "th" if number[-2:-1] == "1" else {"1": "st", "2": "nd", "3": "rd"}.get(number[-1], "th")

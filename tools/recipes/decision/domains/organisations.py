@@ -165,7 +165,10 @@ def _body_writer(draw: Draw, by_dept: bool) -> Writer:
 def institutions(draw: Draw) -> Domain:
     """Affiliations: universities, hospitals and offices with departments and places."""
     words = Words(draw)
-    kinds = [forms[0] for forms in draw.some(TRANSLATED, draw.whole(3, 12))]
+    learned = [
+        forms[0] for forms in TRANSLATED if forms[0] not in ("Church", "Bridge", "Lake", "Castle", "Station")
+    ]
+    kinds = draw.some(learned, draw.whole(3, 11))
     by_dept = draw.chance(0.3)
     heads = pool(draw, HEADS, lambda: words.word(1, 2), 60)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .column import Domain, Entity, Writer, main
 from .draw import Draw, Pool, pool
 from .lists_things import ADJECTIVES, COUNTRIES, HEADS, NOUNS, TRANSLATED
+from .noise import by_ear
 from .sounds import scientific
 from .vocabulary import Words, roman
 
@@ -71,6 +72,55 @@ def _name(draw: Draw, words: Words, topic: str, heads: Pool, tails: Pool, genus:
     )
 
 
+_SYNONYMS = {
+    "Stadium": "Ground",
+    "Mall": "Shopping Centre",
+    "Center": "Centre",
+    "Hospital": "Medical Center",
+    "Theatre": "Playhouse",
+    "Premier": "Premiership",
+    "First": "1st",
+    "Second": "2nd",
+    "Women's": "Ladies",
+    "Football": "Soccer",
+    "Department": "Dept",
+    "Commission": "Board",
+    "Agency": "Authority",
+    "Weekly": "Week",
+    "United": "Utd",
+    "Museum": "Collection",
+    "frog": "treefrog",
+    "snake": "snakes",
+    "gecko": "geckos",
+    "II": "the Second",
+}
+_ADDED = {
+    "league": ("Federation", "National", "Pro"),
+    "office": ("State", "Federal", "Royal"),
+    "paper": ("Magazine", "Online", "Daily"),
+    "building": ("Memorial", "Grand", "Center"),
+    "team": ("FC", "CF", "SC", "Club"),
+    "person": ("Sir", "Dr.", "Jr."),
+    "species": ("common", "lesser"),
+    "song": ("(Live)", "'n"),
+    "ruler": ("King", "Duke", "the Great"),
+}
+
+
+def _in_other_words(side: Draw, parts: list[str], topic: str) -> list[str]:
+    """The words of a title as another source has them: a synonym, a word more, a spelling by ear."""
+    known = [at for at, part in enumerate(parts) if part in _SYNONYMS]
+    kind = side.choose((0.4, "synonym"), (0.25, "added"), (0.35, "spelled"))
+    if kind == "synonym" and known:
+        at = side.pick(known)
+        return [*parts[:at], _SYNONYMS[parts[at]], *parts[at + 1 :]]
+    if kind == "added":
+        at = side.whole(0, len(parts))
+        return [*parts[:at], side.pick(_ADDED[topic]), *parts[at:]]
+    at = side.whole(0, len(parts) - 1)
+    return [*parts[:at], by_ear(side, parts[at]), *parts[at + 1 :]]
+
+
 def _title_writer(side: Draw, words: Words, topic: str) -> Writer:
     """How a side writes titles: what is told in parentheses, words left out or moved, other languages."""
     told, style = side.pick((0.0, 0.05, 0.4)), side.pick((" ({})", ", {}", " [{}]", " ({})"))
@@ -80,12 +130,15 @@ def _title_writer(side: Draw, words: Words, topic: str) -> Writer:
         side.pick((0.0, 0.0, 0.1)),
         side.pick((0.0, 0.0, 0.1)),
     )
+    other = side.pick((0.0, 0.1, 0.3, 0.5))
     translated = {forms[0]: forms[tongue % len(forms)] for forms in TRANSLATED}
 
     def write(entity: Entity) -> Entity:
         parts = entity["name"].split(" ")
         if tongue:
             parts = [translated.get(part, part) for part in parts]
+        while other and side.unit() < other:
+            parts = _in_other_words(side, parts, topic)
         if less and len(parts) > 2 and side.unit() < less:
             parts = parts[:1] + parts[2:]
         if swap and len(parts) == 2 and side.unit() < swap:
@@ -123,7 +176,10 @@ def titles(draw: Draw) -> Domain:
     def sibling(old: Entity) -> Entity:
         new = fresh()
         first, _, rest = old["name"].partition(" ")
-        if draw.chance(0.3):  # of the same name
+        if (
+            draw.chance(0.2) and new["hint"] != old["hint"]
+        ):  # of the same name: both are told apart from now on
+            old["told"] = old["hint"]
             return {"name": old["name"], "hint": new["hint"], "told": new["hint"]}
         if topic == "ruler" and draw.chance(0.6):
             place = old["name"].split(" of ")[-1]

@@ -71,6 +71,12 @@ def roman(number: int) -> str:
     return "X" * (number // 10) + ones[number % 10]
 
 
+def near_year(draw: Draw, year: str, most: int = 4) -> str:
+    """Another year close by, up to 2024."""
+    new = int(year) + draw.pick((-1, 1)) * draw.whole(1, most)
+    return str(new if new <= 2024 else int(year) - draw.whole(1, most))
+
+
 def near_number(draw: Draw, text: str, most: int = 3) -> str:
     """Another number close by, of the same length where that can be."""
     number = int(text)

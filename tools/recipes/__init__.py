@@ -1,0 +1,1 @@
+"""Recipes: how the learned parts are made."""
