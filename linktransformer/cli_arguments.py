@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-__all__ = ["add_search", "images", "names", "print_table", "size", "threshold"]
+__all__ = ["add_search", "block_columns", "images", "names", "print_table", "size", "threshold"]
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -19,7 +19,8 @@ def add_search(add: Any) -> None:
         add: `add_argument` of a parser.
     """
     add("--model", help='"lexical", a folder, org/name@revision or oci://...; left out: the default')
-    add("--block-on", type=names, metavar="COLUMNS", help="columns that must be equal")
+    told = "columns that must be equal, with commas between; left=right for other names in the right table"
+    add("--block-on", type=block_columns, metavar="COLUMNS", help=told)
     add("--k", type=int, help="neighbours fetched for each row")
     add("--device", help="where a torch model runs: cpu, cuda")
     add("--batch-size", type=int, help="texts encoded at a time")
@@ -32,6 +33,12 @@ def images(text: str) -> str | tuple[str, ...]:
     """A column of pictures, or a left and a right one with a comma between."""
     found = names(text)
     return found[0] if len(found) == 1 else tuple(found)
+
+
+def block_columns(text: str) -> list[str | tuple[str, str]]:
+    """Columns of both tables, or left=right for a column of either, with commas between."""
+    split = [[part.strip() for part in name.split("=", 1)] for name in names(text)]
+    return [part[0] if len(part) == 1 else (part[0], part[1]) for part in split]
 
 
 def names(text: str) -> list[str]:

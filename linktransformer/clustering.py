@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from linktransformer import (
     agglomerate,
     agreement,
+    block_keys,
     blocking,
     cut,
     density,
@@ -117,8 +118,7 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     else:
         plan = encode.plan(job.model, job.device, job.cache)
     texts = records.read(table, on, plan.reading) if units is None else units.records
-    blocks = keys.blocks((table, table), job.block_on)
-    of_row = None if blocks is None else blocks[0]
+    of_row = block_keys.number_one(table, job.block_on)
     nodes, apart = nodes_apart(table, texts, of_row, rules)
     details: dict[str, Any] = {"on": on, "method": rules.method, "rows_cut": texts.n_cut}
     if units is None:

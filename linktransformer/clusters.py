@@ -253,4 +253,4 @@ def filled(table: Table, name: str) -> Integers:
     Returns:
         (n_rows,) int64.
     """
-    return np.asarray(frames.joined(table, [name], " ", False) != "", dtype=np.int64)
+    return np.asarray(frames.joined(table, [name], " ", False, compared=True) != "", dtype=np.int64)

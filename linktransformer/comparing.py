@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import (
+    block_keys,
     blocking,
     encode,
     evidence,
@@ -71,15 +72,16 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
         return _compare_pictures(tables, on, job)
     plan = encode.plan(job.model, job.device, job.cache)
     texts = (records.read(tables[0], on[0], plan.reading), records.read(tables[1], on[1], plan.reading))
-    blocks = keys.blocks(tables, job.block_on)
-    left = blocking.nodes(texts[0].text_of_row, None if blocks is None else blocks[0])
-    right = blocking.nodes(texts[1].text_of_row, None if blocks is None else blocks[1])
+    blocks = block_keys.number(tables, job.block_on)
+    left = blocking.nodes(texts[0].text_of_row, blocks.left)
+    right = blocking.nodes(texts[1].text_of_row, blocks.right)
     details: dict[str, Any] = {
         "model": plan.name,
         "left_on": on[0],
         "right_on": on[1],
         "validate": job.validate,
         "rows_cut": texts[0].n_cut + texts[1].n_cut,
+        **blocks.details,
     }
     leads: tuple[Lead | None, Lead | None]
     if not len(left) or not len(right):
@@ -101,10 +103,10 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
         for table, names, column, confidence in zip(tables, on, columns, sure, strict=True)
     )
     units, texts = (left, right), (left.records, right.records)
-    blocks = keys.blocks(tables, job.block_on)
+    blocks = block_keys.number(tables, job.block_on)
     nodes = (
-        blocking.nodes(left.records.text_of_row, None if blocks is None else blocks[0]),
-        blocking.nodes(right.records.text_of_row, None if blocks is None else blocks[1]),
+        blocking.nodes(left.records.text_of_row, blocks.left),
+        blocking.nodes(right.records.text_of_row, blocks.right),
     )
     details: dict[str, Any] = {
         "model": plan.name,
@@ -116,6 +118,7 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
         },
         "validate": job.validate,
         "rows_cut": texts[0].n_cut + texts[1].n_cut,
+        **blocks.details,
     }
     if not len(nodes[0]) or not len(nodes[1]):
         return Compared(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from linktransformer import frames
-from linktransformer.job import Columns
+from linktransformer import block_keys, frames
+from linktransformer.job import BlockColumns, Columns
 from linktransformer.linking import merge
 from linktransformer.near_merges import aggregate_rows, merge_knn, merge_range
 from linktransformer.old_arguments import keyed_model
@@ -29,7 +29,7 @@ def merge_blocking(
     model: Any = None,
     left_on: Columns = None,
     right_on: Columns = None,
-    blocking_vars: Columns = None,
+    blocking_vars: BlockColumns = None,
     suffixes: tuple[str | None, str | None] = ("_x", "_y"),
     batch_size: int | None = None,
     openai_key: str | None = None,
@@ -48,7 +48,7 @@ def merge_blocking(
         model: Likewise.
         left_on: Likewise.
         right_on: Likewise.
-        blocking_vars: Column or columns that must be equal.
+        blocking_vars: As `block_on` of `merge`.
         suffixes: As for `merge`.
         batch_size: Likewise.
         openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
@@ -76,10 +76,8 @@ def merge_blocking(
     model = keyed_model(model, openai_key, gemini_key)
     if merge_type is not None:
         more["merge_type"] = merge_type
-    if blocking_vars is not None:
-        names = [blocking_vars] if isinstance(blocking_vars, str) else list(blocking_vars)
-        for name, table in (("df1", df1), ("df2", df2)):
-            frames.check_columns(frames.wrap(table, name), names, "blocking_vars")
+    tables = frames.wrap(df1, "df1"), frames.wrap(df2, "df2")
+    block_keys.column_pairs(tables, blocking_vars, "blocking_vars")
     return merge(
         df1,
         df2,

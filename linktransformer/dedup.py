@@ -160,7 +160,8 @@ def cluster_rows(
         threshold: "auto" takes the one at which rows sit best in their clusters; or a score above 0.
         model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
             that was tried (docs/dedup.md). Others as for `merge`.
-        block_on: Column or columns whose values must be equal within a cluster.
+        block_on: Column or columns whose values must be equal within a cluster; texts are compared without
+            differences of case, white space and Unicode form.
         images: Column of pictures, as for `merge`; `model` has to read them.
         confidence: Column that says how sure an OCR engine was of the text, as for `merge`.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of

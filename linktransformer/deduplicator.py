@@ -119,7 +119,7 @@ class Deduplicator(Fitted):
         wrapped = frames.wrap(table, "table")
         unique(frames.index_labels(wrapped, np.arange(wrapped.n_rows)), "table")
         on = keys.of_one(wrapped, self.on)
-        blocks = [] if self.block_on is None else keys.of_one(wrapped, self.block_on)
+        blocks = [] if self.block_on is None else keys.of_one(wrapped, self.block_on, argument="block_on")
         if self.on is None:
             on = [name for name in on if name not in blocks] or on
         names = Keys(tuple(on), tuple(on), tuple(blocks))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from linktransformer import blocking, encode, frames, keys, lsh_forest, records
+from linktransformer import block_keys, blocking, encode, frames, keys, lsh_forest, records
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
 from linktransformer.serialize import Serializer
@@ -41,10 +41,10 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
         records.read(table, columns, Serializer())
         for table, columns in zip(tables, (on_left, on_right), strict=True)
     ]
-    blocks = keys.blocks(tables, job.block_on)
+    blocks = block_keys.number(tables, job.block_on)
     nodes = [
-        blocking.nodes(side.text_of_row, None if blocks is None else blocks[place])
-        for place, side in enumerate(texts)
+        blocking.nodes(side.text_of_row, of_row)
+        for side, of_row in zip(texts, (blocks.left, blocks.right), strict=True)
     ]
     pairs = int(blocking.pair_blocks(nodes[0], nodes[1]).areas.sum())
     dense = 0 if encode.plan(job.model, job.device).encoder is None else 1

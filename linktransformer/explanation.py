@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from linktransformer import frames, keys, lexical
 from linktransformer.agreement import LEVELS
+from linktransformer.normalize import normalize
 
 if TYPE_CHECKING:
     from linktransformer.clusters import Clusters
@@ -134,6 +135,7 @@ def of_pair(clusters: Clusters, place: int) -> dict[str, NDArray[Any]]:
 
 def _cosine(left: str, right: str) -> float | None:
     """Of the n-grams of two texts, all n-grams weighing alike; None where one is missing."""
+    left, right = normalize(left), normalize(right)
     if not left or not right:
         return None
     view = lexical.fit([left], [right])

@@ -8,13 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from linktransformer import encode, expand, frames, joining, keys, remembering
+from linktransformer import block_keys, encode, expand, joining, keys, remembering
 from linktransformer.encode import LEXICAL
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.file_comparing import compare_pieces
 from linktransformer.file_joining import write_joined
 from linktransformer.files import check_folder
-from linktransformer.job import Columns, Job, K
+from linktransformer.job import BlockColumns, Job, K
 from linktransformer.links import Links
 from linktransformer.parquet_tables import ParquetTable, open_parquet
 from linktransformer.piece import Known
@@ -34,7 +34,7 @@ def link_files(
     *,
     left_on: str | None = None,
     right_on: str | None = None,
-    block_on: Columns = None,
+    block_on: BlockColumns = None,
     how: str = "left",
     validate: str | None = None,
     suffixes: tuple[str | None, str | None] = ("_x", "_y"),
@@ -64,7 +64,7 @@ def link_files(
         on: The key column of both files: one column.
         left_on: The key column of the left file, with `right_on`.
         right_on: The key column of the right file.
-        block_on: Column or columns whose values must be equal.
+        block_on: As for `merge`.
         how: As for `merge`.
         validate: As for `merge`. With "1:1" and "m:m" all candidates are in memory at the end.
         suffixes: As for `merge`.
@@ -126,9 +126,7 @@ def link_files(
         check_folder(Path(out))
     if workspace is not None and not Path(workspace).is_dir():
         raise InvalidArgumentError(f"workspace={str(workspace)!r} is no folder. Give one that is there.")
-    if block_on is not None:
-        for table in tables:
-            frames.check_columns(table.head, keys.listed(block_on, "block_on"), "block_on")
+    block_keys.column_pairs((tables[0].head, tables[1].head), block_on)
     plan = encode.plan(job.model, job.device, job.cache)
     if plan.judgement is not None:
         raise InvalidArgumentError(
@@ -193,6 +191,7 @@ def _linked(
         "right_on": [key[1]],
         "validate": job.validate,
         "rows_cut": divided.rows_cut,
+        **({"warnings": list(divided.warnings)} if divided.warnings else {}),
         **remembering.of_report(plan.encoder),
         **found.fused.said(),
         "search": found.report,

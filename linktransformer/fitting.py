@@ -18,7 +18,7 @@ from linktransformer import comparing, encode, frames, judgement, keys, pair_evi
 from linktransformer.calibration import Calibrated, Sample, calibrate
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.frames import Table
-from linktransformer.job import Columns, Job, K
+from linktransformer.job import BlockColumns, Columns, Job, K
 from linktransformer.labels import label_pairs
 from linktransformer.provenance import versions
 from linktransformer.training_run import folder_of
@@ -63,7 +63,7 @@ def fit_decision(
     confidence: Any = None,
     model: str | os.PathLike[str] | None = None,
     complete: bool = False,
-    block_on: Columns = None,
+    block_on: BlockColumns = None,
     k: int | None = None,
     out: str | os.PathLike[str] | None = None,
     device: str | None = None,

@@ -15,7 +15,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import columns
+from linktransformer import columns, normalize
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError
 from linktransformer.names import free_name, refuse_repeated, suffixed
 
@@ -196,7 +196,9 @@ def _string_columns(table: Table) -> list[str]:
     return [name for name, dtype in table.frame.schema.items() if columns.holds_text(dtype)]
 
 
-def joined(table: Table, names: Sequence[str], separator: str, labels: bool) -> NDArray[np.object_]:
+def joined(
+    table: Table, names: Sequence[str], separator: str, labels: bool, *, compared: bool = False
+) -> NDArray[np.object_]:
     """Write the columns of each row as one text; cells that are null, NaN or blank are left out.
 
     Args:
@@ -204,6 +206,7 @@ def joined(table: Table, names: Sequence[str], separator: str, labels: bool) -> 
         names: Column names.
         separator: What stands between two cells.
         labels: Write "name: value" instead of the value alone.
+        compared: Write each cell as it is compared (`normalize.normalize`), not as it is shown.
 
     Returns:
         Texts, (n_rows,) object; "" where all cells are left out.
@@ -211,6 +214,8 @@ def joined(table: Table, names: Sequence[str], separator: str, labels: bool) -> 
     texts = np.full(table.n_rows, "", dtype=object)
     for name in names:
         cell = columns.as_text(table.frame[name])
+        if compared:
+            cell = normalize.normalized(cell)
         has, begun = cell != "", texts != ""
         if labels:
             cell[has] = f"{name}: " + cell[has]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from linktransformer import threshold
+from linktransformer.block_keys import BlockColumns
 from linktransformer.cache import check_cache
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["VALIDATE", "Columns", "Job", "K"]
+__all__ = ["VALIDATE", "BlockColumns", "Columns", "Job", "K"]
 
 Columns = str | Sequence[str] | None
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
@@ -32,7 +33,7 @@ class Job:
 
     validate: str = "m:1"
     model: Any = None
-    block_on: Columns = None
+    block_on: BlockColumns = None
     k: int = K
     threshold: Any = "auto"
     device: str | None = None

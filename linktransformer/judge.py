@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from linktransformer import encode, frames, llm_answers, records
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.job import Columns, K
+from linktransformer.job import BlockColumns, Columns, K
 from linktransformer.linking import link
 from linktransformer.links import REASONS, Links
 from linktransformer.llm_answers import Asked, Prompts
@@ -67,7 +67,7 @@ def merge_k_judge(
     dry_run: bool = False,
     return_usage: bool = False,
     embedding_cache: Any = None,
-    block_on: Columns = None,
+    block_on: BlockColumns = None,
     device: str | None = None,
     batch_size: int | None = None,
     progress: bool | None = None,

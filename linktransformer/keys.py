@@ -1,4 +1,4 @@
-"""Which columns a caller means: keys of either table, and blocks."""
+"""Which columns a caller means by the keys of either table, and which of their values are equal."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import columns, factorize, frames
+from linktransformer import columns, factorize, frames, normalize
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 
-__all__ = ["blocks", "codes", "listed", "of_one", "paired", "resolve"]
+__all__ = ["codes", "column_codes", "listed", "of_one", "paired", "resolve"]
 
 Columns = str | Sequence[str] | None
 
@@ -89,13 +89,14 @@ def paired(left: list[str], right: list[str]) -> list[tuple[str, str]]:
     return same or (list(zip(left, right, strict=True)) if len(left) == len(right) else [])
 
 
-def of_one(table: Table, on: Columns, picture: str | None = None) -> list[str]:
+def of_one(table: Table, on: Columns, picture: str | None = None, *, argument: str = "on") -> list[str]:
     """Find the key columns of a table that is compared with itself.
 
     Args:
         table: The table.
         on: Its columns; None for all columns of text.
         picture: A column that holds pictures; it is no text, and beside it none is needed.
+        argument: In which argument the columns were given.
 
     Returns:
         Column names.
@@ -111,32 +112,9 @@ def of_one(table: Table, on: Columns, picture: str | None = None) -> list[str]:
                 f"The table has no text column: {table.columns[:20]}. Name the keys by on=."
             )
         return names
-    names = listed(on, "on")
-    frames.check_columns(table, names, "on")
+    names = listed(on, argument)
+    frames.check_columns(table, names, argument)
     return names
-
-
-def blocks(
-    tables: tuple[Table, Table], block_on: Columns
-) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
-    """Number the rows of both tables by the columns that must be equal.
-
-    Args:
-        tables: The left and the right table.
-        block_on: Columns of both tables; None for no blocking.
-
-    Returns:
-        Block numbers of left and right rows, -1 where a value is null; None without blocking.
-
-    Raises:
-        ColumnNotFoundError: A name that is no column.
-    """
-    if block_on is None:
-        return None
-    names = listed(block_on, "block_on")
-    for table in tables:
-        frames.check_columns(table, names, "block_on")
-    return codes(tables[0], tables[1], names, names)
 
 
 def codes(
@@ -159,19 +137,53 @@ def codes(
     Raises:
         InvalidArgumentError: Two columns can never be equal: one holds texts, the other numbers.
     """
-    numbered = []
-    for names in zip(left_columns, right_columns, strict=True):
-        pair = [columns.values(table.frame[name]) for table, name in zip((left, right), names, strict=True)]
-        pair = [columns.as_moments(*values) for values in pair]
-        kinds = {kind for kind, _, null in pair if kind != "object" and not null.all()}
-        if len(kinds) > 1:
-            raise InvalidArgumentError(
-                f"{left.name} column {names[0]!r} holds {pair[0][0]}s and {right.name} column {names[1]!r} "
-                f"holds {pair[1][0]}s: they are never equal. Convert one of them."
-            )
-        numbered.append(_number_pair(pair, names[0]))
+    numbered = [
+        np.concatenate(column_codes(left, right, names))
+        for names in zip(left_columns, right_columns, strict=True)
+    ]
     combined = factorize.combine(numbered)
     return combined[: left.n_rows], combined[left.n_rows :]
+
+
+def column_codes(
+    left: Table, right: Table, names: tuple[str, str], *, fold: bool = False
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number the rows of both tables by one column of each.
+
+    Args:
+        left: One table.
+        right: The other one.
+        names: A column of the left table and one of the right table.
+        fold: Texts are equal when `normalize.folded` makes them equal, else when every character is.
+
+    Returns:
+        As `codes`.
+
+    Raises:
+        InvalidArgumentError: The columns can never be equal: one holds texts, the other numbers.
+    """
+    pair = [columns.values(table.frame[name]) for table, name in zip((left, right), names, strict=True)]
+    pair = [columns.as_moments(*values) for values in pair]
+    kinds = {kind for kind, _, null in pair if kind != "object" and not null.all()}
+    if len(kinds) > 1:
+        raise InvalidArgumentError(
+            f"{left.name} column {names[0]!r} holds {pair[0][0]}s and {right.name} column {names[1]!r} "
+            f"holds {pair[1][0]}s: they are never equal. Convert one of them."
+        )
+    numbered = _number_pair([_folded(*values) for values in pair] if fold else pair, names[0])
+    return numbered[: left.n_rows], numbered[left.n_rows :]
+
+
+def _folded(
+    kind: str, values: NDArray[Any], null: NDArray[np.bool_]
+) -> tuple[str, NDArray[Any], NDArray[np.bool_]]:
+    """The same with its texts folded, and texts of which nothing is left as nulls."""
+    if kind not in ("text", "object"):
+        return kind, values, null
+    is_text = np.fromiter((isinstance(value, str) for value in values), dtype=bool, count=len(values))
+    texts = np.full(len(values), None, dtype=object)
+    texts[is_text] = normalize.folded(values[is_text])
+    return kind, np.where(is_text, texts, values), null | (is_text & (texts == ""))
 
 
 def _number_pair(pair: list[tuple[str, NDArray[Any], NDArray[np.bool_]]], name: str) -> NDArray[np.int64]:

@@ -38,7 +38,8 @@ class Linker(Fitted):
         on: Key column or columns of both tables; None for the text columns of the reference.
         left_on: Key columns of the rows that are asked, with `right_on`.
         right_on: Key columns of the reference.
-        block_on: Column or columns whose values must be equal.
+        block_on: Column or columns of both tables whose values must be equal; texts are compared without
+            differences of case, white space and Unicode form.
         k: Neighbours looked at in each view.
         weights: What each view counts, such as {"lexical": 1, "dense": 1}; None to find them at `fit`.
         images: As for `merge`: the column of pictures, or a pair (of the rows asked, of the reference). `fit`
@@ -300,7 +301,7 @@ class Linker(Fitted):
             raise InvalidArgumentError("on= is given with left_on= or right_on=. Give one or the other.")
         if (self.left_on is None) != (self.right_on is None):
             raise InvalidArgumentError("left_on= and right_on= go together. Give both, or on=.")
-        blocks = [] if self.block_on is None else keys.of_one(table, self.block_on)
+        blocks = [] if self.block_on is None else keys.of_one(table, self.block_on, argument="block_on")
         pictures = None if self.images is None else pictured.named(self.images, "images")[1]
         theirs = keys.of_one(table, self.on if self.right_on is None else self.right_on, pictures)
         if self.on is None and self.right_on is None:

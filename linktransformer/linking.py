@@ -10,7 +10,7 @@ from linktransformer import expand, frames, joining, judgement, keys, pair_evide
 from linktransformer.comparing import compare
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
-from linktransformer.job import Columns, Job, K
+from linktransformer.job import BlockColumns, Columns, Job, K
 from linktransformer.links import Links
 from linktransformer.old_arguments import accept_old, of_merge
 from linktransformer.units import picture_columns
@@ -33,7 +33,7 @@ def merge(
     suffixes: tuple[str | None, str | None] = ("_x", "_y"),
     indicator: bool | str = False,
     model: Any = None,
-    block_on: Columns = None,
+    block_on: BlockColumns = None,
     images: Any = None,
     confidence: Any = None,
     k: int | None = None,
@@ -62,7 +62,13 @@ def merge(
         indicator: Add `_merge`, or a column of the name that you give: "both", "left_only" or "right_only".
         model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
             "org/name@revision", a SentenceTransformer, any object with `encode`.
-        block_on: Column or columns whose values must be equal.
+        block_on: Columns whose values must be equal: rows that differ there are not compared. A name or a
+            list of names that both tables have, or for other names a pair (left, right) of names or of lists
+            of names, or a list of pairs: ("city", "town"), (["city", "year"], ["town", "yr"]),
+            [("city", "town"), ("year", "yr")]. A tuple of two names is such a pair, unless both are columns
+            of both tables: then they are two columns. Case, white space and Unicode form of texts make no
+            difference; numbers are compared as numbers. A column without a common value is logged as a
+            warning, which `links.report()` has too.
         images: Column of pictures, or a pair (left, right): paths, "book.zip/crop.png", bytes, PIL images or
             arrays. Rows are then linked by text and picture together, by a `model` that reads both. A row
             without a picture, or without a text, goes by what it has.
@@ -134,7 +140,7 @@ def link(
     right_on: Columns = None,
     validate: str | None = None,
     model: Any = None,
-    block_on: Columns = None,
+    block_on: BlockColumns = None,
     images: Any = None,
     confidence: Any = None,
     k: int | None = None,
@@ -156,7 +162,7 @@ def link(
         validate: As for `merge`.
         model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
             "org/name@revision", a SentenceTransformer, any object with `encode`.
-        block_on: Column or columns whose values must be equal.
+        block_on: As for `merge`.
         images: As for `merge`.
         confidence: As for `merge`.
         k: Neighbours fetched for each row in each view and direction; None is 10.

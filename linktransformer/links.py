@@ -221,8 +221,8 @@ class Links:
             Model, weights of the views, the share that is left of those that were shrunk ("weights_kept"),
             the cosine that a model has to pass to count in common ("chance"), rule, the threshold that was
             given or found, estimated precision (of the links that are each other's best), the lowest score of
-            a link, counts of rows, links and unlinked rows by reason, how it was searched. JSON can hold all
-            of it.
+            a link, counts of rows, links and unlinked rows by reason, how it was searched, and "warnings"
+            where there are any (block columns without a common value). JSON can hold all of it.
         """
         counts = {
             table.name: {

@@ -215,7 +215,7 @@ def compared(
 
 
 def cells_of(table: Table, name: str, records: Records) -> list[str]:
-    """The cell of the first row that has each text.
+    """The cell of the first row that has each text, normalised.
 
     Args:
         table: The table.
@@ -225,7 +225,7 @@ def cells_of(table: Table, name: str, records: Records) -> list[str]:
     Returns:
         A cell for each text, "" for none.
     """
-    every = frames.joined(table, [name], " ", False)
+    every = frames.joined(table, [name], " ", False, compared=True)
     rows = np.flatnonzero(records.text_of_row >= 0)
     _, first = np.unique(records.text_of_row[rows], return_index=True)
     return [str(every[row]) for row in rows[first].tolist()]

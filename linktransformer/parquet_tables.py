@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import frames, keys
+from linktransformer import block_keys, frames, keys
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.optional import need
@@ -93,35 +93,38 @@ def open_parquet(path: Any, name: str) -> ParquetTable:
 
 
 class BlockCodes:
-    """Numbers for the values of block columns of two files, equal where `keys.codes` says that they are.
+    """Numbers for the values of block columns of two files, as `block_keys.number` gives them.
 
     Args:
         tables: The files.
-        names: Columns of both.
+        pairs: A column of the left file and one of the right file each.
 
     Raises:
         InvalidArgumentError: Two columns can never be equal, or there are more blocks than can be numbered.
     """
 
-    def __init__(self, tables: tuple[ParquetTable, ParquetTable], names: Sequence[str]) -> None:
-        self._names = list(names)
+    def __init__(self, tables: tuple[ParquetTable, ParquetTable], pairs: Sequence[tuple[str, str]]) -> None:
+        self._pairs = list(pairs)
+        self.warnings: list[str] = []
         self._columns: list[tuple[tuple[Any, Integers], tuple[Any, Integers]]] = []
         self._widths: list[int] = []
         total = 1
         pa = need("pyarrow", extra="cli")
-        for name in names:
-            values = [_different(table, name) for table in tables]
+        for pair in self._pairs:
+            values = [_different(table, name) for table, name in zip(tables, pair, strict=True)]
             sides = [
                 frames.wrap(pa.table({name: array}), table.name)
-                for array, table in zip(values, tables, strict=True)
+                for array, table, name in zip(values, tables, pair, strict=True)
             ]
-            left, right = keys.codes(sides[0], sides[1], [name], [name])
+            left, right = keys.column_codes(sides[0], sides[1], pair, fold=True)
+            said = block_keys.warning((sides[0], sides[1]), pair, (left, right))
+            self.warnings += [said] if said else []
             self._columns.append(((values[0], left), (values[1], right)))
             self._widths.append(1 + max(int(left.max(initial=0)), int(right.max(initial=0))))
             total *= self._widths[-1]
         if total >= WIDEST:
             raise InvalidArgumentError(
-                f"block_on={self._names!r} could have {total:.1e} blocks. Name fewer columns."
+                f"block_on={self._pairs!r} could have {total:.1e} blocks. Name fewer columns."
             )
 
     def of(self, batch: Table, side: int) -> Integers:
@@ -136,9 +139,9 @@ class BlockCodes:
         """
         compute = need("pyarrow.compute", extra="cli")
         native, code = batch.frame.to_native(), np.zeros(batch.n_rows, dtype=np.int64)
-        for name, sides, width in zip(self._names, self._columns, self._widths, strict=True):
+        for pair, sides, width in zip(self._pairs, self._columns, self._widths, strict=True):
             values, number = sides[side]
-            place = compute.index_in(_decoded(native.column(name)), value_set=values)
+            place = compute.index_in(_decoded(native.column(pair[side])), value_set=values)
             place = np.asarray(compute.fill_null(place, -1).combine_chunks()).astype(np.int64)
             here = np.append(number, -1)[place]  # a null takes the last
             code = np.where((code < 0) | (here < 0), -1, code * width + here)

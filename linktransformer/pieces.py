@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import keys, progress, records
+from linktransformer import block_keys, progress, records
+from linktransformer.block_keys import BlockColumns
 from linktransformer.ngram_counts import Seen, TextCounts
 from linktransformer.parquet_tables import BlockCodes, ParquetTable, Shelf
 from linktransformer.serialize import Serializer
@@ -37,6 +37,7 @@ class Divided:
         largest: Rows of the largest piece.
         n_blocks: How many blocks both files have.
         alone: How many blocks only one of them has.
+        warnings: As of `block_keys.Blocks`.
     """
 
     shelves: tuple[Shelf, Shelf]
@@ -46,12 +47,13 @@ class Divided:
     largest: int
     n_blocks: int
     alone: int
+    warnings: tuple[str, ...] = ()
 
 
 def divide(
     tables: tuple[ParquetTable, ParquetTable],
     on: tuple[str, str],
-    block_on: str | Sequence[str] | None,
+    block_on: BlockColumns,
     folder: Path,
     *,
     memory: int = MEMORY,
@@ -63,7 +65,7 @@ def divide(
     Args:
         tables: The left and the right file.
         on: The key column of either.
-        block_on: Columns of both; None makes one block and one piece of all.
+        block_on: As for `block_keys.column_pairs`; None makes one block and one piece of all.
         folder: Where rows are set aside.
         memory: Bytes for a piece; a block that needs more is a piece by itself.
         dense: A model is run.
@@ -72,8 +74,9 @@ def divide(
     Returns:
         The pieces.
     """
-    names = [] if block_on is None else keys.listed(block_on, "block_on")
-    codes = BlockCodes(tables, names)
+    pairs = block_keys.column_pairs((tables[0].head, tables[1].head), block_on)
+    names = [[pair[side] for pair in pairs] for side in (0, 1)]
+    codes = BlockCodes(tables, pairs)
     blocks, size = _blocks(tables, names, codes)
     each = BYTES_A_ROW + BYTES_A_CHARACTER * _length(tables, on) + (BYTES_A_VECTOR if dense else 0)
     piece = piece_of_block(size.sum(axis=0), max(1, int(memory / each)))
@@ -83,7 +86,7 @@ def divide(
     with shelves[0], shelves[1], progress.bar(sum(t.n_rows for t in tables), "read", show) as tick:
         for side, table in enumerate(tables):
             seen = Seen()
-            for start, batch in table.batches(list(dict.fromkeys([on[side], *names]))):
+            for start, batch in table.batches(list(dict.fromkeys([on[side], *names[side]]))):
                 read = records.read(batch, [on[side]], Serializer())
                 rows_cut += read.n_cut
                 counts.add(seen.new(read.texts.tolist()))
@@ -99,7 +102,8 @@ def divide(
                 shelves[side].put(bins, {"row": start + keep, "block": block, "text": text})
     shared = int((size > 0).all(axis=0).sum())
     largest = int(rows.max(initial=0))
-    return Divided(shelves, len(rows), counts, rows_cut, largest, shared, len(blocks) - shared)
+    alone = len(blocks) - shared
+    return Divided(shelves, len(rows), counts, rows_cut, largest, shared, alone, tuple(codes.warnings))
 
 
 def piece_of_block(size: Integers, most: int) -> Integers:
@@ -127,15 +131,15 @@ def piece_of_block(size: Integers, most: int) -> Integers:
 
 
 def _blocks(
-    tables: tuple[ParquetTable, ParquetTable], names: list[str], codes: BlockCodes
+    tables: tuple[ParquetTable, ParquetTable], names: list[list[str]], codes: BlockCodes
 ) -> tuple[Integers, Integers]:
     """The blocks of both files in rising order, (n,), and how many rows of either each has, (2, n)."""
-    if not names:
+    if not names[0]:
         return np.zeros(1, dtype=np.int64), np.array([[table.n_rows] for table in tables], dtype=np.int64)
     found = []
     for side, table in enumerate(tables):
         block, size = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        for _, batch in table.batches(names):
+        for _, batch in table.batches(names[side]):
             code = codes.of(batch, side)
             here, count = np.unique(code[code >= 0], return_counts=True)
             merged, place = np.unique(np.concatenate([block, here]), return_inverse=True)

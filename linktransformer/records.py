@@ -20,7 +20,7 @@ class Records:
     """What a table says in its key columns.
 
     Args:
-        texts: The unique texts in order of first appearance, (n_texts,) object.
+        texts: The unique normalised texts in order of first appearance, (n_texts,) object.
         text_of_row: The text of each row, -1 where the row has no key, (n_rows,) int64.
         n_cut: How many rows had a longer text than the serializer allows.
         columns: The key columns.
@@ -33,7 +33,10 @@ class Records:
 
 
 def read(table: Table, columns: Sequence[str], serializer: Serializer) -> Records:
-    """Write each row's key as text and keep every different text once.
+    """Write each row's key as text, normalised, and keep every different text once.
+
+    Two texts are equal when they are equal after `normalize.normalize`, so that composed and decomposed
+    letters, or a text with and without a soft hyphen, are one text.
 
     Args:
         table: The table.

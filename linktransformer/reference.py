@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import blocking, encode, frames, records, views, vocabulary
+from linktransformer import block_keys, blocking, encode, frames, records, views, vocabulary
 from linktransformer.column_words import ColumnWords, widened
 from linktransformer.encode import Plan
 from linktransformer.frames import Table
@@ -318,11 +318,7 @@ def _identity(of: Reference | Asked) -> list[str]:
 
 def _block_values(table: Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """What each row has in the columns that must be equal; null and blank texts are None."""
-    columns = [
-        [None if isinstance(value, str) and not value.strip() else value for value in cells]
-        for cells in (frames.column(table, name).tolist() for name in names)
-    ]
-    return list(zip(*columns, strict=True))
+    return list(zip(*(block_keys.folded_cells(table, name) for name in names), strict=True))
 
 
 def blocks_of(reference: Reference, table: Table) -> Integers | None:

@@ -75,10 +75,10 @@ class Serializer:
 
 
 def serialize(table: frames.Table, columns: Sequence[str], serializer: Serializer) -> NDArray[np.object_]:
-    """Write each row's key columns as one text.
+    """Write each row's key columns as one text, normalised by `normalize.normalize`.
 
-    Null, NaN and blank cells are left out. The texts are not cut yet: `records.read` does that
-    and counts.
+    Null, NaN and blank cells are left out, and cells of characters that cannot be seen. The texts are not
+    cut yet: `records.read` does that and counts.
 
     Args:
         table: The table.
@@ -94,4 +94,4 @@ def serialize(table: frames.Table, columns: Sequence[str], serializer: Serialize
         >>> serialize(table, ["name", "size"], Serializer(labels=True)).tolist()
         ['name: Acme size: 5', 'size: 2.5']
     """
-    return frames.joined(table, columns, serializer.separator, serializer.labels)
+    return frames.joined(table, columns, serializer.separator, serializer.labels, compared=True)

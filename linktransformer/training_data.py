@@ -167,7 +167,7 @@ def _read_one(table: Table, shape: Shape, serializer: Serializer) -> _One:
             _with_ids(b, *_ids(table, shape.right_id, "right_id_name")),
         )
     cells = tuple(
-        {name: frames.joined(table, [name], " ", False) for name in names}
+        {name: frames.joined(table, [name], " ", False, compared=True) for name in names}
         for names in (shape.left, shape.right)
     )
     first = tuple(_first_of(side.text_of_row, len(side.texts)) for side in sides)
