@@ -25,6 +25,8 @@ LONGEST = 200  # characters of a value that are kept
 MOST_PAIRS = 2_000_000  # that one blocking rule may make
 FEWEST_PAIRS = 50  # that EM may learn from
 RECALL = 0.7  # of the rules that are taken for certain
+CERTAIN = 10  # of them at most
+CHANCE = 0.02  # rows that two keys may share by chance, as a share of the rows
 PREFIX = 4
 FEWEST_COLUMNS = 3
 NAME_LEVELS = (0.92, 0.88, 0.7)
@@ -149,6 +151,18 @@ def ranked(one: Any, two: Any, columns: Sequence[str], names: Sequence[str]) -> 
     return sorted(usable, key=lambda key: (counted[key], key))
 
 
+def certain_keys(one: Any, two: Any, keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of keys of two columns that hardly any two rows share by chance, the loosest first."""
+    share = {key: equal_pairs(one[key], two[key]) / (len(one) * len(two)) for key in keys}
+    by_chance = {
+        (a, b): share[a] * share[b] * len(one) * len(two)
+        for a, b in itertools.combinations(keys, 2)
+        if a.split("_")[0] != b.split("_")[0]
+    }
+    fine = [pair for pair, rows in by_chance.items() if rows <= CHANCE * min(len(one), len(two))]
+    return sorted(fine, key=lambda pair: (-by_chance[pair], pair))[:CERTAIN]
+
+
 def rule_of(*keys: str) -> Any:
     """Equality of those keys."""
     from splink import block_on
@@ -174,7 +188,7 @@ def train(linker: Any, one: Any, two: Any, keys: Sequence[str]) -> None:
     for key in enough or list(keys):
         if key.split("_")[0] not in {other.split("_")[0] for other in chosen}:
             chosen.append(key)
-    certain = [rule_of(a, b) for a, b in itertools.pairwise(chosen[:3])]
+    certain = [rule_of(a, b) for a, b in certain_keys(one, two, keys)]
     if certain:
         try:
             linker.training.estimate_probability_two_random_records_match(certain, recall=RECALL)

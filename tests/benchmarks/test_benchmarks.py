@@ -128,6 +128,38 @@ def test_precision_cells_by_hand() -> None:
     assert group["reported"] == pytest.approx(0.93)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_precision_is_asked_with_hints_where_link_takes_them(
+    monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    given: list[dict[str, Any]] = []
+
+    def link(tables: data.TwoTables, **options: Any) -> ours.Outcome:
+        given.append(options)
+        return outcome({("l0", "r0"): 0.75}, {"precision": 0.8, "precision_interval": [0.5, 1.0]})
+
+    monkeypatch.setattr(ours, "link", link)
+    monkeypatch.setattr(ours, "takes", lambda argument: known)
+    parser = argparse.ArgumentParser()
+    precision.add_arguments(parser)
+    options = parser.parse_args(["--wanted", "0.8", "0.9", "--hint-wanted", "0.9"])
+    left = pd.DataFrame({"id": ["l0", "l1", "l2", "l3"]})
+    tables = data.TwoTables("t", left, left, frozenset({("l0", "r0"), ("l1", "r1"), ("l1", "r2")}))
+    found = precision.measure(tables, options, "lexical")
+    hints = [call.get("expected_overlap") for call in given]
+    assert hints == [None] * 4 + ([0.5, 1.0, 0.25] if known else [])
+    assert [call["threshold"] for call in given[:2]] == [None, "auto"]
+    assert [cell["told"] for cell in found.cells] == ["nothing"] * 3 + (
+        list(precision.HINTS) if known else []
+    )
+    assert found.bins[0][7]["right"] == 1.0 and not found.empty
+    rows = list(precision.summaries_of("sets", found.cells, by_overlap=True))
+    assert rows[0]["over"] == "sets" and len(rows) == (1 + 2 + 1) + (9 if known else 0) + 1
+    nothing = data.TwoTables("t", left, left, frozenset())
+    (empty,) = precision.measure(nothing, options, "lexical", 0.0).empty
+    assert empty["share linked"] == 0.25
+
+
 def test_reliability_gives_each_set_the_same_weight() -> None:
     one = calibrated.bins_of({("a", "a"): 0.95, ("b", "b"): 1.0}, frozenset({("a", "a"), ("b", "b")}))
     other = calibrated.bins_of({("c", "d"): 0.95}, frozenset())
