@@ -34,10 +34,14 @@ _DIGIT = re.compile(r"\d")
 
 @lru_cache(maxsize=65536)
 def plain_letters(text: str) -> str:
-    """The text without accents."""
+    """The text without accents; letters that are not Latin stay."""
+    if text.isascii():
+        return text
     for old, new in (("ß", "ss"), ("ø", "o"), ("Ø", "O"), ("ł", "l"), ("Ł", "L"), ("ı", "i")):
         text = text.replace(old, new)
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return "".join(
+        unicodedata.normalize("NFKD", c)[0] if "À" <= c <= "ɏ" or "Ḁ" <= c <= "ỿ" else c for c in text
+    )
 
 
 def typo(draw: Draw, text: str, letters: str = "") -> str:

@@ -28,12 +28,13 @@ from .works import books, films, music
 FAMILIES: Mapping[str, Callable[[Draw], Domain]] = {
     each.__name__: each
     for each in (
-        persons, contacts, addresses, firms, institutions, restaurants, products, offers, software,
-        medicines, books,
-        music, films, citations, gazetteers, events, payments, scripts, codes, nomenclatures,
-        titles, numbered,
+        persons, contacts, addresses, firms, institutions, restaurants, products, offers, software, medicines,
+        books, music, films, citations, gazetteers, events, payments, scripts, codes, nomenclatures, titles,
+        numbered,
     )
 }  # fmt: skip
+
+LEAST = 10  # rows of a table
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Task:
         left: A table of strings, None where missing, without ids.
         right: The other table. None: rows of `left` that are the same entity are looked for.
         truth: Row positions (left, right) of the pairs; of one table all pairs of each cluster,
-        the lower first.
+            the lower first.
     """
 
     name: str
@@ -63,6 +64,9 @@ def make(family: str, seed: int) -> Task:
         family: One of `FAMILIES`.
         seed: Which task of the family.
     """
-    draw = Draw(np.random.default_rng([crc32(family.encode()), seed]))
-    built = build(draw, FAMILIES[family](draw))
+    for again in range(9):  # a domain of few words may have too few entities for a table
+        draw = Draw(np.random.default_rng([crc32(family.encode()), seed, again]))
+        built = build(draw, FAMILIES[family](draw))
+        if len(built.left) >= LEAST and (built.right is None or len(built.right) >= LEAST):
+            break
     return Task(f"{family}/{seed}", family, built.left, built.right, built.truth)
