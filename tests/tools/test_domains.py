@@ -12,7 +12,7 @@ import pytest
 from tools.recipes.decision.domains import FAMILIES, Task, make
 from tools.recipes.decision.domains.side import likeness
 
-SEEDS = range(4)
+SEEDS = range(3)
 ROOT = Path(__file__).parents[2]
 
 
