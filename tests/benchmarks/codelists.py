@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> Report:
     """Link every list by default."""
     rows: list[dict[str, Any]] = []
     skipped: list[str] = []
+    decision_files.check((TOWNS if name == MADE else name.split(",")[0] for name in options.names), options)
     for name in options.names:
         gone = None if name == MADE else data.missing("data", name.split(",")[0])
         if gone:

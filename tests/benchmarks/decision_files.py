@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,13 +49,20 @@ def file_of(name: str, options: argparse.Namespace) -> Path | None:
     raise SystemExit(f"{FOLDS} names no fold for {name}")
 
 
+def check(names: Iterable[str], options: argparse.Namespace) -> None:
+    """Stop before anything is measured where the model of one of these sets is not there."""
+    for name in names:
+        chosen = file_of(name, options)
+        if chosen is not None and not chosen.exists():
+            raise SystemExit(f"{chosen} does not exist")
+
+
 @contextmanager
 def deciding(name: str, options: argparse.Namespace) -> Iterator[None]:
     """The package decides by the model of that set inside; afterwards as before."""
+    check([name], options)
     chosen, before = file_of(name, options), os.environ.get(VARIABLE)
     if chosen is not None:
-        if not chosen.exists():
-            raise SystemExit(f"{chosen} does not exist")
         os.environ[VARIABLE] = str(chosen)
     try:
         yield

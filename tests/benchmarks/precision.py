@@ -78,6 +78,10 @@ def run(options: argparse.Namespace) -> Report:
         return Report("precision", skipped=[gone])
     bases = overlaps.bases(options.names)
     data.names([name for name in options.names if not overlaps.is_of(name, bases)])  # says what is unknown
+    if "made" in options.parts:
+        decision_files.check((base.name for base in bases), options)
+    if "visible" in options.parts:
+        decision_files.check(visible(options), options)
     tables: list[Table] = []
     if "visible" in options.parts:
         tables += of_sets(options)
@@ -96,12 +100,17 @@ def run(options: argparse.Namespace) -> Report:
     return Report("precision", tables, skipped, settings)
 
 
+def visible(options: argparse.Namespace) -> list[str]:
+    """The two-table sets among the wanted names, all of them where no name is given."""
+    known = data.names()
+    wanted = [name for name in options.names if name in known]
+    return data.whole(wanted) if wanted or not options.names else []
+
+
 def of_sets(options: argparse.Namespace) -> list[Table]:
     """The labelled sets as they are; the tasks of a group count together as one set."""
     found, tasks = Found(), Found()
-    known = data.names()
-    wanted = [name for name in options.names if name in known]
-    for name in data.whole(wanted) if wanted or not options.names else ():
+    for name in visible(options):
         folders = data.tasks(name)
         measured = [measure(data.load(folder), options, options.model) for folder in folders]
         for part in measured:

@@ -100,7 +100,10 @@ def test_a_set_is_decided_by_the_model_of_its_fold(tmp_path: Path, monkeypatch: 
         decision_files.file_of("cora", options)
     with pytest.raises(SystemExit, match="does not exist"), decision_files.deciding("abt_buy", options):
         pass
+    with pytest.raises(SystemExit, match="no fold for cora"):
+        decision_files.check(["autofj", "cora"], options)
     shipped = parser.parse_args([])
+    decision_files.check(["cora"], shipped)
     assert decision_files.file_of("cora", shipped) is None
     assert decision_files.described(shipped) == decision_files.SHIPPED
 

@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> Report:
     gone = data.missing("data", "baseline.py")
     if gone:
         return Report("zero_label", skipped=[gone])
+    decision_files.check(data.names(options.names), options)
     python, why = peer.find_dedup(options.peer_venv) if options.splink else (None, "")
     rules = json.loads(RULES.read_text(encoding="utf-8"))
     rows: list[dict[str, Any]] = []
