@@ -76,6 +76,12 @@ def test_every_ignorable_character_goes_and_no_other_that_is_seen() -> None:
     assert "" not in set(normalized(letters))
 
 
+def test_folding_makes_texts_one_that_differ_in_case() -> None:
+    assert set(folded(["STRASSE", "straße", "Strasse "])) == {"strasse"}
+    # folding takes the first letter apart, and marks of two classes then stand in another order
+    assert len(set(folded(["\u01f0\u0323", "J\u030c\u0323", "j\u0323\u030c"]))) == 1
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

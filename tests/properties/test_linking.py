@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pandas as pd
 from hypothesis import given, settings
@@ -126,6 +128,48 @@ def test_rows_without_keys_never_link_and_every_row_is_counted(left, right, vali
     assert not {row for row, name in enumerate(right) if name is None} & set(links.right_rows.tolist())
     for rows, reason in ((links.left_rows, links.left_reason), (links.right_rows, links.right_reason)):
         assert set(np.flatnonzero(reason == 0).tolist()) == set(rows.tolist())
+
+
+def written_otherwise(names: list[str | None], seed: int) -> list[str | None]:
+    """The same names decomposed, in full width or with characters and spaces that are not seen."""
+    draw = np.random.default_rng(seed)
+    wide = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+    ways = [
+        lambda name: unicodedata.normalize("NFD", name),
+        lambda name: name.translate(wide),
+        lambda name: "\ufeff" + name.replace(" ", "\u00a0\u00a0"),
+        lambda name: "\u00ad\u200b".join(name),
+    ]
+    return [name and ways[int(draw.integers(len(ways)))](name) for name in names]
+
+
+@FEW
+@given(NAMES, NAMES, st.integers(0, 99))
+def test_another_way_of_writing_changes_no_link(left, right, seed) -> None:  # type: ignore[no-untyped-def]
+    wanted = lexical(left, right)
+    found = lexical(written_otherwise(left, seed), written_otherwise(right, seed + 1))
+    assert pairs(found) == pairs(wanted)
+    np.testing.assert_array_equal(found.score, wanted.score)
+
+
+@FEW
+@given(NAMES, st.integers(0, 99))
+def test_a_table_and_itself_written_otherwise_are_the_table(names, seed) -> None:  # type: ignore[no-untyped-def]
+    both = frame([*names, *written_otherwise(names, seed)])
+    kept = lt.dedup_rows(both, on="name", model="lexical", threshold=1)["name"].tolist()
+    assert [name for name in kept if name] == list(dict.fromkeys(name for name in names if name))
+
+
+@FEW
+@given(st.lists(st.tuples(NAME, WORDS), max_size=10), st.integers(0, 99))
+def test_another_way_of_writing_changes_no_block(rows, seed) -> None:  # type: ignore[no-untyped-def]
+    names, places = ([row[side] for row in rows] for side in (0, 1))
+    left = pd.DataFrame({"name": names, "place": places}, dtype=object)
+    cells = [f" {place.upper()}  " for place in written_otherwise(places, seed)]
+    right = pd.DataFrame({"name": names, "town": cells}, dtype=object)
+    one = lt.link(left, left, on="name", model="lexical", block_on="place")
+    other = lt.link(left, right, on="name", model="lexical", block_on=("place", "town"))
+    assert pairs(one) == pairs(other)
 
 
 @FEW
