@@ -76,17 +76,20 @@ def paired(left: list[str], right: list[str]) -> list[tuple[str, str]]:
 
     Args:
         left: Key columns of the left table.
-        right: Of the right table.
+        right: Key columns of the right table.
 
     Returns:
-        Those that have one name; where none has, each with the one in its place, if there are as many.
+        Those of one name; of the others each with the one in its place, if as many are left on both sides.
 
     Example:
-        >>> paired(["title", "year"], ["year", "title", "venue"]), paired(["firm"], ["name"])
-        ([('title', 'title'), ('year', 'year')], [('firm', 'name')])
+        >>> paired(["title", "year"], ["year", "title", "venue"]), paired(["firm", "city"], ["name", "city"])
+        ([('title', 'title'), ('year', 'year')], [('firm', 'name'), ('city', 'city')])
     """
-    same = [(name, name) for name in left if name in right]
-    return same or (list(zip(left, right, strict=True)) if len(left) == len(right) else [])
+    partner = {name: name for name in left if name in right}
+    mine, theirs = [name for name in left if name not in right], [name for name in right if name not in left]
+    if len(mine) == len(theirs):
+        partner |= dict(zip(mine, theirs, strict=True))
+    return [(name, partner[name]) for name in left if name in partner]
 
 
 def of_one(table: Table, on: Columns, picture: str | None = None, *, argument: str = "on") -> list[str]:

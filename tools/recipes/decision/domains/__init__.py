@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .task import FAMILIES, Task, make
+from .task import FAMILIES, TABLES, Task, make
 
-__all__ = ["FAMILIES", "Task", "make"]
+__all__ = ["FAMILIES", "TABLES", "Task", "make"]

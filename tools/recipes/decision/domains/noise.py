@@ -52,6 +52,8 @@ def typo(draw: Draw, text: str, letters: str = "") -> str:
         text: The text.
         letters: Letters of another script that a wrong letter comes from.
     """
+    if not text:
+        return text
     at = draw.whole(0, len(text) - 1)
     for _ in range(6):
         if text[at].isalpha():
@@ -74,7 +76,7 @@ def typo(draw: Draw, text: str, letters: str = "") -> str:
 
 def misread(draw: Draw, text: str, letters: str = "") -> str:
     """One misreading of print; digits stay."""
-    for _ in range(8):
+    for _ in range(8 if text else 0):
         at = draw.whole(0, len(text) - 1)
         if letters and text[at].isalpha():
             return text[:at] + draw.pick(letters) + text[at + 1 :]

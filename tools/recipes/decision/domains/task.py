@@ -18,11 +18,13 @@ from .events import events, payments
 from .goods import offers, products
 from .numbered import numbered
 from .organisations import firms, institutions, restaurants
+from .pages import pages
 from .people import contacts, persons
 from .places import addresses, gazetteers
 from .scripts import scripts
 from .software import medicines, software
 from .titles import titles
+from .translations import translations
 from .works import books, films, music
 
 FAMILIES: Mapping[str, Callable[[Draw], Domain]] = {
@@ -34,6 +36,10 @@ FAMILIES: Mapping[str, Callable[[Draw], Domain]] = {
     )
 }  # fmt: skip
 
+TABLES: Mapping[str, Callable[[np.random.Generator], tuple[pd.DataFrame, pd.DataFrame, np.ndarray]]] = {
+    each.__name__: each for each in (pages, translations)
+}  # families that make their own two tables
+
 LEAST = 10  # rows of a table
 
 
@@ -43,7 +49,7 @@ class Task:
 
     Args:
         name: The family and the seed, as in "persons/17".
-        family: One of `FAMILIES`; tasks of a family are left out together.
+        family: One of `FAMILIES` or `TABLES`; tasks of a family are left out together.
         left: A table of strings, None where missing, without ids.
         right: The other table. None: rows of `left` that are the same entity are looked for.
         truth: Row positions (left, right) of the pairs; of one table all pairs of each cluster,
@@ -61,9 +67,15 @@ def make(family: str, seed: int) -> Task:
     """A task, the same at every call.
 
     Args:
-        family: One of `FAMILIES`.
+        family: One of `FAMILIES` or `TABLES`.
         seed: Which task of the family.
     """
+    if family in TABLES:
+        for again in range(9):
+            left, right, truth = TABLES[family](np.random.default_rng([crc32(family.encode()), seed, again]))
+            if min(len(left), len(right)) >= LEAST:
+                break
+        return Task(f"{family}/{seed}", family, left, right, truth)
     for again in range(9):  # a domain of few words may have too few entities for a table
         draw = Draw(np.random.default_rng([crc32(family.encode()), seed, again]))
         built = build(draw, FAMILIES[family](draw))

@@ -1,0 +1,170 @@
+"""The shipped decision: pair features to match probabilities, calibrated in the job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.decision.context import context
+from linktransformer.decision.trees import Trees, read_trees
+from linktransformer.errors import ModelError
+from linktransformer.scoring.features import PairFeatures
+
+__all__ = ["Decision", "Probabilities", "decision", "read_decision"]
+
+SHIPPED = Path(__file__).with_name("decision.npz")
+VARIABLE = "LINKTRANSFORMER_DECISION"  # another file, for those who measure families left out
+SUREST = 14.0  # log-odds up to which float32 tells probabilities apart
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probabilities:
+    """Match probabilities of pairs.
+
+    Args:
+        at: Which candidates, positions in those that were searched, rising, (n,) int64.
+        log_odds: Calibrated log-odds of a match, (n,) float32.
+        pair_log_odds: Those of the pair model, before the job was looked at, (n,) float32.
+        shift: What a given overlap moved the log-odds by, 0 where none was given.
+        uncertainty: The standard deviation of what the log-odds of all pairs are off by together.
+        caution: What is taken from the log-odds where a precision is asked for.
+    """
+
+    at: Integers
+    log_odds: Floats
+    pair_log_odds: Floats
+    shift: float = 0.0
+    uncertainty: float = 0.0
+    caution: float = 0.0
+
+    @property
+    def probability(self) -> Floats:
+        """The match probabilities, (n,) float32."""
+        return sigmoid(self.log_odds)
+
+
+def sigmoid(log_odds: NDArray[Any]) -> Floats:
+    """Probabilities of log-odds, below 1 in float32.
+
+    Args:
+        log_odds: (n,).
+
+    Returns:
+        (n,) float32.
+    """
+    p = 1 / (1 + np.exp(-np.clip(log_odds.astype(np.float64), -SUREST, SUREST)))
+    return p.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decision:
+    """Two sums of trees: of a pair by its own features, and of a pair in its job.
+
+    Args:
+        pair: From pair features to log-odds.
+        job: From `context.context` to log-odds.
+        numbers: Trained numbers: "uncertainty" and "caution", see `Probabilities`.
+    """
+
+    pair: Trees
+    job: Trees
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def probabilities(
+        self,
+        features: PairFeatures,
+        left: Integers,
+        right: Integers,
+        sizes: tuple[int, int],
+        *,
+        same: bool = False,
+        expected_overlap: float | None = None,
+    ) -> Probabilities:
+        """Give every described pair the probability that it is a match.
+
+        Args:
+            features: Of the pairs.
+            left: Left record of each pair, (n_pairs,) int64.
+            right: Right record.
+            sizes: Records of the left and of the right table.
+            same: Both sides are one table.
+            expected_overlap: The share of left records that the user expects to have a match, None where
+                the user did not say.
+
+        Returns:
+            The probabilities.
+        """
+        own = self.pair.predict(features.values, features.names)
+        seen = context(own, left, right, sizes, features, same=same)
+        found = self.job.predict(seen.values, seen.names)
+        spread = self.numbers.get("uncertainty", 1.0)
+        shift = 0.0
+        if expected_overlap is not None and len(found):
+            shift = _shift(found, left, sizes[0], float(expected_overlap), spread)
+            spread = min(spread, np.log(2))
+        caution = self.numbers.get("caution", 0.0) * (1.0 if expected_overlap is None else 0.5)
+        return Probabilities(features.at, found + np.float32(shift), own, shift, spread, caution)
+
+
+def _shift(log_odds: Floats, left: Integers, n_left: int, expected: float, spread: float) -> float:
+    """What to add to all log-odds, given how many left records are expected to have a match.
+
+    The log-odds are off by a number with this standard deviation, and the user's share by a factor of two
+    (one standard deviation of its logarithm): the most probable shift of both.
+    """
+    order = np.lexsort((-log_odds, left))
+    best = log_odds[order[np.flatnonzero(np.diff(left[order], prepend=-1))]].astype(np.float64)
+    tried = np.linspace(-8, 8, 321)
+    count = (1 / (1 + np.exp(-(best[:, None] + tried[None])))).sum(axis=0)
+    share = np.log(np.maximum(count / max(1, n_left), 1e-6))
+    wanted = np.log(min(max(expected, 0.5 / max(1, n_left)), 1.0))
+    cost = (tried / max(spread, 1e-3)) ** 2 + ((share - wanted) / np.log(2)) ** 2
+    return float(tried[int(cost.argmin())])
+
+
+def decision() -> Decision:
+    """The decision that comes with the package, or the one whose file the environment names.
+
+    Returns:
+        The decision.
+
+    Raises:
+        ModelError: The file is missing or is not a decision.
+    """
+    return read_decision(os.environ.get(VARIABLE) or str(SHIPPED))
+
+
+@lru_cache(maxsize=4)
+def read_decision(path: str) -> Decision:
+    """Read a decision from a file of arrays; nothing is unpickled.
+
+    Args:
+        path: The file; graphs of the same name that end in .pair.onnx and .job.onnx are run in its place.
+
+    Returns:
+        The decision.
+
+    Raises:
+        ModelError: The file is missing or is not a decision.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            graphs = [Path(path).with_suffix(f".{part}.onnx") for part in ("pair", "job")]
+            trees = [
+                read_trees(arrays, f"{part} ", graph if graph.exists() else None)
+                for part, graph in zip(("pair", "job"), graphs, strict=True)
+            ]
+            numbers = dict(zip(arrays["numbers"].tolist(), arrays["number values"].tolist(), strict=True))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"The decision cannot be read. Given: {path} ({error}). Install the package again.") from error
+    return Decision(trees[0], trees[1], numbers)

@@ -1,0 +1,119 @@
+"""The key columns that both tables have, as values of records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import lexical
+from linktransformer.pairwise import pair_scores
+from linktransformer.scoring.column_kind import detect
+from linktransformer.scoring.column_similarity import prepare
+from linktransformer.scoring.compare import Comparison
+from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
+
+__all__ = ["Compared", "PairedColumn", "compared"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairedColumn:
+    """A key column of both tables.
+
+    Args:
+        name: Its name, for reports.
+        left_values: Different cells of the left table as case-folded texts.
+        right_values: Those of the right table.
+        left: The value of each left record, -1 for a null, (n_left,) int64.
+        right: The value of each right record.
+        comparison: How cells are compared; None: by their content.
+    """
+
+    name: str
+    left_values: Sequence[str]
+    right_values: Sequence[str]
+    left: Integers
+    right: Integers
+    comparison: Comparison | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """A column compared in every candidate.
+
+    Args:
+        kind: How: "text", "name", "number", "date" and so on.
+        similarity: 0 to 1, NaN where a cell is null, (n_pairs,) float32.
+        equal: Whether the cells are equal, (n_pairs,) bool.
+        levels: For `match_weights`.
+    """
+
+    kind: str
+    similarity: Floats
+    equal: NDArray[np.bool_]
+    levels: ColumnLevels
+
+
+def compared(
+    column: PairedColumn, pairs: tuple[Integers, Integers], random: tuple[Integers, Integers]
+) -> Compared:
+    """Compare a column in candidates and in random pairs.
+
+    Args:
+        column: The column.
+        pairs: Left and right record of each candidate, (n_pairs,) int64 each.
+        random: Those of random pairs.
+
+    Returns:
+        Similarities and levels.
+    """
+    comparison = column.comparison or detect(column.left_values, column.right_values)
+    both = []
+    if comparison.kind == "text":
+        view = lexical.fit(column.left_values, column.right_values)
+        number = {value: place for place, value in enumerate(column.right_values)}
+        same = np.array([number.get(value, -1) for value in column.left_values], dtype=np.int64)
+        for left, right in (pairs, random):
+            i, j, there = _cells(column, left, right)
+            similarity = np.full(len(left), np.nan, dtype=np.float32)
+            equal = np.zeros(len(left), dtype=bool)
+            similarity[there] = np.clip(pair_scores(view.left, view.right, i, j), 0, 1)
+            equal[there] = same[i] == j if len(same) else False
+            both.append((similarity, equal))
+    else:
+        prepared = prepare(column.left_values, column.right_values, comparison)
+        for left, right in (pairs, random):
+            i, j, there = _cells(column, left, right)
+            similarity = np.full(len(left), np.nan, dtype=np.float32)
+            equal = np.zeros(len(left), dtype=bool)
+            similarity[there], equal[there] = prepared.similarity(i, j), prepared.equal(i, j)
+            both.append((similarity, equal))
+    (similarity, equal), of_random = both
+    frequency = _frequency(column)
+    of_left = np.where(column.left[pairs[0]] >= 0, frequency[column.left[pairs[0]]], 0)
+    levels = ColumnLevels(level_of(similarity, equal), level_of(*of_random), of_left.astype(np.float32))
+    return Compared(comparison.kind, similarity, equal, levels)
+
+
+def _cells(
+    column: PairedColumn, left: Integers, right: Integers
+) -> tuple[Integers, Integers, NDArray[np.bool_]]:
+    i, j = column.left[left], column.right[right]
+    there = (i >= 0) & (j >= 0)
+    return i[there], j[there], there
+
+
+def _frequency(column: PairedColumn) -> NDArray[np.float64]:
+    """The share of all records with a value that have each left value, and a last entry for nulls."""
+    n_left, n_right = len(column.left_values), len(column.right_values)
+    count = np.bincount(column.left[column.left >= 0], minlength=n_left).astype(np.float64)
+    of_right = np.bincount(column.right[column.right >= 0], minlength=n_right)
+    number = dict(zip(column.right_values, of_right.tolist(), strict=True))
+    count += [number.get(value, 0) for value in column.left_values]
+    known = int((column.left >= 0).sum() + (column.right >= 0).sum())
+    return np.append(count / max(1, known), 0.0)

@@ -1,0 +1,188 @@
+"""From two tables to the features of their candidate pairs: records, views, search, features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import blocking, keys, lexical, records, search, views
+from linktransformer.blocking import Nodes
+from linktransformer.frames import Table
+from linktransformer.records import Records
+from linktransformer.scoring.columns import PairedColumn
+from linktransformer.scoring.features import PairFeatures, pair_features
+from linktransformer.scoring.gather import evidence_of, paired_column
+from linktransformer.scoring.key_column import key_column, naming_order
+from linktransformer.scoring.reading import better_reading
+from linktransformer.search import Candidates
+from linktransformer.serialize import Serializer
+
+__all__ = ["Described", "Options", "describe"]
+
+Integers = NDArray[np.int64]
+Embed = Callable[[list[str]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Options:
+    """How candidates are searched.
+
+    Args:
+        k: Neighbours of each record in each view and direction.
+        embed: A model: texts -> unit vectors; None for none.
+        written: How rows are written for the model; None: key column first, the others after it, or the key
+            column alone where that finds more matches.
+        comparisons: By column name, how cells are compared; the others by their content.
+        memory_limit: Bytes for the search.
+        device: "cpu" keeps the search off the GPU.
+    """
+
+    k: int = 10
+    embed: Embed | None = None
+    written: Serializer | None = None
+    comparisons: Mapping[str, Any] | None = None
+    memory_limit: int | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Described:
+    """Candidates with their features.
+
+    Args:
+        nodes: The records of the left and of the right table.
+        records: Their texts.
+        candidates: The pairs that were found, with their similarity in each view.
+        features: The features of the nearest of them.
+        key: The key column, None for none.
+        reads: What a model reads.
+    """
+
+    nodes: tuple[Nodes, Nodes]
+    records: tuple[Records, Records]
+    candidates: Candidates
+    features: PairFeatures
+    key: str | None
+    reads: str | None
+
+
+def describe(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    nodes: tuple[Nodes, Nodes],
+    texts: tuple[Records, Records],
+    options: Options,
+    *,
+    same: bool = False,
+) -> Described:
+    """Search two tables, or one in itself, and describe what is found.
+
+    Args:
+        tables: The left and the right table; the same one twice with `same`.
+        on: Their key columns.
+        nodes: Their records, at least one each.
+        texts: The texts of the records.
+        options: How.
+        same: Both sides are one table.
+
+    Returns:
+        Candidates and features. The order of the key columns does not matter.
+    """
+    first = blocking.first_rows(nodes[0]), blocking.first_rows(nodes[1])
+    columns = _columns(tables, on, first, options)
+    key = key_column(columns, same=same)
+    matrices: dict[str, tuple[Any, Any]] = {}
+    both = [of.texts.tolist() for of in texts]
+    view = lexical.fit(both[0], [] if same else both[1])
+    matrices["lexical"] = (view.left, view.left if same else view.right)
+    heads = None
+    if key is not None and max(map(len, on)) > 1:
+        heads = tuple(_of_texts(tables[side], [on_key], texts[side]) for side, on_key in enumerate(_key_names(columns, key, on)))
+        head = lexical.fit(heads[0], [] if same else heads[1])
+        matrices["key column"] = (head.left, head.left if same else head.right)
+    reads = None
+    if options.embed is not None:
+        matrices["dense"], reads = _dense(tables, on, texts, nodes, columns, key, heads, options, same)
+    found = search.search(
+        matrices, *nodes, options.k, memory_limit=options.memory_limit, device=options.device, same=same
+    )
+    evidence = evidence_of(found, matrices, nodes, texts, columns, same=same, device=options.device)
+    name = None if key is None else columns[key].name
+    return Described(nodes, texts, found, pair_features(evidence), name, reads)
+
+
+def _columns(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    first: tuple[Integers, Integers],
+    options: Options,
+) -> list[PairedColumn]:
+    given = options.comparisons or {}
+    found = []
+    for left, right in keys.paired(*on):
+        of = records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer())
+        found.append(paired_column(left, of, first, given.get(left, given.get(right))))
+    return found
+
+
+def _key_names(
+    columns: Sequence[PairedColumn], key: int, on: tuple[list[str], list[str]]
+) -> tuple[str, str]:
+    return dict(zip([column.name for column in columns], keys.paired(*on), strict=True))[columns[key].name]
+
+
+def _of_texts(table: Table, names: list[str], texts: Records, serializer: Serializer | None = None) -> list[str]:
+    return views.texts_of(texts, records.read(table, names, serializer or Serializer()))
+
+
+def _dense(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    texts: tuple[Records, Records],
+    nodes: tuple[Nodes, Nodes],
+    columns: Sequence[PairedColumn],
+    key: int | None,
+    heads: Any,
+    options: Options,
+    same: bool,
+) -> tuple[tuple[Any, Any], str]:
+    """The model's vectors of all key columns, or of the key column alone where it finds more matches so."""
+    embed = options.embed
+    if embed is None:
+        raise ValueError("no model")
+    order = naming_order(columns, key)
+    paired = keys.paired(*on)
+    written: list[list[str]] = []
+    for side, table in enumerate(tables[: 1 if same else 2]):
+        names = on[side] if options.written else _ordered(on[side], [paired[place][side] for place in order])
+        written.append(_of_texts(table, names, texts[side], options.written))
+    whole = _vectors(embed, written, same)
+    if heads is None or options.written is not None:
+        return whole, "all columns"
+    alone = _vectors(embed, list(heads[: 1 if same else 2]), same)
+    if better_reading(alone, whole, nodes, same=same):
+        return alone, "the key column"
+    return whole, "all columns"
+
+
+def _ordered(names: list[str], first: list[str]) -> list[str]:
+    return [*first, *sorted(name for name in names if name not in first)]
+
+
+def _vectors(embed: Embed, written: list[list[str]], same: bool) -> tuple[Any, Any]:
+    sides = [_embedded(embed, side) for side in written]
+    return (sides[0], sides[0]) if same else (sides[0], sides[1])
+
+
+def _embedded(embed: Embed, texts: list[str]) -> NDArray[np.float32]:
+    """Vectors of texts that may repeat; those of nothing are zero, so that nulls are equal to nothing."""
+    number: dict[str, int] = {}
+    place = [number.setdefault(text, len(number)) for text in texts]
+    vectors = np.array(embed(list(number)), dtype=np.float32)
+    if "" in number:
+        vectors[number[""]] = 0
+    return vectors if len(number) == len(texts) else vectors[place]

@@ -1,0 +1,159 @@
+"""Match weights of column comparisons, learned without labels (Fellegi and Sunter 1969)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LEVELS", "ColumnLevels", "Weights", "level_of", "match_weights"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+LEVELS = 7  # 0 to 5 by similarity, 6 equal; a null has none
+ROUNDS = 15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnLevels:
+    """One column compared.
+
+    Args:
+        level: The level of each candidate, 0 to 6, -1 where a cell is null, (n_pairs,) int8.
+        random: That of random pairs, (n_random,) int8.
+        frequency: The share of the records that have the value of the left cell, in the tables together,
+            (n_pairs,) float32; what counts is that of equal cells.
+    """
+
+    level: NDArray[np.int8]
+    random: NDArray[np.int8]
+    frequency: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """Match weights.
+
+    Args:
+        bits: The match weight of each pair in each column, 0 for a null, (n_pairs, n_columns) float32.
+        total: Their sum with the prior odds of a pair, (n_pairs,) float32.
+        table: The match weight of each level in each column, (n_columns, 7).
+    """
+
+    bits: Floats
+    total: Floats
+    table: NDArray[np.float64]
+
+
+def level_of(similarity: Floats, equal: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Grade similarities: six steps of equal width, and equality.
+
+    Args:
+        similarity: 0 to 1, NaN for a null, (n,) float32.
+        equal: Whether the cells are equal, (n,) bool.
+
+    Returns:
+        -1 for a null, 0 to 5 by similarity, 6 for equal cells, (n,) int8.
+
+    Example:
+        >>> level_of(np.array([np.nan, 0.1, 0.99, 1.0], dtype="f4"), np.array([False] * 3 + [True])).tolist()
+        [-1, 0, 5, 6]
+    """
+    null = np.isnan(similarity)
+    step = np.clip(np.nan_to_num(similarity) * (LEVELS - 1), 0, LEVELS - 2).astype(np.int8)
+    level = np.where(equal, np.int8(LEVELS - 1), step)
+    return np.where(null, np.int8(-1), level).astype(np.int8)
+
+
+def match_weights(
+    columns: Sequence[ColumnLevels], first_guess: Floats, prior: float, rounds: int = ROUNDS
+) -> Weights:
+    """Learn what each level of each column is worth, without labels.
+
+    The rate of a level among non-matches, u, is counted on random pairs. The rate among matches, m, is
+    found by expectation and maximisation over the candidates, from a first guess. The weight log2(m / u) of
+    a column may not fall as the level rises. An equal value counts by its own frequency: two equal rare
+    surnames are worth more than two equal frequent ones. Columns are independent given the class.
+    See I. Fellegi and A. Sunter, A theory for record linkage, 1969; M. Jaro 1989 for u; W. Winkler 1989 for
+    frequencies.
+
+    Args:
+        columns: The columns.
+        first_guess: The probability that each candidate is a match, (n_pairs,) float32.
+        prior: The log2 odds that a candidate matches before anything is compared.
+        rounds: Of expectation and maximisation.
+
+    Returns:
+        The weights. They do not depend on the order of the columns.
+    """
+    n = len(first_guess)
+    graded = [(_unmatched(column), column) for column in columns]
+    probability = first_guess.astype(np.float64)
+    bits = np.zeros((n, len(columns)), dtype=np.float32)
+    table = np.zeros((len(columns), LEVELS))
+    for _ in range(rounds):
+        for place, (u, column) in enumerate(graded):
+            table[place] = _levels(u, column, probability)
+            bits[:, place] = _column_bits(u, table[place], column)
+        total = bits.sum(axis=1, dtype=np.float64) + prior
+        probability = 1 / (1 + np.exp2(-np.clip(total, -50, 50)))
+    return Weights(bits, (bits.sum(axis=1, dtype=np.float64) + prior).astype(np.float32), table)
+
+
+def _unmatched(column: ColumnLevels) -> NDArray[np.float64]:
+    """The rate of each level among random pairs, with half a pair more at each (Jeffreys' prior)."""
+    count = np.bincount(column.random[column.random >= 0], minlength=LEVELS) + 0.5
+    rate: NDArray[np.float64] = count / count.sum()
+    return rate
+
+
+def _levels(
+    u: NDArray[np.float64], column: ColumnLevels, probability: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The weight of each level in bits, not falling."""
+    there = column.level >= 0
+    count = np.bincount(column.level[there], probability[there], minlength=LEVELS) + 0.5
+    weight = np.log2(count / count.sum() / u)
+    return _rising(weight, count)
+
+
+def _rising(values: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The nearest values that do not fall: the largest over starts of the smallest over ends of all means."""
+    n = len(values)
+    mass = np.append(0.0, np.cumsum(weight))
+    total = np.append(0.0, np.cumsum(weight * values))
+    start, end = np.arange(n)[:, None], np.arange(n)[None]
+    mean = (total[end + 1] - total[start]) / np.maximum(mass[end + 1] - mass[start], 1e-300)
+    mean = np.where(end >= start, mean, np.inf)
+    smallest = np.minimum.accumulate(mean[:, ::-1], axis=1)[:, ::-1]  # over ends from each one on
+    largest: NDArray[np.float64] = np.maximum.accumulate(np.where(end >= start, smallest, -np.inf), axis=0)
+    return largest[np.arange(n), np.arange(n)]
+
+
+def _column_bits(u: NDArray[np.float64], table: NDArray[np.float64], column: ColumnLevels) -> Floats:
+    bits = table[np.maximum(column.level, 0)]
+    equal = column.level == LEVELS - 1
+    # log2(m / frequency) in place of log2(m / u), where u is the frequency of all equal values together
+    own = table[-1] + np.log2(u[-1]) - np.log2(np.maximum(column.frequency[equal], 1e-9))
+    bits[equal] = np.maximum(own, table[-2])
+    bits[column.level < 0] = 0
+    return bits.astype(np.float32)
+
+
+def shown(names: Sequence[str], weights: Weights) -> dict[str, Any]:
+    """The match weights of every column, for a report.
+
+    Args:
+        names: Of the columns.
+        weights: From `match_weights`.
+
+    Returns:
+        Column -> bits of a level, from different to equal.
+    """
+    return {
+        name: [round(float(bits), 2) for bits in row] for name, row in zip(names, weights.table, strict=True)
+    }

@@ -1,0 +1,137 @@
+"""From records to the evidence of their candidates: views, search, rivals, random pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from linktransformer import views
+from linktransformer.blocking import Nodes
+from linktransformer.index import exact_top_k
+from linktransformer.normalize import folded
+from linktransformer.pairwise import pair_scores
+from linktransformer.records import Records
+from linktransformer.scoring.columns import PairedColumn
+from linktransformer.scoring.features import Evidence
+from linktransformer.scoring.ranks import places
+from linktransformer.search import Candidates
+
+__all__ = ["evidence_of", "paired_column"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+RANDOM = 20_000  # pairs: a rate of one in a thousand has a standard error of a fifth of itself
+DENSE_OWN_UP_TO = 4e8  # pairs of vectors of one table that are multiplied for its own nearest records
+
+
+def paired_column(
+    name: str, records: tuple[Records, Records], rows: tuple[Integers, Integers], comparison: Any = None
+) -> PairedColumn:
+    """A column of both tables as values of records.
+
+    Args:
+        name: Of the column.
+        records: The texts of this column alone, left and right.
+        rows: A row of each left and of each right record.
+        comparison: How cells are compared; None: by their content.
+
+    Returns:
+        The column.
+    """
+    values, codes = [], []
+    for side, first in zip(records, rows, strict=True):
+        every = folded(side.texts).tolist()
+        number: dict[str, int] = {}
+        place = np.array([number.setdefault(text, len(number)) for text in every], dtype=np.int64)
+        of_row = side.text_of_row[first]
+        codes.append(np.where(of_row >= 0, np.append(place, -1)[of_row], -1))
+        values.append(list(number))
+    return PairedColumn(name, values[0], values[1], codes[0], codes[1], comparison)
+
+
+def evidence_of(
+    found: Candidates,
+    matrices: Mapping[str, tuple[Any, Any]],
+    nodes: tuple[Nodes, Nodes],
+    records: tuple[Records, Records],
+    columns: Sequence[PairedColumn],
+    *,
+    same: bool = False,
+    device: str | None = None,
+    seed: int = 0,
+) -> Evidence:
+    """Put together what is known of candidates.
+
+    Args:
+        found: The candidates.
+        matrices: The vectors of the texts in each view.
+        nodes: The records of the left and of the right table.
+        records: Their texts.
+        columns: The key columns of both tables.
+        same: Both sides are one table.
+        device: "cpu" keeps the search off the GPU.
+        seed: Of the random pairs.
+
+    Returns:
+        The evidence.
+    """
+    draw = np.random.default_rng(seed)
+    ordered = [np.argsort(_rank_of_texts(of)[side.text], kind="stable") for side, of in zip(nodes, records, strict=True)]
+    i, j = (order[draw.integers(0, len(order), RANDOM)] for order in ordered)
+    apart = _unrelated(found, i, j, same)
+    i, j = i[apart], j[apart]
+    a, b = nodes[0].text[i], nodes[1].text[j]
+    own: dict[str, tuple[Floats, Floats]] = {}
+    for name, (x, y) in matrices.items():
+        mine = _rivals(x, nodes[0], device)
+        own[name] = (mine, mine if same else _rivals(y, nodes[1], device))
+    lower = [folded(of.texts) for of in records]
+    return Evidence(
+        found.left,
+        found.right,
+        {name: found.views[name] for name in matrices},
+        (lower[0][nodes[0].text].tolist(), lower[1][nodes[1].text].tolist()),
+        columns,
+        own,
+        (i, j),
+        {name: pair_scores(x, y, a, b) for name, (x, y) in matrices.items()},
+        same,
+    )
+
+
+def _rank_of_texts(records: Records) -> Integers:
+    rank = np.empty(len(records.texts), dtype=np.int64)
+    rank[views.in_text_order(records, np.arange(len(rank)))] = np.arange(len(rank))
+    return rank
+
+
+def _unrelated(found: Candidates, i: Integers, j: Integers, same: bool) -> NDArray[np.bool_]:
+    """Which random pairs are no record's nearest: in small tables many random pairs are matches."""
+    width = max(1, found.n_right)
+    if same:
+        i, j = np.minimum(i, j), np.maximum(i, j)
+    nearest = np.zeros(len(found), dtype=bool)
+    for score in found.views.values():
+        of = places(found.left, found.right, score, same=same)
+        nearest |= (of.rank_left == 0) | (of.rank_right == 0)
+    apart = ~np.isin(i * width + j, (found.left * width + found.right)[nearest])
+    apart &= (i != j) if same else True
+    return apart if apart.any() else np.ones(len(i), dtype=bool)
+
+
+def _rivals(matrix: Any, nodes: Nodes, device: str | None) -> Floats:
+    """How near each record's nearest other record of its own table and block is."""
+    whole = bool((nodes.block == nodes.block[:1]).all())
+    if sp.issparse(matrix):
+        return views.rivals(matrix, nodes, np.arange(len(nodes)), whole, device)
+    if not whole or float(len(nodes)) ** 2 > DENSE_OWN_UP_TO or len(nodes) < 2:
+        return np.full(len(nodes), np.nan, dtype=np.float32)
+    vectors = matrix[nodes.text]
+    item, score = exact_top_k(vectors, vectors, 2)
+    other = item != np.arange(len(nodes))[:, None]
+    return np.where(other, score, -1).max(axis=1).astype(np.float32)

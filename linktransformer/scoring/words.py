@@ -1,0 +1,165 @@
+"""Words that two texts share, and words that only one of them has, weighed by how rare they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+__all__ = ["Overlap", "Words", "overlap", "words"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+WORD = re.compile(r"[^\W\d_]+|\d+")  # a run of letters, or of digits: "KDL-40V" is kdl, 40, v
+STEP = 2**18  # pairs at a time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """The words of two tables' texts.
+
+    Args:
+        left: (n_left texts, n_words) float32, the rarity of each word that a text has.
+        right: (n_right texts, n_words) float32.
+        number: Which words are numbers, (n_words,) bool.
+        most: The rarity of a word that one text has, the unit of `Overlap`.
+        spelled: The words, (n_words,) object.
+    """
+
+    left: sp.csr_matrix
+    right: sp.csr_matrix
+    number: NDArray[np.bool_]
+    most: float
+    spelled: NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlap:
+    """What the words of each pair have in common, (n_pairs,) float32 each.
+
+    Args:
+        cosine: The cosine of the two texts' vectors of word rarities.
+        shared: The rarity of the words in both, in units of a word that one text has.
+        only_left: That of the words in the left text alone.
+        only_right: That of the words in the right text alone.
+        rarest_left: The rarity of the rarest word in the left text alone, 0 for none.
+        rarest_right: That of the right text alone.
+        word_left: The rarest word in the left text alone, -1 for none, (n_pairs,) int64.
+        word_right: That in the right text alone.
+    """
+
+    cosine: Floats
+    shared: Floats
+    only_left: Floats
+    only_right: Floats
+    rarest_left: Floats
+    rarest_right: Floats
+    word_left: Integers
+    word_right: Integers
+
+
+def words(left: Sequence[str], right: Sequence[str] | None) -> Words:
+    """Split the texts of two tables into words, and weigh each by its inverse document frequency.
+
+    The rarity of a word is log((n + 1) / (texts with it)), n being the number of texts of both tables
+    (K. Sparck Jones, A statistical interpretation of term specificity, 1972).
+
+    Args:
+        left: Case-folded texts of the left table.
+        right: Case-folded texts of the right table; None where both are one table.
+
+    Returns:
+        The words.
+
+    Example:
+        >>> found = words(["acme 12", "acme"], ["acme 13"])
+        >>> found.left.shape, int(found.number.sum())
+        ((2, 3), 2)
+    """
+    place: dict[str, int] = {}
+    indices: list[int] = []
+    ends: list[int] = []
+    texts = list(left) if right is None else [*left, *right]
+    for text in texts:
+        indices += {place.setdefault(word, len(place)) for word in WORD.findall(text)}
+        ends.append(len(indices))
+    columns = np.array(indices, dtype=np.int32)
+    indptr = np.append(0, np.array(ends, dtype=np.int64))
+    width = max(1, len(place))
+    with_it = np.bincount(columns, minlength=width)
+    rarity = np.log((len(texts) + 1) / np.maximum(with_it, 1)).astype(np.float32)
+    every = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(texts), width))
+    every.sort_indices()
+    number = np.zeros(width, dtype=bool)
+    number[: len(place)] = [word[0].isdigit() for word in place]
+    n_left = len(left)
+    right_part = every if right is None else every[n_left:]
+    spelled = np.array([*place, ""][:width], dtype=object)
+    return Words(every[:n_left], right_part, number, float(np.log(len(texts) + 1)), spelled)
+
+
+def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers, most: float) -> Overlap:
+    """Compare the words of pairs of texts.
+
+    Args:
+        left: `Words.left`, or some of its columns.
+        right: `Words.right`, the same columns.
+        a: Left text of each pair, (n_pairs,) int64.
+        b: Right text, (n_pairs,) int64.
+        most: `Words.most`.
+
+    Returns:
+        What they share.
+    """
+    square_left, square_right = (_sums(side, 2) for side in (left, right))
+    mass_left, mass_right = (_sums(side, 1) for side in (left, right))
+    n = len(a)
+    shared, squares, rarest_left, rarest_right = (np.zeros(n, dtype=np.float32) for _ in range(4))
+    word_left, word_right = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+    for start in range(0, n, STEP):
+        here = slice(start, start + STEP)
+        x, y = left[a[here]], right[b[here]]
+        both = x.multiply(y).tocsr()  # squared rarities of shared words
+        squares[here] = np.asarray(both.sum(axis=1)).ravel()
+        both.data = np.sqrt(both.data)
+        shared[here] = np.asarray(both.sum(axis=1)).ravel()
+        rarest_left[here], word_left[here] = _largest(x - both)
+        rarest_right[here], word_right[here] = _largest(y - both)
+    norm = np.sqrt(square_left[a] * square_right[b])
+    unit = np.float32(1 / most) if most else np.float32(0)
+    return Overlap(
+        np.divide(squares, norm, out=np.zeros(n, dtype=np.float32), where=norm > 0),
+        shared * unit,
+        np.maximum(mass_left[a] - shared, 0) * unit,
+        np.maximum(mass_right[b] - shared, 0) * unit,
+        rarest_left * unit,
+        rarest_right * unit,
+        word_left,
+        word_right,
+    )
+
+
+def _sums(matrix: sp.csr_matrix, power: int) -> Floats:
+    raised = matrix.copy()
+    raised.data = raised.data**power
+    return np.asarray(raised.sum(axis=1), dtype=np.float32).ravel()
+
+
+def _largest(matrix: sp.csr_matrix) -> tuple[Floats, Integers]:
+    """The largest value of each row, 0 for none, and its column, -1 for none; of equals the first one."""
+    matrix.sort_indices()
+    value = np.zeros(matrix.shape[0], dtype=np.float32)
+    column = np.full(matrix.shape[0], -1, dtype=np.int64)
+    filled = np.flatnonzero(np.diff(matrix.indptr))
+    if len(filled):
+        value[filled] = np.maximum.reduceat(matrix.data, matrix.indptr[filled])
+        row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+        top = np.flatnonzero((matrix.data >= value[row]) & (matrix.data > 1e-6))
+        first = top[np.diff(row[top], prepend=-1) > 0]
+        column[row[first]] = matrix.indices[first]
+    return value, column

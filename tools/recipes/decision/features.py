@@ -1,0 +1,118 @@
+"""Describe all training tasks: labelled sets with their variations, and made domains."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+__all__ = ["add_arguments", "run"]
+
+PARTS = 4  # in which the variations of a set are described, so that no large set is the last one
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this step."""
+    parser.add_argument("sets", type=Path, help="folder of labelled data sets")
+    parser.add_argument("out", type=Path, help="folder of the feature files; files that are there are kept")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seeds", type=int, default=14, help="made tasks of each family")
+    parser.add_argument("--only", nargs="*", default=[], help="only these sets or families")
+    parser.add_argument("--no-model", action="store_true", help="character n-grams alone")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Describe the tasks, the largest sets first."""
+    from tools.recipes.decision import labelled_sets
+    from tools.recipes.decision.domains import FAMILIES, TABLES
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    sets = [name for name in labelled_sets.names(options.sets) if not options.only or name in options.only]
+    sets.sort(key=lambda name: -sum(path.stat().st_size for path in (options.sets / name).iterdir()))
+    families = [name for name in (*FAMILIES, *TABLES) if not options.only or name in options.only]
+    jobs = [("set", name, part) for name in sets for part in range(PARTS)]
+    jobs += [("made", name, seed) for name in families for seed in range(options.seeds)]
+    began = time.time()
+    with ProcessPoolExecutor(
+        options.processes,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start,
+        initargs=(str(options.sets), str(options.out), not options.no_model),
+    ) as pool:
+        for done in as_completed([pool.submit(_describe, *job) for job in jobs]):
+            if "Traceback" in done.result() or os.environ.get("VERBOSE"):
+                sys.stdout.write(done.result() + "\n")
+    sys.stdout.write(f"{len(list(options.out.glob('*.npz')))} tasks in {time.time() - began:.0f} s\n")
+
+
+_STATE: dict[str, Any] = {}
+
+
+def _start(sets: str, out: str, model: bool) -> None:
+    _STATE.update(sets=Path(sets), out=Path(out), embed=_embedder() if model else None)
+
+
+def _embedder() -> Callable[[list[str]], np.ndarray]:
+    """The bundled text model, on a GPU where there is one."""
+    try:
+        import torch
+    except ImportError:
+        torch = None
+    if torch is None or not torch.cuda.is_available():
+        from linktransformer import encode
+
+        plan = encode.plan(None)
+        return lambda texts: encode.embed(plan.encoder, texts, show=False)
+    from clippings.thaw import thaw
+    from model_hub import bundled
+
+    number = multiprocessing.current_process()._identity[0] % torch.cuda.device_count()
+    torch.set_num_threads(1)
+    model = thaw(bundled()).to(f"cuda:{number}").half()
+    model.max_seq_length = min(128, model.max_seq_length or 128)
+
+    def embed(texts: list[str]) -> np.ndarray:
+        vectors = model.encode([text[:600] for text in texts], batch_size=256, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vectors, dtype=np.float32)
+
+    return embed
+
+
+def _tasks(kind: str, name: str, seed: int) -> Iterator[Any]:
+    from tools.recipes.decision import labelled_sets, variations
+    from tools.recipes.decision.domains import make
+
+    if kind == "made":
+        yield make(name, seed)
+    else:
+        yield from variations.variations(labelled_sets.load(_STATE["sets"], name))
+
+
+def _describe(kind: str, name: str, seed: int) -> str:
+    from tools.recipes.decision import featurize
+
+    lines = []
+    try:
+        for number, task in enumerate(_tasks(kind, name, seed)):
+            if kind == "set" and number % PARTS != seed:
+                continue
+            coin = int(np.random.default_rng(crc32(task.name.encode())).integers(2))
+            both = kind == "set" and "@" not in task.name
+            wanted = (0,) if _STATE["embed"] is None else (0, 1) if both else (coin,)
+            for dense in wanted:
+                path = _STATE["out"] / f"{task.name.replace('/', '__')}{'+dense' if dense else ''}.npz"
+                if not path.exists():
+                    lines.append(featurize.features_file(task, _STATE["embed"] if dense else None, path))
+    except Exception:  # one task that fails must not end the others; the trace is printed
+        lines.append(f"Traceback of {kind} {name} {seed}\n{traceback.format_exc()[-1500:]}")
+    return "\n".join(lines)
