@@ -116,6 +116,7 @@ __all__ = [
     "classify_rows",
     "cluster",
     "cluster_rows",
+    "compare",
     "create_new_train_config",
     "dedup_rows",
     "evaluate_pairs",
@@ -143,6 +144,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "metrics":
         return import_module("linktransformer.metrics")
+    if name == "compare":
+        return import_module("linktransformer.scoring.compare")
     if name not in _HOME:
         raise AttributeError(f"module 'linktransformer' has no attribute {name!r}")
     return getattr(import_module(f"linktransformer.{_HOME[name]}"), name)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,25 +12,25 @@ from linktransformer import (
     block_keys,
     blocking,
     encode,
-    evidence,
     fuse,
-    keys,
     limits,
-    mutual,
     picture_views,
     records,
     remembering,
     search,
-    trial,
     views,
 )
+from linktransformer.decision.model import decision
 from linktransformer.frames import Table
 from linktransformer.job import Job
-from linktransformer.serialize import Serializer
+from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.sharing import Lead
 from linktransformer.units import Units, picture_columns, read_units
 
 __all__ = ["Compared", "compare", "same_text"]
+
+TRIAL_FROM = 4000  # texts: below, the model is always run
+SETTLED = 0.9  # of the rows of the smaller table are expected to be linked rightly: the model is not run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +86,7 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
     if not len(left) or not len(right):
         fused, leads = _nothing((left, right)), (None, None)
     else:
-        fused, leads = _score(tables, on, texts, (left, right), plan, job, details)
+        fused, leads = _decide(tables, on, texts, (left, right), plan, job, details), (None, None)
     return Compared((left, right), texts, fused, leads, details | _of_fused(fused), plan)
 
 
@@ -155,7 +154,7 @@ def _of_fused(fused: fuse.Fused) -> dict[str, Any]:
     return fused.said() | {"search": dict(fused.candidates.report)}
 
 
-def _score(
+def _decide(
     tables: tuple[Table, Table],
     on: tuple[list[str], list[str]],
     texts: tuple[records.Records, records.Records],
@@ -163,97 +162,65 @@ def _score(
     plan: encode.Plan,
     job: Job,
     details: dict[str, Any],
-) -> tuple[fuse.Fused, tuple[Lead | None, Lead | None]]:
-    heads = None
-    if max(map(len, on)) > 1:
-        heads = _reread(tables, (on[0][:1], on[1][:1]), texts, plan.reading, plan.reading)
-    written = _reread(tables, on, texts, plan.serializer, plan.reading)
-    made = views.sparse(texts, heads)
-    notes = dict(made.notes)
+) -> fuse.Fused:
+    """Search both tables, and give the nearest pairs the probability that they match."""
 
-    def scored(known: search.Candidates | None = None) -> fuse.Fused:
-        found = search.search(
-            made.matrices,
-            *nodes,
-            int(job.k),
-            memory_limit=job.memory_limit,
-            device=job.device,
-            known=known,
-        )
-        chance = views.chance(made, nodes, texts, job.validate)
-        fused = fuse.fuse(found, views.spread(made, nodes, texts), chance)
-        return fuse.same_text_first(fused, same_text(texts, nodes, fused))
+    def embed(written: list[str]) -> NDArray[np.float32]:
+        return encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
 
-    fused, reason = None, None
-    if plan.encoder is not None:
-        if not plan.chosen and trial.large(texts):
-            fused = scored()
-            lead = views.lead(made, fused.candidates, nodes[0], 0, job.device)
-            reason = trial.reason_to_skip(fused, lead, plan.encoder, made, texts, written)
-        if reason:
-            notes["dense"] = reason
-        else:
-            readings = {"all columns": written}
-            # a first column that most rows share with others names no row
-            if "first column" in made.matrices and plan.choosy and job.choosy:
-                first = (on[0][:1], on[1][:1])
-                readings["the first column"] = _reread(tables, first, texts, plan.serializer, plan.reading)
-            made, written = _read_by_model(made, readings, nodes, plan, job, details)
-            fused = scored(fused.candidates if fused else None)
-            details |= limits.of_model(plan.encoder, texts, written)
-    fused = fused or scored()
-    details |= ({"views_left_out": notes} if notes else {}) | remembering.of_report(plan.encoder)
-    leads = (
-        views.lead(made, fused.candidates, nodes[0], 0, job.device),
-        views.lead(made, fused.candidates, nodes[1], 1, job.device),
+    free = plan.choosy and job.choosy
+    options = Options(
+        k=int(job.k),
+        embed=None if plan.encoder is None else embed,
+        written=None if free else plan.serializer,
+        comparisons=job.compare,
+        memory_limit=job.memory_limit,
+        device=job.device,
     )
-    columns = [
-        (left, records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer()))
-        for left, right in keys.paired(*on)
-    ]
-    if len(columns) > 1:
-        fused, details["evidence"] = evidence.added(columns, nodes, fused, leads[0])
-        fused = fuse.same_text_first(fused, same_text(texts, nodes, fused))
-    return fused, leads
+    if plan.encoder is not None and not plan.chosen and sum(len(of.texts) for of in texts) >= TRIAL_FROM:
+        fused, described = _probable(tables, on, nodes, texts, replace(options, embed=None), job)
+        settled = float(fused.score[fused.score >= 0.5].sum()) / max(1, min(map(len, nodes)))
+        if settled >= SETTLED:
+            details["views_left_out"] = {
+                "dense": f"left out: a match of {settled:.2f} of the rows is expected without it "
+                f"({SETTLED} is enough)"
+            }
+            return _with_details(fused, described, plan, texts, details)
+    fused, described = _probable(tables, on, nodes, texts, options, job)
+    return _with_details(fused, described, plan, texts, details)
 
 
-def _read_by_model(
-    made: views.Views,
-    readings: Mapping[str, tuple[list[str], list[str]]],
+def _probable(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
     nodes: tuple[blocking.Nodes, blocking.Nodes],
-    plan: encode.Plan,
+    texts: tuple[records.Records, records.Records],
+    options: Options,
     job: Job,
+) -> tuple[fuse.Fused, Described]:
+    described = describe(tables, on, nodes, texts, options)
+    found, at = described.candidates, described.features.at
+    left, right = found.left[at], found.right[at]
+    decided = decision().probabilities(
+        described.features, left, right, (len(nodes[0]), len(nodes[1])), expected_overlap=job.expected_overlap
+    )
+    views_of = {name: np.clip(score[at], -1, 1) for name, score in found.views.items()}
+    kept = search.Candidates(left, right, views_of, found.n_left, found.n_right, found.report)
+    return fuse.Fused(kept, decided.probability, {}, 0.0, decided=decided), described
+
+
+def _with_details(
+    fused: fuse.Fused,
+    described: Described,
+    plan: encode.Plan,
+    texts: tuple[records.Records, records.Records],
     details: dict[str, Any],
-) -> tuple[views.Views, tuple[list[str], list[str]]]:
-    """Add the model's vectors of the texts as they are read in the way that finds more partners.
-
-    A vector has room for so much: a name beside an address, a description and a price says less to a model
-    than the name alone, and where the other table has no such columns they only disturb. The reading is
-    taken by which more left nodes are the one best of their own one best right node, beyond chance.
-    """
-    found = {
-        name: views.with_dense(made, plan.encoder, texts, batch_size=job.batch_size, show=job.progress)
-        for name, texts in readings.items()
-    }
-    chosen, *others = found
-    best = {name: _partners_by_model(of, nodes, job) for name, of in found.items()} if others else {}
-    for name in others:
-        gained, lost = (best[name] & ~best[chosen]).sum(), (best[chosen] & ~best[name]).sum()
-        if gained - lost > np.sqrt(gained + lost):
-            chosen = name
-    if others:
-        rates = {name: round(float(of.mean()), 4) for name, of in best.items()}
-        details["model_reads"] = {"chosen": chosen} | rates
-    return found[chosen], readings[chosen]
-
-
-def _partners_by_model(
-    made: views.Views, nodes: tuple[blocking.Nodes, blocking.Nodes], job: Job
-) -> NDArray[np.bool_]:
-    """Which left nodes are the one best of their own one best right node, by the model alone."""
-    matrices = {"dense": made.matrices["dense"]}
-    found = search.search(matrices, *nodes, 1, memory_limit=job.memory_limit, device=job.device)
-    return mutual.mutual_best(found, found.views["dense"], mutual.Sides.of(found))
+) -> fuse.Fused:
+    details["key_column"] = described.key
+    if described.written is not None:
+        details["model_reads"] = described.reads
+        details |= limits.of_model(plan.encoder, texts, described.written) | remembering.of_report(plan.encoder)
+    return fused
 
 
 def same_text(
@@ -278,20 +245,3 @@ def same_text(
     b = texts[1].texts[nodes[1].text[found.right[near]]]
     same[near] = fuse.alike(a, b)
     return same
-
-
-def _reread(
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    texts: tuple[records.Records, records.Records],
-    serializer: Serializer,
-    reading: Serializer,
-) -> tuple[list[str], list[str]]:
-    """Each text as other columns or another serializer would write it; as read where that is the same."""
-    left, right = (
-        side.texts.tolist()
-        if serializer == reading and side.columns == tuple(columns)
-        else views.texts_of(side, records.read(table, columns, serializer))
-        for table, columns, side in zip(tables, on, texts, strict=True)
-    )
-    return left, right

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from linktransformer.assign import one_to_one
 from linktransformer.blocking import Nodes
+from linktransformer.decision.choose import choose
+from linktransformer.decision.model import SUREST, Probabilities, sigmoid
 from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.links import Links, Nearest
@@ -50,17 +52,22 @@ def decided(
     Returns:
         The links.
     """
-    pairs, sure, decision = _pairs(fused, validate, threshold, leads)
+    if fused.decided is not None:
+        pairs, sure, value, decision, more = _probable_pairs(fused, fused.decided, validate, threshold)
+        details = details | more
+    else:
+        pairs, sure, decision = _pairs(fused, validate, threshold, leads)
+        value = fused.score - (np.float32(threshold) if is_number(threshold) else np.float32(0))
     left, right, pair = _rows(nodes, fused, pairs, validate)
     score = fused.score[pair]
     if validate == "1:1":
-        base = float(threshold) if is_number(threshold) else 0.0
-        chosen, details["components_assigned_greedily"] = _once(left, right, score - base, sure[pair])
+        chosen, details["components_assigned_greedily"] = _once(left, right, value[pair], sure[pair])
         left, right, pair, score = left[chosen], right[chosen], pair[chosen], score[chosen]
     order = np.lexsort((right, -score, left))
     left, right, pair, score = left[order], right[order], pair[order], score[order]
-    common = None if threshold is None or is_number(threshold) else fused.common()
-    needed = None if isinstance(threshold, str) else decision.threshold
+    by_rules = fused.decided is None
+    common = None if threshold is None or is_number(threshold) or not by_rules else fused.common()
+    needed = None if isinstance(threshold, str) and by_rules else decision.threshold
     if isinstance(threshold, Mapping) and needed is None:
         needed = np.inf
     found = fused.candidates
@@ -114,6 +121,48 @@ def _pairs(
         both = np.union1d(both, np.flatnonzero((score >= max(floor, 1e-6)) & (common >= LEAST)))
         decision = replace(forward, pairs=both, precision=None, rule=f"{forward.rule}; then the best total")
     return both, sure, decision
+
+
+def _probable_pairs(
+    fused: Fused, decided: Probabilities, validate: str, threshold: Any
+) -> tuple[Integers, NDArray[np.bool_], NDArray[np.float32], Decision, dict[str, Any]]:
+    """The pairs that may be links by their probability, what each is worth, and what the report says."""
+    found = fused.candidates
+    log_odds = decided.log_odds
+    if isinstance(threshold, Mapping):
+        log_odds = log_odds - np.float32(decided.caution)
+    p = sigmoid(log_odds)
+    similarity = np.max(list(found.views.values()), axis=0) if len(p) else p
+    choice = choose(found.left, found.right, p, similarity, validate, threshold)
+    pairs, floor = choice.pairs, choice.threshold
+    value = np.ones(len(p), dtype=np.float32)
+    if validate == "1:1" and (len(pairs) or not isinstance(threshold, Mapping)):
+        base = -SUREST if floor is None else float(np.log(max(floor, 1e-6) / max(1 - floor, 1e-6)))
+        value = log_odds - np.float32(base)
+        pairs = np.flatnonzero(value >= -1e-4)
+    said = _estimates(fused, decided, choice.pairs)
+    shown = said["precision"]
+    decision = Decision(pairs, floor, shown, choice.rule)
+    return pairs, np.zeros(len(p), dtype=bool), value, decision, said
+
+
+def _estimates(fused: Fused, decided: Probabilities, pairs: Integers) -> dict[str, Any]:
+    """Estimated precision and recall with intervals that hold nine times in ten; None where there is no link."""
+    found = fused.candidates
+    order = np.lexsort((-decided.log_odds, found.left))
+    best = order[np.flatnonzero(np.diff(found.left[order], prepend=-1))]
+    names = ("precision", "recall", "precision_interval", "recall_interval")
+    if not len(pairs):
+        return dict.fromkeys(names)
+    width = 1.645 * decided.uncertainty
+    at = [
+        [float(sigmoid(decided.log_odds[some] + np.float32(off)).sum()) for some in (pairs, best)]
+        for off in (-width, 0.0, width)
+    ]
+    precision = [round(linked / len(pairs), 4) for linked, _ in at]
+    recall = [round(min(1.0, linked / max(every, 1e-9)), 4) for linked, every in at]
+    values = precision[1], recall[1], [precision[0], precision[2]], sorted([recall[0], recall[2]])
+    return dict(zip(names, values, strict=True))
 
 
 def _once(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.lexical import cores
+from linktransformer.decision.model import Probabilities
 from linktransformer.mutual import Sides, mutual_best, mutual_best_rate
 from linktransformer.search import Candidates
 from linktransformer.spacings import knows_partners
@@ -58,6 +59,7 @@ class Fused:
         chance: For views of a model, what a cosine has to pass to say that a pair has something in common,
             as `views.chance` measures it.
         kept: For views whose weight was `shrunk`, the share of it that is left.
+        decided: Match probabilities, where the score is one; None where it is a mean of similarities.
     """
 
     candidates: Candidates
@@ -66,9 +68,12 @@ class Fused:
     rate: float
     chance: Mapping[str, float] = field(default_factory=dict)
     kept: Mapping[str, float] = field(default_factory=dict)
+    decided: Probabilities | None = None
 
     def said(self) -> dict[str, Any]:
         """What a report says of the views: their weights, what was taken back of them, chance, the rate."""
+        if self.decided is not None:
+            return {"weights": {}}
         found: dict[str, Any] = {"weights": {name: round(value, 4) for name, value in self.weights.items()}}
         if self.kept:
             found["weights_kept"] = {name: round(value, 4) for name, value in self.kept.items()}

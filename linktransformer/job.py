@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from linktransformer import threshold
 from linktransformer.block_keys import BlockColumns
 from linktransformer.cache import check_cache
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.scoring.compare import Comparison
 
 __all__ = ["VALIDATE", "BlockColumns", "Columns", "Job", "K"]
 
@@ -25,7 +26,8 @@ class Job:
     """The arguments that say how rows are linked, as `link` takes them.
 
     With `alone` the cosines of the model count, and nothing beside them, as old scripts mean their distances.
-    With `choosy` it is tried which key columns a model reads best.
+    With `choosy` it is tried which key columns a model reads best. `compare` says by column name how cells are
+    compared, `expected_overlap` which share of the left rows is expected to have a match.
 
     Raises:
         InvalidArgumentError: One of them cannot work.
@@ -45,6 +47,8 @@ class Job:
     cache: Any = None
     alone: bool = False
     choosy: bool = True
+    compare: Any = None
+    expected_overlap: float | None = None
 
     def __post_init__(self) -> None:
         if self.validate not in VALIDATE:
@@ -57,9 +61,29 @@ class Job:
                 raise InvalidArgumentError(
                     f"{name}={value!r} is no number of {what}. Give a whole number from 1."
                 )
+        _check_compare(self.compare)
+        _check_overlap(self.expected_overlap)
         threshold.check_threshold(self.threshold)
         check_cache(self.cache)
 
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _check_compare(given: Any) -> None:
+    if given is None:
+        return
+    if not isinstance(given, Mapping) or not all(isinstance(of, Comparison) for of in given.values()):
+        raise InvalidArgumentError(
+            f"compare={given!r} is not understood. Give comparisons by column name, such as "
+            "{'born': lt.compare.number(within=2)}."
+        )
+
+
+def _check_overlap(given: Any) -> None:
+    if given is not None and not (threshold.is_number(given) and 0 <= float(given) <= 1):
+        raise InvalidArgumentError(
+            f"expected_overlap={given!r} is not a share. Give a number from 0 to 1, such as 0.3 where three in "
+            "ten left rows are expected to have a match."
+        )

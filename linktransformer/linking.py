@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from linktransformer import expand, frames, joining, judgement, keys, pair_evidence
-from linktransformer.comparing import compare
+from linktransformer import comparing, expand, frames, joining, judgement, keys, pair_evidence
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job import BlockColumns, Columns, Job, K
 from linktransformer.links import Links
 from linktransformer.old_arguments import accept_old, of_merge
+from linktransformer.scoring.compare import Comparison
 from linktransformer.units import picture_columns
 
 __all__ = ["link", "merge"]
@@ -38,6 +39,8 @@ def merge(
     confidence: Any = None,
     k: int | None = None,
     threshold: Any = "auto",
+    expected_overlap: float | None = None,
+    compare: Mapping[str, Comparison] | None = None,
     score_column: str = "score",
     device: str | None = None,
     batch_size: int | None = None,
@@ -52,8 +55,7 @@ def merge(
         right: Another one of the same library.
         on: Key column or columns of both tables. None, with `left_on` and `right_on`: the text columns
             that both have.
-        left_on: Key columns of the left table; any number, any dtype. Put the column that names the
-            row, such as its title, first.
+        left_on: Key columns of the left table; any number, any dtype, in any order.
         right_on: Key columns of the right table.
         how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all.
         validate: "1:1", "1:m", "m:1" or "m:m", enforced; None is "m:1": a left row takes one right row
@@ -75,8 +77,14 @@ def merge(
         confidence: With `images`, a column or a pair of columns: how sure an OCR engine was of the text, 0 to
             1. A model that learned to hears it when it weighs text against picture.
         k: Neighbours fetched for each row in each view and direction; None is 10.
-        threshold: "auto"; a number; {"precision": 0.95}; None links every row to the best that was found
-            for it, however bad (a row that shares no n-gram with any other may have none).
+        threshold: "auto": the set of links with the best expected F1. A number: links with at least this
+            match probability. {"precision": 0.95}: the largest set of links whose mean probability is at
+            least that. None: the best match of every row, however bad (a row that shares no n-gram with any
+            other may have none).
+        expected_overlap: About which share of the left rows has a match in the right table, 0 to 1, where you
+            know it; within a factor of two is enough. It moves all probabilities. None estimates it.
+        compare: How cells of a key column are compared, by column name, such as
+            {"born": lt.compare.number(within=2)}; the other columns are compared by their content.
         score_column: Name of the column with the score; "score_lt" and so on where a table has it already.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
@@ -122,6 +130,8 @@ def merge(
         confidence=confidence,
         k=k,
         threshold=threshold,
+        expected_overlap=expected_overlap,
+        compare=compare,
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
@@ -145,6 +155,8 @@ def link(
     confidence: Any = None,
     k: int | None = None,
     threshold: Any = "auto",
+    expected_overlap: float | None = None,
+    compare: Mapping[str, Comparison] | None = None,
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
@@ -167,6 +179,8 @@ def link(
         confidence: As for `merge`.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: As for `merge`.
+        expected_overlap: As for `merge`.
+        compare: As for `merge`.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
@@ -200,6 +214,8 @@ def link(
         confidence=confidence,
         k=K if k is None else k,
         threshold=threshold,
+        expected_overlap=expected_overlap,
+        compare=compare,
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
@@ -216,14 +232,14 @@ def link(
 
 
 def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Links:
-    found = compare(tables, on, job)
+    found = comparing.compare(tables, on, job)
     fused, rule = found.fused, job.threshold
     if found.plan.judgement is not None and len(fused.candidates):
         evidence = pair_evidence.evidence(tables, on, found.texts, found.nodes, fused)
         judged = judgement.judge(found.plan.judgement, evidence, fused)
         if judged is not None:
             # a probability says by itself what a pair has in common
-            fused, found.details["decision"] = replace(judged, chance={}), "learned from labels"
+            fused, found.details["decision"] = replace(judged, chance={}, decided=None), "learned from labels"
             rule = found.plan.judgement.threshold if isinstance(rule, str) else rule
     links = expand.decided(tables, found.nodes, fused, job.validate, rule, found.details, found.leads)
     if found.units is None:

@@ -59,7 +59,8 @@ class Described:
         candidates: The pairs that were found, with their similarity in each view.
         features: The features of the nearest of them.
         key: The key column, None for none.
-        reads: What a model reads.
+        reads: What a model reads: "all columns" or "the key column"; None without a model.
+        written: The texts as a model reads them, left and right; None without a model.
     """
 
     nodes: tuple[Nodes, Nodes]
@@ -68,6 +69,7 @@ class Described:
     features: PairFeatures
     key: str | None
     reads: str | None
+    written: tuple[list[str], list[str]] | None
 
 
 def describe(
@@ -104,15 +106,15 @@ def describe(
         heads = tuple(_of_texts(tables[side], [on_key], texts[side]) for side, on_key in enumerate(_key_names(columns, key, on)))
         head = lexical.fit(heads[0], [] if same else heads[1])
         matrices["key column"] = (head.left, head.left if same else head.right)
-    reads = None
+    reads, written = None, None
     if options.embed is not None:
-        matrices["dense"], reads = _dense(tables, on, texts, nodes, columns, key, heads, options, same)
+        matrices["dense"], reads, written = _dense(tables, on, texts, nodes, columns, key, heads, options, same)
     found = search.search(
         matrices, *nodes, options.k, memory_limit=options.memory_limit, device=options.device, same=same
     )
     evidence = evidence_of(found, matrices, nodes, texts, columns, same=same, device=options.device)
     name = None if key is None else columns[key].name
-    return Described(nodes, texts, found, pair_features(evidence), name, reads)
+    return Described(nodes, texts, found, pair_features(evidence), name, reads, written)
 
 
 def _columns(
@@ -149,7 +151,7 @@ def _dense(
     heads: Any,
     options: Options,
     same: bool,
-) -> tuple[tuple[Any, Any], str]:
+) -> tuple[tuple[Any, Any], str, tuple[list[str], list[str]]]:
     """The model's vectors of all key columns, or of the key column alone where it finds more matches so."""
     embed = options.embed
     if embed is None:
@@ -162,11 +164,11 @@ def _dense(
         written.append(_of_texts(table, names, texts[side], options.written))
     whole = _vectors(embed, written, same)
     if heads is None or options.written is not None:
-        return whole, "all columns"
+        return whole, "all columns", (written[0], written[-1])
     alone = _vectors(embed, list(heads[: 1 if same else 2]), same)
     if better_reading(alone, whole, nodes, same=same):
-        return alone, "the key column"
-    return whole, "all columns"
+        return alone, "the key column", heads
+    return whole, "all columns", (written[0], written[-1])
 
 
 def _ordered(names: list[str], first: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 VIEWS = ("lexical", "key column", "dense")
+LEAST = 100  # pairs of records of which one in a hundred is estimated
 LENGTH = 300  # characters of a text that edit similarities read
 
 
@@ -126,7 +127,11 @@ def _of_view(name: str, evidence: Evidence, at: Integers) -> dict[str, Floats]:
         )
     places = _relative(name, evidence, evidence.left, evidence.right, score)
     random = evidence.random_views[name]
-    scale = max(1e-3, float(np.sort(random)[int(0.99 * len(random))] - np.median(random)) if len(random) else 1)
+    pairs = evidence.sizes[0] * evidence.sizes[1]
+    above = _unknown(n)
+    if pairs >= LEAST and len(random):  # of fewer pairs the highest hundredth is not known
+        middle, high = np.quantile(random, (0.5, 0.99))
+        above = ((score[at] - middle) / max(1e-3, high - middle)).astype(np.float32)
     own = evidence.own.get(name, (_unknown(evidence.sizes[0]), _unknown(evidence.sizes[1])))
     less = score[at] - own[0][evidence.left[at]], score[at] - own[1][evidence.right[at]]
     groups = [(evidence.left, own[0]), (evidence.right, own[1])]
@@ -136,7 +141,7 @@ def _of_view(name: str, evidence: Evidence, at: Integers) -> dict[str, Floats]:
     seconds = [ranks.highest(group, doubled, len(of), 2)[:, 1] for group, of in groups]
     return {
         f"{name} similarity": score[at],
-        f"{name} above random": ((score[at] - np.median(random)) / scale).astype(np.float32),
+        f"{name} above random": above,
         f"{name} own min": np.fmin(*less),
         f"{name} own max": np.fmax(*less),
         f"{name} own share": _share_above(np.concatenate([of for _, of in groups]), score[at]),
@@ -274,9 +279,9 @@ def _of_tables(evidence: Evidence, columns: Sequence[Compared], n: int) -> dict[
 def _share_above(known: Floats, score: Floats) -> Floats:
     """The share of known values that are at least as high as each score."""
     values = np.sort(known[~np.isnan(known)])
-    if not len(values):
-        return _unknown(len(score))
-    return (1 - np.searchsorted(values, score, "left") / len(values)).astype(np.float32)
+    above = len(values) - np.searchsorted(values, score, "left")
+    # half a value more on either side (Jeffreys' prior): of a few values none above says little
+    return ((above + 0.5) / (len(values) + 1)).astype(np.float32)
 
 
 def _many(evidence: Evidence) -> int:

@@ -6,7 +6,7 @@ import argparse
 import importlib
 import sys
 
-STEPS = ("features", "fit")
+STEPS = ("features", "fit", "fit_jobs")
 
 
 def main() -> None:

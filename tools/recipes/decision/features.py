@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seeds", type=int, default=14, help="made tasks of each family")
     parser.add_argument("--only", nargs="*", default=[], help="only these sets or families")
+    parser.add_argument("--most", type=int, default=5000, help="rows of a side; larger tables are sampled")
     parser.add_argument("--no-model", action="store_true", help="character n-grams alone")
 
 
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
         options.processes,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_start,
-        initargs=(str(options.sets), str(options.out), not options.no_model),
+        initargs=(str(options.sets), str(options.out), not options.no_model, options.most),
     ) as pool:
         for done in as_completed([pool.submit(_describe, *job) for job in jobs]):
             if "Traceback" in done.result() or os.environ.get("VERBOSE"):
@@ -58,8 +59,8 @@ def run(options: argparse.Namespace) -> None:
 _STATE: dict[str, Any] = {}
 
 
-def _start(sets: str, out: str, model: bool) -> None:
-    _STATE.update(sets=Path(sets), out=Path(out), embed=_embedder() if model else None)
+def _start(sets: str, out: str, model: bool, most: int) -> None:
+    _STATE.update(sets=Path(sets), out=Path(out), embed=_embedder() if model else None, most=most)
 
 
 def _embedder() -> Callable[[list[str]], np.ndarray]:
@@ -82,7 +83,7 @@ def _embedder() -> Callable[[list[str]], np.ndarray]:
     model.max_seq_length = min(128, model.max_seq_length or 128)
 
     def embed(texts: list[str]) -> np.ndarray:
-        vectors = model.encode([text[:600] for text in texts], batch_size=256, normalize_embeddings=True, show_progress_bar=False)
+        vectors = model.encode([text[:400] for text in texts], batch_size=256, normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(vectors, dtype=np.float32)
 
     return embed
@@ -93,9 +94,11 @@ def _tasks(kind: str, name: str, seed: int) -> Iterator[Any]:
     from tools.recipes.decision.domains import make
 
     if kind == "made":
-        yield make(name, seed)
+        task = make(name, seed)
+        yield task
+        yield from variations.tiny(task, 3, np.random.default_rng([crc32(name.encode()), seed]))
     else:
-        yield from variations.variations(labelled_sets.load(_STATE["sets"], name))
+        yield from variations.variations(labelled_sets.load(_STATE["sets"], name), most=_STATE["most"])
 
 
 def _describe(kind: str, name: str, seed: int) -> str:

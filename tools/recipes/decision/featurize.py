@@ -24,7 +24,7 @@ def describe_task(task: Task, embed: Callable[[list[str]], Any] | None) -> Descr
     on = _keys(task)
     texts = tuple(records.read(table, names, Serializer()) for table, names in zip(tables, on, strict=True))
     nodes = tuple(blocking.nodes(of.text_of_row) for of in texts)
-    if min(map(len, nodes)) < 2:
+    if min(map(len, nodes)) < (2 if same else 1):
         return None
     return describe(tables, on, nodes, texts, Options(embed=embed), same=same)
 

@@ -1,4 +1,4 @@
-"""Fit the decision: boosted trees of pairs, then of pairs in their jobs; whole families are left out."""
+"""Fit the pair models: boosted trees on the features of pairs; whole families are left out."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from linktransformer.decision.context import OF_PAIRS, context
-from tools.recipes.decision.tasks import FOLDS, Described, Tasks, fold_of, read, weights_of
+from tools.recipes.decision.tasks import FOLDS, Tasks, fold_of, read, weights_of
 
-__all__ = ["add_arguments", "monotone", "run"]
+__all__ = ["add_arguments", "arrays_of", "boosted", "file_of", "run"]
 
 UP = ("similarity", "above random", "own min", "own max", "gap", "cosine", "shared", "contained", "letters")
 UP += ("bits", "columns min", "columns mean", "columns max", "columns equal", "alike")
 DOWN = ("own share", "second share", "rank ", "only", "rarest m", "columns different")
-BORROWED = ("lexical own share", "lexical second share", "lexical own max")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +44,7 @@ def monotone(names: list[str]) -> list[int]:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fit pair models with one fold and with two folds left out, then the models of jobs."""
+    """Fit pair models with no fold, with one and with two folds left out."""
     options.out.mkdir(parents=True, exist_ok=True)
     every = read(options.features)
     folds = fold_of({task.family for task in every.tasks})
@@ -59,9 +57,6 @@ def run(options: argparse.Namespace) -> None:
         for out in pool.map(_fit_pair, jobs):
             sys.stdout.write(f"without {out}: {time.time() - began:.0f} s\n")
             sys.stdout.flush()
-        for number in pool.map(_fit_job, [(options, k, folds) for k in (*range(FOLDS), FOLDS)]):
-            sys.stdout.write(f"job model {number}: {time.time() - began:.0f} s\n")
-            sys.stdout.flush()
 
 
 def families_and_sets(every: Tasks, folds: dict[str, int]) -> dict[str, int]:
@@ -72,8 +67,9 @@ def families_and_sets(every: Tasks, folds: dict[str, int]) -> dict[str, int]:
     return found | dict.fromkeys(sorted(PAIRS_ONLY), 0)  # never trained on
 
 
-def _name(out: tuple[int, ...]) -> str:
-    return "pair-without-" + ("-".join(map(str, out)) or "none")
+def file_of(folder: Path, out: tuple[int, ...]) -> Path:
+    """The file of the pair model without some folds."""
+    return folder / f"pair-without-{'-'.join(map(str, sorted(out))) or 'none'}.npz"
 
 
 def _fit_pair(arguments: tuple[argparse.Namespace, tuple[int, ...], dict[str, int]]) -> tuple[int, ...]:
@@ -96,13 +92,7 @@ def _fit_pair(arguments: tuple[argparse.Namespace, tuple[int, ...], dict[str, in
         max_iter=options.iterations, learning_rate=0.1, max_leaf_nodes=options.leaves, min_samples_leaf=100,
         l2_regularization=5, max_features=0.4,
     )  # fmt: skip
-    predicted = {
-        task.key.replace("/", "__"): model.decision_function(task.values.astype(np.float32)).astype(np.float32)
-        for task in every.tasks
-        if folds[task.family] in out
-    }
-    np.savez(options.out / f"{_name(out)}-predicted.npz", **predicted)
-    np.savez(options.out / f"{_name(out)}.npz", **arrays_of(model, every.names, "pair "))
+    np.savez(file_of(options.out, out), **arrays_of(model, every.names, "pair "))
     return out
 
 
@@ -114,63 +104,6 @@ def boosted(matrix: np.ndarray, y: np.ndarray, w: np.ndarray, limits: list[int],
         **how, monotonic_cst=limits, early_stopping=False, random_state=0
     )
     return model.fit(matrix, y, sample_weight=w * (len(w) / w.sum()))
-
-
-def _fit_job(arguments: tuple[argparse.Namespace, int, dict[str, int]]) -> int:
-    """The model of jobs without a fold; FOLDS leaves none out. Its log-odds are of models without the task's own fold."""
-    options, number, folds = arguments
-    os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    every = read(options.features)
-    outs = [tuple(sorted({k, number})) if number < FOLDS else (k,) for k in range(FOLDS)]
-    known = [dict(np.load(options.out / f"{_name(out)}-predicted.npz")) for out in outs]
-    train = [task for task in every.tasks if folds[task.family] != number and len(task.y)]
-    weight = weights_of(train)
-    draw = np.random.default_rng(number)
-    X, y, w = [], [], []
-    for task in train:
-        seen = in_job(task, every.names, known[folds[task.family]][task.key.replace("/", "__")])
-        near = np.flatnonzero(seen[:, list(OF_PAIRS).index("rank min")] <= 1)
-        at = draw.permutation(near)[:500]
-        X.append(seen[at])
-        y.append(task.y[at])
-        w.append(np.full(len(at), weight[task.key] / max(1, len(at))))
-    matrix = np.concatenate(X)
-    limits = [*OF_PAIRS.values(), *[0] * (matrix.shape[1] - len(OF_PAIRS))]
-    model = boosted(
-        matrix, np.concatenate(y), np.concatenate(w), limits, max_iter=100, learning_rate=0.07, max_leaf_nodes=12,
-        min_samples_leaf=300, l2_regularization=20, max_features=0.3,
-    )  # fmt: skip
-    names = job_names(train[0], every.names)
-    own = np.load(options.out / f"{_name(() if number == FOLDS else (number,))}.npz")
-    np.savez(
-        options.out / f"decision-{number}.npz",
-        **dict(own),
-        **arrays_of(model, names, "job "),
-        numbers=np.array(["uncertainty", "caution"]),
-        **{"number values": np.array([1.0, 0.0])},
-    )
-    if number < FOLDS:
-        predicted = {}
-        single = dict(np.load(options.out / f"{_name((number,))}-predicted.npz"))
-        for task in every.tasks:
-            if folds[task.family] == number and len(task.y):
-                key = task.key.replace("/", "__")
-                seen = in_job(task, every.names, single[key])
-                predicted[key] = model.decision_function(seen).astype(np.float32)
-        np.savez(options.out / f"job-predicted-{number}.npz", **predicted)
-    return number
-
-
-def in_job(task: Described, names: list[str], log_odds: np.ndarray) -> np.ndarray:
-    """The features of a task's pairs in their job."""
-    borrowed = {name: task.values[:, names.index(name)].astype(np.float32) for name in BORROWED}
-    return context(log_odds, task.left, task.right, task.sizes, borrowed, same=task.same).values
-
-
-def job_names(task: Described, names: list[str]) -> list[str]:
-    borrowed = {name: task.values[:, names.index(name)].astype(np.float32) for name in BORROWED}
-    zero = np.zeros(len(task.y), dtype=np.float32)
-    return list(context(zero, task.left, task.right, task.sizes, borrowed, same=task.same).names)
 
 
 def arrays_of(model: Any, names: list[str], prefix: str) -> dict[str, np.ndarray]:

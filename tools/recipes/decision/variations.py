@@ -11,30 +11,53 @@ import pandas as pd
 
 from tools.recipes.decision.domains import Task
 
-__all__ = ["MOST_ROWS", "two_tables_kept", "variations"]
+__all__ = ["MOST_ROWS", "tiny", "variations"]
 
 MOST_ROWS = 5000  # rows of a side: larger tasks are sampled
 OVERLAPS = (0.0, 0.02, 0.05, 0.1, 0.3, 0.6)
 
 
-def variations(task: Task, seed: int = 0) -> Iterator[Task]:
+def variations(task: Task, seed: int = 0, most: int = MOST_ROWS) -> Iterator[Task]:
     """Make tasks from a labelled one.
 
     Args:
         task: The task.
         seed: Of all that is drawn.
+        most: Rows of a side.
 
     Yields:
         The task itself, sampled where it is large, and its variations, called NAME@WHAT.
     """
     draw = np.random.default_rng([crc32(task.name.encode()), seed])
-    base = sampled(task, MOST_ROWS, draw)
+    base = sampled(task, most, draw)
     yield replace(base, name=task.name)
     made = _of_two(base, draw) if task.right is not None else _of_one(base, draw)
     for what, other in made:
         enough = len(other.left) >= 30 and (other.right is None or len(other.right) >= 10)
         if enough:
             yield replace(other, name=f"{task.name}@{what}", family=task.family)
+    yield from tiny(base, 6, draw)
+
+
+def tiny(task: Task, how_many: int, draw: np.random.Generator) -> Iterator[Task]:
+    """Tasks of two to sixty rows a side.
+
+    Args:
+        task: The task.
+        how_many: Tasks.
+        draw: The source of chance.
+
+    Yields:
+        The tasks, called NAME@tinyN.
+    """
+    for number in range(how_many):
+        rows = int(np.exp(draw.uniform(np.log(2), np.log(60))))
+        overlap = float(draw.choice([0.0, 0.3, 0.6, 1.0, 1.0]))
+        some = with_overlap(sampled(task, rows, draw), overlap, draw)
+        if task.right is None:
+            some = thinned(sampled(task, rows, draw), overlap, draw)
+        if len(some.left) and (some.right is None or len(some.right)):
+            yield replace(some, name=f"{task.name}@tiny{number}")
 
 
 def _of_two(base: Task, draw: np.random.Generator) -> Iterator[tuple[str, Task]]:
@@ -91,7 +114,7 @@ def sampled(task: Task, most: int, draw: np.random.Generator) -> Task:
         order = draw.permutation(int(group.max()) + 1)
         size = np.bincount(group)[order]
         kept = np.zeros(len(order), dtype=bool)
-        kept[order[np.cumsum(size) <= most]] = True
+        kept[order[np.cumsum(size) <= max(most, int(size[0]))]] = True
         return _rows_kept(task, kept[group], None)
     if max(len(task.left), len(task.right)) <= most:
         return task
@@ -118,11 +141,6 @@ def with_overlap(task: Task, overlap: float | None, draw: np.random.Generator) -
     of_left, of_right = group[: len(task.left)], group[len(task.left) :]
     left = ~matched[0] | both[of_left] | side[of_left]
     right = ~matched[1] | both[of_right] | ~side[of_right]
-    return _rows_kept(task, left, right)
-
-
-def two_tables_kept(task: Task, left: np.ndarray, right: np.ndarray) -> Task:
-    """Keep some rows of either table, (n,) bool each."""
     return _rows_kept(task, left, right)
 
 
@@ -184,7 +202,7 @@ def sampled_codes(task: Task, most: int, draw: np.random.Generator) -> Task:
 def thinned(task: Task, share: float, draw: np.random.Generator) -> Task:
     """Leave one row of most clusters, all rows of a share of them."""
     group = _groups(len(task.left), task.truth)
-    whole = draw.random(int(group.max()) + 1) < share
+    whole = draw.random(int(group.max(initial=-1)) + 1) < share
     order = draw.permutation(len(group))
     first = np.zeros(len(group), dtype=bool)
     first[order[np.unique(group[order], return_index=True)[1]]] = True
