@@ -14,6 +14,7 @@ from linktransformer import (
     agreement,
     block_keys,
     blocking,
+    comparing,
     cut,
     density,
     encode,
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 HDBSCAN = "hdbscan"
 METHODS = ("average", "complete", "single", HDBSCAN)
 SEPARATE = 0.5  # below, a warning is logged
+EVEN = 0.5  # the mean match probability between two clusters from which they are more likely one than two
 SURE = 0.9  # the first guess that two rows of one cluster match
 MOST_VALUES = 4_096  # of a column of which a cluster has one row a value: a bit for each, in every row
 
@@ -121,8 +123,11 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     of_row = block_keys.number_one(table, job.block_on)
     nodes, apart = nodes_apart(table, texts, of_row, rules)
     details: dict[str, Any] = {"on": on, "method": rules.method, "rows_cut": texts.n_cut}
-    if units is None:
+    if units is None and job.alone:
         fused = _score(table, on, texts, nodes, (plan, job), details)
+    elif units is None:
+        details["model"] = plan.name
+        fused = comparing.decide((table, table), (on, on), (texts, texts), (nodes, nodes), plan, job, details, same=True)
     else:
         fused = _score_pictures(units, nodes, plan, job, details)
     found = clusters_of(table, on, Neighbours(texts, nodes, fused, apart), job, rules.method, details)
@@ -149,12 +154,14 @@ def clusters_of(
     apart = neighbours.apart
     sample = cut.sample_nodes(texts, nodes)
     cosine, evidence, graded = fused.score, None, np.zeros((len(fused.candidates), 0), dtype=np.int8)
-    if len(on) > 1 and len(fused.candidates) and not job.alone:
+    decided = fused.decided is not None
+    if len(on) > 1 and len(fused.candidates) and not job.alone and not decided:
         evidence, graded, details["evidence"] = _evidence(table, on, nodes, fused, sample, apart)
     if evidence is not None:
         fused = replace(fused, score=((cosine + evidence.probability) / 2).astype(np.float32))
     found = fused.candidates
-    thresholds = cut.TRIED if isinstance(job.threshold, str) else [float(job.threshold)]
+    tried = [EVEN] if decided else cut.TRIED
+    thresholds = tried if isinstance(job.threshold, str) else [float(job.threshold)]
     linkage = "average" if method == HDBSCAN else method
     label, details["threshold"], details["silhouettes"] = cut.best_cut(
         found, fused.score, thresholds, linkage, sample, apart
@@ -163,7 +170,7 @@ def clusters_of(
         label, details["components_too_large"] = density.within_components(
             found.n_left, found.left, found.right, fused.score, details["threshold"], label
         )
-    if isinstance(job.threshold, str):
+    if isinstance(job.threshold, str) and not decided:
         # evidence per column tells matches from others more sharply than a cosine
         expected = cut.WEAK if evidence is None else cut.REASONABLE
         label, details["clusters_taken_apart"], details["separation"] = cut.without_weak(

@@ -27,9 +27,10 @@ from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.sharing import Lead
 from linktransformer.units import Units, picture_columns, read_units
 
-__all__ = ["Compared", "compare", "same_text"]
+__all__ = ["Compared", "compare", "decide", "same_text"]
 
 TRIAL_FROM = 4000  # texts: below, the model is always run
+STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
 SETTLED = 0.9  # of the rows of the smaller table are expected to be linked rightly: the model is not run
 
 
@@ -86,7 +87,7 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
     if not len(left) or not len(right):
         fused, leads = _nothing((left, right)), (None, None)
     else:
-        fused, leads = _decide(tables, on, texts, (left, right), plan, job, details), (None, None)
+        fused, leads = decide(tables, on, texts, (left, right), plan, job, details), (None, None)
     return Compared((left, right), texts, fused, leads, details | _of_fused(fused), plan)
 
 
@@ -154,7 +155,7 @@ def _of_fused(fused: fuse.Fused) -> dict[str, Any]:
     return fused.said() | {"search": dict(fused.candidates.report)}
 
 
-def _decide(
+def decide(
     tables: tuple[Table, Table],
     on: tuple[list[str], list[str]],
     texts: tuple[records.Records, records.Records],
@@ -162,8 +163,26 @@ def _decide(
     plan: encode.Plan,
     job: Job,
     details: dict[str, Any],
+    *,
+    same: bool = False,
 ) -> fuse.Fused:
-    """Search both tables, and give the nearest pairs the probability that they match."""
+    """Search both tables, and give the nearest pairs the probability that they match.
+
+    Args:
+        tables: The left and the right table; one table twice with `same`.
+        on: Their key columns.
+        texts: Their texts.
+        nodes: Their records.
+        plan: The model.
+        job: How they are searched.
+        details: For the report.
+        same: Both sides are one table.
+
+    Returns:
+        The nearest pairs, with match probabilities as scores.
+    """
+    if not min(map(len, nodes)):
+        return _nothing(nodes)
 
     def embed(written: list[str]) -> NDArray[np.float32]:
         return encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
@@ -177,8 +196,9 @@ def _decide(
         memory_limit=job.memory_limit,
         device=job.device,
     )
-    if plan.encoder is not None and not plan.chosen and sum(len(of.texts) for of in texts) >= TRIAL_FROM:
-        fused, described = _probable(tables, on, nodes, texts, replace(options, embed=None), job)
+    n_texts = sum(len(of.texts) for of in texts[: 1 if same else 2])
+    if plan.encoder is not None and not plan.chosen and not same and n_texts >= TRIAL_FROM:
+        fused, described = _probable(tables, on, nodes, texts, replace(options, embed=None), job, same)
         settled = float(fused.score[fused.score >= 0.5].sum()) / max(1, min(map(len, nodes)))
         if settled >= SETTLED:
             details["views_left_out"] = {
@@ -186,7 +206,7 @@ def _decide(
                 f"({SETTLED} is enough)"
             }
             return _with_details(fused, described, plan, texts, details)
-    fused, described = _probable(tables, on, nodes, texts, options, job)
+    fused, described = _probable(tables, on, nodes, texts, options, job, same)
     return _with_details(fused, described, plan, texts, details)
 
 
@@ -197,16 +217,44 @@ def _probable(
     texts: tuple[records.Records, records.Records],
     options: Options,
     job: Job,
+    same: bool,
 ) -> tuple[fuse.Fused, Described]:
-    described = describe(tables, on, nodes, texts, options)
+    described = describe(tables, on, nodes, texts, options, same=same)
     found, at = described.candidates, described.features.at
     left, right = found.left[at], found.right[at]
     decided = decision().probabilities(
-        described.features, left, right, (len(nodes[0]), len(nodes[1])), expected_overlap=job.expected_overlap
+        described.features,
+        left,
+        right,
+        (len(nodes[0]), len(nodes[1])),
+        same=same,
+        expected_overlap=job.expected_overlap,
     )
     views_of = {name: np.clip(score[at], -1, 1) for name, score in found.views.items()}
     kept = search.Candidates(left, right, views_of, found.n_left, found.n_right, found.report)
-    return fuse.Fused(kept, decided.probability, {}, 0.0, decided=decided), described
+    fused = fuse.Fused(kept, decided.probability, {}, 0.0, decided=decided)
+    decided = replace(decided, log_odds=_equal_first(kept, decided.log_odds, same_text(texts, nodes, fused)))
+    return replace(fused, score=decided.probability, decided=decided), described
+
+
+def _equal_first(
+    found: search.Candidates, log_odds: NDArray[np.float32], same: NDArray[np.int8]
+) -> NDArray[np.float32]:
+    """Raise pairs of equal texts above the other pairs of their two records: no variant may go before them.
+
+    Texts that are equal but for case come after equal ones and before all others.
+    """
+    raised = log_odds.copy()
+    for grade in (fuse.BUT_FOR_CAPITALS, fuse.EQUAL):
+        some = np.flatnonzero(same == grade)
+        if len(some):
+            best_left = np.full(found.n_left, -np.inf, dtype=np.float32)
+            best_right = np.full(found.n_right, -np.inf, dtype=np.float32)
+            np.maximum.at(best_left, found.left, raised)
+            np.maximum.at(best_right, found.right, raised)
+            rivals = np.maximum(best_left[found.left[some]], best_right[found.right[some]])
+            raised[some] = np.maximum(raised[some], rivals + np.float32(STEP))
+    return raised
 
 
 def _with_details(

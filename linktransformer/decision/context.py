@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.scoring.features import PairFeatures
 from linktransformer.scoring.ranks import highest, places
 
 __all__ = ["JOB", "OF_PAIRS", "Context", "context"]
@@ -19,7 +17,6 @@ Floats = NDArray[np.float32]
 FLOOR = -9.0  # the log-odds of a candidate that is not there
 QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 CUTS = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
-BORROWED = ("lexical own share", "lexical second share", "lexical own max")
 
 OF_PAIRS: dict[str, int] = {  # name -> 1 where the probability may not fall as it rises, -1 may not rise, 0 else
     "log-odds": 1,
@@ -30,7 +27,6 @@ OF_PAIRS: dict[str, int] = {  # name -> 1 where the probability may not fall as 
     "gap many": 1,
     "gap few": 1,
     **{f"{what} {side}": sign for side in ("many", "few") for what, sign in (("false", -1), ("above", -1), ("height", 1))},
-    **dict(zip(BORROWED, (-1, -1, 1), strict=True)),
 }
 JOB = (
     *(f"best {q}" for q in QUANTILES),
@@ -71,7 +67,6 @@ def context(
     left: Integers,
     right: Integers,
     sizes: tuple[int, int],
-    features: PairFeatures | Mapping[str, Floats],
     *,
     same: bool = False,
 ) -> Context:
@@ -87,7 +82,6 @@ def context(
         left: Left record of each pair, (n_pairs,) int64.
         right: Right record.
         sizes: Records of the left and of the right table.
-        features: The pairs' own features, of which three are taken over.
         same: Both sides are one table.
 
     Returns:
@@ -115,7 +109,6 @@ def context(
         alone = best_of[place] & ~best_of[1 - place]
         of_job.insert(12, float((_sigmoid(z[alone]) > 0.5).sum() / max(1, n)))
         job += of_job
-    columns += [_named(features, name, len(z)) for name in BORROWED]
     values = np.concatenate(
         [np.stack(columns, axis=1), np.repeat(np.array(job, dtype=np.float32)[None], len(z), axis=0)], axis=1
     )
@@ -173,14 +166,6 @@ def _quantiles(values: Floats, shares: tuple[float, ...]) -> list[float]:
     if not len(values):
         return [np.nan] * len(shares)
     return [float(value) for value in np.quantile(values, shares)]
-
-
-def _named(features: PairFeatures | Mapping[str, Floats], name: str, n: int) -> Floats:
-    if isinstance(features, PairFeatures):
-        if name not in features.names:
-            return np.full(n, np.nan, dtype=np.float32)
-        return features.values[:, features.names.index(name)]
-    return features[name]
 
 
 def _sigmoid(values: Floats) -> NDArray[np.float64]:

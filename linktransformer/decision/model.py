@@ -21,7 +21,7 @@ __all__ = ["Decision", "Probabilities", "decision", "read_decision"]
 
 SHIPPED = Path(__file__).with_name("decision.npz")
 VARIABLE = "LINKTRANSFORMER_DECISION"  # another file, for those who measure families left out
-SUREST = 14.0  # log-odds up to which float32 tells probabilities apart
+SUREST = 10.0  # log-odds up to which float32 tells probabilities apart that differ by .05 in log-odds
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -105,7 +105,7 @@ class Decision:
             The probabilities.
         """
         own = self.pair.predict(features.values, features.names)
-        seen = context(own, left, right, sizes, features, same=same)
+        seen = context(own, left, right, sizes, same=same)
         found = self.job.predict(seen.values, seen.names)
         spread = self.numbers.get("uncertainty", 1.0)
         shift = 0.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,6 @@ from tools.recipes.decision.tasks import FOLDS, Described, fold_of, read, weight
 __all__ = ["add_arguments", "run"]
 
 PAIRS = 500  # of a task
-BORROWED = ("lexical own share", "lexical second share", "lexical own max")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Fit a model of jobs without each fold, and one with all; then the numbers that intervals are made of."""
     options.out.mkdir(parents=True, exist_ok=True)
+    every = read(options.features)
+    folds = fold_of({task.family for task in every.tasks})
+    twice = [] if options.single else [(j, k) for j in range(FOLDS) for k in range(j)]
+    predicted: list[tuple[Described, np.ndarray]] = []
     with ProcessPoolExecutor(options.processes) as pool:
-        predicted: list[tuple[Described, np.ndarray]] = []
-        for number, part in zip((*range(FOLDS), FOLDS), pool.map(_fit, [(options, k) for k in (*range(FOLDS), FOLDS)]), strict=True):
+        outs = [*((k,) for k in range(FOLDS)), *twice]
+        parts = pool.map(_log_odds, [(options, out, folds) for out in outs])
+        known = dict(zip(map(frozenset, outs), parts, strict=True))
+        jobs = [(options, number, folds, known) for number in (*range(FOLDS), FOLDS)]
+        for number, part in enumerate(pool.map(_fit, jobs)):
             predicted += part
             sys.stdout.write(f"job model {number}\n")
-    folds = fold_of({task.family for task, _ in predicted})
     for number in (*range(FOLDS), FOLDS):
         numbers = trained_numbers([(task, z) for task, z in predicted if folds[task.family] != number])
         path = options.out / (f"fold-{number}.npz" if number < FOLDS else "decision.npz")
@@ -56,40 +61,48 @@ def run(options: argparse.Namespace) -> None:
         sys.stdout.write(f"{path.name}: {numbers}\n")
 
 
-def _fit(arguments: tuple[argparse.Namespace, int]) -> list[tuple[Described, np.ndarray]]:
-    options, number = arguments
+def _log_odds(arguments: tuple[argparse.Namespace, tuple[int, ...], dict[str, int]]) -> dict[str, np.ndarray]:
+    """The log-odds of the tasks in some folds by the pair model without these."""
+    options, out, folds = arguments
+    every, trees = read(options.features), _pair_model(options.models, out)
+    return {
+        task.key: trees.predict(task.values.astype(np.float32), every.names)
+        for task in every.tasks
+        if folds[task.family] in out
+    }
+
+
+def _fit(
+    arguments: tuple[argparse.Namespace, int, dict[str, int], dict[frozenset[int], dict[str, np.ndarray]]],
+) -> list[tuple[Described, np.ndarray]]:
+    options, number, folds, known = arguments
     os.environ["OMP_NUM_THREADS"] = "1"
     every = read(options.features)
-    folds = fold_of({task.family for task in every.tasks})
     train = [task for task in every.tasks if folds[task.family] != number and len(task.y)]
     weight = weights_of(train)
     draw = np.random.default_rng(number)
-    known: dict[int, Trees] = {}
     X, y, w = [], [], []
     for task in train:
         fold = folds[task.family]
-        if fold not in known:
-            out = {fold} if options.single or number == FOLDS else {fold, number}
-            known[fold] = _pair_model(options.models, tuple(out))
-        seen = _in_job(task, every.names, known[fold])
+        out = {fold} if options.single or number == FOLDS else {fold, number}
+        seen = _in_job(task, known[frozenset(out)][task.key])
         near = np.flatnonzero(seen[:, list(OF_PAIRS).index("rank min")] <= 1)
         at = draw.permutation(near)[:PAIRS]
         X.append(seen[at])
         y.append(task.y[at])
         w.append(np.full(len(at), weight[task.key] / max(1, len(at))))
     model = boosted(
-        np.concatenate(X), np.concatenate(y), np.concatenate(w), [*OF_PAIRS.values(), *[0] * len(JOB)], max_iter=100,
+        np.concatenate(X), np.concatenate(y), np.concatenate(w), [*OF_PAIRS.values(), *[0] * len(JOB)], max_iter=120,
         learning_rate=0.07, max_leaf_nodes=12, min_samples_leaf=200, l2_regularization=20, max_features=0.3,
     )  # fmt: skip
     own = file_of(options.models, () if number == FOLDS else (number,))
     path = options.out / (f"fold-{number}.npz" if number < FOLDS else "decision.npz")
     np.savez_compressed(path, **dict(np.load(own)), **arrays_of(model, [*OF_PAIRS, *JOB], "job "))
-    trees = _pair_model(options.models, (number,)) if number < FOLDS else None
     left_out = [task for task in every.tasks if folds[task.family] == number and len(task.y)]
+    single = known[frozenset({number})] if number < FOLDS else {}
     return [
-        (_lean(task), model.decision_function(_in_job(task, every.names, trees)).astype(np.float32))
+        (replace(task, values=np.zeros((0, 0))), model.decision_function(_in_job(task, single[task.key])).astype(np.float32))
         for task in left_out
-        if trees is not None
     ]
 
 
@@ -98,15 +111,6 @@ def _pair_model(folder: Path, out: tuple[int, ...]) -> Trees:
         return read_trees(arrays, "pair ")
 
 
-def _in_job(task: Described, names: Sequence[str], trees: Trees) -> np.ndarray:
+def _in_job(task: Described, log_odds: np.ndarray) -> np.ndarray:
     """The features of a task's pairs in their job."""
-    values = task.values.astype(np.float32)
-    borrowed = {name: values[:, list(names).index(name)] for name in BORROWED}
-    own = trees.predict(values, names)
-    return context(own, task.left, task.right, task.sizes, borrowed, same=task.same).values
-
-
-def _lean(task: Described) -> Described:
-    from dataclasses import replace
-
-    return replace(task, values=np.zeros((0, 0)))
+    return context(log_odds, task.left, task.right, task.sizes, same=task.same).values

@@ -82,10 +82,13 @@ def weights_of(tasks: list[Described]) -> dict[str, float]:
     """The weight of each task by its key.
 
     Families weigh nearly the same (the power .25 of their number of tasks), and in each family the tasks in
-    which half of the records or more have a match weigh as much as the others.
+    which half of the records or more have a match weigh as much as the others. Tiny tasks, of which each
+    says little, weigh a third.
     """
-    of = {task.key: (task.family, task.n_true >= 0.5 * min(task.sizes)) for task in tasks}
-    count: dict[tuple[str, bool], int] = {}
+    of = {
+        task.key: (task.family, task.n_true >= 0.5 * min(task.sizes), "@tiny" in task.name) for task in tasks
+    }
+    count: dict[tuple[str, bool, bool], int] = {}
     for group in of.values():
         count[group] = count.get(group, 0) + 1
-    return {key: 1 / count[group] ** 0.75 for key, group in of.items()}
+    return {key: (1 / 3 if group[2] else 1) / count[group] ** 0.75 for key, group in of.items()}
