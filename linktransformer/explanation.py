@@ -37,8 +37,24 @@ def of_link(links: Links, link: int) -> dict[str, NDArray[Any]]:
             for (table, row), name in zip(sides, (left, right), strict=True)
         )
         lines.append(_line(left if left == right else f"{left} / {right}", one, other, _cosine(one, other)))
-    total = 0.0
-    for name, weight in links.details["weights"].items():
+    lines += _of_views(links, link, score)
+    row = int(links.runner_up[link])
+    if row >= 0:
+        next_score = float(links.runner_up_score[link])
+        lines.append(_line("runner-up", None, _label(links.right, row), next_score, None, score - next_score))
+    names = ("item", "left", "right", "score", "weight", "contribution")
+    return {name: _array(name, [line[place] for line in lines]) for place, name in enumerate(names)}
+
+
+def _of_views(links: Links, link: int, score: float) -> list[tuple[Any, ...]]:
+    """The similarity in each view, and what it adds to a score that is a weighted sum."""
+    weights = links.details["weights"]
+    lines, total = [], 0.0
+    if not weights:  # a probability is no sum over views
+        lines = [_line(f"{name} view", None, None, float(seen[link])) for name, seen in links.views.items()]
+        if "decision" not in links.details:
+            return lines
+    for name, weight in weights.items():
         seen = float(links.views[name][link])
         total += weight * seen
         lines.append(_line(f"{name} view", None, None, seen, weight, weight * seen))
@@ -49,12 +65,7 @@ def of_link(links: Links, link: int) -> dict[str, NDArray[Any]]:
         if "decision" in links.details:
             rule = "what the learned decision makes of it"
         lines.append(_line(rule, None, None, None, None, score - total))
-    row = int(links.runner_up[link])
-    if row >= 0:
-        next_score = float(links.runner_up_score[link])
-        lines.append(_line("runner-up", None, _label(links.right, row), next_score, None, score - next_score))
-    names = ("item", "left", "right", "score", "weight", "contribution")
-    return {name: _array(name, [line[place] for line in lines]) for place, name in enumerate(names)}
+    return lines
 
 
 def pairs_of_cluster(clusters: Clusters, cluster: int) -> NDArray[np.int64]:

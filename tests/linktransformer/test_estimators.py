@@ -71,9 +71,7 @@ def test_what_is_predicted_is_what_is_linked(model: Any, block_on: str | None) -
     found, predicted = linker.link(QUERIES), linker.predict(QUERIES)
     assert 5 < len(found) < 60
     linked = predicted["reference"].dropna()
-    assert dict(linked) == dict(
-        zip(found.left_rows.tolist(), REFERENCE.index[found.right_rows], strict=True)
-    )
+    assert dict(linked) == dict(zip(found.left_rows.tolist(), REFERENCE.index[found.right_rows], strict=True))
     np.testing.assert_array_equal(predicted["score"][linked.index].to_numpy(dtype="f4"), found.score)
 
 

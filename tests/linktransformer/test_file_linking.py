@@ -177,9 +177,7 @@ LATIN = {of: to for to, of in GREEK.items()}
 
 
 @pytest.mark.parametrize("rows", [400, 12])  # twelve prove nothing, but no n-gram is common to two
-def test_where_ngrams_know_nothing_the_model_leads(
-    tmp_path: Path, small: None, rows: int
-) -> None:
+def test_where_ngrams_know_nothing_the_model_leads(tmp_path: Path, small: None, rows: int) -> None:
     draw = random.Random(3)
     names = ["".join(draw.choices("abcdefghijklmnopqrstuvwx", k=14)) for _ in range(rows)]
     cities = [draw.choice("PQRST") for _ in names]

@@ -53,11 +53,11 @@ def parsed(html: str) -> Checker:
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_links_show_counts_and_the_pairs_on_either_side(library: str) -> None:
     tables = (FIRMS, REGISTER) if library == "pandas" else (pl.from_pandas(FIRMS), pl.from_pandas(REGISTER))
-    links = lt.link(*tables, on="name", model="lexical", threshold=0.5)
+    links = lt.link(*tables, on="name", model="lexical", threshold=0.95)
     seen = parsed(links._repr_html_())
     words = " ".join(seen.text)
     assert "2 of 5" in words and "2 of 3" in words
-    assert "threshold 0.5" in words
+    assert "threshold 0.95" in words
     assert seen.count["rect"] >= 2
     first = "a" if library == "pandas" else "0"
     assert f"{first}: Acme Steel Corp." in words and "Baxter <b>Dairy</b>" in words
@@ -91,10 +91,10 @@ def test_a_pair_of_clusters_is_shown_once() -> None:
 
 
 def test_unlinked_rows_say_what_is_nearest() -> None:
-    links = lt.link(FIRMS, REGISTER, on="name", model="lexical", threshold=0.5)
+    links = lt.link(FIRMS, REGISTER, on="name", model="lexical", threshold=0.95)
     alone = links.unlinked.set_index(["side", "row"])
     assert alone.loc[("left", "e"), "nearest"] == 2
-    assert 0 < alone.loc[("left", "e"), "score"] < 0.5
+    assert 0 < alone.loc[("left", "e"), "score"] < 0.95
     assert alone.loc[("right", 2), "nearest"] == "e"
     assert pd.isna(alone.loc[("left", "d"), "nearest"]) and pd.isna(alone.loc[("left", "d"), "score"])
     linked = links.pairs.set_index("left")
