@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linktransformer import ngrams
 
-__all__ = ["LexicalView", "cores", "fit", "sparse_top_k"]
+__all__ = ["LexicalView", "cores", "fit", "pruned_top_k", "sparse_top_k"]
 
 SMALL = 2**21  # pairs: below, waking a second thread costs more than it saves
 SPARE = 16  # more neighbours than asked for are fetched, so that ties at the last place can be settled
@@ -92,6 +92,50 @@ def sparse_top_k(
     place = np.arange(len(query)) - product.indptr[query]
     keep = (place < k) & (score > 0)
     return query[keep], item[keep], score[keep]
+
+
+def pruned_top_k(
+    queries: sp.csr_matrix, items: sp.csr_matrix, k: int, share: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Find nearly the same as `sparse_top_k` by the rarest n-grams of each query alone.
+
+    Frequent n-grams take most of the time and tell little. Those are left out of a query that together hold
+    no more than 1 - `share` of its squared length. More rows than asked for are fetched, and their scores are
+    computed with all n-grams.
+
+    Args:
+        queries: (n, d) float32, unit rows.
+        items: (m, d) float32, unit rows.
+        k: How many at most.
+        share: Of the squared length of a query that is kept, above 0, at most 1.
+
+    Returns:
+        As `sparse_top_k`, with exact scores.
+    """
+    from linktransformer.pairwise import pair_scores
+
+    query, item, _ = sparse_top_k(_rarest(queries, items, share), items, k + max(4, k // 2))
+    score = pair_scores(queries, items, query, item)
+    order = np.lexsort((item, -score, query))
+    query, item, score = query[order], item[order], score[order]
+    starts = np.flatnonzero(np.diff(query, prepend=-1))
+    place = np.arange(len(query)) - np.repeat(starts, np.diff(np.append(starts, len(query))))
+    keep = (place < k) & (score > 0)
+    return query[keep], item[keep], score[keep]
+
+
+def _rarest(queries: sp.csr_matrix, items: sp.csr_matrix, share: float) -> sp.csr_matrix:
+    with_it = np.bincount(items.indices, minlength=items.shape[1])
+    row = np.repeat(np.arange(queries.shape[0]), np.diff(queries.indptr))
+    order = np.lexsort((with_it[queries.indices], row))
+    square = np.square(queries.data[order], dtype=np.float64)
+    before = np.cumsum(square) - square
+    first = queries.indptr[:-1]
+    before -= np.append(before, 0.0)[np.minimum(first, len(before))][row]  # from the row's rarest one on
+    kept = np.zeros(len(order), dtype=bool)
+    kept[order] = before < share
+    indptr = np.append(0, np.cumsum(np.bincount(row[kept], minlength=queries.shape[0])))
+    return sp.csr_matrix((queries.data[kept], queries.indices[kept], indptr), shape=queries.shape)
 
 
 def cores() -> int:

@@ -16,7 +16,7 @@ from linktransformer import faiss_index, lsh_forest
 from linktransformer.blocking import Nodes, Pairing, pair_blocks
 from linktransformer.cards import cards, if_it_fits
 from linktransformer.index import exact_top_k
-from linktransformer.lexical import sparse_top_k
+from linktransformer.lexical import pruned_top_k, sparse_top_k
 from linktransformer.pairwise import pair_scores
 
 __all__ = ["Candidates", "search", "sparse_neighbours"]
@@ -27,6 +27,8 @@ View = tuple[Any, Any]  # left and right matrix, sparse or dense, over texts
 Pairs = tuple[Integers, Integers]
 Scored = tuple[Pairs, Mapping[str, Floats]]  # pairs with their scores in some views
 
+PRUNED_FROM = 2e7  # pairs: above, frequent n-grams are left out of the search, not of the scores
+SHARE = 0.9
 SMALL_BLOCK = 4096  # pairs: below, a block is enumerated; above, it is searched
 FAISS_FROM = 2e9  # multiplications: below, NumPy is as quick and exact
 MEMORY = 2**30
@@ -201,6 +203,7 @@ def sparse_neighbours(
     *,
     device: str | None = None,
     exact_up_to: float | None = None,
+    share: float = SHARE,
 ) -> tuple[Integers, Integers, Floats, dict[str, Any]]:
     """Find the k rows with the largest positive inner product for each query, in the way that suits the size.
 
@@ -210,6 +213,7 @@ def sparse_neighbours(
         k: How many at most.
         device: "cpu" keeps the search off the GPU.
         exact_up_to: Pairs up to which all are multiplied where there is no GPU; None is 2e9.
+        share: Of the weight of a query's n-grams that is compared where there are many pairs.
 
     Returns:
         As `lexical.sparse_top_k`, and how it was searched; above the limit with the recall on a sample.
@@ -225,6 +229,9 @@ def sparse_neighbours(
                 return found
     if pairs > (lsh_forest.EXACT_UP_TO if exact_up_to is None else exact_up_to):
         return lsh_forest.top_k(queries, items, k)
+    if pairs > PRUNED_FROM:
+        how = {"index": f"sparse product, the rarest n-grams ({share:g} of a text's weight)"}
+        return *pruned_top_k(queries, items, k, share), how
     return *sparse_top_k(queries, items, k), {"index": "exact sparse product"}
 
 

@@ -337,7 +337,7 @@ def rivals(matrix: Any, nodes: Nodes, node: Integers, whole: bool, device: str |
     if whole:
         text = nodes.text[node]
         query, item, score, _ = sparse_neighbours(
-            matrix[text], matrix, 2, device=device, exact_up_to=WHOLE_UP_TO
+            matrix[text], matrix, 2, device=device, exact_up_to=WHOLE_UP_TO, share=0.8
         )
         other = item != text[query]
     else:

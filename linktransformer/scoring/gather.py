@@ -26,7 +26,9 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 RANDOM = 20_000  # pairs: a rate of one in a thousand has a standard error of a fifth of itself
-DENSE_OWN_UP_TO = 4e8  # pairs of vectors of one table that are multiplied for its own nearest records
+OWN_UP_TO = 2e9  # pairs of n-gram vectors of one table that are multiplied for its own nearest records
+DENSE_OWN_UP_TO = 4e8  # and of a model's vectors
+OWN_SAMPLE = 4000  # records of a larger table: a share of one in ten has a standard error of .005
 
 
 def paired_column(
@@ -88,8 +90,8 @@ def evidence_of(
     a, b = nodes[0].text[i], nodes[1].text[j]
     own: dict[str, tuple[Floats, Floats]] = {}
     for name, (x, y) in matrices.items():
-        mine = _rivals(x, nodes[0], device)
-        own[name] = (mine, mine if same else _rivals(y, nodes[1], device))
+        mine = _rivals(x, nodes[0], ordered[0], device)
+        own[name] = (mine, mine if same else _rivals(y, nodes[1], ordered[1], device))
     lower = [folded(of.texts) for of in records]
     return Evidence(
         found.left,
@@ -124,14 +126,23 @@ def _unrelated(found: Candidates, i: Integers, j: Integers, same: bool) -> NDArr
     return apart if apart.any() else np.ones(len(i), dtype=bool)
 
 
-def _rivals(matrix: Any, nodes: Nodes, device: str | None) -> Floats:
-    """How near each record's nearest other record of its own table and block is."""
+def _rivals(matrix: Any, nodes: Nodes, ordered: Integers, device: str | None) -> Floats:
+    """How near each record's nearest other record of its own table and block is.
+
+    Of a large table a sample of records is searched, the same in any order of the rows; the others are NaN.
+    """
     whole = bool((nodes.block == nodes.block[:1]).all())
+    found = np.full(len(nodes), np.nan, dtype=np.float32)
+    if len(nodes) < 2:
+        return found
+    some = np.arange(len(nodes))
+    if float(len(nodes)) ** 2 > (OWN_UP_TO if sp.issparse(matrix) else DENSE_OWN_UP_TO):
+        draw = np.random.default_rng(0)
+        some = np.sort(ordered[draw.choice(len(ordered), OWN_SAMPLE, replace=False)])
     if sp.issparse(matrix):
-        return views.rivals(matrix, nodes, np.arange(len(nodes)), whole, device)
-    if not whole or float(len(nodes)) ** 2 > DENSE_OWN_UP_TO or len(nodes) < 2:
-        return np.full(len(nodes), np.nan, dtype=np.float32)
-    vectors = matrix[nodes.text]
-    item, score = exact_top_k(vectors, vectors, 2)
-    other = item != np.arange(len(nodes))[:, None]
-    return np.where(other, score, -1).max(axis=1).astype(np.float32)
+        found[some] = views.rivals(matrix, nodes, some, whole, device)
+    elif whole:
+        vectors = matrix[nodes.text]
+        item, score = exact_top_k(vectors[some], vectors, 2)
+        found[some] = np.where(item != some[:, None], score, -1).max(axis=1)
+    return found
