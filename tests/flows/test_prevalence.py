@@ -8,12 +8,19 @@ import pytest
 
 import linktransformer as lt
 
-CODES = ["bakery goods", "dairy products", "fresh vegetables", "frozen fish", "garden tools", "kitchen ware", "office paper",
-         "shoes for children", "sports equipment", "winter clothing", "wooden furniture", "writing instruments"]  # fmt: skip
-GIVEN = "Ada Bela Carl Dora Emil Frida Gustav Hanna Ivar Jonna Karin Lars Maria Nils Olga Per Rosa Sven Tora Ulla".split()
-STEMS = (
-    "berg dahl ek fors gran holm kvist lind mal nord ost ryd sand tall vik wall ahl bjork hag lund".split()
-)
+CODES = [
+    "bakery goods", "dairy products", "fresh vegetables", "frozen fish", "garden tools", "kitchen ware",
+    "office paper", "shoes for children", "sports equipment", "winter clothing", "wooden furniture",
+    "writing instruments",
+]  # fmt: skip
+GIVEN = [
+    "Ada", "Bela", "Carl", "Dora", "Emil", "Frida", "Gustav", "Hanna", "Ivar", "Jonna", "Karin", "Lars", "Maria",
+    "Nils", "Olga", "Per", "Rosa", "Sven", "Tora", "Ulla",
+]  # fmt: skip
+STEMS = [
+    "berg", "dahl", "ek", "fors", "gran", "holm", "kvist", "lind", "mal", "nord", "ost", "ryd", "sand", "tall",
+    "vik", "wall", "ahl", "bjork", "hag", "lund",
+]  # fmt: skip
 
 
 def misspelled(text: str, draw: np.random.Generator) -> str:
