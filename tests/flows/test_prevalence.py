@@ -14,12 +14,12 @@ CODES = [
     "writing instruments",
 ]  # fmt: skip
 GIVEN = [
-    "Ada", "Bela", "Carl", "Dora", "Emil", "Frida", "Gustav", "Hanna", "Ivar", "Jonna", "Karin", "Lars", "Maria",
-    "Nils", "Olga", "Per", "Rosa", "Sven", "Tora", "Ulla",
+    "Ada", "Bela", "Carl", "Dora", "Emil", "Frida", "Gustav", "Hanna", "Ivar", "Jonna", "Karin", "Lars",
+    "Maria", "Nils", "Olga", "Per", "Rosa", "Sven", "Tora", "Ulla",
 ]  # fmt: skip
 STEMS = [
-    "berg", "dahl", "ek", "fors", "gran", "holm", "kvist", "lind", "mal", "nord", "ost", "ryd", "sand", "tall",
-    "vik", "wall", "ahl", "bjork", "hag", "lund",
+    "berg", "dahl", "ek", "fors", "gran", "holm", "kvist", "lind", "mal", "nord", "ost", "ryd", "sand",
+    "tall", "vik", "wall", "ahl", "bjork", "hag", "lund",
 ]  # fmt: skip
 
 
