@@ -31,7 +31,7 @@ __all__ = ["Compared", "compare", "decide", "same_text"]
 
 TRIAL_FROM = 4000  # texts: below, the model is always run
 STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
-SETTLED = 0.9  # of the rows of the smaller table are expected to be linked rightly: the model is not run
+SETTLED = 0.9  # of the records are expected to have their match as best candidate: the model is not run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,15 +199,27 @@ def decide(
     n_texts = sum(len(of.texts) for of in texts[: 1 if same else 2])
     if plan.encoder is not None and not plan.chosen and not same and n_texts >= TRIAL_FROM:
         fused, described = _probable(tables, on, nodes, texts, replace(options, embed=None), job, same)
-        settled = float(fused.score[fused.score >= 0.5].sum()) / max(1, min(map(len, nodes)))
+        settled = _settled(fused, job.validate)
         if settled >= SETTLED:
             details["views_left_out"] = {
-                "dense": f"left out: a match of {settled:.2f} of the rows is expected without it "
+                "dense": f"left out: a match of {settled:.2f} of the records is expected without it "
                 f"({SETTLED} is enough)"
             }
             return _with_details(fused, described, plan, texts, details)
     fused, described = _probable(tables, on, nodes, texts, options, job, same)
     return _with_details(fused, described, plan, texts, details)
+
+
+def _settled(fused: fuse.Fused, validate: str) -> float:
+    """The expected share of records whose best candidate is a match, on the side that is to be linked."""
+    found = fused.candidates
+    sides = [(found.left, found.n_left), (found.right, found.n_right)]
+    shares = []
+    for group, n in sides[:1] if validate == "m:1" else sides[1:] if validate == "1:m" else sides:
+        best = np.zeros(n, dtype=np.float32)
+        np.maximum.at(best, group, fused.score)
+        shares.append(float(best.mean()))
+    return max(shares)
 
 
 def _probable(

@@ -75,8 +75,8 @@ def test_the_size_of_blocks_makes_little_difference(parishes: int) -> None:
 @pytest.mark.parametrize(
     "texts",
     [
-        [f"Shop no. {number} {town}" for town in ("Uppsala", "Lund", "Kalmar", "Visby") for number in range(31, 45)],
-        [f"{stem}{end} {last}" for stem, end in zip(STEMS, ENDS, strict=False) for last in ("Media", "Capital")],
+        [f"Shop no. {number} {town}" for town in ("Uppsala", "Lund", "Kalmar") for number in range(31, 45)],
+        [f"{stem}{end} {last}" for stem, end in zip(STEMS, ENDS, strict=False) for last in ("Media", "Bank")],
         [f"Annual report {year}" for year in range(1950, 1990)],
     ],
 )  # fmt: skip
