@@ -54,7 +54,7 @@ class Links:
         right: The right table.
         left_rows: Row numbers of the links, (n,) int64, sorted by left row, falling score, right row.
         right_rows: (n,) int64.
-        score: (n,) float32, higher is better.
+        score: The probability that a link is right, (n,) float32.
         views: The score in each view, (n,) float32 each.
         runner_up: The right row that each link's left row would have taken next, -1 for none, (n,) int64.
         runner_up_score: Its score, NaN for none, (n,) float32.
@@ -218,11 +218,11 @@ class Links:
         """How the links were made and what became of every row.
 
         Returns:
-            Model, weights of the views, the share that is left of those that were shrunk ("weights_kept"),
-            the cosine that a model has to pass to count in common ("chance"), rule, the threshold that was
-            given or found, estimated precision (of the links that are each other's best), the lowest score of
-            a link, counts of rows, links and unlinked rows by reason, how it was searched, and "warnings"
-            where there are any (block columns without a common value). JSON can hold all of it.
+            Model, key column and what the model reads; rule, the threshold that was given or found (a match
+            probability); estimated precision and recall of the links with intervals that are meant to hold
+            nine times in ten (None where nothing is linked); the lowest score of a link; counts of rows,
+            links and unlinked rows by reason; how it was searched; and "warnings" where there are any (block
+            columns without a common value). JSON can hold all of it.
         """
         counts = {
             table.name: {
