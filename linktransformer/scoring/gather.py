@@ -85,7 +85,7 @@ def evidence_of(
     draw = np.random.default_rng(seed)
     ordered = [np.argsort(_rank_of_texts(of)[side.text], kind="stable") for side, of in zip(nodes, records, strict=True)]
     i, j = (order[draw.integers(0, len(order), RANDOM)] for order in ordered)
-    apart = _unrelated(found, i, j, same)
+    apart = _unrelated(found, nodes, i, j, same)
     i, j = i[apart], j[apart]
     a, b = nodes[0].text[i], nodes[1].text[j]
     own: dict[str, tuple[Floats, Floats]] = {}
@@ -112,17 +112,26 @@ def _rank_of_texts(records: Records) -> Integers:
     return rank
 
 
-def _unrelated(found: Candidates, i: Integers, j: Integers, same: bool) -> NDArray[np.bool_]:
-    """Which random pairs are no record's nearest: in small tables many random pairs are matches."""
-    width = max(1, found.n_right)
-    if same:
-        i, j = np.minimum(i, j), np.maximum(i, j)
+def _unrelated(
+    found: Candidates, nodes: tuple[Nodes, Nodes], i: Integers, j: Integers, same: bool
+) -> NDArray[np.bool_]:
+    """Which random pairs are not of two texts that are a record's nearest: in small tables many are matches.
+
+    Texts are compared, not records: with blocks a pair of texts may be a match in every block.
+    """
     nearest = np.zeros(len(found), dtype=bool)
     for score in found.views.values():
         of = places(found.left, found.right, score, same=same)
         nearest |= (of.rank_left == 0) | (of.rank_right == 0)
-    apart = ~np.isin(i * width + j, (found.left * width + found.right)[nearest])
-    apart &= (i != j) if same else True
+    width = int(max(nodes[0].text.max(initial=0), nodes[1].text.max(initial=0))) + 1
+
+    def code(left: Integers, right: Integers) -> Integers:
+        a, b = nodes[0].text[left], nodes[1].text[right]
+        return np.minimum(a, b) * width + np.maximum(a, b) if same else a * width + b
+
+    apart = ~np.isin(code(i, j), code(found.left[nearest], found.right[nearest]))
+    if same:
+        apart &= nodes[0].text[i] != nodes[1].text[j]
     return apart if apart.any() else np.ones(len(i), dtype=bool)
 
 
@@ -139,9 +148,9 @@ def _rivals(matrix: Any, nodes: Nodes, ordered: Integers, device: str | None) ->
     if float(len(nodes)) ** 2 > (OWN_UP_TO if sp.issparse(matrix) else DENSE_OWN_UP_TO):
         draw = np.random.default_rng(0)
         some = np.sort(ordered[draw.choice(len(ordered), OWN_SAMPLE, replace=False)])
-    if sp.issparse(matrix):
+    if sp.issparse(matrix) or not whole:
         found[some] = views.rivals(matrix, nodes, some, whole, device)
-    elif whole:
+    else:
         vectors = matrix[nodes.text]
         item, score = exact_top_k(vectors[some], vectors, 2)
         found[some] = np.where(item != some[:, None], score, -1).max(axis=1)
