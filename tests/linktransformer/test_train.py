@@ -277,7 +277,7 @@ def test_a_learned_decision_decides_where_its_columns_are(
     told = links.explain(0)
     parts = told[told["item"].str.contains("view|learned decision")]["contribution"]
     assert "what the learned decision makes of it" in set(told["item"])
-    assert {f"{view} view" for view in found.views} <= set(told["item"])
+    assert {f"{view} view" for view in links.views} <= set(told["item"])
     assert parts.sum() == pytest.approx(links.pairs["score"].iloc[0], abs=1e-5)
     address = trained.publish(str(tmp_path / "shared" / "firms"))
     pd.testing.assert_frame_equal(

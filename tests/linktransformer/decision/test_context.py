@@ -1,0 +1,63 @@
+"""A pair beside the other pairs of its job."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from linktransformer.decision.context import FLOOR, JOB, OF_PAIRS, context
+from linktransformer.decision.model import decision
+
+
+def job(sizes: tuple[int, int], seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    flat = np.sort(draw.choice(sizes[0] * sizes[1], 3 * max(sizes), replace=False))
+    return draw.normal(-2, 3, len(flat)).astype(np.float32), flat // sizes[1], flat % sizes[1]
+
+
+def mirrored(sizes: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    z, left, right = job(sizes)
+    there = context(z, left, right, sizes).values
+    order = np.lexsort((left, right))
+    back = np.empty_like(there)
+    back[order] = context(z[order], right[order], left[order], sizes[::-1]).values
+    return there, back
+
+
+@pytest.mark.parametrize("sizes", [(30, 20), (15, 40)])
+def test_swapped_tables_give_the_same_features(sizes: tuple[int, int]) -> None:
+    there, back = mirrored(sizes)
+    np.testing.assert_allclose(there, back, atol=1e-6)
+
+
+@pytest.mark.xfail(strict=True, reason="of two tables of one size the left one counts as the larger")
+def test_swapped_tables_of_one_size_give_the_same_features() -> None:
+    there, back = mirrored((25, 25))
+    np.testing.assert_allclose(there, back, atol=1e-6)
+
+
+def test_names_are_those_the_model_knows() -> None:
+    z, left, right = job((30, 20))
+    found = context(z, left, right, (30, 20))
+    assert found.names == (*OF_PAIRS, *JOB) and found.values.shape == (len(z), len(found.names))
+    assert set(decision().job.names) <= set(found.names)
+
+
+def test_gaps_and_ranks_of_a_job_by_hand() -> None:
+    left, right = np.array([0, 0, 1]), np.array([0, 1, 1])
+    z = np.array([3.0, 1.0, 2.0], dtype="f4")
+    found = context(z, left, right, (3, 2))
+    value = {name: found.values[:, place].tolist() for place, name in enumerate(found.names)}
+    assert value["log-odds"] == z.tolist()
+    assert value["gap many"] == [2, -2, 2 - FLOOR]  # of left records, of which there are more
+    assert value["gap few"] == [3 - FLOOR, -1, 1]
+    assert value["gap min"] == [2, -2, 1] and value["rank max"] == [0, 1, 0]
+    probable = 1 / (1 + np.exp([-3.0, -2.0]))
+    assert value["expected"][0] == pytest.approx(probable.sum() / 2)  # of the pairs that agree, by the fewer
+    assert value["mutual"][0] == 1
+
+
+def test_the_features_of_the_job_are_those_of_every_pair() -> None:
+    z, left, right = job((12, 12))
+    values = context(z, left, right, (12, 12)).values[:, len(OF_PAIRS) :]
+    assert np.array_equal(values, np.broadcast_to(values[:1], values.shape), equal_nan=True)

@@ -1,0 +1,106 @@
+"""Sums of trees: two ways to evaluate them agree, and contributions add up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import linktransformer as lt
+from linktransformer.decision.model import SHIPPED, decision, read_decision
+from linktransformer.decision.trees import Trees, read_trees
+
+
+def inputs(trees: Trees, n: int = 400, seed: int = 0) -> np.ndarray:
+    """Values around the thresholds of each feature, some on them, some unknown."""
+    draw = np.random.default_rng(seed)
+    matrix = draw.normal(size=(n, len(trees.names)))
+    for place in range(len(trees.names)):
+        cuts = trees.threshold[trees.feature == place]
+        if len(cuts):
+            matrix[:, place] = draw.choice(cuts, n) + draw.choice([-0.1, 0, 0, 0.1], n)
+    matrix[draw.random(matrix.shape) < 0.2] = np.nan
+    return matrix.astype(np.float32)
+
+
+@pytest.fixture(params=["pair", "job"])
+def trees(request: pytest.FixtureRequest) -> Trees:
+    found: Trees = getattr(decision(), request.param)
+    return found
+
+
+def one_by_one(trees: Trees, row: np.ndarray) -> float:
+    total = trees.base
+    for first in trees.starts[:-1].tolist():
+        node = first
+        while trees.feature[node] >= 0:
+            value = row[trees.feature[node]]
+            to_left = trees.null_left[node] if np.isnan(value) else value <= trees.threshold[node]
+            node = first + int((trees.left if to_left else trees.right)[node])
+        total += float(trees.value[node])
+    return float(total)
+
+
+def test_the_graph_and_the_arrays_say_the_same(trees: Trees) -> None:
+    assert trees.session is not None
+    matrix = inputs(trees)
+    found, plain = trees.predict(matrix, trees.names), trees.predict_plainly(matrix)
+    np.testing.assert_allclose(found, plain, atol=1e-4)
+    np.testing.assert_allclose(plain[:20], [one_by_one(trees, row) for row in matrix[:20]], atol=1e-4)
+    assert np.ptp(plain) > 0.5
+
+
+def test_contributions_add_up_to_the_sum(trees: Trees) -> None:
+    matrix = inputs(trees, 50, 1)
+    parts = trees.contributions(matrix, trees.names)
+    assert parts.shape == matrix.shape
+    np.testing.assert_allclose(parts.sum(axis=1) + trees.expected, trees.predict_plainly(matrix), atol=1e-3)
+    never = np.setdiff1d(np.arange(len(trees.names)), trees.feature)
+    assert not parts[:, never].any()
+
+
+def test_features_are_found_by_name_and_missing_ones_are_unknown(trees: Trees) -> None:
+    matrix = inputs(trees, 30, 2)
+    turned = trees.predict(matrix[:, ::-1], trees.names[::-1])
+    np.testing.assert_array_equal(turned, trees.predict(matrix, trees.names))
+    without = matrix.copy()
+    without[:, 0] = np.nan
+    np.testing.assert_array_equal(
+        trees.predict(matrix[:, 1:], trees.names[1:]), trees.predict(without, trees.names)
+    )
+    assert trees.predict(matrix[:0], trees.names).shape == (0,)
+
+
+def test_a_tree_by_hand() -> None:
+    arrays = {
+        "names": np.array(["a", "b"]), "base": np.float64(1), "starts": np.array([0, 3]),
+        "feature": np.array([1, -1, -1]), "threshold": np.array([0.5, 0, 0]), "left": np.array([1, 0, 0]),
+        "right": np.array([2, 0, 0]), "null_left": np.array([True, False, False]),
+        "value": np.array([0.0, -2, 4]), "count": np.array([30.0, 20, 10]),
+    }  # fmt: skip
+    tree = read_trees(arrays)
+    rows = np.array([[9, 0.5], [9, 0.6], [9, np.nan]], dtype="f4")
+    assert tree.predict(rows, ["a", "b"]).tolist() == [-1, 5, -1]
+    assert tree.expected == pytest.approx(1)  # (20 * -2 + 10 * 4) / 30
+    assert tree.contributions(rows, ["a", "b"]).tolist() == [[0, -2], [0, 4], [0, -2]]
+
+
+def test_a_file_that_is_no_decision(tmp_path: Path) -> None:
+    (tmp_path / "bad.npz").write_bytes(b"no arrays")
+    np.savez(tmp_path / "empty.npz", names=np.array(["a"]))
+    for name in ("bad.npz", "empty.npz", "none.npz"):
+        with pytest.raises(lt.ModelError, match=name):
+            read_decision(str(tmp_path / name))
+
+
+def test_without_graphs_the_arrays_are_evaluated(tmp_path: Path) -> None:
+    (tmp_path / "copy.npz").write_bytes(SHIPPED.read_bytes())
+    copy = read_decision(str(tmp_path / "copy.npz"))
+    assert copy.pair.session is None
+    matrix = inputs(copy.pair, 40)
+    np.testing.assert_allclose(
+        copy.pair.predict(matrix, copy.pair.names),
+        decision().pair.predict(matrix, copy.pair.names),
+        atol=1e-4,
+    )

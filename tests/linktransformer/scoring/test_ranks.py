@@ -1,0 +1,75 @@
+"""Ranks and gaps of candidates against a plain search."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from linktransformer.scoring.ranks import highest, places
+
+
+def candidates(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    pairs = np.array(sorted({(int(a), int(b)) for a, b in draw.integers(0, 9, (n, 2))}))
+    return pairs[:, 0], pairs[:, 1], (draw.integers(0, 6, len(pairs)) / 8).astype(np.float32)
+
+
+def plain(own: list[float], at: int, floor: float) -> tuple[float, float]:
+    others = own[:at] + own[at + 1 :]
+    return sum(value > own[at] for value in own), own[at] - max(others, default=floor)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("floor", [0.0, -0.5])
+def test_ranks_and_gaps_are_those_of_a_plain_search(seed: int, floor: float) -> None:
+    left, right, score = candidates(seed)
+    found = places(left, right, score, floor)
+    for pair in range(len(left)):
+        for side, rank, gap in (
+            (left, found.rank_left, found.gap_left),
+            (right, found.rank_right, found.gap_right),
+        ):
+            own = np.flatnonzero(side == side[pair])
+            wanted = plain(score[own].tolist(), own.tolist().index(pair), floor)
+            assert (rank[pair], gap[pair]) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_one_table_a_record_competes_on_either_side(seed: int) -> None:
+    left, right, score = candidates(seed)
+    apart = left < right
+    left, right, score = left[apart], right[apart], score[apart]
+    found = places(left, right, score, same=True)
+    for pair in range(len(left)):
+        for record, rank, gap in (
+            (left[pair], found.rank_left, found.gap_left),
+            (right[pair], found.rank_right, found.gap_right),
+        ):
+            own = np.flatnonzero((left == record) | (right == record))
+            wanted = plain(score[own].tolist(), own.tolist().index(pair), 0.0)
+            assert (rank[pair], gap[pair]) == pytest.approx(wanted)
+
+
+def test_the_order_of_the_pairs_does_not_matter() -> None:
+    left, right, score = candidates(7)
+    order = np.random.default_rng(0).permutation(len(left))
+    straight, mixed = places(left, right, score), places(left[order], right[order], score[order])
+    for name in ("rank_left", "rank_right", "gap_left", "gap_right"):
+        np.testing.assert_array_equal(getattr(straight, name)[order], getattr(mixed, name))
+
+
+@pytest.mark.parametrize("how_many", [1, 2, 4])
+def test_highest_scores_are_the_first_of_all_sorted(how_many: int) -> None:
+    left, _, score = candidates(3)
+    found = highest(left, score, 11, how_many)
+    for record in range(11):
+        falling = sorted(score[left == record].tolist(), reverse=True)[:how_many]
+        wanted = [*falling, *[np.nan] * (how_many - len(falling))]
+        np.testing.assert_array_equal(found[record], np.array(wanted, dtype="f4"))
+
+
+def test_no_pairs() -> None:
+    none = np.empty(0, dtype=np.int64)
+    found = places(none, none, none.astype(np.float32))
+    assert len(found.rank_left) == len(found.gap_right) == 0
+    assert np.isnan(highest(none, none.astype(np.float32), 2, 3)).all()

@@ -1,0 +1,68 @@
+"""Words of two texts against sets of words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from linktransformer.scoring.words import WORD, overlap, words
+
+LEFT = ["acme steel 12", "acme", "", "baxter dairy kdl-40v", "acme acme steel"]
+RIGHT = ["acme steel works 13", "baxter 40", "zeller", "acme steel 12"]
+
+
+def rarity() -> dict[str, float]:
+    texts = [set(WORD.findall(text)) for text in (*LEFT, *RIGHT)]
+    return {
+        word: math.log((len(texts) + 1) / sum(word in text for text in texts)) for word in set().union(*texts)
+    }
+
+
+@pytest.mark.parametrize("a", range(len(LEFT)))
+@pytest.mark.parametrize("b", range(len(RIGHT)))
+def test_overlap_is_that_of_sets_of_words(a: int, b: int) -> None:
+    weight, found = rarity(), words(LEFT, RIGHT)
+    of = overlap(found.left, found.right, np.array([a]), np.array([b]), found.most)
+    one, other = set(WORD.findall(LEFT[a])), set(WORD.findall(RIGHT[b]))
+    unit = math.log(len(LEFT) + len(RIGHT) + 1)
+
+    def mass(some: set[str], power: int = 1) -> float:
+        return sum(weight[word] ** power for word in some)
+
+    assert of.shared[0] == pytest.approx(mass(one & other) / unit, abs=1e-5)
+    assert of.only_left[0] == pytest.approx(mass(one - other) / unit, abs=1e-5)
+    assert of.only_right[0] == pytest.approx(mass(other - one) / unit, abs=1e-5)
+    norm = math.sqrt(mass(one, 2) * mass(other, 2))
+    assert of.cosine[0] == pytest.approx(mass(one & other, 2) / norm if norm else 0, abs=1e-5)
+    for some, rarest, word in (
+        (one - other, of.rarest_left, of.word_left),
+        (other - one, of.rarest_right, of.word_right),
+    ):
+        assert rarest[0] == pytest.approx(max((weight[w] for w in some), default=0) / unit, abs=1e-5)
+        assert bool(word[0] < 0) is not bool(some)
+        if some:
+            assert found.spelled[word[0]] in some
+            assert weight[found.spelled[word[0]]] == pytest.approx(max(weight[w] for w in some))
+
+
+def test_numbers_are_told_from_letters() -> None:
+    found = words(["kdl-40v", "№ 7"], ["a1b"])
+    assert {word for word, number in zip(found.spelled, found.number, strict=True) if number} == {
+        "40",
+        "7",
+        "1",
+    }
+
+
+def test_one_table_is_both_sides() -> None:
+    found = words(LEFT, None)
+    assert found.left.shape == found.right.shape and abs(found.left - found.right).sum() == 0
+
+
+def test_texts_without_words() -> None:
+    found = words(["", "!"], ["?"])
+    of = overlap(found.left, found.right, np.array([0, 1]), np.array([0, 0]), found.most)
+    assert of.cosine.tolist() == of.shared.tolist() == of.rarest_left.tolist() == [0, 0]
+    assert of.word_left.tolist() == [-1, -1]
