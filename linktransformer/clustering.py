@@ -127,7 +127,9 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
         fused = _score(table, on, texts, nodes, (plan, job), details)
     elif units is None:
         details["model"] = plan.name
-        fused = comparing.decide((table, table), (on, on), (texts, texts), (nodes, nodes), plan, job, details, same=True)
+        fused = comparing.decide(
+            (table, table), (on, on), (texts, texts), (nodes, nodes), plan, job, details, same=True
+        )
     else:
         fused = _score_pictures(units, nodes, plan, job, details)
     found = clusters_of(table, on, Neighbours(texts, nodes, fused, apart), job, rules.method, details)

@@ -279,7 +279,9 @@ def _with_details(
     details["key_column"] = described.key
     if described.written is not None:
         details["model_reads"] = described.reads
-        details |= limits.of_model(plan.encoder, texts, described.written) | remembering.of_report(plan.encoder)
+        details |= limits.of_model(plan.encoder, texts, described.written) | remembering.of_report(
+            plan.encoder
+        )
     return fused
 
 

@@ -147,7 +147,7 @@ def _probable_pairs(
 
 
 def _estimates(fused: Fused, decided: Probabilities, pairs: Integers) -> dict[str, Any]:
-    """Estimated precision and recall with intervals that hold nine times in ten; None where there is no link."""
+    """Estimated precision and recall with intervals for nine times in ten; None where there is no link."""
     found = fused.candidates
     order = np.lexsort((-decided.log_odds, found.left))
     best = order[np.flatnonzero(np.diff(found.left[order], prepend=-1))]

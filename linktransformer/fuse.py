@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.lexical import cores
 from linktransformer.decision.model import Probabilities
+from linktransformer.lexical import cores
 from linktransformer.mutual import Sides, mutual_best, mutual_best_rate
 from linktransformer.search import Candidates
 from linktransformer.spacings import knows_partners

@@ -26,8 +26,8 @@ class Job:
     """The arguments that say how rows are linked, as `link` takes them.
 
     With `alone` the cosines of the model count, and nothing beside them, as old scripts mean their distances.
-    With `choosy` it is tried which key columns a model reads best. `compare` says by column name how cells are
-    compared, `expected_overlap` which share of the left rows is expected to have a match.
+    With `choosy` it is tried which key columns a model reads best. `compare` says by column name how cells
+    are compared, `expected_overlap` which share of the left rows is expected to have a match.
 
     Raises:
         InvalidArgumentError: One of them cannot work.
@@ -84,6 +84,6 @@ def _check_compare(given: Any) -> None:
 def _check_overlap(given: Any) -> None:
     if given is not None and not (threshold.is_number(given) and 0 <= float(given) <= 1):
         raise InvalidArgumentError(
-            f"expected_overlap={given!r} is not a share. Give a number from 0 to 1, such as 0.3 where three in "
-            "ten left rows are expected to have a match."
+            f"expected_overlap={given!r} is not a share. Give a number from 0 to 1, such as 0.3 where three "
+            "in ten left rows are expected to have a match."
         )

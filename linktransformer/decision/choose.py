@@ -49,8 +49,9 @@ def choose(
 ) -> Choice:
     """Choose links.
 
-    "m:1" gives each left record its most probable right one, "1:m" each right record its left one, "1:1" both by
-    the assignment with the largest sum of log-odds above the threshold, "m:m" takes every pair. Of these:
+    "m:1" gives each left record its most probable right one, "1:m" each right record its left one, "1:1"
+    both by the assignment with the largest sum of log-odds above the threshold, "m:m" takes every pair.
+    Of these:
 
     - "auto" takes the set with the best expected F1 (probable pairs first), of those with a mean probability
       of at least .5;
@@ -72,8 +73,8 @@ def choose(
     Example:
         >>> pairs = np.array([0, 0, 1]), np.array([0, 1, 1])
         >>> p = np.array([0.9, 0.2, 0.7], dtype="f4")
-        >>> choose(*pairs, p, p, "m:1", "auto").pairs.tolist(), choose(*pairs, p, p, "m:1", 0.8).pairs.tolist()
-        ([0, 2], [0])
+        >>> [choose(*pairs, p, p, "m:1", at).pairs.tolist() for at in ("auto", 0.8)]
+        [[0, 2], [0]]
     """
     able = _able(left, right, probability, similarity, validate, threshold)
     order = able[np.lexsort((right[able], left[able], -similarity[able], -probability[able]))]
@@ -130,7 +131,7 @@ def _able(
     if isinstance(threshold, Mapping) and not len(lowest.pairs):
         return mutual
     some = np.flatnonzero(probability >= np.float32(floor))
-    value = np.maximum(_log_odds(probability[some]) - _log_odds(np.float32(floor)), 0) + np.float32(1e-6)
+    value = np.maximum(_log_odds(probability[some]) - _log_odds(np.array(floor)), 0) + np.float32(1e-6)
     chosen, _ = one_to_one(left[some], right[some], value.astype(np.float32))
     return some[chosen]
 

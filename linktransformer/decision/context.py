@@ -18,7 +18,9 @@ FLOOR = -9.0  # the log-odds of a candidate that is not there
 QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 CUTS = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
 
-OF_PAIRS: dict[str, int] = {  # name -> 1 where the probability may not fall as it rises, -1 may not rise, 0 else
+OF_PAIRS: dict[
+    str, int
+] = {  # name -> 1 where the probability may not fall as it rises, -1 may not rise, 0 else
     "log-odds": 1,
     "gap min": 1,
     "gap max": 1,
@@ -26,7 +28,11 @@ OF_PAIRS: dict[str, int] = {  # name -> 1 where the probability may not fall as 
     "rank max": -1,
     "gap many": 1,
     "gap few": 1,
-    **{f"{what} {side}": sign for side in ("many", "few") for what, sign in (("false", -1), ("above", -1), ("height", 1))},
+    **{
+        f"{what} {side}": sign
+        for side in ("many", "few")
+        for what, sign in (("false", -1), ("above", -1), ("height", 1))
+    },
 }
 JOB = (
     *(f"best {q}" for q in QUANTILES),
@@ -102,12 +108,17 @@ def context(
     mutual = np.maximum(*ranks_) == 0
     best_of = (of.rank_left == 0, of.rank_right == 0)
     job = _of_mutual(z[mutual], low[mutual], min(sizes), z)
+    sides = []
     for place in (many, 1 - many):
         group, n = groups[place]
         pairs, of_job = _of_side(z, group, doubled, n)
-        columns += pairs
         alone = best_of[place] & ~best_of[1 - place]
         of_job.insert(12, float((_sigmoid(z[alone]) > 0.5).sum() / max(1, n)))
+        sides.append((pairs, of_job))
+    if tied:  # an order of the two sides that does not depend on which table is the left one
+        sides.sort(key=lambda side: [-np.inf if np.isnan(value) else value for value in side[1]])
+    for pairs, of_job in sides:
+        columns += pairs
         job += of_job
     values = np.concatenate(
         [np.stack(columns, axis=1), np.repeat(np.array(job, dtype=np.float32)[None], len(z), axis=0)], axis=1

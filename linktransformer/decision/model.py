@@ -166,5 +166,7 @@ def read_decision(path: str) -> Decision:
             ]
             numbers = dict(zip(arrays["numbers"].tolist(), arrays["number values"].tolist(), strict=True))
     except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"The decision cannot be read. Given: {path} ({error}). Install the package again.") from error
+        raise ModelError(
+            f"The decision cannot be read. Given: {path} ({error}). Install the package again."
+        ) from error
     return Decision(trees[0], trees[1], numbers)

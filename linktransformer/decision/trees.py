@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ class Trees:
         rows = np.arange(len(matrix))
         for first in self.starts[:-1]:
             path = self._leaves(matrix, int(first))
-            for here, there in zip(path[:-1], path[1:], strict=True):
+            for here, there in itertools.pairwise(path):
                 moved = here != there
                 at = rows[moved], self.feature[here[moved]]
                 found[at] += mean[there[moved]] - mean[here[moved]]

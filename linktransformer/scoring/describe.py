@@ -103,12 +103,17 @@ def describe(
     matrices["lexical"] = (view.left, view.left if same else view.right)
     heads = None
     if key is not None and max(map(len, on)) > 1:
-        heads = tuple(_of_texts(tables[side], [on_key], texts[side]) for side, on_key in enumerate(_key_names(columns, key, on)))
+        heads = tuple(
+            _of_texts(tables[side], [on_key], texts[side])
+            for side, on_key in enumerate(_key_names(columns, key, on))
+        )
         head = lexical.fit(heads[0], [] if same else heads[1])
         matrices["key column"] = (head.left, head.left if same else head.right)
     reads, written = None, None
     if options.embed is not None:
-        matrices["dense"], reads, written = _dense(tables, on, texts, nodes, columns, key, heads, options, same)
+        matrices["dense"], reads, written = _dense(
+            tables, on, texts, nodes, columns, key, heads, options, same
+        )
     found = search.search(
         matrices, *nodes, options.k, memory_limit=options.memory_limit, device=options.device, same=same
     )
@@ -131,13 +136,13 @@ def _columns(
     return found
 
 
-def _key_names(
-    columns: Sequence[PairedColumn], key: int, on: tuple[list[str], list[str]]
-) -> tuple[str, str]:
+def _key_names(columns: Sequence[PairedColumn], key: int, on: tuple[list[str], list[str]]) -> tuple[str, str]:
     return dict(zip([column.name for column in columns], keys.paired(*on), strict=True))[columns[key].name]
 
 
-def _of_texts(table: Table, names: list[str], texts: Records, serializer: Serializer | None = None) -> list[str]:
+def _of_texts(
+    table: Table, names: list[str], texts: Records, serializer: Serializer | None = None
+) -> list[str]:
     return views.texts_of(texts, records.read(table, names, serializer or Serializer()))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.scoring import ranks, words
@@ -152,7 +152,7 @@ def _of_view(name: str, evidence: Evidence, at: Integers) -> dict[str, Floats]:
 def _relative(
     name: str, evidence: Evidence, left: Integers, right: Integers, score: Floats | None
 ) -> dict[str, Floats]:
-    """Ranks and gaps on the side of more and on the side of fewer records, and the less and more favourable."""
+    """Ranks and gaps on the side of more and of fewer records, and the less and the more favourable one."""
     labels = [f"{name} {what} {side}" for what in ("rank", "gap") for side in ("many", "few", "min", "max")]
     if score is None:
         return {label: _unknown(len(left)) for label in labels}
@@ -171,13 +171,16 @@ def _of_words(evidence: Evidence, left: Integers, right: Integers) -> dict[str, 
     texts = evidence.texts
     every = words.words(texts[0], None if evidence.same else texts[1])
     found: dict[str, Floats] = {}
-    for kind, some in (("words", slice(None)), ("numbers", np.flatnonzero(every.number))):
-        a: sp.csr_matrix = every.left if kind == "words" else every.left[:, some]
-        b: sp.csr_matrix = every.right if kind == "words" else every.right[:, some]
+    number = np.flatnonzero(every.number)
+    sides: list[tuple[str, Any, Any]] = [("words", every.left, every.right)]
+    sides.append(("numbers", sides[0][1][:, number], sides[0][2][:, number]))
+    for kind, a, b in sides:
         of = words.overlap(a, b, left, right, every.most)
         all_left, all_right = of.shared + of.only_left, of.shared + of.only_right
         none = np.minimum(all_left, all_right) <= 0
-        share = [np.where(none, np.nan, of.shared / np.maximum(of_all, 1e-9)) for of_all in (all_left, all_right)]
+        share = [
+            np.where(none, np.nan, of.shared / np.maximum(of_all, 1e-9)) for of_all in (all_left, all_right)
+        ]
         found |= {
             f"{kind} cosine": np.where(none, np.nan, of.cosine).astype(np.float32),
             f"{kind} shared": of.shared,
@@ -212,15 +215,16 @@ def _of_letters(evidence: Evidence, left: Integers, right: Integers) -> dict[str
     a, b = cut[0][left], cut[1][right]
     length = [np.array([len(text) for text in side], dtype=np.float32) for side in evidence.texts]
     short, long = np.minimum(length[0][left], length[1][right]), np.maximum(length[0][left], length[1][right])
-    found = {
-        f"letters {name}": process.cpdist(a, b, scorer=scorer, dtype=np.float32) / np.float32(scale)
+    found: dict[str, Floats] = {
+        f"letters {name}": np.asarray(process.cpdist(a, b, scorer=scorer) / scale, dtype=np.float32)
         for name, scorer, scale in (
             ("sorted", fuzz.token_sort_ratio, 100),
             ("set", fuzz.token_set_ratio, 100),
             ("start", distance.JaroWinkler.similarity, 1),
         )
     }
-    return found | {"length ratio": short / np.maximum(long, 1), "length": np.log1p(short)}
+    found["length ratio"] = (short / np.maximum(long, 1)).astype(np.float32)
+    return found | {"length": np.log1p(short).astype(np.float32)}
 
 
 def _weights(evidence: Evidence, columns: Sequence[Compared], found: Mapping[str, Floats]) -> Weights:

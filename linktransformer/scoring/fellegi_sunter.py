@@ -116,8 +116,9 @@ def _levels(
 ) -> NDArray[np.float64]:
     """The weight of each level in bits, not falling."""
     there = column.level >= 0
-    count = np.bincount(column.level[there], probability[there], minlength=LEVELS) + 0.5
-    weight = np.log2(count / count.sum() / u)
+    seen = np.bincount(column.level[there], probability[there], minlength=LEVELS)
+    count: NDArray[np.float64] = np.asarray(seen + 0.5, dtype=np.float64)
+    weight = np.asarray(np.log2(count / count.sum() / u), dtype=np.float64)
     return _rising(weight, count)
 
 

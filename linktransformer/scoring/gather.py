@@ -83,7 +83,10 @@ def evidence_of(
         The evidence.
     """
     draw = np.random.default_rng(seed)
-    ordered = [np.argsort(_rank_of_texts(of)[side.text], kind="stable") for side, of in zip(nodes, records, strict=True)]
+    ordered = [
+        np.argsort(_rank_of_texts(of)[side.text], kind="stable")
+        for side, of in zip(nodes, records, strict=True)
+    ]
     i, j = (order[draw.integers(0, len(order), RANDOM)] for order in ordered)
     apart = _unrelated(found, nodes, i, j, same)
     i, j = i[apart], j[apart]

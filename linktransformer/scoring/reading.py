@@ -37,7 +37,7 @@ def better_reading(
     sample = np.sort(draw.choice(len(nodes[0]), min(SAMPLE, len(nodes[0])), replace=False))
     a, b = _mutual(other, nodes, sample, same), _mutual(usual, nodes, sample, same)
     gained, lost = int((a & ~b).sum()), int((b & ~a).sum())
-    return gained - lost > np.sqrt(gained + lost)
+    return bool(gained - lost > np.sqrt(gained + lost))
 
 
 def _mutual(
@@ -46,7 +46,7 @@ def _mutual(
     left, right = vectors[0][nodes[0].text], vectors[1][nodes[1].text]
     best, one = _best(left[sample], right, sample if same else None)
     back, one_back = _best(right[best], left, best if same else None)
-    return one & one_back & (back == sample)
+    return np.asarray(one & one_back & (back == sample))
 
 
 def _best(

@@ -83,7 +83,9 @@ def _embedder() -> Callable[[list[str]], np.ndarray]:
     model.max_seq_length = min(128, model.max_seq_length or 128)
 
     def embed(texts: list[str]) -> np.ndarray:
-        vectors = model.encode([text[:400] for text in texts], batch_size=256, normalize_embeddings=True, show_progress_bar=False)
+        vectors = model.encode(
+            [text[:400] for text in texts], batch_size=256, normalize_embeddings=True, show_progress_bar=False
+        )
         return np.asarray(vectors, dtype=np.float32)
 
     return embed

@@ -58,22 +58,23 @@ def features_file(task: Task, embed: Callable[[list[str]], Any] | None, path: Pa
     described = describe_task(task, embed)
     if described is None or not len(described.features.at):
         return f"{task.name}: nothing to describe"
-    of, found = described.features, described.candidates
+    of, pairs = described.features, described.candidates
     y, n_true = labels(task, described)
     np.savez(
         path,
         name=task.name,
         family=task.family,
-        left=found.left[of.at].astype(np.int32),
-        right=found.right[of.at].astype(np.int32),
-        sizes=(found.n_left, found.n_right),
+        left=pairs.left[of.at].astype(np.int32),
+        right=pairs.right[of.at].astype(np.int32),
+        sizes=(pairs.n_left, pairs.n_right),
         same=task.right is None,
         y=y,
         n_true=n_true,
         names=np.array(of.names),
         values=of.values.astype(np.float16),
     )
-    return f"{task.name}: {len(y)} pairs, {int(y.sum())} of {n_true} matches, key {described.key}, {described.reads}"
+    found = f"{int(y.sum())} of {n_true} matches, key {described.key}, {described.reads}"
+    return f"{task.name}: {len(y)} pairs, {found}"
 
 
 def texts_for_model(task: Task) -> set[str]:

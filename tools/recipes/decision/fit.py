@@ -100,9 +100,7 @@ def boosted(matrix: np.ndarray, y: np.ndarray, w: np.ndarray, limits: list[int],
     """Gradient boosting of shallow trees."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    model = HistGradientBoostingClassifier(
-        **how, monotonic_cst=limits, early_stopping=False, random_state=0
-    )
+    model = HistGradientBoostingClassifier(**how, monotonic_cst=limits, early_stopping=False, random_state=0)
     return model.fit(matrix, y, sample_weight=w * (len(w) / w.sum()))
 
 

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Fit a model of jobs without each fold, and one with all; then the numbers that intervals are made of."""
+    """Fit a model of jobs without each fold, and one with all; then the numbers of intervals."""
     options.out.mkdir(parents=True, exist_ok=True)
     every = read(options.features)
     folds = fold_of({task.family for task in every.tasks})
@@ -91,8 +91,9 @@ def _fit(
         X.append(seen[at])
         y.append(task.y[at])
         w.append(np.full(len(at), weight[task.key] / max(1, len(at))))
+    limits = [*OF_PAIRS.values(), *[0] * len(JOB)]
     model = boosted(
-        np.concatenate(X), np.concatenate(y), np.concatenate(w), [*OF_PAIRS.values(), *[0] * len(JOB)], max_iter=120,
+        np.concatenate(X), np.concatenate(y), np.concatenate(w), limits, max_iter=120,
         learning_rate=0.07, max_leaf_nodes=12, min_samples_leaf=200, l2_regularization=20, max_features=0.3,
     )  # fmt: skip
     own = file_of(options.models, () if number == FOLDS else (number,))
@@ -101,7 +102,10 @@ def _fit(
     left_out = [task for task in every.tasks if folds[task.family] == number and len(task.y)]
     single = known[frozenset({number})] if number < FOLDS else {}
     return [
-        (replace(task, values=np.zeros((0, 0))), model.decision_function(_in_job(task, single[task.key])).astype(np.float32))
+        (
+            replace(task, values=np.zeros((0, 0))),
+            model.decision_function(_in_job(task, single[task.key])).astype(np.float32),
+        )
         for task in left_out
     ]
 

@@ -11,7 +11,13 @@ from tools.recipes.decision.domains import Task
 
 __all__ = ["NOT_COMPARED", "family_of", "load", "names"]
 
-NOT_COMPARED = {"id", "cluster_id", "SourceID", "source_record_id", "script"}  # sources and labels, no content
+NOT_COMPARED = {
+    "id",
+    "cluster_id",
+    "SourceID",
+    "source_record_id",
+    "script",
+}  # sources and labels, no content
 PAIRS_ONLY = {"dm_beer", "dm_zomato_yelp", "dm_rotten_imdb"}  # only some pairs of them are labelled
 TOGETHER = ("abt_buy", "amazon_google", "dblp", "febrl", "fake_contacts", "citations")
 
@@ -61,7 +67,9 @@ def pairs_of(cluster: np.ndarray) -> np.ndarray:
     order = np.argsort(code, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(code[order])) + 1)
     found = [
-        np.stack([group[i] for i in np.triu_indices(len(group), 1)], axis=1) for group in groups if len(group) > 1
+        np.stack([group[i] for i in np.triu_indices(len(group), 1)], axis=1)
+        for group in groups
+        if len(group) > 1
     ]
     none = np.empty((0, 2), dtype=np.int64)
     every = np.concatenate([none, *found])

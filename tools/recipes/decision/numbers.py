@@ -36,9 +36,9 @@ def trained_numbers(predicted: list[tuple[Described, np.ndarray]]) -> dict[str, 
         predicted: Tasks with calibrated log-odds of models that never saw their family.
 
     Returns:
-        "uncertainty": the least standard deviation of a shift of all log-odds with which nine in ten intervals
-        hold the true precision; "caution": the least number that, taken from all log-odds, makes .85 of the
-        precisions asked for hold but for .05. Families weigh nearly the same.
+        "uncertainty": the least standard deviation of a shift of all log-odds with which nine in ten
+        intervals hold the true precision; "caution": the least number that, taken from all log-odds, makes
+        .85 of the precisions asked for hold but for .05. Families weigh nearly the same.
     """
     weight = weights_of([task for task, _ in predicted])
     jobs = [_best(task, z, weight[task.key]) for task, z in predicted if not task.same]

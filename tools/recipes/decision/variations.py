@@ -65,7 +65,10 @@ def _of_two(base: Task, draw: np.random.Generator) -> Iterator[tuple[str, Task]]
     wanted = OVERLAPS[:1] + OVERLAPS[3:5] if small else OVERLAPS
     for overlap in wanted:
         yield f"overlap{overlap}", with_overlap(base, overlap, draw)
-    yield "small", with_overlap(sampled(base, int(np.exp(draw.uniform(np.log(40), np.log(400)))), draw), None, draw)
+    yield (
+        "small",
+        with_overlap(sampled(base, int(np.exp(draw.uniform(np.log(40), np.log(400)))), draw), None, draw),
+    )
     columns = [name for name in base.left if name in base.right]
     if columns and len(base.truth):
         for share in (1.0, 0.15):
@@ -75,8 +78,9 @@ def _of_two(base: Task, draw: np.random.Generator) -> Iterator[tuple[str, Task]]
         yield "columns", replace(base, left=base.left[some], right=base.right[some])
         overlap = float(np.exp(draw.uniform(np.log(0.03), np.log(0.7))))
         some = list(draw.permutation(columns)[: int(draw.integers(2, 5))])
-        yield "columns-overlap", with_overlap(
-            replace(base, left=base.left[some], right=base.right[some]), overlap, draw
+        yield (
+            "columns-overlap",
+            with_overlap(replace(base, left=base.left[some], right=base.right[some]), overlap, draw),
         )
     if len(base.left.columns) > 1 or len(base.right.columns) > 1:
         joined = replace(base, left=joined_text(base.left), right=joined_text(base.right))
@@ -134,10 +138,12 @@ def with_overlap(task: Task, overlap: float | None, draw: np.random.Generator) -
     """Keep both sides of a share of the matches and one side of each other one."""
     if task.right is None or overlap is None:
         return task
-    group = _groups(len(task.left) + len(task.right), task.truth + [0, len(task.left)])
+    group = _groups(len(task.left) + len(task.right), task.truth + np.array([0, len(task.left)]))
     both = draw.random(int(group.max(initial=0)) + 1) < overlap
     side = draw.random(len(both)) < 0.5
-    matched = [np.isin(np.arange(len(part)), task.truth[:, at]) for at, part in enumerate((task.left, task.right))]
+    matched = [
+        np.isin(np.arange(len(part)), task.truth[:, at]) for at, part in enumerate((task.left, task.right))
+    ]
     of_left, of_right = group[: len(task.left)], group[len(task.left) :]
     left = ~matched[0] | both[of_left] | side[of_left]
     right = ~matched[1] | both[of_right] | ~side[of_right]
@@ -152,7 +158,7 @@ def as_one_table(task: Task, columns: list[str], share: float, draw: np.random.G
     drop[task.truth[keep, 1]] = False
     cut = _rows_kept(task, np.ones(len(task.left), dtype=bool), ~drop)
     table = pd.concat([cut.left[columns], cut.right[columns]], ignore_index=True)
-    group = _groups(len(table), cut.truth + [0, len(cut.left)])
+    group = _groups(len(table), cut.truth + np.array([0, len(cut.left)]))
     from tools.recipes.decision.labelled_sets import pairs_of
 
     one = Task(task.name, task.family, table, None, pairs_of(group))
@@ -236,4 +242,6 @@ def _shuffled(task: Task, draw: np.random.Generator) -> Task:
     order = draw.permutation(len(task.left))
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    return replace(task, left=task.left.iloc[order].reset_index(drop=True), truth=np.sort(place[task.truth], axis=1))
+    return replace(
+        task, left=task.left.iloc[order].reset_index(drop=True), truth=np.sort(place[task.truth], axis=1)
+    )

@@ -1,4 +1,4 @@
-"""Pages of text, clean or read by OCR, whole or in part: long records whose copies are literal but for errors."""
+"""Pages of text, clean or read by OCR, whole or in part: long records that are copied but for errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def pages(draw: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame, np.nda
     """
     tongue = str(draw.choice(sorted(TONGUES)))
     source = Draw(draw)
-    words = np.array(sorted({word(source, tongue) for _ in range(int(draw.integers(600, 3000)))}), dtype=object)
+    words = np.array(
+        sorted({word(source, tongue) for _ in range(int(draw.integers(600, 3000)))}), dtype=object
+    )
     draw.shuffle(words)
     share = 1 / np.arange(1, len(words) + 1)
     share /= share.sum()

@@ -13,9 +13,62 @@ import pandas as pd
 __all__ = ["LOCALES", "translations"]
 
 LOCALES = (
-    "en de fr es it pt nl sv da nb fi pl cs sk hu ro hr sl sr bg mk uk ru be lt lv et el tr az kk hy ka he ar fa "
-    "ur hi bn ta te th vi id ms sw ja ko zh zh_Hant ca eu ga cy is"
-).split()
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+    "sv",
+    "da",
+    "nb",
+    "fi",
+    "pl",
+    "cs",
+    "sk",
+    "hu",
+    "ro",
+    "hr",
+    "sl",
+    "sr",
+    "bg",
+    "mk",
+    "uk",
+    "ru",
+    "be",
+    "lt",
+    "lv",
+    "et",
+    "el",
+    "tr",
+    "az",
+    "kk",
+    "hy",
+    "ka",
+    "he",
+    "ar",
+    "fa",
+    "ur",
+    "hi",
+    "bn",
+    "ta",
+    "te",
+    "th",
+    "vi",
+    "id",
+    "ms",
+    "sw",
+    "ja",
+    "ko",
+    "zh",
+    "zh_Hant",
+    "ca",
+    "eu",
+    "ga",
+    "cy",
+    "is",
+)
 
 
 def translations(draw: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
@@ -30,7 +83,9 @@ def translations(draw: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame,
     one, other = draw.choice(LOCALES, 2, replace=False)
     kinds = draw.choice(("territories", "languages", "currencies"), int(draw.integers(1, 4)), replace=False)
     many = draw.random() < 0.3  # names in several languages against a code list
-    locales = list(draw.choice([name for name in LOCALES if name != other], 6, replace=False)) if many else [one]
+    locales = (
+        list(draw.choice([name for name in LOCALES if name != other], 6, replace=False)) if many else [one]
+    )
     entities = sorted(set.union(*(set(_names(other, kind)) for kind in kinds)))
     draw.shuffle(entities)
     entities = entities[: int(np.exp(draw.uniform(np.log(60), np.log(900))))]
