@@ -124,7 +124,7 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     nodes, apart = nodes_apart(table, texts, of_row, rules)
     details: dict[str, Any] = {"on": on, "method": rules.method, "rows_cut": texts.n_cut}
     if units is None and job.alone:
-        fused = _score(table, on, texts, nodes, (plan, job), details)
+        fused = _score_alone(table, on, texts, nodes, (plan, job), details)
     elif units is None:
         details["model"] = plan.name
         fused = comparing.decide(
@@ -272,7 +272,7 @@ def _evidence(
     return fitted, graded, fitted.shown()
 
 
-def _score(
+def _score_alone(
     table: Table,
     on: list[str],
     texts: records.Records,
@@ -280,33 +280,25 @@ def _score(
     how: tuple[encode.Plan, Job],
     details: dict[str, Any],
 ) -> fuse.Fused:
-    """Every node's neighbours in every view, and one score of each pair."""
+    """Every node's neighbours in one view alone, scored by its cosine, as scripts of 0.1.18 mean it."""
     plan, job = how
     details["model"] = plan.name
     if not len(nodes):
         return _nothing()
-    heads = None
-    if len(on) > 1:
-        heads = views.texts_of(texts, records.read(table, on[:1], plan.reading))
-    made = views.sparse_of_one(texts, heads)
-    if plan.encoder is not None:
+    if plan.encoder is None:
+        made = views.sparse_of_one(texts, None)
+    else:
         written = texts.texts.tolist()
         if plan.serializer != plan.reading:
             written = views.texts_of(texts, records.read(table, on, plan.serializer))
         details |= limits.of_model(plan.encoder, [texts], [written])
-        made = views.with_dense_of_one(
-            made, plan.encoder, written, batch_size=job.batch_size, show=job.progress
-        )
-    if job.alone:
-        name = "lexical" if plan.encoder is None else "dense"
-        made = views.Views({name: made.matrices[name]})
+        vectors = encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
+        made = views.Views({"dense": (vectors, vectors)})
     found = search.search(
         made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
     )
     fused = fuse.fuse_of_one(found, views.spread(made, (nodes, nodes), (texts, texts)))
-    details |= {"views_left_out": dict(made.notes)} if made.notes else {}
     details |= remembering.of_report(plan.encoder)
-    details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
     details["search"] = dict(found.report)
     return fused
 
