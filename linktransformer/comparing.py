@@ -279,9 +279,9 @@ def _with_details(
     details["key_column"] = described.key
     if described.written is not None:
         details["model_reads"] = described.reads
-        details |= limits.of_model(plan.encoder, texts, described.written) | remembering.of_report(
-            plan.encoder
-        )
+        sides = slice(1) if texts[0] is texts[1] else slice(2)  # the rows of one table count once
+        details |= limits.of_model(plan.encoder, texts[sides], described.written[sides])
+        details |= remembering.of_report(plan.encoder)
     return fused
 
 

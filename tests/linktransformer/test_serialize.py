@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from linktransformer import cells, frames
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.normalize import normalize
 from linktransformer.serialize import Serializer, serialize
 from tests.conftest import make
 
@@ -54,7 +55,7 @@ def one_cell(value: Any) -> str:
 
 def one_row(row: dict[str, Any], serializer: Serializer) -> str:
     """The reference: one row as text."""
-    written = [(name, one_cell(value)) for name, value in row.items()]
+    written = [(name, normalize(one_cell(value))) for name, value in row.items()]
     parts = [f"{name}: {text}" if serializer.labels else text for name, text in written if text]
     return serializer.separator.join(parts)
 
