@@ -279,8 +279,8 @@ def _with_details(
     details["key_column"] = described.key
     if described.written is not None:
         details["model_reads"] = described.reads
-        sides = slice(1) if texts[0] is texts[1] else slice(2)  # the rows of one table count once
-        details |= limits.of_model(plan.encoder, texts[sides], described.written[sides])
+        n_tables = 1 if texts[0] is texts[1] else 2  # the rows of one table count once
+        details |= limits.of_model(plan.encoder, list(texts)[:n_tables], list(described.written)[:n_tables])
         details |= remembering.of_report(plan.encoder)
     return fused
 

@@ -57,7 +57,7 @@ class Fused:
         weights: The weight of each view in that mean; they add up to 1.
         rate: The mutual-best rate of the score.
         chance: For views of a model, what a cosine has to pass to say that a pair has something in common,
-            as `views.chance` measures it.
+            as `views.chance_of` measures it.
         kept: For views whose weight was `shrunk`, the share of it that is left.
         decided: Match probabilities, where the score is one; None where it is a mean of similarities.
     """

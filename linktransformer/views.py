@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import encode, lexical
+from linktransformer import lexical
 from linktransformer.blocking import Nodes
 from linktransformer.pairwise import pair_scores
 from linktransformer.records import Records
@@ -18,7 +18,6 @@ from linktransformer.search import Candidates, search, sparse_neighbours
 __all__ = [
     "CHANCE",
     "Views",
-    "chance",
     "chance_level",
     "chance_of",
     "in_text_order",
@@ -28,8 +27,6 @@ __all__ = [
     "sparse_of_one",
     "spread",
     "texts_of",
-    "with_dense",
-    "with_dense_of_one",
 ]
 
 Integers = NDArray[np.int64]
@@ -77,45 +74,6 @@ def sparse(records: tuple[Records, Records], heads: tuple[list[str], list[str]] 
     return Views(matrices, notes)
 
 
-def with_dense(
-    views: Views,
-    encoder: Any,
-    texts: tuple[list[str], list[str]],
-    *,
-    batch_size: int | None = None,
-    show: bool | None = None,
-) -> Views:
-    """Add the vectors of a model.
-
-    Args:
-        views: From `sparse`.
-        encoder: The model.
-        texts: Texts of the left and of the right table as the model reads them.
-        batch_size: For the model.
-        show: As for `progress.bar`.
-
-    Returns:
-        Lexical vectors, dense ones, then those of the first column.
-    """
-    left, right = (_embedded(encoder, side, batch_size, show) for side in texts)
-    rest = dict(views.matrices)
-    return Views({"lexical": rest.pop("lexical"), "dense": (left, right), **rest}, views.notes)
-
-
-def _embedded(encoder: Any, texts: list[str], batch_size: int | None, show: bool | None) -> Floats:
-    """Vectors of texts that may repeat; those of nothing are zero, so that nulls are equal to nothing."""
-    different = list(dict.fromkeys(texts))
-    found = encode.embed(encoder, different, batch_size=batch_size, show=show)
-    if "" in different:
-        found = np.array(found)  # what a cache keeps is not written to
-        found[different.index("")] = 0
-    if len(different) == len(texts):
-        return found
-    place = {text: number for number, text in enumerate(different)}
-    again: Floats = found[[place[text] for text in texts]]
-    return again
-
-
 def sparse_of_one(records: Records, heads: list[str] | None) -> Views:
     """As `sparse`, for a table that is compared with itself.
 
@@ -134,26 +92,6 @@ def sparse_of_one(records: Records, heads: list[str] | None) -> Views:
     elif heads is not None:
         notes["first column"] = "left out: most rows share its value with other rows"
     return Views({name: (matrix, matrix) for name, matrix in matrices.items()}, notes)
-
-
-def with_dense_of_one(
-    views: Views, encoder: Any, texts: list[str], *, batch_size: int | None = None, show: bool | None = None
-) -> Views:
-    """As `with_dense`, for a table that is compared with itself.
-
-    Args:
-        views: From `sparse_of_one`.
-        encoder: The model.
-        texts: The table's texts as the model reads them.
-        batch_size: For the model.
-        show: As for `progress.bar`.
-
-    Returns:
-        Lexical vectors, dense ones, then those of the first column.
-    """
-    vectors = encode.embed(encoder, texts, batch_size=batch_size, show=show)
-    rest = dict(views.matrices)
-    return Views({"lexical": rest.pop("lexical"), "dense": (vectors, vectors), **rest}, views.notes)
 
 
 def texts_of(records: Records, others: Records) -> list[str]:
@@ -192,34 +130,10 @@ def spread(
     return {name: float(pair_scores(x, y, a, b).std()) for name, (x, y) in views.matrices.items()}
 
 
-def chance(
-    views: Views,
-    nodes: tuple[Nodes, Nodes],
-    records: tuple[Records, Records],
-    validate: str,
-    *,
-    seed: int = 0,
-) -> dict[str, float]:
+def chance_of(matrices: tuple[Any, Any], a: Integers, b: Integers, validate: str) -> float:
     """The cosine that about one in a hundred unrelated pairs passes in the view of a model.
 
-    Args:
-        views: As for `spread`.
-        nodes: Likewise.
-        records: Likewise.
-        validate: How often a record may be linked, as for `chance_level`.
-        seed: As for `spread`.
-
-    Returns:
-        A number for "dense"; nothing where there is no model.
-    """
-    if "dense" not in views.matrices:
-        return {}
-    pairs = _random_pairs(nodes, records, seed)
-    return {"dense": chance_of(views.matrices["dense"], *pairs, validate)}
-
-
-def chance_of(matrices: tuple[Any, Any], a: Integers, b: Integers, validate: str) -> float:
-    """As `chance`, from random pairs, or from all pairs of their texts where these are no more than 20,000.
+    Random pairs are counted, or all pairs of their texts where these are no more than 20,000.
 
     Args:
         matrices: Vectors of the left and of the right texts.
