@@ -245,7 +245,10 @@ def _probable(
     views_of = {name: np.clip(score[at], -1, 1) for name, score in found.views.items()}
     kept = search.Candidates(left, right, views_of, found.n_left, found.n_right, found.report)
     fused = fuse.Fused(kept, decided.probability, {}, 0.0, decided=decided)
-    decided = replace(decided, log_odds=_equal_first(kept, decided.log_odds, same_text(texts, nodes, fused)))
+    alike = same_text(texts, nodes, fused)
+    decided = replace(
+        decided, log_odds=_equal_first(kept, decided.log_odds, alike), equal=alike == fuse.EQUAL
+    )
     return replace(fused, score=decided.probability, decided=decided), described
 
 

@@ -143,7 +143,9 @@ def _probable_pairs(
     said = _estimates(fused, decided, choice.pairs)
     shown = said["precision"]
     decision = Decision(pairs, floor, shown, choice.rule)
-    return pairs, np.zeros(len(p), dtype=bool), value, decision, said
+    # an equal text is given up for no better total
+    sure = np.zeros(len(p), dtype=bool) if decided.equal is None else decided.equal
+    return pairs, sure, value, decision, said
 
 
 def _estimates(fused: Fused, decided: Probabilities, pairs: Integers) -> dict[str, Any]:

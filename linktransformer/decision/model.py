@@ -38,6 +38,7 @@ class Probabilities:
         shift: What a given overlap moved the log-odds by, 0 where none was given.
         uncertainty: The standard deviation of what the log-odds of all pairs are off by together.
         caution: What is taken from the log-odds where a precision is asked for.
+        equal: Which pairs are of equal texts, (n,) bool; None where it is not known.
     """
 
     at: Integers
@@ -46,6 +47,7 @@ class Probabilities:
     shift: float = 0.0
     uncertainty: float = 0.0
     caution: float = 0.0
+    equal: NDArray[np.bool_] | None = None
 
     @property
     def probability(self) -> Floats:

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="*", default=[], help="only these sets or families")
     parser.add_argument("--most", type=int, default=5000, help="rows of a side; larger tables are sampled")
     parser.add_argument("--no-model", action="store_true", help="character n-grams alone")
+    parser.add_argument("--model-only", action="store_true", help="with a model's vectors, every task")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -48,7 +49,13 @@ def run(options: argparse.Namespace) -> None:
         options.processes,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_start,
-        initargs=(str(options.sets), str(options.out), not options.no_model, options.most),
+        initargs=(
+            str(options.sets),
+            str(options.out),
+            not options.no_model,
+            options.most,
+            options.model_only,
+        ),
     ) as pool:
         for done in as_completed([pool.submit(_describe, *job) for job in jobs]):
             if "Traceback" in done.result() or os.environ.get("VERBOSE"):
@@ -59,8 +66,10 @@ def run(options: argparse.Namespace) -> None:
 _STATE: dict[str, Any] = {}
 
 
-def _start(sets: str, out: str, model: bool, most: int) -> None:
-    _STATE.update(sets=Path(sets), out=Path(out), embed=_embedder() if model else None, most=most)
+def _start(sets: str, out: str, model: bool, most: int, dense: bool) -> None:
+    _STATE.update(
+        sets=Path(sets), out=Path(out), embed=_embedder() if model else None, most=most, dense=dense
+    )
 
 
 def _embedder() -> Callable[[list[str]], np.ndarray]:
@@ -73,7 +82,15 @@ def _embedder() -> Callable[[list[str]], np.ndarray]:
         from linktransformer import encode
 
         plan = encode.plan(None)
-        return lambda texts: encode.embed(plan.encoder, texts, show=False)
+        known: dict[str, np.ndarray] = {}  # variations of a task have its texts
+
+        def remembered(texts: list[str]) -> np.ndarray:
+            new = [text for text in dict.fromkeys(texts) if text not in known]
+            if new:
+                known.update(zip(new, encode.embed(plan.encoder, new, show=False), strict=True))
+            return np.stack([known[text] for text in texts])
+
+        return remembered
     from clippings.thaw import thaw
     from model_hub import bundled
 
@@ -114,6 +131,8 @@ def _describe(kind: str, name: str, seed: int) -> str:
             coin = int(np.random.default_rng(crc32(task.name.encode())).integers(2))
             both = kind == "set" and "@" not in task.name
             wanted = (0,) if _STATE["embed"] is None else (0, 1) if both else (coin,)
+            if _STATE["dense"]:
+                wanted = (1,)
             for dense in wanted:
                 path = _STATE["out"] / f"{task.name.replace('/', '__')}{'+dense' if dense else ''}.npz"
                 if not path.exists():
