@@ -43,7 +43,7 @@ def test_without_out_the_table_goes_to_standard_output(
     tables: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["merge", *tables, "--on", "name", "--model", "lexical", "--how", "inner"]
-    assert main([*arguments, "--threshold", "0.3"]) == 0
+    assert main([*arguments, "--threshold", "0.5"]) == 0
     shown = capsys.readouterr()
     assert shown.out.splitlines()[0] == "name_x,city,name_y,code,score"
     assert len(shown.out.splitlines()) == 2

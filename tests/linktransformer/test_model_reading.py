@@ -90,7 +90,6 @@ def test_one_column_is_all_columns() -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="A column without a counterpart is not read alone")
 def test_the_model_reads_one_of_two_columns_against_one_column() -> None:
     left, right = tables()
     links = lt.link(left, right, left_on=["firm", "street"], right_on="name", model=First())
