@@ -30,7 +30,8 @@ def main() -> None:
     found = set(zip(linked.id_x, linked.id_y, strict=True))
     true = set(zip(truth.left_id, truth.right_id, strict=True))
     precision, recall = len(found & true) / len(found), len(found & true) / len(true)
-    print(f"\nweights of the views: {links.report()['weights']}")
+    report = links.report()
+    print(f"\nestimated precision {report['precision']:.3f}, recall {report['recall']:.3f}")
     f1 = 2 * precision * recall / (precision + recall)
     print(f"precision {precision:.3f}  recall {recall:.3f}  F1 {f1:.3f}")
 
