@@ -53,9 +53,10 @@ def link_files(
     """Merge two Parquet files that are too large for memory into a third.
 
     The result has the rows and columns of `merge`, but the decision is not yet that of `merge`: the score is
-    a mean of similarities, and its size is no probability. Rows are set aside on disk by block, as many blocks
-    together as `memory_limit` has room for, and each such piece is read, encoded and searched by itself; the
-    next one is read and encoded while one is searched. The decision is made on all pieces together. Without
+    a mean of similarities, and its size is no probability. Rows are set aside on disk by block, as many
+    blocks together as `memory_limit` has room for, and each such piece is read, encoded and searched by
+    itself; the next one is read and encoded while one is searched. The decision is made on all pieces
+    together. Without
     `block_on`, and for a block that is larger than the limit, there is one piece with all its rows.
 
     Args:
