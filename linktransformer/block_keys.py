@@ -137,7 +137,7 @@ def number(tables: tuple[Table, Table], block_on: BlockColumns) -> Blocks:
 
     Args:
         tables: The left and the right table.
-        block_on: As for `column_pairs`.
+        block_on: Names of block columns, or pairs of names; None for no blocks.
 
     Returns:
         The blocks.
@@ -179,7 +179,7 @@ def number_one(table: Table, block_on: Any) -> Integers | None:
 
     Raises:
         ColumnNotFoundError: A name is no column.
-        InvalidArgumentError: `block_on` is no list of names.
+        InvalidArgumentError: `block_on` is not a list of names.
     """
     if block_on is None:
         return None

@@ -158,7 +158,7 @@ def clusters_of(
     cosine, evidence, graded = fused.score, None, np.zeros((len(fused.candidates), 0), dtype=np.int8)
     decided = fused.decided is not None
     if decided and len(fused.candidates):
-        cosine = np.max(list(fused.candidates.views.values()), axis=0)
+        cosine = fused.candidates.views["lexical"]
     if len(on) > 1 and len(fused.candidates) and not job.alone and not decided:
         evidence, graded, details["evidence"] = _evidence(table, on, nodes, fused, sample, apart)
     if evidence is not None:

@@ -112,9 +112,10 @@ class Clusters:
         Returns:
             A table in the caller's library, a line for each pair of its rows that was compared, the highest
             score first (equal keys are compared once; pairs that were not near each other are not there):
-            left and right (index labels in pandas, row numbers elsewhere), score and cosine. With several
-            columns also probability, "prior bits" and "bits COLUMN" for each: the score is the mean of
-            cosine and probability, which is 1 / (1 + 2 ** -(sum of all bits)).
+            left and right (index labels in pandas, row numbers elsewhere), score and cosine. Clusters of a
+            `Deduplicator` with several columns also have probability, "prior bits" and "bits COLUMN" for
+            each: the score is the mean of cosine and probability, which is 1 / (1 + 2 ** -(sum of all
+            bits)).
 
             With `pair` the waterfall of that pair: item, left, right (the values of a column), level, bits
             and total (the sum of the bits so far) for the prior and each column, then the probability, the

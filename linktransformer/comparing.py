@@ -23,6 +23,7 @@ from linktransformer import (
 from linktransformer.decision.model import decision
 from linktransformer.frames import Table
 from linktransformer.job import Job
+from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.sharing import Lead
 from linktransformer.units import Units, picture_columns, read_units
@@ -280,6 +281,9 @@ def _with_details(
     details: dict[str, Any],
 ) -> fuse.Fused:
     details["key_column"] = described.key
+    of = described.features
+    details["comparisons"] = dict(zip(described.columns, of.kinds, strict=True))
+    details["match_weights"] = fellegi_sunter.shown(described.columns, of.weights)
     if described.written is not None:
         details["model_reads"] = described.reads
         n_tables = 1 if texts[0] is texts[1] else 2  # the rows of one table count once

@@ -66,7 +66,8 @@ def link_files(
         on: The key column of both files: one column.
         left_on: The key column of the left file, with `right_on`.
         right_on: The key column of the right file.
-        block_on: As for `merge`.
+        block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
+            different names, such as ("city", "town").
         how: As for `merge`.
         validate: As for `merge`. With "1:1" and "m:m" all candidates are in memory at the end.
         suffixes: As for `merge`.

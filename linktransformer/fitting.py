@@ -91,7 +91,8 @@ def fit_decision(
             hub.
         complete: Whether `truth` names every link, so that a left row without one is known to have none.
             Otherwise only left rows that it names are learned from.
-        block_on: As for `merge`.
+        block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
+            different names, such as ("city", "town").
         k: Likewise.
         out: The folder of the result; the model goes to `out/model`. None is the first free
             `models/trained-N`.

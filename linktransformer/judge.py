@@ -102,7 +102,8 @@ def merge_k_judge(
         dry_run: Ask nothing: say how many questions there are, and how long they are.
         return_usage: Give back the usage too.
         embedding_cache: The `cache` of `merge`, for the vectors of `model`.
-        block_on: As for `merge`.
+        block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
+            different names, such as ("city", "town").
         device: As for `merge`.
         batch_size: As for `merge`.
         progress: True shows progress bars, False none; None on a terminal.

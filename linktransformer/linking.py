@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 from linktransformer import comparing, expand, frames, joining, judgement, keys, pair_evidence
@@ -174,13 +175,15 @@ def link(
         validate: As for `merge`.
         model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
             "org/name@revision", a SentenceTransformer, any object with `encode`.
-        block_on: As for `merge`.
+        block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
+            different names, such as ("city", "town").
         images: As for `merge`.
         confidence: As for `merge`.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: As for `merge`.
-        expected_overlap: As for `merge`.
-        compare: As for `merge`.
+        expected_overlap: About which share of the left rows has a match, 0 to 1; None estimates it.
+        compare: Comparisons of key columns, such as {"born": lt.compare.number(within=2)}; None chooses each
+            by the content of the column.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
@@ -226,14 +229,38 @@ def link(
         raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
     pictures = None if images is None else picture_columns(images, tables)
     on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
+    _check_used(job, (on_left, on_right))
     links = _link(tables, (on_left, on_right), job)
     logger.info("%r", links)
     return links
 
 
+def _check_used(job: Job, on: tuple[list[str], list[str]]) -> None:
+    """Refuse what the decision would not look at."""
+    given = [name for name in ("compare", "expected_overlap") if getattr(job, name) is not None]
+    if given and job.images is not None:
+        raise InvalidArgumentError(
+            f"{given[0]}= is given together with images=, whose decision does not use it. Leave it out."
+        )
+    names = sorted({name for pair in keys.paired(*on) for name in pair})
+    for name in job.compare or ():
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise InvalidArgumentError(
+                f"compare= names {name!r}, which is not a key column of both tables.{hint} "
+                f"Those are: {names}."
+            )
+
+
 def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Links:
     found = comparing.compare(tables, on, job)
     fused, rule = found.fused, job.threshold
+    if found.plan.judgement is not None and job.expected_overlap is not None:
+        raise InvalidArgumentError(
+            "expected_overlap= is given together with a model that has a decision learned from labels, which "
+            "does not use it. Leave it out."
+        )
     if found.plan.judgement is not None and len(fused.candidates):
         evidence = pair_evidence.evidence(tables, on, found.texts, found.nodes, fused)
         judged = judgement.judge(found.plan.judgement, evidence, fused)

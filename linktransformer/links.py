@@ -218,11 +218,12 @@ class Links:
         """How the links were made and what became of every row.
 
         Returns:
-            Model, key column and what the model reads; rule, the threshold that was given or found (a match
-            probability); estimated precision and recall of the links with intervals that are meant to hold
-            nine times in ten (None where nothing is linked); the lowest score of a link; counts of rows,
-            links and unlinked rows by reason; how it was searched; and "warnings" where there are any (block
-            columns without a common value). JSON can hold all of it.
+            Model, key column and what the model reads; how each column was compared and the match weight in
+            bits of its levels of similarity, from different to equal; rule, the threshold that was given or
+            found (a match probability); estimated precision and recall of the links with intervals that are
+            meant to hold nine times in ten (None where nothing is linked); the lowest score of a link;
+            counts of rows, links and unlinked rows by reason; how it was searched; and "warnings" where
+            there are any (block columns without a common value). JSON can hold all of it.
         """
         counts = {
             table.name: {

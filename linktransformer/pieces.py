@@ -65,7 +65,7 @@ def divide(
     Args:
         tables: The left and the right file.
         on: The key column of either.
-        block_on: As for `block_keys.column_pairs`; None makes one block and one piece of all.
+        block_on: Names of block columns, or pairs of names; None makes one block and one piece of all.
         folder: Where rows are set aside.
         memory: Bytes for a piece; a block that needs more is a piece by itself.
         dense: A model is run.

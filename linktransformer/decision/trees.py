@@ -90,7 +90,7 @@ class Trees:
         means are those of the training pairs. They add up to the sum less `expected`.
 
         Args:
-            values: As for `predict`; meant for few pairs.
+            values: (n, n_features) float32, NaN for unknown; meant for few pairs.
             names: Of the features.
 
         Returns:

@@ -59,6 +59,7 @@ class Described:
         candidates: The pairs that were found, with their similarity in each view.
         features: The features of the nearest of them.
         key: The key column, None for none.
+        columns: The columns of both tables, in the order of `features.kinds`.
         reads: What a model reads: "all columns" or "the key column"; None without a model.
         written: The texts as a model reads them, left and right; None without a model.
     """
@@ -68,6 +69,7 @@ class Described:
     candidates: Candidates
     features: PairFeatures
     key: str | None
+    columns: tuple[str, ...]
     reads: str | None
     written: tuple[list[str], list[str]] | None
 
@@ -119,7 +121,8 @@ def describe(
     )
     evidence = evidence_of(found, matrices, nodes, texts, columns, same=same, device=options.device)
     name = None if key is None else columns[key].name
-    return Described(nodes, texts, found, pair_features(evidence), name, reads, written)
+    names = tuple(column.name for column in columns)
+    return Described(nodes, texts, found, pair_features(evidence), name, names, reads, written)
 
 
 def _columns(

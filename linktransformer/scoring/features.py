@@ -65,12 +65,14 @@ class PairFeatures:
         names: Of the features.
         values: (n, n_features) float32, NaN for unknown.
         weights: The match weights of the columns.
+        kinds: How each column was compared, in the order of the weights.
     """
 
     at: Integers
     names: tuple[str, ...]
     values: Floats
     weights: Weights
+    kinds: tuple[str, ...] = ()
 
 
 def kept(evidence: Evidence, depth: int = 3) -> NDArray[np.bool_]:
@@ -114,7 +116,8 @@ def pair_features(evidence: Evidence) -> PairFeatures:
     found |= _relative("bits", evidence, left, right, weights.total if columns else None)
     found |= _of_tables(evidence, columns, len(at))
     values = np.stack(list(found.values()), axis=1) if len(at) else np.zeros((0, len(found)), np.float32)
-    return PairFeatures(at, tuple(found), values.astype(np.float32), weights)
+    kinds = tuple(column.kind for column in columns)
+    return PairFeatures(at, tuple(found), values.astype(np.float32), weights, kinds)
 
 
 def _of_view(name: str, evidence: Evidence, at: Integers) -> dict[str, Floats]:
