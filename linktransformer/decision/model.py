@@ -34,8 +34,6 @@ class Probabilities:
     Args:
         at: Which candidates, positions in those that were searched, rising, (n,) int64.
         log_odds: Calibrated log-odds of a match, (n,) float32.
-        pair_log_odds: Those of the pair model, before the job was looked at, (n,) float32.
-        shift: What a given overlap moved the log-odds by, 0 where none was given.
         uncertainty: The standard deviation of what the log-odds of all pairs are off by together.
         caution: What is taken from the log-odds where a precision is asked for.
         equal: Which pairs are of equal texts, (n,) bool; None where it is not known.
@@ -43,8 +41,6 @@ class Probabilities:
 
     at: Integers
     log_odds: Floats
-    pair_log_odds: Floats
-    shift: float = 0.0
     uncertainty: float = 0.0
     caution: float = 0.0
     equal: NDArray[np.bool_] | None = None
@@ -115,7 +111,7 @@ class Decision:
             shift = _shift(found, left, sizes[0], float(expected_overlap), spread)
             spread = min(spread, np.log(2))
         caution = self.numbers.get("caution", 0.0) * (1.0 if expected_overlap is None else 0.5)
-        return Probabilities(features.at, found + np.float32(shift), own, shift, spread, caution)
+        return Probabilities(features.at, found + np.float32(shift), spread, caution)
 
 
 def _shift(log_odds: Floats, left: Integers, n_left: int, expected: float, spread: float) -> float:
