@@ -18,6 +18,7 @@ from linktransformer.scoring.features import PairFeatures, pair_features
 from linktransformer.scoring.gather import evidence_of, paired_column
 from linktransformer.scoring.key_column import key_column, naming_order
 from linktransformer.scoring.reading import better_reading
+from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import Candidates
 from linktransformer.serialize import Serializer
 
@@ -96,30 +97,33 @@ def describe(
     Returns:
         Candidates and features. The order of the key columns does not matter.
     """
-    first = blocking.first_rows(nodes[0]), blocking.first_rows(nodes[1])
-    columns = _columns(tables, on, first, options)
+    rows = blocking.first_rows(nodes[0]), blocking.first_rows(nodes[1])
+    columns = _columns(tables, on, rows, options)
     key = key_column(columns, same=same)
     matrices: dict[str, tuple[Any, Any]] = {}
     both = [of.texts.tolist() for of in texts]
     view = lexical.fit(both[0], [] if same else both[1])
     matrices["lexical"] = (view.left, view.left if same else view.right)
     heads = None
-    if key is not None and max(map(len, on)) > 1:
-        heads = tuple(
-            _of_texts(tables[side], [on_key], texts[side])
-            for side, on_key in enumerate(_key_names(columns, key, on))
-        )
-        head = lexical.fit(heads[0], [] if same else heads[1])
-        matrices["key column"] = (head.left, head.left if same else head.right)
+    if max(map(len, on)) > 1:
+        both = _in_order(tables, on, texts, naming_order(columns, key), same)
+        if key is not None:
+            heads = tuple(
+                _of_texts(tables[side], [on_key], texts[side])
+                for side, on_key in enumerate(_key_names(columns, key, on))
+            )
+            head = lexical.fit(heads[0], [] if same else heads[1])
+            matrices["key column"] = (head.left, head.left if same else head.right)
+    sample = Drawing.of(both, nodes, same=same)
     reads, written = None, None
     if options.embed is not None:
         matrices["dense"], reads, written = _dense(
-            tables, on, texts, nodes, columns, key, heads, options, same
+            tables, on, texts, nodes, both, heads, sample, options, same
         )
     found = search.search(
         matrices, *nodes, options.k, memory_limit=options.memory_limit, device=options.device, same=same
     )
-    evidence = evidence_of(found, matrices, nodes, texts, columns, same=same, device=options.device)
+    evidence = evidence_of(found, matrices, nodes, both, columns, sample, same=same, device=options.device)
     name = None if key is None else columns[key].name
     names = tuple(column.name for column in columns)
     return Described(nodes, texts, found, pair_features(evidence), name, names, reads, written)
@@ -149,14 +153,30 @@ def _of_texts(
     return views.texts_of(texts, records.read(table, names, serializer or Serializer()))
 
 
+def _in_order(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    texts: tuple[Records, Records],
+    order: list[int],
+    same: bool,
+) -> list[list[str]]:
+    """Each record as one text, its columns in an order that depends on what they hold."""
+    paired = keys.paired(*on)
+    written = []
+    for side, table in enumerate(tables[: 1 if same else 2]):
+        names = _ordered(on[side], [paired[place][side] for place in order])
+        written.append(_of_texts(table, names, texts[side]))
+    return [written[0], written[-1]]
+
+
 def _dense(
     tables: tuple[Table, Table],
     on: tuple[list[str], list[str]],
     texts: tuple[Records, Records],
     nodes: tuple[Nodes, Nodes],
-    columns: Sequence[PairedColumn],
-    key: int | None,
+    both: list[list[str]],
     heads: Any,
+    sample: Drawing,
     options: Options,
     same: bool,
 ) -> tuple[tuple[Any, Any], str, tuple[list[str], list[str]]]:
@@ -164,28 +184,28 @@ def _dense(
     embed = options.embed
     if embed is None:
         raise ValueError("no model")
-    order = naming_order(columns, key)
-    paired = keys.paired(*on)
-    written: list[list[str]] = []
-    for side, table in enumerate(tables[: 1 if same else 2]):
-        names = on[side] if options.written else _ordered(on[side], [paired[place][side] for place in order])
-        written.append(_of_texts(table, names, texts[side], options.written))
+    written = both
+    if options.written is not None:
+        written = [
+            _of_texts(table, names, of, options.written)
+            for table, names, of in zip(tables, on, texts, strict=True)
+        ]
     whole = _vectors(embed, written, same)
     if heads is None or options.written is not None:
-        return whole, "all columns", (written[0], written[-1])
-    alone = _vectors(embed, list(heads[: 1 if same else 2]), same)
-    if better_reading(alone, whole, nodes, same=same):
+        return whole, "all columns", (written[0], written[1])
+    alone = _vectors(embed, heads, same)
+    if better_reading(alone, whole, nodes, sample, same=same):
         return alone, "the key column", heads
-    return whole, "all columns", (written[0], written[-1])
+    return whole, "all columns", (written[0], written[1])
 
 
 def _ordered(names: list[str], first: list[str]) -> list[str]:
     return [*first, *sorted(name for name in names if name not in first)]
 
 
-def _vectors(embed: Embed, written: list[list[str]], same: bool) -> tuple[Any, Any]:
-    sides = [_embedded(embed, side) for side in written]
-    return (sides[0], sides[0]) if same else (sides[0], sides[1])
+def _vectors(embed: Embed, written: Sequence[list[str]], same: bool) -> tuple[Any, Any]:
+    left = _embedded(embed, written[0])
+    return left, left if same else _embedded(embed, written[1])
 
 
 def _embedded(embed: Embed, texts: list[str]) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from linktransformer.records import Records
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.features import Evidence
 from linktransformer.scoring.ranks import places
+from linktransformer.scoring.sampling import Drawing, drawn
 from linktransformer.search import Candidates
 
 __all__ = ["evidence_of", "paired_column"]
@@ -60,8 +61,9 @@ def evidence_of(
     found: Candidates,
     matrices: Mapping[str, tuple[Any, Any]],
     nodes: tuple[Nodes, Nodes],
-    records: tuple[Records, Records],
+    texts: Sequence[Sequence[str]],
     columns: Sequence[PairedColumn],
+    sample: Drawing,
     *,
     same: bool = False,
     device: str | None = None,
@@ -73,8 +75,9 @@ def evidence_of(
         found: The candidates.
         matrices: The vectors of the texts in each view.
         nodes: The records of the left and of the right table.
-        records: Their texts.
+        texts: Their texts, written in an order of the columns that does not depend on that of the caller.
         columns: The key columns of both tables.
+        sample: From what records are drawn.
         same: Both sides are one table.
         device: "cpu" keeps the search off the GPU.
         seed: Of the random pairs.
@@ -82,37 +85,26 @@ def evidence_of(
     Returns:
         The evidence.
     """
-    draw = np.random.default_rng(seed)
-    ordered = [
-        np.argsort(_rank_of_texts(of)[side.text], kind="stable")
-        for side, of in zip(nodes, records, strict=True)
-    ]
-    i, j = (order[draw.integers(0, len(order), RANDOM)] for order in ordered)
+    i, j = sample.pairs(RANDOM, seed)
     apart = _unrelated(found, nodes, i, j, same)
     i, j = i[apart], j[apart]
     a, b = nodes[0].text[i], nodes[1].text[j]
     own: dict[str, tuple[Floats, Floats]] = {}
     for name, (x, y) in matrices.items():
-        mine = _rivals(x, nodes[0], ordered[0], device)
-        own[name] = (mine, mine if same else _rivals(y, nodes[1], ordered[1], device))
-    lower = [folded(of.texts) for of in records]
+        mine = _rivals(x, nodes[0], sample.ordered[0], device)
+        own[name] = (mine, mine if same else _rivals(y, nodes[1], sample.ordered[1], device))
+    lower = [folded(list(of)) for of in texts[: 1 if same else 2]]
     return Evidence(
         found.left,
         found.right,
         {name: found.views[name] for name in matrices},
-        (lower[0][nodes[0].text].tolist(), lower[1][nodes[1].text].tolist()),
+        (lower[0][nodes[0].text].tolist(), lower[-1][nodes[1].text].tolist()),
         columns,
         own,
         (i, j),
         {name: pair_scores(x, y, a, b) for name, (x, y) in matrices.items()},
         same,
     )
-
-
-def _rank_of_texts(records: Records) -> Integers:
-    rank = np.empty(len(records.texts), dtype=np.int64)
-    rank[views.in_text_order(records, np.arange(len(rank)))] = np.arange(len(rank))
-    return rank
 
 
 def _unrelated(
@@ -149,8 +141,7 @@ def _rivals(matrix: Any, nodes: Nodes, ordered: Integers, device: str | None) ->
         return found
     some = np.arange(len(nodes))
     if float(len(nodes)) ** 2 > (OWN_UP_TO if sp.issparse(matrix) else DENSE_OWN_UP_TO):
-        draw = np.random.default_rng(0)
-        some = np.sort(ordered[draw.choice(len(ordered), OWN_SAMPLE, replace=False)])
+        some = drawn(ordered, OWN_SAMPLE)
     if sp.issparse(matrix) or not whole:
         found[some] = views.rivals(matrix, nodes, some, whole, device)
     else:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from linktransformer import lexical
 from linktransformer.scoring.columns import PairedColumn
+from linktransformer.scoring.sampling import drawn, first_side, in_order
 
 __all__ = ["key_column", "naming_order"]
 
@@ -84,14 +85,17 @@ def _names_records(column: PairedColumn) -> bool:
 
 
 def _rate(column: PairedColumn, same: bool) -> float:
-    view = lexical.fit(column.left_values, [] if same else column.right_values)
-    right = view.left if same else view.right
-    ordered = np.array(sorted(range(len(column.left_values)), key=column.left_values.__getitem__))
-    draw = np.random.default_rng(0)
-    asked = np.sort(draw.choice(len(ordered), min(SAMPLE, len(ordered)), replace=False))
-    sample: Integers = ordered[asked]
-    best = _one_best(view.left[sample], right, sample if same else None)
-    back = _one_best(right[np.maximum(best, 0)], view.left, np.maximum(best, 0) if same else None)
+    values = (column.left_values, column.right_values)
+    view = lexical.fit(values[0], [] if same else values[1])
+    sides = (view.left, view.left if same else view.right)
+    ordered = [in_order(side) for side in values]
+    first = (
+        0 if same else first_side(*([side[n] for n in of] for side, of in zip(values, ordered, strict=True)))
+    )
+    sample = drawn(ordered[first], SAMPLE)
+    left, right = sides[first], sides[1 - first]
+    best = _one_best(left[sample], right, sample if same else None)
+    back = _one_best(right[np.maximum(best, 0)], left, np.maximum(best, 0) if same else None)
     return float(((best >= 0) & (back == sample)).mean())
 
 

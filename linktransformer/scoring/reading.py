@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from linktransformer.blocking import Nodes
 from linktransformer.index import exact_top_k
+from linktransformer.scoring.sampling import Drawing, drawn
 
 __all__ = ["better_reading"]
 
@@ -16,7 +17,12 @@ SAMPLE = 1000  # records: the standard error of a rate is .016 at most
 
 
 def better_reading(
-    other: tuple[Any, Any], usual: tuple[Any, Any], nodes: tuple[Nodes, Nodes], *, same: bool = False
+    other: tuple[Any, Any],
+    usual: tuple[Any, Any],
+    nodes: tuple[Nodes, Nodes],
+    drawing: Drawing,
+    *,
+    same: bool = False,
 ) -> bool:
     """Whether more records find a match that finds them by one set of vectors than by another.
 
@@ -28,14 +34,17 @@ def better_reading(
         other: Vectors of the left and of the right texts.
         usual: Those that are used otherwise.
         nodes: The records.
+        drawing: From what records are drawn.
         same: Both sides are one table.
 
     Returns:
         True where `other` serves more records.
     """
-    draw = np.random.default_rng(0)
-    sample = np.sort(draw.choice(len(nodes[0]), min(SAMPLE, len(nodes[0])), replace=False))
-    a, b = _mutual(other, nodes, sample, same), _mutual(usual, nodes, sample, same)
+    first = drawing.first
+    sample = drawn(drawing.ordered[first], SAMPLE)
+    ways = [(of[first], of[1 - first]) for of in (other, usual)]
+    sides = nodes[first], nodes[1 - first]
+    a, b = (_mutual(vectors, sides, sample, same) for vectors in ways)
     gained, lost = int((a & ~b).sum()), int((b & ~a).sum())
     return bool(gained - lost > np.sqrt(gained + lost))
 

@@ -88,7 +88,12 @@ def words(left: Sequence[str], right: Sequence[str] | None) -> Words:
     for text in texts:
         indices += {place.setdefault(word, len(place)) for word in WORD.findall(text)}
         ends.append(len(indices))
-    columns = np.array(indices, dtype=np.int32)
+    spelled = sorted(
+        place
+    )  # of words that are equally rare the first one counts, whatever the order of the rows
+    rank = np.empty(len(place), dtype=np.int32)
+    rank[[place[word] for word in spelled]] = np.arange(len(place))
+    columns = rank[np.array(indices, dtype=np.int64)]
     indptr = np.append(0, np.array(ends, dtype=np.int64))
     width = max(1, len(place))
     with_it = np.bincount(columns, minlength=width)
@@ -96,11 +101,11 @@ def words(left: Sequence[str], right: Sequence[str] | None) -> Words:
     every = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(texts), width))
     every.sort_indices()
     number = np.zeros(width, dtype=bool)
-    number[: len(place)] = [word[0].isdigit() for word in place]
+    number[: len(place)] = [word[0].isdigit() for word in spelled]
     n_left = len(left)
     right_part = every if right is None else every[n_left:]
-    spelled = np.array([*place, ""][:width], dtype=object)
-    return Words(every[:n_left], right_part, number, float(np.log(len(texts) + 1)), spelled)
+    every_word = np.array([*spelled, ""][:width], dtype=object)
+    return Words(every[:n_left], right_part, number, float(np.log(len(texts) + 1)), every_word)
 
 
 def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers, most: float) -> Overlap:
