@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.scoring.ranks import highest, places
+from linktransformer.scoring.ranks import Places, highest, places
 
-__all__ = ["JOB", "OF_PAIRS", "Context", "context"]
+__all__ = ["JOB", "OF_PAIRS", "Context", "JobContext", "Side", "context", "in_context", "job_context"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -68,6 +68,43 @@ class Context:
     values: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """How log-odds are distributed among the records of one table.
+
+    Args:
+        best: Of the best candidate of each record that has one, rising, (n,) float32.
+        second: Of the second candidate, or the floor, rising, (n,) float32.
+        records: Of the table.
+        middle: The median of `second`.
+        scale: How far its .9 quantile is from there.
+    """
+
+    best: Floats
+    second: Floats
+    records: int
+    middle: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JobContext:
+    """What is the same for all pairs of a job.
+
+    Args:
+        values: The features `JOB`, (n_features,) float32.
+        sides: In the order of the features: that of more records first; of equally many, an order that does
+            not depend on which table is the left one.
+        many: 0 where the left table has more records, 1 where the right one has.
+        tied: Whether no side has more records.
+    """
+
+    values: Floats
+    sides: tuple[Side, Side]
+    many: int
+    tied: bool
+
+
 def context(
     log_odds: Floats,
     left: Integers,
@@ -77,11 +114,6 @@ def context(
     same: bool = False,
 ) -> Context:
     """Describe the log-odds of pairs beside those of the others.
-
-    A record's second candidate is false where every record has one match, so that second candidates show how
-    high false ones rise: of the pairs with such log-odds or more, the share of second candidates ("false") is
-    an estimate of how many are wrong (target-decoy estimation, J. Elias and S. Gygi 2007). It is one feature
-    among others, since it is too low where few records have a match.
 
     Args:
         log_odds: Of each pair by the pair model, (n_pairs,) float32.
@@ -95,34 +127,79 @@ def context(
     """
     z = log_odds.astype(np.float32)
     of = places(left, right, z, FLOOR, same=same)
+    return in_context(z, of, job_context(z, left, right, of, sizes, same=same))
+
+
+def job_context(
+    log_odds: Floats,
+    left: Integers,
+    right: Integers,
+    of: Places,
+    sizes: tuple[int, int],
+    *,
+    same: bool = False,
+) -> JobContext:
+    """Describe how the log-odds of a job are distributed.
+
+    Args:
+        log_odds: Of each pair by the pair model, (n_pairs,) float32.
+        left: Left record of each pair, (n_pairs,) int64.
+        right: Right record.
+        of: Their places by these log-odds.
+        sizes: Records of the left and of the right table.
+        same: Both sides are one table.
+
+    Returns:
+        What pairs of these or of other records are held against.
+    """
+    z = log_odds
     tied = same or sizes[0] == sizes[1]
     many = int(sizes[1] > sizes[0])
-    gaps, ranks_ = (of.gap_left, of.gap_right), (of.rank_left, of.rank_right)
-    low, high = np.minimum(*gaps), np.maximum(*gaps)
-    columns = [z, low, high, np.minimum(*ranks_), np.maximum(*ranks_)]
-    columns += [low, high] if tied else [gaps[many], gaps[1 - many]]
     groups = [(left, sizes[0]), (right, sizes[1])]
     if same:
         groups = [(np.concatenate([left, right]), sizes[0])] * 2
     doubled = np.concatenate([z, z]) if same else z
-    mutual = np.maximum(*ranks_) == 0
+    mutual = np.maximum(of.rank_left, of.rank_right) == 0
     best_of = (of.rank_left == 0, of.rank_right == 0)
-    job = _of_mutual(z[mutual], low[mutual], min(sizes), z)
+    lead = np.minimum(of.gap_left, of.gap_right)
+    job = _of_mutual(z[mutual], lead[mutual], min(sizes), z)
     sides = []
     for place in (many, 1 - many):
         group, n = groups[place]
-        pairs, of_job = _of_side(z, group, doubled, n)
+        side, of_job = _of_side(group, doubled, n)
         alone = best_of[place] & ~best_of[1 - place]
         of_job.insert(12, float((_sigmoid(z[alone]) > 0.5).sum() / max(1, n)))
-        sides.append((pairs, of_job))
+        sides.append((side, of_job))
     if tied:  # an order of the two sides that does not depend on which table is the left one
         sides.sort(key=lambda side: [-np.inf if np.isnan(value) else value for value in side[1]])
-    for pairs, of_job in sides:
-        columns += pairs
-        job += of_job
-    values = np.concatenate(
-        [np.stack(columns, axis=1), np.repeat(np.array(job, dtype=np.float32)[None], len(z), axis=0)], axis=1
-    )
+    values = np.array([*job, *sides[0][1], *sides[1][1]], dtype=np.float32)
+    return JobContext(values, (sides[0][0], sides[1][0]), many, tied)
+
+
+def in_context(log_odds: Floats, of: Places, job: JobContext) -> Context:
+    """Describe pairs beside those of a job.
+
+    A record's second candidate is false where every record has one match, so that second candidates show how
+    high false ones rise: of the pairs with such log-odds or more, the share of second candidates ("false") is
+    an estimate of how many are wrong (target-decoy estimation, J. Elias and S. Gygi 2007). It is one feature
+    among others, since it is too low where few records have a match.
+
+    Args:
+        log_odds: Of each pair by the pair model, (n_pairs,) float32.
+        of: The place of each pair among the candidates of its two records, by these log-odds.
+        job: The job.
+
+    Returns:
+        The features.
+    """
+    gaps, ranks_ = (of.gap_left, of.gap_right), (of.rank_left, of.rank_right)
+    low, high = np.minimum(*gaps), np.maximum(*gaps)
+    columns = [log_odds, low, high, np.minimum(*ranks_), np.maximum(*ranks_)]
+    columns += [low, high] if job.tied else [gaps[job.many], gaps[1 - job.many]]
+    for side in job.sides:
+        columns += _beside(log_odds, side)
+    of_job = np.repeat(job.values[None], len(log_odds), axis=0)
+    values = np.concatenate([np.stack(columns, axis=1), of_job], axis=1)
     return Context((*OF_PAIRS, *JOB), values.astype(np.float32))
 
 
@@ -141,23 +218,16 @@ def _of_mutual(best: Floats, lead: Floats, n: int, every: Floats) -> list[float]
     ]
 
 
-def _of_side(z: Floats, group: Integers, score: Floats, n: int) -> tuple[list[Floats], list[float]]:
-    """Each pair beside best and second candidates of one side's records, and these as a whole."""
+def _of_side(group: Integers, score: Floats, n: int) -> tuple[Side, list[float]]:
+    """Best and second candidates of one side's records, and these as a whole."""
     top = highest(group, score, n, 3)
     top = top[~np.isnan(top[:, 0])]
     if not len(top):
-        return [np.zeros(len(z), dtype=np.float32)] * 3, [np.nan] * 17
+        none = np.zeros(0, dtype=np.float32)
+        return Side(none, none, n, 0.0, 1.0), [np.nan] * 17
     best, second, third = np.nan_to_num(top, nan=FLOOR).T
-    rising_best, rising_second = np.sort(best), np.sort(second)
-    n_best = len(best) - np.searchsorted(rising_best, z, "left")
-    n_second = len(second) - np.searchsorted(rising_second, z, "left")
     middle, high = np.quantile(second, (0.5, 0.9))
     scale = max(float(high - middle), 0.3)
-    pairs = [
-        np.log((n_second + 0.5) / (n_best + 1)),
-        np.log((n_second + 0.5) / (n + 1)),
-        (z - middle) / scale,
-    ]
     first, next_ = best - second, second - third
     spacing = first / (first + 2 * next_ + 0.05)
     job = [
@@ -170,7 +240,21 @@ def _of_side(z: Floats, group: Integers, score: Floats, n: int) -> tuple[list[Fl
         *_quantiles(first, (0.1, 0.5, 0.9)),
         *_quantiles(next_, (0.5, 0.9)),
     ]
-    return [values.astype(np.float32) for values in pairs], job
+    return Side(np.sort(best), np.sort(second), n, float(middle), scale), job
+
+
+def _beside(z: Floats, side: Side) -> list[Floats]:
+    """Each pair beside best and second candidates of one side's records."""
+    if not len(side.best):
+        return [np.zeros(len(z), dtype=np.float32)] * 3
+    n_best = len(side.best) - np.searchsorted(side.best, z, "left")
+    n_second = len(side.second) - np.searchsorted(side.second, z, "left")
+    pairs = [
+        np.log((n_second + 0.5) / (n_best + 1)),
+        np.log((n_second + 0.5) / (side.records + 1)),
+        (z - np.float64(side.middle)) / side.scale,
+    ]
+    return [values.astype(np.float32) for values in pairs]
 
 
 def _quantiles(values: Floats, shares: tuple[float, ...]) -> list[float]:

@@ -14,6 +14,7 @@ from linktransformer.scoring.column_kind import detect
 from linktransformer.scoring.column_similarity import prepare
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
+from linktransformer.scoring.job_statistics import ColumnStatistics
 
 __all__ = ["Compared", "PairedColumn", "compared"]
 
@@ -47,16 +48,16 @@ class Compared:
     """A column compared in every candidate.
 
     Args:
-        kind: How: "text", "name", "number", "date" and so on.
         similarity: 0 to 1, NaN where a cell is null, (n_pairs,) float32.
         equal: Whether the cells are equal, (n_pairs,) bool.
         levels: For `match_weights`.
+        statistics: How the cells were compared, and how frequent values are.
     """
 
-    kind: str
     similarity: Floats
     equal: NDArray[np.bool_]
     levels: ColumnLevels
+    statistics: ColumnStatistics
 
 
 def compared(
@@ -94,10 +95,11 @@ def compared(
             similarity[there], equal[there] = prepared.similarity(i, j), prepared.equal(i, j)
             both.append((similarity, equal))
     (similarity, equal), of_random = both
-    frequency = _frequency(column)
+    statistics = ColumnStatistics(comparison, *_frequency(column))
+    frequency = np.array([*(statistics.frequency[value] for value in column.left_values), 0.0])
     of_left = np.where(column.left[pairs[0]] >= 0, frequency[column.left[pairs[0]]], 0)
     levels = ColumnLevels(level_of(similarity, equal), level_of(*of_random), of_left.astype(np.float32))
-    return Compared(comparison.kind, similarity, equal, levels)
+    return Compared(similarity, equal, levels, statistics)
 
 
 def _cells(
@@ -108,12 +110,13 @@ def _cells(
     return i[there], j[there], there
 
 
-def _frequency(column: PairedColumn) -> NDArray[np.float64]:
-    """The share of all records with a value that have each left value, and a last entry for nulls."""
-    n_left, n_right = len(column.left_values), len(column.right_values)
-    count = np.bincount(column.left[column.left >= 0], minlength=n_left).astype(np.float64)
-    of_right = np.bincount(column.right[column.right >= 0], minlength=n_right)
-    number = dict(zip(column.right_values, of_right.tolist(), strict=True))
-    count += [number.get(value, 0) for value in column.left_values]
-    known = int((column.left >= 0).sum() + (column.right >= 0).sum())
-    return np.append(count / max(1, known), 0.0)
+def _frequency(column: PairedColumn) -> tuple[dict[str, float], int]:
+    """The share of all records with a value that have each value, and how many records have one."""
+    sides = ((column.left, column.left_values), (column.right, column.right_values))
+    count: dict[str, int] = {}
+    for codes, values in sides:
+        of_side = np.bincount(codes[codes >= 0], minlength=len(values)).tolist()
+        for value, number in zip(values, of_side, strict=True):
+            count[value] = count.get(value, 0) + number
+    known = sum(int((codes >= 0).sum()) for codes, _ in sides)
+    return {value: number / max(1, known) for value, number in count.items()}, known

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.scoring import ranks, words
+from linktransformer.scoring import feature_families, ranks, words
 from linktransformer.scoring.columns import Compared, PairedColumn, compared
 from linktransformer.scoring.fellegi_sunter import Weights, match_weights
+from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics
+from linktransformer.scoring.ranks import Places
 
 __all__ = ["VIEWS", "Evidence", "PairFeatures", "kept", "pair_features"]
 
@@ -20,7 +21,6 @@ Floats = NDArray[np.float32]
 
 VIEWS = ("lexical", "key column", "dense")
 LEAST = 100  # pairs of records of which one in a hundred is estimated
-LENGTH = 300  # characters of a text that edit similarities read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,14 +65,19 @@ class PairFeatures:
         names: Of the features.
         values: (n, n_features) float32, NaN for unknown.
         weights: The match weights of the columns.
-        kinds: How each column was compared, in the order of the weights.
+        statistics: What is the same for all pairs of the job.
     """
 
     at: Integers
     names: tuple[str, ...]
     values: Floats
     weights: Weights
-    kinds: tuple[str, ...] = ()
+    statistics: JobStatistics
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """How each column was compared, in the order of the weights."""
+        return self.statistics.kinds
 
 
 def kept(evidence: Evidence, depth: int = 3) -> NDArray[np.bool_]:
@@ -104,201 +109,98 @@ def pair_features(evidence: Evidence) -> PairFeatures:
         The features of those that `kept` keeps.
     """
     at = np.flatnonzero(kept(evidence))
-    left, right = evidence.left[at], evidence.right[at]
+    n, left, right = len(at), evidence.left[at], evidence.right[at]
+    views = {name: _view_statistics(name, evidence) for name in evidence.views}
+    places = {name: _places(evidence, score, views[name].floor) for name, score in evidence.views.items()}
+    of_kept = {name: _some(of, at) for name, of in places.items()}
+    every = words.words(evidence.texts[0], None if evidence.same else evidence.texts[1])
+    columns = [compared(column, (left, right), evidence.random) for column in evidence.columns]
+    weights = _weights(evidence, columns, at, of_kept)
+    floor = min(0.0, float(weights.total.min(initial=0)))
+    statistics = JobStatistics(
+        evidence.sizes,
+        evidence.same,
+        views,
+        every.rarities,
+        tuple(column.statistics for column in columns),
+        weights.tables,
+        floor,
+    )
+    of_bits = None
+    if columns:
+        of_bits = ranks.places(left, right, weights.total, floor, same=evidence.same)
     found: dict[str, Floats] = {}
     for name in VIEWS:
-        found |= _of_view(name, evidence, at)
-    found |= _of_words(evidence, left, right)
-    found |= _of_letters(evidence, left, right)
-    columns = [compared(column, (left, right), evidence.random) for column in evidence.columns]
-    weights = _weights(evidence, columns, found)
-    found |= _of_columns(columns, weights, len(at))
-    found |= _relative("bits", evidence, left, right, weights.total if columns else None)
-    found |= _of_tables(evidence, columns, len(at))
-    values = np.stack(list(found.values()), axis=1) if len(at) else np.zeros((0, len(found)), np.float32)
-    kinds = tuple(column.kind for column in columns)
-    return PairFeatures(at, tuple(found), values.astype(np.float32), weights, kinds)
+        score = evidence.views[name][at] if name in views else None
+        own = _own(name, evidence, left, right) if name in views else None
+        found |= feature_families.of_view(name, views.get(name), score, own, n)
+        found |= feature_families.of_places(name, of_kept.get(name), statistics, n)
+    found |= feature_families.of_words(every, left, right)
+    found |= feature_families.of_letters(evidence.texts, left, right)
+    alike, equal = [column.similarity for column in columns], [column.equal for column in columns]
+    found |= feature_families.of_columns(alike, equal, weights, n)
+    found |= feature_families.of_places("bits", of_bits, statistics, n)
+    found |= feature_families.of_tables(statistics, n)
+    values = np.stack(list(found.values()), axis=1) if n else np.zeros((0, len(found)), np.float32)
+    return PairFeatures(at, tuple(found), values.astype(np.float32), weights, statistics)
 
 
-def _of_view(name: str, evidence: Evidence, at: Integers) -> dict[str, Floats]:
-    """Similarity, ranks and gaps in one view, NaN where there is no such view."""
-    n, score = len(at), evidence.views.get(name)
-    if score is None:
-        labels = ("similarity", "above random", "own min", "own max", "own share", "second share")
-        return {f"{name} {what}": _unknown(n) for what in labels} | _relative(
-            name, evidence, evidence.left[at], evidence.right[at], None
-        )
-    places = _relative(name, evidence, evidence.left, evidence.right, score)
-    random = evidence.random_views[name]
-    pairs = evidence.sizes[0] * evidence.sizes[1]
-    above = _unknown(n)
-    if pairs >= LEAST and len(random):  # of fewer pairs the highest hundredth is not known
-        middle, high = np.quantile(random, (0.5, 0.99))
-        above = ((score[at] - middle) / max(1e-3, high - middle)).astype(np.float32)
-    own = evidence.own.get(name, (_unknown(evidence.sizes[0]), _unknown(evidence.sizes[1])))
-    less = score[at] - own[0][evidence.left[at]], score[at] - own[1][evidence.right[at]]
+def _view_statistics(name: str, evidence: Evidence) -> ViewStatistics:
+    """How the similarities of all candidates and of random pairs are distributed."""
+    score, random = evidence.views[name], evidence.random_views[name]
+    # of fewer pairs the highest hundredth is not known
+    enough = evidence.sizes[0] * evidence.sizes[1] >= LEAST and len(random) > 0
+    middle, high = np.quantile(random, (0.5, 0.99)) if len(random) else (0.0, 0.0)
+    floor = float(np.median(random)) if len(random) else 0.0
+    own = _of_records(name, evidence)
     groups = [(evidence.left, own[0]), (evidence.right, own[1])]
     if evidence.same:
         groups = [(np.concatenate([evidence.left, evidence.right]), own[0])]
     doubled = np.concatenate([score, score]) if evidence.same else score
     seconds = [ranks.highest(group, doubled, len(of), 2)[:, 1] for group, of in groups]
-    return {
-        f"{name} similarity": score[at],
-        f"{name} above random": above,
-        f"{name} own min": np.fmin(*less),
-        f"{name} own max": np.fmax(*less),
-        f"{name} own share": _share_above(np.concatenate([of for _, of in groups]), score[at]),
-        f"{name} second share": _share_above(np.concatenate(seconds), score[at]),
-    } | {what: values[at] for what, values in places.items()}
+    return ViewStatistics(
+        float(middle),
+        float(high),
+        enough,
+        min(floor, float(score.min(initial=0))),
+        _rising(np.concatenate([of for _, of in groups])),
+        _rising(np.concatenate(seconds)),
+    )
 
 
-def _relative(
-    name: str, evidence: Evidence, left: Integers, right: Integers, score: Floats | None
-) -> dict[str, Floats]:
-    """Ranks and gaps on the side of more and of fewer records, and the less and the more favourable one."""
-    labels = [f"{name} {what} {side}" for what in ("rank", "gap") for side in ("many", "few", "min", "max")]
-    if score is None:
-        return {label: _unknown(len(left)) for label in labels}
-    random = evidence.random_views.get(name)
-    floor = float(np.median(random)) if random is not None and len(random) else 0.0
-    found = ranks.places(left, right, score, min(floor, float(score.min(initial=0))), same=evidence.same)
-    values = []
-    for pair in ((found.rank_left, found.rank_right), (found.gap_left, found.gap_right)):
-        low, high = np.minimum(*pair), np.maximum(*pair)
-        sides = (low, high) if _tied(evidence) else (pair[_many(evidence)], pair[1 - _many(evidence)])
-        values += [*sides, low, high]
-    return dict(zip(labels, values, strict=True))
+def _places(evidence: Evidence, score: Floats, floor: float) -> Places:
+    return ranks.places(evidence.left, evidence.right, score, floor, same=evidence.same)
 
 
-def _of_words(evidence: Evidence, left: Integers, right: Integers) -> dict[str, Floats]:
-    texts = evidence.texts
-    every = words.words(texts[0], None if evidence.same else texts[1])
-    found: dict[str, Floats] = {}
-    number = np.flatnonzero(every.number)
-    sides: list[tuple[str, Any, Any]] = [("words", every.left, every.right)]
-    sides.append(("numbers", sides[0][1][:, number], sides[0][2][:, number]))
-    for kind, a, b in sides:
-        of = words.overlap(a, b, left, right, every.most)
-        all_left, all_right = of.shared + of.only_left, of.shared + of.only_right
-        none = np.minimum(all_left, all_right) <= 0
-        share = [
-            np.where(none, np.nan, of.shared / np.maximum(of_all, 1e-9)) for of_all in (all_left, all_right)
-        ]
-        found |= {
-            f"{kind} cosine": np.where(none, np.nan, of.cosine).astype(np.float32),
-            f"{kind} shared": of.shared,
-            f"{kind} contained min": np.minimum(*share).astype(np.float32),
-            f"{kind} contained max": np.maximum(*share).astype(np.float32),
-            f"{kind} only min": np.minimum(of.only_left, of.only_right),
-            f"{kind} only max": np.maximum(of.only_left, of.only_right),
-            f"{kind} rarest min": np.minimum(of.rarest_left, of.rarest_right),
-            f"{kind} rarest max": np.maximum(of.rarest_left, of.rarest_right),
-        }
-        if kind == "words":
-            found["words rarest alike"] = _alike(every.spelled, of)
-    return found
+def _some(places: Places, at: Integers) -> Places:
+    sides = (places.rank_left, places.rank_right, places.gap_left, places.gap_right)
+    return Places(*(values[at] for values in sides))
 
 
-def _alike(spelled: NDArray[np.object_], of: words.Overlap) -> Floats:
-    """How like the rarest words are that only one text has: a slip, or another word."""
-    from rapidfuzz import distance, process
-
-    alike = _unknown(len(of.word_left))
-    both = np.flatnonzero((of.word_left >= 0) & (of.word_right >= 0))
-    a, b = spelled[of.word_left[both]], spelled[of.word_right[both]]
-    alike[both] = process.cpdist(a, b, scorer=distance.JaroWinkler.similarity, dtype=np.float32)
-    return alike
+def _of_records(name: str, evidence: Evidence) -> tuple[Floats, Floats]:
+    """How near the nearest other record of its own table is to each left and each right record."""
+    nothing = feature_families.unknown(evidence.sizes[0]), feature_families.unknown(evidence.sizes[1])
+    return evidence.own.get(name, nothing)
 
 
-def _of_letters(evidence: Evidence, left: Integers, right: Integers) -> dict[str, Floats]:
-    """Edit similarities of the two texts, at most 300 characters of each."""
-    from rapidfuzz import distance, fuzz, process
-
-    cut = [np.array([text[:LENGTH] for text in side], dtype=object) for side in evidence.texts]
-    a, b = cut[0][left], cut[1][right]
-    length = [np.array([len(text) for text in side], dtype=np.float32) for side in evidence.texts]
-    short, long = np.minimum(length[0][left], length[1][right]), np.maximum(length[0][left], length[1][right])
-    found: dict[str, Floats] = {
-        f"letters {name}": np.asarray(process.cpdist(a, b, scorer=scorer) / scale, dtype=np.float32)
-        for name, scorer, scale in (
-            ("sorted", fuzz.token_sort_ratio, 100),
-            ("set", fuzz.token_set_ratio, 100),
-            ("start", distance.JaroWinkler.similarity, 1),
-        )
-    }
-    found["length ratio"] = (short / np.maximum(long, 1)).astype(np.float32)
-    return found | {"length": np.log1p(short).astype(np.float32)}
+def _own(name: str, evidence: Evidence, left: Integers, right: Integers) -> tuple[Floats, Floats]:
+    own = _of_records(name, evidence)
+    return own[0][left], own[1][right]
 
 
-def _weights(evidence: Evidence, columns: Sequence[Compared], found: Mapping[str, Floats]) -> Weights:
+def _rising(known: Floats) -> Floats:
+    return np.sort(known[~np.isnan(known)])
+
+
+def _weights(
+    evidence: Evidence, columns: Sequence[Compared], at: Integers, places: Mapping[str, Places]
+) -> Weights:
     """Match weights of the columns; the first guess are the pairs that are each other's nearest."""
-    best = [found[f"{name} rank max"] == 0 for name in VIEWS if name in evidence.views]
+    used = [name for name in VIEWS if name in evidence.views]
+    best = [np.maximum(places[name].rank_left, places[name].rank_right) == 0 for name in used]
     nearest = np.any(best, axis=0) if best else np.zeros(0, dtype=bool)
-    strong = np.max([np.nan_to_num(found[f"{name} similarity"]) for name in evidence.views], axis=0)
+    strong = np.max([np.nan_to_num(evidence.views[name][at]) for name in evidence.views], axis=0)
     usual = float(np.median(strong[nearest])) if nearest.any() else 1.0
     guess = np.where(nearest, 0.7, 0.05) * np.clip(strong / max(usual, 0.05), 0, 1)
     prior = -np.log2(max(2, *evidence.sizes))
     return match_weights([column.levels for column in columns], guess.astype(np.float32), float(prior))
-
-
-def _of_columns(columns: Sequence[Compared], weights: Weights, n: int) -> dict[str, Floats]:
-    names = ("min", "mean", "max", "equal", "different", "null", "information")
-    if not columns:
-        labels = [*(f"columns {name}" for name in names), "bits", "bits min", "bits max", "bits against"]
-        return {label: _unknown(n) for label in labels}
-    similarity = np.stack([column.similarity for column in columns], axis=1)
-    null = np.isnan(similarity)
-    there = np.maximum(1, (~null).sum(axis=1))
-    equal = np.stack([column.equal for column in columns], axis=1)
-    filled = np.nan_to_num(similarity)
-    bits = weights.bits
-    found = {
-        "columns min": np.where(null, 2, similarity).min(axis=1),
-        "columns mean": filled.sum(axis=1) / there,
-        "columns max": filled.max(axis=1),
-        "columns equal": (equal & ~null).sum(axis=1) / there,
-        "columns different": (~null & (filled < 0.3)).sum(axis=1) / there,
-        "columns null": null.mean(axis=1),
-        "columns information": np.maximum(bits, 0).sum(axis=1) / (1e-3 + np.abs(bits).sum(axis=1)),
-    }
-    empty = null.all(axis=1)
-    found = {name: np.where(empty, np.nan, values) for name, values in found.items()}
-    found |= {
-        "bits": weights.total,
-        "bits min": bits.min(axis=1),
-        "bits max": bits.max(axis=1),
-        "bits against": np.minimum(bits, 0).sum(axis=1),
-    }
-    return {name: values.astype(np.float32) for name, values in found.items()}
-
-
-def _of_tables(evidence: Evidence, columns: Sequence[Compared], n: int) -> dict[str, Floats]:
-    """What is the same for all pairs of a job."""
-    kinds = [column.kind for column in columns]
-    numbers = {
-        "columns": float(len(columns)),
-        "one table": float(evidence.same),
-        "names": sum(kind in ("name", "text") for kind in kinds) / max(1, len(kinds)),
-    }
-    return {name: np.full(n, value, dtype=np.float32) for name, value in numbers.items()}
-
-
-def _share_above(known: Floats, score: Floats) -> Floats:
-    """The share of known values that are at least as high as each score."""
-    values = np.sort(known[~np.isnan(known)])
-    above = len(values) - np.searchsorted(values, score, "left")
-    # half a value more on either side (Jeffreys' prior): of a few values none above says little
-    return ((above + 0.5) / (len(values) + 1)).astype(np.float32)
-
-
-def _many(evidence: Evidence) -> int:
-    """0 where the left table has more records, 1 where the right one has."""
-    return int(evidence.sizes[1] > evidence.sizes[0])
-
-
-def _tied(evidence: Evidence) -> bool:
-    return evidence.same or evidence.sizes[0] == evidence.sizes[1]
-
-
-def _unknown(n: int) -> Floats:
-    return np.full(n, np.nan, dtype=np.float32)

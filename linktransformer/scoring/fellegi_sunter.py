@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEVELS", "ColumnLevels", "Weights", "level_of", "match_weights"]
+__all__ = ["LEVELS", "ColumnLevels", "Tables", "Weights", "level_of", "match_weights", "weights_of"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -35,18 +35,38 @@ class ColumnLevels:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """What levels are worth in a job.
+
+    Args:
+        table: The match weight of each level in each column, (n_columns, 7).
+        unmatched: The rate of each level among random pairs, (n_columns, 7).
+        prior: The log2 odds that a candidate matches before anything is compared.
+    """
+
+    table: NDArray[np.float64]
+    unmatched: NDArray[np.float64]
+    prior: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Weights:
     """Match weights.
 
     Args:
         bits: The match weight of each pair in each column, 0 for a null, (n_pairs, n_columns) float32.
         total: Their sum with the prior odds of a pair, (n_pairs,) float32.
-        table: The match weight of each level in each column, (n_columns, 7).
+        tables: What they are made of.
     """
 
     bits: Floats
     total: Floats
-    table: NDArray[np.float64]
+    tables: Tables
+
+    @property
+    def table(self) -> NDArray[np.float64]:
+        """The match weight of each level in each column, (n_columns, 7)."""
+        return self.tables.table
 
 
 def level_of(similarity: Floats, equal: NDArray[np.bool_]) -> NDArray[np.int8]:
@@ -90,18 +110,39 @@ def match_weights(
     Returns:
         The weights. They do not depend on the order of the columns.
     """
+    unmatched = np.zeros((len(columns), LEVELS))
+    for place, column in enumerate(columns):
+        unmatched[place] = _unmatched(column)
     n = len(first_guess)
-    graded = [(_unmatched(column), column) for column in columns]
     probability = first_guess.astype(np.float64)
-    bits = np.zeros((n, len(columns)), dtype=np.float32)
-    table = np.zeros((len(columns), LEVELS))
+    nothing = np.zeros((n, len(columns)), dtype=np.float32), np.full(n, prior, dtype=np.float32)
+    found = Weights(*nothing, Tables(np.zeros((len(columns), LEVELS)), unmatched, prior))
     for _ in range(rounds):
-        for place, (u, column) in enumerate(graded):
-            table[place] = _levels(u, column, probability)
-            bits[:, place] = _column_bits(u, table[place], column)
-        total = bits.sum(axis=1, dtype=np.float64) + prior
+        table = np.zeros((len(columns), LEVELS))
+        for place, column in enumerate(columns):
+            table[place] = _levels(unmatched[place], column, probability)
+        found = weights_of(columns, Tables(table, unmatched, prior), n)
+        total = found.bits.sum(axis=1, dtype=np.float64) + prior
         probability = 1 / (1 + np.exp2(-np.clip(total, -50, 50)))
-    return Weights(bits, (bits.sum(axis=1, dtype=np.float64) + prior).astype(np.float32), table)
+    return found
+
+
+def weights_of(columns: Sequence[ColumnLevels], tables: Tables, n: int) -> Weights:
+    """The match weights of pairs by tables that are known.
+
+    Args:
+        columns: The columns; what random pairs have is not looked at.
+        tables: Of the same columns.
+        n: Pairs.
+
+    Returns:
+        The weights.
+    """
+    bits = np.zeros((n, len(columns)), dtype=np.float32)
+    for place, column in enumerate(columns):
+        bits[:, place] = _column_bits(tables.unmatched[place], tables.table[place], column)
+    total = (bits.sum(axis=1, dtype=np.float64) + tables.prior).astype(np.float32)
+    return Weights(bits, total, tables)
 
 
 def _unmatched(column: ColumnLevels) -> NDArray[np.float64]:

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-__all__ = ["Overlap", "Words", "overlap", "words"]
+__all__ = ["Overlap", "Rarities", "Words", "overlap", "words", "words_of"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 WORD = re.compile(r"[^\W\d_]+|\d+")  # a run of letters, or of digits: "KDL-40V" is kdl, 40, v
 STEP = 2**18  # pairs at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Rarities:
+    """How rare words are.
+
+    Args:
+        spelled: The words in alphabetic order, (n_words,) object.
+        rarity: Of each word, (n_words,) float32.
+        most: The rarity of a word that one text has, or none.
+    """
+
+    spelled: NDArray[np.object_]
+    rarity: Floats
+    most: float
+
+    @cached_property
+    def by_word(self) -> Mapping[str, float]:
+        """The rarity of each word."""
+        return dict(zip(self.spelled.tolist(), self.rarity.tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +50,8 @@ class Words:
         right: (n_right texts, n_words) float32.
         number: Which words are numbers, (n_words,) bool.
         most: The rarity of a word that one text has, the unit of `Overlap`.
-        spelled: The words, (n_words,) object.
+        spelled: The words in alphabetic order, (n_words,) object.
+        rarity: Of the words, (n_words,) float32.
     """
 
     left: sp.csr_matrix
@@ -36,6 +59,12 @@ class Words:
     number: NDArray[np.bool_]
     most: float
     spelled: NDArray[np.object_]
+    rarity: Floats
+
+    @property
+    def rarities(self) -> Rarities:
+        """How rare the words are."""
+        return Rarities(self.spelled, self.rarity, self.most)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,31 +110,71 @@ def words(left: Sequence[str], right: Sequence[str] | None) -> Words:
         >>> found.left.shape, int(found.number.sum())
         ((2, 3), 2)
     """
+    texts = list(left) if right is None else [*left, *right]
+    spelled, columns, indptr = _split(texts)
+    width = max(1, len(spelled))
+    with_it = np.bincount(columns, minlength=width)
+    rarity = np.log((len(texts) + 1) / np.maximum(with_it, 1)).astype(np.float32)
+    most = float(np.log(len(texts) + 1))
+    return _weighed(spelled, columns, indptr, rarity, most, None if right is None else len(left))
+
+
+def words_of(left: Sequence[str], right: Sequence[str], rarities: Rarities) -> Words:
+    """Split texts into words that are as rare as they are in other texts.
+
+    Args:
+        left: Case-folded texts.
+        right: Case-folded texts.
+        rarities: Of words; a word that is not among them is as rare as one that one text has.
+
+    Returns:
+        The words; what is known of a text does not depend on the other ones.
+
+    Example:
+        >>> known = words(["acme 12", "acme"], ["acme 13"]).rarities
+        >>> print(words_of(["acme 14"], ["acme 12"], known).rarity.round(2))
+        [1.39 1.39 0.29]
+    """
+    spelled, columns, indptr = _split([*left, *right])
+    known = rarities.by_word
+    every = [known.get(word, rarities.most) for word in spelled]
+    rarity = np.array(every or [0], dtype=np.float32)
+    return _weighed(spelled, columns, indptr, rarity, rarities.most, len(left))
+
+
+def _split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[Any]]:
+    """The words of texts in alphabetic order, those of each text, and where each text begins.
+
+    Of words that are equally rare the first one counts, whatever the order of the rows.
+    """
     place: dict[str, int] = {}
     indices: list[int] = []
     ends: list[int] = []
-    texts = list(left) if right is None else [*left, *right]
     for text in texts:
         indices += {place.setdefault(word, len(place)) for word in WORD.findall(text)}
         ends.append(len(indices))
-    spelled = sorted(
-        place
-    )  # of words that are equally rare the first one counts, whatever the order of the rows
-    rank = np.empty(len(place), dtype=np.int32)
+    spelled = sorted(place)
+    rank: NDArray[np.int32] = np.empty(len(place), dtype=np.int32)
     rank[[place[word] for word in spelled]] = np.arange(len(place))
-    columns = rank[np.array(indices, dtype=np.int64)]
-    indptr = np.append(0, np.array(ends, dtype=np.int64))
-    width = max(1, len(place))
-    with_it = np.bincount(columns, minlength=width)
-    rarity = np.log((len(texts) + 1) / np.maximum(with_it, 1)).astype(np.float32)
-    every = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(texts), width))
+    return spelled, rank[np.array(indices, dtype=np.int64)], np.append(0, np.array(ends, dtype=np.int64))
+
+
+def _weighed(
+    spelled: list[str],
+    columns: NDArray[np.int32],
+    indptr: NDArray[Any],
+    rarity: Floats,
+    most: float,
+    n_left: int | None,
+) -> Words:
+    width = len(rarity)
+    every = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(indptr) - 1, width))
     every.sort_indices()
     number = np.zeros(width, dtype=bool)
-    number[: len(place)] = [word[0].isdigit() for word in spelled]
-    n_left = len(left)
-    right_part = every if right is None else every[n_left:]
+    number[: len(spelled)] = [word[0].isdigit() for word in spelled]
+    right_part = every if n_left is None else every[n_left:]
     every_word = np.array([*spelled, ""][:width], dtype=object)
-    return Words(every[:n_left], right_part, number, float(np.log(len(texts) + 1)), every_word)
+    return Words(every[:n_left], right_part, number, most, every_word, rarity)
 
 
 def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers, most: float) -> Overlap:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from linktransformer.scoring.words import WORD, overlap, words
+from linktransformer.scoring.words import WORD, overlap, words, words_of
 
 LEFT = ["acme steel 12", "acme", "", "baxter dairy kdl-40v", "acme acme steel"]
 RIGHT = ["acme steel works 13", "baxter 40", "zeller", "acme steel 12"]
@@ -66,3 +66,15 @@ def test_texts_without_words() -> None:
     of = overlap(found.left, found.right, np.array([0, 1]), np.array([0, 0]), found.most)
     assert of.cosine.tolist() == of.shared.tolist() == of.rarest_left.tolist() == [0, 0]
     assert of.word_left.tolist() == [-1, -1]
+
+
+def test_other_texts_are_weighed_by_known_rarities() -> None:
+    whole = words(LEFT, RIGHT)
+    some = words_of([LEFT[3], LEFT[0]], [RIGHT[0]], whole.rarities)
+    of = overlap(some.left, some.right, np.array([0, 1]), np.array([0, 0]), some.most)
+    wanted = overlap(whole.left, whole.right, np.array([3, 0]), np.array([0, 0]), whole.most)
+    for name in ("cosine", "shared", "only_left", "only_right", "rarest_left", "rarest_right"):
+        np.testing.assert_allclose(getattr(of, name), getattr(wanted, name), atol=1e-6)
+    assert some.spelled[of.word_left[0]] == whole.spelled[wanted.word_left[0]]
+    assert words_of(["unheard"], [""], whole.rarities).rarity[0] == np.float32(whole.most)
+    assert words_of([""], [""], whole.rarities).left.shape == (1, 1)
