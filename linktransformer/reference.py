@@ -11,17 +11,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import block_keys, blocking, encode, frames, records, views, vocabulary
+from linktransformer import block_keys, blocking, frames, vocabulary
 from linktransformer.column_words import ColumnWords, widened
 from linktransformer.encode import Plan
 from linktransformer.frames import Table
 from linktransformer.records import Records
-from linktransformer.serialize import Serializer
+from linktransformer.row_reading import Reading, embedded
 from linktransformer.vocabulary import Vocabulary
 
-__all__ = ["HEAD", "Asked", "Keys", "Reference", "ask", "blocks_of", "build", "read_as_the_model_does"]
-
-HEAD = "first column"
+__all__ = ["Asked", "Keys", "Reference", "ask", "blocks_of", "build", "read_as_the_model_does"]
 
 Integers = NDArray[np.int64]
 
@@ -52,13 +50,14 @@ class Reference:
         keys: Its columns.
         records: Its texts, in order of first row.
         words: The n-grams of its texts and how rare they are.
-        head_words: Those of the first key column, None where that is no view.
+        head_words: Those of one key column, None where that is no view.
         matrices: By view, the vectors of its texts.
         weights: What each view counts in the score; they add up to 1.
         threshold: The score that a link needs, None for none.
         details: How weights and threshold came about.
         columns: Key columns that are compared one by one, where some are.
         shown: What is known of pictures: a `pictured.Shown`, None where rows have none.
+        reading: How rows are written for each view.
     """
 
     table: Table
@@ -74,6 +73,7 @@ class Reference:
     details: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[ColumnWords, ...] = ()
     shown: Any = None
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def views(self) -> list[str]:
@@ -125,12 +125,14 @@ class Reference:
         matrices, head_words = dict(self.matrices), self.head_words
         if not self.keys.reference:  # pictures alone
             return self
-        found = records.read(table, self.keys.reference, Serializer())
+        found = self.reading.texts(table, self.keys.reference)
         words, place = self.words.with_ngrams(found.texts.tolist())
         matrices["lexical"] = widened(matrices["lexical"], place, len(words.codes))
         if head_words is not None:
-            head_words, place = head_words.with_ngrams(_heads(table, self.keys.reference, found))
-            matrices[HEAD] = widened(matrices[HEAD], place, len(head_words.codes))
+            heads = self.reading.heads(table, self.keys.reference, 1, found)
+            head_words, place = head_words.with_ngrams(heads)
+            head = self.reading.head
+            matrices[head] = widened(matrices[head], place, len(head_words.codes))
         columns = tuple(column.with_rows(table) for column in self.columns)
         return replace(self, words=words, head_words=head_words, matrices=matrices, columns=columns)
 
@@ -217,6 +219,7 @@ def build(
     plan: Plan,
     sample: Table | None = None,
     *,
+    reading: Reading | None = None,
     batch_size: int | None = None,
     show: bool | None = None,
 ) -> Reference:
@@ -227,30 +230,34 @@ def build(
         keys: Its columns.
         plan: The model.
         sample: Rows such as will be asked; how rare an n-gram is is then counted over both.
+        reading: How rows are written for each view; None: the first column is a view where its values tell
+            rows apart, and a model reads rows as it was trained to.
         batch_size: For the model.
         show: As for `progress.bar`.
 
     Returns:
         The reference, the weight of which is all on n-grams and which has no threshold.
     """
-    found = records.read(table, keys.reference, Serializer())
+    read = reading or Reading()
+    found = read.texts(table, keys.reference)
     texts = found.texts.tolist()
-    others = None if sample is None else records.read(sample, keys.queries, Serializer())
+    others = None if sample is None else read.texts(sample, keys.queries)
     words = vocabulary.learn(texts + ([] if others is None else others.texts.tolist()))
     matrices: dict[str, Any] = {"lexical": words.vectors(texts)}
     if plan.encoder is not None:
-        written = _written(table, keys.reference, found, plan)
-        matrices["dense"] = encode.embed(plan.encoder, written, batch_size=batch_size, show=show)
+        written = read.for_model(table, keys.reference, 1, found, plan)
+        matrices["dense"] = embedded(plan, written, batch_size=batch_size, show=show)
     head_words = None
-    if max(len(keys.reference), len(keys.queries)) > 1:
-        sides = [_heads(table, keys.reference, found)]
+    if max(len(keys.reference), len(keys.queries)) > 1 if reading is None else read.column is not None:
+        sides = [read.heads(table, keys.reference, 1, found)]
         if sample is not None and others is not None:
-            sides.append(_heads(sample, keys.queries, others))
-        if all(len(set(side)) * 2 >= len(side) for side in sides):  # as `views.sparse` has it
+            sides.append(read.heads(sample, keys.queries, 0, others))
+        # as `views.sparse` has it
+        if reading is not None or all(len(set(side)) * 2 >= len(side) for side in sides):
             head_words = vocabulary.learn([head for side in sides for head in side])
-            matrices[HEAD] = head_words.vectors(sides[0])
+            matrices[read.head] = head_words.vectors(sides[0])
     labels = frames.index_labels(table, np.arange(table.n_rows))
-    return Reference(table, labels, table.n_rows, keys, found, words, head_words, matrices)
+    return Reference(table, labels, table.n_rows, keys, found, words, head_words, matrices, reading=read)
 
 
 def ask(
@@ -280,16 +287,17 @@ def ask(
 
         own = columns is not None
         return ask_pictured(reference, plan, table, own, batch_size=batch_size, show=show)
+    side, read = int(columns is not None), reference.reading
     columns = reference.keys.queries if columns is None else columns
-    found = records.read(table, columns, Serializer())
+    found = read.texts(table, columns)
     matrices: dict[str, Any] = {"lexical": reference.words.vectors(found.texts.tolist())}
     if "dense" in reference.matrices:
-        written = _written(table, columns, found, plan)
-        vectors = encode.embed(plan.encoder, written, batch_size=batch_size, show=show)
+        written = read.for_model(table, columns, side, found, plan)
+        vectors = embedded(plan, written, batch_size=batch_size, show=show)
         width = reference.matrices["dense"].shape[1]
         matrices["dense"] = vectors if len(written) else np.empty((0, width), dtype=np.float32)
     if reference.head_words is not None:
-        matrices[HEAD] = reference.head_words.vectors(_heads(table, columns, found))
+        matrices[read.head] = reference.head_words.vectors(read.heads(table, columns, side, found))
     place = {name: number for number, name in enumerate(reference.keys.reference)}
     cells = tuple(of.asked(table, columns[place[of.cells.columns[0]]]) for of in reference.columns)
     nodes = blocking.nodes(found.text_of_row, blocks_of(reference, table))
@@ -307,7 +315,8 @@ def read_as_the_model_does(reference: Reference, plan: Plan, n: int) -> list[str
     Returns:
         The texts; the vectors of the same places are theirs.
     """
-    return _written(reference.table, reference.keys.reference, reference.records, plan)[:n]
+    columns = reference.keys.reference
+    return reference.reading.for_model(reference.table, columns, 1, reference.records, plan)[:n]
 
 
 def _identity(of: Reference | Asked) -> list[str]:
@@ -338,17 +347,6 @@ def blocks_of(reference: Reference, table: Table) -> Integers | None:
     values = _block_values(table, reference.keys.blocks)
     found = [-1 if None in key else numbers.get(key, len(numbers)) for key in values]
     return np.array(found, dtype=np.int64)
-
-
-def _written(table: Table, columns: Sequence[str], found: Records, plan: Plan) -> list[str]:
-    """The texts as the model reads them."""
-    if plan.serializer == Serializer():
-        return [str(text) for text in found.texts.tolist()]
-    return views.texts_of(found, records.read(table, columns, plan.serializer))
-
-
-def _heads(table: Table, columns: Sequence[str], found: Records) -> list[str]:
-    return views.texts_of(found, records.read(table, columns[:1], Serializer()))
 
 
 def _stacked(above: Any, below: Any) -> Any:

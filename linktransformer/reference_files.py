@@ -22,6 +22,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.pictured import Columns, Shown
 from linktransformer.records import Records
 from linktransformer.reference import Keys, Reference
+from linktransformer.row_reading import Reading
 from linktransformer.vocabulary import Vocabulary
 
 __all__ = ["read", "write"]
@@ -77,6 +78,7 @@ def write(
             "threshold": reference.threshold,
             "details": dict(reference.details),
             "columns": [_said(column) for column in reference.columns],
+            "reading": reference.reading.to_dict(),
             "pictures": None if reference.shown is None else _said_of_pictures(reference.shown),
             "settings": dict(settings),
         }
@@ -138,6 +140,7 @@ def read(folder: str | Path) -> tuple[Reference, dict[str, Any], Arrays]:
         said["details"],
         tuple(_column(f"column{place}", of, arrays) for place, of in enumerate(said["columns"])),
         None if said["pictures"] is None else _shown(said["pictures"], arrays["has_picture"].astype(bool)),
+        Reading.from_dict(said["reading"]),
     )
     extra = {name.removeprefix("extra."): of for name, of in arrays.items() if name.startswith("extra.")}
     return reference, said["settings"], extra

@@ -17,6 +17,7 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 BLOCK = 2**16  # pairs evaluated at a time
+FEW = 64  # pairs: of fewer onnxruntime adds up several parts of the trees, which rounds in another way
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,14 +58,17 @@ class Trees:
             names: Of the features; one that the trees know and that is not given is unknown.
 
         Returns:
-            (n,) float32.
+            (n,) float32. What a pair gets does not depend on the pairs that stand beside it.
         """
         matrix = self._ordered(values, names)
         if not len(matrix):
             return np.zeros(0, dtype=np.float32)
         if self.session is not None:
+            n = len(matrix)
+            if n < FEW:
+                matrix = np.concatenate([matrix, np.zeros((FEW - n, matrix.shape[1]), dtype=np.float32)])
             found = self.session.run(None, {self.session.get_inputs()[0].name: matrix})[0]
-            return np.asarray(found, dtype=np.float32).ravel()
+            return np.asarray(found, dtype=np.float32).ravel()[:n]
         return self.predict_plainly(matrix)
 
     def predict_plainly(self, matrix: Floats) -> Floats:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,70 @@ from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics
 from linktransformer.scoring.ranks import Places
 from linktransformer.scoring.words import Words
 
-__all__ = ["of_columns", "of_letters", "of_places", "of_tables", "of_view", "of_words", "unknown"]
+__all__ = ["VIEWS", "Pairs", "features_of", "unknown"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 Features = dict[str, Floats]
 
+VIEWS = ("lexical", "key column", "dense")
 LENGTH = 300  # characters of a text that edit similarities read
 OF_VIEW = ("similarity", "above random", "own min", "own max", "own share", "second share")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """What is known of pairs before it is held against their job.
+
+    Args:
+        left: The left text of each pair, (n,) int64.
+        right: The right text.
+        words: The words of the texts.
+        texts: The case-folded left and right texts.
+        scores: The similarity in each view, (n,) float32.
+        own: In each view, how near the nearest other record of its own table is to the left and to the right
+            record of each pair, NaN for unknown, (n,) float32 each.
+        places: Where each pair stands in each view, and by "bits" where there are columns.
+        similarity: Of the cells of each column, NaN for a null, (n,) float32.
+        equal: Whether they are equal, (n,) bool.
+        weights: The match weights of the columns.
+    """
+
+    left: Integers
+    right: Integers
+    words: Words
+    texts: tuple[Sequence[str], Sequence[str]]
+    scores: Mapping[str, Floats]
+    own: Mapping[str, tuple[Floats, Floats]]
+    places: Mapping[str, Places]
+    similarity: Sequence[Floats]
+    equal: Sequence[NDArray[np.bool_]]
+    weights: Weights
+
+
+def features_of(pairs: Pairs, statistics: JobStatistics) -> tuple[tuple[str, ...], Floats]:
+    """Describe pairs.
+
+    Args:
+        pairs: The pairs.
+        statistics: Of a job, theirs or another one.
+
+    Returns:
+        Names and values of the features, (n, n_features) float32, NaN for unknown.
+    """
+    n = len(pairs.left)
+    found: Features = {}
+    for name in VIEWS:
+        known = statistics.views.get(name)
+        found |= of_view(name, known, pairs.scores.get(name), pairs.own.get(name), n)
+        found |= of_places(name, pairs.places.get(name), statistics, n)
+    found |= of_words(pairs.words, pairs.left, pairs.right)
+    found |= of_letters(pairs.texts, pairs.left, pairs.right)
+    found |= of_columns(pairs.similarity, pairs.equal, pairs.weights, n)
+    found |= of_places("bits", pairs.places.get("bits"), statistics, n)
+    found |= of_tables(statistics, n)
+    values = np.stack(list(found.values()), axis=1) if n else np.zeros((0, len(found)), np.float32)
+    return tuple(found), values.astype(np.float32)
 
 
 def of_view(

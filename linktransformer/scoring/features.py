@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.scoring import feature_families, ranks, words
+from linktransformer.scoring import ranks, words
 from linktransformer.scoring.columns import Compared, PairedColumn, compared
+from linktransformer.scoring.feature_families import VIEWS, Pairs, features_of, unknown
 from linktransformer.scoring.fellegi_sunter import Weights, match_weights
 from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics
 from linktransformer.scoring.ranks import Places
@@ -19,7 +20,6 @@ __all__ = ["VIEWS", "Evidence", "PairFeatures", "kept", "pair_features"]
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
-VIEWS = ("lexical", "key column", "dense")
 LEAST = 100  # pairs of records of which one in a hundred is estimated
 
 
@@ -109,7 +109,7 @@ def pair_features(evidence: Evidence) -> PairFeatures:
         The features of those that `kept` keeps.
     """
     at = np.flatnonzero(kept(evidence))
-    n, left, right = len(at), evidence.left[at], evidence.right[at]
+    left, right = evidence.left[at], evidence.right[at]
     views = {name: _view_statistics(name, evidence) for name in evidence.views}
     places = {name: _places(evidence, score, views[name].floor) for name, score in evidence.views.items()}
     of_kept = {name: _some(of, at) for name, of in places.items()}
@@ -126,23 +126,21 @@ def pair_features(evidence: Evidence) -> PairFeatures:
         weights.tables,
         floor,
     )
-    of_bits = None
     if columns:
-        of_bits = ranks.places(left, right, weights.total, floor, same=evidence.same)
-    found: dict[str, Floats] = {}
-    for name in VIEWS:
-        score = evidence.views[name][at] if name in views else None
-        own = _own(name, evidence, left, right) if name in views else None
-        found |= feature_families.of_view(name, views.get(name), score, own, n)
-        found |= feature_families.of_places(name, of_kept.get(name), statistics, n)
-    found |= feature_families.of_words(every, left, right)
-    found |= feature_families.of_letters(evidence.texts, left, right)
-    alike, equal = [column.similarity for column in columns], [column.equal for column in columns]
-    found |= feature_families.of_columns(alike, equal, weights, n)
-    found |= feature_families.of_places("bits", of_bits, statistics, n)
-    found |= feature_families.of_tables(statistics, n)
-    values = np.stack(list(found.values()), axis=1) if n else np.zeros((0, len(found)), np.float32)
-    return PairFeatures(at, tuple(found), values.astype(np.float32), weights, statistics)
+        of_kept["bits"] = ranks.places(left, right, weights.total, floor, same=evidence.same)
+    pairs = Pairs(
+        left,
+        right,
+        every,
+        evidence.texts,
+        {name: score[at] for name, score in evidence.views.items()},
+        {name: _own(name, evidence, left, right) for name in views},
+        of_kept,
+        [column.similarity for column in columns],
+        [column.equal for column in columns],
+        weights,
+    )
+    return PairFeatures(at, *features_of(pairs, statistics), weights, statistics)
 
 
 def _view_statistics(name: str, evidence: Evidence) -> ViewStatistics:
@@ -179,7 +177,7 @@ def _some(places: Places, at: Integers) -> Places:
 
 def _of_records(name: str, evidence: Evidence) -> tuple[Floats, Floats]:
     """How near the nearest other record of its own table is to each left and each right record."""
-    nothing = feature_families.unknown(evidence.sizes[0]), feature_families.unknown(evidence.sizes[1])
+    nothing = unknown(evidence.sizes[0]), unknown(evidence.sizes[1])
     return evidence.own.get(name, nothing)
 
 

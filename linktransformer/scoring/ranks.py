@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Places", "highest", "places"]
+__all__ = ["Places", "among_rivals", "highest", "one_side", "places"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -52,10 +52,10 @@ def places(
     """
     if same:
         n = len(left)
-        rank, gap = _one_side(np.concatenate([left, right]), np.concatenate([score, score]), floor)
+        rank, gap = one_side(np.concatenate([left, right]), np.concatenate([score, score]), floor)
         return Places(rank[:n], rank[n:], gap[:n], gap[n:])
-    rank_left, gap_left = _one_side(left, score, floor)
-    rank_right, gap_right = _one_side(right, score, floor)
+    rank_left, gap_left = one_side(left, score, floor)
+    rank_right, gap_right = one_side(right, score, floor)
     return Places(rank_left, rank_right, gap_left, gap_right)
 
 
@@ -82,7 +82,17 @@ def highest(group: Integers, score: Floats, n_groups: int, how_many: int) -> Flo
     return found
 
 
-def _one_side(group: Integers, score: Floats, floor: float) -> tuple[Floats, Floats]:
+def one_side(group: Integers, score: Floats, floor: float) -> tuple[Floats, Floats]:
+    """Rank the candidates of the records of one table.
+
+    Args:
+        group: The record of each pair, (n_pairs,) int64.
+        score: (n_pairs,) float32, finite; higher is more similar.
+        floor: The score of a rival where there is none.
+
+    Returns:
+        The rank of each pair and its gap to the best rival, (n_pairs,) float32 each.
+    """
     rank = np.zeros(len(group), dtype=np.float32)
     gap = np.zeros(len(group), dtype=np.float32)
     if not len(group):
@@ -98,6 +108,31 @@ def _one_side(group: Integers, score: Floats, floor: float) -> tuple[Floats, Flo
     rival = np.where(place == 0, np.repeat(second, count), np.repeat(best, count))
     gap[order] = falling - rival
     return rank, gap
+
+
+def among_rivals(score: Floats, pair: Integers, rival: Floats, floor: float) -> tuple[Floats, Floats]:
+    """Rank each pair among rivals of its own.
+
+    Args:
+        score: Of each pair, (n_pairs,) float32.
+        pair: The pair that each rival stands against, rising, (n_rivals,) int64.
+        rival: The score of each rival, (n_rivals,) float32.
+        floor: The score of a rival where there is none.
+
+    Returns:
+        How many rivals score higher, and the score less that of the best rival, (n_pairs,) float32 each.
+
+    Example:
+        >>> scores, rivals = np.array([0.5, 0.25], dtype="f4"), np.array([0.75, 0.25], dtype="f4")
+        >>> [found.tolist() for found in among_rivals(scores, np.array([0, 0]), rivals, 0.0)]
+        [[1.0, 0.0], [-0.25, 0.25]]
+    """
+    rank = np.bincount(pair[rival > score[pair]], minlength=len(score)).astype(np.float32)
+    best = np.full(len(score), floor, dtype=np.float32)
+    starts = np.flatnonzero(np.diff(pair, prepend=-1))
+    if len(starts):
+        best[pair[starts]] = np.maximum.reduceat(rival, starts)
+    return rank, score - best
 
 
 def _ordered(group: Integers, score: Floats) -> tuple[Integers, Integers, Integers]:

@@ -104,3 +104,13 @@ def test_without_graphs_the_arrays_are_evaluated(tmp_path: Path) -> None:
         decision().pair.predict(matrix, copy.pair.names),
         atol=1e-4,
     )
+
+
+@pytest.mark.parametrize("part", ["pair", "job"])
+def test_what_a_pair_gets_does_not_depend_on_the_pairs_beside_it(part: str) -> None:
+    trees = getattr(decision(), part)
+    matrix = inputs(trees, 300)
+    together = trees.predict(matrix, trees.names)
+    for size in (1, 7, 64, 100):
+        pieces = [trees.predict(matrix[at : at + size], trees.names) for at in range(0, 300, size)]
+        np.testing.assert_array_equal(np.concatenate(pieces), together)

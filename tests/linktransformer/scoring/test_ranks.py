@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from linktransformer.scoring.ranks import highest, places
+from linktransformer.scoring.ranks import among_rivals, highest, one_side, places
 
 
 def candidates(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -73,3 +73,16 @@ def test_no_pairs() -> None:
     found = places(none, none, none.astype(np.float32))
     assert len(found.rank_left) == len(found.gap_right) == 0
     assert np.isnan(highest(none, none.astype(np.float32), 2, 3)).all()
+
+
+def test_a_pair_among_rivals_of_its_own_is_ranked_as_in_a_job() -> None:
+    draw = np.random.default_rng(3)
+    group = np.sort(draw.integers(0, 12, 60))
+    score = draw.integers(0, 6, 60).astype("f4") / 8  # with ties
+    rank, gap = one_side(group, score, 0.1)
+    pairs = [(pair, rival) for pair in range(60) for rival in range(60) if pair != rival]
+    pairs = [(pair, rival) for pair, rival in pairs if group[pair] == group[rival]]
+    of, rival = np.array(pairs).T
+    found = among_rivals(score, of, score[rival], 0.1)
+    np.testing.assert_array_equal(found[0], rank)
+    np.testing.assert_array_equal(found[1], gap)
