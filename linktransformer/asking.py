@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import expand, fuse, lexical, pictured, search
+from linktransformer.blocking import Nodes
 from linktransformer.comparing import same_text
 from linktransformer.links import Links
 from linktransformer.pairwise import pair_scores
 from linktransformer.ranking import rank
 from linktransformer.reference import Asked, Reference
 
-__all__ = ["linked", "nearest_rows", "score_of", "scored"]
+__all__ = ["Searched", "linked", "nearest_rows", "neighbours", "score_of", "scored"]
 
 BLOCK = 2**25  # scores at a time: 128 MiB
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
+
+
+class Searched(Protocol):
+    """Records that are searched."""
+
+    @property
+    def nodes(self) -> Nodes:
+        """Them, with their blocks."""
+
+    @property
+    def matrices(self) -> Mapping[str, Any]:
+        """By view, the vectors of their texts."""
+
+    @property
+    def postings(self) -> dict[str, sp.csr_matrix]:
+        """The texts of each n-gram, by view."""
+
+    @property
+    def n_blocks(self) -> int | None:
+        """How many blocks there are, None without blocks."""
+
+    @property
+    def nodes_of_blocks(self) -> tuple[Integers, Integers]:
+        """Records in order of block, and where each block starts."""
 
 
 def scored(reference: Reference, asked: Asked, k: int, *, threads: int | None = None) -> fuse.Fused:
@@ -36,25 +62,48 @@ def scored(reference: Reference, asked: Asked, k: int, *, threads: int | None = 
     Returns:
         The candidates and their score.
     """
+    left, right = neighbours(reference, asked.nodes, asked.matrices, k, threads=threads)
+    return score_of(reference, asked, left, right, {"k": k, "index": "exact"})
+
+
+def neighbours(
+    items: Searched,
+    nodes: Nodes,
+    matrices: Mapping[str, Any],
+    k: int,
+    *,
+    threads: int | None = None,
+) -> tuple[Integers, Integers]:
+    """Find the k nearest items of each record in each view.
+
+    Args:
+        items: What is searched.
+        nodes: The records that are asked.
+        matrices: By view, the vectors of their texts.
+        k: Neighbours in each view.
+        threads: For n-grams; None is one for a few rows and all cores for many.
+
+    Returns:
+        Records and items, sorted, (n_pairs,) int64 each. What a record finds does not depend on the others.
+    """
     found: list[tuple[Integers, Integers]] = []
-    for queries, items in _groups(reference, asked):
-        for name, vectors in asked.matrices.items():
-            mine: Any = vectors[asked.nodes.text[queries]]
-            theirs: Any = reference.matrices[name]
-            if items is not None:
-                theirs = theirs[reference.nodes.text[items]]
+    for queries, some in _groups(items, nodes):
+        for name, vectors in matrices.items():
+            mine: Any = vectors[nodes.text[queries]]
+            theirs: Any = items.matrices[name]
+            if some is not None:
+                theirs = theirs[items.nodes.text[some]]
             if sp.issparse(vectors):
-                postings = reference.postings[name] if items is None else None
+                postings = items.postings[name] if some is None else None
                 many = threads or (1 if len(queries) < 64 else None)
                 a, b, _ = lexical.sparse_top_k(mine, theirs, k, threads=many, postings=postings)
             else:
                 a, b = _dense_top_k(mine, theirs, k)
-            found.append((queries[a], b if items is None else items[b]))
-    width = max(1, len(reference.nodes))
+            found.append((queries[a], b if some is None else some[b]))
+    width = max(1, len(items.nodes))
     none = np.empty(0, dtype=np.int64)
     code = np.unique(np.concatenate([none, *(a * width + b for a, b in found)]))
-    left, right = code // width, code % width
-    return score_of(reference, asked, left, right, {"k": k, "index": "exact"})
+    return code // width, code % width
 
 
 def score_of(
@@ -132,19 +181,19 @@ def linked(reference: Reference, asked: Asked, fused: fuse.Fused) -> Links:
     return expand.decided(tables, nodes, fused, "m:1", reference.threshold, details)
 
 
-def _groups(reference: Reference, asked: Asked) -> list[tuple[Integers, Integers | None]]:
-    """Which asked nodes are compared with which nodes of the reference; None is all of them."""
-    if not len(reference.nodes) or not len(asked.nodes):
+def _groups(items: Searched, nodes: Nodes) -> list[tuple[Integers, Integers | None]]:
+    """Which asked records are compared with which items; None is all of them."""
+    if not len(items.nodes) or not len(nodes):
         return []
-    if not reference.keys.blocks:
-        return [(np.arange(len(asked.nodes)), None)]
-    order, starts = reference.nodes_of_blocks
+    if items.n_blocks is None:
+        return [(np.arange(len(nodes)), None)]
+    order, starts = items.nodes_of_blocks
     groups: list[tuple[Integers, Integers | None]] = []
-    mine = np.argsort(asked.nodes.block, kind="stable")
-    edges = np.flatnonzero(np.diff(asked.nodes.block[mine], prepend=-1))
+    mine = np.argsort(nodes.block, kind="stable")
+    edges = np.flatnonzero(np.diff(nodes.block[mine], prepend=-1))
     for queries in np.split(mine, edges[1:]):
-        block = int(asked.nodes.block[queries[0]])
-        if block < len(reference.block_numbers) and starts[block + 1] > starts[block]:
+        block = int(nodes.block[queries[0]])
+        if block < items.n_blocks and starts[block + 1] > starts[block]:
             groups.append((queries, np.sort(order[starts[block] : starts[block + 1]])))
     return groups
 

@@ -28,7 +28,7 @@ from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.sharing import Lead
 from linktransformer.units import Units, picture_columns, read_units
 
-__all__ = ["Compared", "compare", "decide", "same_text"]
+__all__ = ["STEP", "Compared", "compare", "decide", "equal_first", "same_text"]
 
 TRIAL_FROM = 4000  # texts: below, the model is always run
 STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
@@ -247,18 +247,24 @@ def _probable(
     kept = search.Candidates(left, right, views_of, found.n_left, found.n_right, found.report)
     fused = fuse.Fused(kept, decided.probability, {}, 0.0, decided=decided)
     alike = same_text(texts, nodes, fused)
-    decided = replace(
-        decided, log_odds=_equal_first(kept, decided.log_odds, alike), equal=alike == fuse.EQUAL
-    )
+    decided = replace(decided, log_odds=equal_first(kept, decided.log_odds, alike), equal=alike == fuse.EQUAL)
     return replace(fused, score=decided.probability, decided=decided), described
 
 
-def _equal_first(
+def equal_first(
     found: search.Candidates, log_odds: NDArray[np.float32], same: NDArray[np.int8]
 ) -> NDArray[np.float32]:
     """Raise pairs of equal texts above the other pairs of their two records: no variant may go before them.
 
     Texts that are equal but for case come after equal ones and before all others.
+
+    Args:
+        found: The pairs.
+        log_odds: Of a match, (n_pairs,) float32.
+        same: How equal the two texts of a pair are, as `fuse.alike` has it, (n_pairs,) int8.
+
+    Returns:
+        (n_pairs,) float32.
     """
     raised = log_odds.copy()
     for grade in (fuse.BUT_FOR_CAPITALS, fuse.EQUAL):

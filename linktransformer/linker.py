@@ -10,7 +10,18 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import alone, asking, encode, frames, judgement, keys, pictured, rehearsal
+from linktransformer import (
+    alone,
+    asking,
+    encode,
+    frames,
+    judgement,
+    keys,
+    one_more,
+    pictured,
+    rehearsal,
+    sample_fitting,
+)
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.fitted import Fitted, labels_at, unique
 from linktransformer.frames import Table
@@ -19,6 +30,8 @@ from linktransformer.job import Columns, Job, K
 from linktransformer.judgement import Judgement
 from linktransformer.links import Links
 from linktransformer.reference import Asked, Keys, Reference, ask, build
+from linktransformer.sample_fitting import Settings
+from linktransformer.sample_job import SampleJob
 from linktransformer.threshold import is_number
 
 __all__ = ["Linker"]
@@ -60,6 +73,7 @@ class Linker(Fitted):
     """
 
     _learned: Judgement | None = None
+    _sample: SampleJob | None = None
 
     def __init__(
         self,
@@ -120,6 +134,11 @@ class Linker(Fitted):
         if sample is not None and shown is not None:
             shown.check(sample)
         plan = (encode.plan if shown is None else encode.plan_of_pictures)(self.model, self.device)
+        if shown is None and plan.judgement is None:
+            bare = sample_fitting.unread(table, names, plan)
+            self._plan, self._learned = plan, None
+            self._known, self._sample = self._by_sample(bare, sample)
+            return self
         kept, learned, show = self._remembering(plan), None, self.progress
         if shown is None:
             known = build(table, names, kept, sample, batch_size=self.batch_size, show=show)
@@ -144,8 +163,18 @@ class Linker(Fitted):
             known = rehearsal.by_noisy_copies(known, plan, self.weights, self.threshold, job.k)
         if shown is not None:  # read in an order of their own, on which no weight depends
             known = known.in_row_order()
-        self._plan, self._known, self._learned = plan, known, learned
+        self._plan, self._known, self._learned, self._sample = plan, known, learned, None
         return self
+
+    def _by_sample(self, bare: Reference, sample: Table | None) -> tuple[Reference, SampleJob | None]:
+        """The reference with its threshold, and the job of sample rows."""
+        settings = Settings(self.k, self.device, self.batch_size, self.progress)
+        known, job, fused = sample_fitting.fit(bare, self._remembering(self._plan), sample, settings)
+        details: dict[str, Any] = {"model": self._plan.name}
+        if job is not None:
+            details |= {"sample": "queries" if (job.sample.copy_of < 0).all() else "noisy copies"}
+            details["key_column"] = None if known.reading.column is None else known.reading.column[0]
+        return replace(known, threshold=sample_fitting.lowest(fused, self.threshold), details=details), job
 
     def predict(self, rows: Any) -> Any:
         """Find the row of the reference that each row names.
@@ -163,7 +192,11 @@ class Linker(Fitted):
             NotFittedError: `fit` has not been called.
         """
         known, asked = self._asked(rows)
-        row, score = asking.nearest_rows(known, asked, self._scored(known, asked))
+        fused = self._scored(known, asked)
+        if fused.decided is None:
+            row, score = asking.nearest_rows(known, asked, fused)
+        else:
+            row, score = one_more.best_rows(known, asked, fused)
         linked = row >= 0
         if known.threshold is not None:
             linked &= np.nan_to_num(score, nan=-np.inf) >= np.float32(known.threshold)
@@ -334,6 +367,8 @@ class Linker(Fitted):
         return known, self._read(known, table)
 
     def _scored(self, known: Reference, asked: Asked) -> Fused:
+        if self._sample is not None:
+            return one_more.judged(known, self._sample, asked, self.k)
         fused = asking.scored(known, asked, self.k)
         if self._learned is None:
             return fused

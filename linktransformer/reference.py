@@ -18,8 +18,9 @@ from linktransformer.frames import Table
 from linktransformer.records import Records
 from linktransformer.row_reading import Reading, embedded
 from linktransformer.vocabulary import Vocabulary
+from linktransformer.written_rows import Written, written_of
 
-__all__ = ["Asked", "Keys", "Reference", "ask", "blocks_of", "build", "read_as_the_model_does"]
+__all__ = ["Asked", "Keys", "Reference", "ask", "bare", "blocks_of", "build", "read_as_the_model_does"]
 
 Integers = NDArray[np.int64]
 
@@ -86,6 +87,11 @@ class Reference:
         found = dict.fromkeys(_block_values(self.table, self.keys.blocks))
         return {values: number for number, values in enumerate(key for key in found if None not in key)}
 
+    @property
+    def n_blocks(self) -> int | None:
+        """How many blocks the table has, None without blocks."""
+        return len(self.block_numbers) if self.keys.blocks else None
+
     @cached_property
     def nodes(self) -> blocking.Nodes:
         """Each text once in each block; without blocks they are the texts."""
@@ -100,6 +106,12 @@ class Reference:
     def first_rows(self) -> Integers:
         """The first row of each node."""
         return blocking.first_rows(self.nodes)
+
+    @cached_property
+    def written(self) -> Written:
+        """The texts and cells of its nodes."""
+        on = self.keys.queries, self.keys.reference
+        return written_of(self.table, 1, on, self.reading, self.records, self.nodes)
 
     @cached_property
     def postings(self) -> dict[str, sp.csr_matrix]:
@@ -211,6 +223,23 @@ class Asked:
     matrices: Mapping[str, Any]
     columns: tuple[ColumnWords, ...] = ()
     shown: Any = None
+
+
+def bare(table: Table, keys: Keys, reading: Reading) -> Reference:
+    """Read the texts of a reference table, and encode nothing.
+
+    Args:
+        table: The table.
+        keys: Its columns.
+        reading: How rows are written.
+
+    Returns:
+        The reference, without views.
+    """
+    labels = frames.index_labels(table, np.arange(table.n_rows))
+    found = reading.texts(table, keys.reference)
+    nothing = vocabulary.learn([])
+    return Reference(table, labels, table.n_rows, keys, found, nothing, None, {}, {}, reading=reading)
 
 
 def build(

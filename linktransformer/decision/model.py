@@ -113,6 +113,19 @@ class Decision:
         caution = self.numbers.get("caution", 0.0) * (1.0 if expected_overlap is None else 0.5)
         return Probabilities(features.at, found + np.float32(shift), spread, caution)
 
+    def of_pairs(self, log_odds: Floats, equal: NDArray[np.bool_]) -> Probabilities:
+        """The probabilities of pairs whose log-odds in their job are known.
+
+        Args:
+            log_odds: (n_pairs,) float32.
+            equal: Which pairs are of equal texts, (n_pairs,) bool.
+
+        Returns:
+            The probabilities.
+        """
+        spread, caution = self.numbers.get("uncertainty", 1.0), self.numbers.get("caution", 0.0)
+        return Probabilities(np.arange(len(log_odds)), log_odds, spread, caution, equal)
+
 
 def _shift(log_odds: Floats, left: Integers, n_left: int, expected: float, spread: float) -> float:
     """What to add to all log-odds, given how many left records are expected to have a match.

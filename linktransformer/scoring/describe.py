@@ -22,7 +22,7 @@ from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import Candidates
 from linktransformer.serialize import Serializer
 
-__all__ = ["Described", "Options", "describe"]
+__all__ = ["Described", "Options", "describe", "paired_columns"]
 
 Integers = NDArray[np.int64]
 Embed = Callable[[list[str]], NDArray[np.float32]]
@@ -98,7 +98,7 @@ def describe(
         Candidates and features. The order of the key columns does not matter.
     """
     rows = blocking.first_rows(nodes[0]), blocking.first_rows(nodes[1])
-    columns = _columns(tables, on, rows, options)
+    columns = paired_columns(tables, on, rows, options.comparisons)
     key = key_column(columns, same=same)
     matrices: dict[str, tuple[Any, Any]] = {}
     both = [of.texts.tolist() for of in texts]
@@ -129,13 +129,24 @@ def describe(
     return Described(nodes, texts, found, pair_features(evidence), name, names, reads, written)
 
 
-def _columns(
+def paired_columns(
     tables: tuple[Table, Table],
     on: tuple[list[str], list[str]],
     first: tuple[Integers, Integers],
-    options: Options,
+    comparisons: Mapping[str, Any] | None = None,
 ) -> list[PairedColumn]:
-    given = options.comparisons or {}
+    """The key columns that two tables have in common, as values of records.
+
+    Args:
+        tables: The left and the right table.
+        on: Their key columns.
+        first: The first row of each left and of each right record.
+        comparisons: By column name, how cells are compared; the others by their content.
+
+    Returns:
+        The columns.
+    """
+    given = comparisons or {}
     found = []
     for left, right in keys.paired(*on):
         of = records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer())

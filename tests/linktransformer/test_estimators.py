@@ -50,7 +50,7 @@ REFERENCE, QUERIES = table(80, 1), table(60, 2).reset_index(drop=True)
 MODELS = [pytest.param("lexical", id="lexical"), pytest.param(Letters(), id="letters")]
 
 
-@pytest.mark.xfail(strict=True, reason="Linker still decides by weights of views")
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("block_on", [None, "place"], ids=["all", "blocks"])
 def test_links_are_those_of_link(model: Any, block_on: str | None) -> None:

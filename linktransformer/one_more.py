@@ -1,0 +1,349 @@
+"""Rows that are asked, each judged as if it were one more row of the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from linktransformer import asking, fuse
+from linktransformer.blocking import Nodes
+from linktransformer.comparing import STEP
+from linktransformer.decision.context import FLOOR, in_context
+from linktransformer.decision.model import decision
+from linktransformer.fuse import Fused
+from linktransformer.pairwise import pair_scores
+from linktransformer.reference import Asked, Reference
+from linktransformer.sample_job import Rivals, Sample, SampleJob
+from linktransformer.scoring.feature_families import Pairs, features_of
+from linktransformer.scoring.fellegi_sunter import Weights, weights_of
+from linktransformer.scoring.ranks import Places, among_rivals, one_side
+from linktransformer.scoring.words import words_of
+from linktransformer.search import Candidates
+from linktransformer.written_rows import Written, written_of
+
+__all__ = ["Compared", "best_rows", "compared", "judged", "near_in"]
+
+AT_ONCE = 1000  # rows: it changes the memory, not the result
+DEPTH = 3  # of the candidates of a record in a view: the nearest so many are described
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+def judged(known: Reference, job: SampleJob, asked: Asked, k: int) -> Fused:
+    """Give the nearest reference records of every row the probability that they match.
+
+    What a row gets does not depend on the rows that are asked with it.
+
+    Args:
+        known: The reference.
+        job: The job of the sample.
+        asked: The rows.
+        k: Neighbours in each view.
+
+    Returns:
+        Candidates with match probabilities as scores.
+    """
+    on = known.keys.queries, known.keys.reference
+    mine = written_of(asked.table, 0, on, known.reading, asked.records, asked.nodes)
+    parts = []
+    for start in range(0, max(1, len(asked.nodes)), AT_ONCE):
+        some = np.arange(start, min(start + AT_ONCE, len(asked.nodes)))
+        parts.append(_judged(known, job, asked, some, mine, k))
+    left, right, log_odds = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "right", "log_odds")
+    )
+    equal = np.concatenate([part.equal for part in parts])
+    views = {
+        name: np.clip(np.concatenate([part.scores[name] for part in parts]), -1, 1)
+        for name in job.statistics.views
+    }
+    sizes = len(asked.nodes), len(known.nodes)
+    found = Candidates(left, right, views, *sizes, {"k": k, "index": "exact"})
+    decided = decision().of_pairs(log_odds, equal)
+    return Fused(found, decided.probability, {}, 0.0, decided=decided)
+
+
+def best_rows(known: Reference, asked: Asked, fused: Fused) -> tuple[Integers, Floats]:
+    """The row of the reference that each asked row most probably is, whatever the threshold.
+
+    Args:
+        known: The reference.
+        asked: The rows.
+        fused: From `judged`.
+
+    Returns:
+        Row numbers, -1 where there is none, and probabilities, NaN there, (n_rows,) each.
+    """
+    found = fused.candidates
+    row = np.full(len(asked.nodes) + 1, -1, dtype=np.int64)  # the last is for rows without a key
+    score = np.full(len(asked.nodes) + 1, np.nan, dtype=np.float32)
+    if len(found):
+        similarity = np.max(list(found.views.values()), axis=0)
+        order = np.lexsort((found.right, -similarity, -fused.score, found.left))
+        best = order[np.flatnonzero(np.diff(found.left[order], prepend=-1))]
+        row[found.left[best]] = known.first_rows[found.right[best]]
+        score[found.left[best]] = fused.score[best]
+    return row[asked.nodes.node_of_row], score[asked.nodes.node_of_row]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """What is known of the pairs of some rows.
+
+    Args:
+        left: Asked record, (n_pairs,) int64.
+        right: Reference record.
+        scores: By view, (n_pairs,) float32.
+        log_odds: Of a match, (n_pairs,) float32.
+        equal: Whether the texts are equal, (n_pairs,) bool.
+    """
+
+    left: Integers
+    right: Integers
+    scores: Mapping[str, Floats]
+    log_odds: Floats
+    equal: NDArray[np.bool_]
+
+
+def _judged(
+    known: Reference, job: SampleJob, asked: Asked, some: Integers, written: Written, k: int
+) -> _Part:
+    """Judge some of the asked records."""
+    nodes = Nodes(asked.nodes.text[some], asked.nodes.block[some], np.arange(len(some)))
+    left, right = asking.neighbours(known, nodes, asked.matrices, k)
+    a, b = nodes.text[left], known.nodes.text[right]
+    scores = {
+        name: pair_scores(asked.matrices[name], known.matrices[name], a, b) for name in job.statistics.views
+    }
+    itself = job.sample.numbers_of(asked)[some]
+    pair, rival = job.rivals.against(itself[left], right)
+    places = {
+        name: _places(left, score, pair, job.rivals.views[name][rival], job.statistics.views[name].floor)
+        for name, score in scores.items()
+    }
+    near = near_in(scores, places)
+    at = np.flatnonzero(near)
+    number = np.cumsum(near) - 1
+    described = near[pair] & job.rivals.described[rival]
+    pair, rival = number[pair[described]], rival[described]
+    left, right = left[at], right[at]
+    scores = {name: score[at] for name, score in scores.items()}
+    own = own_of_sample(job.sample, nodes, asked.matrices, itself)
+    seen = compared(
+        job,
+        (written, known.written),
+        (some[left], right),
+        scores,
+        {
+            name: (of.of_pairs(left, right, job.sample, itself), job.own[name][right])
+            for name, of in own.items()
+        },
+    )
+    of_bits = _places(left, seen.weights.total, pair, job.rivals.bits[rival], job.statistics.bits_floor)
+    of_views = {
+        name: Places(of.rank_left[at], of.rank_right[at], of.gap_left[at], of.gap_right[at])
+        for name, of in places.items()
+    }
+    model = decision()
+    names, values = features_of(seen.pairs(scores, of_views, of_bits), job.statistics)
+    z = model.pair.predict(values, names)
+    in_job = in_context(z, _places(left, z, pair, job.rivals.pair[rival], FLOOR), job.context)
+    log_odds = model.job.predict(in_job.values, in_job.names)
+    texts = asked.records.texts[nodes.text[left]], known.records.texts[known.nodes.text[right]]
+    alike = np.zeros(len(left), dtype=np.int8)
+    maybe = np.flatnonzero(scores["lexical"] > fuse.SAME)
+    alike[maybe] = fuse.alike(texts[0][maybe], texts[1][maybe])
+    raised = equal_first(left, log_odds, alike, job.rivals, pair, rival)
+    return _Part(some[left], right, scores, raised, alike == fuse.EQUAL)
+
+
+def near_in(scores: Mapping[str, Floats], places: Mapping[str, Places]) -> NDArray[np.bool_]:
+    """Which pairs are among the nearest of one of their records in some view.
+
+    Args:
+        scores: By view, (n_pairs,) float32.
+        places: Of the pairs by these.
+
+    Returns:
+        (n_pairs,) bool.
+    """
+    found = [
+        ((places[name].rank_left < DEPTH) | (places[name].rank_right < DEPTH)) & (score > 0)
+        for name, score in scores.items()
+    ]
+    return np.asarray(np.any(found, axis=0))
+
+
+def _places(left: Integers, score: Floats, pair: Integers, rival: Floats, floor: float) -> Places:
+    """Among the candidates of the row that is asked, and against the sample's on the other side."""
+    rank_left, gap_left = one_side(left, score, floor)
+    rank_right, gap_right = among_rivals(score, pair, rival, floor)
+    return Places(rank_left, rank_right, gap_left, gap_right)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """Pairs of records of which words, letters and cells were compared, in the terms of `Pairs`."""
+
+    left: Integers
+    right: Integers
+    words: Any
+    texts: tuple[list[str], list[str]]
+    own: Mapping[str, tuple[Floats, Floats]]
+    similarity: list[Floats]
+    equal: list[NDArray[np.bool_]]
+    weights: Weights
+
+    def pairs(self, scores: Mapping[str, Floats], places: Mapping[str, Places], of_bits: Places) -> Pairs:
+        """With their places."""
+        every = {**places, "bits": of_bits} if self.similarity else places
+        return Pairs(
+            self.left,
+            self.right,
+            self.words,
+            self.texts,
+            scores,
+            self.own,
+            every,
+            self.similarity,
+            self.equal,
+            self.weights,
+        )
+
+
+def compared(
+    job: SampleJob,
+    written: tuple[Written, Written],
+    pairs: tuple[Integers, Integers],
+    scores: Mapping[str, Floats],
+    own: Mapping[str, tuple[Floats, Floats]],
+) -> Compared:
+    """Compare words and cells of pairs by what is known of the job.
+
+    Args:
+        job: The job.
+        written: Texts and cells of left and of right records.
+        pairs: Left and right record of each pair, (n_pairs,) int64 each.
+        scores: The similarity of each pair in each view.
+        own: As for `Pairs`.
+
+    Returns:
+        What was compared.
+    """
+    (a, left), (b, right) = (np.unique(side, return_inverse=True) for side in pairs)
+    texts = written[0].texts[a].tolist(), written[1].texts[b].tolist()
+    words = words_of(*texts, job.statistics.rarities)
+    found = [
+        column.compare(mine, theirs, *pairs)
+        for column, mine, theirs in zip(job.columns, written[0].cells, written[1].cells, strict=True)
+    ]
+    weights = weights_of([levels for _, _, levels in found], job.statistics.tables, len(left))
+    similarity, equal = [alike for alike, _, _ in found], [same for _, same, _ in found]
+    return Compared(left, right, words, texts, own, similarity, equal, weights)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Own:
+    """The sample records that each asked record is nearest to in a view.
+
+    Args:
+        record: Them, -1 for none, (n_asked, few) int64.
+        score: Their similarity, (n_asked, few) float32.
+        least: What counts where there is none, NaN for nothing.
+    """
+
+    record: Integers
+    score: Floats
+    least: float
+
+    def of_pairs(self, left: Integers, right: Integers, sample: Sample, itself: Integers) -> Floats:
+        """How near the nearest other record of its own table is to the left record of each pair.
+
+        Neither the record itself nor copies of the right record are others.
+
+        Args:
+            left: Asked record of each pair, (n_pairs,) int64.
+            right: Its reference record.
+            sample: The sample.
+            itself: The sample record that each asked record is, -1 for none, (n_asked,) int64.
+
+        Returns:
+            (n_pairs,) float32, NaN for unknown.
+        """
+        record = self.record[left]
+        other = (record >= 0) & (record != itself[left][:, None])
+        other &= sample.copy_of[record] != right[:, None]
+        best = np.where(other, self.score[left], -np.inf).max(axis=1, initial=-np.inf)
+        nobody = len(sample.texts) - (itself[left] >= 0) < 1
+        least = np.where(nobody, np.nan, self.least)
+        return np.asarray(np.where(np.isinf(best), least, np.fmax(best, least)), dtype=np.float32)
+
+
+def own_of_sample(
+    sample: Sample, nodes: Nodes, matrices: Mapping[str, Any], itself: Integers
+) -> dict[str, Own]:
+    """Find the sample records that are nearest to each asked record.
+
+    Args:
+        sample: The sample.
+        nodes: The asked records.
+        matrices: By view, the vectors of their texts.
+        itself: The sample record that each is, -1 for none, (n_asked,) int64.
+
+    Returns:
+        By view, the nearest three: one may be itself and one a copy of the record it is compared with.
+    """
+    found = {}
+    for name, of_sample in sample.matrices.items():
+        query, record = asking.neighbours(sample, nodes, {name: matrices[name]}, DEPTH)
+        score = pair_scores(matrices[name], of_sample, nodes.text[query], record)
+        order = np.lexsort((record, -score, query))
+        query, record, score = query[order], record[order], score[order]
+        starts = np.flatnonzero(np.diff(query, prepend=-1))
+        place = np.arange(len(query)) - np.repeat(starts, np.diff(np.append(starts, len(query))))
+        records = np.full((len(nodes), DEPTH), -1, dtype=np.int64)
+        scores = np.full((len(nodes), DEPTH), -np.inf, dtype=np.float32)
+        records[query, place], scores[query, place] = record, score
+        apart = sp.issparse(of_sample) or sample.n_blocks is not None
+        found[name] = Own(records, scores, 0.0 if apart else np.nan)
+    return found
+
+
+def equal_first(
+    left: Integers,
+    log_odds: Floats,
+    alike: NDArray[np.int8],
+    rivals: Rivals,
+    pair: Integers,
+    rival: Integers,
+) -> Floats:
+    """Raise pairs of equal texts above the other pairs of their two records, as `comparing` does.
+
+    Args:
+        left: Asked record of each pair, (n_pairs,) int64.
+        log_odds: Of a match, (n_pairs,) float32.
+        alike: How equal the two texts are, as `fuse.alike` has it, (n_pairs,) int8.
+        rivals: The sample's candidates.
+        pair: The pair that each rival stands against, rising, (n_rivals,) int64.
+        rival: Rivals.
+
+    Returns:
+        (n_pairs,) float32.
+    """
+    raised = log_odds.copy()
+    for grade, of_rivals in ((fuse.BUT_FOR_CAPITALS, rivals.job), (fuse.EQUAL, rivals.folded)):
+        some = np.flatnonzero(alike == grade)
+        if len(some):
+            best = np.full(int(left.max()) + 1, -np.inf, dtype=np.float32)
+            np.maximum.at(best, left, raised)
+            on_right = np.full(len(left), -np.inf, dtype=np.float32)
+            np.maximum.at(on_right, pair, of_rivals[rival])
+            most = np.maximum.reduce([best[left[some]], on_right[some], raised[some]])
+            raised[some] = np.maximum(raised[some], most + np.float32(STEP))
+    return raised

@@ -1,0 +1,291 @@
+"""The job of sample rows and a reference: how rows are read, candidates, statistics, and the decision."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import blocking, comparing, fuse, keys, reference, search
+from linktransformer.decision.choose import EVEN, choose
+from linktransformer.decision.context import FLOOR, in_context, job_context
+from linktransformer.decision.model import decision, sigmoid
+from linktransformer.encode import Plan
+from linktransformer.frames import Table
+from linktransformer.fuse import Fused
+from linktransformer.noisy_copies import noisy_copies
+from linktransformer.pairwise import pair_scores
+from linktransformer.reference import Asked, Keys, Reference, ask, blocks_of
+from linktransformer.row_reading import Reading, embedded
+from linktransformer.sample_job import Rivals, Sample, SampleJob
+from linktransformer.scoring import ranks
+from linktransformer.scoring.columns import PairedColumn
+from linktransformer.scoring.describe import paired_columns
+from linktransformer.scoring.features import PairFeatures, pair_features
+from linktransformer.scoring.gather import evidence_of
+from linktransformer.scoring.key_column import key_column, naming_order
+from linktransformer.scoring.known_columns import known_column
+from linktransformer.scoring.reading import better_reading
+from linktransformer.scoring.sampling import Drawing
+from linktransformer.search import Candidates
+from linktransformer.threshold import is_number
+from linktransformer.written_rows import written_of
+
+__all__ = ["Settings", "fit", "lowest", "unread"]
+
+logger = logging.getLogger(__name__)
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a reference is read and searched.
+
+    Args:
+        k: Neighbours in each view.
+        device: "cpu" keeps the search off the GPU.
+        batch_size: For the model.
+        show: As for `progress.bar`.
+    """
+
+    k: int
+    device: str | None = None
+    batch_size: int | None = None
+    show: bool | None = None
+
+
+def unread(table: Table, names: Keys, plan: Plan) -> Reference:
+    """A reference with texts and blocks, and without vectors.
+
+    Args:
+        table: The table.
+        names: Its columns.
+        plan: The model, by which texts are cut.
+
+    Returns:
+        The reference.
+    """
+    return reference.bare(table, names, Reading(serializer=plan.reading))
+
+
+def fit(
+    bare: Reference, plan: Plan, sample: Table | None, settings: Settings
+) -> tuple[Reference, SampleJob | None, Fused | None]:
+    """Read and encode a reference, and run the job of sample rows against it.
+
+    Where there are none, noisy copies of its own rows are taken. For every other copy the row itself is
+    hidden, so that the job has rows without a match.
+
+    Args:
+        bare: The reference, from `unread`.
+        plan: The model.
+        sample: Rows such as will be asked, None for none.
+        settings: How.
+
+    Returns:
+        The reference; the job and its decided candidates, None where there is nothing to compare.
+    """
+    source = None
+    if sample is None or not len(_nodes(bare, sample)):
+        sample, source = noisy_copies(bare)
+    reading = _reading(bare, plan, sample)
+    known = reference.build(
+        bare.table,
+        bare.keys,
+        plan,
+        sample,
+        reading=reading,
+        batch_size=settings.batch_size,
+        show=settings.show,
+    )
+    known = replace(known, weights={}, labels=bare.labels, next_label=bare.next_label)
+    asked = ask(known, plan, sample, batch_size=settings.batch_size, show=settings.show)
+    if not len(asked.nodes) or not len(known.nodes):
+        return known, None, None
+    texts = _in_order(known, asked)
+    drawing = Drawing.of(texts, (asked.nodes, known.nodes))
+    known, asked = _better_read(known, asked, plan, drawing, settings)
+    job, fused = _run(known, asked, source, texts, drawing, settings)
+    return known, job, fused
+
+
+def _reading(bare: Reference, plan: Plan, sample: Table) -> Reading:
+    """The key column and the order of the others, as a merge of the two tables finds them."""
+    on = list(bare.keys.queries), list(bare.keys.reference)
+    columns = _columns(bare, sample)
+    read = bare.reading
+    free = plan.choosy
+    if max(map(len, on)) < 2:
+        return replace(read, by_order=free)
+    key = key_column(columns) if columns else None
+    pairs = keys.paired(*on)
+    first = [pairs[place] for place in naming_order(columns, key)]
+    mine, theirs = (
+        [*(pair[side] for pair in first), *sorted(set(on[side]) - {pair[side] for pair in first})]
+        for side in (0, 1)
+    )
+    column = None if key is None else pairs[key]
+    return replace(read, head="key column", column=column, order=(tuple(mine), tuple(theirs)), by_order=free)
+
+
+def _nodes(bare: Reference, sample: Table) -> blocking.Nodes:
+    texts = bare.reading.texts(sample, bare.keys.queries)
+    return blocking.nodes(texts.text_of_row, blocks_of(bare, sample))
+
+
+def _columns(bare: Reference, sample: Table) -> list[PairedColumn]:
+    on = list(bare.keys.queries), list(bare.keys.reference)
+    nodes = _nodes(bare, sample)
+    first = blocking.first_rows(nodes), blocking.first_rows(bare.nodes)
+    return paired_columns((sample, bare.table), on, first)
+
+
+def _in_order(known: Reference, asked: Asked) -> list[list[str]]:
+    read = known.reading
+    return [
+        read.in_order(asked.table, 0, asked.records),
+        read.in_order(known.table, 1, known.records),
+    ]
+
+
+def _better_read(
+    known: Reference, asked: Asked, plan: Plan, drawing: Drawing, settings: Settings
+) -> tuple[Reference, Asked]:
+    """Let the model read the key column alone where it finds more matches so."""
+    read = known.reading
+    if "dense" not in known.matrices or not read.by_order or read.column is None:
+        return known, asked
+    alone = []
+    for of, names, side in ((asked, known.keys.queries, 0), (known, known.keys.reference, 1)):
+        written = read.heads(of.table, names, side, of.records)
+        alone.append(embedded(plan, written, batch_size=settings.batch_size, show=settings.show))
+    whole = asked.matrices["dense"], known.matrices["dense"]
+    if not better_reading((alone[0], alone[1]), whole, (asked.nodes, known.nodes), drawing):
+        return known, asked
+    reading = replace(read, column_alone=True)
+    known = replace(known, reading=reading, matrices={**known.matrices, "dense": alone[1]})
+    return known, replace(asked, matrices={**asked.matrices, "dense": alone[0]})
+
+
+def _run(
+    known: Reference,
+    asked: Asked,
+    source: Integers | None,
+    texts: list[list[str]],
+    drawing: Drawing,
+    settings: Settings,
+) -> tuple[SampleJob, Fused]:
+    """The job, with what is kept of it."""
+    nodes = asked.nodes, known.nodes
+    matrices = {
+        name: (asked.matrices[name], known.matrices[name])
+        for name in ("lexical", "key column", "dense")
+        if name in known.matrices
+    }
+    k = settings.k + (source is not None)
+    found = search.search(matrices, *nodes, k, device=settings.device)
+    a, b = nodes[0].text[found.left], nodes[1].text[found.right]
+    # as pairs that come later are scored, so that ties are ties
+    found = replace(found, views={name: pair_scores(*of, a, b) for name, of in matrices.items()})
+    on = list(known.keys.queries), list(known.keys.reference)
+    first = blocking.first_rows(nodes[0]), known.first_rows
+    columns = paired_columns((asked.table, known.table), on, first)
+    evidence = evidence_of(found, matrices, nodes, texts, columns, drawing, device=settings.device)
+    copy_of = np.full(len(nodes[0]), -1, dtype=np.int64)
+    if source is not None:
+        copy_of = nodes[1].node_of_row[source[first[0]]]
+        hidden = (first[0] % 2 == 1)[found.left] & (copy_of[found.left] == found.right)
+        found = _some(found, np.flatnonzero(~hidden))
+        evidence = replace(evidence, left=found.left, right=found.right, views=found.views)
+    features = pair_features(evidence)
+    left, right = found.left[features.at], found.right[features.at]
+    model = decision()
+    z = model.pair.predict(features.values, features.names)
+    sizes = len(nodes[0]), len(nodes[1])
+    of = ranks.places(left, right, z, FLOOR)
+    context = job_context(z, left, right, of, sizes)
+    seen = in_context(z, of, context)
+    log_odds = model.job.predict(seen.values, seen.names)
+    fused, but_for_capitals = _decided(known, asked, _some(found, features.at), log_odds)
+    sample = Sample(
+        asked.records.texts[nodes[0].text],
+        blocking.Nodes(np.arange(sizes[0]), nodes[0].block, np.arange(sizes[0])),
+        known.n_blocks,
+        {name: of[0][nodes[0].text] for name, of in matrices.items()},
+        {name: of[0] for name, of in evidence.own.items()},
+        written_of(asked.table, 0, (on[0], on[1]), known.reading, asked.records, nodes[0]),
+        copy_of,
+    )
+    rivals = _rivals(found, features, (z, log_odds, but_for_capitals), copy_of)
+    kept = tuple(
+        known_column(column, of) for column, of in zip(columns, features.statistics.columns, strict=True)
+    )
+    own = {name: of[1] for name, of in evidence.own.items()}
+    return SampleJob(features.statistics, context, kept, sample, rivals, own), fused
+
+
+def _some(found: Candidates, at: Integers) -> Candidates:
+    views = {name: score[at] for name, score in found.views.items()}
+    return replace(found, left=found.left[at], right=found.right[at], views=views)
+
+
+def _decided(known: Reference, asked: Asked, found: Candidates, log_odds: Floats) -> tuple[Fused, Floats]:
+    """The candidates with probabilities; and log-odds with only those raised that are equal but for case."""
+    fused = Fused(found, log_odds, {}, 0.0)
+    alike = comparing.same_text((asked.records, known.records), (asked.nodes, known.nodes), fused)
+    first = comparing.equal_first(found, log_odds, np.where(alike == fuse.BUT_FOR_CAPITALS, alike, 0))
+    raised = comparing.equal_first(found, log_odds, alike)
+    decided = decision().of_pairs(raised, alike == fuse.EQUAL)
+    return Fused(found, decided.probability, {}, 0.0, decided=decided), first
+
+
+def _rivals(
+    found: Candidates, features: PairFeatures, log_odds: tuple[Floats, Floats, Floats], copy_of: Integers
+) -> Rivals:
+    """The candidates in order of the reference's records, without copies of these."""
+    n, at = len(found), features.at
+    described = np.zeros(n, dtype=bool)
+    described[at] = True
+
+    def of_all(values: Floats) -> Floats:
+        every = np.full(n, np.nan, dtype=np.float32)
+        every[at] = values
+        return every
+
+    z, job, folded = map(of_all, log_odds)
+    bits = of_all(features.weights.total)
+    whole = Rivals(found.left, found.right, found.views, described, bits, z, job, folded, found.n_right)
+    order = np.lexsort((found.left, found.right))
+    return whole.some(order[copy_of[found.left[order]] != found.right[order]])
+
+
+def lowest(fused: Fused | None, wanted: Any) -> float | None:
+    """The probability that a link needs, as the decision on the sample has it.
+
+    Args:
+        fused: The candidates of the sample, None for none.
+        wanted: "auto", a number, {"precision": p} or None.
+
+    Returns:
+        A probability, None where every row takes its most probable one.
+    """
+    if wanted is None or is_number(wanted):
+        return None if wanted is None else float(wanted)
+    if fused is None or fused.decided is None:
+        return EVEN
+    of, found = fused.decided, fused.candidates
+    log_odds = of.log_odds - np.float32(of.caution if isinstance(wanted, Mapping) else 0)
+    similarity = np.max(list(found.views.values()), axis=0)
+    choice = choose(found.left, found.right, sigmoid(log_odds), similarity, "m:1", wanted)
+    if len(choice.pairs):
+        return float(fused.score[choice.pairs].min())
+    if isinstance(wanted, Mapping):
+        logger.warning("A precision of %s cannot be reached: no row is linked.", wanted["precision"])
+        return 1.0
+    return EVEN
