@@ -20,7 +20,9 @@ from linktransformer import (
     one_more,
     pictured,
     rehearsal,
+    sample_files,
     sample_fitting,
+    sample_growth,
 )
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.fitted import Fitted, labels_at, unique
@@ -248,7 +250,16 @@ class Linker(Fitted):
             InvalidArgumentError: Columns are missing, or a label is there already.
             TableTypeError: The rows are of another library.
         """
-        self._known = self._with(rows)
+        before, after = self._fitted(), self._with(rows)
+        if self._sample is not None:
+            self._sample = sample_growth.after_adding(self._sample, before, after, self.k)
+            self._known = after
+        elif len(before.nodes) or self._learned is not None or after.shown is not None:
+            self._known = after
+        else:  # the first rows
+            bare = sample_fitting.unread(after.table, after.keys, self._plan)
+            bare = replace(bare, labels=after.labels, next_label=after.next_label)
+            self._known, self._sample = self._by_sample(bare, None)
         return self
 
     def remove(self: L, labels: Any) -> L:
@@ -263,7 +274,10 @@ class Linker(Fitted):
         Raises:
             InvalidArgumentError: There is no such label.
         """
-        self._known = self._fitted().rows_kept(self._without(labels, "labels_"))
+        before, rows = self._fitted(), self._without(labels, "labels_")
+        self._known = before.rows_kept(rows)
+        if self._sample is not None:
+            self._sample = sample_growth.after_removal(self._sample, before, self._known, rows)
         return self
 
     def save(self, folder: str | Path) -> None:
@@ -281,7 +295,8 @@ class Linker(Fitted):
         """
         learned = self._learned
         self._fitted()
-        self._save(folder, {}, {"decision": None if learned is None else asdict(learned)})
+        arrays, said = ({}, None) if self._sample is None else sample_files.parts_of(self._sample)
+        self._save(folder, arrays, {"decision": None if learned is None else asdict(learned), "sample": said})
 
     @classmethod
     def load(cls: type[L], folder: str | Path, *, model: Any = None, device: str | None = None) -> L:
@@ -299,9 +314,11 @@ class Linker(Fitted):
             InvalidArgumentError: A file is missing or was changed.
             ModelError: The model is not the one that the reference was encoded with.
         """
-        found, settings, _ = cls._load(folder, model, device)
+        found, settings, arrays = cls._load(folder, model, device)
         decision = settings.get("decision")
         found._learned = None if decision is None else judgement.from_dict(decision)
+        sample = settings.get("sample")
+        found._sample = None if sample is None else sample_files.from_parts(sample, arrays)
         return found
 
     @property

@@ -35,7 +35,7 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
-def judged(known: Reference, job: SampleJob, asked: Asked, k: int) -> Fused:
+def judged(known: Reference, job: SampleJob, asked: Asked, k: int, hidden: Integers | None = None) -> Fused:
     """Give the nearest reference records of every row the probability that they match.
 
     What a row gets does not depend on the rows that are asked with it.
@@ -45,6 +45,8 @@ def judged(known: Reference, job: SampleJob, asked: Asked, k: int) -> Fused:
         job: The job of the sample.
         asked: The rows.
         k: Neighbours in each view.
+        hidden: A reference record that each asked record does not see, -1 for none, (n_asked,) int64; None
+            where all see all.
 
     Returns:
         Candidates with match probabilities as scores.
@@ -54,7 +56,8 @@ def judged(known: Reference, job: SampleJob, asked: Asked, k: int) -> Fused:
     parts = []
     for start in range(0, max(1, len(asked.nodes)), AT_ONCE):
         some = np.arange(start, min(start + AT_ONCE, len(asked.nodes)))
-        parts.append(_judged(known, job, asked, some, mine, k))
+        unseen = np.full(len(some), -1, dtype=np.int64) if hidden is None else hidden[some]
+        parts.append(_judged(known, job, asked, some, mine, k, unseen))
     left, right, log_odds = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "right", "log_odds")
     )
@@ -112,11 +115,19 @@ class _Part:
 
 
 def _judged(
-    known: Reference, job: SampleJob, asked: Asked, some: Integers, written: Written, k: int
+    known: Reference,
+    job: SampleJob,
+    asked: Asked,
+    some: Integers,
+    written: Written,
+    k: int,
+    hidden: Integers,
 ) -> _Part:
     """Judge some of the asked records."""
     nodes = Nodes(asked.nodes.text[some], asked.nodes.block[some], np.arange(len(some)))
     left, right = asking.neighbours(known, nodes, asked.matrices, k)
+    seen_pairs = right != hidden[left]
+    left, right = left[seen_pairs], right[seen_pairs]
     a, b = nodes.text[left], known.nodes.text[right]
     scores = {
         name: pair_scores(asked.matrices[name], known.matrices[name], a, b) for name in job.statistics.views
@@ -139,7 +150,6 @@ def _judged(
         job,
         (written, known.written),
         (some[left], right),
-        scores,
         {
             name: (of.of_pairs(left, right, job.sample, itself), job.own[name][right])
             for name, of in own.items()
@@ -154,7 +164,7 @@ def _judged(
     names, values = features_of(seen.pairs(scores, of_views, of_bits), job.statistics)
     z = model.pair.predict(values, names)
     in_job = in_context(z, _places(left, z, pair, job.rivals.pair[rival], FLOOR), job.context)
-    log_odds = model.job.predict(in_job.values, in_job.names)
+    log_odds = model.job.predict(in_job.values, in_job.names) + np.float32(job.shift)
     texts = asked.records.texts[nodes.text[left]], known.records.texts[known.nodes.text[right]]
     alike = np.zeros(len(left), dtype=np.int8)
     maybe = np.flatnonzero(scores["lexical"] > fuse.SAME)
@@ -221,7 +231,6 @@ def compared(
     job: SampleJob,
     written: tuple[Written, Written],
     pairs: tuple[Integers, Integers],
-    scores: Mapping[str, Floats],
     own: Mapping[str, tuple[Floats, Floats]],
 ) -> Compared:
     """Compare words and cells of pairs by what is known of the job.
@@ -230,7 +239,6 @@ def compared(
         job: The job.
         written: Texts and cells of left and of right records.
         pairs: Left and right record of each pair, (n_pairs,) int64 each.
-        scores: The similarity of each pair in each view.
         own: As for `Pairs`.
 
     Returns:

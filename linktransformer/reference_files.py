@@ -25,7 +25,7 @@ from linktransformer.reference import Keys, Reference
 from linktransformer.row_reading import Reading
 from linktransformer.vocabulary import Vocabulary
 
-__all__ = ["read", "write"]
+__all__ = ["matrix_arrays", "read", "sparse_of", "vocabulary_of", "words_arrays", "write"]
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -121,10 +121,12 @@ def read(folder: str | Path) -> tuple[Reference, dict[str, Any], Arrays]:
     if labels is None:
         labels = frames.index_labels(table, np.arange(table.n_rows))
     learned = [
-        _vocabulary(of, arrays, n or 0) for of, n in zip(WORDS, said["n_texts"], strict=True) if n is not None
+        vocabulary_of(of, arrays, n or 0)
+        for of, n in zip(WORDS, said["n_texts"], strict=True)
+        if n is not None
     ]
     matrices: dict[str, Any] = {
-        name: arrays[name] if name in arrays else _sparse(name, arrays) for name in said["views"]
+        name: arrays[name] if name in arrays else sparse_of(name, arrays) for name in said["views"]
     }
     reference = Reference(
         table,
@@ -156,25 +158,46 @@ def _arrays(reference: Reference) -> Arrays:
         arrays["labels"] = reference.labels
     for name, words in zip(WORDS, _words(reference), strict=True):
         if words is not None:
-            arrays |= _words_of(name, words)
+            arrays |= words_arrays(name, words)
     if reference.shown is not None:
         arrays["has_picture"] = reference.shown.has_picture.astype(np.uint8)
     every: dict[str, Any] = dict(reference.matrices)
     for place, column in enumerate(reference.columns):
         name = f"column{place}"
-        arrays |= _words_of(name, column.words) | {f"{name}.text_of_row": column.cells.text_of_row}
+        arrays |= words_arrays(name, column.words) | {f"{name}.text_of_row": column.cells.text_of_row}
         every[name] = column.vectors
     for name, given in every.items():
-        of: Any = given
-        if sp.issparse(given):
-            arrays |= {f"{name}.data": of.data, f"{name}.indices": of.indices, f"{name}.indptr": of.indptr}
-            arrays[f"{name}.shape"] = np.array(of.shape, dtype=np.int64)
-        else:
-            arrays[name] = of
+        arrays |= matrix_arrays(name, given)
     return arrays
 
 
-def _words_of(name: str, words: Vocabulary) -> Arrays:
+def matrix_arrays(name: str, of: Any) -> Arrays:
+    """A sparse or a dense matrix as arrays.
+
+    Args:
+        name: Of the matrix.
+        of: It.
+
+    Returns:
+        Arrays by name.
+    """
+    if not sp.issparse(of):
+        return {name: of}
+    parts: Any = of
+    arrays = {f"{name}.{part}": getattr(parts, part) for part in ("data", "indices", "indptr")}
+    return arrays | {f"{name}.shape": np.array(parts.shape, dtype=np.int64)}
+
+
+def words_arrays(name: str, words: Vocabulary) -> Arrays:
+    """A vocabulary as arrays; how many texts it was learned from is not among them.
+
+    Args:
+        name: Of the vocabulary.
+        words: It.
+
+    Returns:
+        Arrays by name.
+    """
     parts: Arrays = {"alphabet": words.alphabet, "codes": words.codes, "counts": words.n_texts_with}
     return {f"{name}.{part}": of for part, of in parts.items()}
 
@@ -209,15 +232,34 @@ def _said(column: ColumnWords) -> dict[str, Any]:
 def _column(name: str, said: dict[str, Any], arrays: Arrays) -> ColumnWords:
     texts = np.fromiter(said["texts"], dtype=object, count=len(said["texts"]))
     cells = Records(texts, arrays[f"{name}.text_of_row"], said["n_cut"], (said["name"],))
-    return ColumnWords(cells, _vocabulary(name, arrays, said["n_texts"]), _sparse(name, arrays))
+    return ColumnWords(cells, vocabulary_of(name, arrays, said["n_texts"]), sparse_of(name, arrays))
 
 
-def _vocabulary(name: str, arrays: Arrays, n_texts: int) -> Vocabulary:
+def vocabulary_of(name: str, arrays: Mapping[str, NDArray[Any]], n_texts: int) -> Vocabulary:
+    """A vocabulary from what `words_arrays` made of it.
+
+    Args:
+        name: Of the vocabulary.
+        arrays: Arrays by name.
+        n_texts: From how many texts it was learned.
+
+    Returns:
+        The vocabulary.
+    """
     alphabet, codes, counts = (arrays[f"{name}.{part}"] for part in ("alphabet", "codes", "counts"))
     return Vocabulary(alphabet, codes, counts, n_texts)
 
 
-def _sparse(name: str, arrays: Arrays) -> sp.csr_matrix:
+def sparse_of(name: str, arrays: Mapping[str, NDArray[Any]]) -> sp.csr_matrix:
+    """A sparse matrix from what `matrix_arrays` made of it.
+
+    Args:
+        name: Of the matrix.
+        arrays: Arrays by name.
+
+    Returns:
+        The matrix.
+    """
     parts = tuple(arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
     matrix = sp.csr_matrix(parts, shape=tuple(arrays[f"{name}.shape"].tolist()))
     matrix.has_sorted_indices = True

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, comparing, fuse, keys, reference, search
+from linktransformer import blocking, comparing, fuse, keys, one_more, reference, search
 from linktransformer.decision.choose import EVEN, choose
 from linktransformer.decision.context import FLOOR, in_context, job_context
 from linktransformer.decision.model import decision, sigmoid
@@ -112,7 +112,35 @@ def fit(
     drawing = Drawing.of(texts, (asked.nodes, known.nodes))
     known, asked = _better_read(known, asked, plan, drawing, settings)
     job, fused = _run(known, asked, source, texts, drawing, settings)
+    if source is not None:
+        job, fused = _calibrated(known, asked, job, settings.k)
     return known, job, fused
+
+
+def _calibrated(known: Reference, asked: Asked, job: SampleJob, k: int) -> tuple[SampleJob, Fused]:
+    """Judge the copies as rows are judged that come later, and shift log-odds to what is known of copies.
+
+    The copies of a record are no rivals of a row that is asked. So a row without a match has fewer rivals
+    than in the job of the sample, where many of the records that it resembles have their match.
+    """
+    copy_of, hidden = job.sample.copy_of, blocking.first_rows(asked.nodes) % 2 == 1
+    unseen = np.where(hidden, copy_of, -1)
+    fused = one_more.judged(known, job, asked, k, unseen)
+    found, log_odds = fused.candidates, fused.decided.log_odds
+    order = np.lexsort((-log_odds, found.left))
+    best = order[np.flatnonzero(np.diff(found.left[order], prepend=-1))]
+    z, right = log_odds[best].astype(np.float64), found.right[best] == copy_of[found.left[best]]
+    tried = np.linspace(-8, 8, 321)
+    spread = decision().numbers.get("uncertainty", 1.0)
+    signed = np.where(right, -1, 1) * (z[None] + tried[:, None])
+    cost = np.logaddexp(0, signed).sum(axis=1) + (tried / spread) ** 2 / 2
+    shift = float(tried[cost.argmin()])
+    added = np.float32(shift)
+    decided = decision().of_pairs(log_odds + added, fused.decided.equal)
+    rivals = replace(job.rivals, job=job.rivals.job + added, folded=job.rivals.folded + added)
+    return replace(job, shift=shift, rivals=rivals), replace(
+        fused, score=decided.probability, decided=decided
+    )
 
 
 def _reading(bare: Reference, plan: Plan, sample: Table) -> Reading:
@@ -248,7 +276,7 @@ def _decided(known: Reference, asked: Asked, found: Candidates, log_odds: Floats
 def _rivals(
     found: Candidates, features: PairFeatures, log_odds: tuple[Floats, Floats, Floats], copy_of: Integers
 ) -> Rivals:
-    """The candidates in order of the reference's records, without copies of these."""
+    """The candidates in order of the reference's records."""
     n, at = len(found), features.at
     described = np.zeros(n, dtype=bool)
     described[at] = True
@@ -260,9 +288,9 @@ def _rivals(
 
     z, job, folded = map(of_all, log_odds)
     bits = of_all(features.weights.total)
-    whole = Rivals(found.left, found.right, found.views, described, bits, z, job, folded, found.n_right)
-    order = np.lexsort((found.left, found.right))
-    return whole.some(order[copy_of[found.left[order]] != found.right[order]])
+    copy = copy_of[found.left] == found.right
+    whole = Rivals(found.left, found.right, copy, found.views, described, bits, z, job, folded, found.n_right)
+    return whole.some(np.lexsort((found.left, found.right)))
 
 
 def lowest(fused: Fused | None, wanted: Any) -> float | None:

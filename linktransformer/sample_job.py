@@ -18,10 +18,12 @@ from linktransformer.scoring.job_statistics import JobStatistics
 from linktransformer.scoring.known_columns import KnownColumn
 from linktransformer.written_rows import Written
 
-__all__ = ["Rivals", "Sample", "SampleJob"]
+__all__ = ["PARTS", "Rivals", "Sample", "SampleJob"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
+
+PARTS = ("sample", "reference", "copy", "described", "bits", "pair", "job", "folded")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +90,7 @@ class Rivals:
     Args:
         sample: Record of the sample, (n,) int64.
         reference: Record of the reference, rising, (n,) int64.
+        copy: Whether the one is a copy of the other, (n,) bool.
         views: The similarity in each view, (n,) float32.
         described: Which ones are near enough to be described, (n,) bool.
         bits: Their match weights, (n,) float32.
@@ -99,6 +102,7 @@ class Rivals:
 
     sample: Integers
     reference: Integers
+    copy: NDArray[np.bool_]
     views: Mapping[str, Floats]
     described: NDArray[np.bool_]
     bits: Floats
@@ -126,15 +130,21 @@ class Rivals:
         count = self.starts[reference + 1] - first
         pair = np.repeat(np.arange(len(reference)), count)
         rival = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - first, count)
-        other = self.sample[rival] != itself[pair]
+        other = (self.sample[rival] != itself[pair]) & ~self.copy[rival]
         return pair[other], rival[other]
 
     def some(self, kept: NDArray[Any]) -> Rivals:
-        """Those at some places."""
-        parts = (self.described, self.bits, self.pair, self.job, self.folded)
+        """Those at some places, with the reference's records still rising."""
         views = {name: score[kept] for name, score in self.views.items()}
-        of = (part[kept] for part in parts)
-        return Rivals(self.sample[kept], self.reference[kept], views, *of, self.n_reference)
+        parts = {name: getattr(self, name)[kept] for name in PARTS}
+        return replace(self, views=views, **parts)
+
+    def with_more(self, other: Rivals) -> Rivals:
+        """These and others of the same reference."""
+        views = {name: np.concatenate([score, other.views[name]]) for name, score in self.views.items()}
+        parts = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in PARTS}
+        whole = replace(self, views=views, **parts)
+        return whole.some(np.lexsort((whole.sample, whole.reference)))
 
     def renumbered(self, number: Integers, n_reference: int) -> Rivals:
         """Number the records of the reference anew.
@@ -164,6 +174,7 @@ class SampleJob:
         rivals: Their candidates.
         own: By view, how near the nearest other reference record is to each one, NaN for unknown,
             (n_reference,) float32.
+        shift: What is added to all log-odds.
     """
 
     statistics: JobStatistics
@@ -172,3 +183,4 @@ class SampleJob:
     sample: Sample
     rivals: Rivals
     own: Mapping[str, Floats]
+    shift: float = 0.0

@@ -97,16 +97,28 @@ class Vocabulary:
             each old column, rising.
         """
         alphabet = np.union1d(self.alphabet, _characters(texts))
-        rank = np.arange(len(self.alphabet) + SPACE + 1, dtype=np.uint64)
-        rank[SPACE + 1 :] = np.searchsorted(alphabet, self.alphabet) + SPACE + 1
-        old = np.zeros_like(self.codes)
-        for shift in map(np.uint64, range(0, HIGH * BITS, BITS)):
-            old |= rank[(self.codes >> shift) & np.uint64(MOST)] << shift
+        old = self.codes_in(alphabet)
         codes = np.unique(np.concatenate([old, *(_counted(part, alphabet)[1] for part in _parts(texts))]))
         place = np.searchsorted(codes, old)
         counts = np.zeros(len(codes), dtype=np.int64)
         counts[place] = self.n_texts_with
         return Vocabulary(alphabet, codes, counts, self.n_texts), place
+
+    def codes_in(self, alphabet: NDArray[np.uint32]) -> Codes:
+        """The codes of the n-grams in a larger alphabet.
+
+        Args:
+            alphabet: Rising code points, those of this alphabet among them.
+
+        Returns:
+            (n_grams,) uint64, rising.
+        """
+        rank = np.arange(len(self.alphabet) + SPACE + 1, dtype=np.uint64)
+        rank[SPACE + 1 :] = np.searchsorted(alphabet, self.alphabet) + SPACE + 1
+        found = np.zeros_like(self.codes)
+        for shift in map(np.uint64, range(0, HIGH * BITS, BITS)):
+            found |= rank[(self.codes >> shift) & np.uint64(MOST)] << shift
+        return found
 
 
 def learn(texts: Sequence[str]) -> Vocabulary:
