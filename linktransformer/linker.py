@@ -24,6 +24,7 @@ from linktransformer import (
     sample_fitting,
     sample_growth,
 )
+from linktransformer.encode import Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.fitted import Fitted, labels_at, unique
 from linktransformer.frames import Table
@@ -31,10 +32,9 @@ from linktransformer.fuse import Fused
 from linktransformer.job import Columns, Job, K
 from linktransformer.judgement import Judgement
 from linktransformer.links import Links
-from linktransformer.reference import Asked, Keys, Reference, ask, build
+from linktransformer.reference import Asked, Keys, Reference
 from linktransformer.sample_fitting import Settings
 from linktransformer.sample_job import SampleJob
-from linktransformer.threshold import is_number
 
 __all__ = ["Linker"]
 
@@ -48,15 +48,16 @@ class Linker(Fitted):
 
     Args:
         model: As for `merge`; it is always run. "lexical" for character n-grams alone.
-        threshold: The score that a link needs: a number; None takes the nearest row, however bad; "auto" or
-            {"precision": p} is found at `fit`.
+        threshold: The match probability that a link needs: a number; None takes the most probable row,
+            however bad; "auto" or {"precision": p} is found at `fit`, as `merge` finds it for sample rows.
         on: Key column or columns of both tables; None for the text columns of the reference.
         left_on: Key columns of the rows that are asked, with `right_on`.
         right_on: Key columns of the reference.
         block_on: Column or columns of both tables whose values must be equal; texts are compared without
             differences of case, white space and Unicode form.
         k: Neighbours looked at in each view.
-        weights: What each view counts, such as {"lexical": 1, "dense": 1}; None to find them at `fit`.
+        weights: With `images`: what each view counts, such as {"text": 1, "image": 1}; None to find it at
+            `fit`.
         images: As for `merge`: the column of pictures, or a pair (of the rows asked, of the reference). `fit`
             wants sample rows then, or a model with a learned decision, or `weights` and `threshold`.
         confidence: As for `merge`, likewise.
@@ -111,23 +112,23 @@ class Linker(Fitted):
         self.progress = progress
 
     def fit(self: L, reference: Any, queries: Any = None) -> L:
-        """Read and encode the reference table, and find the weights of the views and the threshold.
+        """Read and encode the reference table, and keep what a merge of sample rows with it shows.
 
         Args:
             reference: A pandas or polars DataFrame or a pyarrow Table; pandas index labels must not repeat.
-            queries: Rows such as will be asked, some hundreds or more: weights and threshold are then found
-                as `merge` finds them for these two tables. None: by noisy copies of the reference's own
-                rows, which know nothing of how your rows differ.
+            queries: Rows such as will be asked, some hundreds or more. A row that is asked later is judged as
+                one more row of theirs, by the decision of `merge`. None: noisy copies of the reference's own
+                rows, half of them with their own row hidden; they know nothing of how your rows differ.
 
         Returns:
-            The linker, with `reference_`, `labels_`, `weights_` and `threshold_`.
+            The linker, with `reference_`, `labels_` and `threshold_`, and `weights_` with `images`.
 
         Raises:
             ColumnNotFoundError: A column that is not there.
             InvalidArgumentError: An argument that cannot work.
             ModelError: There is no such model, or it gives vectors that cannot be used.
         """
-        job = self._job()
+        self._check()
         table = frames.wrap(reference, "reference")
         unique(frames.index_labels(table, np.arange(table.n_rows)), "reference")
         names = self._keys(table)
@@ -136,43 +137,24 @@ class Linker(Fitted):
         if sample is not None and shown is not None:
             shown.check(sample)
         plan = (encode.plan if shown is None else encode.plan_of_pictures)(self.model, self.device)
-        if shown is None and plan.judgement is None:
-            bare = sample_fitting.unread(table, names, plan)
-            self._plan, self._learned = plan, None
-            self._known, self._sample = self._by_sample(bare, sample)
-            return self
-        kept, learned, show = self._remembering(plan), None, self.progress
-        if shown is None:
-            known = build(table, names, kept, sample, batch_size=self.batch_size, show=show)
-        else:
-            known = pictured.build_pictured(
-                table, names, shown, kept, sample, batch_size=self.batch_size, show=show
-            )
-        asked = None
-        if sample is not None:
-            asked = ask(known, kept, sample, batch_size=self.batch_size, show=show)
-        if shown is not None:
-            known = pictured.with_lines(known, asked, job.k, device=self.device)
-        if plan.judgement is not None:
-            known = alone.with_columns(known, sample)
-            learned = alone.for_rows_alone(plan.judgement, known)
-        if learned is not None:
-            known = self._decided(known, learned)
-        elif asked is not None:
-            known = rehearsal.by_sample(known, asked, self.weights, self.threshold, job.k, device=self.device)
-        else:
-            self._check_without_sample()
-            known = rehearsal.by_noisy_copies(known, plan, self.weights, self.threshold, job.k)
-        if shown is not None:  # read in an order of their own, on which no weight depends
-            known = known.in_row_order()
-        self._plan, self._known, self._learned, self._sample = plan, known, learned, None
+        settings = Settings(self.k, self.device, self.batch_size, self.progress)
+        given = rehearsal.Given(self.weights, self.threshold)
+        known, learned = rehearsal.by_views(
+            table, names, shown, self._remembering(plan), sample, given, settings
+        )
+        job: SampleJob | None = None
+        if known is None or (learned is None and shown is None):
+            known, job = self._by_sample(sample_fitting.unread(table, names, plan), plan, sample)
+        self._plan, self._known, self._learned, self._sample = plan, known, learned, job
         return self
 
-    def _by_sample(self, bare: Reference, sample: Table | None) -> tuple[Reference, SampleJob | None]:
+    def _by_sample(
+        self, bare: Reference, plan: Plan, sample: Table | None
+    ) -> tuple[Reference, SampleJob | None]:
         """The reference with its threshold, and the job of sample rows."""
         settings = Settings(self.k, self.device, self.batch_size, self.progress)
-        known, job, fused = sample_fitting.fit(bare, self._remembering(self._plan), sample, settings)
-        details: dict[str, Any] = {"model": self._plan.name}
+        known, job, fused = sample_fitting.fit(bare, self._remembering(plan), sample, settings)
+        details: dict[str, Any] = {"model": plan.name}
         if job is not None:
             details |= {"sample": "queries" if (job.sample.copy_of < 0).all() else "noisy copies"}
             details["key_column"] = None if known.reading.column is None else known.reading.column[0]
@@ -186,8 +168,8 @@ class Linker(Fitted):
 
         Returns:
             A table in the library of the rows, with their index in pandas: "reference", the label of the
-            reference row (pandas index label, elsewhere its number), null for no link; and "score", that of
-            the nearest row, linked or not, null where nothing is near.
+            reference row (pandas index label, elsewhere its number), null for no link; and "score", the
+            match probability of the most probable row, linked or not, null where nothing is near.
 
         Raises:
             ColumnNotFoundError: A key column is not there.
@@ -238,7 +220,8 @@ class Linker(Fitted):
     def add(self: L, rows: Any) -> L:
         """Put rows at the end of the reference; only they are encoded.
 
-        How rare an n-gram is, the weights and the threshold stay as they were until `fit`.
+        How rare words and n-grams are, how similarities are distributed and the threshold stay as they were
+        until `fit`.
 
         Args:
             rows: A table of the reference's library and columns; in pandas with new index labels.
@@ -259,7 +242,7 @@ class Linker(Fitted):
         else:  # the first rows
             bare = sample_fitting.unread(after.table, after.keys, self._plan)
             bare = replace(bare, labels=after.labels, next_label=after.next_label)
-            self._known, self._sample = self._by_sample(bare, None)
+            self._known, self._sample = self._by_sample(bare, self._plan, None)
         return self
 
     def remove(self: L, labels: Any) -> L:
@@ -333,18 +316,19 @@ class Linker(Fitted):
 
     @property
     def weights_(self) -> dict[str, float]:
-        """What each view counts in the score."""
+        """With `images`: what each view counts in the score; else nothing."""
         return dict(self._fitted().weights)
 
     @property
     def threshold_(self) -> float | None:
-        """The score that a link needs; None where every row is linked to its nearest one."""
+        """The probability that a link needs; None where every row is linked to its most probable one."""
         return self._fitted().threshold
 
-    def _job(self) -> Job:
-        if self.images is None and self.confidence is not None:
-            raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
-        return Job(k=self.k, threshold=self.threshold, batch_size=self.batch_size, cache=self.cache)
+    def _check(self) -> None:
+        for name, what in (("weights", "the views"), ("confidence", "the texts")):
+            if self.images is None and getattr(self, name) is not None:
+                raise InvalidArgumentError(f"{name}= is about {what} of pictures. Give images= too.")
+        Job(k=self.k, threshold=self.threshold, batch_size=self.batch_size, cache=self.cache)
 
     def _keys(self, table: Table) -> Keys:
         if self.on is not None and (self.left_on is not None or self.right_on is not None):
@@ -368,14 +352,6 @@ class Linker(Fitted):
         found.check(table, 1)
         return found
 
-    def _check_without_sample(self) -> None:
-        settled = self.threshold is None or is_number(self.threshold)
-        if self.images is not None and not (settled and self.weights is not None):
-            raise InvalidArgumentError(
-                "images= needs rows such as will be asked, by which views and threshold are found: "
-                "fit(reference, queries). Or give weights= and a number as threshold=."
-            )
-
     def _asked(self, rows: Any) -> tuple[Reference, Asked]:
         known = self._fitted()
         table = self._wrapped(rows, known.keys, known.table, self._on())
@@ -390,18 +366,6 @@ class Linker(Fitted):
         if self._learned is None:
             return fused
         return alone.judged(self._learned, known, asked, fused)
-
-    def _decided(self, known: Reference, learned: Judgement) -> Reference:
-        """The threshold of a learned decision, on probabilities."""
-        if self.weights is not None:
-            known = rehearsal.weighed(known, self.weights)
-        wanted: Any = self.threshold
-        if isinstance(wanted, Mapping):  # of the links at or above a probability a larger share is right
-            wanted = wanted["precision"]
-        elif isinstance(wanted, str):
-            wanted = learned.threshold
-        details = {"decision": "learned from labels, for rows by themselves"}
-        return replace(known, threshold=None if wanted is None else float(wanted), details=details)
 
     def _on(self) -> str:
         return "on" if self.left_on is None else "left_on"

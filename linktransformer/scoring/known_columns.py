@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from linktransformer.scoring.column_similarity import prepare
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
 from linktransformer.scoring.job_statistics import ColumnStatistics
+from linktransformer.scoring.known_nearness import KINDS, KnownValues, known_values
 from linktransformer.vocabulary import Vocabulary
 
 __all__ = ["Cells", "KnownColumn", "known_column"]
@@ -79,6 +81,11 @@ class KnownColumn:
         frequency[there] = share[back_a] if len(there) else 0
         return similarity, equal, ColumnLevels(level_of(similarity, equal), NO_LEVELS, frequency)
 
+    @cached_property
+    def values(self) -> KnownValues:
+        """The numbers, dates or places of the job."""
+        return known_values(*self.pool, self.statistics.comparison)
+
     def _of_values(
         self, left: list[str], right: list[str], i: Integers, j: Integers
     ) -> tuple[Floats, NDArray[np.bool_]]:
@@ -88,6 +95,8 @@ class KnownColumn:
             same = np.array([number.get(value, -1) for value in left], dtype=np.int64)
             similarity = np.clip(pair_scores(*vectors, i, j), 0, 1)
             return similarity, same[i] == j if len(same) else np.zeros(len(i), dtype=bool)
+        if self.statistics.comparison.kind in KINDS:
+            return self.values.compare(left, right, i, j)
         prepared = prepare(left, right, self.statistics.comparison)
         return prepared.similarity(i, j), prepared.equal(i, j)
 
@@ -105,6 +114,6 @@ def known_column(column: PairedColumn, statistics: ColumnStatistics) -> KnownCol
     words = None
     if statistics.comparison.kind == "text":
         words = vocabulary.learn([*column.left_values, *column.right_values])
-    looks_at_all = statistics.comparison.kind in ("number", "date", "geo")
+    looks_at_all = statistics.comparison.kind in KINDS
     pool = (tuple(column.left_values), tuple(column.right_values)) if looks_at_all else ((), ())
     return KnownColumn(statistics, words, pool)

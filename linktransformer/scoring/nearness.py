@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from linktransformer.scoring import parse_dates, parse_numbers
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.spelling import EMPTY, Columns, Measure, Read, numbered
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "days", "kilometres", "nearly", "spacing_of", "tolerant"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -42,14 +42,14 @@ def _date(columns: Columns, comparison: Comparison) -> Read:
     digits = np.zeros(len(values), dtype=np.int64)
     for side, code in zip((left, right), codes, strict=True):
         digits[code[code >= 0]] = side.digits[code >= 0]
-    days = np.floor(values / 8) / parse_dates.DAY_SECONDS  # a key is eight times the seconds, and how exact
-    near = _apart(days, ratio=False)
+    in_days = days(values)
+    near = _apart(in_days, ratio=False)
 
     def measure(low: Integers, high: Integers) -> NDArray[Any]:
         slip = parse_dates.one_slip(digits[low], digits[high]) * (1 - 1 / parse_dates.DIGITS)
         return np.asarray(np.maximum(near(low, high), slip))
 
-    return codes, _tolerant(measure, days, comparison), {"order": [left.order, right.order]}
+    return codes, _tolerant(measure, in_days, comparison), {"order": [left.order, right.order]}
 
 
 def _geo(columns: Columns, comparison: Comparison) -> Read:
@@ -60,22 +60,62 @@ def _geo(columns: Columns, comparison: Comparison) -> Read:
     read = [parse_numbers.read_places(column) for column in columns]
     keys = [[f"{a!r},{b!r}" if a == a else "" for a, b in side.tolist()] for side in read]
     codes, values = numbered(*keys)
-    places = np.radians(np.array([value.split(",") for value in values], dtype=np.float64).reshape(-1, 2))
-    flat = np.cos(places[:, 0])
-    points = np.column_stack([flat * np.cos(places[:, 1]), flat * np.sin(places[:, 1]), np.sin(places[:, 0])])
+    places = np.array([value.split(",") for value in values], dtype=np.float64).reshape(-1, 2)
+    points = _points(places)
     spacing = _spacing([points[np.unique(code[code >= 0])] for code in codes])
 
-    def kilometres(low: Integers, high: Integers) -> Floats:
-        chord = np.linalg.norm(points[low] - points[high], axis=1)
-        return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(chord / 2, 1)))
-
     def measure(low: Integers, high: Integers) -> NDArray[Any]:
-        base = spacing / (spacing + kilometres(low, high))
-        if comparison.within is None:
-            return np.asarray(base)
-        return _nearly(base, kilometres(low, high) / comparison.within)
+        apart = kilometres(places[low], places[high])
+        base = spacing / (spacing + apart)
+        return np.asarray(base) if comparison.within is None else nearly(base, apart / comparison.within)
 
     return codes, measure, {"spacing_km": round(spacing, 3)}
+
+
+def spacing_of(columns: tuple[Sequence[str], Sequence[str]]) -> float:
+    """The median distance from a place to the nearest other one of its column.
+
+    Args:
+        columns: Cells of both columns.
+
+    Returns:
+        Kilometres, 1 where no column has two places.
+    """
+    read = [parse_numbers.read_places(cells) for cells in columns]
+    return _spacing([_points(np.unique(side[np.isfinite(side[:, 0])], axis=0)) for side in read])
+
+
+def kilometres(a: Floats, b: Floats) -> Floats:
+    """Distances over the globe.
+
+    Args:
+        a: Latitudes and longitudes in degrees, (n, 2) float64.
+        b: Those of other places.
+
+    Returns:
+        (n,) float64.
+    """
+    chord = np.linalg.norm(_points(a) - _points(b), axis=1)
+    return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(chord / 2, 1)))
+
+
+def _points(places: Floats) -> Floats:
+    """Points of the unit sphere, (n, 3)."""
+    latitude, longitude = np.radians(places).reshape(-1, 2).T
+    flat = np.cos(latitude)
+    return np.column_stack([flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude)])
+
+
+def days(keys: Floats) -> Floats:
+    """Keys of dates in days.
+
+    Args:
+        keys: Eight times the seconds, and how exact, (n,) float64.
+
+    Returns:
+        (n,) float64.
+    """
+    return np.asarray(np.floor(keys / 8) / parse_dates.DAY_SECONDS)
 
 
 def _spacing(sides: list[Floats]) -> float:
@@ -111,22 +151,44 @@ def _tolerant(measure: Measure, values: Floats, comparison: Comparison) -> Measu
     if comparison.within is None and comparison.relative is None:
         return measure
 
-    def lifted(low: Integers, high: Integers) -> NDArray[Any]:
-        difference = values[high] - values[low]
-        used = np.full(len(low), np.inf)
-        with np.errstate(over="ignore", divide="ignore"):  # infinitely far is beyond any tolerance
-            if comparison.within is not None:
-                used = difference / comparison.within
-            if comparison.relative is not None:
-                larger = np.maximum(np.abs(values[low]), np.abs(values[high]))
-                used = np.minimum(used, difference / (comparison.relative * larger))
-        return _nearly(measure(low, high), used)
-
-    return lifted
+    return lambda low, high: tolerant(measure(low, high), values[low], values[high], comparison)
 
 
-def _nearly(base: NDArray[Any], used: Floats) -> Floats:
-    """From 1 to `NEARLY` over the tolerance, of which a share is used; what is beyond fills the rest."""
+def tolerant(base: NDArray[Any], low: Floats, high: Floats, comparison: Comparison) -> Floats:
+    """Lift pairs that are within a tolerance to nearly equal, and shrink the others below.
+
+    Args:
+        base: Similarities, (n,).
+        low: The lower value of each pair, (n,) float64.
+        high: The higher one.
+        comparison: The tolerance; without one nothing changes.
+
+    Returns:
+        (n,) float64.
+    """
+    if comparison.within is None and comparison.relative is None:
+        return base
+    difference = high - low
+    used = np.full(len(low), np.inf)
+    with np.errstate(over="ignore", divide="ignore"):  # infinitely far is beyond any tolerance
+        if comparison.within is not None:
+            used = difference / comparison.within
+        if comparison.relative is not None:
+            larger = np.maximum(np.abs(low), np.abs(high))
+            used = np.minimum(used, difference / (comparison.relative * larger))
+    return nearly(base, used)
+
+
+def nearly(base: NDArray[Any], used: Floats) -> Floats:
+    """From 1 to `NEARLY` over the tolerance; what is beyond fills the rest.
+
+    Args:
+        base: Similarities, (n,).
+        used: The share of the tolerance that is used, (n,) float64.
+
+    Returns:
+        (n,) float64.
+    """
     return np.where(used <= 1, 1 - (1 - NEARLY) * used, NEARLY * base)
 
 

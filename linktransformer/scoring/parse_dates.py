@@ -172,16 +172,31 @@ def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Dates, Dates]:
             chosen[side] = ways[int(np.argmax(common))]
     read = [ways[way] for ways, way in zip(columns, chosen, strict=True)]
     timed = all((one[:, 1] == MOMENT).any() for one in read)
-    first, second = (
-        Dates(
-            one[:, 0] if timed else _noon(one),
-            (one[:, 1] if timed else np.minimum(one[:, 1], DAY)).astype(np.int8),
-            one[:, 2],
-            ORDERS[way],
-        )
-        for one, way in zip(read, chosen, strict=True)
-    )
+    first, second = (_as_dates(one, ORDERS[way], timed) for one, way in zip(read, chosen, strict=True))
     return first, second
+
+
+def read_as(cells: Sequence[str], order: str, *, timed: bool) -> Dates:
+    """Read more cells of a column whose way of writing is known.
+
+    Args:
+        cells: Cells of any kind, (n,).
+        order: Of day, month and year, one of `ORDERS`.
+        timed: Whether times of day count.
+
+    Returns:
+        What was read.
+
+    Example:
+        >>> read_as(["1/2/2000", "n/a"], "mdy", timed=False).digits.tolist()
+        [20000102, 0]
+    """
+    return _as_dates(_in_every_order(cells)[ORDERS.index(order)], order, timed)
+
+
+def _as_dates(one: Integers, order: str, timed: bool) -> Dates:
+    exact = one[:, 1] if timed else np.minimum(one[:, 1], DAY)
+    return Dates(one[:, 0] if timed else _noon(one), exact.astype(np.int8), one[:, 2], order)
 
 
 def one_slip(first: Integers, second: Integers) -> NDArray[np.bool_]:

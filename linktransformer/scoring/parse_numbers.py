@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LONGEST", "Numbers", "are_years", "plain", "read_both", "read_places"]
+__all__ = ["LONGEST", "Numbers", "are_years", "plain", "read_as", "read_both", "read_places", "years_of"]
 
 Floats = NDArray[np.float64]
 
@@ -96,6 +96,31 @@ def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Numbers, Numbe
     return first, second
 
 
+def read_as(cells: Sequence[str], unit: str, decimal: str) -> Floats:
+    """Read more cells of a column whose way of writing is known.
+
+    Args:
+        cells: Cells of any kind, (n,).
+        unit: What stands beside the numbers of the column, "" for nothing.
+        decimal: Its decimal sign, "." or ",".
+
+    Returns:
+        (n,) float64, NaN where the cell is empty or no number.
+
+    Example:
+        >>> read_as(["1,5 kg", "2", "3 km"], "kg", ",").tolist()
+        [1.5, 2.0, nan]
+    """
+    values = np.full(len(cells), np.nan)
+    for place, cell in enumerate(cells):
+        if _INTEGER.fullmatch(cell):
+            values[place] = float(cell)
+        elif 0 < len(cell) <= LONGEST:
+            point, comma, beside = _one(cell)
+            values[place] = (point if decimal == "." else comma) if beside in ("", unit) else math.nan
+    return values + 0.0
+
+
 def are_years(values: Floats, share: float = 1.0) -> bool:
     """Whether numbers are years: whole ones from 1000 to 2100.
 
@@ -111,8 +136,19 @@ def are_years(values: Floats, share: float = 1.0) -> bool:
         (True, False)
     """
     values = values[np.isfinite(values)]
-    years = (values >= FIRST_YEAR) & (values <= LAST_YEAR) & (values == np.trunc(values))
-    return len(values) > 0 and bool(years.mean() >= share)
+    return len(values) > 0 and bool(years_of(values).mean() >= share)
+
+
+def years_of(values: Floats) -> NDArray[np.bool_]:
+    """Which numbers are years.
+
+    Args:
+        values: (n,) float64.
+
+    Returns:
+        (n,) bool: whole ones from 1000 to 2100.
+    """
+    return np.asarray((values >= FIRST_YEAR) & (values <= LAST_YEAR) & (values == np.trunc(values)))
 
 
 def read_places(cells: Sequence[str]) -> Floats:

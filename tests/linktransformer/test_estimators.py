@@ -50,7 +50,6 @@ REFERENCE, QUERIES = table(80, 1), table(60, 2).reset_index(drop=True)
 MODELS = [pytest.param("lexical", id="lexical"), pytest.param(Letters(), id="letters")]
 
 
-
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("block_on", [None, "place"], ids=["all", "blocks"])
 def test_links_are_those_of_link(model: Any, block_on: str | None) -> None:
@@ -78,7 +77,7 @@ def test_what_is_predicted_is_what_is_linked(model: Any, block_on: str | None) -
 @pytest.mark.parametrize("block_on", [None, "place"], ids=["all", "blocks"])
 def test_a_row_asked_alone_gets_the_same_answer_bit_for_bit(block_on: str | None) -> None:
     weights = {"lexical": 1.0, "dense": 1.0}
-    linker = lt.Linker(Letters(), 0.5, on="name", block_on=block_on, k=3, weights=weights).fit(REFERENCE)
+    linker = lt.Linker(Letters(), 0.5, on="name", block_on=block_on, k=3).fit(REFERENCE)
     together = linker.predict(QUERIES)
     alone = [rows_of(linker.predict(QUERIES.iloc[[place]]))[0] for place in range(len(QUERIES))]
     assert together["reference"].notna().sum() > 10
@@ -103,7 +102,7 @@ def test_near_ties_of_a_dense_view_go_to_the_lower_row_in_any_batch() -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_add_and_remove(model: Any) -> None:
     weights = {"lexical": 1.0}
-    linker = lt.Linker(model, 0.8, on="name", weights=weights).fit(REFERENCE)
+    linker = lt.Linker(model, 0.8, on="name").fit(REFERENCE)
     new = pd.DataFrame(
         {"name": ["Vanderbilt Zinc", "acme", None], "place": [None] * 3}, index=["v", "w", "x"]
     )
@@ -117,7 +116,7 @@ def test_add_and_remove(model: Any) -> None:
     rest = [label for label in REFERENCE.index[REFERENCE["name"] == "acme"] if label != "r1-2"]
     assert linker.predict({"name": "acme"})["reference"].tolist() == [[*rest, "w"][0]]
     # as it was: the same rows, weighed by the same frequencies
-    again = lt.Linker(model, 0.8, on="name", weights=weights).fit(REFERENCE).add(new).remove(["v", "w", "x"])
+    again = lt.Linker(model, 0.8, on="name").fit(REFERENCE).add(new).remove(["v", "w", "x"])
     pd.testing.assert_frame_equal(again.predict(QUERIES), before)
     with pytest.raises(lt.InvalidArgumentError, match="no such row"):
         linker.remove("v")
@@ -160,7 +159,7 @@ print(json.dumps([found["reference"].astype(object).where(found["reference"].not
 def test_loaded_in_a_new_process_it_answers_bit_for_bit(model: Any, tmp_path: Path) -> None:
     weights = None if model else {"lexical": 1, "dense": 1, "first column": 1}
     on = "name" if model else ["name", "place"]
-    linker = lt.Linker(model, on=on, weights=weights).fit(REFERENCE).remove("r1-9")
+    linker = lt.Linker(model, on=on).fit(REFERENCE).remove("r1-9")
     linker.save(tmp_path / "saved")
     linker.save(tmp_path / "saved")
     asked = QUERIES.head(12)
