@@ -29,6 +29,7 @@ from linktransformer.written_rows import Written, written_of
 __all__ = ["Compared", "best_rows", "compared", "judged", "near_in"]
 
 AT_ONCE = 1000  # rows: it changes the memory, not the result
+WIDE = 3
 DEPTH = 3  # of the candidates of a record in a view: the nearest so many are described
 
 Integers = NDArray[np.int64]
@@ -125,14 +126,8 @@ def _judged(
 ) -> _Part:
     """Judge some of the asked records."""
     nodes = Nodes(asked.nodes.text[some], asked.nodes.block[some], np.arange(len(some)))
-    left, right = asking.neighbours(known, nodes, asked.matrices, k)
-    seen_pairs = right != hidden[left]
-    left, right = left[seen_pairs], right[seen_pairs]
-    a, b = nodes.text[left], known.nodes.text[right]
-    scores = {
-        name: pair_scores(asked.matrices[name], known.matrices[name], a, b) for name in job.statistics.views
-    }
     itself = job.sample.numbers_of(asked)[some]
+    left, right, scores = _candidates(known, job, asked, nodes, k, itself, hidden)
     pair, rival = job.rivals.against(itself[left], right)
     places = {
         name: _places(left, score, pair, job.rivals.views[name][rival], job.statistics.views[name].floor)
@@ -171,6 +166,33 @@ def _judged(
     alike[maybe] = fuse.alike(texts[0][maybe], texts[1][maybe])
     raised = equal_first(left, log_odds, alike, job.rivals, pair, rival)
     return _Part(some[left], right, scores, raised, alike == fuse.EQUAL)
+
+
+def _candidates(
+    known: Reference,
+    job: SampleJob,
+    asked: Asked,
+    nodes: Nodes,
+    k: int,
+    itself: Integers,
+    hidden: Integers,
+) -> tuple[Integers, Integers, dict[str, Floats]]:
+    """What a search in both directions finds: the k nearest of a row, and those whose k nearest it is among.
+
+    The latter are looked for among the nearest `WIDE` times as many.
+    """
+    left, right = asking.neighbours(known, nodes, asked.matrices, WIDE * k)
+    visible = right != hidden[left]
+    left, right = left[visible], right[visible]
+    a, b = nodes.text[left], known.nodes.text[right]
+    pair, rival = job.rivals.against(itself[left], right)
+    scores, near = {}, np.zeros(len(left), dtype=bool)
+    for name in job.statistics.views:
+        score = pair_scores(asked.matrices[name], known.matrices[name], a, b)
+        of = _places(left, score, pair, job.rivals.views[name][rival], 0.0)
+        near |= ((of.rank_left < k) | (of.rank_right < k)) & (score > 0)
+        scores[name] = score
+    return left[near], right[near], {name: score[near] for name, score in scores.items()}
 
 
 def near_in(scores: Mapping[str, Floats], places: Mapping[str, Places]) -> NDArray[np.bool_]:

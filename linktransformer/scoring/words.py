@@ -190,6 +190,9 @@ def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers,
     Returns:
         What they share.
     """
+    if not left.nnz and not right.nnz:  # no text has a number
+        nothing, none = np.zeros(len(a), dtype=np.float32), np.full(len(a), -1, dtype=np.int64)
+        return Overlap(nothing, nothing, nothing, nothing, nothing, nothing, none, none)
     square_left, square_right = (_sums(side, 2) for side in (left, right))
     mass_left, mass_right = (_sums(side, 1) for side in (left, right))
     n = len(a)

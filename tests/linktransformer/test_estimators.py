@@ -76,7 +76,6 @@ def test_what_is_predicted_is_what_is_linked(model: Any, block_on: str | None) -
 
 @pytest.mark.parametrize("block_on", [None, "place"], ids=["all", "blocks"])
 def test_a_row_asked_alone_gets_the_same_answer_bit_for_bit(block_on: str | None) -> None:
-    weights = {"lexical": 1.0, "dense": 1.0}
     linker = lt.Linker(Letters(), 0.5, on="name", block_on=block_on, k=3).fit(REFERENCE)
     together = linker.predict(QUERIES)
     alone = [rows_of(linker.predict(QUERIES.iloc[[place]]))[0] for place in range(len(QUERIES))]
@@ -89,19 +88,20 @@ def test_a_row_asked_alone_gets_the_same_answer_bit_for_bit(block_on: str | None
     )
 
 
-def test_near_ties_of_a_dense_view_go_to_the_lower_row_in_any_batch() -> None:
+def test_near_ties_of_a_dense_view_go_to_the_lower_rows_in_any_batch() -> None:
     class Constant:
         def encode(self, texts: list[str]) -> list[list[float]]:
             return [[0.1 * i for i in range(1, 20)] for _ in texts]
 
-    linker = lt.Linker(Constant(), None, on="name", k=2, weights={"dense": 1}).fit(REFERENCE)
+    linker = lt.Linker(Constant(), None, on="name", k=2).fit(REFERENCE)
     asked = pd.DataFrame({"name": ["??", "!!"]})
-    assert linker.predict(asked)["reference"].tolist() == ["r1-2", "r1-2"]
+    together = linker.predict(asked)
+    assert set(together["reference"]) <= {"r1-2", "r1-3"}  # the first two rows with a name
+    assert rows_of(together) == [rows_of(linker.predict(asked.iloc[[place]]))[0] for place in range(2)]
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_add_and_remove(model: Any) -> None:
-    weights = {"lexical": 1.0}
     linker = lt.Linker(model, 0.8, on="name").fit(REFERENCE)
     new = pd.DataFrame(
         {"name": ["Vanderbilt Zinc", "acme", None], "place": [None] * 3}, index=["v", "w", "x"]
@@ -157,7 +157,6 @@ print(json.dumps([found["reference"].astype(object).where(found["reference"].not
 
 @pytest.mark.parametrize("model", ["lexical", None], ids=["lexical", "bundled"])
 def test_loaded_in_a_new_process_it_answers_bit_for_bit(model: Any, tmp_path: Path) -> None:
-    weights = None if model else {"lexical": 1, "dense": 1, "first column": 1}
     on = "name" if model else ["name", "place"]
     linker = lt.Linker(model, on=on).fit(REFERENCE).remove("r1-9")
     linker.save(tmp_path / "saved")
@@ -249,7 +248,7 @@ def test_bad_arguments() -> None:
         lt.Linker(confidence="place", on="name").fit(REFERENCE)
     with pytest.raises(lt.InvalidArgumentError, match="labels repeat"):
         lt.Linker("lexical", on="name").fit(pd.concat([REFERENCE, REFERENCE]))
-    with pytest.raises(lt.InvalidArgumentError, match="weights="):
+    with pytest.raises(lt.InvalidArgumentError, match="weights= is about the views of pictures"):
         lt.Linker("lexical", on="name", weights={"dense": 1}).fit(REFERENCE)
     with pytest.raises(lt.ColumnNotFoundError, match="Did you mean 'name'"):
         lt.Linker("lexical", on="nmae").fit(REFERENCE)
