@@ -19,7 +19,7 @@ def main() -> None:
 
     # some rows such as will be asked show how they differ from the register's
     linker = lt.Linker("lexical", on=KEYS).fit(acm, known)
-    print(f"threshold {linker.threshold_:.3f}, weights {linker.weights_}\n")
+    print(f"a link needs a match probability of {linker.threshold_:.3f}\n")
     for row in coming.head(3).to_dict("records"):
         (answer,) = linker.predict(row).itertuples()
         found = "none" if pd.isna(answer.reference) else acm.title[answer.reference]

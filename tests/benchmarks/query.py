@@ -65,11 +65,8 @@ def measure(name: str, n_rows: int, n_queries: int) -> dict[str, Any]:
     pd: Any = importlib.import_module("pandas")
     model = {"hashed": Hashed(), "bundled": None}.get(name, name)
     names, others = firms(n_rows)
-    weights = {"lexical": 1.0} if name == "lexical" else {"lexical": 1.0, "dense": 1.0}
     began = time.perf_counter()
-    linker = lt.Linker(model, 0.5, on="name", weights=weights, progress=False).fit(
-        pd.DataFrame({"name": names})
-    )
+    linker = lt.Linker(model, 0.5, on="name", progress=False).fit(pd.DataFrame({"name": names}))
     fitted = time.perf_counter() - began
     place = np.random.default_rng(1).integers(n_rows, size=n_queries)
     asked = [others[number] for number in place.tolist()]
