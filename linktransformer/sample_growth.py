@@ -134,6 +134,7 @@ def _candidates(job: SampleJob, after: Reference, new: Integers, k: int) -> Riva
         for floor in [job.statistics.views[name].floor]
     }
     near = near_in(scores, places)
+    every = left, new[right]
     at = np.flatnonzero(near)
     others = others[rivals.described[others]]
     left, right = left[at], right[at]
@@ -154,8 +155,15 @@ def _candidates(job: SampleJob, after: Reference, new: Integers, k: int) -> Riva
     of_z = _places(left, right, z, rivals.sample[others], rivals.pair[others], FLOOR)
     in_job = in_context(z, of_z, job.context)
     log_odds = model.job.predict(in_job.values, in_job.names) + np.float32(job.shift)
-    every = np.ones(len(at), dtype=bool)
-    return Rivals(left, new[right], ~every, some, every, total, z, log_odds, log_odds, len(after.nodes))
+
+    def of_all(values: Floats) -> Floats:
+        found = np.full(len(near), np.nan, dtype=np.float32)
+        found[at] = values
+        return found
+
+    no_copy = np.zeros(len(near), dtype=bool)
+    values_of = [of_all(values) for values in (total, z, log_odds, log_odds)]
+    return Rivals(*every, no_copy, scores, near, *values_of, len(after.nodes))
 
 
 def _places(
