@@ -126,7 +126,10 @@ def _calibrated(known: Reference, asked: Asked, job: SampleJob, k: int) -> tuple
     copy_of, hidden = job.sample.copy_of, blocking.first_rows(asked.nodes) % 2 == 1
     unseen = np.where(hidden, copy_of, -1)
     fused = one_more.judged(known, job, asked, k, unseen)
-    found, log_odds = fused.candidates, fused.decided.log_odds
+    found, before = fused.candidates, fused.decided
+    if before is None or before.equal is None:
+        raise ValueError("candidates without probabilities")
+    log_odds = before.log_odds
     order = np.lexsort((-log_odds, found.left))
     best = order[np.flatnonzero(np.diff(found.left[order], prepend=-1))]
     z, right = log_odds[best].astype(np.float64), found.right[best] == copy_of[found.left[best]]
@@ -136,7 +139,7 @@ def _calibrated(known: Reference, asked: Asked, job: SampleJob, k: int) -> tuple
     cost = np.logaddexp(0, signed).sum(axis=1) + (tried / spread) ** 2 / 2
     shift = float(tried[cost.argmin()])
     added = np.float32(shift)
-    decided = decision().of_pairs(log_odds + added, fused.decided.equal)
+    decided = decision().of_pairs(log_odds + added, before.equal)
     rivals = replace(job.rivals, job=job.rivals.job + added, folded=job.rivals.folded + added)
     return replace(job, shift=shift, rivals=rivals), replace(
         fused, score=decided.probability, decided=decided

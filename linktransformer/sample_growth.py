@@ -162,8 +162,8 @@ def _candidates(job: SampleJob, after: Reference, new: Integers, k: int) -> Riva
         return found
 
     no_copy = np.zeros(len(near), dtype=bool)
-    values_of = [of_all(values) for values in (total, z, log_odds, log_odds)]
-    return Rivals(*every, no_copy, scores, near, *values_of, len(after.nodes))
+    bits, of_pair, of_job = of_all(total), of_all(z), of_all(log_odds)
+    return Rivals(*every, no_copy, scores, near, bits, of_pair, of_job, of_job, len(after.nodes))
 
 
 def _places(

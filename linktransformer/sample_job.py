@@ -136,7 +136,7 @@ class Rivals:
     def some(self, kept: NDArray[Any]) -> Rivals:
         """Those at some places, with the reference's records still rising."""
         views = {name: score[kept] for name, score in self.views.items()}
-        parts = {name: getattr(self, name)[kept] for name in PARTS}
+        parts: dict[str, Any] = {name: getattr(self, name)[kept] for name in PARTS}
         return replace(self, views=views, **parts)
 
     def with_more(self, other: Rivals) -> Rivals:
