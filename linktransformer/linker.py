@@ -33,8 +33,8 @@ from linktransformer.job import Columns, Job, K
 from linktransformer.judgement import Judgement
 from linktransformer.links import Links
 from linktransformer.reference import Asked, Keys, Reference
-from linktransformer.sample_fitting import Settings
 from linktransformer.sample_job import SampleJob
+from linktransformer.sample_reading import Settings
 
 __all__ = ["Linker"]
 

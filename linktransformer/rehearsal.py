@@ -17,7 +17,7 @@ from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.judgement import Judgement
 from linktransformer.reference import Asked, Keys, Reference, ask, build
-from linktransformer.sample_fitting import Settings
+from linktransformer.sample_reading import Settings
 from linktransformer.threshold import LEAST, is_number
 
 __all__ = ["Given", "by_views"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, comparing, fuse, keys, one_more, reference, search
+from linktransformer import blocking, comparing, fuse, one_more, reference, search
 from linktransformer.decision.choose import EVEN, choose
 from linktransformer.decision.context import FLOOR, in_context, job_context
 from linktransformer.decision.model import decision, sigmoid
@@ -19,45 +19,26 @@ from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.noisy_copies import noisy_copies
 from linktransformer.pairwise import pair_scores
-from linktransformer.reference import Asked, Keys, Reference, ask, blocks_of
-from linktransformer.row_reading import Reading, embedded
+from linktransformer.reference import Asked, Keys, Reference, ask
+from linktransformer.row_reading import Reading
 from linktransformer.sample_job import Rivals, Sample, SampleJob
+from linktransformer.sample_reading import Settings, better_read, in_order, nodes_of, reading_of
 from linktransformer.scoring import ranks
-from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.describe import paired_columns
 from linktransformer.scoring.features import PairFeatures, pair_features
 from linktransformer.scoring.gather import evidence_of
-from linktransformer.scoring.key_column import key_column, naming_order
 from linktransformer.scoring.known_columns import known_column
-from linktransformer.scoring.reading import better_reading
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import Candidates
 from linktransformer.threshold import is_number
 from linktransformer.written_rows import written_of
 
-__all__ = ["Settings", "fit", "lowest", "unread"]
+__all__ = ["fit", "lowest", "unread"]
 
 logger = logging.getLogger(__name__)
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a reference is read and searched.
-
-    Args:
-        k: Neighbours in each view.
-        device: "cpu" keeps the search off the GPU.
-        batch_size: For the model.
-        show: As for `progress.bar`.
-    """
-
-    k: int
-    device: str | None = None
-    batch_size: int | None = None
-    show: bool | None = None
 
 
 def unread(table: Table, names: Keys, plan: Plan) -> Reference:
@@ -92,9 +73,9 @@ def fit(
         The reference; the job and its decided candidates, None where there is nothing to compare.
     """
     source = None
-    if sample is None or not len(_nodes(bare, sample)):
+    if sample is None or not len(nodes_of(bare, sample)):
         sample, source = noisy_copies(bare)
-    reading = _reading(bare, plan, sample)
+    reading = reading_of(bare, plan, sample)
     known = reference.build(
         bare.table,
         bare.keys,
@@ -108,9 +89,9 @@ def fit(
     asked = ask(known, plan, sample, batch_size=settings.batch_size, show=settings.show)
     if not len(asked.nodes) or not len(known.nodes):
         return known, None, None
-    texts = _in_order(known, asked)
+    texts = in_order(known, asked)
     drawing = Drawing.of(texts, (asked.nodes, known.nodes))
-    known, asked = _better_read(known, asked, plan, drawing, settings)
+    known, asked = better_read(known, asked, plan, drawing, settings)
     job, fused = _run(known, asked, source, texts, drawing, settings)
     if source is not None:
         job, fused = _calibrated(known, asked, job, settings.k)
@@ -144,64 +125,6 @@ def _calibrated(known: Reference, asked: Asked, job: SampleJob, k: int) -> tuple
     return replace(job, shift=shift, rivals=rivals), replace(
         fused, score=decided.probability, decided=decided
     )
-
-
-def _reading(bare: Reference, plan: Plan, sample: Table) -> Reading:
-    """The key column and the order of the others, as a merge of the two tables finds them."""
-    on = list(bare.keys.queries), list(bare.keys.reference)
-    columns = _columns(bare, sample)
-    read = bare.reading
-    free = plan.choosy
-    if max(map(len, on)) < 2:
-        return replace(read, by_order=free)
-    key = key_column(columns) if columns else None
-    pairs = keys.paired(*on)
-    first = [pairs[place] for place in naming_order(columns, key)]
-    mine, theirs = (
-        [*(pair[side] for pair in first), *sorted(set(on[side]) - {pair[side] for pair in first})]
-        for side in (0, 1)
-    )
-    column = None if key is None else pairs[key]
-    return replace(read, head="key column", column=column, order=(tuple(mine), tuple(theirs)), by_order=free)
-
-
-def _nodes(bare: Reference, sample: Table) -> blocking.Nodes:
-    texts = bare.reading.texts(sample, bare.keys.queries)
-    return blocking.nodes(texts.text_of_row, blocks_of(bare, sample))
-
-
-def _columns(bare: Reference, sample: Table) -> list[PairedColumn]:
-    on = list(bare.keys.queries), list(bare.keys.reference)
-    nodes = _nodes(bare, sample)
-    first = blocking.first_rows(nodes), blocking.first_rows(bare.nodes)
-    return paired_columns((sample, bare.table), on, first)
-
-
-def _in_order(known: Reference, asked: Asked) -> list[list[str]]:
-    read = known.reading
-    return [
-        read.in_order(asked.table, 0, asked.records),
-        read.in_order(known.table, 1, known.records),
-    ]
-
-
-def _better_read(
-    known: Reference, asked: Asked, plan: Plan, drawing: Drawing, settings: Settings
-) -> tuple[Reference, Asked]:
-    """Let the model read the key column alone where it finds more matches so."""
-    read = known.reading
-    if "dense" not in known.matrices or not read.by_order or read.column is None:
-        return known, asked
-    alone = []
-    for of, names, side in ((asked, known.keys.queries, 0), (known, known.keys.reference, 1)):
-        written = read.heads(of.table, names, side, of.records)
-        alone.append(embedded(plan, written, batch_size=settings.batch_size, show=settings.show))
-    whole = asked.matrices["dense"], known.matrices["dense"]
-    if not better_reading((alone[0], alone[1]), whole, (asked.nodes, known.nodes), drawing):
-        return known, asked
-    reading = replace(read, column_alone=True)
-    known = replace(known, reading=reading, matrices={**known.matrices, "dense": alone[1]})
-    return known, replace(asked, matrices={**asked.matrices, "dense": alone[0]})
 
 
 def _run(

@@ -142,7 +142,9 @@ class Rivals:
     def with_more(self, other: Rivals) -> Rivals:
         """These and others of the same reference."""
         views = {name: np.concatenate([score, other.views[name]]) for name, score in self.views.items()}
-        parts = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in PARTS}
+        parts: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in PARTS
+        }
         whole = replace(self, views=views, **parts)
         return whole.some(np.lexsort((whole.sample, whole.reference)))
 

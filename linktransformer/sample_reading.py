@@ -1,0 +1,131 @@
+"""How the rows of a reference and of a sample are read: key column, order of columns, what a model reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from linktransformer import blocking, keys
+from linktransformer.encode import Plan
+from linktransformer.frames import Table
+from linktransformer.reference import Asked, Reference, blocks_of
+from linktransformer.row_reading import Reading, embedded
+from linktransformer.scoring.columns import PairedColumn
+from linktransformer.scoring.describe import paired_columns
+from linktransformer.scoring.key_column import key_column, naming_order
+from linktransformer.scoring.reading import better_reading
+from linktransformer.scoring.sampling import Drawing
+
+__all__ = ["Settings", "better_read", "in_order", "nodes_of", "reading_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a reference is read and searched.
+
+    Args:
+        k: Neighbours in each view.
+        device: "cpu" keeps the search off the GPU.
+        batch_size: For the model.
+        show: As for `progress.bar`.
+    """
+
+    k: int
+    device: str | None = None
+    batch_size: int | None = None
+    show: bool | None = None
+
+
+def reading_of(bare: Reference, plan: Plan, sample: Table) -> Reading:
+    """Find the key column and the order of the others, as a merge of the two tables finds them.
+
+    Args:
+        bare: The reference, without vectors.
+        plan: The model.
+        sample: Rows such as will be asked.
+
+    Returns:
+        How rows are read.
+    """
+    on = list(bare.keys.queries), list(bare.keys.reference)
+    columns = _columns(bare, sample)
+    read = bare.reading
+    free = plan.choosy
+    if max(map(len, on)) < 2:
+        return replace(read, by_order=free)
+    key = key_column(columns) if columns else None
+    pairs = keys.paired(*on)
+    first = [pairs[place] for place in naming_order(columns, key)]
+    mine, theirs = (
+        [*(pair[side] for pair in first), *sorted(set(on[side]) - {pair[side] for pair in first})]
+        for side in (0, 1)
+    )
+    column = None if key is None else pairs[key]
+    return replace(read, head="key column", column=column, order=(tuple(mine), tuple(theirs)), by_order=free)
+
+
+def nodes_of(bare: Reference, sample: Table) -> blocking.Nodes:
+    """The records of sample rows.
+
+    Args:
+        bare: The reference, without vectors.
+        sample: The rows.
+
+    Returns:
+        Their records, with blocks as the reference numbers them.
+    """
+    texts = bare.reading.texts(sample, bare.keys.queries)
+    return blocking.nodes(texts.text_of_row, blocks_of(bare, sample))
+
+
+def _columns(bare: Reference, sample: Table) -> list[PairedColumn]:
+    on = list(bare.keys.queries), list(bare.keys.reference)
+    nodes = nodes_of(bare, sample)
+    first = blocking.first_rows(nodes), blocking.first_rows(bare.nodes)
+    return paired_columns((sample, bare.table), on, first)
+
+
+def in_order(known: Reference, asked: Asked) -> list[list[str]]:
+    """The texts of both sides, with their columns in the order of the reading.
+
+    Args:
+        known: The reference.
+        asked: The sample.
+
+    Returns:
+        Texts of the sample and of the reference.
+    """
+    read = known.reading
+    return [
+        read.in_order(asked.table, 0, asked.records),
+        read.in_order(known.table, 1, known.records),
+    ]
+
+
+def better_read(
+    known: Reference, asked: Asked, plan: Plan, drawing: Drawing, settings: Settings
+) -> tuple[Reference, Asked]:
+    """Let the model read the key column alone where it finds more matches so.
+
+    Args:
+        known: The reference.
+        asked: The sample.
+        plan: The model.
+        drawing: From what records are drawn.
+        settings: How texts are encoded.
+
+    Returns:
+        Both, with the vectors that are used.
+    """
+    read = known.reading
+    if "dense" not in known.matrices or not read.by_order or read.column is None:
+        return known, asked
+    alone = []
+    for of, names, side in ((asked, known.keys.queries, 0), (known, known.keys.reference, 1)):
+        written = read.heads(of.table, names, side, of.records)
+        alone.append(embedded(plan, written, batch_size=settings.batch_size, show=settings.show))
+    whole = asked.matrices["dense"], known.matrices["dense"]
+    if not better_reading((alone[0], alone[1]), whole, (asked.nodes, known.nodes), drawing):
+        return known, asked
+    reading = replace(read, column_alone=True)
+    known = replace(known, reading=reading, matrices={**known.matrices, "dense": alone[1]})
+    return known, replace(asked, matrices={**asked.matrices, "dense": alone[0]})
