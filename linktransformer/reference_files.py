@@ -28,7 +28,7 @@ from linktransformer.vocabulary import Vocabulary
 __all__ = ["matrix_arrays", "read", "sparse_of", "vocabulary_of", "words_arrays", "write"]
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 WORDS = ("words", "head_words")
 
 Arrays = dict[str, NDArray[Any]]
@@ -275,9 +275,8 @@ def _check(root: Path) -> None:
     except (ValueError, TypeError, KeyError) as error:
         raise InvalidArgumentError(f"{root / MANIFEST} cannot be read: {error}. Save it again.") from error
     if version != FORMAT:
-        raise InvalidArgumentError(
-            f"{root} has format {version}; this version reads {FORMAT}. Update the package."
-        )
+        todo = "Fit and save again" if version in range(FORMAT) else "Update the package"
+        raise InvalidArgumentError(f"{root} has format {version}; this version reads {FORMAT}. {todo}.")
     if not {"reference.json", "arrays.safetensors"} <= set(seals):
         raise InvalidArgumentError(f"{root / MANIFEST} does not name all files. Save it again.")
     for name, seal in seals.items():

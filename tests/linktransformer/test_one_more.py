@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,15 @@ def test_what_is_saved_answers_bit_for_bit(tmp_path: Path) -> None:
         linker.add(more).remove("p3").predict(new),
         check_exact=True,
     )
+
+
+@pytest.mark.parametrize(("version", "todo"), [(1, "Fit and save again"), (99, "Update the package")])
+def test_a_folder_of_another_version_is_refused(version: int, todo: str, tmp_path: Path) -> None:
+    lt.Linker("lexical", on="name").fit(people(30)[0]).save(tmp_path / "saved")
+    path = tmp_path / "saved" / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": version}))
+    with pytest.raises(lt.InvalidArgumentError, match=f"has format {version}; .*{todo}"):
+        lt.Linker.load(tmp_path / "saved")
 
 
 @pytest.mark.parametrize("sample", [True, False], ids=["queries", "copies"])
