@@ -220,7 +220,7 @@ def _rivals(
 
 
 def lowest(fused: Fused | None, wanted: Any) -> float | None:
-    """The probability that a link needs, as the decision on the sample has it.
+    """The lowest probability that a link needs, with which the sample is linked as its decision links it.
 
     Args:
         fused: The candidates of the sample, None for none.
@@ -237,9 +237,11 @@ def lowest(fused: Fused | None, wanted: Any) -> float | None:
     log_odds = of.log_odds - np.float32(of.caution if isinstance(wanted, Mapping) else 0)
     similarity = np.max(list(found.views.values()), axis=0)
     choice = choose(found.left, found.right, sigmoid(log_odds), similarity, "m:1", wanted)
-    if len(choice.pairs):
-        return float(fused.score[choice.pairs].min())
-    if isinstance(wanted, Mapping):
+    least = float(fused.score[choice.pairs].min()) if len(choice.pairs) else None
+    if not isinstance(wanted, Mapping):
+        # what is not linked has less than half the best F1: any line from there links the same rows
+        return EVEN if least is None else min(least, EVEN)
+    if least is None:
         logger.warning("A precision of %s cannot be reached: no row is linked.", wanted["precision"])
         return 1.0
-    return EVEN
+    return least

@@ -189,6 +189,14 @@ def test_a_precision_that_no_link_has_links_nothing(caplog: pytest.LogCaptureFix
     assert linker.threshold_ == 1.0 and not len(linker.link(strangers))
 
 
+def test_rows_that_are_less_clear_than_the_sample_are_linked_where_they_are_more_probable_than_not() -> None:
+    register, asked = people(120)
+    clear = register.iloc[:60].reset_index(drop=True)
+    linker = lt.Linker("lexical", on=ON).fit(register, clear)
+    assert linker.link(clear).score.min() > 0.9 and linker.threshold_ == 0.5
+    assert linker.predict(asked.iloc[:40])["reference"].notna().mean() > 0.9
+
+
 def test_the_first_rows_may_come_later() -> None:
     register, asked = people(90)
     linker = lt.Linker("lexical", on=ON).fit(register.iloc[:0])
