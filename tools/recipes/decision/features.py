@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     sets.sort(key=lambda name: -sum(path.stat().st_size for path in (options.sets / name).iterdir()))
     families = [name for name in (*FAMILIES, *TABLES) if not options.only or name in options.only]
     jobs = [("set", name, part) for name in sets for part in range(PARTS)]
-    jobs += [("made", name, seed) for name in families for seed in range(options.seeds)]
+    jobs += [("made", name, seed) for seed in range(options.seeds) for name in families]
     began = time.time()
     with ProcessPoolExecutor(
         options.processes,
