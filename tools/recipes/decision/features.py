@@ -106,12 +106,16 @@ def _embedder() -> Callable[[list[str]], np.ndarray]:
 
 def _tasks(kind: str, name: str, seed: int) -> Iterator[Any]:
     from tools.recipes.decision import labelled_sets, variations
-    from tools.recipes.decision.domains import make
+    from tools.recipes.decision.domains import FAMILIES, make
 
     if kind == "made":
         task = make(name, seed)
         yield task
         yield from variations.tiny(task, 3, np.random.default_rng([crc32(name.encode()), seed]))
+        if name in FAMILIES:
+            yield variations.sampled(
+                make(name, seed, one=True), _STATE["most"] // 2, np.random.default_rng(seed)
+            )
     else:
         yield from variations.variations(labelled_sets.load(_STATE["sets"], name), most=_STATE["most"])
 

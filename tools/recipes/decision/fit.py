@@ -65,7 +65,9 @@ def families_and_sets(every: list[Described], folds: dict[str, int]) -> dict[str
     from tools.recipes.decision.labelled_sets import PAIRS_ONLY
 
     found = {task.name: folds[task.family] for task in every if "@" not in task.name}
-    found |= {name.split("/")[0]: fold for name, fold in found.items()}  # a group, of which each task is named
+    found |= {
+        name.split("/")[0]: fold for name, fold in found.items()
+    }  # a group, of which each task is named
     return found | dict.fromkeys(sorted(PAIRS_ONLY), 0)  # never trained on
 
 

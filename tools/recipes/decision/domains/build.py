@@ -256,6 +256,6 @@ def one_table(draw: Draw, domain: Domain) -> Built:
     return Built(table, None, pairs[pairs[:, 0] < pairs[:, 1]])
 
 
-def build(draw: Draw, domain: Domain) -> Built:
-    """A task of a domain."""
-    return one_table(draw, domain) if draw.chance(domain.dedup) else two_tables(draw, domain)
+def build(draw: Draw, domain: Domain, *, one: bool = False) -> Built:
+    """A task of a domain; of one table where `one` says so, else by chance."""
+    return one_table(draw, domain) if one or draw.chance(domain.dedup) else two_tables(draw, domain)
