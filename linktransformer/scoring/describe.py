@@ -35,6 +35,9 @@ class Options:
     Args:
         k: Neighbours of each record in each view and direction.
         embed: A model: texts -> unit vectors; None for none.
+        vectors: Vectors that were made before, of the left and of the right records, by view: "dense" is
+            described, and the others are searched. Texts may then be empty or equal, since pictures tell
+            records apart, and `embed` is not used.
         written: How rows are written for the model; None: key column first, the others after it, or the key
             column alone where that finds more matches.
         comparisons: By column name, how cells are compared; the others by their content.
@@ -44,6 +47,7 @@ class Options:
 
     k: int = 10
     embed: Embed | None = None
+    vectors: Mapping[str, tuple[Any, Any]] | None = None
     written: Serializer | None = None
     comparisons: Mapping[str, Any] | None = None
     memory_limit: int | None = None
@@ -102,8 +106,8 @@ def describe(
     key = key_column(columns, same=same)
     matrices: dict[str, tuple[Any, Any]] = {}
     both = [of.texts.tolist() for of in texts]
-    view = lexical.fit(both[0], [] if same else both[1])
-    matrices["lexical"] = (view.left, view.left if same else view.right)
+    if any(map(any, both)) or options.vectors is None:
+        matrices["lexical"] = _ngrams(both, same)
     heads = None
     if max(map(len, on)) > 1:
         both = _in_order(tables, on, texts, naming_order(columns, key), same)
@@ -112,11 +116,12 @@ def describe(
                 _of_texts(tables[side], [on_key], texts[side])
                 for side, on_key in enumerate(_key_names(columns, key, on))
             )
-            head = lexical.fit(heads[0], [] if same else heads[1])
-            matrices["key column"] = (head.left, head.left if same else head.right)
+            matrices["key column"] = _ngrams(heads, same)
     sample = Drawing.of(both, nodes, same=same)
     reads, written = None, None
-    if options.embed is not None:
+    if options.vectors is not None:
+        matrices |= options.vectors
+    elif options.embed is not None:
         matrices["dense"], reads, written = _dense(
             tables, on, texts, nodes, both, heads, sample, options, same
         )
@@ -127,6 +132,11 @@ def describe(
     name = None if key is None else columns[key].name
     names = tuple(column.name for column in columns)
     return Described(nodes, texts, found, pair_features(evidence), name, names, reads, written)
+
+
+def _ngrams(texts: Sequence[list[str]], same: bool) -> tuple[Any, Any]:
+    view = lexical.fit(texts[0], [] if same else texts[1])
+    return view.left, view.left if same else view.right
 
 
 def _columns(
