@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from linktransformer import blocking, frames, records
+from linktransformer import blocking, dedup, frames, job, records
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.serialize import Serializer
 from tools.recipes.decision.domains import Task
@@ -26,7 +26,7 @@ def describe_task(task: Task, embed: Callable[[list[str]], Any] | None) -> Descr
     nodes = tuple(blocking.nodes(of.text_of_row) for of in texts)
     if min(map(len, nodes)) < (2 if same else 1):
         return None
-    return describe(tables, on, nodes, texts, Options(embed=embed), same=same)
+    return describe(tables, on, nodes, texts, Options(k=dedup.K if same else job.K, embed=embed), same=same)
 
 
 def _keys(task: Task) -> tuple[list[str], list[str]]:

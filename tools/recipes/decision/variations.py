@@ -52,7 +52,7 @@ def tiny(task: Task, how_many: int, draw: np.random.Generator) -> Iterator[Task]
     """
     for number in range(how_many):
         rows = int(np.exp(draw.uniform(np.log(2), np.log(60))))
-        overlap = float(draw.choice([0.0, 0.3, 0.6, 1.0, 1.0]))
+        overlap = float(draw.choice([0.0, 0.3, 0.6, 1.0]))
         some = with_overlap(sampled(task, rows, draw), overlap, draw)
         if task.right is None:
             some = thinned(sampled(task, rows, draw), overlap, draw)

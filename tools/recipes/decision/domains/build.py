@@ -193,7 +193,9 @@ def _told_apart(
 
 
 def _clusters(draw: Draw, rows: int) -> list[int]:
-    """How many rows each entity of one table has."""
+    """How many rows each entity of one table has: mostly one or two, in every fourth table many."""
+    if draw.chance(0.25):
+        return _large_clusters(draw, rows)
     repeated = (
         0.0
         if draw.chance(0.05)
@@ -213,6 +215,15 @@ def _clusters(draw: Draw, rows: int) -> list[int]:
                 size = draw.whole(8, 30)
         sizes.append(size)
         total += size
+    return sizes
+
+
+def _large_clusters(draw: Draw, rows: int) -> list[int]:
+    """Sizes of a geometric distribution whose mean is 3 to 40."""
+    stop = 1 / draw.log_span(3, 40)
+    sizes: list[int] = []
+    while sum(sizes) < rows:
+        sizes.append(1 + int(np.log(max(draw.unit(), 1e-12)) / np.log(1 - stop)))
     return sizes
 
 

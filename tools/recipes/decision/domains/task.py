@@ -24,7 +24,7 @@ from .places import addresses, gazetteers
 from .scripts import scripts
 from .software import medicines, software
 from .titles import titles
-from .translations import translations
+from .translations import phrases, provinces, translations
 from .works import books, films, music
 
 FAMILIES: Mapping[str, Callable[[Draw], Domain]] = {
@@ -37,7 +37,7 @@ FAMILIES: Mapping[str, Callable[[Draw], Domain]] = {
 }  # fmt: skip
 
 TABLES: Mapping[str, Callable[[np.random.Generator], tuple[pd.DataFrame, pd.DataFrame, np.ndarray]]] = {
-    each.__name__: each for each in (pages, translations)
+    each.__name__: each for each in (pages, translations, provinces, phrases)
 }  # families that make their own two tables
 
 LEAST = 10  # rows of a table
