@@ -34,7 +34,7 @@ from linktransformer.frames import Table
 from linktransformer.job import Job
 from linktransformer.ranking import rank
 from linktransformer.serialize import Serializer
-from linktransformer.units import Units, read_units
+from linktransformer.units import read_units
 
 __all__ = ["HDBSCAN", "METHODS", "Neighbours", "Rules", "cluster_table", "clusters_of", "nodes_apart"]
 

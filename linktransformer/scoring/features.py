@@ -111,12 +111,12 @@ def pair_features(evidence: Evidence) -> PairFeatures:
     for name in VIEWS:
         found |= _of_view(name, evidence, at)
     has = [np.array([bool(text) for text in side], dtype=bool) for side in evidence.texts]
-    of_texts = _of_words(evidence, left, right) | _of_letters(evidence, left, right)
-    found |= _known(of_texts, has[0][left] & has[1][right])
     columns = [compared(column, (left, right), evidence.random) for column in evidence.columns]
     weights = _weights(evidence, columns, found)
-    found |= _of_columns(columns, weights, len(at))
-    found |= _relative("bits", evidence, left, right, weights.total if columns else None)
+    of_texts = _of_words(evidence, left, right) | _of_letters(evidence, left, right)
+    of_texts |= _of_columns(columns, weights, len(at))
+    of_texts |= _relative("bits", evidence, left, right, weights.total if columns else None)
+    found |= _known(of_texts, has[0][left] & has[1][right])
     found |= _of_tables(evidence, columns, len(at))
     values = np.stack(list(found.values()), axis=1) if len(at) else np.zeros((0, len(found)), np.float32)
     kinds = tuple(column.kind for column in columns)
