@@ -21,10 +21,12 @@ from linktransformer.frames import Table
 from linktransformer.records import Records
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.serialize import Serializer
+from linktransformer.splits import components
 from tools.recipes.decision.domains import FAMILIES, TABLES, Task, make
 from tools.recipes.decision.featurize import write
+from tools.recipes.decision.labelled_sets import pairs_of
 
-__all__ = ["add_arguments", "described", "misread", "run", "vectors"]
+__all__ = ["add_arguments", "described", "misread", "printed_again", "run", "vectors"]
 
 WIDTH = 256  # of a vector
 MOST = 2000  # rows of a side
@@ -70,7 +72,7 @@ def _describe(name: str, seed: int, sets: Path | None, out: Path) -> None:
 
 
 def _tasks(name: str, seed: int, sets: Path | None, draw: np.random.Generator) -> Iterator[Task]:
-    """The task, with fewer matches at times, and a tiny one of it."""
+    """The task, with fewer matches, as one table or printed several times at times, and a tiny one of it."""
     from tools.recipes.decision import labelled_sets, variations
 
     task = make(name, seed) if sets is None else labelled_sets.load(sets, name)
@@ -81,8 +83,32 @@ def _tasks(name: str, seed: int, sets: Path | None, draw: np.random.Generator) -
     if task.right is None or all(column in task.right for column in columns):
         right = None if task.right is None else task.right[columns]
         task = replace(task, left=task.left[columns], right=right)
+        if task.right is not None and draw.random() < 0.5:
+            task = variations.as_one_table(task, columns, float(draw.uniform(0, 1)), draw)
+    if draw.random() < 0.5:
+        task = printed_again(task, draw)
     yield task
     yield from variations.tiny(task, 1, draw)
+
+
+def printed_again(task: Task, draw: np.random.Generator) -> Task:
+    """A task whose left rows are printed one to three times each, every time on another picture.
+
+    Args:
+        task: The task.
+        draw: The source of chance.
+
+    Returns:
+        The task with the rows repeated; those of one table that are repeated are matches of each other.
+    """
+    rows = np.repeat(np.arange(len(task.left)), draw.integers(1, 4, len(task.left)))
+    left = task.left.iloc[rows].reset_index(drop=True)
+    if task.right is None:
+        entity = components(len(task.left), task.truth[:, 0], task.truth[:, 1])
+        return replace(task, left=left, truth=pairs_of(entity[rows]))
+    known = pd.DataFrame(task.truth, columns=["row", "right"])
+    truth = pd.DataFrame({"row": rows, "left": np.arange(len(rows))}).merge(known, on="row")
+    return replace(task, left=left, truth=truth[["left", "right"]].to_numpy(dtype=np.int64))
 
 
 def described(task: Task, draw: np.random.Generator) -> Described | None:
