@@ -19,7 +19,7 @@ from linktransformer import (
     remembering,
     search,
 )
-from linktransformer.decision.model import decision
+from linktransformer.decision.model import Decision, decision
 from linktransformer.frames import Table
 from linktransformer.job import Job
 from linktransformer.scoring import fellegi_sunter
@@ -30,8 +30,6 @@ __all__ = ["Compared", "compare", "decide", "decide_pictures", "same_text"]
 
 TRIAL_FROM = 4000  # texts: below, the model is always run
 STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
-WHOLE = {"fused": "dense"}  # the vector of picture and text is the dense view that is described,
-NAMED = {"dense": "fused"}  # and has its own name in reports
 SETTLED = 0.9  # of the records are expected to have their match as best candidate: the model is not run
 
 
@@ -200,9 +198,9 @@ def decide_pictures(
 ) -> fuse.Fused:
     """Search two tables with pictures, and give the nearest pairs the probability that they match.
 
-    The decision is told of the n-grams of the texts and of the model's one vector of picture and text. The
-    vectors of each alone are searched too; they and the edit similarity of the texts are reported, and are
-    evidence for a decision that is learned from labels.
+    The decision sees the n-grams of the texts and the vectors of the pictures. The model's vectors of texts,
+    and of both together, and the edit similarity of the texts are reported, and are evidence for a decision
+    that is learned from labels.
 
     Args:
         tables: The left and the right table; one table twice with `same`.
@@ -223,18 +221,21 @@ def decide_pictures(
     vectors = picture_views.vectors_of(
         units, plan.encoder, batch_size=job.batch_size, show=job.progress, same=same
     )
+    seen = bool(vectors) and all(side.has_picture.any() for side in units)
     options = Options(
         k=int(job.k),
-        vectors={WHOLE.get(name, name): of for name, of in vectors.items()},
+        vectors={"dense": vectors["image" if seen else "fused"], "fused": vectors["fused"]}
+        if vectors
+        else None,
+        readings=True,
         comparisons=job.compare,
         memory_limit=job.memory_limit,
         device=job.device,
     )
     texts = (units[0].records, units[1].records)
-    fused, described = _probable(tables, on, nodes, texts, options, job, same)
-    found = fused.candidates
-    of_views = {NAMED.get(name, name): score for name, score in found.views.items()}
-    found = picture_views.with_edit(replace(found, views=of_views), nodes, units)
+    fused, described = _probable(tables, on, nodes, texts, options, job, same, decision(pictures=seen))
+    found = picture_views.with_vectors(fused.candidates, vectors, nodes)
+    found = picture_views.with_edit(found, nodes, units)
     fused = replace(fused, candidates=picture_views.without_gaps(found, nodes, units))
     return _with_details(fused, described, plan, texts, details)
 
@@ -259,11 +260,12 @@ def _probable(
     options: Options,
     job: Job,
     same: bool,
+    model: Decision | None = None,
 ) -> tuple[fuse.Fused, Described]:
     described = describe(tables, on, nodes, texts, options, same=same)
     found, at = described.candidates, described.features.at
     left, right = found.left[at], found.right[at]
-    decided = decision().probabilities(
+    decided = (model or decision()).probabilities(
         described.features,
         left,
         right,
@@ -274,7 +276,7 @@ def _probable(
     views_of = {name: np.clip(score[at], -1, 1) for name, score in found.views.items()}
     kept = search.Candidates(left, right, views_of, found.n_left, found.n_right, found.report)
     fused = fuse.Fused(kept, decided.probability, {}, 0.0, decided=decided)
-    if options.vectors is not None:  # equal readings are no proof where an engine reads wrongly
+    if options.readings:  # equal readings are no proof where an engine reads wrongly
         return fused, described
     alike = same_text(texts, nodes, fused)
     decided = replace(

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from linktransformer import edit, factorize, progress
 from linktransformer.blocking import Nodes
 from linktransformer.errors import ModelError
+from linktransformer.pairwise import pair_scores
 from linktransformer.records import Records
 from linktransformer.remembering import PARTS as VECTORS
 from linktransformer.remembering import CachedEncoder
+from linktransformer.scoring.gaps import line_of
 from linktransformer.search import Candidates
 from linktransformer.units import Units
 
@@ -30,6 +32,7 @@ __all__ = [
     "spread_of_edit",
     "vectors_of",
     "with_edit",
+    "with_vectors",
     "without_gaps",
 ]
 
@@ -67,6 +70,25 @@ def vectors_of(
         return {}
     vectors = [encoded(encoder, side, batch_size, show) for side in units[: 1 if same else 2]]
     return {name: (vectors[0][name], vectors[-1][name]) for name in VECTORS}
+
+
+def with_vectors(
+    found: Candidates, vectors: Mapping[str, tuple[Floats, Floats]], nodes: tuple[Nodes, Nodes]
+) -> Candidates:
+    """Add the cosine of each candidate in each of the model's views.
+
+    Args:
+        found: The candidates.
+        vectors: From `vectors_of`.
+        nodes: Of both tables.
+
+    Returns:
+        The candidates with "fused", "image" and "text" in place of "dense".
+    """
+    a, b = nodes[0].text[found.left], nodes[1].text[found.right]
+    views = {name: score for name, score in found.views.items() if name != "dense"}
+    views |= {name: np.clip(pair_scores(*both, a, b), -1, 1) for name, both in vectors.items()}
+    return replace(found, views=views)
 
 
 def encoded(encoder: Any, units: Units, batch_size: int | None, show: bool | None) -> Mapping[str, Floats]:
@@ -205,7 +227,7 @@ def gap_lines(found: Candidates, there: Mapping[str, Truths]) -> dict[str, tuple
     if by is None or not len(found):
         return {}
     return {
-        name: _line(by[there[name]], score[there[name]])
+        name: line_of(by[there[name]], score[there[name]])
         for name, score in found.views.items()
         if name in there and there[name].any()
     }
@@ -232,13 +254,6 @@ def filled(
         line = np.clip(np.float32(level) + np.float32(slope) * by, -1, 1)
         views[name] = np.where(there[name], found.views[name], line).astype(np.float32)
     return replace(found, views=views)
-
-
-def _line(x: Floats, y: Floats) -> tuple[float, float]:
-    """The least-squares line through points; flat where they have one x."""
-    spread = float(x.var())
-    slope = float(((x - x.mean()) * (y - y.mean())).mean()) / spread if spread > 1e-12 else 0.0
-    return slope, float(y.mean()) - slope * float(x.mean())
 
 
 def spread_of_edit(nodes: tuple[Nodes, Nodes], records: tuple[Records, Records], *, seed: int = 0) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from linktransformer.normalize import folded
 from linktransformer.pairwise import pair_scores
 from linktransformer.records import Records
 from linktransformer.scoring.columns import PairedColumn
-from linktransformer.scoring.features import VIEWS, Evidence
+from linktransformer.scoring.features import Evidence
 from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import Drawing, drawn
 from linktransformer.search import Candidates
@@ -27,7 +26,6 @@ __all__ = ["evidence_of", "paired_column"]
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
-OF_TEXTS = ("lexical", "key column")  # views that say nothing of a record without a text
 RANDOM = 20_000  # pairs: a rate of one in a thousand has a standard error of a fifth of itself
 OWN_UP_TO = 2e9  # pairs of n-gram vectors of one table that are multiplied for its own nearest records
 DENSE_OWN_UP_TO = 4e8  # and of a model's vectors
@@ -67,6 +65,7 @@ def evidence_of(
     columns: Sequence[PairedColumn],
     sample: Drawing,
     *,
+    known: Mapping[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] | None = None,
     same: bool = False,
     device: str | None = None,
     seed: int = 0,
@@ -75,12 +74,12 @@ def evidence_of(
 
     Args:
         found: The candidates.
-        matrices: The vectors of the texts in each view; those that are not in `features.VIEWS` are not
-            described.
+        matrices: The vectors of the texts in each view.
         nodes: The records of the left and of the right table.
         texts: Their texts, written in an order of the columns that does not depend on that of the caller.
         columns: The key columns of both tables.
         sample: From what records are drawn.
+        known: By view, which left and which right texts it knows; a view that is not there knows all.
         same: Both sides are one table.
         device: "cpu" keeps the search off the GPU.
         seed: Of the random pairs.
@@ -89,30 +88,26 @@ def evidence_of(
         The evidence.
     """
     i, j = sample.pairs(RANDOM, seed)
-    has = [np.array([bool(text) for text in of], dtype=bool) for of in texts[: 1 if same else 2]]
-    written = has[0][nodes[0].text], has[-1][nodes[1].text]
-    found = _without_texts(found, written)
-    seen = [name for name in VIEWS if name in matrices]
-    apart = _unrelated(found, seen, nodes, i, j, same)
+    apart = _unrelated(found, nodes, i, j, same)
     i, j = i[apart], j[apart]
     a, b = nodes[0].text[i], nodes[1].text[j]
     own: dict[str, tuple[Floats, Floats]] = {}
     random: dict[str, Floats] = {}
-    for name in seen:
-        x, y = matrices[name]
+    for name, (x, y) in matrices.items():
         mine = _rivals(x, nodes[0], sample.ordered[0], device)
         theirs = mine if same else _rivals(y, nodes[1], sample.ordered[1], device)
         random[name] = pair_scores(x, y, a, b)
-        if name in OF_TEXTS:
-            mine = np.where(written[0], mine, np.float32(np.nan))
-            theirs = np.where(written[1], theirs, np.float32(np.nan))
-            random[name] = random[name][written[0][i] & written[1][j]]
+        if known and name in known:
+            has = known[name][0][nodes[0].text], known[name][1][nodes[1].text]
+            mine = np.where(has[0], mine, np.float32(np.nan))
+            theirs = np.where(has[1], theirs, np.float32(np.nan))
+            random[name] = random[name][has[0][i] & has[1][j]]
         own[name] = mine, theirs
     lower = [folded(list(of)) for of in texts[: 1 if same else 2]]
     return Evidence(
         found.left,
         found.right,
-        {name: found.views[name] for name in seen},
+        {name: found.views[name] for name in matrices},
         (lower[0][nodes[0].text].tolist(), lower[-1][nodes[1].text].tolist()),
         columns,
         own,
@@ -122,33 +117,15 @@ def evidence_of(
     )
 
 
-def _without_texts(found: Candidates, written: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> Candidates:
-    """Candidates whose n-gram similarities are unknown where a record has no text, but a picture."""
-    unknown = ~(written[0][found.left] & written[1][found.right])
-    if not unknown.any():
-        return found
-    views = {
-        name: np.where(unknown, np.float32(np.nan), score) if name in OF_TEXTS else score
-        for name, score in found.views.items()
-    }
-    return replace(found, views=views)
-
-
 def _unrelated(
-    found: Candidates,
-    seen: Sequence[str],
-    nodes: tuple[Nodes, Nodes],
-    i: Integers,
-    j: Integers,
-    same: bool,
+    found: Candidates, nodes: tuple[Nodes, Nodes], i: Integers, j: Integers, same: bool
 ) -> NDArray[np.bool_]:
     """Which random pairs are not of two texts that are a record's nearest: in small tables many are matches.
 
     Texts are compared, not records: with blocks a pair of texts may be a match in every block.
     """
     nearest = np.zeros(len(found), dtype=bool)
-    for name in seen:
-        score = found.views[name]
+    for score in found.views.values():
         of = places(found.left, found.right, np.nan_to_num(score), same=same)
         nearest |= ((of.rank_left == 0) | (of.rank_right == 0)) & ~np.isnan(score)
     width = int(max(nodes[0].text.max(initial=0), nodes[1].text.max(initial=0))) + 1

@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linktransformer import blocking, frames, records
+from linktransformer import blocking, frames
 from linktransformer.records import Records
 from linktransformer.scoring.describe import Described, Options, describe
-from linktransformer.scoring.features import VIEWS
-from linktransformer.serialize import Serializer
 
 NAMES = ["Acme Steel", "Baxter Dairy", "Zeller Motors", "Quincy Glass", "North Paper", "Union Silver"]
 OF_VECTORS = ("dense ", "columns", "one table", "names")
@@ -36,7 +34,9 @@ def described(
     nodes = [blocking.nodes(of.text_of_row) for of in texts]
     draw = np.random.default_rng(0)
     base = draw.standard_normal((max(len(left), len(right)), 16))
-    vectors = [unit(base[: len(side)] + 0.2 * draw.standard_normal((len(side), 16))) for side in (left, right)]
+    vectors = [
+        unit(base[: len(side)] + 0.2 * draw.standard_normal((len(side), 16))) for side in (left, right)
+    ]
     if same:
         vectors[1] = vectors[0]
     return describe(
@@ -44,7 +44,7 @@ def described(
         (list(on), list(on)),
         (nodes[0], nodes[0] if same else nodes[1]),
         (texts[0], texts[0] if same else texts[1]),
-        Options(k=3, vectors={"dense": (vectors[0], vectors[1])}),
+        Options(k=3, vectors=dict.fromkeys(("dense", "fused"), (vectors[0], vectors[1])), readings=True),
         same=same,
     )
 
@@ -90,7 +90,10 @@ def test_a_row_without_a_text_says_nothing_of_those_that_have_one() -> None:
 def test_rows_that_have_pictures_alone_are_described_by_these() -> None:
     found = described([None] * 8, [None] * 8, ())
     a, b = pairs(found)
-    assert (column(found, "dense rank max")[a == b] == 0).all() and set(found.candidates.views) == {"dense"}
+    assert (column(found, "dense rank max")[a == b] == 0).all() and set(found.candidates.views) == {
+        "dense",
+        "fused",
+    }
     assert np.isnan(column(found, "lexical similarity")).all() and np.isnan(column(found, "bits")).all()
     assert found.key is None and found.columns == ()
 
@@ -98,21 +101,6 @@ def test_rows_that_have_pictures_alone_are_described_by_these() -> None:
 def test_texts_that_are_equal_stay_records_of_their_own() -> None:
     found = described([NAMES[0]] * 3 + list(NAMES[1:]), [NAMES[0]] * 3 + list(NAMES[1:]))
     a, b = pairs(found)
-    assert {(x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True) if x == y} == {(n, n) for n in range(8)}
-
-
-def test_vectors_of_no_described_view_are_searched_only() -> None:
-    table = frames.wrap(pd.DataFrame({"ocr": NAMES}), "left")
-    texts = records.read(table, ["ocr"], Serializer())
-    nodes = blocking.nodes(texts.text_of_row)
-    eye, turned = np.eye(6, 8, dtype=np.float32), np.eye(6, 8, 1, dtype=np.float32)
-    found = describe(
-        (table, table),
-        (["ocr"], ["ocr"]),
-        (nodes, nodes),
-        (texts, texts),
-        Options(k=1, vectors={"dense": (eye, eye), "image": (eye, turned)}),
-    )
-    assert "image" in found.candidates.views and "image" not in VIEWS
-    near = found.candidates.views["image"] > 0.9
-    assert near.sum() == 5 and not any(name.startswith("image") for name in found.features.names)
+    assert {(x, y) for x, y in zip(a.tolist(), b.tolist(), strict=True) if x == y} == {
+        (n, n) for n in range(8)
+    }

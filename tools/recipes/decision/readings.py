@@ -136,12 +136,13 @@ def described(task: Task, draw: np.random.Generator) -> Described | None:
     texts = [_read(table, names) for table, names in zip(tables, on, strict=True)]
     nodes = [blocking.nodes(of.text_of_row) for of in texts]
     sides = vectors([_written(table) for table in printed], float(draw.uniform(0, 1)), draw)
+    both = sides[0], sides[-1]
     return describe(
         (tables[0], tables[-1]),
         (on[0], on[-1]),
         (nodes[0], nodes[-1]),
         (texts[0], texts[-1]),
-        Options(vectors={"dense": (sides[0], sides[-1])}),
+        Options(vectors={"dense": both, "fused": both}, readings=True),
         same=same,
     )
 
