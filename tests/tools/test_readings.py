@@ -1,4 +1,4 @@
-"""Training tasks whose rows have pictures: slips of an engine, no text at all, vectors of what was printed."""
+"""Training tasks whose rows have pictures: slips of an engine, no text, vectors of what was printed."""
 
 from __future__ import annotations
 
