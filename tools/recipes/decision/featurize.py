@@ -13,7 +13,7 @@ from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.serialize import Serializer
 from tools.recipes.decision.domains import Task
 
-__all__ = ["describe_task", "features_file", "labels", "texts_for_model"]
+__all__ = ["describe_task", "features_file", "labels", "texts_for_model", "write"]
 
 
 def describe_task(task: Task, embed: Callable[[list[str]], Any] | None) -> Described | None:
@@ -58,6 +58,15 @@ def features_file(task: Task, embed: Callable[[list[str]], Any] | None, path: Pa
     described = describe_task(task, embed)
     if described is None or not len(described.features.at):
         return f"{task.name}: nothing to describe"
+    return write(task, described, path)
+
+
+def write(task: Task, described: Described, path: Path) -> str:
+    """Write what a task was described as.
+
+    Returns:
+        A line on it.
+    """
     of, pairs = described.features, described.candidates
     y, n_true = labels(task, described)
     np.savez(
