@@ -23,7 +23,6 @@ from linktransformer import (
     keys,
     labels,
     limits,
-    picture_views,
     records,
     remembering,
     search,
@@ -35,7 +34,7 @@ from linktransformer.frames import Table
 from linktransformer.job import Job
 from linktransformer.ranking import rank
 from linktransformer.serialize import Serializer
-from linktransformer.units import Units, read_units
+from linktransformer.units import read_units
 
 __all__ = ["HDBSCAN", "METHODS", "Neighbours", "Rules", "cluster_table", "clusters_of", "nodes_apart"]
 
@@ -43,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 HDBSCAN = "hdbscan"
 METHODS = ("average", "complete", "single", HDBSCAN)
+SHOWN = ("fused", "lexical")  # the view whose cosine is shown beside a match probability: the first there is
 SEPARATE = 0.5  # below, a warning is logged
 EVEN = 0.5  # the mean match probability between two clusters from which they are more likely one than two
 SURE = 0.9  # the first guess that two rows of one cluster match
@@ -131,7 +131,10 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
             (table, table), (on, on), (texts, texts), (nodes, nodes), plan, job, details, same=True
         )
     else:
-        fused = _score_pictures(units, nodes, plan, job, details)
+        details |= {"model": plan.name, "images": job.images, "rows_without_picture": dict(units.problems)}
+        fused = comparing.decide_pictures(
+            (table, table), (on, on), (units, units), (nodes, nodes), plan, job, details, same=True
+        )
     found = clusters_of(table, on, Neighbours(texts, nodes, fused, apart), job, rules.method, details)
     return found if units is None else replace(found, pictures=units.picture_of_row)
 
@@ -158,7 +161,7 @@ def clusters_of(
     cosine, evidence, graded = fused.score, None, np.zeros((len(fused.candidates), 0), dtype=np.int8)
     decided = fused.decided is not None
     if decided and len(fused.candidates):
-        cosine = fused.candidates.views["lexical"]
+        cosine = fused.candidates.views[next(view for view in SHOWN if view in fused.candidates.views)]
     if len(on) > 1 and len(fused.candidates) and not job.alone and not decided:
         evidence, graded, details["evidence"] = _evidence(table, on, nodes, fused, sample, apart)
     if evidence is not None:
@@ -301,28 +304,6 @@ def _score_alone(
     )
     fused = fuse.fuse_of_one(found, views.spread(made, (nodes, nodes), (texts, texts)))
     details |= remembering.of_report(plan.encoder)
-    details["search"] = dict(found.report)
-    return fused
-
-
-def _score_pictures(
-    units: Units, nodes: blocking.Nodes, plan: encode.Plan, job: Job, details: dict[str, Any]
-) -> fuse.Fused:
-    """As `_score`, for rows that have pictures."""
-    details |= {"model": plan.name, "images": job.images, "rows_without_picture": dict(units.problems)}
-    if not len(nodes):
-        return _nothing()
-    both, sides = (units, units), (nodes, nodes)
-    made = picture_views.views_of_one(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
-    details |= remembering.of_report(plan.encoder)
-    found = search.search(
-        made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
-    )
-    found = picture_views.without_gaps(picture_views.with_edit(found, sides, both), sides, both)
-    texts = (units.records, units.records)
-    spread = views.spread(made, sides, texts)
-    fused = fuse.fuse_of_one(found, spread | {picture_views.EDIT: picture_views.spread_of_edit(sides, texts)})
-    details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
     details["search"] = dict(found.report)
     return fused
 

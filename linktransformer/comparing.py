@@ -18,17 +18,15 @@ from linktransformer import (
     records,
     remembering,
     search,
-    views,
 )
-from linktransformer.decision.model import decision
+from linktransformer.decision.model import Decision, decision
 from linktransformer.frames import Table
 from linktransformer.job import Job
 from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.describe import Described, Options, describe
-from linktransformer.sharing import Lead
 from linktransformer.units import Units, picture_columns, read_units
 
-__all__ = ["STEP", "Compared", "compare", "decide", "equal_first", "same_text"]
+__all__ = ["STEP", "Compared", "compare", "decide", "decide_pictures", "equal_first", "same_text"]
 
 TRIAL_FROM = 4000  # texts: below, the model is always run
 STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
@@ -43,7 +41,6 @@ class Compared:
         nodes: What is decided on, left and right.
         texts: Their texts.
         fused: The candidates and their score.
-        leads: As for `expand.decided`.
         details: For the report.
         plan: The model.
         units: Their pictures, where they have any.
@@ -52,7 +49,6 @@ class Compared:
     nodes: tuple[blocking.Nodes, blocking.Nodes]
     texts: tuple[records.Records, records.Records]
     fused: fuse.Fused
-    leads: tuple[Lead | None, Lead | None]
     details: dict[str, Any]
     plan: encode.Plan
     units: tuple[Units, Units] | None = None
@@ -84,12 +80,8 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
         "rows_cut": texts[0].n_cut + texts[1].n_cut,
         **blocks.details,
     }
-    leads: tuple[Lead | None, Lead | None]
-    if not len(left) or not len(right):
-        fused, leads = _nothing((left, right)), (None, None)
-    else:
-        fused, leads = decide(tables, on, texts, (left, right), plan, job, details), (None, None)
-    return Compared((left, right), texts, fused, leads, details | _of_fused(fused), plan)
+    fused = decide(tables, on, texts, (left, right), plan, job, details)
+    return Compared((left, right), texts, fused, details | _of_fused(fused), plan)
 
 
 def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
@@ -121,26 +113,8 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
         "rows_cut": texts[0].n_cut + texts[1].n_cut,
         **blocks.details,
     }
-    if not len(nodes[0]) or not len(nodes[1]):
-        return Compared(
-            nodes, texts, _nothing(nodes), (None, None), details | _of_fused(_nothing(nodes)), plan, units
-        )
-    made = picture_views.views_of(units, plan.encoder, batch_size=job.batch_size, show=job.progress)
-    details |= remembering.of_report(plan.encoder)
-    found = search.search(made.matrices, *nodes, int(job.k), memory_limit=job.memory_limit, device=job.device)
-    found = picture_views.without_gaps(picture_views.with_edit(found, nodes, units), nodes, units)
-    found = fuse.best_first(found)
-    spread = views.spread(made, nodes, texts) | {
-        picture_views.EDIT: picture_views.spread_of_edit(nodes, texts)
-    }
-    fused = fuse.fuse(found, spread)
-    # equal readings are no proof where an engine reads wrongly: no pair scores 1 by its text alone
-    fused = fuse.same_text_first(fused, np.zeros(len(found), dtype=np.int8))
-    leads = (
-        views.lead(made, found, nodes[0], 0, job.device),
-        views.lead(made, found, nodes[1], 1, job.device),
-    )
-    return Compared(nodes, texts, fused, leads, details | _of_fused(fused), plan, units)
+    fused = decide_pictures(tables, on, units, nodes, plan, job, details)
+    return Compared(nodes, texts, fused, details | _of_fused(fused), plan, units)
 
 
 def _nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> fuse.Fused:
@@ -211,6 +185,61 @@ def decide(
     return _with_details(fused, described, plan, texts, details)
 
 
+def decide_pictures(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    units: tuple[Units, Units],
+    nodes: tuple[blocking.Nodes, blocking.Nodes],
+    plan: encode.Plan,
+    job: Job,
+    details: dict[str, Any],
+    *,
+    same: bool = False,
+) -> fuse.Fused:
+    """Search two tables with pictures, and give the nearest pairs the probability that they match.
+
+    The decision sees the n-grams of the texts and the vectors of the pictures. The model's vectors of texts,
+    and of both together, and the edit similarity of the texts are reported, and are evidence for a decision
+    that is learned from labels.
+
+    Args:
+        tables: The left and the right table; one table twice with `same`.
+        on: Their key columns, none where rows have pictures alone.
+        units: What their rows say and show.
+        nodes: Their records.
+        plan: The model.
+        job: How they are searched.
+        details: For the report.
+        same: Both sides are one table.
+
+    Returns:
+        The nearest pairs, with match probabilities as scores. Equal readings do not raise a pair: an engine
+        misreads alike.
+    """
+    if not min(map(len, nodes)):
+        return _nothing(nodes)
+    vectors = picture_views.vectors_of(
+        units, plan.encoder, batch_size=job.batch_size, show=job.progress, same=same
+    )
+    seen = bool(vectors) and all(side.has_picture.any() for side in units)
+    options = Options(
+        k=int(job.k),
+        vectors={"dense": vectors["image" if seen else "fused"], "fused": vectors["fused"]}
+        if vectors
+        else None,
+        readings=True,
+        comparisons=job.compare,
+        memory_limit=job.memory_limit,
+        device=job.device,
+    )
+    texts = (units[0].records, units[1].records)
+    fused, described = _probable(tables, on, nodes, texts, options, job, same, decision(pictures=seen))
+    found = picture_views.with_vectors(fused.candidates, vectors, nodes)
+    found = picture_views.with_edit(found, nodes, units)
+    fused = replace(fused, candidates=picture_views.without_gaps(found, nodes, units))
+    return _with_details(fused, described, plan, texts, details)
+
+
 def _settled(fused: fuse.Fused, validate: str) -> float:
     """The expected share of records whose best candidate is a match, on the side that is to be linked."""
     found = fused.candidates
@@ -231,11 +260,12 @@ def _probable(
     options: Options,
     job: Job,
     same: bool,
+    model: Decision | None = None,
 ) -> tuple[fuse.Fused, Described]:
     described = describe(tables, on, nodes, texts, options, same=same)
     found, at = described.candidates, described.features.at
     left, right = found.left[at], found.right[at]
-    decided = decision().probabilities(
+    decided = (model or decision()).probabilities(
         described.features,
         left,
         right,
@@ -246,6 +276,8 @@ def _probable(
     views_of = {name: np.clip(score[at], -1, 1) for name, score in found.views.items()}
     kept = search.Candidates(left, right, views_of, found.n_left, found.n_right, found.report)
     fused = fuse.Fused(kept, decided.probability, {}, 0.0, decided=decided)
+    if options.readings:  # equal readings are no proof where an engine reads wrongly
+        return fused, described
     alike = same_text(texts, nodes, fused)
     decided = replace(decided, log_odds=equal_first(kept, decided.log_odds, alike), equal=alike == fuse.EQUAL)
     return replace(fused, score=decided.probability, decided=decided), described
@@ -294,7 +326,7 @@ def _with_details(
         details["model_reads"] = described.reads
         n_tables = 1 if texts[0] is texts[1] else 2  # the rows of one table count once
         details |= limits.of_model(plan.encoder, list(texts)[:n_tables], list(described.written)[:n_tables])
-        details |= remembering.of_report(plan.encoder)
+    details |= remembering.of_report(plan.encoder)
     return fused
 
 

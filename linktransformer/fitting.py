@@ -149,8 +149,8 @@ def _learned(
         return Calibrated(None, 0.0, 0.0)
     seen = pair_evidence.evidence(tables, names, found.texts, found.nodes, found.fused)
     pairs = found.fused.candidates
-    fused, lead = found.fused, found.leads[0]
-    plain = threshold.decide(pairs.left, pairs.right, fused.score, "auto", lead, fused.common())
+    fused = found.fused
+    plain = threshold.decide(pairs.left, pairs.right, fused.score, "auto", None, fused.common())
     return calibrate(seen, sample, plain.pairs)
 
 

@@ -237,11 +237,6 @@ def link(
 
 def _check_used(job: Job, on: tuple[list[str], list[str]]) -> None:
     """Refuse what the decision would not look at."""
-    given = [name for name in ("compare", "expected_overlap") if getattr(job, name) is not None]
-    if given and job.images is not None:
-        raise InvalidArgumentError(
-            f"{given[0]}= is given together with images=, whose decision does not use it. Leave it out."
-        )
     names = sorted({name for pair in keys.paired(*on) for name in pair})
     for name in job.compare or ():
         if name not in names:
@@ -268,7 +263,7 @@ def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job
             # a probability says by itself what a pair has in common
             fused, found.details["decision"] = replace(judged, chance={}, decided=None), "learned from labels"
             rule = found.plan.judgement.threshold if isinstance(rule, str) else rule
-    links = expand.decided(tables, found.nodes, fused, job.validate, rule, found.details, found.leads)
+    links = expand.decided(tables, found.nodes, fused, job.validate, rule, found.details)
     if found.units is None:
         return links
     return replace(links, pictures=(found.units[0].picture_of_row, found.units[1].picture_of_row))

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import edit, factorize, lexical, progress
+from linktransformer import edit, factorize, progress
 from linktransformer.blocking import Nodes
 from linktransformer.errors import ModelError
+from linktransformer.pairwise import pair_scores
 from linktransformer.records import Records
 from linktransformer.remembering import PARTS as VECTORS
 from linktransformer.remembering import CachedEncoder
+from linktransformer.scoring.gaps import line_of
 from linktransformer.search import Candidates
 from linktransformer.units import Units
-from linktransformer.views import Views
 
 __all__ = [
     "EDIT",
@@ -29,9 +30,9 @@ __all__ = [
     "filled",
     "gap_lines",
     "spread_of_edit",
-    "views_of",
-    "views_of_one",
+    "vectors_of",
     "with_edit",
+    "with_vectors",
     "without_gaps",
 ]
 
@@ -44,51 +45,50 @@ Floats = NDArray[np.float32]
 Truths = NDArray[np.bool_]
 
 
-def views_of(
-    units: tuple[Units, Units], encoder: Any, *, batch_size: int | None = None, show: bool | None = None
-) -> Views:
-    """Make the views of two tables with pictures.
+def vectors_of(
+    units: tuple[Units, Units],
+    encoder: Any,
+    *,
+    batch_size: int | None = None,
+    show: bool | None = None,
+    same: bool = False,
+) -> dict[str, tuple[Floats, Floats]]:
+    """Encode two tables with pictures.
 
     Args:
         units: Of the left and of the right table.
-        encoder: With `encode_records`, or None for n-grams of the texts alone.
+        encoder: With `encode_records`, or None for the texts alone.
         batch_size: For the encoder.
-        show: As for `progress.bar`.
+        show: True shows a progress bar, False none; None on a terminal.
+        same: Both sides are one table, which is encoded once.
 
     Returns:
-        "fused", "image" and "text", as the encoder has them, and "lexical". A unit that has no text or no
-        picture has a row of zeros there.
+        "fused", "image" and "text" -> vectors of left and right units, (n_units, d) float32 unit rows. One
+        that has no text or no picture has a row of zeros there. Nothing without an encoder.
     """
-    matrices: dict[str, tuple[Any, Any]] = {}
-    if encoder is not None:
-        vectors = [encoded(encoder, side, batch_size, show) for side in units]
-        matrices |= {name: (vectors[0][name], vectors[1][name]) for name in VECTORS}
-    sides = [factorize.factorize(side.records.texts.tolist()) for side in units]
-    view = lexical.fit(sides[0][0], sides[1][0])
-    matrices["lexical"] = (view.left[sides[0][1]], view.right[sides[1][1]])
-    return Views(matrices)
+    if encoder is None:
+        return {}
+    vectors = [encoded(encoder, side, batch_size, show) for side in units[: 1 if same else 2]]
+    return {name: (vectors[0][name], vectors[-1][name]) for name in VECTORS}
 
 
-def views_of_one(
-    units: Units, encoder: Any, *, batch_size: int | None = None, show: bool | None = None
-) -> Views:
-    """As `views_of`, for a table that is compared with itself.
+def with_vectors(
+    found: Candidates, vectors: Mapping[str, tuple[Floats, Floats]], nodes: tuple[Nodes, Nodes]
+) -> Candidates:
+    """Add the cosine of each candidate in each of the model's views.
 
     Args:
-        units: Of the table.
-        encoder: As for `views_of`.
-        batch_size: Likewise.
-        show: Likewise.
+        found: The candidates.
+        vectors: From `vectors_of`.
+        nodes: Of both tables.
 
     Returns:
-        Views whose left and right matrices are one.
+        The candidates with "fused", "image" and "text" in place of "dense".
     """
-    matrices: dict[str, Any] = {}
-    if encoder is not None:
-        matrices |= encoded(encoder, units, batch_size, show)
-    texts, place = factorize.factorize(units.records.texts.tolist())
-    matrices["lexical"] = lexical.fit(texts, []).left[place]
-    return Views({name: (matrix, matrix) for name, matrix in matrices.items()})
+    a, b = nodes[0].text[found.left], nodes[1].text[found.right]
+    views = {name: score for name, score in found.views.items() if name != "dense"}
+    views |= {name: np.clip(pair_scores(*both, a, b), -1, 1) for name, both in vectors.items()}
+    return replace(found, views=views)
 
 
 def encoded(encoder: Any, units: Units, batch_size: int | None, show: bool | None) -> Mapping[str, Floats]:
@@ -227,7 +227,7 @@ def gap_lines(found: Candidates, there: Mapping[str, Truths]) -> dict[str, tuple
     if by is None or not len(found):
         return {}
     return {
-        name: _line(by[there[name]], score[there[name]])
+        name: line_of(by[there[name]], score[there[name]])
         for name, score in found.views.items()
         if name in there and there[name].any()
     }
@@ -254,13 +254,6 @@ def filled(
         line = np.clip(np.float32(level) + np.float32(slope) * by, -1, 1)
         views[name] = np.where(there[name], found.views[name], line).astype(np.float32)
     return replace(found, views=views)
-
-
-def _line(x: Floats, y: Floats) -> tuple[float, float]:
-    """The least-squares line through points; flat where they have one x."""
-    spread = float(x.var())
-    slope = float(((x - x.mean()) * (y - y.mean())).mean()) / spread if spread > 1e-12 else 0.0
-    return slope, float(y.mean()) - slope * float(x.mean())
 
 
 def spread_of_edit(nodes: tuple[Nodes, Nodes], records: tuple[Records, Records], *, seed: int = 0) -> float:

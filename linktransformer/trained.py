@@ -158,8 +158,8 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
     sample = _sample(labelled, sides, found)
     seen = pair_evidence.evidence((tables[0], tables[1]), names, found.texts, found.nodes, found.fused)
     pairs = found.fused.candidates
-    fused, lead = found.fused, found.leads[0]
-    plain = threshold.decide(pairs.left, pairs.right, fused.score, "auto", lead, fused.common())
+    fused = found.fused
+    plain = threshold.decide(pairs.left, pairs.right, fused.score, "auto", None, fused.common())
     return calibrate(seen, sample, plain.pairs)
 
 

@@ -20,6 +20,7 @@ from linktransformer.scoring.features import PairFeatures
 __all__ = ["Decision", "Probabilities", "decision", "read_decision"]
 
 SHIPPED = Path(__file__).with_name("decision.npz")
+OF_PICTURES = Path(__file__).with_name("pictures.npz")
 VARIABLE = "LINKTRANSFORMER_DECISION"  # another file, for those who measure families left out
 SUREST = 10.0  # log-odds up to which float32 tells probabilities apart that differ by .05 in log-odds
 
@@ -143,8 +144,12 @@ def _shift(log_odds: Floats, left: Integers, n_left: int, expected: float, sprea
     return float(tried[int(cost.argmin())])
 
 
-def decision() -> Decision:
+def decision(*, pictures: bool = False) -> Decision:
     """The decision that comes with the package, or the one whose file the environment names.
+
+    Args:
+        pictures: The one for rows that have pictures, which is fitted on texts that were misread or are
+            missing, and on vectors of what was printed.
 
     Returns:
         The decision.
@@ -152,7 +157,8 @@ def decision() -> Decision:
     Raises:
         ModelError: The file is missing or is not a decision.
     """
-    return read_decision(os.environ.get(VARIABLE) or str(SHIPPED))
+    shipped = OF_PICTURES if pictures else SHIPPED
+    return read_decision(os.environ.get(VARIABLE) or str(shipped))
 
 
 @lru_cache(maxsize=4)

@@ -14,7 +14,8 @@ from linktransformer.blocking import Nodes
 from linktransformer.frames import Table
 from linktransformer.records import Records
 from linktransformer.scoring.columns import PairedColumn
-from linktransformer.scoring.features import PairFeatures, pair_features
+from linktransformer.scoring.features import VIEWS, PairFeatures, pair_features
+from linktransformer.scoring.gaps import without_gaps
 from linktransformer.scoring.gather import evidence_of, paired_column
 from linktransformer.scoring.key_column import key_column, naming_order
 from linktransformer.scoring.reading import better_reading
@@ -25,6 +26,7 @@ from linktransformer.serialize import Serializer
 __all__ = ["Described", "Options", "describe", "paired_columns"]
 
 Integers = NDArray[np.int64]
+Truths = NDArray[np.bool_]
 Embed = Callable[[list[str]], NDArray[np.float32]]
 
 
@@ -35,6 +37,10 @@ class Options:
     Args:
         k: Neighbours of each record in each view and direction.
         embed: A model: texts -> unit vectors; None for none.
+        vectors: Vectors of the left and of the right records that were made before: "dense", of their
+            pictures, a row of zeros for none, and "fused", of picture and text; `embed` is not used then.
+        readings: Texts are what an engine read from pictures: they may be missing ("") or equal, since the
+            pictures tell the records apart.
         written: How rows are written for the model; None: key column first, the others after it, or the key
             column alone where that finds more matches.
         comparisons: By column name, how cells are compared; the others by their content.
@@ -44,6 +50,8 @@ class Options:
 
     k: int = 10
     embed: Embed | None = None
+    vectors: Mapping[str, tuple[Any, Any]] | None = None
+    readings: bool = False
     written: Serializer | None = None
     comparisons: Mapping[str, Any] | None = None
     memory_limit: int | None = None
@@ -102,8 +110,8 @@ def describe(
     key = key_column(columns, same=same)
     matrices: dict[str, tuple[Any, Any]] = {}
     both = [of.texts.tolist() for of in texts]
-    view = lexical.fit(both[0], [] if same else both[1])
-    matrices["lexical"] = (view.left, view.left if same else view.right)
+    if any(map(any, both)) or not options.readings:
+        matrices["lexical"] = _ngrams(both, same)
     heads = None
     if max(map(len, on)) > 1:
         both = _in_order(tables, on, texts, naming_order(columns, key), same)
@@ -112,21 +120,44 @@ def describe(
                 _of_texts(tables[side], [on_key], texts[side])
                 for side, on_key in enumerate(_key_names(columns, key, on))
             )
-            head = lexical.fit(heads[0], [] if same else heads[1])
-            matrices["key column"] = (head.left, head.left if same else head.right)
+            matrices["key column"] = _ngrams(heads, same)
     sample = Drawing.of(both, nodes, same=same)
     reads, written = None, None
-    if options.embed is not None:
+    if options.vectors is not None:
+        matrices |= options.vectors
+    elif options.embed is not None:
         matrices["dense"], reads, written = _dense(
             tables, on, texts, nodes, both, heads, sample, options, same
         )
     found = search.search(
         matrices, *nodes, options.k, memory_limit=options.memory_limit, device=options.device, same=same
     )
-    evidence = evidence_of(found, matrices, nodes, both, columns, sample, same=same, device=options.device)
+    known = _known(both, options.vectors, same) if options.readings else {}
+    seen = without_gaps(found, nodes, known)
+    described = {name: matrices[name] for name in VIEWS if name in matrices}
+    evidence = evidence_of(
+        seen, described, nodes, both, columns, sample, known=known, same=same, device=options.device
+    )
     name = None if key is None else columns[key].name
     names = tuple(column.name for column in columns)
     return Described(nodes, texts, found, pair_features(evidence), name, names, reads, written)
+
+
+def _ngrams(texts: Sequence[list[str]], same: bool) -> tuple[Any, Any]:
+    view = lexical.fit(texts[0], [] if same else texts[1])
+    return view.left, view.left if same else view.right
+
+
+def _known(
+    texts: Sequence[list[str]], vectors: Mapping[str, tuple[Any, Any]] | None, same: bool
+) -> dict[str, tuple[Truths, Truths]]:
+    """By view, which left and which right units have what it goes by: a text, or a picture."""
+    has = [np.array([bool(text) for text in side], dtype=bool) for side in texts[: 1 if same else 2]]
+    found = dict.fromkeys(("lexical", "key column"), (has[0], has[-1]))
+    if vectors is not None:
+        left, right = (np.asarray((of != 0).any(axis=1)) for of in vectors["dense"])
+        found["dense"] = left, right
+    return found
 
 
 def paired_columns(

@@ -34,8 +34,8 @@ class Pairs:
         left: The left text of each pair, (n,) int64.
         right: The right text.
         words: The words of the texts.
-        texts: The case-folded left and right texts.
-        scores: The similarity in each view, (n,) float32.
+        texts: The case-folded left and right texts, "" for none.
+        scores: The similarity in each view, NaN for unknown, (n,) float32.
         own: In each view, how near the nearest other record of its own table is to the left and to the right
             record of each pair, NaN for unknown, (n,) float32 each.
         places: Where each pair stands in each view, and by "bits" where there are columns.
@@ -69,16 +69,26 @@ def features_of(pairs: Pairs, statistics: JobStatistics) -> tuple[tuple[str, ...
     n = len(pairs.left)
     found: Features = {}
     for name in VIEWS:
-        known = statistics.views.get(name)
-        found |= of_view(name, known, pairs.scores.get(name), pairs.own.get(name), n)
-        found |= of_places(name, pairs.places.get(name), statistics, n)
-    found |= of_words(pairs.words, pairs.left, pairs.right)
-    found |= of_letters(pairs.texts, pairs.left, pairs.right)
-    found |= of_columns(pairs.similarity, pairs.equal, pairs.weights, n)
-    found |= of_places("bits", pairs.places.get("bits"), statistics, n)
+        known, score = statistics.views.get(name), pairs.scores.get(name)
+        view = of_view(name, known, score, pairs.own.get(name), n)
+        view |= of_places(name, pairs.places.get(name), statistics, n)
+        found |= view if score is None else _known(view, ~np.isnan(score))
+    of_texts = of_words(pairs.words, pairs.left, pairs.right)
+    of_texts |= of_letters(pairs.texts, pairs.left, pairs.right)
+    of_texts |= of_columns(pairs.similarity, pairs.equal, pairs.weights, n)
+    of_texts |= of_places("bits", pairs.places.get("bits"), statistics, n)
+    has = [np.array([bool(text) for text in side], dtype=bool) for side in pairs.texts]
+    found |= _known(of_texts, has[0][pairs.left] & has[1][pairs.right])
     found |= of_tables(statistics, n)
     values = np.stack(list(found.values()), axis=1) if n else np.zeros((0, len(found)), np.float32)
     return tuple(found), values.astype(np.float32)
+
+
+def _known(found: Features, known: NDArray[np.bool_]) -> Features:
+    """The same features, NaN where nothing is known."""
+    if known.all():
+        return found
+    return {name: np.where(known, values, np.float32(np.nan)) for name, values in found.items()}
 
 
 def of_view(
@@ -89,7 +99,7 @@ def of_view(
     Args:
         name: Of the view.
         known: The similarities of the job, None where it has no such view.
-        score: The similarity of each pair, (n,) float32.
+        score: The similarity of each pair, NaN for unknown, (n,) float32.
         own: How near the nearest other record of its own table is to the left and to the right record of each
             pair, NaN for unknown, (n,) float32 each.
         n: Pairs.

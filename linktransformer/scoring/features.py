@@ -30,13 +30,15 @@ class Evidence:
     Args:
         left: Left record of each candidate, (n_pairs,) int64.
         right: Right record, (n_pairs,) int64.
-        views: The similarity of each candidate in each view that there is, (n_pairs,) float32.
-        texts: Case-folded texts of the left and of the right records.
+        views: The similarity of each candidate in each view that there is, NaN for unknown, (n_pairs,)
+            float32.
+        texts: Case-folded texts of the left and of the right records, "" for a record that has a picture
+            alone.
         columns: The key columns of both tables.
         own: In each view, how near the nearest other record of its own table is to each left and each right
             record, NaN for unknown.
         random: Left and right records of random pairs.
-        random_views: Their similarity in each view.
+        random_views: The similarity in each view of those for which it is known.
         same: Both sides are one table: each pair is there once, and no record is compared with itself.
     """
 
@@ -94,7 +96,7 @@ def kept(evidence: Evidence, depth: int = 3) -> NDArray[np.bool_]:
         return np.ones(len(evidence.left), dtype=bool)
     near = np.zeros(len(evidence.left), dtype=bool)
     for score in evidence.views.values():
-        place = ranks.places(evidence.left, evidence.right, score)
+        place = ranks.places(evidence.left, evidence.right, np.nan_to_num(score))
         near |= ((place.rank_left < depth) | (place.rank_right < depth)) & (score > 0)
     return near
 
@@ -116,7 +118,7 @@ def pair_features(evidence: Evidence) -> PairFeatures:
     every = words.words(evidence.texts[0], None if evidence.same else evidence.texts[1])
     columns = [compared(column, (left, right), evidence.random) for column in evidence.columns]
     weights = _weights(evidence, columns, at, of_kept)
-    floor = min(0.0, float(weights.total.min(initial=0)))
+    floor = float(np.float32(min(0.0, float(weights.total.min(initial=0)))))
     statistics = JobStatistics(
         evidence.sizes,
         evidence.same,
@@ -160,14 +162,15 @@ def _view_statistics(name: str, evidence: Evidence) -> ViewStatistics:
         float(middle),
         float(high),
         enough,
-        min(floor, float(score.min(initial=0))),
+        float(np.float32(min(floor, float(np.nan_to_num(score).min(initial=0))))),
         _rising(np.concatenate([of for _, of in groups])),
         _rising(np.concatenate(seconds)),
     )
 
 
 def _places(evidence: Evidence, score: Floats, floor: float) -> Places:
-    return ranks.places(evidence.left, evidence.right, score, floor, same=evidence.same)
+    known = np.where(np.isnan(score), np.float32(floor), score)
+    return ranks.places(evidence.left, evidence.right, known, floor, same=evidence.same)
 
 
 def _some(places: Places, at: Integers) -> Places:
@@ -195,7 +198,11 @@ def _weights(
 ) -> Weights:
     """Match weights of the columns; the first guess are the pairs that are each other's nearest."""
     used = [name for name in VIEWS if name in evidence.views]
-    best = [np.maximum(places[name].rank_left, places[name].rank_right) == 0 for name in used]
+    best = [
+        (np.maximum(places[name].rank_left, places[name].rank_right) == 0)
+        & ~np.isnan(evidence.views[name][at])
+        for name in used
+    ]
     nearest = np.any(best, axis=0) if best else np.zeros(0, dtype=bool)
     strong = np.max([np.nan_to_num(evidence.views[name][at]) for name in evidence.views], axis=0)
     usual = float(np.median(strong[nearest])) if nearest.any() else 1.0

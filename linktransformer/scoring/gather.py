@@ -65,6 +65,7 @@ def evidence_of(
     columns: Sequence[PairedColumn],
     sample: Drawing,
     *,
+    known: Mapping[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] | None = None,
     same: bool = False,
     device: str | None = None,
     seed: int = 0,
@@ -78,6 +79,7 @@ def evidence_of(
         texts: Their texts, written in an order of the columns that does not depend on that of the caller.
         columns: The key columns of both tables.
         sample: From what records are drawn.
+        known: By view, which left and which right texts it knows; a view that is not there knows all.
         same: Both sides are one table.
         device: "cpu" keeps the search off the GPU.
         seed: Of the random pairs.
@@ -90,9 +92,17 @@ def evidence_of(
     i, j = i[apart], j[apart]
     a, b = nodes[0].text[i], nodes[1].text[j]
     own: dict[str, tuple[Floats, Floats]] = {}
+    random: dict[str, Floats] = {}
     for name, (x, y) in matrices.items():
         mine = _rivals(x, nodes[0], sample.ordered[0], device)
-        own[name] = (mine, mine if same else _rivals(y, nodes[1], sample.ordered[1], device))
+        theirs = mine if same else _rivals(y, nodes[1], sample.ordered[1], device)
+        random[name] = pair_scores(x, y, a, b)
+        if known and name in known:
+            has = known[name][0][nodes[0].text], known[name][1][nodes[1].text]
+            mine = np.where(has[0], mine, np.float32(np.nan))
+            theirs = np.where(has[1], theirs, np.float32(np.nan))
+            random[name] = random[name][has[0][i] & has[1][j]]
+        own[name] = mine, theirs
     lower = [folded(list(of)) for of in texts[: 1 if same else 2]]
     return Evidence(
         found.left,
@@ -102,7 +112,7 @@ def evidence_of(
         columns,
         own,
         (i, j),
-        {name: pair_scores(x, y, a, b) for name, (x, y) in matrices.items()},
+        random,
         same,
     )
 
@@ -116,8 +126,8 @@ def _unrelated(
     """
     nearest = np.zeros(len(found), dtype=bool)
     for score in found.views.values():
-        of = places(found.left, found.right, score, same=same)
-        nearest |= (of.rank_left == 0) | (of.rank_right == 0)
+        of = places(found.left, found.right, np.nan_to_num(score), same=same)
+        nearest |= ((of.rank_left == 0) | (of.rank_right == 0)) & ~np.isnan(score)
     width = int(max(nodes[0].text.max(initial=0), nodes[1].text.max(initial=0))) + 1
 
     def code(left: Integers, right: Integers) -> Integers:

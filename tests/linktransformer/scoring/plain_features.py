@@ -26,12 +26,13 @@ def plain_pair_features(evidence: Evidence) -> tuple[tuple[str, ...], Floats]:
     found: dict[str, Floats] = {}
     for name in VIEWS:
         found |= _of_view(name, evidence, at)
-    found |= _of_words(evidence, left, right)
-    found |= _of_letters(evidence, left, right)
+    has = [np.array([bool(text) for text in side], dtype=bool) for side in evidence.texts]
     columns = [compared(column, (left, right), evidence.random) for column in evidence.columns]
     weights = _weights(evidence, columns, found)
-    found |= _of_columns(columns, weights, len(at))
-    found |= _relative("bits", evidence, left, right, weights.total if columns else None)
+    of_texts = _of_words(evidence, left, right) | _of_letters(evidence, left, right)
+    of_texts |= _of_columns(columns, weights, len(at))
+    of_texts |= _relative("bits", evidence, left, right, weights.total if columns else None)
+    found |= _known(of_texts, has[0][left] & has[1][right])
     found |= _of_tables(evidence, columns, len(at))
     values = np.stack(list(found.values()), axis=1) if len(at) else np.zeros((0, len(found)), np.float32)
     return tuple(found), values.astype(np.float32)
@@ -59,7 +60,7 @@ def _of_view(name: str, evidence: Evidence, at: Integers) -> dict[str, Floats]:
         groups = [(np.concatenate([evidence.left, evidence.right]), own[0])]
     doubled = np.concatenate([score, score]) if evidence.same else score
     seconds = [ranks.highest(group, doubled, len(of), 2)[:, 1] for group, of in groups]
-    return {
+    found = {
         f"{name} similarity": score[at],
         f"{name} above random": above,
         f"{name} own min": np.fmin(*less),
@@ -67,6 +68,7 @@ def _of_view(name: str, evidence: Evidence, at: Integers) -> dict[str, Floats]:
         f"{name} own share": _share_above(np.concatenate([of for _, of in groups]), score[at]),
         f"{name} second share": _share_above(np.concatenate(seconds), score[at]),
     } | {what: values[at] for what, values in places.items()}
+    return _known(found, ~np.isnan(score[at]))
 
 
 def _relative(
@@ -78,7 +80,9 @@ def _relative(
         return {label: _unknown(len(left)) for label in labels}
     random = evidence.random_views.get(name)
     floor = float(np.median(random)) if random is not None and len(random) else 0.0
-    found = ranks.places(left, right, score, min(floor, float(score.min(initial=0))), same=evidence.same)
+    lowest = np.float32(min(floor, float(np.nan_to_num(score).min(initial=0))))
+    score = np.where(np.isnan(score), lowest, score)
+    found = ranks.places(left, right, score, float(lowest), same=evidence.same)
     values = []
     for pair in ((found.rank_left, found.rank_right), (found.gap_left, found.gap_right)):
         low, high = np.minimum(*pair), np.maximum(*pair)
@@ -198,6 +202,13 @@ def _of_tables(evidence: Evidence, columns: Sequence[Compared], n: int) -> dict[
         "names": sum(kind in ("name", "text") for kind in kinds) / max(1, len(kinds)),
     }
     return {name: np.full(n, value, dtype=np.float32) for name, value in numbers.items()}
+
+
+def _known(found: dict[str, Floats], known: NDArray[np.bool_]) -> dict[str, Floats]:
+    """The same features, NaN where nothing is known."""
+    if known.all():
+        return found
+    return {name: np.where(known, values, np.float32(np.nan)) for name, values in found.items()}
 
 
 def _share_above(known: Floats, score: Floats) -> Floats:

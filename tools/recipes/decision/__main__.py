@@ -6,7 +6,7 @@ import argparse
 import importlib
 import sys
 
-STEPS = ("features", "fit", "fit_jobs", "average", "graph")
+STEPS = ("features", "readings", "fit", "fit_jobs", "graph")
 
 
 def main() -> None:

@@ -30,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="*", default=[], help="only these sets or families")
     parser.add_argument("--most", type=int, default=5000, help="rows of a side; larger tables are sampled")
     parser.add_argument("--no-model", action="store_true", help="character n-grams alone")
-    parser.add_argument("--model-only", action="store_true", help="with a model's vectors, every task")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -43,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     sets.sort(key=lambda name: -sum(path.stat().st_size for path in (options.sets / name).iterdir()))
     families = [name for name in (*FAMILIES, *TABLES) if not options.only or name in options.only]
     jobs = [("set", name, part) for name in sets for part in range(PARTS)]
-    jobs += [("made", name, seed) for name in families for seed in range(options.seeds)]
+    jobs += [("made", name, seed) for seed in range(options.seeds) for name in families]
     began = time.time()
     with ProcessPoolExecutor(
         options.processes,
@@ -54,7 +53,6 @@ def run(options: argparse.Namespace) -> None:
             str(options.out),
             not options.no_model,
             options.most,
-            options.model_only,
         ),
     ) as pool:
         for done in as_completed([pool.submit(_describe, *job) for job in jobs]):
@@ -66,10 +64,8 @@ def run(options: argparse.Namespace) -> None:
 _STATE: dict[str, Any] = {}
 
 
-def _start(sets: str, out: str, model: bool, most: int, dense: bool) -> None:
-    _STATE.update(
-        sets=Path(sets), out=Path(out), embed=_embedder() if model else None, most=most, dense=dense
-    )
+def _start(sets: str, out: str, model: bool, most: int) -> None:
+    _STATE.update(sets=Path(sets), out=Path(out), embed=_embedder() if model else None, most=most)
 
 
 def _embedder() -> Callable[[list[str]], np.ndarray]:
@@ -110,12 +106,16 @@ def _embedder() -> Callable[[list[str]], np.ndarray]:
 
 def _tasks(kind: str, name: str, seed: int) -> Iterator[Any]:
     from tools.recipes.decision import labelled_sets, variations
-    from tools.recipes.decision.domains import make
+    from tools.recipes.decision.domains import FAMILIES, make
 
     if kind == "made":
         task = make(name, seed)
         yield task
         yield from variations.tiny(task, 3, np.random.default_rng([crc32(name.encode()), seed]))
+        if name in FAMILIES:
+            yield variations.sampled(
+                make(name, seed, one=True), _STATE["most"] // 2, np.random.default_rng(seed)
+            )
     else:
         yield from variations.variations(labelled_sets.load(_STATE["sets"], name), most=_STATE["most"])
 
@@ -128,11 +128,9 @@ def _describe(kind: str, name: str, seed: int) -> str:
         for number, task in enumerate(_tasks(kind, name, seed)):
             if kind == "set" and number % PARTS != seed:
                 continue
-            coin = int(np.random.default_rng(crc32(task.name.encode())).integers(2))
-            both = kind == "set" and "@" not in task.name
-            wanted = (0,) if _STATE["embed"] is None else (0, 1) if both else (coin,)
-            if _STATE["dense"]:
-                wanted = (1,)
+            whole = kind == "set" and "@" not in task.name
+            coin = bool(np.random.default_rng(crc32(task.name.encode())).integers(2))
+            wanted = [0] if _STATE["embed"] is None else [0, 1] if whole or coin else [1]
             for dense in wanted:
                 path = _STATE["out"] / f"{task.name.replace('/', '__')}{'+dense' if dense else ''}.npz"
                 if not path.exists():

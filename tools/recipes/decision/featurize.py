@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from linktransformer import blocking, frames, records
+from linktransformer import blocking, dedup, frames, job, records
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.serialize import Serializer
 from tools.recipes.decision.domains import Task
 
-__all__ = ["describe_task", "features_file", "labels", "texts_for_model"]
+__all__ = ["describe_task", "features_file", "labels", "texts_for_model", "write"]
 
 
 def describe_task(task: Task, embed: Callable[[list[str]], Any] | None) -> Described | None:
@@ -26,7 +26,7 @@ def describe_task(task: Task, embed: Callable[[list[str]], Any] | None) -> Descr
     nodes = tuple(blocking.nodes(of.text_of_row) for of in texts)
     if min(map(len, nodes)) < (2 if same else 1):
         return None
-    return describe(tables, on, nodes, texts, Options(embed=embed), same=same)
+    return describe(tables, on, nodes, texts, Options(k=dedup.K if same else job.K, embed=embed), same=same)
 
 
 def _keys(task: Task) -> tuple[list[str], list[str]]:
@@ -58,6 +58,15 @@ def features_file(task: Task, embed: Callable[[list[str]], Any] | None, path: Pa
     described = describe_task(task, embed)
     if described is None or not len(described.features.at):
         return f"{task.name}: nothing to describe"
+    return write(task, described, path)
+
+
+def write(task: Task, described: Described, path: Path) -> str:
+    """Write what a task was described as.
+
+    Returns:
+        A line on it.
+    """
     of, pairs = described.features, described.candidates
     y, n_true = labels(task, described)
     np.savez(

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from tools.recipes.decision.tasks import FOLDS, Tasks, fold_of, read, weights_of
+from tools.recipes.decision.tasks import FOLDS, Described, drawn_pairs, fold_of, names_of, read, weights_of
 
-__all__ = ["add_arguments", "arrays_of", "boosted", "file_of", "run"]
+__all__ = ["add_arguments", "arrays_of", "boosted", "file_of", "log_odds_of", "run"]
 
 UP = ("similarity", "above random", "own min", "own max", "gap", "cosine", "shared", "contained", "letters")
 UP += ("bits", "columns min", "columns mean", "columns max", "columns equal", "alike")
@@ -47,9 +47,10 @@ def run(options: argparse.Namespace) -> None:
     """Fit pair models with no fold, with one and with two folds left out."""
     options.out.mkdir(parents=True, exist_ok=True)
     every = read(options.features)
-    folds = fold_of({task.family for task in every.tasks})
+    folds = fold_of({task.family for task in every})
     (options.out / "folds.json").write_text(json.dumps(families_and_sets(every, folds), indent=1))
     left_out = [(), *((k,) for k in range(FOLDS)), *itertools.combinations(range(FOLDS), 2)]
+    left_out.sort(key=len)  # those with most tasks first
     del every
     began = time.time()
     with ProcessPoolExecutor(options.processes) as pool:
@@ -59,11 +60,14 @@ def run(options: argparse.Namespace) -> None:
             sys.stdout.flush()
 
 
-def families_and_sets(every: Tasks, folds: dict[str, int]) -> dict[str, int]:
+def families_and_sets(every: list[Described], folds: dict[str, int]) -> dict[str, int]:
     """The fold of every set, for those who measure."""
     from tools.recipes.decision.labelled_sets import PAIRS_ONLY
 
-    found = {task.name: folds[task.family] for task in every.tasks if "@" not in task.name}
+    found = {task.name: folds[task.family] for task in every if "@" not in task.name}
+    found |= {
+        name.split("/")[0]: fold for name, fold in found.items()
+    }  # a group, of which each task is named
     return found | dict.fromkeys(sorted(PAIRS_ONLY), 0)  # never trained on
 
 
@@ -75,32 +79,67 @@ def file_of(folder: Path, out: tuple[int, ...]) -> Path:
 def _fit_pair(arguments: tuple[argparse.Namespace, tuple[int, ...], dict[str, int]]) -> tuple[int, ...]:
     options, out, folds = arguments
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    every = read(options.features)
-    train = [task for task in every.tasks if folds[task.family] not in out]
-    draw = np.random.default_rng(len(out) and sum(out))
+    every, names = read(options.features), names_of(options.features)
+    train = [task for task in every if folds[task.family] not in out and len(task.y)]
+    draw = np.random.default_rng([len(out), *out])
     weight = weights_of(train)
     X, y, w = [], [], []
+    ranks = [place for place, name in enumerate(names) if name.endswith("rank min")]
     for task in train:
-        at = draw.permutation(len(task.y))[: options.pairs]
-        X.append(task.values[at].astype(np.float32))
+        values = task.values()
+        near = (values[:, ranks] == 0).any(axis=1)
+        at, stands_for = drawn_pairs(task.y, near, options.pairs, draw)
+        X.append(values[at])
         y.append(task.y[at])
-        w.append(np.full(len(at), weight[task.key] / max(1, len(at))))
+        # in a task every record weighs the same, however many candidates it has
+        w.append(weight[task.key] / task.records * stands_for)
     matrix = np.concatenate(X)
+    del X
     matrix[:, np.isnan(matrix).all(axis=0)] = 0  # a view that no task has
     model = boosted(
-        matrix, np.concatenate(y), np.concatenate(w), monotone(every.names),
+        matrix, np.concatenate(y), np.concatenate(w), monotone(names),
         max_iter=options.iterations, learning_rate=0.1, max_leaf_nodes=options.leaves, min_samples_leaf=100,
         l2_regularization=5, max_features=0.4,
     )  # fmt: skip
-    np.savez(file_of(options.out, out), **arrays_of(model, every.names, "pair "))
+    np.savez(file_of(options.out, out), **arrays_of(model, names, "pair "))
+    left_out = [task for task in every if folds[task.family] in out]
+    if left_out:
+        found = {
+            task.key: model.decision_function(task.values()).astype(np.float32)
+            for task in left_out
+            if len(task.y)
+        }
+        np.savez(_log_odds_file(options.out, out), **found)
     return out
 
 
-def boosted(matrix: np.ndarray, y: np.ndarray, w: np.ndarray, limits: list[int], **how: Any) -> Any:
+def _log_odds_file(folder: Path, out: tuple[int, ...]) -> Path:
+    return file_of(folder, out).with_suffix(".log-odds.npz")
+
+
+def log_odds_of(folder: Path, out: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """The log-odds of the tasks in left-out folds by the pair model without these.
+
+    Args:
+        folder: Of the pair models.
+        out: The folds.
+
+    Returns:
+        Key of a task -> log-odds of its pairs.
+    """
+    with np.load(_log_odds_file(folder, tuple(sorted(out)))) as file:
+        return dict(file)
+
+
+def boosted(
+    matrix: np.ndarray, y: np.ndarray, w: np.ndarray, limits: list[int], *, seed: int = 0, **how: Any
+) -> Any:
     """Gradient boosting of shallow trees."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    model = HistGradientBoostingClassifier(**how, monotonic_cst=limits, early_stopping=False, random_state=0)
+    model = HistGradientBoostingClassifier(
+        **how, monotonic_cst=limits, early_stopping=False, random_state=seed
+    )
     return model.fit(matrix, y, sample_weight=w * (len(w) / w.sum()))
 
 

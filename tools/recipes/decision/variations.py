@@ -52,7 +52,7 @@ def tiny(task: Task, how_many: int, draw: np.random.Generator) -> Iterator[Task]
     """
     for number in range(how_many):
         rows = int(np.exp(draw.uniform(np.log(2), np.log(60))))
-        overlap = float(draw.choice([0.0, 0.3, 0.6, 1.0, 1.0]))
+        overlap = float(draw.choice([0.0, 0.3, 0.6, 1.0]))
         some = with_overlap(sampled(task, rows, draw), overlap, draw)
         if task.right is None:
             some = thinned(sampled(task, rows, draw), overlap, draw)
@@ -70,8 +70,8 @@ def _of_two(base: Task, draw: np.random.Generator) -> Iterator[tuple[str, Task]]
         with_overlap(sampled(base, int(np.exp(draw.uniform(np.log(40), np.log(400)))), draw), None, draw),
     )
     columns = [name for name in base.left if name in base.right]
-    if columns and len(base.truth):
-        for share in (1.0, 0.15):
+    if columns:
+        for share in (1.0, 0.15, 0.02, 0.0):
             yield f"one{share}", as_one_table(base, columns, share, draw)
     if len(columns) > 2:
         some = list(draw.permutation(columns)[: int(draw.integers(1, 4))])
@@ -94,7 +94,7 @@ def _of_one(base: Task, draw: np.random.Generator) -> Iterator[tuple[str, Task]]
         yield f"columns{number}", replace(base, left=base.left[some])
     if len(columns) > 1:
         yield "joined", thinned(replace(base, left=joined_text(base.left)), 0.5, draw)
-    for share in (0.0, 0.1, 0.4):
+    for share in (0.0, 0.02, 0.1, 0.4):
         yield f"thin{share}", thinned(base, share, draw)
     yield "small", sampled(base, int(np.exp(draw.uniform(np.log(40), np.log(400)))), draw)
     if len(base.truth) > 2 * len(base.left):  # clusters are large: one row of each as a code list

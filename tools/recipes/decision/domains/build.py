@@ -193,7 +193,9 @@ def _told_apart(
 
 
 def _clusters(draw: Draw, rows: int) -> list[int]:
-    """How many rows each entity of one table has."""
+    """How many rows each entity of one table has: mostly one or two, in every fourth table many."""
+    if draw.chance(0.25):
+        return _large_clusters(draw, rows)
     repeated = (
         0.0
         if draw.chance(0.05)
@@ -213,6 +215,15 @@ def _clusters(draw: Draw, rows: int) -> list[int]:
                 size = draw.whole(8, 30)
         sizes.append(size)
         total += size
+    return sizes
+
+
+def _large_clusters(draw: Draw, rows: int) -> list[int]:
+    """Sizes of a geometric distribution whose mean is 3 to 40."""
+    stop = 1 / draw.log_span(3, 40)
+    sizes: list[int] = []
+    while sum(sizes) < rows:
+        sizes.append(1 + int(np.log(max(draw.unit(), 1e-12)) / np.log(1 - stop)))
     return sizes
 
 
@@ -245,6 +256,6 @@ def one_table(draw: Draw, domain: Domain) -> Built:
     return Built(table, None, pairs[pairs[:, 0] < pairs[:, 1]])
 
 
-def build(draw: Draw, domain: Domain) -> Built:
-    """A task of a domain."""
-    return one_table(draw, domain) if draw.chance(domain.dedup) else two_tables(draw, domain)
+def build(draw: Draw, domain: Domain, *, one: bool = False) -> Built:
+    """A task of a domain; of one table where `one` says so, else by chance."""
+    return one_table(draw, domain) if one or draw.chance(domain.dedup) else two_tables(draw, domain)

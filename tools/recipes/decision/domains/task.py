@@ -24,7 +24,7 @@ from .places import addresses, gazetteers
 from .scripts import scripts
 from .software import medicines, software
 from .titles import titles
-from .translations import translations
+from .translations import phrases, provinces, translations
 from .works import books, films, music
 
 FAMILIES: Mapping[str, Callable[[Draw], Domain]] = {
@@ -37,7 +37,7 @@ FAMILIES: Mapping[str, Callable[[Draw], Domain]] = {
 }  # fmt: skip
 
 TABLES: Mapping[str, Callable[[np.random.Generator], tuple[pd.DataFrame, pd.DataFrame, np.ndarray]]] = {
-    each.__name__: each for each in (pages, translations)
+    each.__name__: each for each in (pages, translations, provinces, phrases)
 }  # families that make their own two tables
 
 LEAST = 10  # rows of a table
@@ -63,12 +63,13 @@ class Task:
     truth: np.ndarray
 
 
-def make(family: str, seed: int) -> Task:
+def make(family: str, seed: int, *, one: bool = False) -> Task:
     """A task, the same at every call.
 
     Args:
         family: One of `FAMILIES` or `TABLES`.
         seed: Which task of the family.
+        one: A task of one table, of `FAMILIES` alone.
     """
     if family in TABLES:
         for again in range(9):
@@ -77,8 +78,9 @@ def make(family: str, seed: int) -> Task:
                 break
         return Task(f"{family}/{seed}", family, left, right, truth)
     for again in range(9):  # a domain of few words may have too few entities for a table
-        draw = Draw(np.random.default_rng([crc32(family.encode()), seed, again]))
-        built = build(draw, FAMILIES[family](draw))
+        draw = Draw(np.random.default_rng([crc32(family.encode()), seed, again, *([1] if one else [])]))
+        built = build(draw, FAMILIES[family](draw), one=one)
         if len(built.left) >= LEAST and (built.right is None or len(built.right) >= LEAST):
             break
-    return Task(f"{family}/{seed}", family, built.left, built.right, built.truth)
+    name = f"{family}/{seed}" + ("@one" if one else "")
+    return Task(name, family, built.left, built.right, built.truth)
