@@ -26,7 +26,8 @@ def table(n: int, seed: int) -> pd.DataFrame:
     years = draw.integers(1950, 2000, n).astype(str).tolist()
     days = draw.integers(1, 9, (n, 2)).tolist()
     born = [f"{year}-0{month}-1{day}" for year, (month, day) in zip(years, days, strict=True)]
-    town = draw.choice(["north", "south", "the old town hall square in the west of it", None], n)
+    towns = np.array(["north", "south", "the old town hall square in the west of it", None], dtype=object)
+    town = draw.choice(towns, n)
     return pd.DataFrame({"name": names, "year": years, "born": born, "town": town})
 
 
