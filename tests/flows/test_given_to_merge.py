@@ -24,11 +24,6 @@ RIGHT = pd.DataFrame(
         ),
         ({"compare": {"born": "number"}}, "is not understood"),
         ({"expected_overlap": 1.5}, "is not a share"),
-        (
-            {"images": ("name", "name"), "expected_overlap": 0.5},
-            "expected_overlap= is given together with images",
-        ),
-        ({"images": ("name", "name"), "compare": {"born": lt.compare.text()}}, "compare= is given together"),
     ],
 )
 def test_what_cannot_be_used_is_refused(given: dict[str, Any], message: str) -> None:
