@@ -83,3 +83,15 @@ def test_more_of_what_speaks_for_a_match_never_lowers_the_log_odds(data: st.Data
     matrix[:, place] = values
     found = trees.predict(matrix.astype(np.float32), trees.names)
     assert (np.diff(found) * signs[place] >= -1e-4).all(), trees.names[place]
+
+
+@FEW
+@given(SIZES, st.integers(0, 2**32 - 1), st.booleans())
+def test_a_row_that_matches_nothing_changes_no_link(sizes: tuple[int, int], seed: int, on_left: bool) -> None:
+    left, right = firms(*sizes, seed)
+    strange = pd.DataFrame({"name": ["7731 // 0"], "street": ["## 12"], "town": ["99-99"]})
+    more = [pd.concat([left, strange]), right] if on_left else [left, pd.concat([right, strange])]
+    for on in ("name", ["name", "street", "town"]):
+        before = scores(lt.link(left, right, on=on, model="lexical"))
+        after = scores(lt.link(*(table.reset_index(drop=True) for table in more), on=on, model="lexical"))
+        assert set(after) == set(before) and len(before) > sizes[0] / 2
