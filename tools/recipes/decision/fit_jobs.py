@@ -14,7 +14,7 @@ import numpy as np
 from linktransformer.decision.context import JOB, OF_PAIRS, context
 from tools.recipes.decision.fit import arrays_of, boosted, file_of, log_odds_of
 from tools.recipes.decision.numbers import trained_numbers
-from tools.recipes.decision.tasks import FOLDS, Described, drawn_pairs, fold_of, read, weights_of
+from tools.recipes.decision.tasks import FOLDS, Described, fold_of, read, weights_of
 
 __all__ = ["add_arguments", "averaged", "run"]
 
@@ -101,12 +101,12 @@ def _fit(
             if folds[task.family] != fold:
                 continue
             seen = _in_job(task, known[task.key])
-            near = seen[:, list(OF_PAIRS).index("rank min")] <= 1
-            at, stands_for = drawn_pairs(task.y, near, options.pairs, draw)
+            # deeper candidates are false nearly always: trees that see them spend their cuts on them
+            near = np.flatnonzero(seen[:, list(OF_PAIRS).index("rank min")] <= 1)
+            at = draw.permutation(near)[: options.pairs]
             X.append(seen[at])
             y.append(task.y[at])
-            # in a task every record weighs the same, however many candidates it has
-            w.append(weight[task.key] / task.records * stands_for)
+            w.append(np.full(len(at), weight[task.key] / max(1, len(at))))
     limits = [*OF_PAIRS.values(), *[0] * len(JOB)]
     model = boosted(
         np.concatenate(X), np.concatenate(y), np.concatenate(w), limits, seed=sample, max_iter=120,
