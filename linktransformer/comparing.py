@@ -26,7 +26,21 @@ from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.units import Units, picture_columns, read_units
 
-__all__ = ["STEP", "Compared", "compare", "decide", "decide_pictures", "equal_first", "same_text"]
+__all__ = [
+    "SETTLED",
+    "STEP",
+    "TRIAL_FROM",
+    "Compared",
+    "compare",
+    "decide",
+    "decide_pictures",
+    "equal_first",
+    "nothing",
+    "raised",
+    "same_text",
+    "settled",
+    "without_model",
+]
 
 TRIAL_FROM = 4000  # texts: below, the model is always run
 STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
@@ -117,8 +131,15 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
     return Compared(nodes, texts, fused, details | _of_fused(fused), plan, units)
 
 
-def _nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> fuse.Fused:
-    """No candidates, for a table without nodes."""
+def nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> fuse.Fused:
+    """No candidates, for a table without records.
+
+    Args:
+        nodes: Of the left and of the right table.
+
+    Returns:
+        No pair.
+    """
     none = np.empty(0, dtype=np.int64)
     scores = {"lexical": np.empty(0, dtype=np.float32)}
     nothing = search.Candidates(none, none, scores, len(nodes[0]), len(nodes[1]))
@@ -157,7 +178,7 @@ def decide(
         The nearest pairs, with match probabilities as scores.
     """
     if not min(map(len, nodes)):
-        return _nothing(nodes)
+        return nothing(nodes)
 
     def embed(written: list[str]) -> NDArray[np.float32]:
         return encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
@@ -174,15 +195,26 @@ def decide(
     n_texts = sum(len(of.texts) for of in texts[: 1 if same else 2])
     if plan.encoder is not None and not plan.chosen and not same and n_texts >= TRIAL_FROM:
         fused, described = _probable(tables, on, nodes, texts, replace(options, embed=None), job, same)
-        settled = _settled(fused, job.validate)
-        if settled >= SETTLED:
-            details["views_left_out"] = {
-                "dense": f"left out: a match of {settled:.2f} of the records is expected without it "
-                f"({SETTLED} is enough)"
-            }
+        share = settled(fused, job.validate)
+        if share >= SETTLED:
+            details["views_left_out"] = {"dense": without_model(share)}
             return _with_details(fused, described, plan, texts, details)
     fused, described = _probable(tables, on, nodes, texts, options, job, same)
     return _with_details(fused, described, plan, texts, details)
+
+
+def without_model(share: float) -> str:
+    """Say why a model was not run.
+
+    Args:
+        share: From `settled`.
+
+    Returns:
+        A line for the report.
+    """
+    return (
+        f"left out: a match of {share:.2f} of the records is expected without it ({SETTLED} is enough)"
+    )
 
 
 def decide_pictures(
@@ -217,7 +249,7 @@ def decide_pictures(
         misreads alike.
     """
     if not min(map(len, nodes)):
-        return _nothing(nodes)
+        return nothing(nodes)
     vectors = picture_views.vectors_of(
         units, plan.encoder, batch_size=job.batch_size, show=job.progress, same=same
     )
@@ -240,8 +272,16 @@ def decide_pictures(
     return _with_details(fused, described, plan, texts, details)
 
 
-def _settled(fused: fuse.Fused, validate: str) -> float:
-    """The expected share of records whose best candidate is a match, on the side that is to be linked."""
+def settled(fused: fuse.Fused, validate: str) -> float:
+    """The expected share of records whose best candidate is a match, on the side that is to be linked.
+
+    Args:
+        fused: Pairs with their probabilities.
+        validate: "1:1", "1:m", "m:1" or "m:m".
+
+    Returns:
+        The share.
+    """
     found = fused.candidates
     sides = [(found.left, found.n_left), (found.right, found.n_right)]
     shares = []
@@ -278,9 +318,24 @@ def _probable(
     fused = fuse.Fused(kept, decided.probability, {}, 0.0, decided=decided)
     if options.readings:  # equal readings are no proof where an engine reads wrongly
         return fused, described
-    alike = same_text(texts, nodes, fused)
-    decided = replace(decided, log_odds=equal_first(kept, decided.log_odds, alike), equal=alike == fuse.EQUAL)
-    return replace(fused, score=decided.probability, decided=decided), described
+    return raised(fused, same_text(texts, nodes, fused)), described
+
+
+def raised(fused: fuse.Fused, same: NDArray[np.int8]) -> fuse.Fused:
+    """Put pairs of equal texts first, as `equal_first` does.
+
+    Args:
+        fused: Pairs with their probabilities.
+        same: How equal their texts are, as `fuse.alike` has it, (n_pairs,) int8.
+
+    Returns:
+        The pairs with other probabilities.
+    """
+    if fused.decided is None:
+        return fused
+    log_odds = equal_first(fused.candidates, fused.decided.log_odds, same)
+    decided = replace(fused.decided, log_odds=log_odds, equal=same == fuse.EQUAL)
+    return replace(fused, score=decided.probability, decided=decided)
 
 
 def equal_first(

@@ -20,7 +20,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.optional import need
 
-__all__ = ["BlockCodes", "ParquetTable", "Shelf", "open_parquet", "sorted_texts"]
+__all__ = ["BlockCodes", "ParquetTable", "Shelf", "open_parquet", "with_places", "without_places"]
 
 BATCH = 2**16  # rows read at a time
 WIDEST = 2**62
@@ -230,11 +230,12 @@ class Shelf:
         """End the writing; what was set aside can be taken then."""
         self._open.close()
 
-    def take(self, number: int) -> Any | None:
-        """Read a bin and remove it.
+    def take(self, number: int, *, keep: bool = False) -> Any | None:
+        """Read a bin.
 
         Args:
             number: Which one.
+            keep: Leave it there; it is removed otherwise.
 
         Returns:
             A pyarrow table, rows in the order in which they were put; None where nothing was.
@@ -245,28 +246,24 @@ class Shelf:
         path = self._path(number)
         with ipc.open_stream(path) as stream:
             found = stream.read_all()
-        Path(path).unlink()
+        if not keep:
+            Path(path).unlink()
         return found
 
+    def parts(self, number: int) -> Iterator[Any]:
+        """Read a bin bit by bit, and leave it there.
 
-def sorted_texts(shelf: Shelf, number: int, places: Integers) -> list[str]:
-    """The texts that stand at some places of all texts in a bin, sorted by what they say.
+        Args:
+            number: Which one.
 
-    Args:
-        shelf: With a column "text".
-        number: The bin, which is taken out.
-        places: Places from 0, (n,) int64.
-
-    Returns:
-        The texts.
-    """
-    pa, compute = need("pyarrow", extra="cli"), need("pyarrow.compute", extra="cli")
-    found = shelf.take(number)
-    if found is None:
-        return []
-    column = found.column("text").cast(pa.large_string()).combine_chunks()
-    order = compute.sort_indices(column)  # by bytes of UTF-8, which is by characters
-    return list(column.take(order.take(pa.array(places))).to_pylist())
+        Yields:
+            What was put together, as pyarrow record batches, in the order in which it was put.
+        """
+        if number not in self._writers:
+            return
+        ipc = need("pyarrow.ipc", extra="cli")
+        with ipc.open_stream(self._path(number)) as stream:
+            yield from stream
 
 
 def with_places(batch: Table, rows: Integers, name: str, places: Integers) -> Any:

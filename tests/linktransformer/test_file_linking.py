@@ -138,7 +138,6 @@ def test_the_same_in_many_pieces_as_in_one(
     assert not list(tmp_path.glob("linktransformer-*"))
 
 
-@pytest.mark.xfail(strict=True, reason="link_files still decides by weights of views")
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_the_same_as_in_memory(
     paths: tuple[Path, Path], tmp_path: Path, small: None, case: dict[str, Any]
