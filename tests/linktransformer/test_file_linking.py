@@ -192,14 +192,10 @@ def test_cells_of_any_kind_are_compared_as_in_memory(tmp_path: Path, small: None
     left = [cell if draw.random() < 0.5 else cell[:-1] + draw.choice("0123") for cell in right]
     left += ["unread", "STRASSE 5", "Straße 5"]
     right += ["never read", "straße 5", "n/a"]
-    paths = []
-    for name, cells in (("l", left), ("r", right)):
-        table = pa.table({"key": cells, "part": [draw.choice("PQRS") for _ in cells]})
-        if name == "r":
-            table = table.set_column(1, "part", tables_of["l"].column("part").slice(0, len(cells)))
-        tables_of = {name: table}
-        parquet.write_table(table, tmp_path / f"{name}.parquet")
-        paths.append(tmp_path / f"{name}.parquet")
+    parts = [draw.choice("PQRS") for _ in right]
+    paths = tmp_path / "l.parquet", tmp_path / "r.parquet"
+    for path, cells in zip(paths, (left, right), strict=True):
+        parquet.write_table(pa.table({"key": cells, "part": parts}), path)
     found = lt.link_files(*paths, None, "key", block_on="part", memory_limit=FEW, progress=False)
     wanted = lt.link(*map(parquet.read_table, paths), "key", block_on="part", model="lexical")
     assert wanted.details["comparisons"] == {"key": kind} and found.details["search"]["pieces"] > 2
@@ -248,18 +244,18 @@ def test_match_weights_are_learned_from_a_share_of_many_pairs(
     assert np.nanmean(near) < 0.03
 
 
-@pytest.mark.parametrize("enough", [0.1, 1.0])
+@pytest.mark.parametrize(("enough", "chosen"), [(0.1, False), (1.0, False), (0.1, True)])
 def test_the_default_model_is_run_where_merge_runs_it(
-    paths: tuple[Path, Path], small: None, monkeypatch: pytest.MonkeyPatch, enough: float
+    paths: tuple[Path, Path], small: None, monkeypatch: pytest.MonkeyPatch, enough: float, chosen: bool
 ) -> None:
-    planned = replace(encode.plan(Hashed()), chosen=False)
+    planned = replace(encode.plan(Hashed()), chosen=chosen)
     monkeypatch.setattr(encode, "plan", lambda *_, **__: planned)
     monkeypatch.setattr(comparing, "TRIAL_FROM", 100)
     monkeypatch.setattr(comparing, "SETTLED", enough)
     options: dict[str, Any] = {"block_on": "city", "model": None, "progress": False}
     found = lt.link_files(*paths, None, "name", memory_limit=FEW, **options)
     wanted = lt.link(*map(parquet.read_table, paths), "name", **options)
-    assert ("dense" in wanted.views) is (enough == 1.0)
+    assert ("dense" in wanted.views) is (chosen or enough == 1.0)
     the_same(found, wanted)
 
 
