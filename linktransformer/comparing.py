@@ -212,9 +212,7 @@ def without_model(share: float) -> str:
     Returns:
         A line for the report.
     """
-    return (
-        f"left out: a match of {share:.2f} of the records is expected without it ({SETTLED} is enough)"
-    )
+    return f"left out: a match of {share:.2f} of the records is expected without it ({SETTLED} is enough)"
 
 
 def decide_pictures(

@@ -77,8 +77,8 @@ def link_files(
         suffixes: As for `merge`.
         indicator: As for `merge`.
         model: "lexical" for character n-grams alone, or a model beside them: a folder, "org/name@revision", a
-            SentenceTransformer, any object with `encode`. None is the bundled model, which is run where `merge`
-            runs it.
+            SentenceTransformer, any object with `encode`. None is the bundled model, which is run where
+            `merge` runs it.
         k: As for `merge`.
         threshold: As for `merge`.
         expected_overlap: As for `merge`.

@@ -78,7 +78,8 @@ def statistics_of(known: Known, survey: Survey, searched: Sequence[Searched]) ->
     for number, part in enumerate(searched):
         levels = levels_of(Stored(known.folder, number))
         lowest = min(lowest, float(weights_of([levels], tables, part.n_kept).total.min(initial=0)))
-    rarities = Rarities(np.empty(0, dtype=object), np.empty(0, np.float32), float(np.log(sum(survey.sizes) + 1)))
+    most = float(np.log(sum(survey.sizes) + 1))
+    rarities = Rarities(np.empty(0, dtype=object), np.empty(0, dtype=np.float32), most)
     columns = (survey.column.statistics,)
     job = JobStatistics(survey.sizes, False, views, rarities, columns, tables, float(np.float32(lowest)))
     return FileStatistics(job, own)
@@ -131,9 +132,7 @@ def _of_records(name: str, side: int, survey: Survey, searched: Sequence[Searche
     return found
 
 
-def _tables(
-    known: Known, survey: Survey, searched: Sequence[Searched], random: NDArray[np.int8]
-) -> Tables:
+def _tables(known: Known, survey: Survey, searched: Sequence[Searched], random: NDArray[np.int8]) -> Tables:
     """Match weights of the key column, learned in the order of the records."""
     total = sum(part.n_kept for part in searched)
     names = ("code", "nearest", "strong", "level", "frequency")

@@ -117,7 +117,7 @@ def count(known: Known, divided: Divided, show: bool | None = None) -> Counted:
             for side, shelf in enumerate(divided.shelves):
                 rows, texts, nodes = side_of(shelf, number)
                 firsts[side].append(rows[blocking.first_rows(nodes)])
-                of_rows = {"row": rows, "node": nodes.node_of_row.astype(np.int32), "block": nodes.block}
+                of_rows: dict[str, Integers] = {"row": rows, "node": nodes.node_of_row, "block": nodes.block}
                 Stored(known.folder, number).put({f"{name} {side}": of for name, of in of_rows.items()})
                 if len(nodes):
                     names.put(np.full(len(nodes), side), {"text": texts[nodes.text]})

@@ -66,15 +66,16 @@ def search_piece(known: Known, survey: Survey, piece: Piece) -> Searched:
         What its candidates say of the job.
     """
     job = known.job
-    found = search(
-        piece.matrices, *piece.nodes, int(job.k), memory_limit=job.memory_limit, device=job.device
-    )
+    found = search(piece.matrices, *piece.nodes, int(job.k), memory_limit=job.memory_limit, device=job.device)
     at = np.flatnonzero(near(found.left, found.right, found.views))
     left, right = found.left[at], found.right[at]
-    places = {name: ranks.places(found.left, found.right, score).some(at) for name, score in found.views.items()}
-    nearest, strong = mutual_and_strength({name: score[at] for name, score in found.views.items()}, places)
+    places = {
+        name: ranks.places(found.left, found.right, score).some(at) for name, score in found.views.items()
+    }
+    scores = {name: score[at] for name, score in found.views.items()}
+    nearest, strong = mutual_and_strength(scores, places)
     texts = piece.nodes[0].text[left], piece.nodes[1].text[right]
-    cells = survey.column.compare(*(folded(side).tolist() for side in piece.texts), *texts)
+    cells = survey.column.compare(folded(piece.texts[0]).tolist(), folded(piece.texts[1]).tolist(), *texts)
     kept: dict[str, NDArray[Any]] = {
         "left": found.left.astype(np.int32),
         "right": found.right.astype(np.int32),
@@ -88,7 +89,9 @@ def search_piece(known: Known, survey: Survey, piece: Piece) -> Searched:
         **{f"view {name}": score for name, score in found.views.items()},
     }
     Stored(known.folder, piece.number).put(kept)
-    drawn = [_places_of(side.tolist(), texts) for side, texts in zip(piece.texts, survey.random.texts, strict=True)]
+    drawn = [
+        _places_of(side.tolist(), texts) for side, texts in zip(piece.texts, survey.random.texts, strict=True)
+    ]
     return Searched(
         len(found),
         len(at),
@@ -120,7 +123,7 @@ def _seconds(found: Candidates, score: Floats) -> Floats:
 
 
 def _own(known: Known, survey: Survey, piece: Piece, name: str) -> tuple[OfSide, OfSide]:
-    """How near the nearest other record of their own file and block is to records that are searched for it."""
+    """How near the nearest other record of their own file and block is to some records."""
     sides: list[OfSide] = []
     for side, nodes in enumerate(piece.nodes):
         numbers = survey.numbers(side, piece.number)

@@ -106,9 +106,7 @@ class Decision:
             The probabilities.
         """
         own = self.pair.predict(features.values, features.names)
-        return self.in_job(
-            own, features.at, left, right, sizes, same=same, expected_overlap=expected_overlap
-        )
+        return self.in_job(own, features.at, left, right, sizes, same=same, expected_overlap=expected_overlap)
 
     def in_job(
         self,

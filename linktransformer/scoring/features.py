@@ -277,7 +277,7 @@ def first_guess(nearest: NDArray[np.bool_], strong: Floats) -> Floats:
     """
     usual = float(np.median(strong[nearest])) if nearest.any() else 1.0
     guess = np.where(nearest, 0.7, 0.05) * np.clip(strong / max(usual, 0.05), 0, 1)
-    return guess.astype(np.float32)
+    return np.asarray(guess, dtype=np.float32)
 
 
 def prior_of(sizes: tuple[int, int]) -> float:

@@ -143,7 +143,7 @@ def words_of(left: Sequence[str], right: Sequence[str], rarities: Rarities) -> W
 
 
 def split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[Any]]:
-    """Split texts into words. Of words that are equally rare the first one counts, whatever the order of rows.
+    """Split texts into words; of equally rare ones the first one counts, whatever the order of the rows.
 
     Args:
         texts: Case-folded texts, n.

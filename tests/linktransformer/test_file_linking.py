@@ -14,7 +14,16 @@ import pytest
 from numpy.typing import NDArray
 
 import linktransformer as lt
-from linktransformer import cli, comparing, encode, file_joining, file_statistics, frames, pieces, vectors_on_disk
+from linktransformer import (
+    cli,
+    comparing,
+    encode,
+    file_joining,
+    file_statistics,
+    frames,
+    pieces,
+    vectors_on_disk,
+)
 from linktransformer.comparing import compare
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, ModelError
 from linktransformer.file_comparing import compare_pieces
@@ -204,7 +213,11 @@ def test_cells_of_any_kind_are_compared_as_in_memory(tmp_path: Path, small: None
 
 @pytest.mark.parametrize(
     "given",
-    [{"expected_overlap": 0.1}, {"compare": {"name": lt.compare.exact()}}, {"compare": {"name": lt.compare.text()}}],
+    [
+        {"expected_overlap": 0.1},
+        {"compare": {"name": lt.compare.exact()}},
+        {"compare": {"name": lt.compare.text()}},
+    ],
     ids=["overlap", "exact", "text"],
 )
 def test_what_is_known_of_the_job_counts_as_in_memory(
