@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,7 @@ from linktransformer import ngrams
 from linktransformer.factorize import factorize
 from linktransformer.hashed_counts import HashedCounts
 from linktransformer.ngram_counts import TextCounts
-from linktransformer.optional import need
 from linktransformer.pairwise import pair_scores
-from linktransformer.parquet_tables import Shelf
 from linktransformer.scoring.column_kind import detect, sampled
 from linktransformer.scoring.column_similarity import prepare
 from linktransformer.scoring.compare import Comparison
@@ -23,6 +20,7 @@ from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
 from linktransformer.scoring.job_statistics import ColumnStatistics
 from linktransformer.scoring.key_column import SAMPLE, names_records
 from linktransformer.scoring.known_nearness import KINDS, KnownValues, known_values
+from linktransformer.shelf import Shelf, text_parts, texts_at
 
 __all__ = ["Cells", "FileColumn", "file_column"]
 
@@ -123,32 +121,17 @@ def file_column(
         The column. All numbers, dates and places are held in memory, 8 or 16 bytes each.
     """
     if comparison is None:
-        cells = [_at(values, side, sampled(n)) for side, n in enumerate(n_values)]
+        cells = [texts_at(values, side, sampled(n)) for side, n in enumerate(n_values)]
         comparison = detect(cells[0], cells[1])
     words, known = None, None
     if comparison.kind == "text":
         words = TextCounts()
         for side in (0, 1):
-            for part in values.parts(side):
-                words.add(part.column("text").to_pylist())
+            for texts in text_parts(values, side):
+                words.add(texts)
     elif comparison.kind in KINDS:
-        whole = [_at(values, side, np.arange(n)) for side, n in enumerate(n_values)]
+        whole = [texts_at(values, side, np.arange(n)) for side, n in enumerate(n_values)]
         known = known_values(whole[0], whole[1], comparison)
-    first = _at(values, 0, np.arange(min(SAMPLE, n_values[0])))
+    first = texts_at(values, 0, np.arange(min(SAMPLE, n_values[0])))
     names = names_records(first, list(zip(sizes, n_values, strict=True)))
     return FileColumn(name, names, ColumnStatistics(comparison, {}, sum(sizes)), counts, words, known)
-
-
-def _at(values: Shelf, side: int, places: Integers) -> list[str]:
-    """The cells at some places, which rise."""
-    pa = need("pyarrow", extra="cli")
-    found: list[str] = []
-    start = 0
-    for part in values.parts(side):
-        first, last = np.searchsorted(places, [start, start + part.num_rows])
-        column: Any = part.column("text")
-        found += column.take(pa.array(places[first:last] - start)).to_pylist()
-        start += part.num_rows
-        if last == len(places):
-            break
-    return found

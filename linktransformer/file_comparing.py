@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from linktransformer import comparing, progress
 from linktransformer.blocking import Nodes
 from linktransformer.decision.model import decision
+from linktransformer.equal_texts import raised
 from linktransformer.file_statistics import FileStatistics, statistics_of
 from linktransformer.file_survey import Counted, Survey, count, survey
 from linktransformer.fuse import Fused
@@ -118,7 +119,7 @@ def _probable(
         log_odds, np.arange(len(order)), left, right, seen.sizes, expected_overlap=known.job.expected_overlap
     )
     found = Candidates(left, right, by_view, *seen.sizes, _report(known, divided, n_found))
-    return comparing.raised(Fused(found, decided.probability, {}, 0.0, decided=decided), same), statistics
+    return raised(Fused(found, decided.probability, {}, 0.0, decided=decided), same), statistics
 
 
 def _prepared(known: Known, divided: Divided, show: bool | None) -> Iterator[Piece]:

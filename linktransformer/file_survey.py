@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +13,12 @@ from linktransformer.factorize import factorize
 from linktransformer.file_column import FileColumn, file_column
 from linktransformer.hashed_counts import HashedCounts
 from linktransformer.normalize import folded
-from linktransformer.optional import need
-from linktransformer.parquet_tables import Shelf
 from linktransformer.piece import Known, Stored, side_of
 from linktransformer.pieces import Divided
 from linktransformer.scoring.gather import RANDOM, own_sample
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.scoring.words import split
+from linktransformer.shelf import OrderedTexts, Shelf, first_of, ordered_texts
 
 __all__ = ["Counted", "RandomPairs", "Survey", "count", "survey"]
 
@@ -140,8 +138,8 @@ def survey(known: Known, divided: Divided, counted: Counted) -> Survey:
     Returns:
         What holds for all pieces.
     """
-    texts = _by_number(counted, 0), _by_number(counted, 1)
-    drawing = _drawing(texts)
+    left, right = (ordered_texts(counted.names, side, counted.numbers[side]) for side in (0, 1))
+    drawing = Drawing((left.order, right.order), first_of(left, right))
     given = known.job.compare or {}
     column = file_column(
         known.on[0],
@@ -151,12 +149,11 @@ def survey(known: Known, divided: Divided, counted: Counted) -> Survey:
         counted.values,
         counted.sizes,
     )
-    left, right = drawing.ordered
     own = {}
     for name in known.views:
         sparse = name == "lexical"
-        own[name] = own_sample(left, sparse=sparse), own_sample(right, sparse=sparse)
-    return Survey(counted, column, _random(drawing, texts), own)
+        own[name] = own_sample(left.order, sparse=sparse), own_sample(right.order, sparse=sparse)
+    return Survey(counted, column, _random(drawing, (left, right)), own)
 
 
 def _count(lower: list[str], text: Integers, words: HashedCounts, values: HashedCounts) -> None:
@@ -179,29 +176,7 @@ def _numbered(firsts: list[Integers]) -> list[Integers]:
     return np.split(number, np.cumsum([len(first) for first in firsts])[:-1])
 
 
-def _by_number(counted: Counted, side: int) -> Any:
-    """The text of each record of a file, as an array of pyarrow."""
-    pa = need("pyarrow", extra="cli")
-    column = pa.chunked_array([part.column("text") for part in counted.names.parts(side)], pa.string())
-    order = np.argsort(np.concatenate(counted.numbers[side]), kind="stable")
-    return column.cast(pa.large_string()).combine_chunks().take(pa.array(order))
-
-
-def _drawing(texts: tuple[Any, Any]) -> Drawing:
-    """As `Drawing.of`: records in order of their texts, and the side that is drawn from first."""
-    compute = need("pyarrow.compute", extra="cli")
-    # by bytes of UTF-8, which is by characters; equal texts keep their order
-    ordered = [np.asarray(compute.sort_indices(side)).astype(np.int64) for side in texts]
-    first = int(len(ordered[1]) < len(ordered[0]))
-    if len(ordered[0]) == len(ordered[1]):
-        left, right = (side.take(order) for side, order in zip(texts, ordered, strict=True))
-        place = compute.index(compute.not_equal(left, right), value=True).as_py()
-        first = int(place >= 0 and right[place].as_py() < left[place].as_py())
-    return Drawing((ordered[0], ordered[1]), first)
-
-
-def _random(drawing: Drawing, texts: tuple[Any, Any]) -> RandomPairs:
-    pa = need("pyarrow", extra="cli")
-    pairs = drawing.pairs(RANDOM)
-    sides = [factorize(of.take(pa.array(some)).to_pylist()) for of, some in zip(texts, pairs, strict=True)]
-    return RandomPairs((sides[0][0], sides[1][0]), sides[0][1], sides[1][1])
+def _random(drawing: Drawing, texts: tuple[OrderedTexts, OrderedTexts]) -> RandomPairs:
+    left, right = drawing.pairs(RANDOM)
+    (of_left, a), (of_right, b) = factorize(texts[0].at(left)), factorize(texts[1].at(right))
+    return RandomPairs((of_left, of_right), a, b)

@@ -16,9 +16,10 @@ from linktransformer.encode import Plan
 from linktransformer.factorize import factorize
 from linktransformer.job import Job
 from linktransformer.ngram_counts import TextCounts
-from linktransformer.parquet_tables import ParquetTable, Shelf
+from linktransformer.parquet_tables import ParquetTable
 from linktransformer.pieces import Divided
 from linktransformer.serialize import Serializer
+from linktransformer.shelf import Shelf
 from linktransformer.vectors_on_disk import embed_on_disk
 
 __all__ = ["Known", "Piece", "Side", "Stored", "ngrams_of", "read", "side_of"]

@@ -110,7 +110,7 @@ def search_piece(known: Known, survey: Survey, piece: Piece) -> Searched:
 def _same(
     texts: tuple[NDArray[np.object_], NDArray[np.object_]], pairs: tuple[Integers, Integers], cosine: Floats
 ) -> NDArray[np.int8]:
-    """How equal the texts of pairs are, as `fuse.alike` has it; as in `comparing.same_text`."""
+    """How equal the texts of pairs are, as `fuse.alike` has it; as in `equal_texts.same_text`."""
     close = np.flatnonzero(np.clip(cosine, -1, 1) > SAME)
     same = np.zeros(len(cosine), dtype=np.int8)
     same[close] = alike(texts[0][pairs[0][close]], texts[1][pairs[1][close]])

@@ -12,8 +12,9 @@ from linktransformer import block_keys, progress, records
 from linktransformer.block_keys import BlockColumns
 from linktransformer.ngram_counts import Seen, TextCounts
 from linktransformer.normalize import folded
-from linktransformer.parquet_tables import BlockCodes, ParquetTable, Shelf
+from linktransformer.parquet_tables import BlockCodes, ParquetTable
 from linktransformer.serialize import Serializer
+from linktransformer.shelf import Shelf
 
 __all__ = ["Divided", "divide", "piece_of_block"]
 

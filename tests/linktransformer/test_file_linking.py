@@ -30,9 +30,10 @@ from linktransformer.file_comparing import compare_pieces
 from linktransformer.job import Job
 from linktransformer.ngram_counts import Seen, TextCounts
 from linktransformer.ngrams import tfidf, weighed
-from linktransformer.parquet_tables import Shelf, open_parquet
+from linktransformer.parquet_tables import open_parquet
 from linktransformer.piece import Known
 from linktransformer.scoring import gather
+from linktransformer.shelf import Shelf
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
