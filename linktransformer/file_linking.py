@@ -73,7 +73,7 @@ def link_files(
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
         how: As for `merge`.
-        validate: As for `merge`. With "1:1" and "m:m" all candidates are in memory at the end.
+        validate: As for `merge`.
         suffixes: As for `merge`.
         indicator: As for `merge`.
         model: "lexical" for character n-grams alone, or a model beside them: a folder, "org/name@revision", a
@@ -87,10 +87,10 @@ def link_files(
         device: As for `merge`.
         batch_size: As for `merge`.
         memory_limit: Bytes for the rows that are in memory at a time, about; None is 1 GiB. Beside it stand
-            some 100 to 300 bytes a row.
+            some 200 to 300 bytes a row.
         cache: As for `merge`.
         workspace: A folder on a disk with room for what is set aside, removed at the end: both files
-            uncompressed, and some 800 bytes a row. None for the system's temporary folder.
+            uncompressed, and some 300 bytes a row. None for the system's temporary folder.
         progress: As for `merge`.
 
     Returns:
