@@ -19,7 +19,7 @@ from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.features import Evidence
 from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import Drawing, drawn
-from linktransformer.search import Candidates
+from linktransformer.search import Candidates, rows_of
 
 __all__ = ["RANDOM", "evidence_of", "nearest_pairs", "own_rivals", "own_sample", "paired_column"]
 
@@ -203,6 +203,6 @@ def own_rivals(
     """
     if sp.issparse(matrix) or not whole:
         return views.rivals(matrix, nodes, some, whole, device)
-    vectors = matrix[nodes.text]
+    vectors = rows_of(matrix, nodes.text)
     item, score = exact_top_k(vectors[some], vectors, 2)
     return np.asarray(np.where(item != some[:, None], score, -1).max(axis=1), dtype=np.float32)

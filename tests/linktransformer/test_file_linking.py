@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,19 @@ from linktransformer import (
     pieces,
     vectors_on_disk,
 )
+from linktransformer.blocking import Nodes
 from linktransformer.comparing import compare
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, ModelError
 from linktransformer.file_comparing import compare_pieces
+from linktransformer.hashed_counts import HashedCounts
 from linktransformer.job import Job
 from linktransformer.ngram_counts import Seen, TextCounts
 from linktransformer.ngrams import tfidf, weighed
 from linktransformer.parquet_tables import open_parquet
 from linktransformer.piece import Known
 from linktransformer.scoring import gather
-from linktransformer.shelf import Shelf
+from linktransformer.scoring.sampling import Drawing
+from linktransformer.shelf import Shelf, first_of, ordered_texts, texts_at
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -446,6 +450,46 @@ def test_rows_come_off_a_shelf_as_they_were_put(tmp_path: Path) -> None:
         assert bit_by_bit == shelf.take(number, keep=True).column("value").to_pylist()
         assert shelf.take(number).column("value").to_pylist() == value[bins == number].tolist()
     assert shelf.take(9) is None and not list(shelf.parts(9)) and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("more", [0, 1, -1])
+@pytest.mark.parametrize("seed", range(4))
+def test_texts_on_disk_are_in_the_order_of_texts_in_memory(tmp_path: Path, seed: int, more: int) -> None:
+    draw = np.random.default_rng(seed)
+    words = ["", "a", "é", "e\u0301", "Z", "東京", "😀", "\uffff", "aa", "a b", "_"]
+    sides = [draw.choice(words, 30 + extra) for extra in (0, more)]
+    if seed == 0 and not more:  # nothing tells the two sides apart
+        sides[1] = sides[0][::-1]
+    nodes, found = [], []
+    with Shelf(tmp_path, "names") as shelf:
+        numbers = [np.split(draw.permutation(len(texts)), [4, 9, 17]) for texts in sides]
+        for side, texts in enumerate(sides):
+            for some in numbers[side]:
+                shelf.put(np.full(len(some), side), {"text": texts[some].tolist()})
+    for side, texts in enumerate(sides):
+        unique, code = np.unique(texts, return_inverse=True)
+        nodes.append((unique.tolist(), Nodes(code, np.zeros_like(code), np.arange(len(code)))))
+        found.append(ordered_texts(shelf, side, numbers[side]))
+        assert found[side].at(np.array([5, 2])) == texts[[5, 2]].tolist()
+    wanted = Drawing.of((nodes[0][0], nodes[1][0]), (nodes[0][1], nodes[1][1]))
+    for side in (0, 1):
+        np.testing.assert_array_equal(found[side].order, wanted.ordered[side])
+    assert first_of(found[0], found[1]) == wanted.first
+    places = np.array([0, 3, 4, 29])
+    assert texts_at(shelf, 0, places) == sides[0][np.concatenate(numbers[0])[places]].tolist()
+
+
+def test_counts_by_hashes_are_counts() -> None:
+    draw = np.random.default_rng(2)
+    counts, wanted = HashedCounts(), Counter[str]()
+    assert counts.of(["nothing"]).tolist() == [0]
+    for _ in range(20):
+        texts = list(dict.fromkeys(map(str, draw.integers(0, 90, 40).tolist())))
+        of = draw.integers(1, 5, len(texts))
+        counts.add(texts, of)
+        wanted.update(dict(zip(texts, of.tolist(), strict=True)))
+    asked = [*map(str, range(95)), ""]
+    assert counts.of(asked).tolist() == [wanted[text] for text in asked]
 
 
 def test_vectors_in_a_file_are_those_in_memory(tmp_path: Path) -> None:
