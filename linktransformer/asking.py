@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from linktransformer import expand, fuse, lexical, pictured, search
 from linktransformer.blocking import Nodes
-from linktransformer.comparing import same_text
+from linktransformer.equal_texts import same_text
 from linktransformer.links import Links
 from linktransformer.pairwise import pair_scores
 from linktransformer.ranking import rank

@@ -20,16 +20,26 @@ from linktransformer import (
     search,
 )
 from linktransformer.decision.model import Decision, decision
+from linktransformer.equal_texts import raised, same_text
 from linktransformer.frames import Table
 from linktransformer.job import Job
 from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.units import Units, picture_columns, read_units
 
-__all__ = ["STEP", "Compared", "compare", "decide", "decide_pictures", "equal_first", "same_text"]
+__all__ = [
+    "SETTLED",
+    "TRIAL_FROM",
+    "Compared",
+    "compare",
+    "decide",
+    "decide_pictures",
+    "nothing",
+    "settled",
+    "without_model",
+]
 
 TRIAL_FROM = 4000  # texts: below, the model is always run
-STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
 SETTLED = 0.9  # of the records are expected to have their match as best candidate: the model is not run
 
 
@@ -117,8 +127,15 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
     return Compared(nodes, texts, fused, details | _of_fused(fused), plan, units)
 
 
-def _nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> fuse.Fused:
-    """No candidates, for a table without nodes."""
+def nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> fuse.Fused:
+    """No candidates, for a table without records.
+
+    Args:
+        nodes: Of the left and of the right table.
+
+    Returns:
+        No pair.
+    """
     none = np.empty(0, dtype=np.int64)
     scores = {"lexical": np.empty(0, dtype=np.float32)}
     nothing = search.Candidates(none, none, scores, len(nodes[0]), len(nodes[1]))
@@ -157,7 +174,7 @@ def decide(
         The nearest pairs, with match probabilities as scores.
     """
     if not min(map(len, nodes)):
-        return _nothing(nodes)
+        return nothing(nodes)
 
     def embed(written: list[str]) -> NDArray[np.float32]:
         return encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
@@ -174,15 +191,24 @@ def decide(
     n_texts = sum(len(of.texts) for of in texts[: 1 if same else 2])
     if plan.encoder is not None and not plan.chosen and not same and n_texts >= TRIAL_FROM:
         fused, described = _probable(tables, on, nodes, texts, replace(options, embed=None), job, same)
-        settled = _settled(fused, job.validate)
-        if settled >= SETTLED:
-            details["views_left_out"] = {
-                "dense": f"left out: a match of {settled:.2f} of the records is expected without it "
-                f"({SETTLED} is enough)"
-            }
+        share = settled(fused, job.validate)
+        if share >= SETTLED:
+            details["views_left_out"] = {"dense": without_model(share)}
             return _with_details(fused, described, plan, texts, details)
     fused, described = _probable(tables, on, nodes, texts, options, job, same)
     return _with_details(fused, described, plan, texts, details)
+
+
+def without_model(share: float) -> str:
+    """Say why a model was not run.
+
+    Args:
+        share: From `settled`.
+
+    Returns:
+        A line for the report.
+    """
+    return f"left out: a match of {share:.2f} of the records is expected without it ({SETTLED} is enough)"
 
 
 def decide_pictures(
@@ -217,7 +243,7 @@ def decide_pictures(
         misreads alike.
     """
     if not min(map(len, nodes)):
-        return _nothing(nodes)
+        return nothing(nodes)
     vectors = picture_views.vectors_of(
         units, plan.encoder, batch_size=job.batch_size, show=job.progress, same=same
     )
@@ -240,8 +266,16 @@ def decide_pictures(
     return _with_details(fused, described, plan, texts, details)
 
 
-def _settled(fused: fuse.Fused, validate: str) -> float:
-    """The expected share of records whose best candidate is a match, on the side that is to be linked."""
+def settled(fused: fuse.Fused, validate: str) -> float:
+    """The expected share of records whose best candidate is a match, on the side that is to be linked.
+
+    Args:
+        fused: Pairs with their probabilities.
+        validate: "1:1", "1:m", "m:1" or "m:m".
+
+    Returns:
+        The share.
+    """
     found = fused.candidates
     sides = [(found.left, found.n_left), (found.right, found.n_right)]
     shares = []
@@ -278,37 +312,7 @@ def _probable(
     fused = fuse.Fused(kept, decided.probability, {}, 0.0, decided=decided)
     if options.readings:  # equal readings are no proof where an engine reads wrongly
         return fused, described
-    alike = same_text(texts, nodes, fused)
-    decided = replace(decided, log_odds=equal_first(kept, decided.log_odds, alike), equal=alike == fuse.EQUAL)
-    return replace(fused, score=decided.probability, decided=decided), described
-
-
-def equal_first(
-    found: search.Candidates, log_odds: NDArray[np.float32], same: NDArray[np.int8]
-) -> NDArray[np.float32]:
-    """Raise pairs of equal texts above the other pairs of their two records: no variant may go before them.
-
-    Texts that are equal but for case come after equal ones and before all others.
-
-    Args:
-        found: The pairs.
-        log_odds: Of a match, (n_pairs,) float32.
-        same: How equal the two texts of a pair are, as `fuse.alike` has it, (n_pairs,) int8.
-
-    Returns:
-        (n_pairs,) float32.
-    """
-    raised = log_odds.copy()
-    for grade in (fuse.BUT_FOR_CAPITALS, fuse.EQUAL):
-        some = np.flatnonzero(same == grade)
-        if len(some):
-            best_left = np.full(found.n_left, -np.inf, dtype=np.float32)
-            best_right = np.full(found.n_right, -np.inf, dtype=np.float32)
-            np.maximum.at(best_left, found.left, raised)
-            np.maximum.at(best_right, found.right, raised)
-            rivals = np.maximum(best_left[found.left[some]], best_right[found.right[some]])
-            raised[some] = np.maximum(raised[some], rivals + np.float32(STEP))
-    return raised
+    return raised(fused, same_text(texts, nodes, fused)), described
 
 
 def _with_details(
@@ -328,27 +332,3 @@ def _with_details(
         details |= limits.of_model(plan.encoder, list(texts)[:n_tables], list(described.written)[:n_tables])
     details |= remembering.of_report(plan.encoder)
     return fused
-
-
-def same_text(
-    texts: tuple[records.Records, records.Records],
-    nodes: tuple[blocking.Nodes, blocking.Nodes],
-    fused: fuse.Fused,
-) -> NDArray[np.int8]:
-    """How equal the two texts of a candidate are; only near ones are looked at.
-
-    Args:
-        texts: The texts of the left and of the right table.
-        nodes: Their nodes.
-        fused: The candidates and their score.
-
-    Returns:
-        As `fuse.alike`, (n_candidates,) int8.
-    """
-    found = fused.candidates
-    near = np.flatnonzero(np.maximum(fused.score, found.views["lexical"]) > fuse.SAME)
-    same = np.zeros(len(found), dtype=np.int8)
-    a = texts[0].texts[nodes[0].text[found.left[near]]]
-    b = texts[1].texts[nodes[1].text[found.right[near]]]
-    same[near] = fuse.alike(a, b)
-    return same

@@ -17,7 +17,6 @@ from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.links import Links, Nearest
 from linktransformer.ranking import Ranking, rank
-from linktransformer.sharing import Lead
 from linktransformer.threshold import LEAST, Decision, decide, is_number
 
 __all__ = ["decided"]
@@ -36,7 +35,6 @@ def decided(
     validate: str,
     threshold: Any,
     details: dict[str, Any],
-    leads: tuple[Lead | None, Lead | None] = (None, None),
 ) -> Links:
     """Decide on nodes, and say it of rows.
 
@@ -47,7 +45,6 @@ def decided(
         validate: "1:1", "1:m", "m:1" or "m:m".
         threshold: As for `merge`.
         details: For the report; gets the rule, the threshold and the estimated precision.
-        leads: Of left and of right nodes, as `sharing_links` uses it.
 
     Returns:
         The links.
@@ -56,7 +53,7 @@ def decided(
         pairs, sure, value, decision, more = _probable_pairs(fused, fused.decided, validate, threshold)
         details = details | more
     else:
-        pairs, sure, decision = _pairs(fused, validate, threshold, leads)
+        pairs, sure, decision = _pairs(fused, validate, threshold)
         value = fused.score - (np.float32(threshold) if is_number(threshold) else np.float32(0))
     left, right, pair = _rows(nodes, fused, pairs, validate)
     score = fused.score[pair]
@@ -65,9 +62,7 @@ def decided(
         left, right, pair, score = left[chosen], right[chosen], pair[chosen], score[chosen]
     order = np.lexsort((right, -score, left))
     left, right, pair, score = left[order], right[order], pair[order], score[order]
-    by_rules = fused.decided is None
-    common = None if threshold is None or is_number(threshold) or not by_rules else fused.common()
-    needed = None if isinstance(threshold, str) and by_rules else decision.threshold
+    needed = decision.threshold
     if isinstance(threshold, Mapping) and needed is None:
         needed = np.inf
     found = fused.candidates
@@ -80,30 +75,26 @@ def decided(
         score,
         {name: values[pair] for name, values in fused.candidates.views.items()},
         *_runner_up(nodes, fused, pair, rankings[0]),
-        _reasons(tables[0].n_rows, nodes, 0, fused, left, pairs, rankings[0], needed, common),
-        _reasons(tables[1].n_rows, nodes, 1, fused, right, pairs, rankings[1], needed, common),
+        _reasons(tables[0].n_rows, nodes, 0, fused, left, pairs, rankings[0], needed),
+        _reasons(tables[1].n_rows, nodes, 1, fused, right, pairs, rankings[1], needed),
         _nearest(nodes, 0, fused, rankings[0]),
         _nearest(nodes, 1, fused, rankings[1]),
         details | {"rule": decision.rule, "threshold": decision.threshold, "precision": decision.precision},
     )
 
 
-def _pairs(
-    fused: Fused, validate: str, threshold: Any, leads: tuple[Lead | None, Lead | None]
-) -> tuple[Integers, NDArray[np.bool_], Decision]:
+def _pairs(fused: Fused, validate: str, threshold: Any) -> tuple[Integers, NDArray[np.bool_], Decision]:
     """Positions of the candidates that may be links on the level of nodes, and how that was decided.
 
     With them, for each candidate, whether it is so sure that no better total gives it up: equal texts, and
     by "auto" records that are each other's best.
     """
-    found, score, common = fused.candidates, fused.score, fused.common()
+    found, score = fused.candidates, fused.score
     sure = score >= 1
-    if validate == "1:1":  # where nothing may be shared, nothing that shares is looked for
-        leads = (None, None)
-    forward = decide(found.left, found.right, score, threshold, leads[0], common)
+    forward = decide(found.left, found.right, score, threshold)
     if validate == "m:1":
         return forward.pairs, sure, forward
-    backward = decide(found.right, found.left, score, threshold, leads[1], common)
+    backward = decide(found.right, found.left, score, threshold)
     if validate == "1:m":
         return backward.pairs, sure, backward
     if is_number(threshold) or threshold is None:
@@ -118,7 +109,7 @@ def _pairs(
         sure[mutual] = True
         # rows whose best partner is taken may take their next one, if it is as good as a link
         floor = float(np.quantile(score[both], 0.1))
-        both = np.union1d(both, np.flatnonzero((score >= max(floor, 1e-6)) & (common >= LEAST)))
+        both = np.union1d(both, np.flatnonzero(score >= max(floor, LEAST)))
         decision = replace(forward, pairs=both, precision=None, rule=f"{forward.rule}; then the best total")
     return both, sure, decision
 
@@ -250,9 +241,8 @@ def _reasons(
     pairs: Integers,
     ranking: Ranking,
     needed: float | None,
-    common: NDArray[np.float32] | None,
 ) -> NDArray[np.int8]:
-    """Why each row has no link; its best pair needs such a score, and 0.1 in common, None for any."""
+    """Why each row has no link; its best pair needs such a score, None for any."""
     node = nodes[side].node_of_row
     found = fused.candidates
     own = (found.left, found.right)[side]
@@ -261,19 +251,11 @@ def _reasons(
     accepted = np.zeros(len(nodes[side]) + 1, dtype=bool)
     accepted[own[pairs]] = True
     shared = np.append(np.isin(nodes[side].block, nodes[1 - side].block), False)
-
-    def of_best(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        best = np.full(len(nodes[side]) + 1, -np.inf, dtype=np.float32)
-        best[ranking.nodes] = values[ranking.best]
-        return best[node]
-
-    score = of_best(fused.score)
+    best = np.full(len(nodes[side]) + 1, -np.inf, dtype=np.float32)
+    best[ranking.nodes] = fused.score[ranking.best]
     reason = np.full(n_rows, 4, dtype=np.int8)
-    if common is not None:
-        little = of_best(common) < LEAST
-        reason[little] = np.where(score[little] >= LEAST, 7, 5)
     if needed is not None:
-        reason[score < np.float32(needed)] = 5
+        reason[best[node] < np.float32(needed)] = 5
     reason[accepted[node]] = 6
     reason[~has[node]] = 3
     reason[~shared[node]] = 2 if len(nodes[1 - side]) else 3

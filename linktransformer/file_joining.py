@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from linktransformer import files, frames, joining
 from linktransformer.frames import Table, free_name
 from linktransformer.links import Links
-from linktransformer.parquet_tables import ParquetTable, Shelf, with_places, without_places
+from linktransformer.parquet_tables import ParquetTable, with_places, without_places
+from linktransformer.shelf import Shelf
 
 __all__ = ["write_joined"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from linktransformer.links import Links
 from linktransformer.parquet_tables import ParquetTable, open_parquet
 from linktransformer.piece import Known
 from linktransformer.pieces import MEMORY, divide
+from linktransformer.scoring.compare import Comparison
 
 __all__ = ["link_files"]
 
@@ -42,6 +44,8 @@ def link_files(
     model: Any = LEXICAL,
     k: int | None = None,
     threshold: Any = "auto",
+    expected_overlap: float | None = None,
+    compare: Mapping[str, Comparison] | None = None,
     score_column: str = "score",
     device: str | None = None,
     batch_size: int | None = None,
@@ -52,12 +56,12 @@ def link_files(
 ) -> Links:
     """Merge two Parquet files that are too large for memory into a third.
 
-    The result has the rows and columns of `merge`, but the decision is not yet that of `merge`: the score is
-    a mean of similarities, and its size is no probability. Rows are set aside on disk by block, as many
-    blocks together as `memory_limit` has room for, and each such piece is read, encoded and searched by
-    itself; the next one is read and encoded while one is searched. The decision is made on all pieces
-    together. Without
-    `block_on`, and for a block that is larger than the limit, there is one piece with all its rows.
+    The result has the rows and columns of `merge`, and its scores: match probabilities. Rows are set aside on
+    disk by block, as many blocks together as `memory_limit` has room for, and each such piece is read,
+    encoded and searched by itself; the next one is read and encoded while one is searched. What the features
+    of a pair need to know of all others is counted over all pieces, and the decision is made on all pieces
+    together. Without `block_on`, and for a block that is larger than the limit, there is one piece with all
+    its rows.
 
     Args:
         left: A .parquet file.
@@ -69,21 +73,24 @@ def link_files(
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
         how: As for `merge`.
-        validate: As for `merge`. With "1:1" and "m:m" all candidates are in memory at the end.
+        validate: As for `merge`.
         suffixes: As for `merge`.
         indicator: As for `merge`.
         model: "lexical" for character n-grams alone, or a model beside them: a folder, "org/name@revision", a
-            SentenceTransformer, any object with `encode`. None is the bundled model, which is always run.
+            SentenceTransformer, any object with `encode`. None is the bundled model, which is run where
+            `merge` runs it.
         k: As for `merge`.
         threshold: As for `merge`.
+        expected_overlap: As for `merge`.
+        compare: As for `merge`.
         score_column: As for `merge`.
         device: As for `merge`.
         batch_size: As for `merge`.
         memory_limit: Bytes for the rows that are in memory at a time, about; None is 1 GiB. Beside it stand
-            some 100 to 300 bytes a row.
+            some 200 to 300 bytes a row.
         cache: As for `merge`.
         workspace: A folder on a disk with room for what is set aside, removed at the end: both files
-            uncompressed, and some 800 bytes a row. None for the system's temporary folder.
+            uncompressed, and some 300 bytes a row. None for the system's temporary folder.
         progress: As for `merge`.
 
     Returns:
@@ -116,6 +123,8 @@ def link_files(
         block_on=block_on,
         k=K if k is None else k,
         threshold=threshold,
+        expected_overlap=expected_overlap,
+        compare=compare,
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
@@ -123,6 +132,7 @@ def link_files(
         progress=progress,
     )
     key = _key(tables, on, left_on, right_on)
+    keys.check_compare(job.compare, ([key[0]], [key[1]]))
     if out is not None and Path(out).suffix.lower() != ".parquet":
         raise InvalidArgumentError(f"out={str(out)!r} is no parquet file. Give such as 'linked.parquet'.")
     if out is not None:
@@ -185,9 +195,11 @@ def _linked(
         folder,
         memory=memory,
         dense=dense,
+        reading=plan.reading,
         show=job.progress,
     )
-    found = compare_pieces(Known(tables, key, plan, job, divided.counts, folder), divided, job.progress)
+    known = Known(tables, key, plan, job, divided.counts, folder)
+    found = compare_pieces(known, divided, job.progress)
     details: dict[str, Any] = {
         "model": plan.name,
         "left_on": [key[0]],
@@ -197,7 +209,7 @@ def _linked(
         **({"warnings": list(divided.warnings)} if divided.warnings else {}),
         **remembering.of_report(plan.encoder),
         **found.fused.said(),
-        "search": found.report,
+        **found.details,
     }
     stubs = tables[0].stub, tables[1].stub
-    return expand.decided(stubs, found.nodes, found.fused, job.validate, job.threshold, details, found.leads)
+    return expand.decided(stubs, found.nodes, found.fused, job.validate, job.threshold, details)

@@ -149,8 +149,7 @@ def _learned(
         return Calibrated(None, 0.0, 0.0)
     seen = pair_evidence.evidence(tables, names, found.texts, found.nodes, found.fused)
     pairs = found.fused.candidates
-    fused = found.fused
-    plain = threshold.decide(pairs.left, pairs.right, fused.score, "auto", None, fused.common())
+    plain = threshold.decide(pairs.left, pairs.right, found.fused.score, "auto")
     return calibrate(seen, sample, plain.pairs)
 
 

@@ -56,8 +56,6 @@ class Fused:
         score: Weighted mean of the views' scores, (n,) float32.
         weights: The weight of each view in that mean; they add up to 1.
         rate: The mutual-best rate of the score.
-        chance: For views of a model, what a cosine has to pass to say that a pair has something in common,
-            as `views.chance_of` measures it.
         kept: For views whose weight was `shrunk`, the share of it that is left.
         decided: Match probabilities, where the score is one; None where it is a mean of similarities.
     """
@@ -66,46 +64,20 @@ class Fused:
     score: Floats
     weights: Mapping[str, float]
     rate: float
-    chance: Mapping[str, float] = field(default_factory=dict)
     kept: Mapping[str, float] = field(default_factory=dict)
     decided: Probabilities | None = None
 
     def said(self) -> dict[str, Any]:
-        """What a report says of the views: their weights, what was taken back of them, chance, the rate."""
+        """What a report says of the views: their weights, what was taken back of them, the rate."""
         if self.decided is not None:
             return {"weights": {}}
         found: dict[str, Any] = {"weights": {name: round(value, 4) for name, value in self.weights.items()}}
         if self.kept:
             found["weights_kept"] = {name: round(value, 4) for name, value in self.kept.items()}
-        if self.chance:
-            found["chance"] = {name: round(value, 4) for name, value in self.chance.items()}
         return found | {"mutual_best_rate": round(self.rate, 4)}
 
-    def common(self) -> Floats:
-        """What a pair has in common at most, (n,) float32: its score, or its cosine by a model that counts.
 
-        A view whose cosines differ little has a large weight, and a pair that it does not know a small
-        score, however near it is to a model. A cosine that unrelated pairs have as well says nothing: what
-        the pair has by the other views counts then, as if there was no model, unless its texts are equal.
-        """
-        score, weight = self.score, np.ones_like(self.score)
-        most = np.full_like(score, -np.inf)
-        for name, least in self.chance.items():
-            of_view = np.float32(self.weights.get(name, 0.0))
-            if of_view > 0 and name in self.candidates.views:
-                cosine = self.candidates.views[name]
-                tells = cosine > np.float32(least)
-                most = np.where(tells, np.maximum(most, cosine), most)
-                idle = ~tells & (self.score < SAME)
-                score = np.where(idle, score - of_view * cosine, score)
-                weight = np.where(idle, weight - of_view, weight)
-        others = np.where(weight > ROUNDING, score / np.maximum(weight, ROUNDING), 0)
-        return np.maximum(others, most).astype(np.float32)
-
-
-def fuse(
-    candidates: Candidates, spread: Mapping[str, float], chance: Mapping[str, float] | None = None
-) -> Fused:
+def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     """Sum the views with the weights that give the highest mutual-best rate.
 
     Each view is first divided by its spread over all pairs, so that a wrong weight does little harm.
@@ -119,12 +91,11 @@ def fuse(
     Args:
         candidates: Pairs with a score in every view.
         spread: Standard deviation of each view's score over all pairs of the two tables.
-        chance: As `Fused` keeps it; None for none.
 
     Returns:
         The score, a weighted mean of cosines, and the weights.
     """
-    return replace(_fused(candidates, spread, ask=True), chance=chance or {})
+    return _fused(candidates, spread, ask=True)
 
 
 def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fused:

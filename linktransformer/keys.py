@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from linktransformer import columns, factorize, frames, normalize
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 
-__all__ = ["codes", "column_codes", "listed", "of_one", "paired", "resolve"]
+__all__ = ["check_compare", "codes", "column_codes", "listed", "of_one", "paired", "resolve"]
 
 Columns = str | Sequence[str] | None
 
@@ -90,6 +91,27 @@ def paired(left: list[str], right: list[str]) -> list[tuple[str, str]]:
     if len(mine) == len(theirs):
         partner |= dict(zip(mine, theirs, strict=True))
     return [(name, partner[name]) for name in left if name in partner]
+
+
+def check_compare(compare: Iterable[str] | None, on: tuple[list[str], list[str]]) -> None:
+    """Refuse comparisons of columns that the decision would not look at.
+
+    Args:
+        compare: Names of columns, None for none.
+        on: Key columns of the left and of the right table.
+
+    Raises:
+        InvalidArgumentError: One is no key column of both tables.
+    """
+    names = sorted({name for pair in paired(*on) for name in pair})
+    for name in compare or ():
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise InvalidArgumentError(
+                f"compare= names {name!r}, which is not a key column of both tables.{hint} "
+                f"Those are: {names}."
+            )
 
 
 def of_one(table: Table, on: Columns, picture: str | None = None, *, argument: str = "on") -> list[str]:

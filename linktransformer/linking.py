@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from linktransformer import comparing, expand, frames, joining, judgement, keys, pair_evidence
@@ -229,23 +228,10 @@ def link(
         raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
     pictures = None if images is None else picture_columns(images, tables)
     on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
-    _check_used(job, (on_left, on_right))
+    keys.check_compare(job.compare, (on_left, on_right))
     links = _link(tables, (on_left, on_right), job)
     logger.info("%r", links)
     return links
-
-
-def _check_used(job: Job, on: tuple[list[str], list[str]]) -> None:
-    """Refuse what the decision would not look at."""
-    names = sorted({name for pair in keys.paired(*on) for name in pair})
-    for name in job.compare or ():
-        if name not in names:
-            near = get_close_matches(name, names, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise InvalidArgumentError(
-                f"compare= names {name!r}, which is not a key column of both tables.{hint} "
-                f"Those are: {names}."
-            )
 
 
 def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Links:
@@ -261,7 +247,7 @@ def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job
         judged = judgement.judge(found.plan.judgement, evidence, fused)
         if judged is not None:
             # a probability says by itself what a pair has in common
-            fused, found.details["decision"] = replace(judged, chance={}, decided=None), "learned from labels"
+            fused, found.details["decision"] = replace(judged, decided=None), "learned from labels"
             rule = found.plan.judgement.threshold if isinstance(rule, str) else rule
     links = expand.decided(tables, found.nodes, fused, job.validate, rule, found.details)
     if found.units is None:

@@ -26,7 +26,6 @@ REASONS = {
     4: "another row is nearer",
     5: "below the threshold",
     6: "its partner is taken",
-    7: "no nearer than unrelated rows",
 }
 
 Integers = NDArray[np.int64]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from linktransformer import ngrams
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.hashed_counts import hashes
 from linktransformer.ngrams import Counts
 
 __all__ = ["Seen", "TextCounts"]
@@ -147,14 +147,12 @@ class Seen:
         Returns:
             The new ones, in their order.
         """
-        digest = hashlib.blake2b
-        said = b"".join(digest(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in texts)
-        hashes = np.frombuffer(said, dtype=np.uint64)
-        place = np.searchsorted(self._hashes, hashes)
-        known = np.zeros(len(hashes), dtype=bool)
+        given = hashes(texts)
+        place = np.searchsorted(self._hashes, given)
+        known = np.zeros(len(given), dtype=bool)
         inside = place < len(self._hashes)
-        known[inside] = self._hashes[place[inside]] == hashes[inside]
-        merged = np.concatenate([self._hashes, np.unique(hashes[~known])])
+        known[inside] = self._hashes[place[inside]] == given[inside]
+        merged = np.concatenate([self._hashes, np.unique(given[~known])])
         merged.sort(kind="stable")  # two sorted runs
         self._hashes = merged
         return [texts[number] for number in np.flatnonzero(~known).tolist()]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from linktransformer import asking, fuse
 from linktransformer.blocking import Nodes
-from linktransformer.comparing import STEP
 from linktransformer.decision.context import FLOOR, in_context
 from linktransformer.decision.model import decision
+from linktransformer.equal_texts import STEP
 from linktransformer.fuse import Fused
 from linktransformer.own_rivals import own_of_sample
 from linktransformer.pairwise import pair_scores

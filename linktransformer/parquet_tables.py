@@ -1,4 +1,4 @@
-"""Parquet files that are read a batch at a time, and rows set aside on disk: beside frames.py for files.
+"""Parquet files that are read a batch at a time: beside frames.py for files.
 
 A table here is a path and a number of rows; never is it in memory as a whole.
 """
@@ -6,10 +6,8 @@ A table here is a path and a number of rows; never is it in memory as a whole.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.optional import need
 
-__all__ = ["BlockCodes", "ParquetTable", "Shelf", "open_parquet", "sorted_texts"]
+__all__ = ["BlockCodes", "ParquetTable", "open_parquet", "with_places", "without_places"]
 
 BATCH = 2**16  # rows read at a time
 WIDEST = 2**62
@@ -170,103 +168,6 @@ def _decoded(column: Any) -> Any:
     if types.is_dictionary(column.type):
         return column.cast(column.type.value_type)
     return column
-
-
-class Shelf:
-    """Rows set aside on disk in numbered bins, to be read bin by bin.
-
-    Args:
-        folder: Where; it is made. Removing it is left to its owner.
-        name: Of the files.
-
-    Example:
-        >>> import pandas as pd, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder, Shelf(Path(folder), "rows") as shelf:
-        ...     shelf.put(np.array([1, 0, 1]), {"row": np.arange(3)})
-        ...     shelf.close()
-        ...     shelf.take(1).column("row").to_pylist()
-        [0, 2]
-    """
-
-    def __init__(self, folder: Path, name: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._name = folder, name
-        self._writers: dict[int, Any] = {}
-        self._open = ExitStack()
-
-    def __enter__(self) -> Shelf:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def put(self, bins: Integers, columns: Any) -> None:
-        """Set rows aside.
-
-        Args:
-            bins: The bin of each row, from 0; rows of one bin keep their order, (n,) int64.
-            columns: A native pyarrow table, or arrays by name, (n,) each.
-        """
-        pa = need("pyarrow", extra="cli")
-        table = pa.table(dict(columns)) if isinstance(columns, dict) else columns
-        order = np.argsort(bins, kind="stable")
-        table = table.take(pa.array(order))
-        starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
-        for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(bins)], strict=True):
-            self._writer(int(bins[order[start]]), table.schema).write_table(table.slice(start, stop - start))
-
-    def _writer(self, number: int, schema: Any) -> Any:
-        if number not in self._writers:
-            ipc = need("pyarrow.ipc", extra="cli")
-            self._writers[number] = self._open.enter_context(ipc.new_stream(self._path(number), schema))
-        return self._writers[number]
-
-    def _path(self, number: int) -> str:
-        return str(self._folder / f"{self._name}-{number}.arrow")
-
-    def close(self) -> None:
-        """End the writing; what was set aside can be taken then."""
-        self._open.close()
-
-    def take(self, number: int) -> Any | None:
-        """Read a bin and remove it.
-
-        Args:
-            number: Which one.
-
-        Returns:
-            A pyarrow table, rows in the order in which they were put; None where nothing was.
-        """
-        if number not in self._writers:
-            return None
-        ipc = need("pyarrow.ipc", extra="cli")
-        path = self._path(number)
-        with ipc.open_stream(path) as stream:
-            found = stream.read_all()
-        Path(path).unlink()
-        return found
-
-
-def sorted_texts(shelf: Shelf, number: int, places: Integers) -> list[str]:
-    """The texts that stand at some places of all texts in a bin, sorted by what they say.
-
-    Args:
-        shelf: With a column "text".
-        number: The bin, which is taken out.
-        places: Places from 0, (n,) int64.
-
-    Returns:
-        The texts.
-    """
-    pa, compute = need("pyarrow", extra="cli"), need("pyarrow.compute", extra="cli")
-    found = shelf.take(number)
-    if found is None:
-        return []
-    column = found.column("text").cast(pa.large_string()).combine_chunks()
-    order = compute.sort_indices(column)  # by bytes of UTF-8, which is by characters
-    return list(column.take(order.take(pa.array(places))).to_pylist())
 
 
 def with_places(batch: Table, rows: Integers, name: str, places: Integers) -> Any:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from linktransformer import block_keys, progress, records
 from linktransformer.block_keys import BlockColumns
 from linktransformer.ngram_counts import Seen, TextCounts
-from linktransformer.parquet_tables import BlockCodes, ParquetTable, Shelf
+from linktransformer.normalize import folded
+from linktransformer.parquet_tables import BlockCodes, ParquetTable
 from linktransformer.serialize import Serializer
+from linktransformer.shelf import Shelf
 
 __all__ = ["Divided", "divide", "piece_of_block"]
 
@@ -33,6 +35,9 @@ class Divided:
         shelves: Row, block and text of the rows of either side that have a key and a block, by piece.
         n_pieces: How many pieces.
         counts: In how many texts of both files each n-gram is.
+        values: The different case-folded keys of the left and of the right file, in bins 0 and 1, in order of
+            first appearance.
+        n_values: How many there are of either.
         rows_cut: Rows with a text that was cut.
         largest: Rows of the largest piece.
         n_blocks: How many blocks both files have.
@@ -43,6 +48,8 @@ class Divided:
     shelves: tuple[Shelf, Shelf]
     n_pieces: int
     counts: TextCounts
+    values: Shelf
+    n_values: tuple[int, int]
     rows_cut: int
     largest: int
     n_blocks: int
@@ -58,6 +65,7 @@ def divide(
     *,
     memory: int = MEMORY,
     dense: bool = False,
+    reading: Serializer | None = None,
     show: bool | None = None,
 ) -> Divided:
     """Read both files once and set their rows aside, blocks that fit into memory together in one piece.
@@ -69,6 +77,7 @@ def divide(
         folder: Where rows are set aside.
         memory: Bytes for a piece; a block that needs more is a piece by itself.
         dense: A model is run.
+        reading: How keys are read; None as by default.
         show: As for `progress.bar`.
 
     Returns:
@@ -81,15 +90,20 @@ def divide(
     each = BYTES_A_ROW + BYTES_A_CHARACTER * _length(tables, on) + (BYTES_A_VECTOR if dense else 0)
     piece = piece_of_block(size.sum(axis=0), max(1, int(memory / each)))
     counts, rows_cut = TextCounts(), 0
-    shelves = Shelf(folder, "left"), Shelf(folder, "right")
+    shelves, values = (Shelf(folder, "left"), Shelf(folder, "right")), Shelf(folder, "values")
+    n_values = [0, 0]
     rows = np.zeros(int(piece.max(initial=-1)) + 1, dtype=np.int64)
-    with shelves[0], shelves[1], progress.bar(sum(t.n_rows for t in tables), "read", show) as tick:
+    with shelves[0], shelves[1], values, progress.bar(sum(t.n_rows for t in tables), "read", show) as tick:
         for side, table in enumerate(tables):
-            seen = Seen()
+            seen, seen_values = Seen(), Seen()
             for start, batch in table.batches(list(dict.fromkeys([on[side], *names[side]]))):
-                read = records.read(batch, [on[side]], Serializer())
+                read = records.read(batch, [on[side]], reading or Serializer())
                 rows_cut += read.n_cut
                 counts.add(seen.new(read.texts.tolist()))
+                new = seen_values.new(list(dict.fromkeys(folded(read.texts).tolist())))
+                n_values[side] += len(new)
+                if new:
+                    values.put(np.full(len(new), side), {"text": new})
                 code = codes.of(batch, side)
                 keep = np.flatnonzero((read.text_of_row >= 0) & (code >= 0))
                 tick(batch.n_rows)
@@ -103,7 +117,18 @@ def divide(
     shared = int((size > 0).all(axis=0).sum())
     largest = int(rows.max(initial=0))
     alone = len(blocks) - shared
-    return Divided(shelves, len(rows), counts, rows_cut, largest, shared, alone, tuple(codes.warnings))
+    return Divided(
+        shelves,
+        len(rows),
+        counts,
+        values,
+        (n_values[0], n_values[1]),
+        rows_cut,
+        largest,
+        shared,
+        alone,
+        tuple(codes.warnings),
+    )
 
 
 def piece_of_block(size: Integers, most: int) -> Integers:

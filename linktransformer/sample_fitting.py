@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, comparing, fuse, one_more, reference, search
+from linktransformer import blocking, equal_texts, fuse, one_more, reference, search
 from linktransformer.decision.choose import EVEN, choose
 from linktransformer.decision.context import FLOOR, in_context, job_context
 from linktransformer.decision.model import decision, sigmoid
@@ -192,9 +192,9 @@ def _some(found: Candidates, at: Integers) -> Candidates:
 def _decided(known: Reference, asked: Asked, found: Candidates, log_odds: Floats) -> tuple[Fused, Floats]:
     """The candidates with probabilities; and log-odds with only those raised that are equal but for case."""
     fused = Fused(found, log_odds, {}, 0.0)
-    alike = comparing.same_text((asked.records, known.records), (asked.nodes, known.nodes), fused)
-    first = comparing.equal_first(found, log_odds, np.where(alike == fuse.BUT_FOR_CAPITALS, alike, 0))
-    raised = comparing.equal_first(found, log_odds, alike)
+    alike = equal_texts.same_text((asked.records, known.records), (asked.nodes, known.nodes), fused)
+    first = equal_texts.equal_first(found, log_odds, np.where(alike == fuse.BUT_FOR_CAPITALS, alike, 0))
+    raised = equal_texts.equal_first(found, log_odds, alike)
     decided = decision().of_pairs(raised, alike == fuse.EQUAL)
     return Fused(found, decided.probability, {}, 0.0, decided=decided), first
 

@@ -19,7 +19,7 @@ from linktransformer.index import exact_top_k
 from linktransformer.lexical import pruned_top_k, sparse_top_k
 from linktransformer.pairwise import pair_scores
 
-__all__ = ["Candidates", "search", "sparse_neighbours"]
+__all__ = ["Candidates", "rows_of", "search", "sparse_neighbours"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -152,8 +152,8 @@ def _search_all(
     """Search nodes against nodes without blocks: nodes are texts, in some order."""
     found: list[Pairs] = []
     for name, (of_left, of_right) in views.items():
-        a = _rows(of_left, left)
-        b = a if same else _rows(of_right, right)
+        a = rows_of(of_left, left)
+        b = a if same else rows_of(of_right, right)
         found.append(_top_pairs(name, a, b, k, memory, device, report))
         if same:
             continue
@@ -162,8 +162,16 @@ def _search_all(
     return found
 
 
-def _rows(matrix: Any, which: Integers) -> Any:
-    """Rows of a matrix; itself, and no copy, where they are all: it may be on disk."""
+def rows_of(matrix: Any, which: Integers) -> Any:
+    """Rows of a matrix; itself, and no copy, where they are all: it may be on disk.
+
+    Args:
+        matrix: (n, d), sparse or dense.
+        which: Rows, (m,) int64.
+
+    Returns:
+        (m, d).
+    """
     if len(which) == matrix.shape[0] and (which == np.arange(len(which))).all():
         return matrix
     return matrix[which]

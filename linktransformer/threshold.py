@@ -126,11 +126,10 @@ def decide(
     score: Floats,
     threshold: Threshold,
     lead: Lead | None = None,
-    common: Floats | None = None,
 ) -> Decision:
     """Give each left node its best right node, or nothing.
 
-    "auto" takes the pairs that are each other's best and have at least 0.1 in common, those whose texts are
+    "auto" takes the pairs that are each other's best and score at least 0.1, those whose texts are
     equal but for what no view sees, and of the others those that `sharing_links` finds right.
     {"precision": p} takes the mutual pairs down to the lowest score at which the estimated precision is
     still p, and those that stand apart with an estimated false share of 1 - p.
@@ -141,7 +140,6 @@ def decide(
         score: (n,) float32.
         threshold: "auto", a number, {"precision": p} or None.
         lead: For `sharing_links`; None takes no link by that comparison.
-        common: What the pair has in common at most, (n,) float32, see `Fused.common`; None is the score.
 
     Returns:
         The links among the candidates.
@@ -158,7 +156,7 @@ def decide(
         return Decision(kept, _floor(threshold), None, "the best partner at or above the threshold")
     owner = np.full(int(right.max()) + 1, -1, dtype=np.int64)
     owner[of_right.nodes] = of_right.best
-    near = (score if common is None else common)[best] >= LEAST
+    near = score[best] >= LEAST
     mutual = ((owner[right[best]] == best) | (score[best] >= SAME)) & near
     links = best[mutual]
     unsure = best[~mutual & near]

@@ -158,8 +158,7 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
     sample = _sample(labelled, sides, found)
     seen = pair_evidence.evidence((tables[0], tables[1]), names, found.texts, found.nodes, found.fused)
     pairs = found.fused.candidates
-    fused = found.fused
-    plain = threshold.decide(pairs.left, pairs.right, fused.score, "auto", None, fused.common())
+    plain = threshold.decide(pairs.left, pairs.right, found.fused.score, "auto")
     return calibrate(seen, sample, plain.pairs)
 
 

@@ -16,10 +16,7 @@ from linktransformer.records import Records
 from linktransformer.search import Candidates, search, sparse_neighbours
 
 __all__ = [
-    "CHANCE",
     "Views",
-    "chance_level",
-    "chance_of",
     "in_text_order",
     "lead",
     "rivals",
@@ -34,9 +31,6 @@ Floats = NDArray[np.float32]
 
 WHOLE_UP_TO = 2e10  # pairs of a table with itself that are multiplied to see what is near in it
 SAMPLE = 20_000  # random pairs from which the spread of a view is measured
-CHANCE = 0.01  # share of unrelated ones whose cosine says that a pair has something in common
-ONE_BELOW = 0.1587  # share of a normal distribution that is one standard deviation below its mean, or more
-HUNDREDTH = 2.326  # standard deviations above the mean that one in a hundred passes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,57 +122,6 @@ def spread(
     """
     a, b = _random_pairs(nodes, records, seed)
     return {name: float(pair_scores(x, y, a, b).std()) for name, (x, y) in views.matrices.items()}
-
-
-def chance_of(matrices: tuple[Any, Any], a: Integers, b: Integers, validate: str) -> float:
-    """The cosine that about one in a hundred unrelated pairs passes in the view of a model.
-
-    Random pairs are counted, or all pairs of their texts where these are no more than 20,000.
-
-    Args:
-        matrices: Vectors of the left and of the right texts.
-        a: Left texts of random pairs, (n,) int64.
-        b: Right ones.
-        validate: As for `chance_level`.
-
-    Returns:
-        A cosine.
-    """
-    left, right = np.unique(a), np.unique(b)
-    if len(left) * len(right) <= SAMPLE:
-        a, b = np.repeat(left, len(right)), np.tile(right, len(left))
-    return chance_level(pair_scores(*matrices, a, b), (len(left), len(right)), validate)
-
-
-def chance_level(scores: Floats, n_texts: tuple[int, int], validate: str = "1:1") -> float:
-    """The cosine that about one in a hundred unrelated pairs passes, from a sample with related ones in it.
-
-    Of all pairs of two tables with n texts one in n is related, if each has its partner, and these are the
-    nearest. In large tables they are too few to matter, in one of 9 texts every ninth pair is one, and the
-    highest hundredth consists of them alone. Hence the share of 1 / n at the top is taken for related, unless
-    that puts the level below what the lower half of the sample lets expect of a normal distribution: tables
-    may have nothing in common at all.
-
-    Args:
-        scores: Cosines of pairs, (n_pairs,) float32.
-        n_texts: How many texts the left and the right table have.
-        validate: Where several left texts may have one right partner ("m:1"), every left text may be related,
-            and n are the right texts; in "1:m" the left ones, in "1:1" the more, in "m:m" the fewer of them.
-
-    Returns:
-        A cosine, at most that which one in a hundred of all pairs passes.
-
-    Example:
-        >>> few = np.repeat(np.float32([0.1, 0.2, 0.3, 0.9]), [5, 5, 2, 4])  # 4 x 4 records, 4 partners
-        >>> round(chance_level(few, (4, 4)), 2), round(chance_level(few, (10_000, 10_000)), 2)
-        (0.43, 0.9)
-    """
-    left, right = n_texts
-    n = {"m:1": right, "1:m": left, "1:1": max(n_texts), "m:m": min(n_texts)}[validate]
-    shares = [1 - CHANCE, (1 - CHANCE) * (1 - 1 / n), 0.5, ONE_BELOW]
-    # a cosine that is there, not one between two: of few pairs these lie far apart
-    highest, unrelated, middle, lower = np.quantile(scores, shares, method="lower")
-    return float(min(highest, max(unrelated, middle + HUNDREDTH * (middle - lower))))
 
 
 def _random_pairs(

@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only to its right
 DATAFRAMES = {"narwhals", "pandas", "polars", "pyarrow"}
-MAY_KNOW_DATAFRAMES = {f"linktransformer.{name}" for name in ("frames", "columns", "files", "parquet_tables")}
+MAY_KNOW_DATAFRAMES = {
+    f"linktransformer.{name}" for name in ("frames", "columns", "files", "parquet_tables", "shelf")
+}
 # modules whose classes are torch's own cannot be read without it; no other module reads them at import time
 MADE_OF_TORCH = {
     f"clippings.{name}"

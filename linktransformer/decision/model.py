@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.decision.context import context
+from linktransformer.decision.context import FLOOR, in_context, job_context
 from linktransformer.decision.trees import Trees, read_trees
 from linktransformer.errors import ModelError
 from linktransformer.scoring.features import PairFeatures
+from linktransformer.scoring.ranks import places
 
 __all__ = ["Decision", "Probabilities", "decision", "read_decision"]
 
 SHIPPED = Path(__file__).with_name("decision.npz")
 OF_PICTURES = Path(__file__).with_name("pictures.npz")
 VARIABLE = "LINKTRANSFORMER_DECISION"  # another file, for those who measure families left out
+STEP = 2**17  # pairs at a time; it changes the memory, not the result
 SUREST = 10.0  # log-odds up to which float32 tells probabilities apart that differ by .05 in log-odds
 
 Integers = NDArray[np.int64]
@@ -104,15 +106,47 @@ class Decision:
             The probabilities.
         """
         own = self.pair.predict(features.values, features.names)
-        seen = context(own, left, right, sizes, same=same)
-        found = self.job.predict(seen.values, seen.names)
+        return self.in_job(own, features.at, left, right, sizes, same=same, expected_overlap=expected_overlap)
+
+    def in_job(
+        self,
+        own: Floats,
+        at: Integers,
+        left: Integers,
+        right: Integers,
+        sizes: tuple[int, int],
+        *,
+        same: bool = False,
+        expected_overlap: float | None = None,
+    ) -> Probabilities:
+        """Calibrate the log-odds of all pairs of a job.
+
+        Args:
+            own: Of each pair by its own features, (n_pairs,) float32.
+            at: As of `Probabilities`.
+            left: Left record of each pair, (n_pairs,) int64.
+            right: Right record.
+            sizes: Records of the left and of the right table.
+            same: Both sides are one table.
+            expected_overlap: As for `probabilities`.
+
+        Returns:
+            The probabilities.
+        """
+        of = places(left, right, own, FLOOR, same=same)
+        job = job_context(own, left, right, of, sizes, same=same)
+        found = np.zeros(len(own), dtype=np.float32)
+        for start in range(0, len(own), STEP):  # the features of all pairs take hundreds of bytes each
+            here = slice(start, start + STEP)
+            seen = in_context(own[here], of.some(here), job)
+            found[here] = self.job.predict(seen.values, seen.names)
         spread = self.numbers.get("uncertainty", 1.0)
         shift = 0.0
         if expected_overlap is not None and len(found):
             shift = _shift(found, left, sizes[0], float(expected_overlap), spread)
             spread = min(spread, np.log(2))
         caution = self.numbers.get("caution", 0.0) * (1.0 if expected_overlap is None else 0.5)
-        return Probabilities(features.at, found + np.float32(shift), spread, caution)
+        return Probabilities(at, found + np.float32(shift), spread, caution)
 
     def of_pairs(self, log_odds: Floats, equal: NDArray[np.bool_]) -> Probabilities:
         """The probabilities of pairs whose log-odds in their job are known.

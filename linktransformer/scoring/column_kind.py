@@ -13,7 +13,7 @@ from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.parse_numbers import plain
 from linktransformer.scoring.spelling import MOST_WORDS
 
-__all__ = ["detect"]
+__all__ = ["detect", "sampled"]
 
 SAMPLE = 2000  # cells of a column: a share of one in twenty is known to a standard error of half a percent
 SHARE = 0.95  # of the cells that must be of a kind: one in twenty may be a slip or a remark
@@ -64,11 +64,23 @@ def detect(left: Sequence[str], right: Sequence[str]) -> Comparison:
     return Comparison("text")
 
 
+def sampled(n: int) -> NDArray[np.int64]:
+    """Which of n different cells are looked at.
+
+    Args:
+        n: How many cells are not empty.
+
+    Returns:
+        Their places, rising; all of them up to 2000.
+    """
+    if n <= SAMPLE:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).choice(n, SAMPLE, replace=False))
+
+
 def _sample(cells: Sequence[str]) -> Cells:
     filled = [cell for cell in cells if cell]
-    if len(filled) > SAMPLE:
-        chosen = np.random.default_rng(0).choice(len(filled), SAMPLE, replace=False)
-        filled = [filled[place] for place in np.sort(chosen).tolist()]
+    filled = [filled[place] for place in sampled(len(filled)).tolist()]
     return [text for text in map(plain, filled) if text]
 
 

@@ -15,7 +15,18 @@ from linktransformer.scoring.fellegi_sunter import Weights, match_weights
 from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics
 from linktransformer.scoring.ranks import Places
 
-__all__ = ["VIEWS", "Evidence", "PairFeatures", "kept", "pair_features"]
+__all__ = [
+    "VIEWS",
+    "Evidence",
+    "PairFeatures",
+    "first_guess",
+    "kept",
+    "mutual_and_strength",
+    "near",
+    "pair_features",
+    "prior_of",
+    "view_statistics",
+]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -94,11 +105,28 @@ def kept(evidence: Evidence, depth: int = 3) -> NDArray[np.bool_]:
     """
     if evidence.same:
         return np.ones(len(evidence.left), dtype=bool)
-    near = np.zeros(len(evidence.left), dtype=bool)
-    for score in evidence.views.values():
-        place = ranks.places(evidence.left, evidence.right, np.nan_to_num(score))
-        near |= ((place.rank_left < depth) | (place.rank_right < depth)) & (score > 0)
-    return near
+    return near(evidence.left, evidence.right, evidence.views, depth)
+
+
+def near(
+    left: Integers, right: Integers, similarities: Mapping[str, Floats], depth: int = 3
+) -> NDArray[np.bool_]:
+    """Which candidates of two tables are among the nearest of one of their records in some view.
+
+    Args:
+        left: Left records, (n_pairs,) int64.
+        right: Right records.
+        similarities: In each view, NaN for unknown, (n_pairs,) float32.
+        depth: How many of each record, in each view.
+
+    Returns:
+        (n_pairs,) bool.
+    """
+    found = np.zeros(len(left), dtype=bool)
+    for score in similarities.values():
+        place = ranks.places(left, right, np.nan_to_num(score))
+        found |= ((place.rank_left < depth) | (place.rank_right < depth)) & (score > 0)
+    return found
 
 
 def pair_features(evidence: Evidence) -> PairFeatures:
@@ -114,7 +142,7 @@ def pair_features(evidence: Evidence) -> PairFeatures:
     left, right = evidence.left[at], evidence.right[at]
     views = {name: _view_statistics(name, evidence) for name in evidence.views}
     places = {name: _places(evidence, score, views[name].floor) for name, score in evidence.views.items()}
-    of_kept = {name: _some(of, at) for name, of in places.items()}
+    of_kept = {name: of.some(at) for name, of in places.items()}
     every = words.words(evidence.texts[0], None if evidence.same else evidence.texts[1])
     columns = [compared(column, (left, right), evidence.random) for column in evidence.columns]
     weights = _weights(evidence, columns, at, of_kept)
@@ -147,35 +175,48 @@ def pair_features(evidence: Evidence) -> PairFeatures:
 
 def _view_statistics(name: str, evidence: Evidence) -> ViewStatistics:
     """How the similarities of all candidates and of random pairs are distributed."""
-    score, random = evidence.views[name], evidence.random_views[name]
-    # of fewer pairs the highest hundredth is not known
-    enough = evidence.sizes[0] * evidence.sizes[1] >= LEAST and len(random) > 0
-    middle, high = np.quantile(random, (0.5, 0.99)) if len(random) else (0.0, 0.0)
-    floor = float(np.median(random)) if len(random) else 0.0
+    score = evidence.views[name]
     own = _of_records(name, evidence)
     groups = [(evidence.left, own[0]), (evidence.right, own[1])]
     if evidence.same:
         groups = [(np.concatenate([evidence.left, evidence.right]), own[0])]
     doubled = np.concatenate([score, score]) if evidence.same else score
     seconds = [ranks.highest(group, doubled, len(of), 2)[:, 1] for group, of in groups]
-    return ViewStatistics(
-        float(middle),
-        float(high),
-        enough,
-        float(np.float32(min(floor, float(np.nan_to_num(score).min(initial=0))))),
-        _rising(np.concatenate([of for _, of in groups])),
-        _rising(np.concatenate(seconds)),
+    return view_statistics(
+        evidence.random_views[name],
+        evidence.sizes,
+        float(np.nan_to_num(score).min(initial=0)),
+        np.concatenate([of for _, of in groups]),
+        np.concatenate(seconds),
     )
+
+
+def view_statistics(
+    random: Floats, sizes: tuple[int, int], lowest: float, own: Floats, seconds: Floats
+) -> ViewStatistics:
+    """Describe how similarities are distributed.
+
+    Args:
+        random: Of random pairs, (n,) float32.
+        sizes: Records of the left and of the right table.
+        lowest: The lowest similarity of a candidate, at most 0.
+        own: How near records are to the nearest other one of their own table, NaN for unknown, (n,) float32.
+        seconds: The second highest similarity of records to the other table, NaN for none, (n,) float32.
+
+    Returns:
+        The distributions.
+    """
+    # of fewer pairs the highest hundredth is not known
+    enough = sizes[0] * sizes[1] >= LEAST and len(random) > 0
+    middle, high = np.quantile(random, (0.5, 0.99)) if len(random) else (0.0, 0.0)
+    floor = float(np.median(random)) if len(random) else 0.0
+    lower = float(np.float32(min(floor, lowest)))
+    return ViewStatistics(float(middle), float(high), enough, lower, _rising(own), _rising(seconds))
 
 
 def _places(evidence: Evidence, score: Floats, floor: float) -> Places:
     known = np.where(np.isnan(score), np.float32(floor), score)
     return ranks.places(evidence.left, evidence.right, known, floor, same=evidence.same)
-
-
-def _some(places: Places, at: Integers) -> Places:
-    sides = (places.rank_left, places.rank_right, places.gap_left, places.gap_right)
-    return Places(*(values[at] for values in sides))
 
 
 def _of_records(name: str, evidence: Evidence) -> tuple[Floats, Floats]:
@@ -197,15 +238,55 @@ def _weights(
     evidence: Evidence, columns: Sequence[Compared], at: Integers, places: Mapping[str, Places]
 ) -> Weights:
     """Match weights of the columns; the first guess are the pairs that are each other's nearest."""
-    used = [name for name in VIEWS if name in evidence.views]
+    scores = {name: score[at] for name, score in evidence.views.items()}
+    nearest, strong = mutual_and_strength(scores, places)
+    guess = first_guess(nearest, strong)
+    return match_weights([column.levels for column in columns], guess, prior_of(evidence.sizes))
+
+
+def mutual_and_strength(
+    scores: Mapping[str, Floats], places: Mapping[str, Places]
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Which pairs are each other's nearest in some view, and their highest similarity.
+
+    Args:
+        scores: In each view, NaN for unknown, (n_pairs,) float32 each.
+        places: Where the pairs stand in each view.
+
+    Returns:
+        (n_pairs,) bool and (n_pairs,) float32.
+    """
     best = [
-        (np.maximum(places[name].rank_left, places[name].rank_right) == 0)
-        & ~np.isnan(evidence.views[name][at])
-        for name in used
+        (np.maximum(places[name].rank_left, places[name].rank_right) == 0) & ~np.isnan(scores[name])
+        for name in VIEWS
+        if name in scores
     ]
     nearest = np.any(best, axis=0) if best else np.zeros(0, dtype=bool)
-    strong = np.max([np.nan_to_num(evidence.views[name][at]) for name in evidence.views], axis=0)
+    return nearest, np.max([np.nan_to_num(score) for score in scores.values()], axis=0)
+
+
+def first_guess(nearest: NDArray[np.bool_], strong: Floats) -> Floats:
+    """Guess the probability that pairs match, from which match weights are learned.
+
+    Args:
+        nearest: Which pairs are each other's nearest, (n_pairs,) bool.
+        strong: Their highest similarity, (n_pairs,) float32.
+
+    Returns:
+        (n_pairs,) float32.
+    """
     usual = float(np.median(strong[nearest])) if nearest.any() else 1.0
     guess = np.where(nearest, 0.7, 0.05) * np.clip(strong / max(usual, 0.05), 0, 1)
-    prior = -np.log2(max(2, *evidence.sizes))
-    return match_weights([column.levels for column in columns], guess.astype(np.float32), float(prior))
+    return np.asarray(guess, dtype=np.float32)
+
+
+def prior_of(sizes: tuple[int, int]) -> float:
+    """The log2 odds that a candidate matches before anything is compared.
+
+    Args:
+        sizes: Records of the left and of the right table.
+
+    Returns:
+        Bits.
+    """
+    return float(-np.log2(max(2, *sizes)))

@@ -186,12 +186,12 @@ def _column_bits(u: NDArray[np.float64], table: NDArray[np.float64], column: Col
     return bits.astype(np.float32)
 
 
-def shown(names: Sequence[str], weights: Weights) -> dict[str, Any]:
+def shown(names: Sequence[str], weights: Weights | Tables) -> dict[str, Any]:
     """The match weights of every column, for a report.
 
     Args:
         names: Of the columns.
-        weights: From `match_weights`.
+        weights: From `match_weights`, or the tables of these.
 
     Returns:
         Column -> bits of a level, from different to equal.

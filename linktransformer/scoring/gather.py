@@ -19,9 +19,9 @@ from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.features import Evidence
 from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import Drawing, drawn
-from linktransformer.search import Candidates
+from linktransformer.search import Candidates, rows_of
 
-__all__ = ["evidence_of", "paired_column"]
+__all__ = ["RANDOM", "evidence_of", "nearest_pairs", "own_rivals", "own_sample", "paired_column"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -124,10 +124,7 @@ def _unrelated(
 
     Texts are compared, not records: with blocks a pair of texts may be a match in every block.
     """
-    nearest = np.zeros(len(found), dtype=bool)
-    for score in found.views.values():
-        of = places(found.left, found.right, np.nan_to_num(score), same=same)
-        nearest |= ((of.rank_left == 0) | (of.rank_right == 0)) & ~np.isnan(score)
+    nearest = nearest_pairs(found.left, found.right, found.views, same=same)
     width = int(max(nodes[0].text.max(initial=0), nodes[1].text.max(initial=0))) + 1
 
     def code(left: Integers, right: Integers) -> Integers:
@@ -140,22 +137,72 @@ def _unrelated(
     return apart if apart.any() else np.ones(len(i), dtype=bool)
 
 
-def _rivals(matrix: Any, nodes: Nodes, ordered: Integers, device: str | None) -> Floats:
-    """How near each record's nearest other record of its own table and block is.
+def nearest_pairs(
+    left: Integers, right: Integers, similarities: Mapping[str, Floats], *, same: bool = False
+) -> NDArray[np.bool_]:
+    """Which candidates are the nearest of one of their records in some view.
 
-    Of a large table a sample of records is searched, the same in any order of the rows; the others are NaN.
+    Args:
+        left: Left records, (n_pairs,) int64.
+        right: Right records.
+        similarities: In each view, NaN for unknown, (n_pairs,) float32.
+        same: Both sides are one table.
+
+    Returns:
+        (n_pairs,) bool.
     """
+    nearest = np.zeros(len(left), dtype=bool)
+    for score in similarities.values():
+        of = places(left, right, np.nan_to_num(score), same=same)
+        nearest |= ((of.rank_left == 0) | (of.rank_right == 0)) & ~np.isnan(score)
+    return nearest
+
+
+def _rivals(matrix: Any, nodes: Nodes, ordered: Integers, device: str | None) -> Floats:
+    """How near each record's nearest other record of its own table and block is; NaN for those not drawn."""
     whole = bool((nodes.block == nodes.block[:1]).all())
     found = np.full(len(nodes), np.nan, dtype=np.float32)
-    if len(nodes) < 2:
-        return found
-    some = np.arange(len(nodes))
-    if float(len(nodes)) ** 2 > (OWN_UP_TO if sp.issparse(matrix) else DENSE_OWN_UP_TO):
-        some = drawn(ordered, OWN_SAMPLE)
-    if sp.issparse(matrix) or not whole:
-        found[some] = views.rivals(matrix, nodes, some, whole, device)
-    else:
-        vectors = matrix[nodes.text]
-        item, score = exact_top_k(vectors[some], vectors, 2)
-        found[some] = np.where(item != some[:, None], score, -1).max(axis=1)
+    some = own_sample(ordered, sparse=sp.issparse(matrix))
+    if len(some):
+        found[some] = own_rivals(matrix, nodes, some, whole=whole, device=device)
     return found
+
+
+def own_sample(ordered: Integers, *, sparse: bool) -> Integers:
+    """The records for which the nearest other one of their own table is searched.
+
+    Args:
+        ordered: The records of a table in order of their texts, (n_records,) int64.
+        sparse: In n-grams, not in a model's vectors, which take longer.
+
+    Returns:
+        Rising; all, of a large table a sample that is the same in any order of the rows, and none of a table
+        with one record.
+    """
+    if len(ordered) < 2:
+        return ordered[:0]
+    if float(len(ordered)) ** 2 > (OWN_UP_TO if sparse else DENSE_OWN_UP_TO):
+        return drawn(ordered, OWN_SAMPLE)
+    return np.arange(len(ordered))
+
+
+def own_rivals(
+    matrix: Any, nodes: Nodes, some: Integers, *, whole: bool, device: str | None = None
+) -> Floats:
+    """How near the nearest other record of their own table and block is to some records.
+
+    Args:
+        matrix: The vectors of the table's texts.
+        nodes: Its records, or those of some of its blocks.
+        some: Which of them, rising, (n,) int64.
+        whole: The table has one block.
+        device: "cpu" keeps the search off the GPU.
+
+    Returns:
+        (n,) float32.
+    """
+    if sp.issparse(matrix) or not whole:
+        return views.rivals(matrix, nodes, some, whole, device)
+    vectors = rows_of(matrix, nodes.text)
+    item, score = exact_top_k(vectors[some], vectors, 2)
+    return np.asarray(np.where(item != some[:, None], score, -1).max(axis=1), dtype=np.float32)

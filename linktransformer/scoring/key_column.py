@@ -12,7 +12,7 @@ from linktransformer import lexical
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.sampling import drawn, first_side, in_order
 
-__all__ = ["key_column", "naming_order"]
+__all__ = ["key_column", "names_records", "naming_order"]
 
 Integers = NDArray[np.int64]
 
@@ -80,8 +80,22 @@ def information(column: PairedColumn) -> float:
 
 def _names_records(column: PairedColumn) -> bool:
     sides = ((column.left, column.left_values), (column.right, column.right_values))
-    letters = any(any(character.isalpha() for character in value) for value in column.left_values[:SAMPLE])
-    return letters and all(2 * len(values) >= len(codes) > 0 for codes, values in sides)
+    counts = [(len(codes), len(values)) for codes, values in sides]
+    return names_records(column.left_values[:SAMPLE], counts)
+
+
+def names_records(first: Sequence[str], counts: Sequence[tuple[int, int]]) -> bool:
+    """Whether a column may name records: it has letters, and at most half of the records share their value.
+
+    Args:
+        first: The first 300 different values of the left table.
+        counts: How many records and how many different values either table has.
+
+    Returns:
+        True or False.
+    """
+    letters = any(any(character.isalpha() for character in value) for value in first)
+    return letters and all(2 * n_values >= n_records > 0 for n_records, n_values in counts)
 
 
 def _rate(column: PairedColumn, same: bool) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,18 @@ class Places:
     rank_right: Floats
     gap_left: Floats
     gap_right: Floats
+
+    def some(self, at: Any) -> Places:
+        """Those of some pairs.
+
+        Args:
+            at: A slice, positions or truths of the pairs.
+
+        Returns:
+            The same of these alone.
+        """
+        sides = (self.rank_left, self.rank_right, self.gap_left, self.gap_right)
+        return Places(*(values[at] for values in sides))
 
 
 def places(

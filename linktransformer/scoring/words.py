@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-__all__ = ["Overlap", "Rarities", "Words", "overlap", "words", "words_of"]
+__all__ = ["Overlap", "Rarities", "Words", "overlap", "split", "weighed", "words", "words_of"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -111,12 +111,12 @@ def words(left: Sequence[str], right: Sequence[str] | None) -> Words:
         ((2, 3), 2)
     """
     texts = list(left) if right is None else [*left, *right]
-    spelled, columns, indptr = _split(texts)
+    spelled, columns, indptr = split(texts)
     width = max(1, len(spelled))
     with_it = np.bincount(columns, minlength=width)
     rarity = np.log((len(texts) + 1) / np.maximum(with_it, 1)).astype(np.float32)
     most = float(np.log(len(texts) + 1))
-    return _weighed(spelled, columns, indptr, rarity, most, None if right is None else len(left))
+    return weighed(spelled, columns, indptr, rarity, most, None if right is None else len(left))
 
 
 def words_of(left: Sequence[str], right: Sequence[str], rarities: Rarities) -> Words:
@@ -135,17 +135,22 @@ def words_of(left: Sequence[str], right: Sequence[str], rarities: Rarities) -> W
         >>> print(words_of(["acme 14"], ["acme 12"], known).rarity.round(2))
         [1.39 1.39 0.29]
     """
-    spelled, columns, indptr = _split([*left, *right])
+    spelled, columns, indptr = split([*left, *right])
     known = rarities.by_word
     every = [known.get(word, rarities.most) for word in spelled]
     rarity = np.array(every or [0], dtype=np.float32)
-    return _weighed(spelled, columns, indptr, rarity, rarities.most, len(left))
+    return weighed(spelled, columns, indptr, rarity, rarities.most, len(left))
 
 
-def _split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[Any]]:
-    """The words of texts in alphabetic order, those of each text, and where each text begins.
+def split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[Any]]:
+    """Split texts into words; of equally rare ones the first one counts, whatever the order of the rows.
 
-    Of words that are equally rare the first one counts, whatever the order of the rows.
+    Args:
+        texts: Case-folded texts, n.
+
+    Returns:
+        The words in alphabetic order; those of each text, (n_words of all texts,) int32; and where each text
+        begins, (n + 1,) int64.
     """
     place: dict[str, int] = {}
     indices: list[int] = []
@@ -159,7 +164,7 @@ def _split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[
     return spelled, rank[np.array(indices, dtype=np.int64)], np.append(0, np.array(ends, dtype=np.int64))
 
 
-def _weighed(
+def weighed(
     spelled: list[str],
     columns: NDArray[np.int32],
     indptr: NDArray[Any],
@@ -167,6 +172,19 @@ def _weighed(
     most: float,
     n_left: int | None,
 ) -> Words:
+    """Give the words of texts their rarities.
+
+    Args:
+        spelled: The words, from `split`.
+        columns: Those of each text.
+        indptr: Where each text begins.
+        rarity: Of each word, (n_words,) float32; one number where there is no word.
+        most: The rarity of a word that one text has.
+        n_left: The first so many texts are the left table's; None where both are one table.
+
+    Returns:
+        The words.
+    """
     width = len(rarity)
     every = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(indptr) - 1, width))
     every.sort_indices()

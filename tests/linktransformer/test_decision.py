@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from linktransformer import assign
 from linktransformer.assign import one_to_one
-from linktransformer.blocking import Nodes
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.expand import decided
-from linktransformer.frames import wrap
-from linktransformer.fuse import Fused, fuse, shrunk
-from linktransformer.links import REASONS
+from linktransformer.fuse import fuse, shrunk
 from linktransformer.mutual import Sides, mutual_best_rate
 from linktransformer.ranking import rank
 from linktransformer.search import Candidates
 from linktransformer.threshold import decide
-from linktransformer.views import chance_level, chance_of
 
 
 def full(score: list[list[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -52,30 +45,6 @@ def test_auto_takes_what_is_mutual() -> None:
     decision = decide(left, right, score, "auto")
     assert [(int(left[p]), int(right[p])) for p in decision.pairs] == [(0, 0)]
     assert decision.threshold == 0.1
-
-
-def test_a_view_that_counts_little_is_enough_to_have_something_in_common() -> None:
-    """n-grams outweigh a model twenty times, and two rows have next to none with any other."""
-    left, right, ngrams = full([[0.9, 0.0, 0.0], [0.0, 0.0, 0.01], [0.0, 0.01, 0.0]])
-    model = full([[0.0, 0.0, 0.0], [0.0, 0.9, 0.0], [0.0, 0.0, 0.09]])[2]
-    views = {"lexical": ngrams, "dense": model, "edit": np.full(9, 0.5, dtype=np.float32)}
-    weights = {"lexical": 0.95, "dense": 0.05, "edit": 0.0}
-    score = np.float32(0.95) * ngrams + np.float32(0.05) * model
-    fused = Fused(Candidates(left, right, views, 3, 3), score, weights, 0.0, {"dense": 0.5})
-    assert score[4] < 0.1 and len(decide(left, right, score, "auto").pairs) == 1
-    pairs = decide(left, right, score, "auto", None, fused.common()).pairs
-    assert [(int(left[p]), int(right[p])) for p in pairs] == [(0, 0), (1, 1)]
-    # a cosine that unrelated pairs have as well does not tell, nor does a view that counts for nothing
-    by_chance = replace(fused, chance={"dense": 0.95})
-    without = replace(fused, weights={"lexical": 0.95, "dense": 0.0, "edit": 0.05})
-    for none in (without, replace(fused, chance={})):
-        assert none.common().tolist() == score.tolist()
-    assert by_chance.common() == pytest.approx(ngrams)  # as if there was no model
-    alone = replace(by_chance, weights={"lexical": 0.0, "dense": 1.0}, score=model)
-    assert not alone.common().any()
-    # but equal texts have all in common, whatever the model says of others
-    same = replace(by_chance, score=np.where(np.arange(9) == 4, np.float32(1), score))
-    assert same.common()[4] == 1
 
 
 def test_a_number_and_none() -> None:
@@ -158,48 +127,6 @@ def test_a_view_in_which_no_pair_has_anything_does_not_lead() -> None:
     little = [[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [0.1, 0.0, 0.0]]
     assert fuse(candidates(little, told), {"view 0": 0.2, "view 1": 0.2}).weights["view 0"] > 0
     assert fuse(candidates(nothing, nothing), {"view 0": 0.2, "view 1": 0.2}).weights["view 0"] == 1.0
-
-
-def test_related_pairs_in_the_sample_do_not_raise_the_level_of_chance() -> None:
-    draw = np.random.default_rng(0)
-    unrelated, related = draw.normal(0.2, 0.05, 9000), draw.normal(0.8, 0.05, 1000)
-    usual = 0.2 + 2.33 * 0.05
-    # of ten records each every tenth pair is related
-    assert chance_level(np.append(unrelated, related), (10, 10)) == pytest.approx(usual, abs=0.03)
-    assert chance_level(np.append(unrelated, related), (10**6, 10**6)) > 0.7
-    # where nothing is related, the highest tenth of unrelated pairs is not taken for it
-    assert chance_level(unrelated, (10, 10)) == pytest.approx(usual, abs=0.01)
-    assert chance_level(unrelated, (10, 10)) <= np.quantile(unrelated, 0.99)
-    # a hundred spellings of ten things: the right table says how many pairs are related, if each is linked
-    both = np.append(unrelated, related)
-    levels = [chance_level(both, (100, 10), validate) for validate in ("m:1", "1:m", "1:1", "m:m")]
-    assert levels[0] == levels[3] < 0.4 and levels[1] == levels[2] > 0.7
-
-
-def test_of_few_pairs_all_are_looked_at() -> None:
-    left, right = np.eye(2, 4, dtype=np.float32), np.array([[0.7, 0.2], [0.25, 0.75], [0, 0], [0, 0]], "f4").T
-    for seed in range(5):  # whatever was drawn: the highest cosine of what is not related
-        a, b = np.random.default_rng(seed).integers(0, 2, (2, 20_000))
-        assert chance_of((left, right), a, b, "m:1") < 0.7
-
-
-def test_what_is_no_nearer_than_chance_links_with_nothing_and_is_said_to_be() -> None:
-    left, right, ngrams = full(np.diag([0.9, 0.05, 0.3, 0.02]).tolist())
-    model = full((np.diag([0.8, 0.5, -0.05, -0.05]) + 0.1).tolist())[2]
-    views = {"lexical": ngrams, "dense": model}
-    found = Candidates(left, right, views, 4, 4)
-    fused = Fused(found, (ngrams + model) / 2, {"lexical": 0.5, "dense": 0.5}, 0.0, {"dense": 0.7})
-    frame = pd.DataFrame({"name": ["a", "b", "c", "d"]})
-    tables = wrap(frame, "left"), wrap(frame, "right")
-    rows = np.arange(4)
-    nodes = Nodes(rows, np.zeros(4, dtype=np.int64), rows)
-    for threshold in ("auto", {"precision": 0.5}):
-        for validate in ("m:1", "1:m", "1:1", "m:m"):
-            links = decided(tables, (nodes, nodes), fused, validate, threshold, {})
-            assert links.left_rows.tolist() == [0, 2], (threshold, validate)
-            reasons = [REASONS[int(code)] for code in links.left_reason]
-            assert reasons[1::2] == ["no nearer than unrelated rows", "below the threshold"]
-    assert decided(tables, (nodes, nodes), fused, "m:1", 0.3, {}).left_rows.tolist() == [0, 1]
 
 
 def test_ties_are_not_mutual() -> None:

@@ -1,0 +1,83 @@
+"""Pairs of equal texts, which no variant may go before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import blocking, fuse, records, search
+
+__all__ = ["STEP", "equal_first", "raised", "same_text"]
+
+STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
+
+
+def raised(fused: fuse.Fused, same: NDArray[np.int8]) -> fuse.Fused:
+    """Put pairs of equal texts first, as `equal_first` does.
+
+    Args:
+        fused: Pairs with their probabilities.
+        same: How equal their texts are, as `fuse.alike` has it, (n_pairs,) int8.
+
+    Returns:
+        The pairs with other probabilities.
+    """
+    if fused.decided is None:
+        return fused
+    log_odds = equal_first(fused.candidates, fused.decided.log_odds, same)
+    decided = replace(fused.decided, log_odds=log_odds, equal=same == fuse.EQUAL)
+    return replace(fused, score=decided.probability, decided=decided)
+
+
+def equal_first(
+    found: search.Candidates, log_odds: NDArray[np.float32], same: NDArray[np.int8]
+) -> NDArray[np.float32]:
+    """Raise pairs of equal texts above the other pairs of their two records: no variant may go before them.
+
+    Texts that are equal but for case come after equal ones and before all others.
+
+    Args:
+        found: The pairs.
+        log_odds: Of a match, (n_pairs,) float32.
+        same: How equal the two texts of a pair are, as `fuse.alike` has it, (n_pairs,) int8.
+
+    Returns:
+        (n_pairs,) float32.
+    """
+    raised = log_odds.copy()
+    for grade in (fuse.BUT_FOR_CAPITALS, fuse.EQUAL):
+        some = np.flatnonzero(same == grade)
+        if len(some):
+            best_left = np.full(found.n_left, -np.inf, dtype=np.float32)
+            best_right = np.full(found.n_right, -np.inf, dtype=np.float32)
+            np.maximum.at(best_left, found.left, raised)
+            np.maximum.at(best_right, found.right, raised)
+            rivals = np.maximum(best_left[found.left[some]], best_right[found.right[some]])
+            raised[some] = np.maximum(raised[some], rivals + np.float32(STEP))
+    return raised
+
+
+def same_text(
+    texts: tuple[records.Records, records.Records],
+    nodes: tuple[blocking.Nodes, blocking.Nodes],
+    fused: fuse.Fused,
+) -> NDArray[np.int8]:
+    """How equal the two texts of a candidate are; only near ones are looked at.
+
+    Args:
+        texts: The texts of the left and of the right table.
+        nodes: Their nodes.
+        fused: The candidates and their score.
+
+    Returns:
+        As `fuse.alike`, (n_candidates,) int8.
+    """
+    found = fused.candidates
+    near = np.flatnonzero(np.maximum(fused.score, found.views["lexical"]) > fuse.SAME)
+    same = np.zeros(len(found), dtype=np.int8)
+    a = texts[0].texts[nodes[0].text[found.left[near]]]
+    b = texts[1].texts[nodes[1].text[found.right[near]]]
+    same[near] = fuse.alike(a, b)
+    return same

@@ -1,0 +1,211 @@
+"""Rows and texts set aside on disk, in numbered bins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.optional import need
+
+__all__ = ["OrderedTexts", "Shelf", "first_of", "ordered_texts", "text_parts", "texts_at"]
+
+Integers = NDArray[np.int64]
+
+
+class Shelf:
+    """Rows set aside on disk in numbered bins, to be read bin by bin.
+
+    Args:
+        folder: Where; it is made. Removing it is left to its owner.
+        name: Of the files.
+
+    Example:
+        >>> import pandas as pd, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, Shelf(Path(folder), "rows") as shelf:
+        ...     shelf.put(np.array([1, 0, 1]), {"row": np.arange(3)})
+        ...     shelf.close()
+        ...     shelf.take(1).column("row").to_pylist()
+        [0, 2]
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._name = folder, name
+        self._writers: dict[int, Any] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Shelf:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def put(self, bins: Integers, columns: Any) -> None:
+        """Set rows aside.
+
+        Args:
+            bins: The bin of each row, from 0; rows of one bin keep their order, (n,) int64.
+            columns: A native pyarrow table, or arrays by name, (n,) each.
+        """
+        pa = need("pyarrow", extra="cli")
+        table = pa.table(dict(columns)) if isinstance(columns, dict) else columns
+        order = np.argsort(bins, kind="stable")
+        table = table.take(pa.array(order))
+        starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
+        for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(bins)], strict=True):
+            self._writer(int(bins[order[start]]), table.schema).write_table(table.slice(start, stop - start))
+
+    def _writer(self, number: int, schema: Any) -> Any:
+        if number not in self._writers:
+            ipc = need("pyarrow.ipc", extra="cli")
+            self._writers[number] = self._open.enter_context(ipc.new_stream(self._path(number), schema))
+        return self._writers[number]
+
+    def _path(self, number: int) -> str:
+        return str(self._folder / f"{self._name}-{number}.arrow")
+
+    def close(self) -> None:
+        """End the writing; what was set aside can be taken then."""
+        self._open.close()
+
+    def take(self, number: int, *, keep: bool = False) -> Any | None:
+        """Read a bin.
+
+        Args:
+            number: Which one.
+            keep: Leave it there; it is removed otherwise.
+
+        Returns:
+            A pyarrow table, rows in the order in which they were put; None where nothing was.
+        """
+        if number not in self._writers:
+            return None
+        ipc = need("pyarrow.ipc", extra="cli")
+        path = self._path(number)
+        with ipc.open_stream(path) as stream:
+            found = stream.read_all()
+        if not keep:
+            Path(path).unlink()
+        return found
+
+    def parts(self, number: int) -> Iterator[Any]:
+        """Read a bin bit by bit, and leave it there.
+
+        Args:
+            number: Which one.
+
+        Yields:
+            What was put together, as pyarrow record batches, in the order in which it was put.
+        """
+        if number not in self._writers:
+            return
+        ipc = need("pyarrow.ipc", extra="cli")
+        with ipc.open_stream(self._path(number)) as stream:
+            yield from stream
+
+
+def text_parts(shelf: Shelf, number: int) -> Iterator[list[str]]:
+    """Read the texts of a bin bit by bit.
+
+    Args:
+        shelf: With a column "text".
+        number: The bin.
+
+    Yields:
+        Texts in the order in which they were put.
+    """
+    for part in shelf.parts(number):
+        yield part.column("text").to_pylist()
+
+
+def texts_at(shelf: Shelf, number: int, places: Integers) -> list[str]:
+    """Read some texts of a bin.
+
+    Args:
+        shelf: With a column "text".
+        number: The bin.
+        places: Which texts, from 0 and rising, (n,) int64.
+
+    Returns:
+        The texts, n.
+    """
+    pa = need("pyarrow", extra="cli")
+    found: list[str] = []
+    start = 0
+    for part in shelf.parts(number):
+        first, last = np.searchsorted(places, [start, start + part.num_rows])
+        found += part.column("text").take(pa.array(places[first:last] - start)).to_pylist()
+        start += part.num_rows
+        if last == len(places):
+            break
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OrderedTexts:
+    """The texts of the records of a table.
+
+    Args:
+        texts: Of each record, an array of pyarrow.
+        order: The records in order of their texts, those of one text in order of their numbers, (n,) int64.
+    """
+
+    texts: Any
+    order: Integers
+
+    def at(self, records: Integers) -> list[str]:
+        """The texts of some records.
+
+        Args:
+            records: Which ones, (n,) int64.
+
+        Returns:
+            Their texts, n.
+        """
+        return list(self.texts.take(need("pyarrow", extra="cli").array(records)).to_pylist())
+
+
+def ordered_texts(shelf: Shelf, number: int, records: Sequence[Integers]) -> OrderedTexts:
+    """Sort the texts of a bin as `scoring.sampling.in_order` sorts texts in memory.
+
+    Args:
+        shelf: With a column "text".
+        number: The bin.
+        records: The record of each text, in parts.
+
+    Returns:
+        The texts, in memory as bytes.
+    """
+    pa, compute = need("pyarrow", extra="cli"), need("pyarrow.compute", extra="cli")
+    column = pa.chunked_array([part.column("text") for part in shelf.parts(number)], pa.string())
+    by_record = pa.array(np.argsort(np.concatenate(records), kind="stable"))
+    texts = column.cast(pa.large_string()).combine_chunks().take(by_record)
+    # by bytes of UTF-8, which is by characters; equal texts keep their order
+    return OrderedTexts(texts, np.asarray(compute.sort_indices(texts)).astype(np.int64))
+
+
+def first_of(left: OrderedTexts, right: OrderedTexts) -> int:
+    """The side that is drawn from first, as `scoring.sampling.first_side` has it.
+
+    Args:
+        left: Texts of the left table.
+        right: Texts of the right table.
+
+    Returns:
+        0 or 1: that of fewer texts, else that whose first different text is lower.
+    """
+    compute = need("pyarrow.compute", extra="cli")
+    if len(left.order) != len(right.order):
+        return int(len(right.order) < len(left.order))
+    a, b = (side.texts.take(side.order) for side in (left, right))
+    place = compute.index(compute.not_equal(a, b), value=True).as_py()
+    return int(place >= 0 and b[place].as_py() < a[place].as_py())
