@@ -15,10 +15,9 @@ from linktransformer.blocking import Nodes
 from linktransformer.equal_texts import same_text
 from linktransformer.links import Links
 from linktransformer.pairwise import pair_scores
-from linktransformer.ranking import rank
 from linktransformer.reference import Asked, Reference
 
-__all__ = ["Searched", "linked", "nearest_rows", "neighbours", "score_of", "scored"]
+__all__ = ["Searched", "linked", "neighbours", "score_of", "scored"]
 
 BLOCK = 2**25  # scores at a time: 128 MiB
 
@@ -134,26 +133,6 @@ def score_of(
         return fuse.same_text_first(fused, np.zeros(len(candidates), dtype=np.int8))
     texts, nodes = (asked.records, reference.records), (asked.nodes, reference.nodes)
     return fuse.same_text_first(fused, same_text(texts, nodes, fused))
-
-
-def nearest_rows(reference: Reference, asked: Asked, fused: fuse.Fused) -> tuple[Integers, Floats]:
-    """The row of the reference that each asked row is most similar to, whatever the threshold.
-
-    Args:
-        reference: The reference.
-        asked: The rows.
-        fused: From `scored`.
-
-    Returns:
-        Row numbers, -1 where there is none, and scores, NaN there, (n_rows,) each.
-    """
-    found = fused.candidates
-    ranking = rank(found.left, found.right, fused.score)
-    row = np.full(len(asked.nodes) + 1, -1, dtype=np.int64)  # the last is for rows without a key
-    score = np.full(len(asked.nodes) + 1, np.nan, dtype=np.float32)
-    row[ranking.nodes] = reference.first_rows[found.right[ranking.best]]
-    score[ranking.nodes] = fused.score[ranking.best]
-    return row[asked.nodes.node_of_row], score[asked.nodes.node_of_row]
 
 
 def linked(reference: Reference, asked: Asked, fused: fuse.Fused) -> Links:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.judgement import Judgement, probability
+from linktransformer.judgement import Judgement, bent, probability, unbent
 from linktransformer.pair_evidence import Evidence
 
 __all__ = ["Calibrated", "Sample", "best_f1", "calibrate", "fit_logistic"]
@@ -123,7 +123,10 @@ def _best(seen: Evidence, sample: Sample, held: Truths, matches: int) -> tuple[J
             sample.left[held], sample.right[held], chance, sample.correct[held], matches
         )
         if score > best_score:
-            best, best_score = replace(fitted, threshold=threshold), score
+            best, best_score = (
+                _in_scale(replace(fitted, threshold=threshold), chance, sample.correct[held]),
+                score,
+            )
     return best, best_score
 
 
@@ -148,6 +151,27 @@ def _cross_validated(
         fitted = fit_logistic(seen, sample.correct, inside, strength)
         chance[outside] = probability(fitted, seen.values[outside])
     return fit_logistic(seen, sample.correct, rows, strength), chance[rows]
+
+
+def _in_scale(fitted: Judgement, chance: Floats, correct: Truths) -> Judgement:
+    """Scale and shift log-odds to what held-out pairs are, since strong regularisation shrinks them.
+
+    After J. Platt, Probabilistic outputs for support vector machines, 1999. The threshold moves with them, so
+    that the links are the same.
+    """
+    if not _both(correct):
+        return fitted
+    from sklearn.linear_model import LogisticRegression
+
+    model: Any = LogisticRegression(max_iter=2000)
+    model.fit(unbent(chance)[:, None], correct)
+    slope, level = float(model.coef_[0, 0]), float(model.intercept_[0])
+    if slope <= 0:
+        return fitted
+    at = float(bent(slope * unbent(np.array([fitted.threshold])) + level)[0])
+    coefficients = tuple(slope * value for value in fitted.coefficients)
+    intercept = slope * fitted.intercept + level
+    return replace(fitted, coefficients=coefficients, intercept=intercept, threshold=round(at, 9))
 
 
 def _both(labels: Truths) -> bool:
@@ -222,7 +246,7 @@ def best_f1(
     """
     from clippings.evaluation import best_threshold
 
-    # as in `decide`, which sees float32
+    # as in a merge, which sees float32
     rounded = chance.astype(np.float32)
     order = np.lexsort((right, -rounded, left))
     best = order[np.flatnonzero(np.diff(left[order], prepend=-1))]

@@ -302,7 +302,8 @@ def _score_alone(
     found = search.search(
         made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
     )
-    fused = fuse.fuse_of_one(found, views.spread(made, (nodes, nodes), (texts, texts)))
+    name, score = next(iter(found.views.items()))
+    fused = fuse.Fused(found, np.minimum(score, fuse.BELOW_ONE), {name: 1.0}, 0.0)
     details |= remembering.of_report(plan.encoder)
     details["search"] = dict(found.report)
     return fused

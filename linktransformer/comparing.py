@@ -19,6 +19,7 @@ from linktransformer import (
     remembering,
     search,
 )
+from linktransformer.decision.choose import choose
 from linktransformer.decision.model import Decision, decision
 from linktransformer.equal_texts import raised, same_text
 from linktransformer.frames import Table
@@ -34,6 +35,7 @@ __all__ = [
     "compare",
     "decide",
     "decide_pictures",
+    "linked",
     "nothing",
     "settled",
     "without_model",
@@ -284,6 +286,20 @@ def settled(fused: fuse.Fused, validate: str) -> float:
         np.maximum.at(best, group, fused.score)
         shares.append(float(best.mean()))
     return max(shares)
+
+
+def linked(fused: fuse.Fused) -> NDArray[np.int64]:
+    """The candidates that are links by the decision without labels, one for each left record at most.
+
+    Args:
+        fused: Pairs with their probabilities.
+
+    Returns:
+        Their places, (n,) int64.
+    """
+    found = fused.candidates
+    similarity = np.max(list(found.views.values()), axis=0)
+    return choose(found.left, found.right, fused.score, similarity, "m:1", "auto").pairs
 
 
 def _probable(

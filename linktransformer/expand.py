@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,12 @@ from numpy.typing import NDArray
 
 from linktransformer.assign import one_to_one
 from linktransformer.blocking import Nodes
-from linktransformer.decision.choose import choose
+from linktransformer.decision.choose import Choice, choose
 from linktransformer.decision.model import SUREST, Probabilities, sigmoid
 from linktransformer.frames import Table
 from linktransformer.fuse import Fused
 from linktransformer.links import Links, Nearest
 from linktransformer.ranking import Ranking, rank
-from linktransformer.threshold import LEAST, Decision, decide, is_number
 
 __all__ = ["decided"]
 
@@ -49,12 +47,7 @@ def decided(
     Returns:
         The links.
     """
-    if fused.decided is not None:
-        pairs, sure, value, decision, more = _probable_pairs(fused, fused.decided, validate, threshold)
-        details = details | more
-    else:
-        pairs, sure, decision = _pairs(fused, validate, threshold)
-        value = fused.score - (np.float32(threshold) if is_number(threshold) else np.float32(0))
+    pairs, sure, value, choice, estimates = _pairs(fused, validate, threshold)
     left, right, pair = _rows(nodes, fused, pairs, validate)
     score = fused.score[pair]
     if validate == "1:1":
@@ -62,7 +55,7 @@ def decided(
         left, right, pair, score = left[chosen], right[chosen], pair[chosen], score[chosen]
     order = np.lexsort((right, -score, left))
     left, right, pair, score = left[order], right[order], pair[order], score[order]
-    needed = decision.threshold
+    needed = choice.threshold
     if isinstance(threshold, Mapping) and needed is None:
         needed = np.inf
     found = fused.candidates
@@ -79,50 +72,23 @@ def decided(
         _reasons(tables[1].n_rows, nodes, 1, fused, right, pairs, rankings[1], needed),
         _nearest(nodes, 0, fused, rankings[0]),
         _nearest(nodes, 1, fused, rankings[1]),
-        details | {"rule": decision.rule, "threshold": decision.threshold, "precision": decision.precision},
+        details | {"rule": choice.rule, "threshold": choice.threshold} | estimates,
     )
 
 
-def _pairs(fused: Fused, validate: str, threshold: Any) -> tuple[Integers, NDArray[np.bool_], Decision]:
-    """Positions of the candidates that may be links on the level of nodes, and how that was decided.
-
-    With them, for each candidate, whether it is so sure that no better total gives it up: equal texts, and
-    by "auto" records that are each other's best.
-    """
-    found, score = fused.candidates, fused.score
-    sure = score >= 1
-    forward = decide(found.left, found.right, score, threshold)
-    if validate == "m:1":
-        return forward.pairs, sure, forward
-    backward = decide(found.right, found.left, score, threshold)
-    if validate == "1:m":
-        return backward.pairs, sure, backward
-    if is_number(threshold) or threshold is None:
-        pairs = np.flatnonzero(score >= np.float32(-np.inf if threshold is None else threshold))
-        rule = "all candidates" if validate == "m:m" else "the best total score"
-        rule += "" if threshold is None else " at or above the threshold"
-        return pairs, sure, replace(forward, pairs=pairs, rule=rule)
-    both = np.union1d(forward.pairs, backward.pairs)
-    decision = replace(forward, pairs=both)
-    if validate == "1:1" and isinstance(threshold, str) and len(both):
-        mutual = np.intersect1d(forward.pairs, backward.pairs)
-        sure[mutual] = True
-        # rows whose best partner is taken may take their next one, if it is as good as a link
-        floor = float(np.quantile(score[both], 0.1))
-        both = np.union1d(both, np.flatnonzero(score >= max(floor, LEAST)))
-        decision = replace(forward, pairs=both, precision=None, rule=f"{forward.rule}; then the best total")
-    return both, sure, decision
-
-
-def _probable_pairs(
-    fused: Fused, decided: Probabilities, validate: str, threshold: Any
-) -> tuple[Integers, NDArray[np.bool_], NDArray[np.float32], Decision, dict[str, Any]]:
-    """The pairs that may be links by their probability, what each is worth, and what the report says."""
-    found = fused.candidates
+def _pairs(
+    fused: Fused, validate: str, threshold: Any
+) -> tuple[Integers, NDArray[np.bool_], NDArray[np.float32], Choice, dict[str, Any]]:
+    """The pairs that may be links, which are sure, what each is worth, and what the report says."""
+    found, decided, p = fused.candidates, fused.decided, fused.score
+    sure = np.zeros(len(p), dtype=bool)
+    if decided is None:  # a mean of similarities, against a number or nothing
+        choice = choose(found.left, found.right, p, p, validate, threshold)
+        return choice.pairs, sure, p, choice, {"precision": None}
     log_odds = decided.log_odds
     if isinstance(threshold, Mapping):
         log_odds = log_odds - np.float32(decided.caution)
-    p = sigmoid(log_odds)
+        p = sigmoid(log_odds)
     similarity = np.max(list(found.views.values()), axis=0) if len(p) else p
     choice = choose(found.left, found.right, p, similarity, validate, threshold)
     pairs, floor = choice.pairs, choice.threshold
@@ -131,12 +97,9 @@ def _probable_pairs(
         base = -SUREST if floor is None else float(np.log(max(floor, 1e-6) / max(1 - floor, 1e-6)))
         value = log_odds - np.float32(base)
         pairs = np.flatnonzero(value >= -1e-4)
-    said = _estimates(fused, decided, choice.pairs)
-    shown = said["precision"]
-    decision = Decision(pairs, floor, shown, choice.rule)
-    # an equal text is given up for no better total
-    sure = np.zeros(len(p), dtype=bool) if decided.equal is None else decided.equal
-    return pairs, sure, value, decision, said
+    if decided.equal is not None:  # an equal text is given up for no better total
+        sure = decided.equal
+    return pairs, sure, value, choice, _estimates(fused, decided, choice.pairs)
 
 
 def _estimates(fused: Fused, decided: Probabilities, pairs: Integers) -> dict[str, Any]:

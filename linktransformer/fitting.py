@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import comparing, encode, frames, judgement, keys, pair_evidence, splits, threshold
+from linktransformer import comparing, encode, frames, judgement, keys, pair_evidence, splits
 from linktransformer.calibration import Calibrated, Sample, calibrate
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.frames import Table
@@ -148,9 +148,7 @@ def _learned(
     if not len(found.fused.candidates):
         return Calibrated(None, 0.0, 0.0)
     seen = pair_evidence.evidence(tables, names, found.texts, found.nodes, found.fused)
-    pairs = found.fused.candidates
-    plain = threshold.decide(pairs.left, pairs.right, found.fused.score, "auto")
-    return calibrate(seen, sample, plain.pairs)
+    return calibrate(seen, sample, comparing.linked(found.fused))
 
 
 def known_rows(tables: tuple[Table, Table], truth: Any) -> tuple[Integers, Integers]:

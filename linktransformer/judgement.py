@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.decision.model import Probabilities
 from linktransformer.errors import ModelError
 from linktransformer.fuse import Fused
 from linktransformer.pair_evidence import Evidence
 
-__all__ = ["FILE", "Judgement", "bent", "from_dict", "judge", "probability", "read", "write"]
+__all__ = ["FILE", "Judgement", "bent", "from_dict", "judge", "probability", "read", "unbent", "write"]
 
 logger = logging.getLogger(__name__)
 FILE = "decision.json"
@@ -152,6 +153,20 @@ def bent(logit: Floats) -> Floats:
     return found
 
 
+def unbent(chance: Floats) -> Floats:
+    """The log-odds of which `bent` makes a probability.
+
+    Args:
+        chance: (n,) float64 between 0 and 1.
+
+    Returns:
+        (n,) float64.
+    """
+    logit = np.log(np.maximum(chance, 1e-9) / np.maximum(1 - chance, 1e-9))
+    found: Floats = SUREST * np.arctanh(np.clip(logit / SUREST, -0.999999, 0.999999))
+    return found
+
+
 def judge(judgement: Judgement, seen: Evidence, fused: Fused) -> Fused | None:
     """Score candidates by a learned decision.
 
@@ -174,4 +189,6 @@ def judge(judgement: Judgement, seen: Evidence, fused: Fused) -> Fused | None:
         return None
     place = {name: number for number, name in enumerate(seen.names)}
     values = seen.values[:, [place[name] for name in judgement.features]]
-    return replace(fused, score=probability(judgement, values).astype(np.float32))
+    p = probability(judgement, values)
+    decided = Probabilities(np.arange(len(p)), np.log(p / (1 - p)).astype(np.float32))
+    return replace(fused, score=p.astype(np.float32), decided=decided)

@@ -177,10 +177,7 @@ class Linker(Fitted):
         """
         known, asked = self._asked(rows)
         fused = self._scored(known, asked)
-        if fused.decided is None:
-            row, score = asking.nearest_rows(known, asked, fused)
-        else:
-            row, score = one_more.best_rows(known, asked, fused)
+        row, score = one_more.best_rows(known, asked, fused)
         linked = row >= 0
         if known.threshold is not None:
             linked &= np.nan_to_num(score, nan=-np.inf) >= np.float32(known.threshold)

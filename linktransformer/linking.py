@@ -246,8 +246,7 @@ def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job
         evidence = pair_evidence.evidence(tables, on, found.texts, found.nodes, fused)
         judged = judgement.judge(found.plan.judgement, evidence, fused)
         if judged is not None:
-            # a probability says by itself what a pair has in common
-            fused, found.details["decision"] = replace(judged, decided=None), "learned from labels"
+            fused, found.details["decision"] = judged, "learned from labels"
             rule = found.plan.judgement.threshold if isinstance(rule, str) else rule
     links = expand.decided(tables, found.nodes, fused, job.validate, rule, found.details)
     if found.units is None:

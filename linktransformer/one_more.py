@@ -79,10 +79,10 @@ def best_rows(known: Reference, asked: Asked, fused: Fused) -> tuple[Integers, F
     Args:
         known: The reference.
         asked: The rows.
-        fused: From `judged`.
+        fused: Their candidates.
 
     Returns:
-        Row numbers, -1 where there is none, and probabilities, NaN there, (n_rows,) each.
+        Row numbers, -1 where there is none, and scores, NaN there, (n_rows,) each.
     """
     found = fused.candidates
     row = np.full(len(asked.nodes) + 1, -1, dtype=np.int64)  # the last is for rows without a key

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import blocking, encode, fuse, records, search, views
+from linktransformer import encode, fuse, records, views
 from linktransformer.frames import Table
 from linktransformer.index import largest
 from linktransformer.job import Job
@@ -29,7 +29,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Similarity:
-    """The score of any pair of texts of two tables: a weighted mean of cosines.
+    """The score of any pair of texts of two tables: the mean of the cosines of its views.
 
     Args:
         left: Texts of the left table.
@@ -108,7 +108,7 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
     """Make what scores every pair of rows.
 
     A model that the caller names decides alone, so that a score is the cosine that it is known for. Without
-    one, character n-grams and the bundled model are weighed as `merge` weighs them.
+    one, the score is the mean of two cosines, of character n-grams and of the bundled model.
 
     Args:
         tables: The left and the right table.
@@ -137,21 +137,8 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
             for side in (left, right)
         ]
         matrices["dense"] = (vectors[0], vectors[1])
-    weights = _weights(matrices, left, right, job)
+    weights = dict.fromkeys(matrices, 1 / len(matrices))
     return Similarity(left, right, matrices, weights, same, plan.name)
-
-
-def _weights(
-    matrices: Mapping[str, tuple[Any, Any]], left: Records, right: Records, job: Job
-) -> dict[str, float]:
-    """One view counts alone; several are weighed by how many texts find each other."""
-    if len(matrices) == 1 or not len(left.texts) or not len(right.texts):
-        return {name: float(place == 0) for place, name in enumerate(matrices)}
-    nodes = blocking.nodes(left.text_of_row), blocking.nodes(right.text_of_row)
-    found = search.search(matrices, *nodes, job.k, memory_limit=job.memory_limit, device=job.device)
-    spread = views.spread(views.Views(matrices), nodes, (left, right))
-    weights = fuse.fuse(found, spread).weights
-    return {name: weight for name, weight in weights.items() if weight}
 
 
 def near_rows(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import comparing, frames, judgement, pair_evidence, splits, threshold
+from linktransformer import comparing, frames, judgement, pair_evidence, splits
 from linktransformer.calibration import Calibrated, Sample, calibrate
 from linktransformer.job import Job
 from linktransformer.judgement import Judgement
@@ -157,9 +157,7 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
         return None
     sample = _sample(labelled, sides, found)
     seen = pair_evidence.evidence((tables[0], tables[1]), names, found.texts, found.nodes, found.fused)
-    pairs = found.fused.candidates
-    plain = threshold.decide(pairs.left, pairs.right, found.fused.score, "auto")
-    return calibrate(seen, sample, plain.pairs)
+    return calibrate(seen, sample, comparing.linked(found.fused))
 
 
 def _sample(labelled: Labelled, sides: list[NDArray[np.int64]], found: comparing.Compared) -> Sample:
