@@ -36,7 +36,16 @@ from linktransformer.ranking import rank
 from linktransformer.serialize import Serializer
 from linktransformer.units import read_units
 
-__all__ = ["HDBSCAN", "METHODS", "Neighbours", "Rules", "cluster_table", "clusters_of", "nodes_apart"]
+__all__ = [
+    "HDBSCAN",
+    "METHODS",
+    "Neighbours",
+    "Rules",
+    "cluster_table",
+    "clusters_of",
+    "nodes_apart",
+    "nothing",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -289,7 +298,7 @@ def _score_alone(
     plan, job = how
     details["model"] = plan.name
     if not len(nodes):
-        return _nothing()
+        return nothing()
     if plan.encoder is None:
         made = views.sparse_of_one(texts, None)
     else:
@@ -308,7 +317,7 @@ def _score_alone(
     return fused
 
 
-def _nothing() -> fuse.Fused:
+def nothing() -> fuse.Fused:
     """No candidates, for a table without nodes."""
     none = np.empty(0, dtype=np.int64)
     nothing = search.Candidates(none, none, {"lexical": np.empty(0, dtype=np.float32)}, 0, 0)

@@ -10,19 +10,32 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import bridges, encode, frames, fuse, growing, keys, placing, search, views
-from linktransformer.agreement import Agreement
-from linktransformer.clustering import Neighbours, Rules, clusters_of, nodes_apart
+from linktransformer import (
+    bridges,
+    encode,
+    frames,
+    growing,
+    keys,
+    placing,
+    reference,
+    table_files,
+    table_fitting,
+)
+from linktransformer.clustering import Neighbours, Rules, clusters_of, nodes_apart, nothing
 from linktransformer.clusters import Clusters
-from linktransformer.column_words import column_words
 from linktransformer.dedup import K, check_threshold
-from linktransformer.fitted import Fitted, NotFittedError, unique
+from linktransformer.encode import Plan
+from linktransformer.fitted import Fitted, NotFittedError, below, unique
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job
 from linktransformer.placing import Clustered
-from linktransformer.reference import Keys, Reference, build
+from linktransformer.reference import Keys, Reference
+from linktransformer.row_reading import Reading
+from linktransformer.sample_reading import Settings
 
 __all__ = ["Deduplicator"]
+
+AT_ONCE = 250  # rows that are added: it changes the time and the memory, not the result
 
 D = TypeVar("D", bound="Deduplicator")
 
@@ -124,8 +137,8 @@ class Deduplicator(Fitted):
             on = [name for name in on if name not in blocks] or on
         names = Keys(tuple(on), tuple(on), tuple(blocks))
         plan = encode.plan(encode.LEXICAL if self.model is None else self.model, self.device)
-        known = build(wrapped, names, self._remembering(plan), batch_size=self.batch_size, show=self.progress)
-        self._of, self._clusters = self._clustered(known, job, rules, plan.name)
+        bare = reference.bare(wrapped, names, Reading(serializer=plan.reading))
+        self._of, self._clusters = self._clustered(bare, job, rules, plan)
         self._known, self._plan = self._of.known, plan
         return self
 
@@ -182,8 +195,13 @@ class Deduplicator(Fitted):
             TableTypeError: The rows are of another library.
         """
         of = self._fitted_clusters()
-        self._of = growing.grown(of, self._with(rows), self.k)
-        self._known = self._of.known
+        added, _, _ = below(rows, of.known)  # refused as a whole
+        if of.job is None:
+            of = self._with_first_rows(of, rows)
+        for start in range(0, added.n_rows, AT_ONCE):
+            some = frames.take(added, np.arange(start, min(start + AT_ONCE, added.n_rows)))
+            of = growing.grown(of, self._with(some, of.known), self.k)
+        self._of, self._known = of, of.known
         return self
 
     def remove(self: D, labels: Any) -> D:
@@ -208,7 +226,7 @@ class Deduplicator(Fitted):
     def merges(self) -> Any:
         """Name the clusters that rows which were added have brought together.
 
-        The table is searched in itself; nothing is encoded and no id changes. `fit(table_)` clusters anew.
+        Nothing is encoded or searched, and no id changes. `fit(table_)` clusters anew.
 
         Returns:
             A table in the caller's library, the most similar pair first: "cluster" and "other", two ids,
@@ -219,8 +237,7 @@ class Deduplicator(Fitted):
             NotFittedError: `fit` has not been called.
         """
         of = self._fitted_clusters()
-        near = bridges.neighbours_within(of, self.k, memory_limit=self.memory_limit, device=self.device)
-        pairs, score = bridges.bridges(of, near)
+        pairs, score = bridges.bridges(of)
         columns: dict[str, NDArray[Any]] = {"cluster": pairs[:, 0], "other": pairs[:, 1], "score": score}
         return frames.new_frame(of.known.table, columns)
 
@@ -243,10 +260,10 @@ class Deduplicator(Fitted):
             "cannot_link": of.cannot_link,
             "kept_apart": of.kept_apart,
         }
-        said: dict[str, Any] = {"next_id": of.next_id, "details": dict(of.details)}
-        if of.evidence is not None:
-            extra["evidence"] = of.evidence.weights
-            said |= {"columns": list(of.evidence.columns), "prior": of.evidence.prior}
+        said: dict[str, Any] = {"next_id": of.next_id, "details": dict(of.details), "job": None}
+        if of.job is not None:
+            arrays, said["job"] = table_files.parts_of(of.job)
+            extra |= {f"job.{name}": values for name, values in arrays.items()}
         self._save(folder, extra, {"clusters": said})
 
     @classmethod
@@ -268,18 +285,18 @@ class Deduplicator(Fitted):
         """
         found, settings, extra = cls._load(folder, model, device)
         said = settings["clusters"]
-        evidence = None
-        if "evidence" in extra:
-            nothing = np.empty(0, dtype=np.float32)
-            evidence = Agreement(tuple(said["columns"]), extra["evidence"], said["prior"], nothing)
+        job = None
+        if said["job"] is not None:
+            of_job = {name.removeprefix("job."): of for name, of in extra.items() if name.startswith("job.")}
+            job = table_files.from_parts(said["job"], of_job)
         found._of = Clustered(
             found._known,
             extra["cluster"],
             said["next_id"],
             found.method,
             float(found._known.threshold or 0.0),
+            job,
             found.one_per,
-            evidence,
             extra["cannot_link"],
             extra["kept_apart"],
             said["details"],
@@ -312,7 +329,7 @@ class Deduplicator(Fitted):
 
     @property
     def threshold_(self) -> float:
-        """The score that a new row needs to join a cluster."""
+        """The match probability that a new row needs to join a cluster."""
         return self._fitted_clusters().threshold
 
     def report(self) -> Mapping[str, Any]:
@@ -327,58 +344,56 @@ class Deduplicator(Fitted):
         self._fitted()
         return self._of
 
-    def _clustered(self, known: Reference, job: Job, rules: Rules, model: str) -> tuple[Clustered, Clusters]:
-        table, on = known.table, list(known.keys.reference)
-        nodes, apart = nodes_apart(table, known.records, known.block_of_row, rules)
+    def _settings(self) -> Settings:
+        return Settings(self.k, self.device, self.batch_size, self.progress, self.memory_limit)
+
+    def _clustered(self, bare: Reference, job: Job, rules: Rules, plan: Plan) -> tuple[Clustered, Clusters]:
+        """The clusters of a table, and the same with what later rows are judged by."""
+        table, on = bare.table, list(bare.keys.reference)
+        nodes, apart = nodes_apart(table, bare.records, bare.block_of_row, rules)
         details: dict[str, Any] = {
             "on": on,
             "method": rules.method,
-            "rows_cut": known.records.n_cut,
-            "model": model,
+            "rows_cut": bare.records.n_cut,
+            "model": plan.name,
         }
-        both = {name: (matrix, matrix) for name, matrix in known.matrices.items()}
-        none = np.empty(0, dtype=np.int64)
-        found = search.Candidates(none, none, {name: np.empty(0, dtype=np.float32) for name in both}, 0, 0)
-        fused = fuse.Fused(found, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
+        fused, table_job, known = (
+            nothing(),
+            None,
+            reference.build(table, bare.keys, plan, reading=bare.reading),
+        )
         if len(nodes):
-            found = search.search(
-                both, nodes, nodes, self.k, memory_limit=self.memory_limit, device=self.device, same=True
-            )
-            texts = (known.records, known.records)
-            fused = fuse.fuse_of_one(found, views.spread(views.Views(both), (nodes, nodes), texts))
-        details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
-        clusters = clusters_of(
-            table, on, Neighbours(known.records, nodes, fused, apart), job, rules.method, details
+            fit = table_fitting.fit(bare, self._remembering(plan), nodes, self._settings())
+            fused, table_job, known = fit.fused, fit.job, fit.known
+            details |= fit.details
+        found = clusters_of(
+            table, on, Neighbours(bare.records, nodes, fused, apart), job, rules.method, details
         )
-        known = replace(known, weights=dict(fused.weights), details={})
-        evidence = clusters.evidence
-        if evidence is not None:
-            known = replace(known, columns=tuple(column_words(table, name) for name in evidence.columns))
-            evidence = replace(evidence, probability=np.empty(0, dtype=np.float32))
-        return self._ready(known, clusters, evidence, rules), clusters
-
-    def _ready(
-        self, known: Reference, clusters: Clusters, evidence: Agreement | None, rules: Rules
-    ) -> Clustered:
-        """The clusters with the score from which on new rows join, and what was left apart on purpose."""
-        pairs = _pairs(known.table, rules)
         of = Clustered(
-            known,
-            clusters.label,
-            len(clusters),
+            replace(known, threshold=float(found.details["threshold"])),
+            found.label,
+            len(found),
             rules.method,
-            float(clusters.details["threshold"]),
+            float(found.details["threshold"]),
+            table_job,
             rules.one_per,
-            evidence,
-            pairs,
-            details=clusters.report(),
+            _pairs(table, rules),
+            details=found.report(),
         )
-        if len(known.nodes):
-            near = bridges.neighbours_within(of, self.k, memory_limit=self.memory_limit, device=self.device)
-            if isinstance(self.threshold, str):
-                of = replace(of, threshold=bridges.joining_threshold(of, near))
-            of = replace(of, kept_apart=bridges.bridges(of, near)[0])
-        return replace(of, known=replace(known, threshold=of.threshold))
+        return replace(of, kept_apart=bridges.bridges(of)[0]), found
+
+    def _with_first_rows(self, of: Clustered, rows: Any) -> Clustered:
+        """The same clusters with the job of the first rows that have a key: they had none."""
+        larger = self._with(rows, of.known)
+        plan, before = self._remembering(self._plan), np.arange(of.known.table.n_rows)
+        if not len(larger.nodes):
+            return of
+        bare = reference.bare(larger.table, larger.keys, Reading(serializer=plan.reading))
+        fit = table_fitting.fit(bare, plan, bare.nodes, self._settings())
+        known = replace(fit.known, threshold=of.threshold, labels=larger.labels).rows_kept(before)
+        known = replace(known, next_label=of.known.next_label)
+        nobody = np.full(len(larger.nodes), -1, dtype=np.int64)
+        return replace(of, known=known, job=replace(fit.job, near=fit.job.near.renumbered(nobody, 0)))
 
 
 def _pairs(table: Table, rules: Rules) -> NDArray[np.int64]:
