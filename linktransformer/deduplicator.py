@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,23 +12,21 @@ from numpy.typing import NDArray
 from linktransformer import (
     bridges,
     encode,
+    first_clusters,
     frames,
     growing,
     keys,
     placing,
     reference,
     table_files,
-    table_fitting,
 )
-from linktransformer.clustering import Neighbours, Rules, clusters_of, nodes_apart, nothing
+from linktransformer.clustering import Rules
 from linktransformer.clusters import Clusters
 from linktransformer.dedup import K, check_threshold
-from linktransformer.encode import Plan
 from linktransformer.fitted import Fitted, NotFittedError, below, unique
-from linktransformer.frames import Table
 from linktransformer.job import Columns, Job
 from linktransformer.placing import Clustered
-from linktransformer.reference import Keys, Reference
+from linktransformer.reference import Keys
 from linktransformer.row_reading import Reading
 from linktransformer.sample_reading import Settings
 
@@ -43,17 +40,17 @@ D = TypeVar("D", bound="Deduplicator")
 class Deduplicator(Fitted):
     """Cluster a table that is read and encoded once, and put new rows into its clusters.
 
-    A cluster's id never changes by what comes later: a new row joins the cluster that it is near, or begins
-    one. Ids are not used again. Where a row shows that two clusters are one thing, both stay, and `merges`
-    names them; `fit` clusters anew.
+    A cluster's id never changes by what comes later: a new row joins the cluster that it probably belongs to,
+    or begins one. Ids are not used again. Where a row shows that two clusters are one thing, both stay, and
+    `merges` names them; `fit` clusters anew.
 
     Args:
         model: As for `cluster_rows`.
-        threshold: Likewise. With "auto" rows are clustered as by `cluster_rows`, and `threshold_` is the
-            score at which new rows are told as the table's own are.
+        threshold: The match probability that two clusters need to be one, and a new row to join a cluster;
+            "auto" is .5.
         on: As for `cluster_rows`.
         block_on: Likewise.
-        method: Likewise. A new row is held against all rows of a cluster: by the mean of their scores
+        method: Likewise. A new row belongs to a cluster by the mean match probability of its different texts
             ("average" and "hdbscan"), the lowest ("complete") or the highest one ("single").
         one_per: As for `cluster_rows`; new rows keep to it too.
         cannot_link: As for `cluster_rows`, of the rows of `fit`.
@@ -138,7 +135,8 @@ class Deduplicator(Fitted):
         names = Keys(tuple(on), tuple(on), tuple(blocks))
         plan = encode.plan(encode.LEXICAL if self.model is None else self.model, self.device)
         bare = reference.bare(wrapped, names, Reading(serializer=plan.reading))
-        self._of, self._clusters = self._clustered(bare, job, rules, plan)
+        reading = self._remembering(plan)
+        self._of, self._clusters = first_clusters.clustered(bare, reading, job, rules, self._settings())
         self._known, self._plan = self._of.known, plan
         return self
 
@@ -155,15 +153,15 @@ class Deduplicator(Fitted):
         return frames.new_frame(known, {"cluster": self.labels_}, keep_index=True)
 
     def predict(self, rows: Any) -> Any:
-        """Tell which cluster each row would join, each row by itself; nothing is added.
+        """Tell which cluster each row would join, each as one more row of the table; nothing is added.
 
         Args:
             rows: A table of any of the libraries, or one row as a dict.
 
         Returns:
             A table in the library of the rows, with their index in pandas: "cluster", the id, null where the
-            row would begin a new one; and "score", its likeness to the most similar cluster, 1 where that has
-            the same text, null where none is near.
+            row would begin a new one; and "score", the probability that it belongs to the most probable
+            cluster, 1 where that has the same text, null where none is near.
 
         Raises:
             ColumnNotFoundError: A key column is not there.
@@ -197,7 +195,8 @@ class Deduplicator(Fitted):
         of = self._fitted_clusters()
         added, _, _ = below(rows, of.known)  # refused as a whole
         if of.job is None:
-            of = self._with_first_rows(of, rows)
+            plan = self._remembering(self._plan)
+            of = first_clusters.with_job_of(of, self._with(rows, of.known), plan, self._settings())
         for start in range(0, added.n_rows, AT_ONCE):
             some = frames.take(added, np.arange(start, min(start + AT_ONCE, added.n_rows)))
             of = growing.grown(of, self._with(some, of.known), self.k)
@@ -229,9 +228,9 @@ class Deduplicator(Fitted):
         Nothing is encoded or searched, and no id changes. `fit(table_)` clusters anew.
 
         Returns:
-            A table in the caller's library, the most similar pair first: "cluster" and "other", two ids,
-            and "score", the likeness of the two, at or above `threshold_`. Pairs that `fit` left apart, and
-            those that must stay apart, are not there.
+            A table in the caller's library, the most probable pair first: "cluster" and "other", two ids,
+            and "score", the probability that the two are one, at or above `threshold_`. Pairs that `fit` left
+            apart, and those that must stay apart, are not there.
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -346,60 +345,3 @@ class Deduplicator(Fitted):
 
     def _settings(self) -> Settings:
         return Settings(self.k, self.device, self.batch_size, self.progress, self.memory_limit)
-
-    def _clustered(self, bare: Reference, job: Job, rules: Rules, plan: Plan) -> tuple[Clustered, Clusters]:
-        """The clusters of a table, and the same with what later rows are judged by."""
-        table, on = bare.table, list(bare.keys.reference)
-        nodes, apart = nodes_apart(table, bare.records, bare.block_of_row, rules)
-        details: dict[str, Any] = {
-            "on": on,
-            "method": rules.method,
-            "rows_cut": bare.records.n_cut,
-            "model": plan.name,
-        }
-        fused, table_job, known = (
-            nothing(),
-            None,
-            reference.build(table, bare.keys, plan, reading=bare.reading),
-        )
-        if len(nodes):
-            fit = table_fitting.fit(bare, self._remembering(plan), nodes, self._settings())
-            fused, table_job, known = fit.fused, fit.job, fit.known
-            details |= fit.details
-        found = clusters_of(
-            table, on, Neighbours(bare.records, nodes, fused, apart), job, rules.method, details
-        )
-        of = Clustered(
-            replace(known, threshold=float(found.details["threshold"])),
-            found.label,
-            len(found),
-            rules.method,
-            float(found.details["threshold"]),
-            table_job,
-            rules.one_per,
-            _pairs(table, rules),
-            details=found.report(),
-        )
-        return replace(of, kept_apart=bridges.bridges(of)[0]), found
-
-    def _with_first_rows(self, of: Clustered, rows: Any) -> Clustered:
-        """The same clusters with the job of the first rows that have a key: they had none."""
-        larger = self._with(rows, of.known)
-        plan, before = self._remembering(self._plan), np.arange(of.known.table.n_rows)
-        if not len(larger.nodes):
-            return of
-        bare = reference.bare(larger.table, larger.keys, Reading(serializer=plan.reading))
-        fit = table_fitting.fit(bare, plan, bare.nodes, self._settings())
-        known = replace(fit.known, threshold=of.threshold, labels=larger.labels).rows_kept(before)
-        known = replace(known, next_label=of.known.next_label)
-        nobody = np.full(len(larger.nodes), -1, dtype=np.int64)
-        return replace(of, known=known, job=replace(fit.job, near=fit.job.near.renumbered(nobody, 0)))
-
-
-def _pairs(table: Table, rules: Rules) -> NDArray[np.int64]:
-    """Rows that must stay apart, (n_pairs, 2)."""
-    from linktransformer.labels import rows_of_pairs
-
-    if rules.cannot_link is None:
-        return np.empty((0, 2), dtype=np.int64)
-    return np.stack(rows_of_pairs(table, rules.cannot_link, "cannot_link"), axis=1)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import keys
+from linktransformer.blocking import Nodes
 from linktransformer.frames import Table
 from linktransformer.one_more_record import Judged, Newcomers, judged
 from linktransformer.reference import Asked, Reference
@@ -19,6 +20,7 @@ from linktransformer.written_rows import written_of
 
 __all__ = ["Clustered", "Entries", "entries", "first_allowed", "linkage", "near_rows"]
 
+AT_ONCE = 250  # rows: it changes the memory, not the result
 REDUCE = {"average": np.add, "hdbscan": np.add, "complete": np.minimum, "single": np.maximum}
 
 Integers = NDArray[np.int64]
@@ -126,8 +128,8 @@ def near_rows(of: Clustered, asked: Asked, k: int) -> tuple[Judged | None, Integ
         k: Neighbours in each view.
 
     Returns:
-        Pairs with probabilities, None where there is no job; and the record of the table with the very text
-        of each asked node, -1 for none, (n_asked,) int64.
+        Pairs with probabilities, None where there is nothing to compare; and the record of the table with the
+        very text of each asked node, -1 for none, (n_asked,) int64.
     """
     known, n = of.known, len(asked.nodes)
     texts = asked.records.texts[asked.nodes.text]
@@ -137,10 +139,21 @@ def near_rows(of: Clustered, asked: Asked, k: int) -> tuple[Judged | None, Integ
         return None, itself
     on = known.keys.queries, known.keys.reference
     written = written_of(asked.table, 0, on, known.reading, asked.records, asked.nodes)
-    everything = np.full(n, len(known.nodes), dtype=np.int64)
-    none = np.zeros(n, dtype=bool)
-    newcomers = Newcomers(asked.nodes, texts, asked.matrices, written, np.arange(n), itself, everything, none)
-    return judged(known, of.job, newcomers, k), itself
+    parts = []
+    for start in range(0, n, AT_ONCE):
+        some = np.arange(start, min(start + AT_ONCE, n))
+        nodes = Nodes(asked.nodes.text[some], asked.nodes.block[some], np.arange(len(some)))
+        everything = np.full(len(some), len(known.nodes), dtype=np.int64)
+        none = np.zeros(len(some), dtype=bool)
+        newcomers = Newcomers(
+            nodes, texts[some], asked.matrices, written, some, itself[some], everything, none
+        )
+        part = judged(known, of.job, newcomers, k)
+        parts.append((some[part.left], part.right, part.probability))
+    if not parts:
+        return None, itself
+    left, right, probability = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Judged(left, right, probability, of.job.near), itself
 
 
 def linkage(method: str, probability: Floats, starts: Integers, size: Integers) -> Floats:
