@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import linktransformer as lt
-from linktransformer import bridges, placing
+from linktransformer import bridges, placing, table_job
 from linktransformer.decision.model import sigmoid
 from linktransformer.estimators import NotFittedError
 from tests.conftest import make, rows_of
@@ -109,28 +109,45 @@ def test_a_row_asked_alone_gets_the_same_answer_bit_for_bit(options: dict[str, A
 @pytest.mark.parametrize("options", KINDS)
 def test_scores_are_those_of_all_rows_of_a_cluster(options: dict[str, Any]) -> None:
     """The slow way: every different text of every cluster, one pair at a time."""
-    known = lt.Deduplicator("lexical", 0.4, **options).fit(ROWS)
+    known = lt.Deduplicator("lexical", 0.4, k=3, **options).fit(ROWS)
     of = known._of
-    found = known.predict(MORE)
     asked = known._read(of.known, known._wrapped(MORE, of.known.keys, of.known.table))
-    near, _ = placing.near_rows(of, asked, known.k)
+    near, itself = placing.near_rows(of, asked, known.k)
     assert near is not None
     probability = {
         (left, right): float(p)
         for left, right, p in zip(near.left, near.right, near.probability, strict=True)
     }
     reduce = {"complete": min, "single": max}.get(known.method, lambda of: float(np.mean(of)))
-    n = 0
-    for row, (cluster, score) in enumerate(rows_of(found)):
-        node = int(asked.nodes.node_of_row[row])
-        if cluster is None or node < 0 or score == 1:
-            continue
+    found = placing.entries(of, asked, known.k)
+    n_partly = n_same = 0
+    for node, cluster, score in zip(found.node, found.cluster, found.score, strict=True):
         members = sorted(set(of.known.nodes.node_of_row[of.cluster == cluster].tolist()))
-        assert score == pytest.approx(
-            reduce([probability.get((node, one), 0.0) for one in members]), abs=1e-6
-        )
-        n += 1
-    assert n > 5
+        if itself[node] in members:
+            assert score == 1
+            n_same += 1
+            continue
+        each = [probability.get((node, member), 0.0) for member in members]
+        assert score == pytest.approx(reduce(each), abs=1e-6)
+        n_partly += 0.0 in each
+    assert n_partly > 5 and n_same > 5
+    first = placing.first_allowed(of, asked, found)[1]
+    np.testing.assert_array_equal(first, known.predict(MORE)["score"].astype(float).to_numpy("f4"))
+
+
+def test_pairs_of_rows_that_are_added_do_not_depend_on_how_they_come() -> None:
+    fitted = [lt.Deduplicator("lexical", 0.5, on=["name", "town"], k=4).fit(ROWS) for _ in range(2)]
+    fitted[0].add(MORE)
+    for start in range(0, len(MORE), 7):
+        fitted[1].add(MORE.iloc[start : start + 7])
+    jobs = [known._of.job for known in fitted]
+    assert jobs[0] is not None and jobs[1] is not None
+    assert len(jobs[0].near) == len(jobs[1].near)
+    orders = [np.lexsort((job.near.right, job.near.left)) for job in jobs if job is not None]
+    for name in table_job.PARTS:
+        values = [getattr(job.near, name)[order] for job, order in zip(jobs, orders, strict=True) if job]
+        np.testing.assert_array_equal(values[0], values[1], err_msg=name)
+    assert fitted[0].labels_.tolist() == fitted[1].labels_.tolist()
 
 
 @pytest.mark.parametrize("options", [*KINDS[:3], KINDS[4]])
@@ -167,7 +184,7 @@ def test_a_row_that_is_taken_out_and_put_back_is_known_as_before() -> None:
     after = known._of.job
     assert before is not None and after is not None
     order = np.lexsort((after.near.right, after.near.left))
-    for name in ("left", "right", "bits", "pair", "job", "log_odds"):
+    for name in table_job.PARTS:
         values = getattr(after.near, name)[order]
         np.testing.assert_allclose(values, getattr(before.near, name), atol=1e-4, err_msg=name)
 
