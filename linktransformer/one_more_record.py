@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import asking, fuse
@@ -134,18 +133,18 @@ def _candidates(known: Reference, asked: Newcomers, k: int) -> tuple[Integers, I
     """The k nearest records that each asked one sees in each view, with their similarity in every view."""
     n = len(known.nodes)
     unseen = n - int(asked.limit.min(initial=n)) + 1  # the last one is the record itself
-    left, right = asking.neighbours(known, asked.nodes, asked.matrices, k + unseen)
-    seen = (right != asked.itself[left]) & (right < asked.limit[left])
-    left, right = left[seen], right[seen]
+    codes = [np.empty(0, dtype=np.int64)]
+    for left, right in asking.nearest(known, asked.nodes, asked.matrices, k + unseen):
+        seen = (right != asked.itself[left]) & (right < asked.limit[left])
+        left, right = left[seen], right[seen]
+        starts = np.flatnonzero(np.diff(left, prepend=-1))
+        place = np.arange(len(left)) - np.repeat(starts, np.diff(np.append(starts, len(left))))
+        codes.append((left * n + right)[place < k])
+    code = np.unique(np.concatenate(codes))
+    left, right = code // max(1, n), code % max(1, n)
     a, b = asked.nodes.text[left], known.nodes.text[right]
     scores = {name: pair_scores(of, known.matrices[name], a, b) for name, of in asked.matrices.items()}
-    near = np.zeros(len(left), dtype=bool)
-    for name, score in scores.items():
-        order = np.lexsort((right, -score, left))
-        starts = np.flatnonzero(np.diff(left[order], prepend=-1))
-        place = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
-        near[order] |= (place < k) & ((score[order] > 0) | (not sp.issparse(known.matrices[name])))
-    return left[near], right[near], {name: score[near] for name, score in scores.items()}
+    return left, right, scores
 
 
 def _highest(n: int, group: Integers, values: Floats) -> Floats:
