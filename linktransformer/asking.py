@@ -17,7 +17,7 @@ from linktransformer.links import Links
 from linktransformer.pairwise import pair_scores
 from linktransformer.reference import Asked, Reference
 
-__all__ = ["Searched", "linked", "neighbours", "score_of", "scored"]
+__all__ = ["Searched", "linked", "nearest", "neighbours", "score_of", "scored"]
 
 BLOCK = 2**25  # scores at a time: 128 MiB
 
@@ -85,6 +85,33 @@ def neighbours(
     Returns:
         Records and items, sorted, (n_pairs,) int64 each. What a record finds does not depend on the others.
     """
+    found = nearest(items, nodes, matrices, k, threads=threads)
+    width = max(1, len(items.nodes))
+    none = np.empty(0, dtype=np.int64)
+    code = np.unique(np.concatenate([none, *(a * width + b for a, b in found)]))
+    return code // width, code % width
+
+
+def nearest(
+    items: Searched,
+    nodes: Nodes,
+    matrices: Mapping[str, Any],
+    k: int,
+    *,
+    threads: int | None = None,
+) -> list[tuple[Integers, Integers]]:
+    """As `neighbours`, for each view and block by itself.
+
+    Args:
+        items: What is searched.
+        nodes: The records that are asked.
+        matrices: By view, the vectors of their texts.
+        k: Neighbours in each view.
+        threads: As for `neighbours`.
+
+    Returns:
+        Records and items, sorted by record, the nearest item first.
+    """
     found: list[tuple[Integers, Integers]] = []
     for queries, some in _groups(items, nodes):
         for name, vectors in matrices.items():
@@ -99,10 +126,7 @@ def neighbours(
             else:
                 a, b = _dense_top_k(mine, theirs, k)
             found.append((queries[a], b if some is None else some[b]))
-    width = max(1, len(items.nodes))
-    none = np.empty(0, dtype=np.int64)
-    code = np.unique(np.concatenate([none, *(a * width + b for a, b in found)]))
-    return code // width, code % width
+    return found
 
 
 def score_of(

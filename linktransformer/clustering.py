@@ -1,4 +1,4 @@
-"""A table against itself: neighbours, evidence, and the clusters at the best threshold."""
+"""A table against itself: neighbours, and the clusters of those that match."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from linktransformer import (
     agglomerate,
-    agreement,
     block_keys,
     blocking,
     comparing,
@@ -33,10 +32,18 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job import Job
 from linktransformer.ranking import rank
-from linktransformer.serialize import Serializer
 from linktransformer.units import read_units
 
-__all__ = ["HDBSCAN", "METHODS", "Neighbours", "Rules", "cluster_table", "clusters_of", "nodes_apart"]
+__all__ = [
+    "HDBSCAN",
+    "METHODS",
+    "Neighbours",
+    "Rules",
+    "cluster_table",
+    "clusters_of",
+    "nodes_apart",
+    "nothing",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +52,6 @@ METHODS = ("average", "complete", "single", HDBSCAN)
 SHOWN = ("fused", "lexical")  # the view whose cosine is shown beside a match probability: the first there is
 SEPARATE = 0.5  # below, a warning is logged
 EVEN = 0.5  # the mean match probability between two clusters from which they are more likely one than two
-SURE = 0.9  # the first guess that two rows of one cluster match
 MOST_VALUES = 4_096  # of a column of which a cluster has one row a value: a bit for each, in every row
 
 Integers = NDArray[np.int64]
@@ -158,14 +164,10 @@ def clusters_of(
     texts, nodes, fused = neighbours.texts, neighbours.nodes, neighbours.fused
     apart = neighbours.apart
     sample = cut.sample_nodes(texts, nodes)
-    cosine, evidence, graded = fused.score, None, np.zeros((len(fused.candidates), 0), dtype=np.int8)
-    decided = fused.decided is not None
+    cosine = fused.score
+    decided = not job.alone
     if decided and len(fused.candidates):
         cosine = fused.candidates.views[next(view for view in SHOWN if view in fused.candidates.views)]
-    if len(on) > 1 and len(fused.candidates) and not job.alone and not decided:
-        evidence, graded, details["evidence"] = _evidence(table, on, nodes, fused, sample, apart)
-    if evidence is not None:
-        fused = replace(fused, score=((cosine + evidence.probability) / 2).astype(np.float32))
     found = fused.candidates
     tried = [EVEN] if decided else cut.TRIED
     thresholds = tried if isinstance(job.threshold, str) else [float(job.threshold)]
@@ -178,10 +180,8 @@ def clusters_of(
             found.n_left, found.left, found.right, fused.score, details["threshold"], label
         )
     if isinstance(job.threshold, str) and not decided:
-        # evidence per column tells matches from others more sharply than a cosine
-        expected = cut.WEAK if evidence is None else cut.REASONABLE
         label, details["clusters_taken_apart"], details["separation"] = cut.without_weak(
-            found, fused.score, label, details["threshold"], expected, linkage, apart
+            found, fused.score, label, details["threshold"], linkage, apart
         )
     details["rows_without_key"] = int((nodes.node_of_row < 0).sum())
     # a node that has all its k neighbours at or above the threshold may have more
@@ -195,7 +195,7 @@ def clusters_of(
             separation,
         )
     details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
-    return _on_rows(table, texts, nodes, fused, label, (cosine, graded, evidence), details)
+    return _on_rows(table, texts, nodes, fused, label, cosine, details)
 
 
 def nodes_apart(
@@ -248,35 +248,6 @@ def _on_nodes(
     return pairs, None if value is None else value[first]
 
 
-def _evidence(
-    table: Table,
-    on: list[str],
-    nodes: blocking.Nodes,
-    fused: fuse.Fused,
-    sample: Integers | None,
-    apart: agglomerate.Apart | None,
-) -> tuple[agreement.Agreement | None, NDArray[np.int8], Any]:
-    """What the agreement of each column is worth, how much each pair agrees, and both in words.
-
-    The first guess of the probabilities are the clusters by the score alone.
-    """
-    columns = [records.read(table, [name], Serializer()) for name in on]
-    first = blocking.first_rows(nodes)
-    found = fused.candidates
-    stay = agreement.without_repeats(columns, first if sample is None else first[sample])
-    if len(stay) < 2:
-        none = np.zeros((len(found), 0), dtype=np.int8)
-        return None, none, "left out: one column says all that the others say"
-    graded = agreement.levels(
-        [(columns[place], columns[place]) for place in stay], first[found.left], first[found.right]
-    )
-    label, _, _ = cut.best_cut(found, fused.score, cut.TRIED, "average", sample, apart)
-    together = label[found.left] == label[found.right]
-    guess = np.where(together, SURE, 1 - SURE).astype(np.float32)
-    fitted = agreement.fit([on[place] for place in stay], graded, guess)
-    return fitted, graded, fitted.shown()
-
-
 def _score_alone(
     table: Table,
     on: list[str],
@@ -289,7 +260,7 @@ def _score_alone(
     plan, job = how
     details["model"] = plan.name
     if not len(nodes):
-        return _nothing()
+        return nothing()
     if plan.encoder is None:
         made = views.sparse_of_one(texts, None)
     else:
@@ -309,7 +280,7 @@ def _score_alone(
     return fused
 
 
-def _nothing() -> fuse.Fused:
+def nothing() -> fuse.Fused:
     """No candidates, for a table without nodes."""
     none = np.empty(0, dtype=np.int64)
     nothing = search.Candidates(none, none, {"lexical": np.empty(0, dtype=np.float32)}, 0, 0)
@@ -322,7 +293,7 @@ def _on_rows(
     nodes: blocking.Nodes,
     fused: fuse.Fused,
     label: Integers,
-    evidence: tuple[NDArray[np.float32], NDArray[np.int8], agreement.Agreement | None],
+    cosine: NDArray[np.float32],
     details: dict[str, Any],
 ) -> Clusters:
     """Clusters of rows out of clusters of nodes: rows of one node are together, one without a node alone."""
@@ -349,9 +320,7 @@ def _on_rows(
         np.minimum(a, b),
         np.maximum(a, b),
         fused.score[inside],
-        evidence[0][inside],
-        evidence[1][inside],
-        evidence[2],
+        cosine[inside],
         np.append(next_score, np.float32(0))[order],
         back[np.append(next_cluster, -1)[order]],
         details,

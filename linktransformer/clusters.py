@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import explanation, frames, notebook
-from linktransformer.agreement import Agreement
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.metrics import score_clusters
@@ -34,9 +33,7 @@ class Clusters:
         left_rows: Pairs of rows in one cluster that were compared: the one with the lower number, (n,) int64.
         right_rows: The other one.
         score: Their score, higher is better, (n,) float32.
-        cosine: The weighted mean of the views of each pair, (n,) float32.
-        levels: How much each pair agrees in each column, (n, n_columns) int8; no columns without evidence.
-        evidence: What the agreement of each column is worth; None with one column.
+        cosine: The similarity of their n-grams, or of what their pictures and texts show, (n,) float32.
         next_score: Average score between each cluster and the most similar other one, 0 for none,
             (n_clusters,) float32.
         next_cluster: Which one that is, -1 for none, (n_clusters,) int64.
@@ -51,8 +48,6 @@ class Clusters:
     right_rows: Integers
     score: NDArray[np.float32]
     cosine: NDArray[np.float32]
-    levels: NDArray[np.int8]
-    evidence: Agreement | None
     next_score: NDArray[np.float32]
     next_cluster: Integers
     details: Mapping[str, Any]
@@ -112,14 +107,11 @@ class Clusters:
         Returns:
             A table in the caller's library, a line for each pair of its rows that was compared, the highest
             score first (equal keys are compared once; pairs that were not near each other are not there):
-            left and right (index labels in pandas, row numbers elsewhere), score and cosine. Clusters of a
-            `Deduplicator` with several columns also have probability, "prior bits" and "bits COLUMN" for
-            each: the score is the mean of cosine and probability, which is 1 / (1 + 2 ** -(sum of all
-            bits)).
+            left and right (index labels in pandas, row numbers elsewhere), score (the match probability) and
+            cosine.
 
-            With `pair` the waterfall of that pair: item, left, right (the values of a column), level, bits
-            and total (the sum of the bits so far) for the prior and each column, then the probability, the
-            cosine and the score. With one column there is no more than the cosine and the score.
+            With `pair` that pair: item, left, right (the values of a column) and score, for each key column,
+            then the cosine and the score.
 
         Raises:
             InvalidArgumentError: There is no such cluster or pair.

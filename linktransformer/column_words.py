@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import agreement, blocking, records
+from linktransformer import blocking, records
 from linktransformer.frames import Table
 from linktransformer.records import Records
 from linktransformer.serialize import Serializer
@@ -84,20 +84,6 @@ class ColumnWords:
         cells = replace(self.cells, texts=self.cells.texts[left.text], text_of_row=left.node_of_row)
         return ColumnWords(cells, self.words, self.vectors[left.text])
 
-    def levels(self, other: ColumnWords, left: Integers, right: Integers) -> NDArray[np.int8]:
-        """Grade how much rows of another table agree with rows of this one.
-
-        Args:
-            other: The column of the other rows, from `asked`.
-            left: Their row of each pair, (n_pairs,) int64.
-            right: The row of this table.
-
-        Returns:
-            Places in `agreement.LEVELS`, (n_pairs,) int8.
-        """
-        texts, vectors = (other.cells, self.cells), (other.vectors, self.vectors)
-        return agreement.levels_of_column(texts, vectors, left, right)
-
 
 def column_words(table: Table, name: str, counted: Sequence[str] | None = None) -> ColumnWords:
     """Read a column.
@@ -116,9 +102,8 @@ def column_words(table: Table, name: str, counted: Sequence[str] | None = None) 
         >>> from linktransformer import frames
         >>> town = column_words(frames.wrap(pd.DataFrame({"town": ["Hull", None, "York"]}), "table"), "town")
         >>> asked = town.asked(frames.wrap(pd.DataFrame({"at": ["HULL", "York"]}), "rows"), "at")
-        >>> places = town.levels(asked, np.array([0, 1, 1]), np.array([0, 1, 2]))
-        >>> [agreement.LEVELS[place] for place in places]
-        ['alike but for capitals or order', 'missing', 'equal']
+        >>> (asked.vectors @ town.vectors.T).toarray().round(1).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
     """
     found = records.read(table, [name], Serializer())
     texts = found.texts.tolist()

@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 from linktransformer import agglomerate, blocking, records, search
 from linktransformer.silhouette import silhouette, widths
 
-__all__ = ["REASONABLE", "STRICT", "TRIED", "WEAK", "best_cut", "sample_nodes", "without_weak"]
+__all__ = ["STRICT", "TRIED", "WEAK", "best_cut", "sample_nodes", "without_weak"]
 
 TRIED = np.arange(0.9, 0.14, -0.05).round(2).tolist()  # thresholds of which the best silhouette is taken
 WEAK = 0.25  # mean silhouette width of a cluster that has no substantial structure
-REASONABLE = 0.5  # and of one with a reasonable structure
 STRICT = 0.6  # what every cluster needs where most have none
 SAMPLE = 20_000  # nodes that the silhouette is measured on
 
@@ -62,25 +61,23 @@ def without_weak(
     score: NDArray[np.float32],
     label: Integers,
     at: float,
-    expected: float,
     method: str,
     apart: agglomerate.Apart | None,
 ) -> tuple[Integers, int, float | None]:
     """Divide the clusters whose rows sit about as well elsewhere.
 
     A table without duplicates has neighbours too, and the best threshold is the best of bad ones there: then
-    the mean width of all nodes in clusters of several is low, and a cluster needs 0.6 to stay. Elsewhere 0.25
-    will do. On the scale of L. Kaufman and P. Rousseeuw, Finding groups in data, 1990, a mean width of 0.25
-    or less is no substantial structure, one above 0.5 a reasonable one. What does not stay is taken apart;
-    in a table with structure it is first clustered again at each higher threshold, so that rows that are as
-    good as equal remain together.
+    the mean width of all nodes in clusters of several is below 0.25, and a cluster needs 0.6 to stay.
+    Elsewhere 0.25 will do. On the scale of L. Kaufman and P. Rousseeuw, Finding groups in data, 1990, a mean
+    width of 0.25 or less is no substantial structure, one above 0.5 a reasonable one. What does not stay is
+    taken apart; in a table with structure it is first clustered again at each higher threshold, so that rows
+    that are as good as equal remain together.
 
     Args:
         found: Pairs of nodes.
         score: (n_pairs,) float32.
         label: The cluster of each node, (n,) int64.
         at: The threshold at which they were found.
-        expected: The mean width of all nodes in clusters of several where the table has duplicates.
         method: A linkage.
         apart: What must not be in one cluster.
 
@@ -94,7 +91,7 @@ def without_weak(
         left, right, score = left[allowed], right[allowed], score[allowed]
     width = widths(left, right, score, label)
     several = np.bincount(label)[label] > 1
-    structured = several.any() and width[several].mean() >= expected
+    structured = several.any() and width[several].mean() >= WEAK
     least = WEAK if structured else STRICT
     n_divided = 0
     doubtful = np.flatnonzero(several)

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import bridges, encode, frames, fuse, growing, keys, placing, search, views
-from linktransformer.agreement import Agreement
-from linktransformer.clustering import Neighbours, Rules, clusters_of, nodes_apart
+from linktransformer import (
+    bridges,
+    encode,
+    first_clusters,
+    frames,
+    growing,
+    keys,
+    placing,
+    reference,
+    table_files,
+)
+from linktransformer.clustering import Rules
 from linktransformer.clusters import Clusters
-from linktransformer.column_words import column_words
 from linktransformer.dedup import K, check_threshold
-from linktransformer.fitted import Fitted, NotFittedError, unique
-from linktransformer.frames import Table
+from linktransformer.fitted import Fitted, NotFittedError, below, unique
 from linktransformer.job import Columns, Job
 from linktransformer.placing import Clustered
-from linktransformer.reference import Keys, Reference, build
+from linktransformer.reference import Keys
+from linktransformer.row_reading import Reading
+from linktransformer.sample_reading import Settings
 
 __all__ = ["Deduplicator"]
+
+AT_ONCE = 250  # rows that are added: it changes the time and the memory, not the result
 
 D = TypeVar("D", bound="Deduplicator")
 
@@ -30,17 +40,17 @@ D = TypeVar("D", bound="Deduplicator")
 class Deduplicator(Fitted):
     """Cluster a table that is read and encoded once, and put new rows into its clusters.
 
-    A cluster's id never changes by what comes later: a new row joins the cluster that it is near, or begins
-    one. Ids are not used again. Where a row shows that two clusters are one thing, both stay, and `merges`
-    names them; `fit` clusters anew.
+    A cluster's id never changes by what comes later: a new row joins the cluster that it probably belongs to,
+    or begins one. Ids are not used again. Where a row shows that two clusters are one thing, both stay, and
+    `merges` names them; `fit` clusters anew.
 
     Args:
         model: As for `cluster_rows`.
-        threshold: Likewise. With "auto" rows are clustered as by `cluster_rows`, and `threshold_` is the
-            score at which new rows are told as the table's own are.
+        threshold: The match probability that two clusters need to be one, and a new row to join a cluster;
+            "auto" is .5.
         on: As for `cluster_rows`.
         block_on: Likewise.
-        method: Likewise. A new row is held against all rows of a cluster: by the mean of their scores
+        method: Likewise. A new row belongs to a cluster by the mean match probability of its different texts
             ("average" and "hdbscan"), the lowest ("complete") or the highest one ("single").
         one_per: As for `cluster_rows`; new rows keep to it too.
         cannot_link: As for `cluster_rows`, of the rows of `fit`.
@@ -124,8 +134,9 @@ class Deduplicator(Fitted):
             on = [name for name in on if name not in blocks] or on
         names = Keys(tuple(on), tuple(on), tuple(blocks))
         plan = encode.plan(encode.LEXICAL if self.model is None else self.model, self.device)
-        known = build(wrapped, names, self._remembering(plan), batch_size=self.batch_size, show=self.progress)
-        self._of, self._clusters = self._clustered(known, job, rules, plan.name)
+        bare = reference.bare(wrapped, names, Reading(serializer=plan.reading))
+        reading = self._remembering(plan)
+        self._of, self._clusters = first_clusters.clustered(bare, reading, job, rules, self._settings())
         self._known, self._plan = self._of.known, plan
         return self
 
@@ -142,15 +153,15 @@ class Deduplicator(Fitted):
         return frames.new_frame(known, {"cluster": self.labels_}, keep_index=True)
 
     def predict(self, rows: Any) -> Any:
-        """Tell which cluster each row would join, each row by itself; nothing is added.
+        """Tell which cluster each row would join, each as one more row of the table; nothing is added.
 
         Args:
             rows: A table of any of the libraries, or one row as a dict.
 
         Returns:
             A table in the library of the rows, with their index in pandas: "cluster", the id, null where the
-            row would begin a new one; and "score", its likeness to the most similar cluster, 1 where that has
-            the same text, null where none is near.
+            row would begin a new one; and "score", the probability that it belongs to the most probable
+            cluster, 1 where that has the same text, null where none is near.
 
         Raises:
             ColumnNotFoundError: A key column is not there.
@@ -182,8 +193,14 @@ class Deduplicator(Fitted):
             TableTypeError: The rows are of another library.
         """
         of = self._fitted_clusters()
-        self._of = growing.grown(of, self._with(rows), self.k)
-        self._known = self._of.known
+        added, _, _ = below(rows, of.known)  # refused as a whole
+        if of.job is None:
+            plan = self._remembering(self._plan)
+            of = first_clusters.with_job_of(of, self._with(rows, of.known), plan, self._settings())
+        for start in range(0, added.n_rows, AT_ONCE):
+            some = frames.take(added, np.arange(start, min(start + AT_ONCE, added.n_rows)))
+            of = growing.grown(of, self._with(some, of.known), self.k)
+        self._of, self._known = of, of.known
         return self
 
     def remove(self: D, labels: Any) -> D:
@@ -208,19 +225,18 @@ class Deduplicator(Fitted):
     def merges(self) -> Any:
         """Name the clusters that rows which were added have brought together.
 
-        The table is searched in itself; nothing is encoded and no id changes. `fit(table_)` clusters anew.
+        Nothing is encoded or searched, and no id changes. `fit(table_)` clusters anew.
 
         Returns:
-            A table in the caller's library, the most similar pair first: "cluster" and "other", two ids,
-            and "score", the likeness of the two, at or above `threshold_`. Pairs that `fit` left apart, and
-            those that must stay apart, are not there.
+            A table in the caller's library, the most probable pair first: "cluster" and "other", two ids,
+            and "score", the probability that the two are one, at or above `threshold_`. Pairs that `fit` left
+            apart, and those that must stay apart, are not there.
 
         Raises:
             NotFittedError: `fit` has not been called.
         """
         of = self._fitted_clusters()
-        near = bridges.neighbours_within(of, self.k, memory_limit=self.memory_limit, device=self.device)
-        pairs, score = bridges.bridges(of, near)
+        pairs, score = bridges.bridges(of)
         columns: dict[str, NDArray[Any]] = {"cluster": pairs[:, 0], "other": pairs[:, 1], "score": score}
         return frames.new_frame(of.known.table, columns)
 
@@ -243,10 +259,10 @@ class Deduplicator(Fitted):
             "cannot_link": of.cannot_link,
             "kept_apart": of.kept_apart,
         }
-        said: dict[str, Any] = {"next_id": of.next_id, "details": dict(of.details)}
-        if of.evidence is not None:
-            extra["evidence"] = of.evidence.weights
-            said |= {"columns": list(of.evidence.columns), "prior": of.evidence.prior}
+        said: dict[str, Any] = {"next_id": of.next_id, "details": dict(of.details), "job": None}
+        if of.job is not None:
+            arrays, said["job"] = table_files.parts_of(of.job)
+            extra |= {f"job.{name}": values for name, values in arrays.items()}
         self._save(folder, extra, {"clusters": said})
 
     @classmethod
@@ -268,18 +284,18 @@ class Deduplicator(Fitted):
         """
         found, settings, extra = cls._load(folder, model, device)
         said = settings["clusters"]
-        evidence = None
-        if "evidence" in extra:
-            nothing = np.empty(0, dtype=np.float32)
-            evidence = Agreement(tuple(said["columns"]), extra["evidence"], said["prior"], nothing)
+        job = None
+        if said["job"] is not None:
+            of_job = {name.removeprefix("job."): of for name, of in extra.items() if name.startswith("job.")}
+            job = table_files.from_parts(said["job"], of_job)
         found._of = Clustered(
             found._known,
             extra["cluster"],
             said["next_id"],
             found.method,
             float(found._known.threshold or 0.0),
+            job,
             found.one_per,
-            evidence,
             extra["cannot_link"],
             extra["kept_apart"],
             said["details"],
@@ -312,7 +328,7 @@ class Deduplicator(Fitted):
 
     @property
     def threshold_(self) -> float:
-        """The score that a new row needs to join a cluster."""
+        """The match probability that a new row needs to join a cluster."""
         return self._fitted_clusters().threshold
 
     def report(self) -> Mapping[str, Any]:
@@ -327,64 +343,5 @@ class Deduplicator(Fitted):
         self._fitted()
         return self._of
 
-    def _clustered(self, known: Reference, job: Job, rules: Rules, model: str) -> tuple[Clustered, Clusters]:
-        table, on = known.table, list(known.keys.reference)
-        nodes, apart = nodes_apart(table, known.records, known.block_of_row, rules)
-        details: dict[str, Any] = {
-            "on": on,
-            "method": rules.method,
-            "rows_cut": known.records.n_cut,
-            "model": model,
-        }
-        both = {name: (matrix, matrix) for name, matrix in known.matrices.items()}
-        none = np.empty(0, dtype=np.int64)
-        found = search.Candidates(none, none, {name: np.empty(0, dtype=np.float32) for name in both}, 0, 0)
-        fused = fuse.Fused(found, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
-        if len(nodes):
-            found = search.search(
-                both, nodes, nodes, self.k, memory_limit=self.memory_limit, device=self.device, same=True
-            )
-            texts = (known.records, known.records)
-            fused = fuse.fuse_of_one(found, views.spread(views.Views(both), (nodes, nodes), texts))
-        details["weights"] = {name: round(weight, 4) for name, weight in fused.weights.items()}
-        clusters = clusters_of(
-            table, on, Neighbours(known.records, nodes, fused, apart), job, rules.method, details
-        )
-        known = replace(known, weights=dict(fused.weights), details={})
-        evidence = clusters.evidence
-        if evidence is not None:
-            known = replace(known, columns=tuple(column_words(table, name) for name in evidence.columns))
-            evidence = replace(evidence, probability=np.empty(0, dtype=np.float32))
-        return self._ready(known, clusters, evidence, rules), clusters
-
-    def _ready(
-        self, known: Reference, clusters: Clusters, evidence: Agreement | None, rules: Rules
-    ) -> Clustered:
-        """The clusters with the score from which on new rows join, and what was left apart on purpose."""
-        pairs = _pairs(known.table, rules)
-        of = Clustered(
-            known,
-            clusters.label,
-            len(clusters),
-            rules.method,
-            float(clusters.details["threshold"]),
-            rules.one_per,
-            evidence,
-            pairs,
-            details=clusters.report(),
-        )
-        if len(known.nodes):
-            near = bridges.neighbours_within(of, self.k, memory_limit=self.memory_limit, device=self.device)
-            if isinstance(self.threshold, str):
-                of = replace(of, threshold=bridges.joining_threshold(of, near))
-            of = replace(of, kept_apart=bridges.bridges(of, near)[0])
-        return replace(of, known=replace(known, threshold=of.threshold))
-
-
-def _pairs(table: Table, rules: Rules) -> NDArray[np.int64]:
-    """Rows that must stay apart, (n_pairs, 2)."""
-    from linktransformer.labels import rows_of_pairs
-
-    if rules.cannot_link is None:
-        return np.empty((0, 2), dtype=np.int64)
-    return np.stack(rows_of_pairs(table, rules.cannot_link, "cannot_link"), axis=1)
+    def _settings(self) -> Settings:
+        return Settings(self.k, self.device, self.batch_size, self.progress, self.memory_limit)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import frames, keys, lexical
-from linktransformer.agreement import LEVELS
 from linktransformer.normalize import normalize
 
 if TYPE_CHECKING:
@@ -92,26 +91,16 @@ def of_cluster(clusters: Clusters, some: NDArray[np.int64]) -> dict[str, NDArray
     Returns:
         Columns as `Clusters.explain` says, of one length.
     """
-    columns: dict[str, NDArray[Any]] = {
+    return {
         "left": frames.index_labels(clusters.table, clusters.left_rows[some]),
         "right": frames.index_labels(clusters.table, clusters.right_rows[some]),
         "score": clusters.score[some],
         "cosine": clusters.cosine[some],
     }
-    if clusters.evidence is None:
-        return columns
-    graded, fitted = clusters.levels[some], clusters.evidence
-    bits = {
-        name: weights[graded[:, place]]
-        for place, (name, weights) in enumerate(zip(fitted.columns, fitted.weights, strict=True))
-    }
-    columns["probability"] = fitted.probability_of(graded)
-    columns["prior bits"] = np.full(len(some), fitted.prior)
-    return columns | {f"bits {name}": values for name, values in bits.items()}
 
 
 def of_pair(clusters: Clusters, place: int) -> dict[str, NDArray[Any]]:
-    """The evidence of one pair of rows, step by step.
+    """The evidence of one pair of rows.
 
     Args:
         clusters: The clusters.
@@ -123,21 +112,10 @@ def of_pair(clusters: Clusters, place: int) -> dict[str, NDArray[Any]]:
     rows = np.array([clusters.left_rows[place], clusters.right_rows[place]])
     two = frames.wrap(frames.take(clusters.table, rows), clusters.table.name)
     values = {name: frames.joined(two, [name], " ", False).tolist() for name in clusters.details["on"]}
-    lines: list[tuple[Any, ...]] = []
-    if clusters.evidence is None:
-        lines += [(name, *values[name], None, None, None) for name in values]
-    else:
-        fitted, graded = clusters.evidence, clusters.levels[place]
-        total = fitted.prior
-        lines.append(("prior", None, None, None, fitted.prior, total))
-        for name, level, weights in zip(fitted.columns, graded.tolist(), fitted.weights, strict=True):
-            total += float(weights[level])
-            lines.append((name, *values[name], LEVELS[level], float(weights[level]), total))
-        probability = float(fitted.probability_of(graded[None])[0])
-        lines.append(("probability", None, None, None, None, probability))
-    lines.append(("cosine", None, None, None, None, float(clusters.cosine[place])))
-    lines.append(("score", None, None, None, None, float(clusters.score[place])))
-    names = ("item", "left", "right", "level", "bits", "total")
+    lines: list[tuple[Any, ...]] = [(name, *values[name], None) for name in values]
+    lines.append(("cosine", None, None, float(clusters.cosine[place])))
+    lines.append(("score", None, None, float(clusters.score[place])))
+    names = ("item", "left", "right", "score")
     return {
         name: _array(name, [line[at] or None if at in (1, 2) else line[at] for line in lines])
         for at, name in enumerate(names)
@@ -169,6 +147,6 @@ def _line(
 
 
 def _array(name: str, values: list[Any]) -> NDArray[Any]:
-    if name in ("item", "left", "right", "level"):
+    if name in ("item", "left", "right"):
         return np.fromiter(values, dtype=object, count=len(values))
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

@@ -18,7 +18,7 @@ from linktransformer.frames import Table
 from linktransformer.parameters import Parameters
 from linktransformer.reference import Asked, Keys, Reference, ask, read_as_the_model_does
 
-__all__ = ["Fitted", "NotFittedError", "labels_at", "unique"]
+__all__ = ["Fitted", "NotFittedError", "below", "labels_at", "unique"]
 
 PROBES = 3  # texts that a model is asked again when a saved estimator is loaded
 NOT_SAVED = ("cache", "cannot_link")  # what belongs to this machine, and what is kept in another form
@@ -71,17 +71,10 @@ class Fitted(Parameters):
         show = self.progress if table.n_rows > 1 else False
         return ask(known, self._plan, table, batch_size=self.batch_size, show=show)
 
-    def _with(self, rows: Any) -> Reference:
+    def _with(self, rows: Any, known: Reference | None = None) -> Reference:
         """What is known with rows at its end; only they are encoded."""
-        known = self._fitted()
-        table = frames.wrap(rows, "rows")
-        frames.same_library(table, known.table)
-        whole = frames.wrap(frames.below(known.table, table), "reference")
-        numbered = known.next_label + np.arange(table.n_rows)
-        labels = np.concatenate([known.labels, numbered])
-        if whole.index is not None:
-            labels = frames.index_labels(whole, np.arange(whole.n_rows))
-            unique(labels, "rows")
+        known = self._fitted() if known is None else known
+        table, whole, labels = below(rows, known)
         known = known.with_ngrams_of(table)
         plan, names = self._remembering(self._plan), known.keys.reference
         asked = ask(known, plan, table, names, batch_size=self.batch_size, show=self.progress)
@@ -139,6 +132,30 @@ class Fitted(Parameters):
         elif "model_name" in settings:
             raise ModelError(f"model={model!r} makes no vectors. Give {settings['model_name']!r}.")
         return found, settings, extra
+
+
+def below(rows: Any, known: Reference) -> tuple[Table, Table, NDArray[Any]]:
+    """Put rows at the end of a table.
+
+    Args:
+        rows: A table of the same library and columns.
+        known: The table.
+
+    Returns:
+        The rows, the whole table and its labels.
+
+    Raises:
+        InvalidArgumentError: Columns are missing, or a label is there already.
+        TableTypeError: The rows are of another library.
+    """
+    table = frames.wrap(rows, "rows")
+    frames.same_library(table, known.table)
+    whole = frames.wrap(frames.below(known.table, table), "reference")
+    labels = np.concatenate([known.labels, known.next_label + np.arange(table.n_rows)])
+    if whole.index is not None:
+        labels = frames.index_labels(whole, np.arange(whole.n_rows))
+        unique(labels, "rows")
+    return table, whole, labels
 
 
 def unique(labels: NDArray[Any], what: str) -> None:

@@ -25,7 +25,6 @@ __all__ = [
     "best_weights",
     "change",
     "fuse",
-    "fuse_of_one",
     "kept_of",
     "same_text_first",
     "shares",
@@ -95,11 +94,6 @@ def fuse(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
     Returns:
         The score, a weighted mean of cosines, and the weights.
     """
-    return _fused(candidates, spread, ask=True)
-
-
-def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fused:
-    """As `fuse`; unless `ask`, the first view leads, whatever it knows, and no weight is shrunk."""
     names = list(candidates.views)
     sides = Sides.of(candidates)
 
@@ -107,13 +101,13 @@ def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fu
         return mutual_best_rate(candidates, weighted(candidates, spread, trial), sides)
 
     lead = 0
-    if ask and len(names) > 1:
+    if len(names) > 1:
         alone = mutual_best_rate(candidates, candidates.views[names[0]], sides)
         lead = _lead(candidates) if alone < SELDOM else 0
     with ThreadPoolExecutor(min(cores(), len(STEPS)) if len(candidates) > MANY else 1) as pool:
         weights, rate = best_weights(len(names), lambda trials: list(pool.map(tried, trials)), lead)
     score, kept = weighted(candidates, spread, weights), {}
-    if ask and len(names) > 1:
+    if len(names) > 1:
         standing: dict[tuple[float, ...], NDArray[np.bool_]] = {}
 
         def stands(of: Weights) -> NDArray[np.bool_]:
@@ -127,7 +121,7 @@ def _fused(candidates: Candidates, spread: Mapping[str, float], ask: bool) -> Fu
             weights, score = smaller, weighted(candidates, spread, smaller)
             rate = mutual_best_rate(candidates, score, sides)
     share = dict(zip(names, shares(names, spread, weights), strict=True))
-    return Fused(candidates, score, share, rate, kept=kept)
+    return Fused(candidates, score, share, rate, kept)
 
 
 def _lead(candidates: Candidates) -> int:
@@ -260,30 +254,6 @@ def kept_of(names: Sequence[str], before: Weights, after: Weights) -> dict[str, 
     """
     each = zip(names, before, after, strict=True)
     return {name: smaller / weight for name, weight, smaller in each if smaller < weight}
-
-
-def fuse_of_one(candidates: Candidates, spread: Mapping[str, float]) -> Fused:
-    """As `fuse`, for the candidates of a table in itself, of which each pair is there once.
-
-    Args:
-        candidates: Pairs of one table's nodes, the lower one on the left.
-        spread: As for `fuse`.
-
-    Returns:
-        The score of these pairs, at most 1, and the weights.
-    """
-    left = np.concatenate([candidates.left, candidates.right])
-    right = np.concatenate([candidates.right, candidates.left])
-    order = np.lexsort((right, left))
-    both = {name: np.concatenate([score, score])[order] for name, score in candidates.views.items()}
-    twice = Candidates(left[order], right[order], both, candidates.n_left, candidates.n_right)
-    # the best of many records of one thing does not stand out, and changes from one of them to another:
-    # it is neither asked who knows partners nor what chance explains
-    fused = _fused(twice, spread, ask=False)
-    score = np.zeros(len(candidates), dtype=np.float32)
-    for name, weight in fused.weights.items():
-        score += np.float32(weight) * candidates.views[name]
-    return Fused(candidates, np.minimum(score, BELOW_ONE), fused.weights, fused.rate)
 
 
 def alike(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.int8]:

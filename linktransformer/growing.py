@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer import frames
 from linktransformer.blocking import Nodes
-from linktransformer.column_words import ColumnWords
-from linktransformer.fuse import BELOW_ONE
-from linktransformer.placing import Clustered, linkages, near_pairs
-from linktransformer.reference import Asked, Reference
+from linktransformer.one_more_record import Judged, Newcomers, judged
+from linktransformer.placing import Clustered, linkage
+from linktransformer.reference import Reference
 
-__all__ = ["as_asked", "grown", "placed_one_by_one"]
+__all__ = ["grown"]
 
 Integers = NDArray[np.int64]
 
@@ -30,41 +30,35 @@ def grown(of: Clustered, larger: Reference, k: int) -> Clustered:
         The clusters, in which no old row has another id.
     """
     n_old = len(of.cluster)
-    n_new = larger.table.n_rows - n_old
-    cluster = np.concatenate([of.cluster, np.full(n_new, -1, dtype=np.int64)])
-    more = replace(of, known=larger, cluster=cluster)
-    asked = as_asked(larger, n_old)
-    cluster[n_old:], next_id = placed_one_by_one(more, asked, k)
-    return replace(of, known=larger, cluster=cluster, next_id=next_id)
+    more = np.full(larger.table.n_rows - n_old, -1, dtype=np.int64)
+    of = replace(of, known=larger, cluster=np.concatenate([of.cluster, more]))
+    rows, asked = _asked(of, n_old)
+    found = None
+    if of.job is not None:
+        found = judged(larger, of.job, asked, k)
+        of = replace(of, job=replace(of.job, near=found.near))
+    more, next_id = _placed(of, n_old, rows, found)
+    cluster = np.concatenate([of.cluster[:n_old], more])
+    return replace(of, cluster=cluster, next_id=next_id)
 
 
-def as_asked(known: Reference, start: int) -> Asked:
-    """The last rows of a reference as rows that are asked against it.
+def _asked(of: Clustered, n_old: int) -> tuple[Integers, Newcomers]:
+    """The new rows that are held against others, and their records.
 
-    Args:
-        known: The reference.
-        start: The first of them.
-
-    Returns:
-        The rows; their nodes are those of the reference, numbered anew in order of row.
+    Those that have the text of an earlier row join its cluster, unless that may have one row of a value only.
     """
-    from linktransformer import frames
-
-    table = frames.wrap(frames.take(known.table, np.arange(start, known.table.n_rows)), "rows")
-    node_of_row = known.nodes.node_of_row[start:]
-    has = node_of_row[node_of_row >= 0]
-    node, first = np.unique(has, return_index=True)
-    node = node[np.argsort(first)]  # in order of row
-    number = np.full(len(known.nodes) + 1, -1, dtype=np.int64)
-    number[node] = np.arange(len(node))
-    nodes = Nodes(known.nodes.text[node], known.nodes.block[node], number[node_of_row])
-    columns = tuple(
-        ColumnWords(
-            replace(column.cells, text_of_row=column.cells.text_of_row[start:]), column.words, column.vectors
-        )
-        for column in known.columns
-    )
-    return Asked(table, known.records, nodes, known.matrices, columns)
+    known = of.known
+    node = known.nodes.node_of_row
+    n_seen = int(node[:n_old].max(initial=-1)) + 1
+    before = np.maximum.accumulate(np.append(n_seen, node[n_old:] + 1))[:-1]  # nodes are in order of row
+    rows = np.flatnonzero(node[n_old:] >= 0)
+    if of.one_per is None:
+        rows = rows[node[n_old + rows] >= before[rows]]
+    mine, limit = node[n_old + rows], before[rows]
+    nodes = Nodes(known.nodes.text[mine], known.nodes.block[mine], np.arange(len(rows)))
+    texts = known.records.texts[nodes.text]
+    new = mine >= limit
+    return rows, Newcomers(nodes, texts, known.matrices, known.written, mine, mine, limit, new)
 
 
 @dataclass(slots=True)
@@ -72,21 +66,19 @@ class _Standing:
     """The clusters while rows are put in."""
 
     of: Clustered
-    own: Integers  # the reference's node of each asked node
-    next_id: int
     more: dict[int, list[int]] = field(default_factory=dict)  # new members of clusters
     new: dict[int, list[int]] = field(default_factory=dict)  # new clusters of nodes
 
     def clusters(self, node: int) -> list[int]:
-        """The ids that a node of the reference has."""
+        """The ids that a node has."""
         cluster, starts = self.of.by_node
         return [*cluster[starts[node] : starts[node + 1]].tolist(), *self.new.get(node, [])]
 
     def members(self, cluster: int) -> Integers:
-        """The nodes of a cluster, rising, so that sums do not depend on how they came in."""
+        """The nodes of a cluster."""
         owner, member = self.of.members
         first, last = np.searchsorted(owner, cluster, "left"), np.searchsorted(owner, cluster, "right")
-        return np.sort(np.append(member[first:last], np.array(self.more.get(cluster, []), dtype=np.int64)))
+        return np.append(member[first:last], np.array(self.more.get(cluster, []), dtype=np.int64))
 
     def join(self, node: int, cluster: int) -> None:
         """Put a node into a cluster."""
@@ -94,60 +86,54 @@ class _Standing:
             self.new.setdefault(node, []).append(cluster)
             self.more.setdefault(cluster, []).append(node)
 
+    def in_order(self, node: int, right: Integers, probability: NDArray[np.float32]) -> list[int]:
+        """The clusters that a node may join, the most probable first; those that have its text before all."""
+        same = sorted(self.clusters(node))
+        near = right[probability >= self.of.needed].tolist()  # no linkage is above its highest pair
+        others = sorted({one for other in near for one in self.clusters(other)} - set(same))
+        if not others or (same and self.of.one_per is None):
+            return same
+        score = []
+        for cluster in others:
+            members = self.members(cluster)
+            inside = probability[np.isin(right, members)]
+            score.append(linkage(self.of.method, inside, np.array([0]), np.array([len(members)]))[0])
+        order = np.lexsort((np.array(others), -np.array(score)))
+        return same + [others[place] for place in order.tolist() if score[place] >= self.of.needed]
 
-def placed_one_by_one(of: Clustered, asked: Asked, k: int) -> tuple[Integers, int]:
-    """The cluster of each row, in which rows before it count as well.
+
+def _placed(of: Clustered, n_old: int, rows: Integers, found: Judged | None) -> tuple[Integers, int]:
+    """The cluster of each new row, in which rows before it count as well, and the next id that is free.
 
     A row may join what another new row began, so that one has to come after the other: a loop over rows.
-
-    Args:
-        of: Clusters of a table that ends with these rows; theirs are -1.
-        asked: The rows, from `as_asked`.
-        k: Neighbours in each view.
-
-    Returns:
-        The ids, (n_rows,) int64, and the next one that is free.
     """
-    fused = near_pairs(of, asked, k + 1)  # the row itself is one of them
-    close = np.flatnonzero(fused.score >= of.needed)
-    left, right = fused.candidates.left[close], fused.candidates.right[close]
-    starts = np.searchsorted(left, np.arange(len(asked.nodes) + 1))
-    start = of.known.table.n_rows - asked.table.n_rows
-    own = np.full(len(asked.nodes), -1, dtype=np.int64)
-    rows = np.flatnonzero(asked.nodes.node_of_row >= 0)
-    own[asked.nodes.node_of_row[rows]] = of.known.nodes.node_of_row[start + rows]
-    standing = _Standing(of, own, of.next_id)
-    value, pairs = of.values(asked)
+    n_new = len(of.cluster) - n_old
+    record = np.full(n_new, -1, dtype=np.int64)
+    record[rows] = np.arange(len(rows))
+    starts = np.zeros(len(rows) + 1, dtype=np.int64)
+    right, probability = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+    if found is not None:
+        starts = np.searchsorted(found.left, np.arange(len(rows) + 1))
+        right, probability = found.right, found.probability
+    standing, next_id = _Standing(of), of.next_id
+    table = frames.wrap(frames.take(of.known.table, np.arange(n_old, n_old + n_new)), "rows")
+    value, pairs = of.values(table)
     taken = {(cluster, of_row) for cluster, of_row in pairs.tolist()}
-    found = np.empty(asked.table.n_rows, dtype=np.int64)
-    for row, node in enumerate(asked.nodes.node_of_row.tolist()):
+    cluster = np.empty(n_new, dtype=np.int64)
+    for row, node in enumerate(of.known.nodes.node_of_row[n_old:].tolist()):
         mine = -1 if value is None else int(value[row])
         chosen = -1
         if node >= 0:
-            near = right[starts[node] : starts[node + 1]]
-            for cluster in _in_order(standing, asked, node, near):
-                if mine < 0 or (cluster, mine) not in taken:
-                    chosen = cluster
+            of_row = slice(*starts[record[row] : record[row] + 2]) if record[row] >= 0 else slice(0)
+            for one in standing.in_order(node, right[of_row], probability[of_row]):
+                if mine < 0 or (one, mine) not in taken:
+                    chosen = one
                     break
         if chosen < 0:
-            chosen, standing.next_id = standing.next_id, standing.next_id + 1
+            chosen, next_id = next_id, next_id + 1
         if node >= 0:
-            standing.join(int(own[node]), chosen)
+            standing.join(node, chosen)
         if mine >= 0:
             taken.add((chosen, mine))
-        found[row] = chosen
-    return found, standing.next_id
-
-
-def _in_order(standing: _Standing, asked: Asked, node: int, near: Integers) -> list[int]:
-    """The clusters that a node may join, the most similar first."""
-    same = sorted(standing.clusters(int(standing.own[node])))
-    others = sorted({one for other in near.tolist() for one in standing.clusters(other)} - set(same))
-    if not others or (same and standing.of.one_per is None):
-        return same
-    members = [standing.members(cluster) for cluster in others]
-    edges = np.append(0, np.cumsum([len(one) for one in members]))
-    score = linkages(standing.of, asked, np.full(len(others), node), edges, np.concatenate(members))
-    score = np.minimum(score, BELOW_ONE)
-    order = np.lexsort((np.array(others), -score))
-    return same + [others[place] for place in order.tolist() if score[place] >= standing.of.needed]
+        cluster[row] = chosen
+    return cluster, next_id

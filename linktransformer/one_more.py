@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from linktransformer.reference import Asked, Reference
 from linktransformer.sample_job import Rivals, SampleJob
 from linktransformer.scoring.feature_families import Pairs, features_of
 from linktransformer.scoring.fellegi_sunter import Weights, weights_of
+from linktransformer.scoring.job_statistics import JobStatistics
+from linktransformer.scoring.known_columns import KnownColumn
 from linktransformer.scoring.ranks import Places, among_rivals, one_side
 from linktransformer.scoring.words import words_of
 from linktransformer.search import Candidates
@@ -142,7 +144,8 @@ def _judged(
     scores = {name: score[at] for name, score in scores.items()}
     own = own_of_sample(job.sample, nodes, asked.matrices, itself)
     seen = compared(
-        job,
+        job.statistics,
+        job.columns,
         (written, known.written),
         (some[left], right),
         {
@@ -250,7 +253,8 @@ class Compared:
 
 
 def compared(
-    job: SampleJob,
+    statistics: JobStatistics,
+    columns: Sequence[KnownColumn],
     written: tuple[Written, Written],
     pairs: tuple[Integers, Integers],
     own: Mapping[str, tuple[Floats, Floats]],
@@ -258,7 +262,8 @@ def compared(
     """Compare words and cells of pairs by what is known of the job.
 
     Args:
-        job: The job.
+        statistics: What is the same for all pairs of the job.
+        columns: How its key columns are compared.
         written: Texts and cells of left and of right records.
         pairs: Left and right record of each pair, (n_pairs,) int64 each.
         own: As for `Pairs`.
@@ -268,12 +273,12 @@ def compared(
     """
     (a, left), (b, right) = (np.unique(side, return_inverse=True) for side in pairs)
     texts = written[0].texts[a].tolist(), written[1].texts[b].tolist()
-    words = words_of(*texts, job.statistics.rarities)
+    words = words_of(*texts, statistics.rarities)
     found = [
         column.compare(mine, theirs, *pairs)
-        for column, mine, theirs in zip(job.columns, written[0].cells, written[1].cells, strict=True)
+        for column, mine, theirs in zip(columns, written[0].cells, written[1].cells, strict=True)
     ]
-    weights = weights_of([levels for _, _, levels in found], job.statistics.tables, len(left))
+    weights = weights_of([levels for _, _, levels in found], statistics.tables, len(left))
     similarity, equal = [alike for alike, _, _ in found], [same for _, same, _ in found]
     return Compared(left, right, words, texts, own, similarity, equal, weights)
 

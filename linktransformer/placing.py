@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import asking, blocking, fuse, keys
-from linktransformer.agreement import Agreement
+from linktransformer import keys
+from linktransformer.blocking import Nodes
+from linktransformer.frames import Table
+from linktransformer.one_more_record import Judged, Newcomers, judged
 from linktransformer.reference import Asked, Reference
+from linktransformer.table_job import TableJob
+from linktransformer.written_rows import written_of
 
-__all__ = ["Clustered", "Entries", "entries", "first_allowed", "linkages", "near_pairs", "pair_score"]
+__all__ = ["Clustered", "Entries", "entries", "first_allowed", "linkage", "near_rows"]
 
+AT_ONCE = 250  # rows: it changes the memory, not the result
 REDUCE = {"average": np.add, "hdbscan": np.add, "complete": np.minimum, "single": np.maximum}
 
 Integers = NDArray[np.int64]
@@ -24,16 +29,16 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Clustered:
-    """A reference whose rows are in clusters.
+    """A table whose rows are in clusters.
 
     Args:
         known: The table.
         cluster: The id of each row's cluster, (n_rows,) int64; -1 for a row that is in none yet.
         next_id: The first id that was never used.
         method: How a row is held against a cluster: as its rows were held against each other.
-        threshold: The score that a row needs to join.
+        threshold: The match probability that a row needs to join.
+        job: The job of the table, None where it had no row with a key.
         one_per: A column of whose values a cluster has one row each at most; None for none.
-        evidence: What the agreement of each column is worth; None with one column.
         cannot_link: Pairs of rows that must stay apart, (n_pairs, 2) int64.
         kept_apart: Pairs of ids that `fit` left apart though they are near, (n_pairs, 2) int64.
         details: How they were found.
@@ -44,8 +49,8 @@ class Clustered:
     next_id: int
     method: str
     threshold: float
+    job: TableJob | None = None
     one_per: str | None = None
-    evidence: Agreement | None = None
     cannot_link: Integers = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     kept_apart: Integers = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -57,6 +62,11 @@ class Clustered:
         rows = np.flatnonzero((node >= 0) & (self.cluster >= 0))
         pairs = np.unique(np.stack([self.cluster[rows], node[rows]], axis=1), axis=0)
         return pairs[:, 0], pairs[:, 1]
+
+    @cached_property
+    def sizes(self) -> Integers:
+        """How many different texts each cluster has, (next_id,) int64."""
+        return np.bincount(self.members[0], minlength=self.next_id)
 
     @cached_property
     def by_node(self) -> tuple[Integers, Integers]:
@@ -74,15 +84,22 @@ class Clustered:
 
     @property
     def needed(self) -> np.float32:
-        """The threshold as scores are compared with it."""
+        """The threshold as probabilities are compared with it."""
         return np.float32(self.threshold)
 
-    def values(self, asked: Asked) -> tuple[Integers | None, Integers]:
-        """The value of each asked row of which a cluster has one, and those taken, as cluster and value."""
+    def values(self, table: Table) -> tuple[Integers | None, Integers]:
+        """The value of each row of which a cluster has one, and those taken, as cluster and value.
+
+        Args:
+            table: The rows.
+
+        Returns:
+            (n_rows,) int64, -1 for none, None without such a column; and (n_taken, 2) int64.
+        """
         if self.one_per is None:
             return None, np.empty((0, 2), dtype=np.int64)
         names = [self.one_per]
-        mine, theirs = keys.codes(asked.table, self.known.table, names, names)
+        mine, theirs = keys.codes(table, self.known.table, names, names)
         has = np.flatnonzero((theirs >= 0) & (self.cluster >= 0))
         return mine, np.unique(np.stack([self.cluster[has], theirs[has]], axis=1), axis=0)
 
@@ -94,7 +111,7 @@ class Entries:
     Args:
         node: Asked node, (n,) int64.
         cluster: The id, (n,) int64.
-        score: How similar, (n,) float32; 1 where the cluster has the same text.
+        score: The probability, (n,) float32; 1 where the cluster has the same text.
     """
 
     node: Integers
@@ -102,51 +119,8 @@ class Entries:
     score: Floats
 
 
-def pair_score(of: Clustered, asked: Asked, left: Integers, right: Integers) -> Floats:
-    """Score pairs as `fit` scored them: by the views, and by the agreement of each column.
-
-    Args:
-        of: The clusters.
-        asked: Rows.
-        left: Asked node of each pair, (n_pairs,) int64.
-        right: Node of the reference.
-
-    Returns:
-        (n_pairs,) float32, 1 for equal texts alone.
-    """
-    return with_evidence(of, asked, asking.score_of(of.known, asked, left, right)).score
-
-
-def with_evidence(of: Clustered, asked: Asked, fused: fuse.Fused) -> fuse.Fused:
-    """Take the mean of score and probability, where columns are compared one by one.
-
-    Args:
-        of: The clusters.
-        asked: Rows.
-        fused: Pairs, scored by the views alone.
-
-    Returns:
-        The same pairs.
-    """
-    if of.evidence is None or not len(fused.candidates):
-        return fused
-    found = fused.candidates
-    left, right = blocking.first_rows(asked.nodes)[found.left], of.known.first_rows[found.right]
-    graded = np.stack(
-        [
-            column.levels(mine, left, right)
-            for column, mine in zip(of.known.columns, asked.columns, strict=True)
-        ],
-        axis=1,
-    )
-    probability = of.evidence.probability_of(graded).astype(np.float32)
-    mean = ((fused.score + probability) / 2).astype(np.float32)
-    score = np.where(fused.score >= 1, np.float32(1), np.minimum(mean, fuse.BELOW_ONE))
-    return replace(fused, score=score.astype(np.float32))
-
-
-def near_pairs(of: Clustered, asked: Asked, k: int) -> fuse.Fused:
-    """The k nearest nodes of the reference in each view, scored.
+def near_rows(of: Clustered, asked: Asked, k: int) -> tuple[Judged | None, Integers]:
+    """The records of the table that are near to asked ones.
 
     Args:
         of: The clusters.
@@ -154,37 +128,60 @@ def near_pairs(of: Clustered, asked: Asked, k: int) -> fuse.Fused:
         k: Neighbours in each view.
 
     Returns:
-        Pairs of an asked node and one of the reference, sorted.
+        Pairs with probabilities, None where there is nothing to compare; and the record of the table with the
+        very text of each asked node, -1 for none, (n_asked,) int64.
     """
-    return with_evidence(of, asked, asking.scored(of.known, asked, k))
+    known, n = of.known, len(asked.nodes)
+    texts = asked.records.texts[asked.nodes.text]
+    named = zip(texts.tolist(), asked.nodes.block.tolist(), strict=True)
+    itself = np.array([of.node_of.get(name, -1) for name in named], dtype=np.int64)
+    if of.job is None:
+        return None, itself
+    on = known.keys.queries, known.keys.reference
+    written = written_of(asked.table, 0, on, known.reading, asked.records, asked.nodes)
+    parts = []
+    for start in range(0, n, AT_ONCE):
+        some = np.arange(start, min(start + AT_ONCE, n))
+        nodes = Nodes(asked.nodes.text[some], asked.nodes.block[some], np.arange(len(some)))
+        everything = np.full(len(some), len(known.nodes), dtype=np.int64)
+        none = np.zeros(len(some), dtype=bool)
+        newcomers = Newcomers(
+            nodes, texts[some], asked.matrices, written, some, itself[some], everything, none
+        )
+        part = judged(known, of.job, newcomers, k)
+        parts.append((some[part.left], part.right, part.probability))
+    if not parts:
+        return None, itself
+    left, right, probability = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Judged(left, right, probability, of.job.near), itself
 
 
-def linkages(of: Clustered, asked: Asked, node: Integers, starts: Integers, members: Integers) -> Floats:
-    """How similar asked nodes are to clusters: the mean, the lowest or the highest score of all members.
+def linkage(method: str, probability: Floats, starts: Integers, size: Integers) -> Floats:
+    """How probably records belong to clusters, as `agglomerate` has it of two clusters.
 
     Args:
-        of: The clusters.
-        asked: Rows.
-        node: Asked node of each pair of node and cluster, (n_pairs,) int64.
-        starts: Where the members of each pair's cluster start, (n_pairs + 1,) int64, at least one each.
-        members: Their nodes of the reference.
+        method: As for `Clustered`.
+        probability: Of pairs of a record and one of a cluster, those of one cluster together, (n_pairs,)
+            float32. Other records of the cluster count as 0.
+        starts: Where those of each cluster start, (n,) int64.
+        size: How many records each cluster has, (n,) int64.
 
     Returns:
-        (n_pairs,) float32.
+        (n,) float32.
     """
-    if not len(node):
-        return np.empty(0, dtype=np.float32)
-    size = np.diff(starts)
-    score = pair_score(of, asked, np.repeat(node, size), members).astype(np.float64)
-    found = REDUCE[of.method].reduceat(score, starts[:-1])
-    return np.asarray(found / (size if REDUCE[of.method] is np.add else 1), dtype=np.float32)
+    reduce = REDUCE[method]
+    value = reduce.reduceat(probability.astype(np.float64), starts)
+    if reduce is np.add:
+        value = value / size
+    elif reduce is np.minimum:
+        value = np.where(np.diff(np.append(starts, len(probability))) == size, value, 0)
+    return np.asarray(value, dtype=np.float32)
 
 
 def entries(of: Clustered, asked: Asked, k: int) -> Entries:
-    """The clusters that have a near row, and how similar they are to each asked node.
+    """The clusters that have a near row, and how probably each asked node belongs to them.
 
-    Looked at are the clusters of all neighbours at or above the threshold, and of the nearest one. A cluster
-    that has the very text comes first.
+    A cluster that has the very text comes first.
 
     Args:
         of: The clusters.
@@ -194,31 +191,25 @@ def entries(of: Clustered, asked: Asked, k: int) -> Entries:
     Returns:
         The clusters.
     """
-    fused = near_pairs(of, asked, k)
-    found, score = fused.candidates, fused.score
-    best = np.full(len(asked.nodes), -np.inf, dtype=np.float32)
-    np.maximum.at(best, found.left, score)
-    use = np.flatnonzero((score >= of.needed) | (score >= best[found.left]))
-    node, cluster = _clusters_of(of, found.left[use], found.right[use])
-    texts = asked.records.texts[asked.nodes.text].tolist()
-    here = np.array(
-        [of.node_of.get(key, -1) for key in zip(texts, asked.nodes.block.tolist(), strict=True)],
-        dtype=np.int64,
-    )
-    has = np.flatnonzero(here >= 0)
-    same, its = _clusters_of(of, has, here[has])
+    found, itself = near_rows(of, asked, k)
     width = max(of.next_id, 1)
-    sure = np.unique(same * width + its)
-    others = np.setdiff1d(np.unique(node * width + cluster), sure)
-    owner, member = of.members
-    first, last = (np.searchsorted(owner, others % width, side) for side in ("left", "right"))
-    starts = np.append(0, np.cumsum(last - first))
-    which = np.arange(starts[-1]) - np.repeat(starts[:-1] - first, last - first)
-    value = linkages(of, asked, others // width, starts, member[which])
-    code = np.concatenate([sure, others])
-    value = np.concatenate([np.ones(len(sure), dtype=np.float32), np.minimum(value, fuse.BELOW_ONE)])
-    order = np.lexsort((code % width, -value, code // width))
-    return Entries(code[order] // width, code[order] % width, value[order])
+    has = np.flatnonzero(itself >= 0)
+    node, cluster = _clusters_of(of, itself[has])
+    code = np.unique(has[node] * width + cluster)
+    score = np.ones(len(code), dtype=np.float32)
+    if found is not None and len(found.left):
+        pair, cluster = _clusters_of(of, found.right)
+        each = found.left[pair] * width + cluster
+        other = np.flatnonzero(~np.isin(each, code))
+        other = other[np.argsort(each[other], kind="stable")]
+        if len(other):
+            each, probability = each[other], found.probability[pair[other]]
+            starts = np.flatnonzero(np.diff(each, prepend=-1))
+            size = of.sizes[each[starts] % width]
+            code = np.concatenate([code, each[starts]])
+            score = np.concatenate([score, linkage(of.method, probability, starts, size)])
+    order = np.lexsort((code % width, -score, code // width))
+    return Entries(code[order] // width, code[order] % width, score[order])
 
 
 def first_allowed(of: Clustered, asked: Asked, found: Entries) -> tuple[Integers, Floats]:
@@ -230,7 +221,8 @@ def first_allowed(of: Clustered, asked: Asked, found: Entries) -> tuple[Integers
         found: From `entries`.
 
     Returns:
-        Ids, -1 where none is as near as the threshold, and scores, NaN where none is near, (n_rows,) each.
+        Ids, -1 where none is as probable as the threshold, and scores, NaN where none is near, (n_rows,)
+        each.
     """
     starts = np.searchsorted(found.node, np.arange(len(asked.nodes) + 1))
     rows = np.flatnonzero(asked.nodes.node_of_row >= 0)
@@ -239,7 +231,7 @@ def first_allowed(of: Clustered, asked: Asked, found: Entries) -> tuple[Integers
     row = np.repeat(rows, size)
     total = np.append(0, np.cumsum(size))
     place = np.arange(total[-1]) - np.repeat(total[:-1] - starts[node], size)
-    value, taken = of.values(asked)
+    value, taken = of.values(asked.table)
     if value is not None:
         width = max(1, int(max(value.max(initial=-1), taken[:, 1].max(initial=-1))) + 1)
         used = np.isin(found.cluster[place] * width + value[row], taken[:, 0] * width + taken[:, 1])
@@ -254,10 +246,10 @@ def first_allowed(of: Clustered, asked: Asked, found: Entries) -> tuple[Integers
     return cluster, score
 
 
-def _clusters_of(of: Clustered, node: Integers, known: Integers) -> tuple[Integers, Integers]:
-    """The clusters of nodes of the reference, each beside the asked node that it stands for."""
+def _clusters_of(of: Clustered, node: Integers) -> tuple[Integers, Integers]:
+    """The clusters of nodes of the table: places in `node`, and a cluster for each."""
     cluster, starts = of.by_node
-    size = starts[known + 1] - starts[known]
+    size = starts[node + 1] - starts[node]
     total = np.append(0, np.cumsum(size))
-    which = np.arange(total[-1]) - np.repeat(total[:-1] - starts[known], size)
-    return np.repeat(node, size), cluster[which]
+    which = np.arange(total[-1]) - np.repeat(total[:-1] - starts[node], size)
+    return np.repeat(np.arange(len(node)), size), cluster[which]

@@ -140,7 +140,7 @@ def _candidates(job: SampleJob, after: Reference, new: Integers, k: int) -> Riva
     left, right = left[at], right[at]
     own = {name: (values[left], job.own[name][new[right]]) for name, values in sample.own.items()}
     pairs = left, new[right]
-    seen = compared(job, (sample.written, after.written), pairs, own)
+    seen = compared(job.statistics, job.columns, (sample.written, after.written), pairs, own)
     total = seen.weights.total
     floor = job.statistics.bits_floor
     of_bits = _places(left, right, total, rivals.sample[others], rivals.bits[others], floor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from linktransformer import blocking, keys
@@ -15,7 +16,15 @@ from linktransformer.scoring.key_column import key_column, naming_order
 from linktransformer.scoring.reading import better_reading
 from linktransformer.scoring.sampling import Drawing
 
-__all__ = ["Settings", "better_read", "in_order", "nodes_of", "reading_of"]
+__all__ = [
+    "Settings",
+    "better_read",
+    "better_read_table",
+    "in_order",
+    "nodes_of",
+    "reading_by",
+    "reading_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +36,14 @@ class Settings:
         device: "cpu" keeps the search off the GPU.
         batch_size: For the model.
         show: As for `progress.bar`.
+        memory_limit: Bytes for the search of a table in itself.
     """
 
     k: int
     device: str | None = None
     batch_size: int | None = None
     show: bool | None = None
+    memory_limit: int | None = None
 
 
 def reading_of(bare: Reference, plan: Plan, sample: Table) -> Reading:
@@ -46,13 +57,29 @@ def reading_of(bare: Reference, plan: Plan, sample: Table) -> Reading:
     Returns:
         How rows are read.
     """
+    return reading_by(bare, plan, _columns(bare, sample))
+
+
+def reading_by(
+    bare: Reference, plan: Plan, columns: Sequence[PairedColumn], *, same: bool = False
+) -> Reading:
+    """Find the key column and the order of the others by what is in them.
+
+    Args:
+        bare: The reference, without vectors.
+        plan: The model.
+        columns: The key columns of both sides.
+        same: Both sides are one table.
+
+    Returns:
+        How rows are read.
+    """
     on = list(bare.keys.queries), list(bare.keys.reference)
-    columns = _columns(bare, sample)
     read = bare.reading
     free = plan.choosy
     if max(map(len, on)) < 2:
         return replace(read, by_order=free)
-    key = key_column(columns) if columns else None
+    key = key_column(columns, same=same) if columns else None
     pairs = keys.paired(*on)
     first = [pairs[place] for place in naming_order(columns, key)]
     mine, theirs = (
@@ -129,3 +156,29 @@ def better_read(
     reading = replace(read, column_alone=True)
     known = replace(known, reading=reading, matrices={**known.matrices, "dense": alone[1]})
     return known, replace(asked, matrices={**asked.matrices, "dense": alone[0]})
+
+
+def better_read_table(
+    known: Reference, nodes: blocking.Nodes, plan: Plan, drawing: Drawing, settings: Settings
+) -> Reference:
+    """As `better_read`, for a table that is compared with itself.
+
+    Args:
+        known: The table.
+        nodes: Its records.
+        plan: The model.
+        drawing: From what records are drawn.
+        settings: How texts are encoded.
+
+    Returns:
+        The table, with the vectors that are used.
+    """
+    read, whole = known.reading, known.matrices.get("dense")
+    if whole is None or not read.by_order or read.column is None:
+        return known
+    written = read.heads(known.table, known.keys.reference, 1, known.records)
+    alone = embedded(plan, written, batch_size=settings.batch_size, show=settings.show)
+    if not better_reading((alone, alone), (whole, whole), (nodes, nodes), drawing, same=True):
+        return known
+    matrices = {**known.matrices, "dense": alone}
+    return replace(known, reading=replace(read, column_alone=True), matrices=matrices)

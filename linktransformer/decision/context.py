@@ -52,6 +52,8 @@ JOB = (
             *(f"second gap {q}" for q in (0.5, 0.9)),
         )
     ),
+    "one table",
+    "size ratio",
 )
 
 
@@ -172,7 +174,8 @@ def job_context(
         sides.append((side, of_job))
     if tied:  # an order of the two sides that does not depend on which table is the left one
         sides.sort(key=lambda side: [-np.inf if np.isnan(value) else value for value in side[1]])
-    values = np.array([*job, *sides[0][1], *sides[1][1]], dtype=np.float32)
+    ratio = float(np.log(max(1, *sizes) / max(1, min(sizes))))
+    values = np.array([*job, *sides[0][1], *sides[1][1], float(same), ratio], dtype=np.float32)
     return JobContext(values, (sides[0][0], sides[1][0]), many, tied)
 
 

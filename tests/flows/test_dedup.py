@@ -219,6 +219,13 @@ def test_several_columns_weigh_their_evidence() -> None:
     assert len(shown) == len(found.pairs.query("cluster == 0")) > 0
     assert shown["score"].between(0.5, 1, inclusive="neither").all()
     assert shown["cosine"].between(0, 1).all() and not (shown["cosine"] == shown["score"]).any()
+    pair = found.explain(0, pair=0)
+    assert pair["item"].tolist() == [*table.columns, "cosine", "score"]
+    assert pair["left"].tolist()[:4] == table.loc[shown["left"].iloc[0]].tolist()
+    assert pair["right"].tolist()[:4] == table.loc[shown["right"].iloc[0]].tolist()
+    assert pair["score"].tolist()[4:] == shown.iloc[0][["cosine", "score"]].tolist()
+    with pytest.raises(lt.InvalidArgumentError, match="no pair of cluster 0"):
+        found.explain(0, pair=len(shown))
 
 
 def test_the_next_cluster_is_the_most_similar_one() -> None:

@@ -27,7 +27,7 @@ def pairs_of(first: int, n: int) -> dict[tuple[int, int], float]:
 def test_a_weak_cluster_is_divided_at_a_higher_threshold() -> None:
     found, score = candidates({**DOUBTFUL, **NEAR, **pairs_of(6, 10)}, 26)
     label = np.array([0, 0, 0, 0, 1, 1, *np.repeat(np.arange(2, 12), 2)])
-    divided, n, separation = cut.without_weak(found, score, label, 0.45, cut.WEAK, "average", None)
+    divided, n, separation = cut.without_weak(found, score, label, 0.45, "average", None)
     assert divided.tolist() == [0, 0, 1, 1, 2, 2, *np.repeat(np.arange(3, 13), 2)]
     assert n == 1
     assert separation is not None and separation > 0.7
@@ -37,7 +37,7 @@ def test_without_structure_weak_clusters_are_taken_apart() -> None:
     scores = dict.fromkeys(combinations(range(12), 2), 0.5) | {(0, 1): 0.95}
     found, score = candidates(scores, 12)
     label = np.repeat(np.arange(3), 4)
-    divided, n, separation = cut.without_weak(found, score, label, 0.45, cut.WEAK, "average", None)
+    divided, n, separation = cut.without_weak(found, score, label, 0.45, "average", None)
     assert divided.tolist() == list(range(12))
     assert (n, separation) == (3, None)
 
@@ -47,7 +47,7 @@ def test_what_is_weak_at_every_threshold_is_taken_apart() -> None:
     scores = dict.fromkeys(combinations(range(6), 2), 0.95) | pairs_of(6, 10)
     found, score = candidates(scores, 26)
     label = np.array([0, 0, 0, 1, 1, 1, *np.repeat(np.arange(2, 12), 2)])
-    divided, n, _ = cut.without_weak(found, score, label, 0.45, cut.WEAK, "average", None)
+    divided, n, _ = cut.without_weak(found, score, label, 0.45, "average", None)
     assert divided.tolist() == [*range(6), *np.repeat(np.arange(6, 16), 2)]
     assert n == 2
 
@@ -56,6 +56,6 @@ def test_what_is_weak_at_every_threshold_is_taken_apart() -> None:
 def test_sound_clusters_stay(method: str) -> None:
     found, score = candidates(pairs_of(0, 5), 10)
     label = np.repeat(np.arange(5), 2)
-    divided, n, separation = cut.without_weak(found, score, label, 0.45, cut.REASONABLE, method, None)
+    divided, n, separation = cut.without_weak(found, score, label, 0.45, method, None)
     assert divided.tolist() == label.tolist()
     assert (n, separation) == (0, 0.9)

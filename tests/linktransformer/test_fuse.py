@@ -60,15 +60,6 @@ def test_a_view_that_knows_nothing_does_not_lead_where_another_knows_partners() 
     assert fuse.fuse(found, {"first": 0.1, "other": 0.1}).weights["first"] > 0
 
 
-def test_in_one_table_the_first_view_leads_whatever_it_knows() -> None:
-    left, right = np.triu_indices(120, 1)
-    other = 0.1 * np.random.default_rng(2).random(len(left), dtype=np.float32)
-    other[(left % 2 == 0) & (right == left + 1)] += 0.5
-    found = Candidates(left, right, {"first": np.zeros_like(other), "other": other}, 120, 120)
-    assert knows_partners(found, other)
-    assert fuse.fuse_of_one(found, {"first": 0.0, "other": 0.1}).weights["first"] > 0
-
-
 def test_few_nodes_prove_nothing() -> None:
     draw = np.random.default_rng(1)
     score = draw.normal(scale=0.1, size=(12, 12)) + 0.1 * np.eye(12)

@@ -43,6 +43,7 @@ def plain_context(
     for pairs, of_job in sides:
         columns += pairs
         job += of_job
+    job += [float(same), float(np.log(max(1, *sizes) / max(1, min(sizes))))]
     values = np.concatenate(
         [np.stack(columns, axis=1), np.repeat(np.array(job, dtype=np.float32)[None], len(z), axis=0)], axis=1
     )

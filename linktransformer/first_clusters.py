@@ -1,0 +1,97 @@
+"""The clusters of a table that is fitted, with what rows that come later are judged by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import bridges, labels, reference, table_fitting
+from linktransformer.clustering import Neighbours, Rules, clusters_of, nodes_apart, nothing
+from linktransformer.clusters import Clusters
+from linktransformer.encode import Plan
+from linktransformer.frames import Table
+from linktransformer.job import Job
+from linktransformer.placing import Clustered
+from linktransformer.reference import Reference
+from linktransformer.row_reading import Reading
+from linktransformer.sample_reading import Settings
+
+__all__ = ["clustered", "with_job_of"]
+
+
+def clustered(
+    bare: Reference, plan: Plan, job: Job, rules: Rules, settings: Settings
+) -> tuple[Clustered, Clusters]:
+    """Cluster a table as `cluster` does.
+
+    Args:
+        bare: The table, without vectors.
+        plan: The model.
+        job: With the threshold.
+        rules: How it is clustered.
+        settings: How it is read and searched.
+
+    Returns:
+        Its clusters with what later rows are judged by, and with evidence.
+    """
+    table, on = bare.table, list(bare.keys.reference)
+    nodes, apart = nodes_apart(table, bare.records, bare.block_of_row, rules)
+    details: dict[str, Any] = {
+        "on": on,
+        "method": rules.method,
+        "rows_cut": bare.records.n_cut,
+        "model": plan.name,
+    }
+    fused, table_job = nothing(), None
+    if len(nodes):
+        fit = table_fitting.fit(bare, plan, nodes, settings)
+        fused, table_job, known = fit.fused, fit.job, fit.known
+        details |= fit.details
+    else:
+        known = reference.build(table, bare.keys, plan, reading=bare.reading)
+    found = clusters_of(table, on, Neighbours(bare.records, nodes, fused, apart), job, rules.method, details)
+    at = float(found.details["threshold"])
+    of = Clustered(
+        replace(known, threshold=at),
+        found.label,
+        len(found),
+        rules.method,
+        at,
+        table_job,
+        rules.one_per,
+        _pairs(table, rules),
+        details=found.report(),
+    )
+    return replace(of, kept_apart=bridges.bridges(of)[0]), found
+
+
+def with_job_of(of: Clustered, larger: Reference, plan: Plan, settings: Settings) -> Clustered:
+    """Take the job of the first rows that have a key, where there were none to learn from.
+
+    Args:
+        of: Clusters of rows without a key.
+        larger: The table with rows at its end.
+        plan: The model.
+        settings: How they are read and searched.
+
+    Returns:
+        The same clusters with the job.
+    """
+    if not len(larger.nodes):
+        return of
+    bare = reference.bare(larger.table, larger.keys, Reading(serializer=plan.reading))
+    fit = table_fitting.fit(bare, plan, bare.nodes, settings)
+    known = replace(fit.known, threshold=of.threshold, labels=larger.labels)
+    known = replace(known.rows_kept(np.arange(len(of.cluster))), next_label=of.known.next_label)
+    nobody = np.full(len(larger.nodes), -1, dtype=np.int64)
+    return replace(of, known=known, job=replace(fit.job, near=fit.job.near.renumbered(nobody, 0)))
+
+
+def _pairs(table: Table, rules: Rules) -> NDArray[np.int64]:
+    """Rows that must stay apart, (n_pairs, 2)."""
+    if rules.cannot_link is None:
+        return np.empty((0, 2), dtype=np.int64)
+    return np.stack(labels.rows_of_pairs(table, rules.cannot_link, "cannot_link"), axis=1)

@@ -1,0 +1,136 @@
+"""The job of a table with itself: how rows are read, candidates, statistics, and the decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import blocking, equal_texts, fuse, limits, reference, remembering, search
+from linktransformer.blocking import Nodes
+from linktransformer.decision.context import FLOOR, in_context, job_context
+from linktransformer.decision.model import decision
+from linktransformer.encode import Plan
+from linktransformer.fuse import Fused
+from linktransformer.reference import Reference
+from linktransformer.sample_reading import Settings, better_read_table, reading_by
+from linktransformer.scoring import fellegi_sunter, ranks
+from linktransformer.scoring.describe import paired_columns
+from linktransformer.scoring.features import PairFeatures, pair_features
+from linktransformer.scoring.gather import evidence_of
+from linktransformer.scoring.known_columns import known_column
+from linktransformer.scoring.sampling import Drawing
+from linktransformer.search import Candidates
+from linktransformer.table_job import NearPairs, TableJob
+
+__all__ = ["TableFit", "fit"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableFit:
+    """A table that was compared with itself.
+
+    Args:
+        known: It, read and encoded.
+        fused: Pairs of the records that are clustered, with match probabilities as scores.
+        job: What later rows are judged by: the job in which each text is there once in each block.
+        details: What a report says.
+    """
+
+    known: Reference
+    fused: Fused
+    job: TableJob
+    details: dict[str, Any]
+
+
+def fit(bare: Reference, plan: Plan, nodes: Nodes, settings: Settings) -> TableFit:
+    """Read and encode a table, and compare it with itself as `cluster` does.
+
+    Args:
+        bare: The table, without vectors.
+        plan: The model.
+        nodes: The records that are clustered, one at least.
+        settings: How.
+
+    Returns:
+        The table with its pairs.
+    """
+    on, first = list(bare.keys.reference), blocking.first_rows(nodes)
+    columns = paired_columns((bare.table, bare.table), (on, on), (first, first))
+    known = reference.build(
+        bare.table,
+        bare.keys,
+        plan,
+        reading=reading_by(bare, plan, columns, same=True),
+        batch_size=settings.batch_size,
+        show=settings.show,
+    )
+    known = replace(known, weights={}, labels=bare.labels, next_label=bare.next_label)
+    texts = known.reading.in_order(known.table, 1, known.records)
+    drawing = Drawing.of([texts, texts], (nodes, nodes), same=True)
+    known = better_read_table(known, nodes, plan, drawing, settings)
+    fused, features, job = _compared(known, nodes, texts, settings)
+    if len(nodes) != len(known.nodes):  # equal texts that may have to stay apart are records of their own
+        job = _compared(known, known.nodes, texts, settings)[2]
+    return TableFit(known, fused, job, _said(known, features, plan))
+
+
+def _compared(
+    known: Reference, nodes: Nodes, texts: list[str], settings: Settings
+) -> tuple[Fused, PairFeatures, TableJob]:
+    matrices = {
+        name: (known.matrices[name], known.matrices[name])
+        for name in ("lexical", "key column", "dense")
+        if name in known.matrices
+    }
+    memory, device = settings.memory_limit, settings.device
+    found = search.search(matrices, nodes, nodes, settings.k, memory_limit=memory, device=device, same=True)
+    on, first = list(known.keys.reference), blocking.first_rows(nodes)
+    columns = paired_columns((known.table, known.table), (on, on), (first, first))
+    drawing = Drawing.of([texts, texts], (nodes, nodes), same=True)
+    evidence = evidence_of(
+        found, matrices, (nodes, nodes), [texts, texts], columns, drawing, same=True, device=device
+    )
+    features = pair_features(evidence)
+    left, right = found.left, found.right
+    model = decision()
+    z = model.pair.predict(features.values, features.names)
+    places = ranks.places(left, right, z, FLOOR, same=True)
+    context = job_context(z, left, right, places, (len(nodes), len(nodes)), same=True)
+    seen = in_context(z, places, context)
+    log_odds = model.job.predict(seen.values, seen.names)
+    fused, raised = _raised(known, nodes, found, log_odds)
+    near = NearPairs(left, right, found.views, features.weights.total, z, log_odds, raised, len(nodes))
+    kept = tuple(
+        known_column(column, of) for column, of in zip(columns, features.statistics.columns, strict=True)
+    )
+    return fused, features, TableJob(features.statistics, context, kept, near)
+
+
+def _raised(known: Reference, nodes: Nodes, found: Candidates, log_odds: Floats) -> tuple[Fused, Floats]:
+    """The candidates with probabilities; no variant goes before equal texts."""
+    found = replace(found, views={name: np.clip(score, -1, 1) for name, score in found.views.items()})
+    before = decision().of_pairs(log_odds, np.zeros(len(found), dtype=bool))
+    fused = Fused(found, before.probability, {}, 0.0, decided=before)
+    alike = equal_texts.same_text((known.records, known.records), (nodes, nodes), fused)
+    raised = equal_texts.equal_first(found, log_odds, alike)
+    after = decision().of_pairs(raised, alike == fuse.EQUAL)
+    return replace(fused, score=after.probability, decided=after), raised
+
+
+def _said(known: Reference, features: PairFeatures, plan: Plan) -> dict[str, Any]:
+    names, column = known.keys.reference, known.reading.column
+    said: dict[str, Any] = {
+        "key_column": None if column is None else column[0],
+        "comparisons": dict(zip(names, features.kinds, strict=True)),
+        "match_weights": fellegi_sunter.shown(names, features.weights),
+    }
+    if "dense" in known.matrices:
+        written = known.reading.for_model(known.table, names, 1, known.records, plan)
+        said["model_reads"] = "the key column" if known.reading.column_alone else "all columns"
+        said |= limits.of_model(plan.encoder, [known.records], [written])
+    return said | remembering.of_report(plan.encoder)
