@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["LINKAGES", "Apart", "agglomerate", "components", "cuts", "in_order"]
+__all__ = ["LINKAGES", "Apart", "agglomerate", "components", "in_order"]
 
 LINKAGES = ("single", "average", "complete")
 
@@ -72,33 +71,6 @@ class Apart:
         masks[has, value[has] // 64] = np.uint64(1) << (value[has] % 64).astype(np.uint64)
         return cls(left, right, masks)
 
-    def allowed(self, left: Integers, right: Integers) -> NDArray[np.bool_]:
-        """Where two nodes may be in one cluster.
-
-        Args:
-            left: One node of each pair, (n_pairs,) int64.
-            right: The other one.
-
-        Returns:
-            (n_pairs,) bool.
-        """
-        n = len(self.masks)
-        pairs = np.minimum(self.left, self.right) * n + np.maximum(self.left, self.right)
-        never = np.isin(np.minimum(left, right) * n + np.maximum(left, right), pairs)
-        if self.masks.shape[1]:
-            never |= (self.masks[left] & self.masks[right]).any(axis=1)
-        return ~never
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _State:
-    """Clusters on the way: each node's, by its first node; their sizes and values; what is between them."""
-
-    cluster: Integers
-    size: Floats
-    masks: NDArray[np.uint64]
-    edges: _Edges
-
 
 def components(n: int, left: Integers, right: Integers) -> Integers:
     """Number the connected components of a graph by their first node.
@@ -156,61 +128,25 @@ def agglomerate(
         >>> agglomerate(3, *edges, 0.5).tolist(), agglomerate(3, *edges, 0.5, "single").tolist()
         ([0, 0, 1], [0, 0, 0])
     """
-    *_, label = cuts(n, left, right, score, [threshold], linkage, apart)
-    return label
-
-
-def cuts(
-    n: int,
-    left: Integers,
-    right: Integers,
-    score: NDArray[np.float32],
-    thresholds: Sequence[float],
-    linkage: str = "average",
-    apart: Apart | None = None,
-) -> Iterator[Integers]:
-    """Cluster at several thresholds at about the price of the lowest one: clusters only grow as it falls.
-
-    Args:
-        n: Nodes.
-        left: As for `agglomerate`.
-        right: Likewise.
-        score: Likewise.
-        thresholds: Falling, all above 0.
-        linkage: As for `agglomerate`.
-        apart: As for `agglomerate`.
-
-    Yields:
-        The clusters at each threshold, as `agglomerate` gives them.
-
-    Raises:
-        InvalidArgumentError: As `agglomerate`; or the thresholds do not fall.
-    """
     if linkage not in LINKAGES:
         raise InvalidArgumentError(f"linkage={linkage!r} is not one of {', '.join(map(repr, LINKAGES))}.")
-    lowest = np.append(thresholds, 0.0)
-    if not len(thresholds) or not (lowest[:-1] > lowest[1:]).all():
+    if not threshold > 0:
         raise InvalidArgumentError(
-            f"threshold={list(thresholds)!r}: thresholds have to fall and to lie above 0, where every "
-            "row would be in one cluster."
+            f"threshold={threshold!r}: it has to lie above 0, where every row would be in one cluster."
         )
+    if linkage == "single" and apart is None:
+        near = score >= np.float32(threshold)
+        return components(n, left[near], right[near])
     kept = Apart.of(n, None, None) if apart is None else apart
-    state = _State(np.arange(n), np.ones(n), kept.masks, _all_edges(n, left, right, score, kept, linkage))
-    for threshold in thresholds:
-        if linkage == "single" and apart is None:
-            near = score >= np.float32(threshold)
-            yield components(n, left[near], right[near])
-            continue
-        state = _merge_down_to(
-            state, float(np.float32(threshold)), float(np.float32(thresholds[-1])), linkage
-        )
-        yield in_order(state.cluster)
+    edges = _all_edges(n, left, right, score, kept, linkage)
+    return in_order(_merged_down_to(n, edges, kept.masks.copy(), float(np.float32(threshold)), linkage))
 
 
-def _merge_down_to(state: _State, threshold: float, lowest: float, linkage: str) -> _State:
-    """Merge all that is as similar as the threshold; forget what never will be as the lowest one."""
-    cluster, size, masks, edges = state.cluster, state.size.copy(), state.masks.copy(), state.edges
-    n = len(cluster)
+def _merged_down_to(
+    n: int, edges: _Edges, masks: NDArray[np.uint64], threshold: float, linkage: str
+) -> Integers:
+    """Merge all that is as similar as the threshold: the cluster of each node, by its first node."""
+    cluster, size = np.arange(n), np.ones(n)
     while len(edges.a):
         best, partner = _best(n, edges, _similarity(edges, size, masks, linkage))
         nodes = np.flatnonzero(best >= threshold)
@@ -225,8 +161,8 @@ def _merge_down_to(state: _State, threshold: float, lowest: float, linkage: str)
         moved = np.zeros(n, dtype=bool)
         moved[into] = moved[partner[into]] = True
         # what is below the threshold with all others stays so, whoever of them is merged
-        edges = _merged(edges, best >= lowest, moved, parent, linkage)
-    return _State(cluster, size, masks, edges)
+        edges = _merged(edges, best >= threshold, moved, parent, linkage)
+    return cluster
 
 
 def _all_edges(

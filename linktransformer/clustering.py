@@ -14,7 +14,6 @@ from linktransformer import (
     block_keys,
     blocking,
     comparing,
-    cut,
     density,
     encode,
     frames,
@@ -50,7 +49,6 @@ logger = logging.getLogger(__name__)
 HDBSCAN = "hdbscan"
 METHODS = ("average", "complete", "single", HDBSCAN)
 SHOWN = ("fused", "lexical")  # the view whose cosine is shown beside a match probability: the first there is
-SEPARATE = 0.5  # below, a warning is logged
 EVEN = 0.5  # the mean match probability between two clusters from which they are more likely one than two
 MOST_VALUES = 4_096  # of a column of which a cluster has one row a value: a bit for each, in every row
 
@@ -162,38 +160,23 @@ def clusters_of(
         The clusters.
     """
     texts, nodes, fused = neighbours.texts, neighbours.nodes, neighbours.fused
-    apart = neighbours.apart
-    sample = cut.sample_nodes(texts, nodes)
-    cosine = fused.score
-    decided = not job.alone
-    if decided and len(fused.candidates):
-        cosine = fused.candidates.views[next(view for view in SHOWN if view in fused.candidates.views)]
-    found = fused.candidates
-    tried = [EVEN] if decided else cut.TRIED
-    thresholds = tried if isinstance(job.threshold, str) else [float(job.threshold)]
+    cosine, found = fused.score, fused.candidates
+    if not job.alone and len(found):
+        cosine = found.views[next(view for view in SHOWN if view in found.views)]
+    threshold = EVEN if isinstance(job.threshold, str) else float(job.threshold)
     linkage = "average" if method == HDBSCAN else method
-    label, details["threshold"], details["silhouettes"] = cut.best_cut(
-        found, fused.score, thresholds, linkage, sample, apart
+    details["threshold"] = threshold
+    label = agglomerate.agglomerate(
+        found.n_left, found.left, found.right, fused.score, threshold, linkage, neighbours.apart
     )
     if method == HDBSCAN:
         label, details["components_too_large"] = density.within_components(
-            found.n_left, found.left, found.right, fused.score, details["threshold"], label
-        )
-    if isinstance(job.threshold, str) and not decided:
-        label, details["clusters_taken_apart"], details["separation"] = cut.without_weak(
-            found, fused.score, label, details["threshold"], linkage, apart
+            found.n_left, found.left, found.right, fused.score, threshold, label
         )
     details["rows_without_key"] = int((nodes.node_of_row < 0).sum())
     # a node that has all its k neighbours at or above the threshold may have more
-    near = fused.score >= np.float32(details["threshold"])
+    near = fused.score >= np.float32(threshold)
     degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))
-    separation = details.get("separation")
-    if separation is not None and separation < SEPARATE:
-        logger.warning(
-            "The clusters are weakly separated (mean silhouette %.2f, of 1): look at them before rows are "
-            "dropped, or give a threshold.",
-            separation,
-        )
     details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
     return _on_rows(table, texts, nodes, fused, label, cosine, details)
 

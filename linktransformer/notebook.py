@@ -98,7 +98,6 @@ def of_clusters(clusters: Clusters) -> str:
             ("clusters", len(clusters)),
             ("of several rows", int((sizes > 1).sum())),
             ("rows of the largest", int(sizes.max(initial=0))),
-            ("mean silhouette", clusters.details.get("separation")),
         ],
         _histogram(
             [

@@ -97,7 +97,8 @@ def settings_of(cluster_type: str, cluster_params: Mapping[str, Any] | None) -> 
         cluster_params: Likewise.
 
     Returns:
-        Method; threshold as a similarity, "auto" where there is none; rows that a cluster needs.
+        Method; threshold as a similarity, "auto" where there is none, which leaves the decision to
+        `cluster_rows`; rows that a cluster needs.
 
     Raises:
         InvalidArgumentError: As `old_cluster_rows`.
@@ -157,7 +158,7 @@ def _labels(
     method, threshold, size = settings_of(cluster_type, cluster_params)
     names = keys.of_one(table, on)
     model = encode.LEXICAL if given.model is None else given.model
-    job = replace(given, model=model, k=K, threshold=threshold, alone=True)
+    job = replace(given, model=model, k=K, threshold=threshold, alone=threshold != "auto")
     label = clustering.cluster_table(table, names, job, clustering.Rules(method)).label
     text = records.read(table, names, Serializer()).text_of_row
     small = np.bincount(label)[label] < size if len(label) else np.zeros(0, dtype=bool)

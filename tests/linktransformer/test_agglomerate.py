@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from linktransformer.agglomerate import Apart, agglomerate, components, cuts
+from linktransformer.agglomerate import Apart, agglomerate, components
 from linktransformer.errors import InvalidArgumentError
 
 
@@ -90,29 +90,6 @@ def test_a_chain_is_one_cluster_for_single_linkage_alone() -> None:
 def test_what_cannot_work_is_refused(threshold: float, method: str) -> None:
     with pytest.raises(InvalidArgumentError):
         agglomerate(2, np.array([0]), np.array([1]), np.array([0.5], "f4"), threshold, method)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.integers(0, 2**32),
-    st.integers(2, 25),
-    st.sampled_from(["single", "average", "complete"]),
-    st.lists(st.floats(0.02, 0.98), min_size=1, max_size=6, unique=True),
-)
-def test_cuts_are_the_clusters_at_each_threshold(
-    seed: int, n: int, method: str, thresholds: list[float]
-) -> None:
-    graph = random_graph(seed, n, 0.6)
-    falling = sorted(thresholds, reverse=True)
-    for threshold, label in zip(falling, cuts(n, *graph, falling, method), strict=True):
-        np.testing.assert_array_equal(label, agglomerate(n, *graph, threshold, method))
-
-
-@pytest.mark.parametrize("thresholds", [[], [0.5, 0.5], [0.3, 0.4]])
-def test_thresholds_must_fall(thresholds: list[float]) -> None:
-    one = np.array([0]), np.array([1]), np.array([0.5], "f4")
-    with pytest.raises(InvalidArgumentError, match="fall"):
-        next(cuts(2, *one, thresholds))
 
 
 def one_at_a_time(
