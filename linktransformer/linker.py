@@ -143,7 +143,9 @@ class Linker(Fitted):
             table, names, shown, self._remembering(plan), sample, given, settings
         )
         job: SampleJob | None = None
-        if known is None or (learned is None and shown is None):
+        if known is None and shown is not None:
+            known, job = self._by_pictures(table, names, shown, plan, sample)
+        elif known is None or (learned is None and shown is None):
             known, job = self._by_sample(sample_fitting.unread(table, names, plan), plan, sample)
         self._plan, self._known, self._learned, self._sample = plan, known, learned, job
         return self
@@ -153,7 +155,30 @@ class Linker(Fitted):
     ) -> tuple[Reference, SampleJob | None]:
         """The reference with its threshold, and the job of sample rows."""
         settings = Settings(self.k, self.device, self.batch_size, self.progress)
-        known, job, fused = sample_fitting.fit(bare, self._remembering(plan), sample, settings)
+        return self._with_threshold(plan, sample_fitting.fit(bare, self._remembering(plan), sample, settings))
+
+    def _by_pictures(
+        self, table: Table, names: Keys, shown: pictured.Columns, plan: Plan, sample: Table | None
+    ) -> tuple[Reference, SampleJob | None]:
+        """The same, for rows that have pictures."""
+        if sample is None:
+            raise InvalidArgumentError(
+                "images= needs rows such as will be asked: fit(reference, queries). Or give weights= and a "
+                "number as threshold=."
+            )
+        settings, plan = (
+            Settings(self.k, self.device, self.batch_size, self.progress),
+            self._remembering(plan),
+        )
+        known = pictured.build_pictured(
+            table, names, shown, plan, sample, batch_size=self.batch_size, show=self.progress
+        )
+        return self._with_threshold(plan, sample_fitting.fit_pictured(known, plan, sample, settings))
+
+    def _with_threshold(
+        self, plan: Plan, fitted: tuple[Reference, SampleJob | None, Fused | None]
+    ) -> tuple[Reference, SampleJob | None]:
+        known, job, fused = fitted
         details: dict[str, Any] = {"model": plan.name}
         if job is not None:
             details |= {"sample": "queries" if (job.sample.copy_of < 0).all() else "noisy copies"}

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from linktransformer import asking, fuse
 from linktransformer.blocking import Nodes
 from linktransformer.decision.context import FLOOR, in_context
-from linktransformer.decision.model import decision
 from linktransformer.equal_texts import STEP
 from linktransformer.fuse import Fused
 from linktransformer.own_rivals import own_of_sample
 from linktransformer.pairwise import pair_scores
+from linktransformer.pictured import scored_views
 from linktransformer.reference import Asked, Reference
 from linktransformer.sample_job import Rivals, SampleJob
 from linktransformer.scoring.feature_families import Pairs, features_of
@@ -65,13 +65,16 @@ def judged(known: Reference, job: SampleJob, asked: Asked, k: int, hidden: Integ
         np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "right", "log_odds")
     )
     equal = np.concatenate([part.equal for part in parts])
-    views = {
-        name: np.clip(np.concatenate([part.scores[name] for part in parts]), -1, 1)
-        for name in job.statistics.views
-    }
+    views = {name: np.concatenate([part.scores[name] for part in parts]) for name in job.views.names}
+    if known.shown is not None:
+        a, b = asked.nodes.text[left], known.nodes.text[right]
+        views = {name: pair_scores(of, known.matrices[name], a, b) for name, of in asked.matrices.items()}
+    views = {name: np.clip(score, -1, 1) for name, score in views.items()}
     sizes = len(asked.nodes), len(known.nodes)
     found = Candidates(left, right, views, *sizes, {"k": k, "index": "exact"})
-    decided = decision().of_pairs(log_odds, equal)
+    if known.shown is not None:
+        found = scored_views(known, asked, found)
+    decided = job.decision.of_pairs(log_odds, equal)
     return Fused(found, decided.probability, {}, 0.0, decided=decided)
 
 
@@ -142,14 +145,18 @@ def _judged(
     pair, rival = number[pair[described]], rival[described]
     left, right = left[at], right[at]
     scores = {name: score[at] for name, score in scores.items()}
-    own = own_of_sample(job.sample, nodes, asked.matrices, itself)
+    own = own_of_sample(job.sample, nodes, job.views.named(asked), itself)
+    has = job.views.known(asked)
     seen = compared(
         job.statistics,
         job.columns,
         (written, known.written),
         (some[left], right),
         {
-            name: (of.of_pairs(left, right, job.sample, itself), job.own[name][right])
+            name: (
+                _where(has.get(name), nodes.text[left], of.of_pairs(left, right, job.sample, itself)),
+                job.own[name][right],
+            )
             for name, of in own.items()
         },
     )
@@ -158,14 +165,16 @@ def _judged(
         name: Places(of.rank_left[at], of.rank_right[at], of.gap_left[at], of.gap_right[at])
         for name, of in places.items()
     }
-    model = decision()
+    model = job.decision
     names, values = features_of(seen.pairs(scores, of_views, of_bits), job.statistics)
     z = model.pair.predict(values, names)
     in_job = in_context(z, _places(left, z, pair, job.rivals.pair[rival], FLOOR), job.context)
     log_odds = model.job.predict(in_job.values, in_job.names) + np.float32(job.shift)
     texts = asked.records.texts[nodes.text[left]], known.records.texts[known.nodes.text[right]]
     alike = np.zeros(len(left), dtype=np.int8)
-    maybe = np.flatnonzero(scores["lexical"] > fuse.SAME)
+    maybe = np.empty(0, dtype=np.int64)
+    if job.views.pictures is None:  # engines misread alike: equal readings are no proof
+        maybe = np.flatnonzero(scores["lexical"] > fuse.SAME)
     alike[maybe] = fuse.alike(texts[0][maybe], texts[1][maybe])
     raised = equal_first(left, log_odds, alike, job.rivals, pair, rival)
     return _Part(some[left], right, scores, raised, alike == fuse.EQUAL)
@@ -184,14 +193,17 @@ def _candidates(
 
     The latter are looked for among the nearest `WIDE` times as many.
     """
-    left, right = asking.neighbours(known, nodes, asked.matrices, WIDE * k)
+    left, right = asking.neighbours(known, nodes, job.views.searched(asked), WIDE * k)
     visible = right != hidden[left]
     left, right = left[visible], right[visible]
     a, b = nodes.text[left], known.nodes.text[right]
     pair, rival = job.rivals.against(itself[left], right)
-    scores, near = {}, np.zeros(len(left), dtype=bool)
-    for name in job.statistics.views:
-        score = pair_scores(asked.matrices[name], known.matrices[name], a, b)
+    near = np.zeros(len(left), dtype=bool)
+    sides = job.views.named(asked), job.views.named(known)
+    scores = job.views.scores(sides, (job.views.known(asked), job.views.known(known)), a, b)
+    if job.views.pictures is not None:
+        near |= one_side(left, pair_scores(sides[0]["fused"], sides[1]["fused"], a, b), 0.0)[0] < k
+    for name, score in scores.items():
         of = _places(left, score, pair, job.rivals.views[name][rival], 0.0)
         near |= ((of.rank_left < k) | (of.rank_right < k)) & (score > 0)
         scores[name] = score
@@ -217,9 +229,15 @@ def near_in(scores: Mapping[str, Floats], places: Mapping[str, Places]) -> NDArr
 
 def _places(left: Integers, score: Floats, pair: Integers, rival: Floats, floor: float) -> Places:
     """Among the candidates of the row that is asked, and against the sample's on the other side."""
+    score, rival = np.nan_to_num(score, nan=floor), np.nan_to_num(rival, nan=floor)
     rank_left, gap_left = one_side(left, score, floor)
     rank_right, gap_right = among_rivals(score, pair, rival, floor)
     return Places(rank_left, rank_right, gap_left, gap_right)
+
+
+def _where(known: NDArray[np.bool_] | None, text: Integers, values: Floats) -> Floats:
+    """The values of records that have what a view goes by, NaN for the others; all without `known`."""
+    return values if known is None else np.where(known[text], values, np.float32(np.nan))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -75,7 +75,8 @@ def own_of_sample(
         By view, the nearest three: one may be itself and one a copy of the record it is compared with.
     """
     found = {}
-    for name, of_sample in sample.matrices.items():
+    for name in sample.own:
+        of_sample = sample.matrices[name]
         query, record = asking.neighbours(sample, nodes, {name: matrices[name]}, NEAREST)
         score = pair_scores(matrices[name], of_sample, nodes.text[query], record)
         order = np.lexsort((record, -score, query))

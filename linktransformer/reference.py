@@ -77,6 +77,12 @@ class Reference:
     reading: Reading = field(default_factory=Reading)
 
     @property
+    def identity(self) -> NDArray[np.object_]:
+        """What says that two records are one: the text, or text and pictures, (n_records,) object."""
+        found: NDArray[np.object_] = self.records.texts if self.shown is None else self.shown.identity
+        return found
+
+    @property
     def views(self) -> list[str]:
         """What the score can be made of."""
         return [*self.matrices, *(["edit"] if self.shown is not None else [])]
@@ -159,11 +165,11 @@ class Reference:
         Returns:
             The larger reference.
         """
-        known = {text: place for place, text in enumerate(_identity(self))}
+        known = {text: place for place, text in enumerate(self.identity.tolist())}
         n_known = len(known)
         place_of = np.full(len(asked.records.texts) + 1, -1, dtype=np.int64)  # the last is for no text
         new = []
-        for place, text in enumerate(_identity(asked)):
+        for place, text in enumerate(asked.identity.tolist()):
             if text not in known:
                 new.append(place)
             place_of[place] = known.setdefault(text, n_known + len(new) - 1)
@@ -223,6 +229,12 @@ class Asked:
     matrices: Mapping[str, Any]
     columns: tuple[ColumnWords, ...] = ()
     shown: Any = None
+
+    @property
+    def identity(self) -> NDArray[np.object_]:
+        """What says that two records are one: the text, or text and pictures, (n_records,) object."""
+        found: NDArray[np.object_] = self.records.texts if self.shown is None else self.shown.identity
+        return found
 
 
 def bare(table: Table, keys: Keys, reading: Reading) -> Reference:
@@ -346,12 +358,6 @@ def read_as_the_model_does(reference: Reference, plan: Plan, n: int) -> list[str
     """
     columns = reference.keys.reference
     return reference.reading.for_model(reference.table, columns, 1, reference.records, plan)[:n]
-
-
-def _identity(of: Reference | Asked) -> list[str]:
-    """What says that two records are one."""
-    found: list[str] = (of.records.texts if of.shown is None else of.shown.identity).tolist()
-    return found
 
 
 def _block_values(table: Table, names: Sequence[str]) -> list[tuple[Any, ...]]:

@@ -1,28 +1,21 @@
-"""A reference with pictures, its weights and threshold, and one with a decision learned from labels."""
+"""A reference whose decision is known: learned from labels, or weights that the caller gives."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from linktransformer import alone, fuse, picture_views, pictured, search, threshold, views
+from linktransformer import alone, pictured
 from linktransformer.encode import Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
-from linktransformer.fuse import Fused
 from linktransformer.judgement import Judgement
-from linktransformer.reference import Asked, Keys, Reference, ask, build
+from linktransformer.reference import Keys, Reference, ask, build
 from linktransformer.sample_reading import Settings
-from linktransformer.threshold import LEAST, is_number
+from linktransformer.threshold import is_number
 
 __all__ = ["Given", "by_views"]
-
-logger = logging.getLogger(__name__)
 
 Wanted = Any  # "auto", a number, {"precision": p} or None
 
@@ -49,7 +42,7 @@ def by_views(
     given: Given,
     settings: Settings,
 ) -> tuple[Reference | None, Judgement | None]:
-    """Fit a reference whose rows have pictures, or whose model has a decision that was learned from labels.
+    """Fit a reference with weights that the caller gives, or whose model has a decision learned from labels.
 
     Args:
         table: The table.
@@ -61,35 +54,26 @@ def by_views(
         settings: How it is read and searched.
 
     Returns:
-        The reference, None for rows without pictures and such a model; and the decision for single rows,
-        None where there is none that fits.
+        The reference and the decision for single rows; None for each where labels or weights say nothing.
 
     Raises:
-        InvalidArgumentError: Without sample rows weights or threshold are missing.
+        InvalidArgumentError: Weights are given without a threshold.
     """
-    if shown is None and plan.judgement is None:
+    if plan.judgement is None and (shown is None or given.weights is None):
         return None, None
-    asked, size, show = None, settings.batch_size, settings.show
+    size, show = settings.batch_size, settings.show
     if shown is None:
         known = build(table, names, plan, sample, batch_size=size, show=show)
     else:
         known = pictured.build_pictured(table, names, shown, plan, sample, batch_size=size, show=show)
-        if sample is not None:
-            asked = ask(known, plan, sample, batch_size=size, show=show)
-        known = pictured.with_lines(known, asked, settings.k, device=settings.device)
+        asked = None if sample is None else ask(known, plan, sample, batch_size=size, show=show)
+        known = pictured.with_lines(known, asked, settings.k, device=settings.device).in_row_order()
     if plan.judgement is not None:
         known = alone.with_columns(known, sample)
         learned = alone.for_rows_alone(plan.judgement, known)
         if learned is not None:
-            known = _decided(known, learned, given.threshold)
-            return (known if shown is None else known.in_row_order()), learned
-    if shown is None:
-        return None, None
-    if asked is not None:
-        known = by_sample(known, asked, given, settings.k, settings.device)
-    else:
-        known = as_given(known, given)
-    return known.in_row_order(), None  # read in an order of their own, on which no weight depends
+            return _decided(known, learned, given.threshold), learned
+    return (None if given.weights is None else as_given(known, given)), None
 
 
 def _decided(known: Reference, learned: Judgement, wanted: Wanted) -> Reference:
@@ -127,61 +111,6 @@ def weighed(reference: Reference, weights: Any) -> Reference:
     return replace(reference, weights={name: float(weights.get(name, 0)) / total for name in has})
 
 
-def by_sample(
-    reference: Reference,
-    asked: Asked,
-    given: Given,
-    k: int,
-    device: str | None = None,
-) -> Reference:
-    """Find weights and threshold as a merge of sample rows with the reference does.
-
-    The decision of a merge looks at all rows together: who is whose best. A row that comes alone can only be
-    held against a number: the score at or above which the best partner of a sample row is a link most nearly
-    where the merge links it (by F1).
-
-    Args:
-        reference: The reference.
-        asked: The sample rows.
-        given: What the caller says.
-        k: Neighbours.
-        device: "cpu" keeps the search off the GPU.
-
-    Returns:
-        The reference with both.
-    """
-    weights, wanted = given.weights, given.threshold
-    if weights is not None:
-        reference = weighed(reference, weights)
-    if not len(asked.nodes) or not len(reference.nodes):
-        return replace(reference, threshold=_given(wanted))
-    nodes, texts = (asked.nodes, reference.nodes), (asked.records, reference.records)
-    pairs = views.Views({name: (asked.matrices[name], of) for name, of in reference.matrices.items()})
-    found = search.search(pairs.matrices, *nodes, k, device=device)
-    spread = views.spread(pairs, nodes, texts)
-    found = fuse.best_first(pictured.scored_views(reference, asked, found))
-    spread |= {picture_views.EDIT: picture_views.spread_of_edit(nodes, texts)}
-    if weights is None:
-        fused = fuse.fuse(found, spread)
-        reference = replace(reference, weights=dict(fused.weights))
-    else:
-        score = sum(np.float32(weight) * found.views[name] for name, weight in reference.weights.items())
-        fused = Fused(found, np.asarray(score, dtype=np.float32), reference.weights, 0.0)
-    fused = fuse.same_text_first(fused, np.zeros(len(found), dtype=np.int8))
-    details = {"weights_from": "sample rows" if weights is None else "given"}
-    if wanted is None or is_number(wanted):
-        return replace(reference, threshold=_given(wanted), details=details)
-    lead = views.lead(pairs, found, asked.nodes, 0)
-    decision = threshold.decide(found.left, found.right, fused.score, wanted, lead)
-    if isinstance(wanted, Mapping):
-        at = _reached(decision.threshold, wanted)
-    else:
-        right = np.zeros(len(found), dtype=bool)
-        right[decision.pairs] = True
-        at = _best(fused, right, len(decision.pairs))
-    return replace(reference, threshold=at, details=details | {"threshold_from": "sample rows"})
-
-
 def as_given(reference: Reference, given: Given) -> Reference:
     """Take the weights and the threshold that the caller gives.
 
@@ -193,35 +122,12 @@ def as_given(reference: Reference, given: Given) -> Reference:
         The reference with both.
 
     Raises:
-        InvalidArgumentError: They are not given.
+        InvalidArgumentError: The threshold is neither.
     """
-    settled = given.threshold is None or is_number(given.threshold)
-    if not settled or given.weights is None:
+    if given.threshold is not None and not is_number(given.threshold):
         raise InvalidArgumentError(
-            "images= needs rows such as will be asked, by which views and threshold are found: "
-            "fit(reference, queries). Or give weights= and a number as threshold=."
+            f"threshold={given.threshold!r} is given with weights=. Give a number, or no weights and rows "
+            "such as will be asked: fit(reference, queries)."
         )
-    known = weighed(reference, given.weights)
-    return replace(known, threshold=_given(given.threshold), details={"weights_from": "given"})
-
-
-def _given(wanted: Wanted) -> float | None:
-    """The threshold where nothing could be found out."""
-    return None if wanted is None else float(wanted) if is_number(wanted) else 0.5
-
-
-def _best(fused: Fused, right: NDArray[np.bool_], matches: int) -> float:
-    from linktransformer.calibration import best_f1
-
-    found = fused.candidates
-    f1, at = best_f1(found.left, found.right, fused.score.astype(np.float64), right, matches)
-    return max(LEAST, at) if f1 > 0 else 0.5
-
-
-def _reached(at: float | None, wanted: Mapping[str, float]) -> float:
-    if at is None:
-        logger.warning(
-            "A precision of %s cannot be reached: only equal texts are linked.", wanted["precision"]
-        )
-        return 1.0
-    return at
+    at = None if given.threshold is None else float(given.threshold)
+    return replace(weighed(reference, given.weights), threshold=at, details={"weights_from": "given"})

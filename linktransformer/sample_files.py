@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from linktransformer.blocking import Nodes
 from linktransformer.job_files import Arrays, Parts, frozen_from, frozen_parts, texts_of
+from linktransformer.job_views import JobViews
 from linktransformer.reference_files import matrix_arrays, sparse_of
 from linktransformer.sample_job import PARTS, Rivals, Sample, SampleJob
 from linktransformer.scoring.known_columns import Cells
@@ -34,7 +36,7 @@ def parts_of(job: SampleJob) -> Parts:
     arrays |= {f"rivals.{name}": _numbers(getattr(job.rivals, name)) for name in PARTS}
     arrays |= {f"rivals view.{name}": score for name, score in job.rivals.views.items()}
     arrays |= {f"own.{name}": values for name, values in job.own.items()}
-    said |= {"n_reference": job.rivals.n_reference, "shift": job.shift}
+    said |= {"n_reference": job.rivals.n_reference, "shift": job.shift, "job_views": asdict(job.views)}
     return arrays, said
 
 
@@ -48,7 +50,8 @@ def from_parts(said: Mapping[str, Any], arrays: Arrays) -> SampleJob:
     Returns:
         The job.
     """
-    views = list(said["views"])
+    views, seen = list(said["views"]), said["job_views"]
+    line = seen["line"]
     rivals: dict[str, Any] = {name: arrays[f"rivals.{name}"] for name in PARTS}
     rivals |= {name: rivals[name].astype(bool) for name in ("copy", "described")}
     scores = {name: arrays[f"rivals view.{name}"] for name in views}
@@ -57,6 +60,7 @@ def from_parts(said: Mapping[str, Any], arrays: Arrays) -> SampleJob:
         _sample(said["sample"], views, arrays),
         Rivals(**rivals, views=scores, n_reference=said["n_reference"]),
         {name: arrays[f"own.{name}"] for name in views},
+        JobViews(tuple(seen["names"]), seen["pictures"], None if line is None else (line[0], line[1])),
         said["shift"],
     )
 
@@ -73,6 +77,7 @@ def _of_sample(sample: Sample) -> Parts:
         "n_blocks": sample.n_blocks,
         "written": sample.written.texts.tolist(),
         "cells": [of.values.tolist() for of in cells],
+        "matrices": list(sample.matrices),
         "sparse": [name for name, matrix in sample.matrices.items() if sp.issparse(matrix)],
     }
     return arrays, said
@@ -82,7 +87,7 @@ def _sample(said: Mapping[str, Any], views: Sequence[str], arrays: Arrays) -> Sa
     every = np.arange(len(said["texts"]))
     matrices: dict[str, Any] = {
         name: sparse_of(f"sample.{name}", arrays) if name in said["sparse"] else arrays[f"sample.{name}"]
-        for name in views
+        for name in said["matrices"]
     }
     cells = tuple(
         Cells(texts_of(values), arrays[f"sample cells{place}"]) for place, values in enumerate(said["cells"])

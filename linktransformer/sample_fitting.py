@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, equal_texts, fuse, one_more, reference, search
+from linktransformer import blocking, equal_texts, fuse, job_views, one_more, pictured, reference, search
 from linktransformer.decision.choose import EVEN, choose
 from linktransformer.decision.context import FLOOR, in_context, job_context
 from linktransformer.decision.model import decision, sigmoid
 from linktransformer.encode import Plan
 from linktransformer.frames import Table
 from linktransformer.fuse import Fused
+from linktransformer.job_views import JobViews
 from linktransformer.noisy_copies import noisy_copies
-from linktransformer.pairwise import pair_scores
 from linktransformer.reference import Asked, Keys, Reference, ask
 from linktransformer.row_reading import Reading
 from linktransformer.sample_job import Rivals, Sample, SampleJob
@@ -33,7 +33,7 @@ from linktransformer.search import Candidates
 from linktransformer.threshold import is_number
 from linktransformer.written_rows import written_of
 
-__all__ = ["fit", "lowest", "unread"]
+__all__ = ["fit", "fit_pictured", "lowest", "unread"]
 
 logger = logging.getLogger(__name__)
 
@@ -92,10 +92,36 @@ def fit(
     texts = in_order(known, asked)
     drawing = Drawing.of(texts, (asked.nodes, known.nodes))
     known, asked = better_read(known, asked, plan, drawing, settings)
-    job, fused = _run(known, asked, source, texts, drawing, settings)
+    job, fused = _run(known, asked, source, texts, drawing, settings, job_views.of_texts(known))
     if source is not None:
         job, fused = _calibrated(known, asked, job, settings.k)
     return known, job, fused
+
+
+def fit_pictured(
+    known: Reference, plan: Plan, sample: Table, settings: Settings
+) -> tuple[Reference, SampleJob | None, Fused | None]:
+    """As `fit`, for a reference with pictures, which is read.
+
+    Args:
+        known: The reference, from `pictured.build_pictured`.
+        plan: The model.
+        sample: Rows such as will be asked.
+        settings: How.
+
+    Returns:
+        As `fit`.
+    """
+    known = known.in_row_order()  # pictures are read in an order of their own
+    asked = ask(known, plan, sample, batch_size=settings.batch_size, show=settings.show)
+    if not len(asked.nodes) or not len(known.nodes):
+        return known, None, None
+    known = pictured.with_lines(known, asked, settings.k, device=settings.device)
+    texts = in_order(known, asked)
+    drawing = Drawing.of(texts, (asked.nodes, known.nodes))
+    views = job_views.of_pictures(asked, known)
+    job, fused = _run(replace(known, weights={}), asked, None, texts, drawing, settings, views)
+    return replace(known, weights={}), job, fused
 
 
 def _calibrated(known: Reference, asked: Asked, job: SampleJob, k: int) -> tuple[SampleJob, Fused]:
@@ -134,23 +160,28 @@ def _run(
     texts: list[list[str]],
     drawing: Drawing,
     settings: Settings,
+    views: JobViews,
 ) -> tuple[SampleJob, Fused]:
     """The job, with what is kept of it."""
     nodes = asked.nodes, known.nodes
-    matrices = {
-        name: (asked.matrices[name], known.matrices[name])
-        for name in ("lexical", "key column", "dense")
-        if name in known.matrices
-    }
+    searched = [views.searched(of) for of in (asked, known)]
     k = settings.k + (source is not None)
-    found = search.search(matrices, *nodes, k, device=settings.device)
+    found = search.search(
+        {name: (of, searched[1][name]) for name, of in searched[0].items()}, *nodes, k, device=settings.device
+    )
     a, b = nodes[0].text[found.left], nodes[1].text[found.right]
+    views = job_views.with_line(views, (asked, known), a, b)
+    named, has = [views.named(of) for of in (asked, known)], [views.known(of) for of in (asked, known)]
     # as pairs that come later are scored, so that ties are ties
-    found = replace(found, views={name: pair_scores(*of, a, b) for name, of in matrices.items()})
+    found = replace(found, views=views.scores((named[0], named[1]), (has[0], has[1]), a, b))
+    matrices = {name: (named[0][name], named[1][name]) for name in views.names}
     on = list(known.keys.queries), list(known.keys.reference)
     first = blocking.first_rows(nodes[0]), known.first_rows
     columns = paired_columns((asked.table, known.table), on, first)
-    evidence = evidence_of(found, matrices, nodes, texts, columns, drawing, device=settings.device)
+    gaps = {name: (has[0][name], has[1][name]) for name in has[0]}
+    evidence = evidence_of(
+        found, matrices, nodes, texts, columns, drawing, known=gaps, device=settings.device
+    )
     copy_of = np.full(len(nodes[0]), -1, dtype=np.int64)
     if source is not None:
         copy_of = nodes[1].node_of_row[source[first[0]]]
@@ -159,7 +190,7 @@ def _run(
         evidence = replace(evidence, left=found.left, right=found.right, views=found.views)
     features = pair_features(evidence)
     left, right = found.left[features.at], found.right[features.at]
-    model = decision()
+    model = decision(pictures=views.pictures == "image")
     z = model.pair.predict(features.values, features.names)
     sizes = len(nodes[0]), len(nodes[1])
     of = ranks.places(left, right, z, FLOOR)
@@ -168,10 +199,10 @@ def _run(
     log_odds = model.job.predict(seen.values, seen.names)
     fused, but_for_capitals = _decided(known, asked, _some(found, features.at), log_odds)
     sample = Sample(
-        asked.records.texts[nodes[0].text],
+        asked.identity[nodes[0].text],
         blocking.Nodes(np.arange(sizes[0]), nodes[0].block, np.arange(sizes[0])),
         known.n_blocks,
-        {name: of[0][nodes[0].text] for name, of in matrices.items()},
+        {name: of[nodes[0].text] for name, of in named[0].items()},
         {name: of[0] for name, of in evidence.own.items()},
         written_of(asked.table, 0, (on[0], on[1]), known.reading, asked.records, nodes[0]),
         copy_of,
@@ -181,7 +212,7 @@ def _run(
         known_column(column, of) for column, of in zip(columns, features.statistics.columns, strict=True)
     )
     own = {name: of[1] for name, of in evidence.own.items()}
-    return SampleJob(features.statistics, context, kept, sample, rivals, own), fused
+    return SampleJob(features.statistics, context, kept, sample, rivals, own, views), fused
 
 
 def _some(found: Candidates, at: Integers) -> Candidates:
@@ -192,9 +223,12 @@ def _some(found: Candidates, at: Integers) -> Candidates:
 def _decided(known: Reference, asked: Asked, found: Candidates, log_odds: Floats) -> tuple[Fused, Floats]:
     """The candidates with probabilities; and log-odds with only those raised that are equal but for case."""
     fused = Fused(found, log_odds, {}, 0.0)
-    alike = equal_texts.same_text((asked.records, known.records), (asked.nodes, known.nodes), fused)
+    alike = np.zeros(len(found), dtype=np.int8)
+    if known.shown is None:  # engines misread alike: equal readings are no proof
+        alike = equal_texts.same_text((asked.records, known.records), (asked.nodes, known.nodes), fused)
     first = equal_texts.equal_first(found, log_odds, np.where(alike == fuse.BUT_FOR_CAPITALS, alike, 0))
     raised = equal_texts.equal_first(found, log_odds, alike)
+    # the decisions for texts and for pictures are off by as much
     decided = decision().of_pairs(raised, alike == fuse.EQUAL)
     return Fused(found, decided.probability, {}, 0.0, decided=decided), first
 
@@ -235,7 +269,7 @@ def lowest(fused: Fused | None, wanted: Any) -> float | None:
         return EVEN
     of, found = fused.decided, fused.candidates
     log_odds = of.log_odds - np.float32(of.caution if isinstance(wanted, Mapping) else 0)
-    similarity = np.max(list(found.views.values()), axis=0)
+    similarity = np.max([np.nan_to_num(score) for score in found.views.values()], axis=0)
     choice = choose(found.left, found.right, sigmoid(log_odds), similarity, "m:1", wanted)
     least = float(fused.score[choice.pairs].min()) if len(choice.pairs) else None
     if not isinstance(wanted, Mapping):

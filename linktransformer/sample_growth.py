@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,6 @@ from linktransformer import asking
 from linktransformer.blocking import Nodes
 from linktransformer.column_words import widened
 from linktransformer.decision.context import FLOOR, in_context
-from linktransformer.decision.model import decision
 from linktransformer.one_more import compared, near_in
 from linktransformer.pairwise import pair_scores
 from linktransformer.reference import Reference
@@ -64,7 +62,7 @@ def after_adding(job: SampleJob, before: Reference, after: Reference, k: int) ->
     new = np.arange(len(before.nodes), len(after.nodes))
     if not len(new):
         return job
-    job = replace(job, own=_own(job.own, after, new))
+    job = replace(job, own=_own(job, after, new))
     found = _candidates(job, after, new, k)
     return replace(job, rivals=job.rivals.with_more(found))
 
@@ -96,19 +94,20 @@ def _widened(sample: Sample, before: Reference, after: Reference) -> Sample:
     if before.head_words is not None and after.head_words is not None:
         words[after.reading.head] = before.head_words, after.head_words
     for name, (old, new) in words.items():
-        if len(new.codes) > matrices[name].shape[1]:
+        if name in matrices and len(new.codes) > matrices[name].shape[1]:
             place = np.searchsorted(new.codes, old.codes_in(new.alphabet))
             matrices[name] = widened(matrices[name], place, len(new.codes))
     return replace(sample, matrices=matrices)
 
 
-def _own(known: Mapping[str, Floats], after: Reference, new: Integers) -> dict[str, Floats]:
+def _own(job: SampleJob, after: Reference, new: Integers) -> dict[str, Floats]:
     """How near the nearest other record of the reference is to new ones."""
     nodes = Nodes(after.nodes.text[new], after.nodes.block[new], np.arange(len(new)))
-    own = {}
-    for name, values in known.items():
-        of = after.matrices[name]
-        query, item = asking.neighbours(after, nodes, {name: of}, 2)
+    own, known, matrices = {}, job.views.known(after), job.views.named(after)
+    for name, values in job.own.items():
+        of = matrices[name]
+        searched = job.views.pictures if name == "dense" and job.views.pictures else name
+        query, item = asking.neighbours(after, nodes, {searched: of}, 2)
         other = item != new[query]
         query, item = query[other], item[other]
         apart = sp.issparse(of) or after.n_blocks is not None
@@ -116,6 +115,8 @@ def _own(known: Mapping[str, Floats], after: Reference, new: Integers) -> dict[s
         np.maximum.at(best, query, pair_scores(of, of, nodes.text[query], after.nodes.text[item]))
         own[name] = values.copy()
         own[name][new] = np.where(np.isinf(best), np.nan, best)
+        if name in known:
+            own[name][new[~known[name][nodes.text]]] = np.nan
     return own
 
 
@@ -123,10 +124,14 @@ def _candidates(job: SampleJob, after: Reference, new: Integers, k: int) -> Riva
     """The sample's records that are near to new records of the reference, with what is known of the pairs."""
     sample, rivals = job.sample, job.rivals
     nodes = Nodes(after.nodes.text[new], after.nodes.block[new], np.arange(len(new)))
-    matrices = {name: after.matrices[name] for name in sample.matrices}
+    matrices = job.views.named(after)
     right, left = asking.neighbours(sample, nodes, matrices, k)
     text = nodes.text[right]
-    scores = {name: pair_scores(of, after.matrices[name], left, text) for name, of in sample.matrices.items()}
+    has: dict[str, NDArray[np.bool_]] = {}
+    if job.views.pictures is not None:
+        has["lexical"] = np.asarray(sample.written.texts != "", dtype=bool)
+        has["dense"] = np.asarray((sample.matrices["dense"] != 0).any(axis=1))
+    scores = job.views.scores((sample.matrices, matrices), (has, job.views.known(after)), left, text)
     others = np.flatnonzero(np.isin(rivals.sample, left))  # what these records had already
     places = {
         name: _places(left, right, score, rivals.sample[others], rivals.views[name][others], floor)
@@ -149,7 +154,7 @@ def _candidates(job: SampleJob, after: Reference, new: Integers, k: int) -> Riva
         for name, of in places.items()
     }
     some = {name: score[at] for name, score in scores.items()}
-    model = decision()
+    model = job.decision
     names, values = features_of(seen.pairs(some, of_views, of_bits), job.statistics)
     z = model.pair.predict(values, names)
     of_z = _places(left, right, z, rivals.sample[others], rivals.pair[others], FLOOR)
@@ -171,6 +176,7 @@ def _places(
 ) -> Places:
     """Among the candidates that the sample's records had, and among each other."""
     n = len(left)
+    score, known = np.nan_to_num(score, nan=floor), np.nan_to_num(known, nan=floor)
     rank, gap = one_side(np.concatenate([left, group]), np.concatenate([score, known]), floor)
     rank_right, gap_right = one_side(right, score, floor)
     return Places(rank[:n], rank_right, gap[:n], gap_right)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from linktransformer.blocking import Nodes
 from linktransformer.decision.context import JobContext
+from linktransformer.decision.model import Decision, decision
+from linktransformer.job_views import JobViews
 from linktransformer.reference import Asked
 from linktransformer.scoring.job_statistics import JobStatistics
 from linktransformer.scoring.known_columns import KnownColumn
@@ -31,11 +33,11 @@ class Sample:
     """Records of sample rows.
 
     Args:
-        texts: What says which record it is, with its block, (n,) object.
+        texts: What says which record it is (text, or text and pictures), with its block, (n,) object.
         nodes: Each record with its text, of which no other record has it, and its block as the reference
             numbers blocks.
         n_blocks: How many blocks the reference has, None without blocks.
-        matrices: By view, their vectors, (n, d).
+        matrices: By view, their vectors, (n, d), and the fused ones of rows with pictures.
         own: By view, how near the nearest other one of them is, NaN for unknown, (n,) float32.
         written: Their texts and cells.
         copy_of: The reference record that each is a copy of, -1 for none, (n,) int64.
@@ -76,8 +78,7 @@ class Sample:
         Returns:
             (n_asked,) int64.
         """
-        texts = asked.records.texts[asked.nodes.text].tolist()
-        named = zip(texts, asked.nodes.block.tolist(), strict=True)
+        named = zip(asked.identity[asked.nodes.text].tolist(), asked.nodes.block.tolist(), strict=True)
         return np.array([self.number.get(name, -1) for name in named], dtype=np.int64)
 
 
@@ -176,6 +177,7 @@ class SampleJob:
         rivals: Their candidates.
         own: By view, how near the nearest other reference record is to each one, NaN for unknown,
             (n_reference,) float32.
+        views: The views by which its pairs are described.
         shift: What is added to all log-odds.
     """
 
@@ -185,4 +187,10 @@ class SampleJob:
     sample: Sample
     rivals: Rivals
     own: Mapping[str, Floats]
+    views: JobViews
     shift: float = 0.0
+
+    @property
+    def decision(self) -> Decision:
+        """The trees that judge its pairs."""
+        return decision(pictures=self.views.pictures == "image")

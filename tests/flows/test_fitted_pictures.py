@@ -49,7 +49,7 @@ def test_links_are_right_and_have_the_views_of_link(options: dict[str, Any]) -> 
 
 def test_each_row_by_itself_and_after_saving(tmp_path: Path) -> None:
     left, right = with_gaps()
-    linker = lt.Linker(Looking(), 0.4, k=2, **OPTIONS).fit(right, left)
+    linker = lt.Linker(Looking(), 0.25, k=2, **OPTIONS).fit(right, left)
     together = linker.predict(left)
     assert together["reference"].notna().sum() > 8
     for place in range(len(left)):
