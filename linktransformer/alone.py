@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from linktransformer import blocking, judgement, pair_evidence
 from linktransformer.column_words import ColumnWords, column_words
 from linktransformer.frames import Table
-from linktransformer.fuse import Fused
+from linktransformer.fused import Fused
 from linktransformer.judgement import Judgement
 from linktransformer.pair_evidence import VIEWS, Evidence
 from linktransformer.records import Records, read
@@ -147,7 +147,7 @@ def _names(known: Reference) -> tuple[str, ...]:
 
     none = np.empty(0, dtype=np.int64)
     views = {name: np.empty(0, dtype=np.float32) for name in known.views}
-    nothing = Fused(Candidates(none, none, views, 0, 0), np.empty(0, dtype=np.float32), {}, 0.0)
+    nothing = Fused(Candidates(none, none, views, 0, 0), np.empty(0, dtype=np.float32))
     empty = Records(np.empty(0, dtype=object), none, 0, known.keys.queries)
     asked = Asked(known.table, empty, blocking.Nodes(none, none, none), {}, known.columns)
     return evidence_alone(known, asked, nothing).names

@@ -10,9 +10,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import expand, fuse, lexical, pictured, search
+from linktransformer import equal_texts, expand, lexical, pictured, search
 from linktransformer.blocking import Nodes
 from linktransformer.equal_texts import same_text
+from linktransformer.fused import Fused
 from linktransformer.links import Links
 from linktransformer.pairwise import pair_scores
 from linktransformer.reference import Asked, Reference
@@ -49,7 +50,7 @@ class Searched(Protocol):
         """Records in order of block, and where each block starts."""
 
 
-def scored(reference: Reference, asked: Asked, k: int, *, threads: int | None = None) -> fuse.Fused:
+def scored(reference: Reference, asked: Asked, k: int, *, threads: int | None = None) -> Fused:
     """Find the k nearest nodes of the reference in each view, and score them with the fixed weights.
 
     Args:
@@ -131,7 +132,7 @@ def nearest(
 
 def score_of(
     reference: Reference, asked: Asked, left: Integers, right: Integers, report: dict[str, Any] | None = None
-) -> fuse.Fused:
+) -> Fused:
     """Score pairs with the fixed weights.
 
     Args:
@@ -152,14 +153,14 @@ def score_of(
     score = np.zeros(len(candidates), dtype=np.float32)
     for name, weight in reference.weights.items():
         score += np.float32(weight) * candidates.views[name]
-    fused = fuse.Fused(candidates, score, dict(reference.weights), 0.0)
+    fused = Fused(candidates, score)
     if reference.shown is not None:  # engines misread alike: equal texts are no proof
-        return fuse.same_text_first(fused, np.zeros(len(candidates), dtype=np.int8))
+        return equal_texts.same_text_first(fused, np.zeros(len(candidates), dtype=np.int8))
     texts, nodes = (asked.records, reference.records), (asked.nodes, reference.nodes)
-    return fuse.same_text_first(fused, same_text(texts, nodes, fused))
+    return equal_texts.same_text_first(fused, same_text(texts, nodes, fused))
 
 
-def linked(reference: Reference, asked: Asked, fused: fuse.Fused) -> Links:
+def linked(reference: Reference, asked: Asked, fused: Fused) -> Links:
     """The decision with all its evidence.
 
     Args:

@@ -17,18 +17,18 @@ from linktransformer import (
     density,
     encode,
     frames,
-    fuse,
     keys,
     labels,
+    lexical,
     limits,
     records,
     remembering,
     search,
-    views,
 )
 from linktransformer.clusters import Clusters
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
+from linktransformer.fused import BELOW_ONE, Fused
 from linktransformer.job import Job
 from linktransformer.ranking import rank
 from linktransformer.units import read_units
@@ -41,7 +41,6 @@ __all__ = [
     "cluster_table",
     "clusters_of",
     "nodes_apart",
-    "nothing",
 ]
 
 logger = logging.getLogger(__name__)
@@ -101,7 +100,7 @@ class Neighbours:
 
     texts: records.Records
     nodes: blocking.Nodes
-    fused: fuse.Fused
+    fused: Fused
     apart: agglomerate.Apart | None = None
 
 
@@ -238,43 +237,41 @@ def _score_alone(
     nodes: blocking.Nodes,
     how: tuple[encode.Plan, Job],
     details: dict[str, Any],
-) -> fuse.Fused:
+) -> Fused:
     """Every node's neighbours in one view alone, scored by its cosine, as scripts of 0.1.18 mean it."""
     plan, job = how
     details["model"] = plan.name
     if not len(nodes):
-        return nothing()
+        return comparing.nothing((nodes, nodes))
     if plan.encoder is None:
-        made = views.sparse_of_one(texts, None)
+        matrix: Any = lexical.fit(texts.texts.tolist(), []).left
     else:
         written = texts.texts.tolist()
         if plan.serializer != plan.reading:
-            written = views.texts_of(texts, records.read(table, on, plan.serializer))
+            written = records.texts_of(texts, records.read(table, on, plan.serializer))
         details |= limits.of_model(plan.encoder, [texts], [written])
-        vectors = encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
-        made = views.Views({"dense": (vectors, vectors)})
+        matrix = encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
+    view = "lexical" if plan.encoder is None else "dense"
     found = search.search(
-        made.matrices, nodes, nodes, job.k, memory_limit=job.memory_limit, device=job.device, same=True
+        {view: (matrix, matrix)},
+        nodes,
+        nodes,
+        job.k,
+        memory_limit=job.memory_limit,
+        device=job.device,
+        same=True,
     )
-    name, score = next(iter(found.views.items()))
-    fused = fuse.Fused(found, np.minimum(score, fuse.BELOW_ONE), {name: 1.0}, 0.0)
+    fused = Fused(found, np.minimum(found.views[view], BELOW_ONE))
     details |= remembering.of_report(plan.encoder)
     details["search"] = dict(found.report)
     return fused
-
-
-def nothing() -> fuse.Fused:
-    """No candidates, for a table without nodes."""
-    none = np.empty(0, dtype=np.int64)
-    nothing = search.Candidates(none, none, {"lexical": np.empty(0, dtype=np.float32)}, 0, 0)
-    return fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
 
 
 def _on_rows(
     table: Table,
     texts: records.Records,
     nodes: blocking.Nodes,
-    fused: fuse.Fused,
+    fused: Fused,
     label: Integers,
     cosine: NDArray[np.float32],
     details: dict[str, Any],

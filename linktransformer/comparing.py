@@ -12,7 +12,6 @@ from linktransformer import (
     block_keys,
     blocking,
     encode,
-    fuse,
     limits,
     picture_views,
     records,
@@ -23,6 +22,7 @@ from linktransformer.decision.choose import choose
 from linktransformer.decision.model import Decision, decision
 from linktransformer.equal_texts import raised, same_text
 from linktransformer.frames import Table
+from linktransformer.fused import Fused
 from linktransformer.job import Job
 from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.describe import Described, Options, describe
@@ -60,7 +60,7 @@ class Compared:
 
     nodes: tuple[blocking.Nodes, blocking.Nodes]
     texts: tuple[records.Records, records.Records]
-    fused: fuse.Fused
+    fused: Fused
     details: dict[str, Any]
     plan: encode.Plan
     units: tuple[Units, Units] | None = None
@@ -129,7 +129,7 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
     return Compared(nodes, texts, fused, details | _of_fused(fused), plan, units)
 
 
-def nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> fuse.Fused:
+def nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> Fused:
     """No candidates, for a table without records.
 
     Args:
@@ -141,12 +141,12 @@ def nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> fuse.Fused:
     none = np.empty(0, dtype=np.int64)
     scores = {"lexical": np.empty(0, dtype=np.float32)}
     nothing = search.Candidates(none, none, scores, len(nodes[0]), len(nodes[1]))
-    return fuse.Fused(nothing, np.empty(0, dtype=np.float32), {"lexical": 1.0}, 0.0)
+    return Fused(nothing, np.empty(0, dtype=np.float32))
 
 
-def _of_fused(fused: fuse.Fused) -> dict[str, Any]:
+def _of_fused(fused: Fused) -> dict[str, Any]:
     """What the report says of the candidates."""
-    return fused.said() | {"search": dict(fused.candidates.report)}
+    return {"weights": {}, "search": dict(fused.candidates.report)}
 
 
 def decide(
@@ -159,7 +159,7 @@ def decide(
     details: dict[str, Any],
     *,
     same: bool = False,
-) -> fuse.Fused:
+) -> Fused:
     """Search both tables, and give the nearest pairs the probability that they match.
 
     Args:
@@ -223,7 +223,7 @@ def decide_pictures(
     details: dict[str, Any],
     *,
     same: bool = False,
-) -> fuse.Fused:
+) -> Fused:
     """Search two tables with pictures, and give the nearest pairs the probability that they match.
 
     The decision sees the n-grams of the texts and the vectors of the pictures. The model's vectors of texts,
@@ -268,7 +268,7 @@ def decide_pictures(
     return _with_details(fused, described, plan, texts, details)
 
 
-def settled(fused: fuse.Fused, validate: str) -> float:
+def settled(fused: Fused, validate: str) -> float:
     """The expected share of records whose best candidate is a match, on the side that is to be linked.
 
     Args:
@@ -288,7 +288,7 @@ def settled(fused: fuse.Fused, validate: str) -> float:
     return max(shares)
 
 
-def linked(fused: fuse.Fused) -> NDArray[np.int64]:
+def linked(fused: Fused) -> NDArray[np.int64]:
     """The candidates that are links by the decision without labels, one for each left record at most.
 
     Args:
@@ -311,7 +311,7 @@ def _probable(
     job: Job,
     same: bool,
     model: Decision | None = None,
-) -> tuple[fuse.Fused, Described]:
+) -> tuple[Fused, Described]:
     described = describe(tables, on, nodes, texts, options, same=same)
     found, at = described.candidates, described.features.at
     left, right = found.left[at], found.right[at]
@@ -325,19 +325,19 @@ def _probable(
     )
     views_of = {name: np.clip(score[at], -1, 1) for name, score in found.views.items()}
     kept = search.Candidates(left, right, views_of, found.n_left, found.n_right, found.report)
-    fused = fuse.Fused(kept, decided.probability, {}, 0.0, decided=decided)
+    fused = Fused(kept, decided.probability, decided)
     if options.readings:  # equal readings are no proof where an engine reads wrongly
         return fused, described
     return raised(fused, same_text(texts, nodes, fused)), described
 
 
 def _with_details(
-    fused: fuse.Fused,
+    fused: Fused,
     described: Described,
     plan: encode.Plan,
     texts: tuple[records.Records, records.Records],
     details: dict[str, Any],
-) -> fuse.Fused:
+) -> Fused:
     details["key_column"] = described.key
     of = described.features
     details["comparisons"] = dict(zip(described.columns, of.kinds, strict=True))

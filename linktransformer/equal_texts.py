@@ -7,19 +7,32 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, fuse, records, search
+from linktransformer import blocking, records, search
+from linktransformer.fused import BELOW_ONE, Fused
 
-__all__ = ["STEP", "equal_first", "raised", "same_text"]
+__all__ = [
+    "BUT_FOR_CAPITALS",
+    "EQUAL",
+    "SAME",
+    "STEP",
+    "alike",
+    "equal_first",
+    "raised",
+    "same_text",
+    "same_text_first",
+]
 
+SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
+BUT_FOR_CAPITALS, EQUAL = 1, 2  # how equal two texts are
 STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
 
 
-def raised(fused: fuse.Fused, same: NDArray[np.int8]) -> fuse.Fused:
+def raised(fused: Fused, same: NDArray[np.int8]) -> Fused:
     """Put pairs of equal texts first, as `equal_first` does.
 
     Args:
         fused: Pairs with their probabilities.
-        same: How equal their texts are, as `fuse.alike` has it, (n_pairs,) int8.
+        same: How equal their texts are, as `alike` has it, (n_pairs,) int8.
 
     Returns:
         The pairs with other probabilities.
@@ -27,7 +40,7 @@ def raised(fused: fuse.Fused, same: NDArray[np.int8]) -> fuse.Fused:
     if fused.decided is None:
         return fused
     log_odds = equal_first(fused.candidates, fused.decided.log_odds, same)
-    decided = replace(fused.decided, log_odds=log_odds, equal=same == fuse.EQUAL)
+    decided = replace(fused.decided, log_odds=log_odds, equal=same == EQUAL)
     return replace(fused, score=decided.probability, decided=decided)
 
 
@@ -41,13 +54,13 @@ def equal_first(
     Args:
         found: The pairs.
         log_odds: Of a match, (n_pairs,) float32.
-        same: How equal the two texts of a pair are, as `fuse.alike` has it, (n_pairs,) int8.
+        same: How equal the two texts of a pair are, as `alike` has it, (n_pairs,) int8.
 
     Returns:
         (n_pairs,) float32.
     """
     raised = log_odds.copy()
-    for grade in (fuse.BUT_FOR_CAPITALS, fuse.EQUAL):
+    for grade in (BUT_FOR_CAPITALS, EQUAL):
         some = np.flatnonzero(same == grade)
         if len(some):
             best_left = np.full(found.n_left, -np.inf, dtype=np.float32)
@@ -62,7 +75,7 @@ def equal_first(
 def same_text(
     texts: tuple[records.Records, records.Records],
     nodes: tuple[blocking.Nodes, blocking.Nodes],
-    fused: fuse.Fused,
+    fused: Fused,
 ) -> NDArray[np.int8]:
     """How equal the two texts of a candidate are; only near ones are looked at.
 
@@ -72,12 +85,56 @@ def same_text(
         fused: The candidates and their score.
 
     Returns:
-        As `fuse.alike`, (n_candidates,) int8.
+        As `alike`, (n_candidates,) int8.
     """
     found = fused.candidates
-    near = np.flatnonzero(np.maximum(fused.score, found.views["lexical"]) > fuse.SAME)
+    near = np.flatnonzero(np.maximum(fused.score, found.views["lexical"]) > SAME)
     same = np.zeros(len(found), dtype=np.int8)
     a = texts[0].texts[nodes[0].text[found.left[near]]]
     b = texts[1].texts[nodes[1].text[found.right[near]]]
-    same[near] = fuse.alike(a, b)
+    same[near] = alike(a, b)
     return same
+
+
+def alike(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.int8]:
+    """How equal texts are, pair by pair.
+
+    Args:
+        left: Texts, (n,).
+        right: Theirs, (n,).
+
+    Returns:
+        EQUAL, BUT_FOR_CAPITALS or 0, (n,) int8.
+
+    Example:
+        >>> texts = np.array(["Acme", "ACME", "Acme Co"], dtype=object)
+        >>> alike(texts, np.array(["Acme"] * 3, dtype=object)).tolist()
+        [2, 1, 0]
+    """
+    equal = left == right
+    found = np.where(equal, np.int8(EQUAL), np.int8(0))
+    for place in np.flatnonzero(~equal).tolist():
+        if left[place].casefold() == right[place].casefold():
+            found[place] = BUT_FOR_CAPITALS
+    return found
+
+
+def same_text_first(fused: Fused, same: NDArray[np.int8]) -> Fused:
+    """Give a score of 1 to equal texts, and to no others; a hair less where they differ in capitals alone.
+
+    Cosines of equal vectors lie around 1 by rounding, and texts that differ in the order of words may have
+    equal n-grams: neither shall keep a record from the one that is written as it is. A model may take a name
+    in capitals for another one, which it never is.
+
+    Args:
+        fused: The candidates and their score.
+        same: How equal the two texts are, as `alike` says it, (n,); zeros where equal texts are no proof.
+
+    Returns:
+        The same with scores between 0 and 1.
+    """
+    found = fused.candidates
+    bounded = {name: np.clip(score, -1, 1) for name, score in found.views.items()}
+    score = np.where(same == BUT_FOR_CAPITALS, BELOW_ONE, np.minimum(fused.score, BELOW_ONE))
+    score = np.where(same == EQUAL, np.float32(1), score)
+    return replace(fused, candidates=replace(found, views=bounded), score=score.astype(np.float32))

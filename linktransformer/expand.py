@@ -13,7 +13,7 @@ from linktransformer.blocking import Nodes
 from linktransformer.decision.choose import Choice, choose
 from linktransformer.decision.model import SUREST, Probabilities, sigmoid
 from linktransformer.frames import Table
-from linktransformer.fuse import Fused
+from linktransformer.fused import Fused
 from linktransformer.links import Links, Nearest
 from linktransformer.ranking import Ranking, rank
 

@@ -17,7 +17,7 @@ from linktransformer.decision.model import decision
 from linktransformer.equal_texts import raised
 from linktransformer.file_statistics import FileStatistics, statistics_of
 from linktransformer.file_survey import Counted, Survey, count, survey
-from linktransformer.fuse import Fused
+from linktransformer.fused import Fused
 from linktransformer.piece import Known, Piece, Stored, read
 from linktransformer.piece_features import log_odds_of
 from linktransformer.piece_search import search_piece
@@ -119,7 +119,7 @@ def _probable(
         log_odds, np.arange(len(order)), left, right, seen.sizes, expected_overlap=known.job.expected_overlap
     )
     found = Candidates(left, right, by_view, *seen.sizes, _report(known, divided, n_found))
-    return raised(Fused(found, decided.probability, {}, 0.0, decided=decided), same), statistics
+    return raised(Fused(found, decided.probability, decided), same), statistics
 
 
 def _prepared(known: Known, divided: Divided, show: bool | None) -> Iterator[Piece]:

@@ -208,7 +208,7 @@ def _linked(
         "rows_cut": divided.rows_cut,
         **({"warnings": list(divided.warnings)} if divided.warnings else {}),
         **remembering.of_report(plan.encoder),
-        **found.fused.said(),
+        "weights": {},
         **found.details,
     }
     stubs = tables[0].stub, tables[1].stub

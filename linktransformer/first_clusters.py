@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import bridges, labels, reference, table_fitting
-from linktransformer.clustering import Neighbours, Rules, clusters_of, nodes_apart, nothing
+from linktransformer import bridges, comparing, labels, reference, table_fitting
+from linktransformer.clustering import Neighbours, Rules, clusters_of, nodes_apart
 from linktransformer.clusters import Clusters
 from linktransformer.encode import Plan
 from linktransformer.frames import Table
@@ -45,7 +45,7 @@ def clustered(
         "rows_cut": bare.records.n_cut,
         "model": plan.name,
     }
-    fused, table_job = nothing(), None
+    fused, table_job = comparing.nothing((nodes, nodes)), None
     if len(nodes):
         fit = table_fitting.fit(bare, plan, nodes, settings)
         fused, table_job, known = fit.fused, fit.job, fit.known

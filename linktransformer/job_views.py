@@ -45,8 +45,8 @@ class JobViews:
 
     Args:
         names: Them.
-        pictures: What the view "dense" goes by where rows have pictures: vectors named "image", or "fused" where
-            a side has no picture; None for rows without pictures.
+        pictures: The vectors of the view "dense" where rows have pictures: "image", or "fused" where one side
+            has no picture; None for rows without pictures.
         line: Slope and level of the cosine of pictures over that of the fused vectors; None for no line.
     """
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from linktransformer.decision.model import Probabilities
 from linktransformer.errors import ModelError
-from linktransformer.fuse import Fused
+from linktransformer.fused import Fused
 from linktransformer.pair_evidence import Evidence
 
 __all__ = ["FILE", "Judgement", "bent", "from_dict", "judge", "probability", "read", "unbent", "write"]

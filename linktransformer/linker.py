@@ -15,11 +15,11 @@ from linktransformer import (
     asking,
     encode,
     frames,
+    given_decision,
     judgement,
     keys,
     one_more,
     pictured,
-    rehearsal,
     sample_files,
     sample_fitting,
     sample_growth,
@@ -28,7 +28,7 @@ from linktransformer.encode import Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.fitted import Fitted, labels_at, unique
 from linktransformer.frames import Table
-from linktransformer.fuse import Fused
+from linktransformer.fused import Fused
 from linktransformer.job import Columns, Job, K
 from linktransformer.judgement import Judgement
 from linktransformer.links import Links
@@ -138,8 +138,8 @@ class Linker(Fitted):
             shown.check(sample)
         plan = (encode.plan if shown is None else encode.plan_of_pictures)(self.model, self.device)
         settings = Settings(self.k, self.device, self.batch_size, self.progress)
-        given = rehearsal.Given(self.weights, self.threshold)
-        known, learned = rehearsal.by_views(
+        given = given_decision.Given(self.weights, self.threshold)
+        known, learned = given_decision.by_views(
             table, names, shown, self._remembering(plan), sample, given, settings
         )
         job: SampleJob | None = None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import frames, views
+from linktransformer import frames, records
 from linktransformer.frames import Table
 from linktransformer.keys import paired
 from linktransformer.reference import Reference
@@ -30,7 +30,7 @@ def noisy_copies(reference: Reference, seed: int = 0) -> tuple[Table, Integers]:
         A table with the columns of queries, and the row of the reference that each is a copy of.
     """
     draw = np.random.default_rng(seed)
-    order = views.in_text_order(reference.records, np.arange(len(reference.records.texts)))
+    order = records.in_text_order(reference.records, np.arange(len(reference.records.texts)))
     of_text = np.full(len(order), -1, dtype=np.int64)
     rows = np.flatnonzero(reference.nodes.node_of_row >= 0)[::-1]
     of_text[reference.records.text_of_row[rows]] = rows  # the first row of each text

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import asking, fuse
+from linktransformer import asking, equal_texts
 from linktransformer.blocking import Nodes
 from linktransformer.decision.context import FLOOR, in_context
 from linktransformer.equal_texts import STEP
-from linktransformer.fuse import Fused
+from linktransformer.fused import Fused
 from linktransformer.own_rivals import own_of_sample
 from linktransformer.pairwise import pair_scores
 from linktransformer.pictured import scored_views
@@ -75,7 +75,7 @@ def judged(known: Reference, job: SampleJob, asked: Asked, k: int, hidden: Integ
     if known.shown is not None:
         found = scored_views(known, asked, found)
     decided = job.decision.of_pairs(log_odds, equal)
-    return Fused(found, decided.probability, {}, 0.0, decided=decided)
+    return Fused(found, decided.probability, decided)
 
 
 def best_rows(known: Reference, asked: Asked, fused: Fused) -> tuple[Integers, Floats]:
@@ -174,10 +174,10 @@ def _judged(
     alike = np.zeros(len(left), dtype=np.int8)
     maybe = np.empty(0, dtype=np.int64)
     if job.views.pictures is None:  # engines misread alike: equal readings are no proof
-        maybe = np.flatnonzero(scores["lexical"] > fuse.SAME)
-    alike[maybe] = fuse.alike(texts[0][maybe], texts[1][maybe])
+        maybe = np.flatnonzero(scores["lexical"] > equal_texts.SAME)
+    alike[maybe] = equal_texts.alike(texts[0][maybe], texts[1][maybe])
     raised = equal_first(left, log_odds, alike, job.rivals, pair, rival)
-    return _Part(some[left], right, scores, raised, alike == fuse.EQUAL)
+    return _Part(some[left], right, scores, raised, alike == equal_texts.EQUAL)
 
 
 def _candidates(
@@ -314,7 +314,7 @@ def equal_first(
     Args:
         left: Asked record of each pair, (n_pairs,) int64.
         log_odds: Of a match, (n_pairs,) float32.
-        alike: How equal the two texts are, as `fuse.alike` has it, (n_pairs,) int8.
+        alike: How equal the two texts are, as `equal_texts.alike` has it, (n_pairs,) int8.
         rivals: The sample's candidates.
         pair: The pair that each rival stands against, rising, (n_rivals,) int64.
         rival: Rivals.
@@ -323,7 +323,7 @@ def equal_first(
         (n_pairs,) float32.
     """
     raised = log_odds.copy()
-    for grade, of_rivals in ((fuse.BUT_FOR_CAPITALS, rivals.job), (fuse.EQUAL, rivals.folded)):
+    for grade, of_rivals in ((equal_texts.BUT_FOR_CAPITALS, rivals.job), (equal_texts.EQUAL, rivals.folded)):
         some = np.flatnonzero(alike == grade)
         if len(some):
             best = np.full(int(left.max()) + 1, -np.inf, dtype=np.float32)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import asking, fuse
+from linktransformer import asking, equal_texts
 from linktransformer.blocking import Nodes
 from linktransformer.decision.context import FLOOR, in_context
 from linktransformer.decision.model import decision, sigmoid
@@ -117,8 +117,8 @@ def judged(known: Reference, job: TableJob, asked: Newcomers, k: int) -> Judged:
     in_job = in_context(z, placed(z, before.pair, FLOOR), job.context)
     log_odds = model.job.predict(in_job.values, in_job.names)
     texts = asked.texts[left], known.records.texts[known.nodes.text[right]]
-    maybe = np.flatnonzero(np.maximum(sigmoid(log_odds), scores["lexical"]) > fuse.SAME)
-    maybe = maybe[fuse.alike(texts[0][maybe], texts[1][maybe]) == fuse.BUT_FOR_CAPITALS]
+    maybe = np.flatnonzero(np.maximum(sigmoid(log_odds), scores["lexical"]) > equal_texts.SAME)
+    maybe = maybe[equal_texts.alike(texts[0][maybe], texts[1][maybe]) == equal_texts.BUT_FOR_CAPITALS]
     raised = log_odds.copy()
     if len(maybe):
         most = np.maximum(log_odds, _highest(len(asked.nodes), left, log_odds)[left])

@@ -16,7 +16,7 @@ from linktransformer import frames, lexical
 from linktransformer.blocking import Nodes
 from linktransformer.factorize import factorize
 from linktransformer.frames import Table
-from linktransformer.fuse import Fused
+from linktransformer.fused import Fused
 from linktransformer.pairwise import pair_scores
 from linktransformer.records import Records
 

@@ -14,7 +14,6 @@ from linktransformer import edit, factorize, progress
 from linktransformer.blocking import Nodes
 from linktransformer.errors import ModelError
 from linktransformer.pairwise import pair_scores
-from linktransformer.records import Records
 from linktransformer.remembering import PARTS as VECTORS
 from linktransformer.remembering import CachedEncoder
 from linktransformer.scoring.gaps import line_of
@@ -29,7 +28,6 @@ __all__ = [
     "encoded",
     "filled",
     "gap_lines",
-    "spread_of_edit",
     "vectors_of",
     "with_edit",
     "with_vectors",
@@ -38,7 +36,6 @@ __all__ = [
 
 EDIT = "edit"
 OF_TEXT, OF_PICTURE = ("lexical", "text", EDIT), ("image",)
-SAMPLE = 20_000
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -254,20 +251,3 @@ def filled(
         line = np.clip(np.float32(level) + np.float32(slope) * by, -1, 1)
         views[name] = np.where(there[name], found.views[name], line).astype(np.float32)
     return replace(found, views=views)
-
-
-def spread_of_edit(nodes: tuple[Nodes, Nodes], records: tuple[Records, Records], *, seed: int = 0) -> float:
-    """The standard deviation of the likeness by edit distance over all pairs, from a random sample.
-
-    Args:
-        nodes: Of both tables, at least one each.
-        records: Their texts, in an order that does not depend on that of the rows.
-        seed: Of the sample.
-
-    Returns:
-        One number, as `views.spread` has it for the other views.
-    """
-    draw = np.random.default_rng(seed)
-    a, b = (np.sort(side.text)[draw.integers(0, len(side), SAMPLE)] for side in nodes)
-    texts = [[_plain(text) for text in side.texts.tolist()] for side in records]
-    return float(edit.edit_similarity(texts[0], texts[1], a, b).std())

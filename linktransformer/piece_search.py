@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.blocking import Nodes
+from linktransformer.equal_texts import SAME, alike
 from linktransformer.file_survey import Survey
-from linktransformer.fuse import SAME, alike
 from linktransformer.normalize import folded
 from linktransformer.piece import Known, Piece, Stored
 from linktransformer.scoring import ranks
@@ -110,7 +110,7 @@ def search_piece(known: Known, survey: Survey, piece: Piece) -> Searched:
 def _same(
     texts: tuple[NDArray[np.object_], NDArray[np.object_]], pairs: tuple[Integers, Integers], cosine: Floats
 ) -> NDArray[np.int8]:
-    """How equal the texts of pairs are, as `fuse.alike` has it; as in `equal_texts.same_text`."""
+    """How equal the texts of pairs are, as `equal_texts.alike` has it; as in `equal_texts.same_text`."""
     close = np.flatnonzero(np.clip(cosine, -1, 1) > SAME)
     same = np.zeros(len(cosine), dtype=np.int8)
     same[close] = alike(texts[0][pairs[0][close]], texts[1][pairs[1][close]])

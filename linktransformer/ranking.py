@@ -24,17 +24,15 @@ class Ranking:
         nodes: The nodes that have candidates, (n,) int64.
         best: The candidate pair of each that scores highest; ties to the lower partner, (n,) int64.
         second: The next one, -1 where there is none, (n,) int64.
-        third: The one after that, -1 where there is none, (n,) int64.
     """
 
     nodes: Integers
     best: Integers
     second: Integers
-    third: Integers
 
 
 def rank(group: Integers, other: Integers, score: Floats) -> Ranking:
-    """Find each node's three best partners.
+    """Find each node's two best partners.
 
     Args:
         group: The node of each pair, (n,) int64.
@@ -55,7 +53,7 @@ def rank(group: Integers, other: Integers, score: Floats) -> Ranking:
     segment = np.repeat(np.arange(len(starts)), count)
     left = score[order].astype(np.float32)
     places = []
-    for place in range(3):  # the best, which is then put aside
+    for place in range(2):  # the best, which is then put aside
         at = np.full(len(starts), -1, dtype=np.int64)
         if len(starts):
             most = np.maximum.reduceat(left, starts)

@@ -12,7 +12,7 @@ from linktransformer.factorize import factorize
 from linktransformer.frames import Table
 from linktransformer.serialize import Serializer, serialize
 
-__all__ = ["Records", "read"]
+__all__ = ["Records", "in_text_order", "read", "texts_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,3 +65,32 @@ def read(table: Table, columns: Sequence[str], serializer: Serializer) -> Record
     new_place = np.where(blank, -1, np.cumsum(~blank) - 1)
     texts = np.fromiter((text for text in unique if text), dtype=object, count=int((~blank).sum()))
     return Records(texts, new_place[codes], n_cut, tuple(columns))
+
+
+def texts_of(records: Records, others: Records) -> list[str]:
+    """Say each text of a table in another way: as the first row that has it is written there.
+
+    Args:
+        records: Texts of all key columns.
+        others: Texts of the same table's rows, of fewer columns or by another serializer.
+
+    Returns:
+        One text for each of `records.texts`, "" where the other one is empty.
+    """
+    rows = np.flatnonzero(records.text_of_row >= 0)
+    _, first = np.unique(records.text_of_row[rows], return_index=True)
+    places = others.text_of_row[rows[first]]
+    return [others.texts[place] if place >= 0 else "" for place in places.tolist()]
+
+
+def in_text_order(records: Records, texts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sort texts by what they say: an order that does not depend on that of the rows.
+
+    Args:
+        records: The texts.
+        texts: Their numbers, (n,) int64.
+
+    Returns:
+        The same numbers, sorted.
+    """
+    return np.array(sorted(texts.tolist(), key=records.texts.__getitem__), dtype=np.int64)

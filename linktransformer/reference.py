@@ -293,7 +293,6 @@ def build(
         sides = [read.heads(table, keys.reference, 1, found)]
         if sample is not None and others is not None:
             sides.append(read.heads(sample, keys.queries, 0, others))
-        # as `views.sparse` has it
         if reading is not None or all(len(set(side)) * 2 >= len(side) for side in sides):
             head_words = vocabulary.learn([head for side in sides for head in side])
             matrices[read.head] = head_words.vectors(sides[0])

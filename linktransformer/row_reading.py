@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import encode, records, views
+from linktransformer import encode, records
 from linktransformer.encode import Plan
 from linktransformer.frames import Table
 from linktransformer.records import Records
@@ -66,7 +66,7 @@ class Reading:
             One text for each of `of.texts`.
         """
         name = columns[0] if self.column is None else self.column[side]
-        return views.texts_of(of, records.read(table, [name], Serializer()))
+        return records.texts_of(of, records.read(table, [name], Serializer()))
 
     def in_order(self, table: Table, side: int, of: Records) -> list[str]:
         """Each text with its columns in the order of this reading.
@@ -81,7 +81,7 @@ class Reading:
         """
         if self.order is None:
             return [str(text) for text in of.texts.tolist()]
-        return views.texts_of(of, records.read(table, self.order[side], Serializer()))
+        return records.texts_of(of, records.read(table, self.order[side], Serializer()))
 
     def for_model(
         self, table: Table, columns: Sequence[str], side: int, of: Records, plan: Plan
@@ -104,7 +104,7 @@ class Reading:
             return self.in_order(table, side, of)
         if plan.serializer == Serializer() == self.serializer:
             return [str(text) for text in of.texts.tolist()]
-        return views.texts_of(of, records.read(table, columns, plan.serializer))
+        return records.texts_of(of, records.read(table, columns, plan.serializer))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as a dict that JSON can hold."""

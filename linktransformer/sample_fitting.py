@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, equal_texts, fuse, job_views, one_more, pictured, reference, search
+from linktransformer import blocking, equal_texts, job_views, one_more, pictured, reference, search
 from linktransformer.decision.choose import EVEN, choose
 from linktransformer.decision.context import FLOOR, in_context, job_context
-from linktransformer.decision.model import decision, sigmoid
+from linktransformer.decision.model import Decision, decision, sigmoid
 from linktransformer.encode import Plan
 from linktransformer.frames import Table
-from linktransformer.fuse import Fused
+from linktransformer.fused import Fused
 from linktransformer.job_views import JobViews
 from linktransformer.noisy_copies import noisy_copies
 from linktransformer.reference import Asked, Keys, Reference, ask
@@ -197,7 +197,7 @@ def _run(
     context = job_context(z, left, right, of, sizes)
     seen = in_context(z, of, context)
     log_odds = model.job.predict(seen.values, seen.names)
-    fused, but_for_capitals = _decided(known, asked, _some(found, features.at), log_odds)
+    fused, but_for_capitals = _decided(known, asked, _some(found, features.at), log_odds, model)
     sample = Sample(
         asked.identity[nodes[0].text],
         blocking.Nodes(np.arange(sizes[0]), nodes[0].block, np.arange(sizes[0])),
@@ -220,17 +220,20 @@ def _some(found: Candidates, at: Integers) -> Candidates:
     return replace(found, left=found.left[at], right=found.right[at], views=views)
 
 
-def _decided(known: Reference, asked: Asked, found: Candidates, log_odds: Floats) -> tuple[Fused, Floats]:
+def _decided(
+    known: Reference, asked: Asked, found: Candidates, log_odds: Floats, model: Decision
+) -> tuple[Fused, Floats]:
     """The candidates with probabilities; and log-odds with only those raised that are equal but for case."""
-    fused = Fused(found, log_odds, {}, 0.0)
+    fused = Fused(found, log_odds)
     alike = np.zeros(len(found), dtype=np.int8)
     if known.shown is None:  # engines misread alike: equal readings are no proof
         alike = equal_texts.same_text((asked.records, known.records), (asked.nodes, known.nodes), fused)
-    first = equal_texts.equal_first(found, log_odds, np.where(alike == fuse.BUT_FOR_CAPITALS, alike, 0))
+    first = equal_texts.equal_first(
+        found, log_odds, np.where(alike == equal_texts.BUT_FOR_CAPITALS, alike, 0)
+    )
     raised = equal_texts.equal_first(found, log_odds, alike)
-    # the decisions for texts and for pictures are off by as much
-    decided = decision().of_pairs(raised, alike == fuse.EQUAL)
-    return Fused(found, decided.probability, {}, 0.0, decided=decided), first
+    decided = model.of_pairs(raised, alike == equal_texts.EQUAL)
+    return Fused(found, decided.probability, decided), first
 
 
 def _rivals(

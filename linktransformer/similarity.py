@@ -10,8 +10,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import encode, fuse, records, views
+from linktransformer import encode, lexical, records
 from linktransformer.frames import Table
+from linktransformer.fused import BELOW_ONE
 from linktransformer.index import largest
 from linktransformer.job import Job
 from linktransformer.pairwise import pair_scores
@@ -64,7 +65,7 @@ class Similarity:
         for name, weight in self.weights.items():
             found += np.float32(weight) * pair_scores(*self.matrices[name], a, b, memory=MEMORY)
         score = np.full(len(left_rows), np.nan, dtype=np.float32)
-        score[has] = np.where(self.same[a] == b, np.float32(1), np.clip(found, -1, fuse.BELOW_ONE))
+        score[has] = np.where(self.same[a] == b, np.float32(1), np.clip(found, -1, BELOW_ONE))
         return score
 
     def blocks(self, memory: int | None = None) -> Iterator[tuple[int, Floats]]:
@@ -87,7 +88,7 @@ class Similarity:
             )
             for other in others:
                 block += other
-            np.clip(block, -1, fuse.BELOW_ONE, out=block)
+            np.clip(block, -1, BELOW_ONE, out=block)
             equal = np.flatnonzero(self.same[start:stop] >= 0)
             block[equal, self.same[start:stop][equal]] = 1
             yield start, block
@@ -130,7 +131,8 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
     same = np.array([place.get(text, -1) for text in left.texts.tolist()], dtype=np.int64)
     matrices: dict[str, tuple[Any, Any]] = {}
     if plan.encoder is None or not plan.chosen:
-        matrices = dict(views.sparse((left, right), None).matrices)
+        view = lexical.fit(left.texts.tolist(), right.texts.tolist())
+        matrices["lexical"] = view.left, view.right
     if plan.encoder is not None:
         vectors = [
             encode.embed(plan.encoder, side.texts.tolist(), batch_size=job.batch_size, show=job.progress)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, equal_texts, fuse, limits, reference, remembering, search
+from linktransformer import blocking, equal_texts, limits, reference, remembering, search
 from linktransformer.blocking import Nodes
 from linktransformer.decision.context import FLOOR, in_context, job_context
 from linktransformer.decision.model import decision
 from linktransformer.encode import Plan
-from linktransformer.fuse import Fused
+from linktransformer.fused import Fused
 from linktransformer.reference import Reference
 from linktransformer.sample_reading import Settings, better_read_table, reading_by
 from linktransformer.scoring import fellegi_sunter, ranks
@@ -115,10 +115,10 @@ def _raised(known: Reference, nodes: Nodes, found: Candidates, log_odds: Floats)
     """The candidates with probabilities; no variant goes before equal texts."""
     found = replace(found, views={name: np.clip(score, -1, 1) for name, score in found.views.items()})
     before = decision().of_pairs(log_odds, np.zeros(len(found), dtype=bool))
-    fused = Fused(found, before.probability, {}, 0.0, decided=before)
+    fused = Fused(found, before.probability, before)
     alike = equal_texts.same_text((known.records, known.records), (nodes, nodes), fused)
     raised = equal_texts.equal_first(found, log_odds, alike)
-    after = decision().of_pairs(raised, alike == fuse.EQUAL)
+    after = decision().of_pairs(raised, alike == equal_texts.EQUAL)
     return replace(fused, score=after.probability, decided=after), raised
 
 

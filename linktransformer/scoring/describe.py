@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, keys, lexical, records, search, views
+from linktransformer import blocking, keys, lexical, records, search
 from linktransformer.blocking import Nodes
 from linktransformer.frames import Table
 from linktransformer.records import Records
@@ -192,7 +192,7 @@ def _key_names(columns: Sequence[PairedColumn], key: int, on: tuple[list[str], l
 def _of_texts(
     table: Table, names: list[str], texts: Records, serializer: Serializer | None = None
 ) -> list[str]:
-    return views.texts_of(texts, records.read(table, names, serializer or Serializer()))
+    return records.texts_of(texts, records.read(table, names, serializer or Serializer()))
 
 
 def _in_order(

@@ -9,7 +9,6 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import views
 from linktransformer.blocking import Nodes
 from linktransformer.index import exact_top_k
 from linktransformer.normalize import folded
@@ -19,7 +18,7 @@ from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.features import Evidence
 from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import Drawing, drawn
-from linktransformer.search import Candidates, rows_of
+from linktransformer.search import Candidates, rows_of, search, sparse_neighbours
 
 __all__ = ["RANDOM", "evidence_of", "nearest_pairs", "own_rivals", "own_sample", "paired_column"]
 
@@ -29,6 +28,7 @@ Floats = NDArray[np.float32]
 RANDOM = 20_000  # pairs: a rate of one in a thousand has a standard error of a fifth of itself
 OWN_UP_TO = 2e9  # pairs of n-gram vectors of one table that are multiplied for its own nearest records
 DENSE_OWN_UP_TO = 4e8  # and of a model's vectors
+WHOLE_UP_TO = 2e10  # pairs of n-gram vectors of one block that are multiplied for few records
 OWN_SAMPLE = 4000  # records of a larger table: a share of one in ten has a standard error of .005
 
 
@@ -202,7 +202,36 @@ def own_rivals(
         (n,) float32.
     """
     if sp.issparse(matrix) or not whole:
-        return views.rivals(matrix, nodes, some, whole, device)
+        return _near_own(matrix, nodes, some, whole, device)
     vectors = rows_of(matrix, nodes.text)
     item, score = exact_top_k(vectors[some], vectors, 2)
     return np.asarray(np.where(item != some[:, None], score, -1).max(axis=1), dtype=np.float32)
+
+
+def _near_own(matrix: Any, nodes: Nodes, node: Integers, whole: bool, device: str | None = None) -> Floats:
+    """How near the nearest other node of a node's own table and block is.
+
+    Args:
+        matrix: The n-grams of the table's texts.
+        nodes: Its nodes.
+        node: Which nodes, in rising order, (n,) int64.
+        whole: All nodes are in one block.
+        device: As for `search`.
+
+    Returns:
+        Cosines, 0 where there is no other one, (n,) float32.
+    """
+    rival = np.zeros(len(node), dtype=np.float32)
+    if whole:
+        text = nodes.text[node]
+        query, item, score, _ = sparse_neighbours(
+            matrix[text], matrix, 2, device=device, exact_up_to=WHOLE_UP_TO, share=0.8
+        )
+        other = item != text[query]
+    else:
+        some = Nodes(nodes.text[node], nodes.block[node], np.arange(len(node)))
+        found = search({"lexical": (matrix, matrix)}, some, nodes, 2, device=device)
+        query, score = found.left, found.views["lexical"]
+        other = node[found.left] != found.right
+    np.maximum.at(rival, query[other], score[other])
+    return rival

@@ -6,15 +6,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clippings import OnnxTextEncoder
-from linktransformer import blocking, frames, lexical, records, views
-from linktransformer.serialize import Serializer
+from linktransformer import lexical
 from model_hub import bundled, open_model
 
 TEXTS = st.lists(
@@ -77,22 +75,3 @@ def test_sparse_search_is_a_stable_sort_on_any_number_of_threads(
     if (every > 0).sum(axis=1).max(initial=0) <= k + lexical.SPARE:
         assert list(zip(query.tolist(), item.tolist(), strict=True)) == wanted
     np.testing.assert_array_equal(score, [every[pair] for pair in wanted])
-
-
-@FEW
-@given(
-    st.lists(st.text("abcdefgh ", min_size=1, max_size=12), min_size=2, max_size=12),
-    st.randoms(use_true_random=False),
-)
-def test_the_spread_of_a_view_does_not_depend_on_the_order_of_rows(texts, random) -> None:  # type: ignore[no-untyped-def]
-    shuffled = list(texts)
-    random.shuffle(shuffled)
-    found = []
-    for order in (texts, shuffled):
-        table = frames.wrap(pd.DataFrame({"name": order}), "left")
-        read = records.read(table, ["name"], Serializer())
-        nodes = blocking.nodes(read.text_of_row)
-        if not len(nodes):
-            return
-        found.append(views.spread(views.sparse((read, read), None), (nodes, nodes), (read, read))["lexical"])
-    assert found[0] == pytest.approx(found[1], abs=1e-6)

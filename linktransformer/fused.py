@@ -1,0 +1,30 @@
+"""Candidates with the one score that decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.decision.model import Probabilities
+from linktransformer.search import Candidates
+
+__all__ = ["BELOW_ONE", "Fused"]
+
+BELOW_ONE = np.float32(1 - 2.0**-20)  # the highest score of texts that are not equal
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """Candidates with the one score that decides.
+
+    Args:
+        candidates: What was found.
+        score: Match probability or mean similarity, (n,) float32.
+        decided: Match probabilities, where the score is one; None where it is a mean of similarities.
+    """
+
+    candidates: Candidates
+    score: NDArray[np.float32]
+    decided: Probabilities | None = None
