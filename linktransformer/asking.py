@@ -10,10 +10,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import equal_texts, expand, lexical, pictured, search
+from linktransformer import expand, lexical, pictured, search
 from linktransformer.blocking import Nodes
-from linktransformer.equal_texts import same_text
-from linktransformer.fused import Fused
+from linktransformer.fused import BELOW_ONE, Fused
 from linktransformer.links import Links
 from linktransformer.pairwise import pair_scores
 from linktransformer.reference import Asked, Reference
@@ -51,7 +50,7 @@ class Searched(Protocol):
 
 
 def scored(reference: Reference, asked: Asked, k: int, *, threads: int | None = None) -> Fused:
-    """Find the k nearest nodes of the reference in each view, and score them with the fixed weights.
+    """Find the k nearest nodes of the reference in each view, and score them by fixed weights.
 
     Args:
         reference: The reference.
@@ -133,7 +132,7 @@ def nearest(
 def score_of(
     reference: Reference, asked: Asked, left: Integers, right: Integers, report: dict[str, Any] | None = None
 ) -> Fused:
-    """Score pairs with the fixed weights.
+    """Score pairs by fixed weights.
 
     Args:
         reference: The reference.
@@ -143,21 +142,20 @@ def score_of(
         report: How they were found.
 
     Returns:
-        The pairs and their score: 1 for equal texts, and for no others.
+        The pairs and their score.
     """
     a, b = asked.nodes.text[left], reference.nodes.text[right]
-    every = {name: pair_scores(of, reference.matrices[name], a, b) for name, of in asked.matrices.items()}
-    candidates = search.Candidates(left, right, every, len(asked.nodes), len(reference.nodes), report or {})
+    every = {
+        name: np.clip(pair_scores(of, reference.matrices[name], a, b), -1, 1)
+        for name, of in asked.matrices.items()
+    }
+    found = search.Candidates(left, right, every, len(asked.nodes), len(reference.nodes), report or {})
     if reference.shown is not None:
-        candidates = pictured.scored_views(reference, asked, candidates)
-    score = np.zeros(len(candidates), dtype=np.float32)
+        found = pictured.scored_views(reference, asked, found)
+    score = np.zeros(len(found), dtype=np.float32)
     for name, weight in reference.weights.items():
-        score += np.float32(weight) * candidates.views[name]
-    fused = Fused(candidates, score)
-    if reference.shown is not None:  # engines misread alike: equal texts are no proof
-        return equal_texts.same_text_first(fused, np.zeros(len(candidates), dtype=np.int8))
-    texts, nodes = (asked.records, reference.records), (asked.nodes, reference.nodes)
-    return equal_texts.same_text_first(fused, same_text(texts, nodes, fused))
+        score += np.float32(weight) * found.views[name]
+    return Fused(found, np.minimum(score, BELOW_ONE))
 
 
 def linked(reference: Reference, asked: Asked, fused: Fused) -> Links:

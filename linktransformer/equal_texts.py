@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import blocking, records, search
-from linktransformer.fused import BELOW_ONE, Fused
+from linktransformer.fused import Fused
 
 __all__ = [
     "BUT_FOR_CAPITALS",
@@ -19,7 +19,6 @@ __all__ = [
     "equal_first",
     "raised",
     "same_text",
-    "same_text_first",
 ]
 
 SAME = 1 - 1e-5  # at or above, texts are equal but for what no view sees, such as capitals
@@ -117,24 +116,3 @@ def alike(left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.i
         if left[place].casefold() == right[place].casefold():
             found[place] = BUT_FOR_CAPITALS
     return found
-
-
-def same_text_first(fused: Fused, same: NDArray[np.int8]) -> Fused:
-    """Give a score of 1 to equal texts, and to no others; a hair less where they differ in capitals alone.
-
-    Cosines of equal vectors lie around 1 by rounding, and texts that differ in the order of words may have
-    equal n-grams: neither shall keep a record from the one that is written as it is. A model may take a name
-    in capitals for another one, which it never is.
-
-    Args:
-        fused: The candidates and their score.
-        same: How equal the two texts are, as `alike` says it, (n,); zeros where equal texts are no proof.
-
-    Returns:
-        The same with scores between 0 and 1.
-    """
-    found = fused.candidates
-    bounded = {name: np.clip(score, -1, 1) for name, score in found.views.items()}
-    score = np.where(same == BUT_FOR_CAPITALS, BELOW_ONE, np.minimum(fused.score, BELOW_ONE))
-    score = np.where(same == EQUAL, np.float32(1), score)
-    return replace(fused, candidates=replace(found, views=bounded), score=score.astype(np.float32))

@@ -51,19 +51,12 @@ def _of_views(links: Links, link: int, score: float) -> list[tuple[Any, ...]]:
     lines, total = [], 0.0
     if not weights:  # a probability is no sum over views
         lines = [_line(f"{name} view", None, None, float(seen[link])) for name, seen in links.views.items()]
-        if "decision" not in links.details:
-            return lines
     for name, weight in weights.items():
         seen = float(links.views[name][link])
         total += weight * seen
         lines.append(_line(f"{name} view", None, None, seen, weight, weight * seen))
-    if abs(score - total) > 1e-4:
-        rule = "equal texts score 1" if score >= 1 else "only equal texts score 1"
-        if total < score < 1:
-            rule = "differs in capitals alone"
-        if "decision" in links.details:
-            rule = "what the learned decision makes of it"
-        lines.append(_line(rule, None, None, None, None, score - total))
+    if "decision" in links.details:
+        lines.append(_line("what the learned decision makes of it", None, None, None, None, score - total))
     return lines
 
 

@@ -197,9 +197,8 @@ class Links:
         Returns:
             A table in the caller's library: item, left, right, score, weight, contribution. First the pair
             with its score; then the cosine of n-grams of each key column that both tables have; the
-            similarity in each view (where scores are weighted sums of these, its weight and contribution,
-            and what the rule that only equal texts score 1 adds or takes); last the right row that would
-            have been taken next, whose contribution is the margin.
+            similarity in each view (where scores are weighted sums of these, its weight and contribution);
+            last the right row that would have been taken next, whose contribution is the margin.
 
         Raises:
             InvalidArgumentError: There is no such link, or the rows are in files.

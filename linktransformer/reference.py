@@ -271,8 +271,8 @@ def build(
         keys: Its columns.
         plan: The model.
         sample: Rows such as will be asked; how rare an n-gram is is then counted over both.
-        reading: How rows are written for each view; None: the first column is a view where its values tell
-            rows apart, and a model reads rows as it was trained to.
+        reading: How rows are written for each view; None: as a model was trained to read them, without a view
+            of one column.
         batch_size: For the model.
         show: As for `progress.bar`.
 
@@ -289,13 +289,12 @@ def build(
         written = read.for_model(table, keys.reference, 1, found, plan)
         matrices["dense"] = embedded(plan, written, batch_size=batch_size, show=show)
     head_words = None
-    if max(len(keys.reference), len(keys.queries)) > 1 if reading is None else read.column is not None:
+    if read.column is not None:
         sides = [read.heads(table, keys.reference, 1, found)]
         if sample is not None and others is not None:
             sides.append(read.heads(sample, keys.queries, 0, others))
-        if reading is not None or all(len(set(side)) * 2 >= len(side) for side in sides):
-            head_words = vocabulary.learn([head for side in sides for head in side])
-            matrices[read.head] = head_words.vectors(sides[0])
+        head_words = vocabulary.learn([head for side in sides for head in side])
+        matrices[read.head] = head_words.vectors(sides[0])
     labels = frames.index_labels(table, np.arange(table.n_rows))
     return Reference(table, labels, table.n_rows, keys, found, words, head_words, matrices, reading=read)
 

@@ -15,9 +15,7 @@ from linktransformer.frames import Table
 from linktransformer.records import Records
 from linktransformer.serialize import Serializer
 
-__all__ = ["HEAD", "Reading", "embedded"]
-
-HEAD = "first column"
+__all__ = ["Reading", "embedded"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Reading:
         serializer: How n-grams read rows.
     """
 
-    head: str = HEAD
+    head: str = "key column"
     column: tuple[str, str] | None = None
     order: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     by_order: bool = False

@@ -87,7 +87,7 @@ def reading_by(
         for side in (0, 1)
     )
     column = None if key is None else pairs[key]
-    return replace(read, head="key column", column=column, order=(tuple(mine), tuple(theirs)), by_order=free)
+    return replace(read, column=column, order=(tuple(mine), tuple(theirs)), by_order=free)
 
 
 def nodes_of(bare: Reference, sample: Table) -> blocking.Nodes:
