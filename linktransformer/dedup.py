@@ -157,7 +157,7 @@ def cluster_rows(
         on: Key column or columns; None for all columns of text. Put the column that names the row first.
         method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
             "hdbscan", within what hangs together.
-        threshold: "auto" takes the one at which rows sit best in their clusters; or a score above 0.
+        threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
         model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
             that was tried (docs/dedup.md). Others as for `merge`.
         block_on: Column or columns whose values must be equal within a cluster; texts are compared without

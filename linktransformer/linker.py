@@ -56,8 +56,8 @@ class Linker(Fitted):
         block_on: Column or columns of both tables whose values must be equal; texts are compared without
             differences of case, white space and Unicode form.
         k: Neighbours looked at in each view.
-        weights: With `images`: what each view counts, such as {"text": 1, "image": 1}; None to find it at
-            `fit`.
+        weights: With `images`: what each view counts, such as {"text": 1, "image": 1}, in place of the
+            decision by sample rows; `threshold` is then a number or None.
         images: As for `merge`: the column of pictures, or a pair (of the rows asked, of the reference). `fit`
             wants sample rows then, or a model with a learned decision, or `weights` and `threshold`.
         confidence: As for `merge`, likewise.
@@ -121,7 +121,7 @@ class Linker(Fitted):
                 rows, half of them with their own row hidden; they know nothing of how your rows differ.
 
         Returns:
-            The linker, with `reference_`, `labels_` and `threshold_`, and `weights_` with `images`.
+            The linker, with `reference_`, `labels_` and `threshold_`, and `weights_` where they were given.
 
         Raises:
             ColumnNotFoundError: A column that is not there.
@@ -338,7 +338,7 @@ class Linker(Fitted):
 
     @property
     def weights_(self) -> dict[str, float]:
-        """With `images`: what each view counts in the score; else nothing."""
+        """What each view counts in the score where weights were given; else nothing."""
         return dict(self._fitted().weights)
 
     @property

@@ -13,7 +13,17 @@ import pytest
 pytest.importorskip("PIL")
 
 import linktransformer as lt
-from linktransformer import alone, judgement
+from linktransformer import (
+    alone,
+    encode,
+    frames,
+    judgement,
+    one_more,
+    pictured,
+    sample_fitting,
+)
+from linktransformer.reference import Keys, ask
+from linktransformer.sample_reading import Settings
 from tests.conftest import rows_of
 from tests.flows.test_pictures import NAMES, Looking, as_png, books, drawn
 
@@ -38,9 +48,14 @@ def test_links_are_right_and_have_the_views_of_link(options: dict[str, Any]) -> 
     right["half"] = [NAMES.index(name) < 6 for name in right.firm]
     linker = lt.Linker(Looking(), 0.5, k=20, **OPTIONS, **options).fit(right, left)
     found = linker.link(left)
-    # `link` decides by probabilities, the linker by a mean of the views: both go by the same views
-    wanted = lt.link(left, right, model=Looking(), k=20, **OPTIONS, **options)
-    assert len(found) > 8 and len(wanted) > 5
+    wanted = lt.link(left, right, model=Looking(), k=20, threshold=0.5, **OPTIONS, **options)
+    assert len(found) > 8 and len(wanted) > 8
+    # how rare an n-gram is is counted over texts here, and over rows there
+    scores = [
+        dict(zip(links.left_rows.tolist(), links.score.tolist(), strict=True)) for links in (found, wanted)
+    ]
+    assert scores[0].keys() == scores[1].keys()
+    assert all(abs(score - scores[1][row]) < 0.1 for row, score in scores[0].items())
     for links in (found, wanted):
         rows = zip(links.left_rows.tolist(), links.right_rows.tolist(), strict=True)
         assert [(a, right.firm.iloc[b]) for a, b in rows] == [(a, NAMES[a]) for a in links.left_rows.tolist()]
@@ -83,6 +98,23 @@ class Sure(Looking):
         sure = np.nan_to_num(np.asarray(confidence), nan=0.5)[:, None]
         found.fused = found._unit(found.image * (1 - sure) + found.text * sure)
         return found
+
+
+def test_sample_rows_get_what_their_job_gave_them() -> None:
+    left, right = with_gaps()
+    settings = Settings(5)
+    keys, plan = Keys(("ocr",), ("ocr",)), encode.plan_of_pictures(Looking())
+    known = pictured.build_pictured(
+        frames.wrap(right, "right"), keys, pictured.Columns(("crop", "crop")), plan, frames.wrap(left, "left")
+    )
+    known, job, fused = sample_fitting.fit_pictured(known, plan, frames.wrap(left, "left"), settings)
+    assert job is not None and fused is not None and job.views.pictures == "image" and job.views.line
+    asked = ask(known, plan, frames.wrap(left, "left"))
+    later = one_more.judged(known, job, asked, 5)
+    found = [
+        sorted(zip(of.candidates.left, of.candidates.right, of.score, strict=True)) for of in (fused, later)
+    ]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
 def test_how_sure_one_row_is_does_not_change_another() -> None:
