@@ -328,7 +328,7 @@ def _probable(
     fused = Fused(kept, decided.probability, decided)
     if options.readings:  # equal readings are no proof where an engine reads wrongly
         return fused, described
-    return raised(fused, same_text(texts, nodes, fused)), described
+    return raised(fused, same_text(texts, nodes, fused), one_table=same), described
 
 
 def _with_details(

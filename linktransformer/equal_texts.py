@@ -26,25 +26,30 @@ BUT_FOR_CAPITALS, EQUAL = 1, 2  # how equal two texts are
 STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
 
 
-def raised(fused: Fused, same: NDArray[np.int8]) -> Fused:
+def raised(fused: Fused, same: NDArray[np.int8], *, one_table: bool = False) -> Fused:
     """Put pairs of equal texts first, as `equal_first` does.
 
     Args:
         fused: Pairs with their probabilities.
         same: How equal their texts are, as `alike` has it, (n_pairs,) int8.
+        one_table: Both sides are one table.
 
     Returns:
         The pairs with other probabilities.
     """
     if fused.decided is None:
         return fused
-    log_odds = equal_first(fused.candidates, fused.decided.log_odds, same)
+    log_odds = equal_first(fused.candidates, fused.decided.log_odds, same, one_table=one_table)
     decided = replace(fused.decided, log_odds=log_odds, equal=same == EQUAL)
     return replace(fused, score=decided.probability, decided=decided)
 
 
 def equal_first(
-    found: search.Candidates, log_odds: NDArray[np.float32], same: NDArray[np.int8]
+    found: search.Candidates,
+    log_odds: NDArray[np.float32],
+    same: NDArray[np.int8],
+    *,
+    one_table: bool = False,
 ) -> NDArray[np.float32]:
     """Raise pairs of equal texts above the other pairs of their two records: no variant may go before them.
 
@@ -54,6 +59,7 @@ def equal_first(
         found: The pairs.
         log_odds: Of a match, (n_pairs,) float32.
         same: How equal the two texts of a pair are, as `alike` has it, (n_pairs,) int8.
+        one_table: Both sides are one table, and a record's pairs are on either side.
 
     Returns:
         (n_pairs,) float32.
@@ -66,6 +72,8 @@ def equal_first(
             best_right = np.full(found.n_right, -np.inf, dtype=np.float32)
             np.maximum.at(best_left, found.left, raised)
             np.maximum.at(best_right, found.right, raised)
+            if one_table:
+                best_left = best_right = np.maximum(best_left, best_right)
             rivals = np.maximum(best_left[found.left[some]], best_right[found.right[some]])
             raised[some] = np.maximum(raised[some], rivals + np.float32(STEP))
     return raised

@@ -117,7 +117,7 @@ def _raised(known: Reference, nodes: Nodes, found: Candidates, log_odds: Floats)
     before = decision().of_pairs(log_odds, np.zeros(len(found), dtype=bool))
     fused = Fused(found, before.probability, before)
     alike = equal_texts.same_text((known.records, known.records), (nodes, nodes), fused)
-    raised = equal_texts.equal_first(found, log_odds, alike)
+    raised = equal_texts.equal_first(found, log_odds, alike, one_table=True)
     after = decision().of_pairs(raised, alike == equal_texts.EQUAL)
     return replace(fused, score=after.probability, decided=after), raised
 
