@@ -45,7 +45,6 @@ def test_every_spelling_of_a_shared_row_is_linked(register: pd.DataFrame) -> Non
     assert right.sum() > 0.9 * len(left)
 
 
-@pytest.mark.xfail(strict=False, reason="members of a family of names are taken for the one that is there")
 def test_rows_of_missing_families_do_not_share_what_resembles_them(register: pd.DataFrame) -> None:
     """Rows that come in families, of which the register has one member: the rest has no partner there."""
     draw = np.random.default_rng(5)
