@@ -107,7 +107,7 @@ def nearest(
         nodes: The records that are asked.
         matrices: By view, the vectors of their texts.
         k: Neighbours in each view.
-        threads: As for `neighbours`.
+        threads: Of the search; None uses all cores, or one where there is little to do.
 
     Returns:
         Records and items, sorted by record, the nearest item first.

@@ -138,18 +138,17 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
         fused = comparing.decide_pictures(
             (table, table), (on, on), (units, units), (nodes, nodes), plan, job, details, same=True
         )
-    found = clusters_of(table, on, Neighbours(texts, nodes, fused, apart), job, rules.method, details)
+    found = clusters_of(table, Neighbours(texts, nodes, fused, apart), job, rules.method, details)
     return found if units is None else replace(found, pictures=units.picture_of_row)
 
 
 def clusters_of(
-    table: Table, on: list[str], neighbours: Neighbours, job: Job, method: str, details: dict[str, Any]
+    table: Table, neighbours: Neighbours, job: Job, method: str, details: dict[str, Any]
 ) -> Clusters:
     """Cluster the rows of a table whose neighbours are known.
 
     Args:
         table: The table.
-        on: Its key columns.
         neighbours: Its nodes and their neighbours.
         job: With the threshold.
         method: One of `METHODS`.

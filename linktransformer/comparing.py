@@ -146,7 +146,7 @@ def nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> Fused:
 
 def _of_fused(fused: Fused) -> dict[str, Any]:
     """What the report says of the candidates."""
-    return {"weights": {}, "search": dict(fused.candidates.report)}
+    return {"search": dict(fused.candidates.report)}
 
 
 def decide(

@@ -47,7 +47,7 @@ def of_link(links: Links, link: int) -> dict[str, NDArray[Any]]:
 
 def _of_views(links: Links, link: int, score: float) -> list[tuple[Any, ...]]:
     """The similarity in each view, and what it adds to a score that is a weighted sum."""
-    weights = links.details["weights"]
+    weights = links.details.get("weights", {})
     lines, total = [], 0.0
     if not weights:  # a probability is no sum over views
         lines = [_line(f"{name} view", None, None, float(seen[link])) for name, seen in links.views.items()]

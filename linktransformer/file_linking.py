@@ -72,20 +72,23 @@ def link_files(
         right_on: The key column of the right file.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
-        how: As for `merge`.
-        validate: As for `merge`.
-        suffixes: As for `merge`.
-        indicator: As for `merge`.
+        how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all.
+        validate: "1:1", "1:m", "m:1" or "m:m", enforced; None is "m:1".
+        suffixes: For columns of the same name, key columns too.
+        indicator: Add `_merge`, or a column of the name that you give: "both", "left_only" or "right_only".
         model: "lexical" for character n-grams alone, or a model beside them: a folder, "org/name@revision", a
             SentenceTransformer, any object with `encode`. None is the bundled model, which is run where
             `merge` runs it.
-        k: As for `merge`.
-        threshold: As for `merge`.
-        expected_overlap: As for `merge`.
-        compare: As for `merge`.
-        score_column: As for `merge`.
-        device: As for `merge`.
-        batch_size: As for `merge`.
+        k: Neighbours of each record in each view; None is 10.
+        threshold: "auto": the set of links with the best expected F1. A number: links with at least this
+            match probability. {"precision": 0.95}: the largest set of links whose mean probability is at
+            least that. None: the best match of every row, however bad.
+        expected_overlap: About which share of the left rows has a match, 0 to 1; None estimates it.
+        compare: How cells of the key column are compared, such as {"born": lt.compare.number(within=2)};
+            None chooses by their content.
+        score_column: Name of the column with the score; "score_lt" and so on where a table has it already.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time; it changes the speed, not the result.
         memory_limit: Bytes for the rows that are in memory at a time, about; None is 1 GiB. Beside it stand
             some 200 to 300 bytes a row.
         cache: As for `merge`.
@@ -208,7 +211,6 @@ def _linked(
         "rows_cut": divided.rows_cut,
         **({"warnings": list(divided.warnings)} if divided.warnings else {}),
         **remembering.of_report(plan.encoder),
-        "weights": {},
         **found.details,
     }
     stubs = tables[0].stub, tables[1].stub

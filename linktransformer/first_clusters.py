@@ -52,7 +52,7 @@ def clustered(
         details |= fit.details
     else:
         known = reference.build(table, bare.keys, plan, reading=bare.reading)
-    found = clusters_of(table, on, Neighbours(bare.records, nodes, fused, apart), job, rules.method, details)
+    found = clusters_of(table, Neighbours(bare.records, nodes, fused, apart), job, rules.method, details)
     at = float(found.details["threshold"])
     of = Clustered(
         replace(known, threshold=at),

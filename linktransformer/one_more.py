@@ -145,7 +145,7 @@ def _judged(
     pair, rival = number[pair[described]], rival[described]
     left, right = left[at], right[at]
     scores = {name: score[at] for name, score in scores.items()}
-    own = own_of_sample(job.sample, nodes, job.views.named(asked), itself)
+    own = own_of_sample(job.sample, nodes, job.views.named(asked))
     has = job.views.known(asked)
     seen = compared(
         job.statistics,

@@ -60,16 +60,13 @@ class Own:
         return np.asarray(np.where(np.isinf(best), least, np.fmax(best, least)), dtype=np.float32)
 
 
-def own_of_sample(
-    sample: Sample, nodes: Nodes, matrices: Mapping[str, Any], itself: Integers
-) -> dict[str, Own]:
+def own_of_sample(sample: Sample, nodes: Nodes, matrices: Mapping[str, Any]) -> dict[str, Own]:
     """Find the sample records that are nearest to each asked record.
 
     Args:
         sample: The sample.
         nodes: The asked records.
         matrices: By view, the vectors of their texts.
-        itself: The sample record that each is, -1 for none, (n_asked,) int64.
 
     Returns:
         By view, the nearest three: one may be itself and one a copy of the record it is compared with.

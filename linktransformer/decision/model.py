@@ -128,7 +128,7 @@ class Decision:
             right: Right record.
             sizes: Records of the left and of the right table.
             same: Both sides are one table.
-            expected_overlap: As for `probabilities`.
+            expected_overlap: The share of left records that the user expects to match, None for unknown.
 
         Returns:
             The probabilities.
