@@ -28,9 +28,12 @@ class Reach:
 
     def __init__(self, tokenizer: Any, limit: int, before: str = "") -> None:
         self.limit, self._before = int(limit), before
-        self._tokenizer = type(tokenizer).from_str(tokenizer.to_str())
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(max_length=self.limit)
+        self._tokenizer = tokenizer
+        cut = tokenizer.truncation or {}
+        if tokenizer.padding or (cut.get("max_length"), cut.get("direction")) != (self.limit, "right"):
+            self._tokenizer = type(tokenizer).from_str(tokenizer.to_str())
+            self._tokenizer.no_padding()
+            self._tokenizer.enable_truncation(max_length=self.limit)
 
     def share_lost(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """The share of each text's characters that is not read.

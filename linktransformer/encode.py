@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -88,11 +89,10 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
         )
     from clippings import EncoderError, MissingPackageError, load_text_encoder, wrap_encoder
     from model_hub import ModelHubError
-    from model_hub import bundled as bundled_model
 
     try:
         if model is None:
-            encoder: Any = load_text_encoder(bundled_model(), device=None)
+            encoder: Any = _bundled(os.getpid())
         elif callable(getattr(model, "encode", None)) and not isinstance(model, str):
             encoder = wrap_encoder(model)
         else:
@@ -102,8 +102,17 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
             kind = MissingExtraError if isinstance(error, MissingPackageError) else ModelError
             said = str(error) if kind is MissingExtraError else f"model={model!r}: {error}"
             raise kind(said) from error
-        encoder = load_text_encoder(bundled_model(MINILM), device=None)
+        encoder = _bundled(os.getpid(), MINILM)
     return _planned(encoder, model, model is not None, cache, paid)
+
+
+@lru_cache(maxsize=2)
+def _bundled(process: int, name: str | None = None) -> Any:
+    """A bundled model, loaded once in a process; onnxruntime does not promise that it works after a fork."""
+    from clippings import load_text_encoder
+    from model_hub import bundled
+
+    return load_text_encoder(bundled(name) if name else bundled(), device=None)
 
 
 def _stands_in(model: Any) -> bool:

@@ -9,6 +9,10 @@ from clippings.reach import Reach, reach_of
 
 
 def reach(limit: int) -> Reach:
+    return Reach(word_tokenizer(), limit)
+
+
+def word_tokenizer():
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
     tokenizer = Tokenizer(models.WordPiece({"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "ab": 3}, unk_token="[UNK]"))
@@ -16,7 +20,7 @@ def reach(limit: int) -> Reach:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
     )
-    return Reach(tokenizer, limit)
+    return tokenizer
 
 
 @pytest.mark.parametrize("words, lost", [(1, 0), (8, 0), (9, 1), (100, 92), (2000, 1992)])
@@ -47,3 +51,12 @@ def test_models_without_a_tokenizer_are_not_measured() -> None:
 
     assert reach_of(Plain()) is None
     assert wrap_encoder(Plain()).share_lost(["ab " * 1000]).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("limit, direction", [(10, "right"), (10, "left"), (12, "right")])
+def test_how_a_tokenizer_cuts_before_makes_no_difference(limit: int, direction: str) -> None:
+    tokenizer = word_tokenizer()
+    tokenizer.enable_truncation(limit, direction=direction)
+    texts = [" ".join(["ab"] * 5) + " " * 20, " ".join(["ab"] * 50)]
+    assert Reach(tokenizer, 10).share_lost(texts).tolist() == reach(10).share_lost(texts).tolist()
+    assert tokenizer.truncation["max_length"] == limit and tokenizer.truncation["direction"] == direction

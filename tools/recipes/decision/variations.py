@@ -52,10 +52,9 @@ def tiny(task: Task, how_many: int, draw: np.random.Generator) -> Iterator[Task]
     """
     for number in range(how_many):
         rows = int(np.exp(draw.uniform(np.log(2), np.log(60))))
-        overlap = float(draw.choice([0.0, 0.3, 0.6, 1.0]))
-        some = with_overlap(sampled(task, rows, draw), overlap, draw)
-        if task.right is None:
-            some = thinned(sampled(task, rows, draw), overlap, draw)
+        overlap = float(draw.choice([0.0, 0.3, 0.6, 1.0, 1.0]))
+        some = beside(task, rows, draw) if draw.random() < 0.4 else sampled(task, rows, draw)
+        some = thinned(some, overlap, draw) if task.right is None else with_overlap(some, overlap, draw)
         if len(some.left) and (some.right is None or len(some.right)):
             yield replace(some, name=f"{task.name}@tiny{number}")
 
@@ -132,6 +131,27 @@ def sampled(task: Task, most: int, draw: np.random.Generator) -> Task:
     if len(loose) > most:
         right[draw.permutation(loose)[most:]] = False
     return _rows_kept(task, left, right)
+
+
+def beside(task: Task, rows: int, draw: np.random.Generator) -> Task:
+    """Keep rows that follow each other in the order of a column, thus alike, and their matches."""
+    name = str(draw.choice(list(task.left)))
+    n, right = len(task.left), task.right
+    if right is not None and name not in right:
+        return sampled(task, rows, draw)
+    texts = task.left[name].astype(str)
+    if right is not None:
+        texts = pd.concat([texts, right[name].astype(str)])
+    order = np.argsort(texts.str.lower().to_numpy(dtype=str), kind="stable")
+    wanted = min(rows * (1 if right is None else 2), len(order))
+    start = int(draw.integers(len(order) - wanted + 1))
+    kept = np.zeros(len(order), dtype=bool)
+    kept[order[start : start + wanted]] = True
+    truth = task.truth + np.array([0, 0 if right is None else n])
+    for first, second in ((0, 1), (1, 0)) if len(truth) else ():
+        there = kept[truth[:, first]]
+        kept[truth[there, second]] = True
+    return _rows_kept(task, kept[:n], None if right is None else kept[n:])
 
 
 def with_overlap(task: Task, overlap: float | None, draw: np.random.Generator) -> Task:

@@ -25,14 +25,19 @@ class Built:
 
 
 def share(draw: Draw) -> float:
-    """How many rows have a match: often none or all, else mostly few."""
+    """How many rows have a match: none, few, some, most or all."""
     return draw.choose(
-        (0.12, 0.0),
-        (0.12, 1.0),
-        (0.4, draw.span(0.02, 0.3)),
-        (0.3, draw.span(0.01, 0.99)),
-        (0.06, draw.span(0.9, 1)),
+        (0.1, 0.0),
+        (0.2, 1.0),
+        (0.3, draw.span(0.02, 0.3)),
+        (0.25, draw.span(0.01, 0.99)),
+        (0.15, draw.span(0.9, 1)),
     )
+
+
+def share_of_list(draw: Draw) -> float:
+    """How many rows have a code: mostly all or nearly all, since a code list is made for its rows."""
+    return draw.choose((0.08, 0.0), (0.5, 1.0), (0.27, draw.span(0.7, 1)), (0.15, draw.span(0.02, 0.7)))
 
 
 class People:
@@ -117,7 +122,7 @@ def _many(draw: Draw, people: People, domain: Domain) -> tuple[list[int], list[i
     """Which entity each row of the two tables is, where many left rows share one right row."""
     low, high = domain.sizes or (20, 800)
     listed, rows = int(draw.log_span(low, high)), int(draw.log_span(100, MOST))
-    linked = share(draw)
+    linked = share_of_list(draw)
     hidden = max(5, int(listed * draw.span(0.2, 1.5))) if linked < 1 else 0
     found = people.grow(listed + hidden)
     order = people.order()
@@ -197,9 +202,7 @@ def _clusters(draw: Draw, rows: int) -> list[int]:
     if draw.chance(0.25):
         return _large_clusters(draw, rows)
     repeated = (
-        0.0
-        if draw.chance(0.05)
-        else draw.choose((0.6, draw.log_span(0.01, 0.9)), (0.4, draw.span(0.05, 0.9)))
+        0.0 if draw.chance(0.1) else draw.choose((0.6, draw.log_span(0.01, 0.9)), (0.4, draw.span(0.05, 0.9)))
     )
     more = draw.pick((0.0, 0.1, 0.3, 0.6, 0.8))
     heavy = draw.chance(0.2)
