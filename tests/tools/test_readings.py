@@ -41,7 +41,8 @@ def test_vectors_of_what_is_written_alike_are_near_each_other() -> None:
 
 @pytest.mark.parametrize("family", ["firms", "persons"])
 def test_every_row_is_a_record_and_the_truth_is_that_of_the_rows(family: str) -> None:
-    task = sampled(make(family, 1), 80, np.random.default_rng(0))
+    made = (sampled(make(family, seed), 80, np.random.default_rng(0)) for seed in range(20))
+    task = next(task for task in made if len(task.truth) > 4)  # some made tables have no copies
     found = [readings.described(task, np.random.default_rng(3)) for _ in range(2)]
     assert found[0] is not None and found[1] is not None
     assert len(found[0].nodes[0]) == len(task.left)
