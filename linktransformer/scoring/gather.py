@@ -216,7 +216,7 @@ def _near_own(matrix: Any, nodes: Nodes, node: Integers, whole: bool, device: st
         nodes: Its nodes.
         node: Which nodes, in rising order, (n,) int64.
         whole: All nodes are in one block.
-        device: As for `search`.
+        device: "cpu" keeps the search off the GPU; None takes a GPU where there is one.
 
     Returns:
         Cosines, 0 where there is no other one, (n,) float32.

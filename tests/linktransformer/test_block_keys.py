@@ -48,8 +48,8 @@ def test_columns_are_names_lists_and_pairs(given: object, wanted: list[tuple[str
     ("given", "error", "said"),
     [
         ("citty", ColumnNotFoundError, "Did you mean 'city'.*give a pair: block_on="),
-        (["city", "town"], ColumnNotFoundError, "block_on='town' is no column of the left table"),
-        (("city", "twon"), ColumnNotFoundError, "of the right table. Did you mean 'town'"),
+        (["city", "town"], ColumnNotFoundError, "block_on='town': the left table has no such column"),
+        (("city", "twon"), ColumnNotFoundError, "the right table has no such column. Did you mean 'town'"),
         ((["city", "year"], ["town"]), InvalidArgumentError, "2 left and 1 right columns"),
         ([["city", "year"], ["town", "yr"]], InvalidArgumentError, "no name and no pair"),
         ([("city", "town"), ("city", "town")], InvalidArgumentError, "names a column twice"),
@@ -145,7 +145,7 @@ def test_the_same_columns_under_the_old_name() -> None:
     right = pd.DataFrame({"name": NAMES, "state": ["ca", "ny", "ma"]})
     merged = lt.merge_blocking(left, right, on="name", model="lexical", blocking_vars=("st", "state"))
     assert merged["name_y"].tolist() == NAMES
-    with pytest.raises(ColumnNotFoundError, match="blocking_vars='st' is no column of the df2 table"):
+    with pytest.raises(ColumnNotFoundError, match="blocking_vars='st': the df2 table has no such column"):
         lt.merge_blocking(left, right, on="name", model="lexical", blocking_vars="st")
 
 
