@@ -174,7 +174,9 @@ def check_columns(table: Table, names: Sequence[str], argument: str) -> None:
             hint = f" Did you mean {near[0]!r}?" if near else ""
             of = "the table" if table.name == "table" else f"the {table.name} table"
             shown = ", ".join(map(repr, table.columns[:20])) + (", ..." if len(table.columns) > 20 else "")
-            raise ColumnNotFoundError(f"{argument}={name!r}: {of} has no such column.{hint} Its columns: {shown}")
+            raise ColumnNotFoundError(
+                f"{argument}={name!r}: {of} has no such column.{hint} Its columns: {shown}"
+            )
 
 
 def string_columns_shared(left: Table, right: Table) -> list[str]:
