@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ def of_pair(clusters: Clusters, place: int) -> Columns:
         kept = clusters.evidence
         node = kept.nodes[0].node_of_row[list(rows)]
         at = int(kept.at[kept.find(node[:1], node[1:])[0]])
-        views = {name: float(of[at]) for name, of in kept.evidence.views.items()}
+        views = {name: float(of[at]) for name, of in kept.searched.views.items()}
     pair = Pair((clusters.table, clusters.table), (on, on), rows, score, views)
     return explanation.of_pair(pair, clusters.evidence)
 
@@ -131,7 +132,7 @@ def _together(clusters: Clusters, kept: JobEvidence, rows: tuple[int, int]) -> l
     a, b = np.searchsorted(members, node).tolist()
     path = _strongest_path(len(members), left, right, p, a, b)
     lines = []
-    for one, other in zip(path, path[1:], strict=False):
+    for one, other in itertools.pairwise(path):
         here = ((left == one) & (right == other)) | ((left == other) & (right == one))
         lines.append(
             ("path", *_labels(clusters.table, kept, members[[one, other]], named), float(p[here][0]))

@@ -105,7 +105,7 @@ def _of_no_link(links: Links, rows: tuple[int, int]) -> Columns:
         if at >= 0:
             score = float(sigmoid(evidence.final[[at]])[0])
             place = int(evidence.at[at])
-            views = {name: float(of[place]) for name, of in evidence.evidence.views.items()}
+            views = {name: float(of[place]) for name, of in evidence.searched.views.items()}
         elif min(nodes)[0] >= 0:
             blocks = [int(evidence.nodes[side].block[node[0]]) for side, node in enumerate(nodes)]
             state = "no link: their blocks differ" if blocks[0] != blocks[1] else f"no link: {NO_CANDIDATE}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Line", "Pair", "array", "columns_of", "label_of", "of_pair", "of_unmatched"]
 
-Integers = NDArray[np.int64]
+Rows = Sequence[tuple[int, int]]
 DIGITS = 4  # of bits: the sum of a dozen is exact to less than a thousandth
 NEAREST = 5  # candidates of an unmatched row
 ALWAYS = 6  # lines that every pair has; the others are shown where they add something
@@ -88,17 +88,18 @@ def of_pair(pair: Pair, evidence: JobEvidence | None) -> dict[str, NDArray[Any]]
         A column for each field of `Line`; without those of the runner-up where there is none.
     """
     rows = [pair.rows] if pair.runner_up is None else [pair.rows, (pair.rows[0], pair.runner_up[0])]
-    labels = [label_of(pair.tables[side], rows[0][side]) for side in (0, 1)]
-    beside = (
-        (None, None) if pair.runner_up is None else (label_of(pair.tables[1], rows[1][1]), pair.runner_up[1])
-    )
-    lines = [Line("pair", *labels, pair.score, None, None, *beside)]
+    labels = label_of(pair.tables[0], pair.rows[0]), label_of(pair.tables[1], pair.rows[1])
+    lines = [Line("pair", labels[0], labels[1], pair.score)]
+    if pair.runner_up is not None:
+        row, score = pair.runner_up
+        lines = [replace(lines[0], runner_up=label_of(pair.tables[1], row), runner_up_score=score)]
     if pair.state is not None:
         lines.append(Line(pair.state))
     left = np.array([one for one, _ in rows], dtype=np.int64)
     right = np.array([other for _, other in rows], dtype=np.int64)
     if evidence is None:
-        lines += _columns(pair, rows, [[_cosine(*cells)] for cells in _cells(pair, rows)], None, None)
+        cells = zip(*(_cells(pair, one) for one in rows), strict=True)
+        lines += _columns(pair, rows, [[_cosine(*cell) for cell in of] for of in cells], None, None)
         return columns_of([*lines, *_views(pair)])
     a, b = evidence.nodes[0].node_of_row[left], evidence.nodes[1].node_of_row[right]
     if min(a[0], b[0]) < 0:
@@ -115,9 +116,9 @@ def of_pair(pair: Pair, evidence: JobEvidence | None) -> dict[str, NDArray[Any]]
         )
     for place, name in enumerate(LINES):
         of = parts.lines[:, place]
-        if place < ALWAYS or np.abs(of).max() >= 10.0**-DIGITS:
+        if place < ALWAYS or of.round(DIGITS).any():
             lines.append(
-                Line(name, None, None, None, None, of[0], None, None, of[1] if len(of) > 1 else None)
+                Line(name, contribution=of[0], runner_up_contribution=of[1] if len(of) > 1 else None)
             )
     return columns_of(lines)
 
@@ -167,35 +168,36 @@ def _fate(links: Links, row: int, side: int, score: float) -> str:
     return f"linked to {other}, with {float(links.score[best]):.3g}"
 
 
-def _columns(
-    pair: Pair,
-    rows: Sequence[tuple[int, int]],
-    similarity: Sequence[Sequence[float | None]] | None,
-    weights: Any,
-    contributions: Any,
-) -> list[Line]:
-    """A line for each key column of both tables."""
+def _columns(pair: Pair, rows: Rows, similarity: Any, weights: Any, contributions: Any) -> list[Line]:
+    """A line for each key column of both tables; of what is None nothing is known."""
+    here = _cells(pair, rows[0])
+    beside = _cells(pair, rows[1]) if len(rows) > 1 else None
     lines = []
-    named = keys.paired(*pair.on)
-    for place, ((left, right), cells) in enumerate(zip(named, _cells(pair, rows), strict=True)):
-        scores = [None] * len(rows) if similarity is None else list(similarity[place])
-        bits = [None] * len(rows) if contributions is None else contributions[:, place].tolist()
-        item = left if left == right else f"{left} / {right}"
-        weight = None if weights is None else float(weights[place][0])
-        line = Line(item, cells[0], cells[1], scores[0], weight, bits[0])
-        if len(rows) > 1:
-            other = _cells(pair, rows[1:])[place][1]
-            next_ = scores[1] if len(scores) > 1 else _cosine(cells[0], other)
-            line = Line(item, cells[0], cells[1], scores[0], weight, bits[0], other, next_, bits[1])
+    for place, (left, right) in enumerate(keys.paired(*pair.on)):
+        bits = None if contributions is None else contributions[:, place].tolist()
+        line = Line(
+            left if left == right else f"{left} / {right}",
+            *here[place],
+            None if similarity is None else similarity[place][0],
+            None if weights is None else float(weights[place][0]),
+            None if bits is None else bits[0],
+        )
+        if beside is not None:
+            line = replace(
+                line,
+                runner_up=beside[place][1],
+                runner_up_score=None if similarity is None else similarity[place][1],
+                runner_up_contribution=None if bits is None else bits[1],
+            )
         lines.append(line)
     return lines
 
 
-def _cells(pair: Pair, rows: Sequence[tuple[int, int]]) -> list[tuple[str, str]]:
-    """The cells of a pair in each key column of both tables, "" for a null."""
+def _cells(pair: Pair, rows: tuple[int, int]) -> list[tuple[str, str]]:
+    """The cells of two rows in each key column of both tables, "" for a null."""
     two = [
         frames.wrap(frames.take(table, np.array([row])), table.name)
-        for table, row in zip(pair.tables, rows[0], strict=True)
+        for table, row in zip(pair.tables, rows, strict=True)
     ]
     return [
         (

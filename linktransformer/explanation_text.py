@@ -31,8 +31,8 @@ def of_columns(columns: Mapping[str, NDArray[Any]]) -> str:
         A line of names, and one for each line; the sums of contributions below.
 
     Example:
-        >>> bits = {"item": np.array(["base line", "name"], dtype=object), "contribution": np.array([-6.5, 8])}
-        >>> print(of_columns(bits))
+        >>> items = np.array(["base line", "name"], dtype=object)
+        >>> print(of_columns({"item": items, "contribution": np.array([-6.5, 8])}))
         item       bits
         base line  -6.50
         name       +8.00

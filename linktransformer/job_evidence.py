@@ -83,9 +83,9 @@ class JobEvidence:
 
     Args:
         nodes: The records of the left and of the right table.
-        evidence: The candidates and what is known of their records, without random pairs.
+        searched: The candidates and what is known of their records, without random pairs.
         statistics: What is the same for all pairs of the job.
-        at: The candidates that were described, positions in `evidence`, rising, (n,) int64.
+        at: The candidates that were described, positions in `searched`, rising, (n,) int32.
         bits: Their match weights, (n,) float32.
         pair: Their log-odds by their own features, (n,) float32.
         log_odds: Their log-odds in the job, those of equal texts raised, (n,) float32.
@@ -95,9 +95,9 @@ class JobEvidence:
     """
 
     nodes: tuple[Nodes, Nodes]
-    evidence: Evidence
+    searched: Evidence
     statistics: JobStatistics
-    at: Integers
+    at: NDArray[np.int32]
     bits: Floats
     pair: Floats
     log_odds: Floats
@@ -113,12 +113,12 @@ class JobEvidence:
     @property
     def left(self) -> Integers:
         """The left record of each described candidate, (n,)."""
-        return self.evidence.left[self.at]
+        return self.searched.left[self.at]
 
     @property
     def right(self) -> Integers:
         """The right record of each described candidate, (n,)."""
-        return self.evidence.right[self.at]
+        return self.searched.right[self.at]
 
     def candidates_of(self, record: int, side: int) -> Integers:
         """The described candidates of a record, the most probable one first.
@@ -131,7 +131,7 @@ class JobEvidence:
             Positions among those that were described.
         """
         own = (self.left, self.right)[side] == record
-        if self.evidence.same:
+        if self.searched.same:
             own |= (self.right, self.left)[side] == record
         found = np.flatnonzero(own)
         return found[np.argsort(-self.final[found], kind="stable")]
@@ -146,7 +146,7 @@ class JobEvidence:
         Returns:
             Positions among the described candidates, -1 for a pair that is none, (n_pairs,) int64.
         """
-        if self.evidence.same:
+        if self.searched.same:
             left, right = np.minimum(left, right), np.maximum(left, right)
         found = np.full(len(left), -1, dtype=np.int64)
         of_left, of_right = self.left, self.right
@@ -187,7 +187,7 @@ class JobEvidence:
         Returns:
             0 to 1; NaN where one has no text.
         """
-        texts = self.evidence.texts[0][left], self.evidence.texts[1][right]
+        texts = self.searched.texts[0][left], self.searched.texts[1][right]
         if not all(texts):
             return float("nan")
         vectors = self._ngrams.vectors(texts)
@@ -224,7 +224,7 @@ class JobEvidence:
         self, at: Integers, left: Integers, right: Integers, seen: Compared
     ) -> tuple[tuple[str, ...], Floats]:
         """The features of candidates, as `pair_features` gives them."""
-        of, statistics = self.evidence, self.statistics
+        of, statistics = self.searched, self.statistics
         places = {}
         for name, score in of.views.items():
             floor = statistics.views[name].floor
@@ -250,7 +250,7 @@ class JobEvidence:
         return features_of(pairs, statistics)
 
     def _own(self, name: str, left: Integers, right: Integers) -> tuple[Floats, Floats]:
-        own = self.evidence.own.get(name)
+        own = self.searched.own.get(name)
         return (unknown(len(left)), unknown(len(left))) if own is None else (own[0][left], own[1][right])
 
     def _places(
@@ -258,23 +258,23 @@ class JobEvidence:
     ) -> Places:
         """Where few pairs stand among the candidates of their records."""
         ends = of_left[at], of_right[at]
-        if self.evidence.same:
+        if self.searched.same:
             ends = (np.concatenate(ends),) * 2
         near = np.flatnonzero(np.isin(of_left, ends[0]) | np.isin(of_right, ends[1]))
-        of = ranks.places(of_left[near], of_right[near], score[near], floor, same=self.evidence.same)
+        of = ranks.places(of_left[near], of_right[near], score[near], floor, same=self.searched.same)
         return of.some(np.searchsorted(near, at))
 
     @cached_property
     def _context(self) -> JobContext:
-        left, right, same = self.left, self.right, self.evidence.same
+        left, right, same = self.left, self.right, self.searched.same
         of = ranks.places(left, right, self.pair, FLOOR, same=same)
-        return job_context(self.pair, left, right, of, self.evidence.sizes, same=same)
+        return job_context(self.pair, left, right, of, self.searched.sizes, same=same)
 
     @cached_property
     def _columns(self) -> list[KnownColumn]:
         return [
             known_column(column, of)
-            for column, of in zip(self.evidence.columns, self.statistics.columns, strict=True)
+            for column, of in zip(self.searched.columns, self.statistics.columns, strict=True)
         ]
 
     @cached_property
@@ -284,12 +284,12 @@ class JobEvidence:
                 Cells(np.fromiter(of.left_values, dtype=object, count=len(of.left_values)), of.left),
                 Cells(np.fromiter(of.right_values, dtype=object, count=len(of.right_values)), of.right),
             )
-            for of in self.evidence.columns
+            for of in self.searched.columns
         ]
 
     @cached_property
     def _ngrams(self) -> vocabulary.Vocabulary:
-        sides = self.evidence.texts[: 1 if self.evidence.same else 2]
+        sides = self.searched.texts[: 1 if self.searched.same else 2]
         return vocabulary.learn(list(dict.fromkeys(text for side in sides for text in side if text)))
 
 

@@ -8,7 +8,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.decision.context import JOB, OF_PAIRS, JobContext, in_context
+from linktransformer.decision.context import OF_PAIRS, JobContext, in_context
 from linktransformer.decision.model import Decision
 from linktransformer.scoring.feature_families import VIEWS
 from linktransformer.scoring.ranks import Places
@@ -19,7 +19,7 @@ FAMILIES = ("columns", "similarity", "words and numbers", "amount of text", "ran
 BIT = float(np.log(2))
 _COLUMNS = ("columns", "bits")
 _AMOUNT = ("length", "length ratio", "words shared", "numbers shared", "columns null")
-_RANK = ("own min", "own max", "own share", "second share")
+_OF_RIVALS = ("own min", "own max", "own share", "second share")
 _TABLES = ("columns", "names", "one table")
 
 Integers = NDArray[np.int64]
@@ -55,7 +55,7 @@ def family_of(feature: str) -> str:
         One of `FAMILIES`.
 
     Example:
-        >>> [family_of(name) for name in ("dense gap max", "lexical similarity", "bits min", "words only max")]
+        >>> [family_of(name) for name in ("dense gap max", "lexical similarity", "bits min", "words cosine")]
         ['rank', 'similarity', 'columns', 'words and numbers']
     """
     if feature in _TABLES:
@@ -64,7 +64,7 @@ def family_of(feature: str) -> str:
         return "amount of text"
     view = next((view for view in VIEWS if feature.startswith(f"{view} ")), "")
     what = feature.removeprefix(view).strip()
-    if view and what in _RANK or view and what.startswith(("rank ", "gap ")):
+    if view and (what in _OF_RIVALS or what.startswith(("rank ", "gap "))):
         return "rank"
     if view or feature.startswith("letters"):
         return "similarity"
