@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 __all__ = ["of_columns"]
 
-LONGEST = 38  # characters of a cell
+LONGEST = 24  # characters of a cell: a line of two rows and the next one fits on a wide screen
 BITS = ("contribution", "match_weight", "runner_up_contribution")
 HEADS = {
     "match_weight": "weight",

@@ -301,7 +301,7 @@ def kept(
     decided: Probabilities,
     model: Decision,
 ) -> JobEvidence:
-    """Keep what explains the pairs of a job, without their features: some 30 bytes a candidate.
+    """Keep what explains the pairs of a job, without their features: 16 to 20 bytes a candidate.
 
     Args:
         nodes: The records of the left and of the right table.
