@@ -225,11 +225,11 @@ class JobEvidence:
     ) -> tuple[tuple[str, ...], Floats]:
         """The features of candidates, as `pair_features` gives them."""
         of, statistics = self.searched, self.statistics
-        places = {}
+        places, searched = {}, self.at[at].astype(np.int64)
         for name, score in of.views.items():
             floor = statistics.views[name].floor
             known = np.where(np.isnan(score), np.float32(floor), score)
-            places[name] = self._places(known, of.left, of.right, self.at[at], floor)
+            places[name] = self._places(known, of.left, of.right, searched, floor)
         if of.columns:
             places["bits"] = self._places(self.bits, self.left, self.right, at, statistics.bits_floor)
         a, left_place = np.unique(left, return_inverse=True)
@@ -240,7 +240,7 @@ class JobEvidence:
             right_place,
             words_of(*texts, statistics.rarities),
             texts,
-            {name: score[self.at[at]] for name, score in of.views.items()},
+            {name: score[searched] for name, score in of.views.items()},
             {name: self._own(name, left, right) for name in of.views},
             places,
             list(seen.similarity.T),
