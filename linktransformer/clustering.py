@@ -176,7 +176,8 @@ def clusters_of(
     near = fused.score >= np.float32(threshold)
     degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))
     details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
-    return _on_rows(table, texts, nodes, fused, label, cosine, details)
+    of_rows = _on_rows(table, texts, nodes, fused, label, cosine, details)
+    return replace(of_rows, evidence=fused.explained, apart=neighbours.apart)
 
 
 def nodes_apart(

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import explanation, frames, notebook
+from linktransformer import cluster_explanation, explanation_text, frames, labels, notebook
+from linktransformer.agglomerate import Apart
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
+from linktransformer.job_evidence import JobEvidence
 from linktransformer.metrics import score_clusters
 
 __all__ = ["KEEP", "Clusters", "check_keep"]
@@ -37,8 +39,10 @@ class Clusters:
         next_score: Average score between each cluster and the most similar other one, 0 for none,
             (n_clusters,) float32.
         next_cluster: Which one that is, -1 for none, (n_clusters,) int64.
-        details: How it was decided: model, weights, method, threshold, counts.
+        details: How it was decided: model, method, threshold, counts.
         pictures: The picture of each row, where rows have any.
+        evidence: What explains match probabilities, None where nothing was kept.
+        apart: What must not be in one cluster, None for nothing.
     """
 
     table: Table
@@ -52,6 +56,8 @@ class Clusters:
     next_cluster: Integers
     details: Mapping[str, Any]
     pictures: Sequence[Any] | None = None
+    evidence: JobEvidence | None = None
+    apart: Apart | None = None
 
     def __len__(self) -> int:
         return int(self.label.max(initial=-1)) + 1
@@ -96,34 +102,64 @@ class Clusters:
         """
         return frames.take(self.table, np.flatnonzero(self.label == self._number(cluster)))
 
-    def explain(self, cluster: int, pair: int | None = None) -> Any:
-        """Say why the rows of a cluster are one thing.
+    def explain(
+        self,
+        cluster: int | None = None,
+        pair: int | None = None,
+        *,
+        left: Any = None,
+        right: Any = None,
+        as_text: bool = False,
+    ) -> Any:
+        """Say why the rows of a cluster are one thing, or why two rows are in one cluster or in two.
 
         Args:
-            cluster: Its number.
+            cluster: Its number. Or give two labels:
             pair: One of its compared pairs, by its place in the table without this argument, from 0; None
                 for all of them.
+            left: The label of a row (index label in pandas, row number elsewhere).
+            right: The label of another row.
+            as_text: True gives text to print, else a table.
 
         Returns:
-            A table in the caller's library, a line for each pair of its rows that was compared, the highest
-            score first (equal keys are compared once; pairs that were not near each other are not there):
-            left and right (index labels in pandas, row numbers elsewhere), score (the match probability) and
-            cosine.
+            A table in the caller's library.
 
-            With `pair` that pair: item, left, right (the values of a column) and score, for each key column,
-            then the cosine and the score.
+            Of a cluster a line for each pair of its rows that was compared, the highest score first (equal
+            keys are compared once; pairs that were not near each other are not there): left and right, score
+            (the match probability), cosine, and weakest, true for the last one.
+
+            With `pair` that pair: item, left, right, score, match_weight and contribution, as
+            `Links.explain` has them; contributions add up to the log-odds of the match probability.
+
+            With `left` and `right` item, left, right and score: the pair and the threshold. In one cluster:
+            "path", the pairs that join the two rows and whose weakest one is strongest, and the mean
+            probability between the two parts that were joined when these rows came together. In two: the
+            mean probability between the two clusters, the rules that keep them apart, and the most probable
+            candidates between them. Pairs that were not compared count as 0 in means.
 
         Raises:
-            InvalidArgumentError: There is no such cluster or pair.
+            InvalidArgumentError: There is no such cluster, pair or row.
         """
-        number = self._number(cluster)
-        some = explanation.pairs_of_cluster(self, number)
+        if (cluster is None) == (left is None and right is None) or (left is None) != (right is None):
+            raise InvalidArgumentError(
+                f"explain needs the number of a cluster or two labels. Given: cluster={cluster!r}, "
+                f"left={left!r}, right={right!r}. Give explain(0) or explain(left=label, right=label)."
+            )
+        if cluster is None:
+            places = labels.rows_of_pairs(self.table, [(left, right)], "explain")
+            columns = cluster_explanation.of_rows(self, (int(places[0][0]), int(places[1][0])))
+        else:
+            columns = self._explained(self._number(cluster), pair)
+        return explanation_text.of_columns(columns) if as_text else frames.new_frame(self.table, columns)
+
+    def _explained(self, number: int, pair: int | None) -> dict[str, NDArray[Any]]:
+        some = cluster_explanation.pairs_of_cluster(self, number)
         if pair is None:
-            return frames.new_frame(self.table, explanation.of_cluster(self, some))
+            return cluster_explanation.of_cluster(self, some)
         if isinstance(pair, bool) or pair not in range(len(some)):
             has = f"There are 0 to {len(some) - 1}." if len(some) else "It has none."
             raise InvalidArgumentError(f"pair={pair!r} is no pair of cluster {number}. {has}")
-        return frames.new_frame(self.table, explanation.of_pair(self, int(some[pair])))
+        return cluster_explanation.of_pair(self, int(some[pair]))
 
     def next_to(self, cluster: int) -> tuple[int, float]:
         """The most similar other cluster, which was not merged with this one.
@@ -188,7 +224,7 @@ class Clusters:
         """How the clusters were made, and how many there are.
 
         Returns:
-            Model, weights of the views, method, threshold and how it was found, counts of rows, rows without
+            Model, method, threshold and how it was found, counts of rows, rows without
             a key, clusters, clusters of one row, rows of the largest. JSON can hold all of it.
         """
         return {

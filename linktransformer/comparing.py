@@ -12,6 +12,7 @@ from linktransformer import (
     block_keys,
     blocking,
     encode,
+    job_evidence,
     limits,
     picture_views,
     records,
@@ -315,20 +316,17 @@ def _probable(
     described = describe(tables, on, nodes, texts, options, same=same)
     found, at = described.candidates, described.features.at
     left, right = found.left[at], found.right[at]
-    decided = (model or decision()).probabilities(
-        described.features,
-        left,
-        right,
-        (len(nodes[0]), len(nodes[1])),
-        same=same,
-        expected_overlap=job.expected_overlap,
-    )
+    features, trees = described.features, model or decision()
+    own = trees.pair.predict(features.values, features.names)
+    sizes = len(nodes[0]), len(nodes[1])
+    decided = trees.in_job(own, at, left, right, sizes, same=same, expected_overlap=job.expected_overlap)
     views_of = {name: np.clip(score[at], -1, 1) for name, score in found.views.items()}
     kept = search.Candidates(left, right, views_of, found.n_left, found.n_right, found.report)
     fused = Fused(kept, decided.probability, decided)
-    if options.readings:  # equal readings are no proof where an engine reads wrongly
-        return fused, described
-    return raised(fused, same_text(texts, nodes, fused), one_table=same), described
+    if not options.readings:  # equal readings are no proof where an engine reads wrongly
+        fused = raised(fused, same_text(texts, nodes, fused), one_table=same)
+    evidence = job_evidence.kept(nodes, described.evidence, features, own, fused.decided or decided, trees)
+    return replace(fused, evidence=evidence), described
 
 
 def _with_details(

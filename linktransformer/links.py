@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import explanation, frames, notebook
+from linktransformer import explaining, explanation_text, frames, notebook
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
+from linktransformer.job_evidence import JobEvidence
 from linktransformer.labels import label_pairs
 from linktransformer.threshold import is_number
 
@@ -61,8 +62,9 @@ class Links:
         right_reason: Likewise, (n_right,) int8.
         left_nearest: What each left row is nearest to.
         right_nearest: Likewise.
-        details: How it was decided: model, weights, rule, threshold, counts.
+        details: How it was decided: model, rule, threshold, counts.
         pictures: The picture of each left and of each right row, where rows have any.
+        evidence: What explains match probabilities, None where nothing was kept.
     """
 
     left: Table
@@ -79,6 +81,7 @@ class Links:
     right_nearest: Nearest
     details: Mapping[str, Any]
     pictures: tuple[Sequence[Any], Sequence[Any]] | None = None
+    evidence: JobEvidence | None = None
 
     def __len__(self) -> int:
         return len(self.left_rows)
@@ -188,29 +191,59 @@ class Links:
             },
         )
 
-    def explain(self, link: int) -> Any:
-        """Say what speaks for one link.
+    def explain(
+        self, link: int | None = None, *, left: Any = None, right: Any = None, as_text: bool = False
+    ) -> Any:
+        """Say what adds up to the match probability of a pair, or why a row has no link.
 
         Args:
-            link: Its place among the links, from 0, as in `pairs`.
+            link: The place of a link, from 0, as in `pairs`. Or give labels:
+            left: The label of a left row (index label in pandas, row number elsewhere). With `right`: that
+                pair, link or not. Alone: the row's link, or why it has none.
+            right: The label of a right row.
+            as_text: True gives text to print, else a table.
 
         Returns:
-            A table in the caller's library: item, left, right, score, weight, contribution. First the pair
-            with its score; then the cosine of n-grams of each key column that both tables have; the
-            similarity in each view (where scores are weighted sums of these, its weight and contribution);
-            last the right row that would have been taken next, whose contribution is the margin.
+            A table in the caller's library. Of a pair: item, left, right, score, match_weight, contribution.
+            The line "pair" has the labels and the match probability; then come the reason why it is no link,
+            each key column with the cells, their similarity, their match weight in bits, and what the column
+            adds; the similarity in each view; and what the other families of features add. Contributions are
+            bits (log-odds / ln 2) and add up to the log-odds of the match probability. Beside a link stands
+            the right row that would have been taken next: runner_up, runner_up_score and
+            runner_up_contribution. A pair that is not among the nearest candidates has no contributions.
+
+            Of a row without a link: item, left, right, score and reason, the row first, then its best
+            candidates.
 
         Raises:
-            InvalidArgumentError: There is no such link, or the rows are in files.
+            InvalidArgumentError: There is no such link or row, or the rows are in files.
+
+        Example:
+            >>> import pandas as pd
+            >>> import linktransformer as lt
+            >>> a, b = pd.DataFrame({"name": ["Acme Steel"]}), pd.DataFrame({"name": ["ACME STEEL CO"]})
+            >>> links = lt.link(a, b, on="name", model="lexical", threshold=None)
+            >>> bits = links.explain(0)["contribution"].sum()
+            >>> bool(abs(1 / (1 + 2**-bits) - links.score[0]) < 1e-3)
+            True
         """
-        if isinstance(link, bool) or link not in range(len(self)):
+        if (link is None) == (left is None and right is None):
+            raise InvalidArgumentError(
+                f"explain needs the place of a link or labels of rows. Given: link={link!r}, left={left!r}, "
+                f"right={right!r}. Give explain(0), explain(left=label), or explain(left=label, right=label)."
+            )
+        if link is not None and (isinstance(link, bool) or link not in range(len(self))):
             raise InvalidArgumentError(f"link={link!r} is no link. There are 0 to {len(self) - 1}.")
         if not self._has_rows:
             raise InvalidArgumentError(
                 "These links are of files, whose rows are not in memory. Read the two rows and explain them "
                 "by `link`."
             )
-        return frames.new_frame(self.left, explanation.of_link(self, int(link)))
+        if link is None:
+            columns = explaining.of_labels(self, left, right)
+        else:
+            columns = explaining.of_link(self, int(link))
+        return explanation_text.of_columns(columns) if as_text else frames.new_frame(self.left, columns)
 
     def report(self) -> dict[str, Any]:
         """How the links were made and what became of every row.

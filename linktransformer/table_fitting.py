@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, equal_texts, limits, reference, remembering, search
+from linktransformer import blocking, equal_texts, job_evidence, limits, reference, remembering, search
 from linktransformer.blocking import Nodes
 from linktransformer.decision.context import FLOOR, in_context, job_context
 from linktransformer.decision.model import decision
@@ -104,6 +104,9 @@ def _compared(
     seen = in_context(z, places, context)
     log_odds = model.job.predict(seen.values, seen.names)
     fused, raised = _raised(known, nodes, found, log_odds)
+    if fused.decided is not None:
+        of_job = job_evidence.kept((nodes, nodes), evidence, features, z, fused.decided, model)
+        fused = replace(fused, evidence=of_job)
     near = NearPairs(left, right, found.views, features.weights.total, z, log_odds, raised, len(nodes))
     kept = tuple(
         known_column(column, of) for column, of in zip(columns, features.statistics.columns, strict=True)

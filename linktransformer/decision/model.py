@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from linktransformer.decision.context import FLOOR, in_context, job_context
 from linktransformer.decision.trees import Trees, read_trees
 from linktransformer.errors import ModelError
-from linktransformer.scoring.features import PairFeatures
 from linktransformer.scoring.ranks import places
 
 __all__ = ["Decision", "Probabilities", "decision", "read_decision"]
@@ -40,6 +39,7 @@ class Probabilities:
         uncertainty: The standard deviation of what the log-odds of all pairs are off by together.
         caution: What is taken from the log-odds where a precision is asked for.
         equal: Which pairs are of equal texts, (n,) bool; None where it is not known.
+        shift: What the expected overlap added to the log-odds of all pairs.
     """
 
     at: Integers
@@ -47,6 +47,7 @@ class Probabilities:
     uncertainty: float = 0.0
     caution: float = 0.0
     equal: NDArray[np.bool_] | None = None
+    shift: float = 0.0
 
     @property
     def probability(self) -> Floats:
@@ -80,33 +81,6 @@ class Decision:
     pair: Trees
     job: Trees
     numbers: Mapping[str, float] = field(default_factory=dict)
-
-    def probabilities(
-        self,
-        features: PairFeatures,
-        left: Integers,
-        right: Integers,
-        sizes: tuple[int, int],
-        *,
-        same: bool = False,
-        expected_overlap: float | None = None,
-    ) -> Probabilities:
-        """Give every described pair the probability that it is a match.
-
-        Args:
-            features: Of the pairs.
-            left: Left record of each pair, (n_pairs,) int64.
-            right: Right record.
-            sizes: Records of the left and of the right table.
-            same: Both sides are one table.
-            expected_overlap: The share of left records that the user expects to have a match, None where
-                the user did not say.
-
-        Returns:
-            The probabilities.
-        """
-        own = self.pair.predict(features.values, features.names)
-        return self.in_job(own, features.at, left, right, sizes, same=same, expected_overlap=expected_overlap)
 
     def in_job(
         self,
@@ -146,7 +120,7 @@ class Decision:
             shift = _shift(found, left, sizes[0], float(expected_overlap), spread)
             spread = min(spread, np.log(2))
         caution = self.numbers.get("caution", 0.0) * (1.0 if expected_overlap is None else 0.5)
-        return Probabilities(at, found + np.float32(shift), spread, caution)
+        return Probabilities(at, found + np.float32(shift), spread, caution, shift=shift)
 
     def of_pairs(self, log_odds: Floats, equal: NDArray[np.bool_]) -> Probabilities:
         """The probabilities of pairs whose log-odds in their job are known.

@@ -1,8 +1,7 @@
-"""Boosted trees as arrays: evaluated plainly, or by onnxruntime, with additive contributions."""
+"""Boosted trees as arrays: evaluated plainly, or by onnxruntime, or where some features are not known."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,35 +86,38 @@ class Trees:
                 total[start : start + BLOCK] += self.value[self._leaves(block, int(first))[-1]]
         return total.astype(np.float32)
 
-    def contributions(self, values: Floats, names: Sequence[str]) -> Floats:
-        """What each feature adds to the sum, from the path of each pair through each tree.
+    def expected(self, values: Floats, names: Sequence[str], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """The mean of the sum where some features are known and the others are not.
 
-        A split adds the mean of the branch that is taken less the mean of the node (A. Saabas 2014); the
-        means are those of the training pairs. They add up to the sum less `expected`.
+        At a split on a feature that is not known both branches count, each by its share of the training pairs
+        (the conditional expectation of path-dependent TreeSHAP, S. Lundberg and others, From local
+        explanations to global understanding with explainable AI for trees, 2020).
 
         Args:
-            values: (n, n_features) float32, NaN for unknown; meant for few pairs.
+            values: (n, n_features) float32, NaN for a missing value; meant for few rows.
             names: Of the features.
+            known: Which are known, in the order of the features of the trees, (n, n_features of the trees).
 
         Returns:
-            (n, n_features of the trees) float32.
+            (n,) float64; the sum itself where all are known.
         """
         matrix = self._ordered(values, names)
-        mean = self._means()
-        found = np.zeros((len(matrix), len(self.names)), dtype=np.float64)
-        rows = np.arange(len(matrix))
-        for first in self.starts[:-1]:
-            path = self._leaves(matrix, int(first))
-            for here, there in itertools.pairwise(path):
-                moved = here != there
-                at = rows[moved], self.feature[here[moved]]
-                found[at] += mean[there[moved]] - mean[here[moved]]
-        return found.astype(np.float32)
-
-    @property
-    def expected(self) -> float:
-        """The mean of the sum over the training pairs."""
-        return float(self.base + self._means()[self.starts[:-1]].sum())
+        share = np.zeros((len(matrix), len(self.feature)))  # of the training pairs that are still in play
+        first = node = self.starts[:-1]
+        share[:, node] = 1
+        while len(node):
+            inner = self.feature[node] >= 0
+            first, node = first[inner], node[inner]
+            a, b, feature = first + self.left[node], first + self.right[node], self.feature[node]
+            value = matrix[:, feature]
+            left = np.where(np.isnan(value), self.null_left[node], value <= self.threshold[node])
+            usual = self.count[a].astype(np.float64) / (self.count[a].astype(np.float64) + self.count[b])
+            to_left = np.where(known[:, feature], left, usual)
+            share[:, a], share[:, b] = share[:, node] * to_left, share[:, node] * (1 - to_left)
+            first, node = np.concatenate([first, first]), np.concatenate([a, b])
+        leaf = np.flatnonzero(self.feature < 0)
+        total: NDArray[np.float64] = self.base + share[:, leaf] @ self.value[leaf].astype(np.float64)
+        return total
 
     def _ordered(self, values: Floats, names: Sequence[str]) -> Floats:
         place = {name: number for number, name in enumerate(names)}
@@ -141,17 +143,6 @@ class Trees:
             to_left = np.where(np.isnan(value), self.null_left[node], value <= self.threshold[node])
             node = np.where(inner, first + np.where(to_left, self.left[node], self.right[node]), node)
             path.append(node)
-
-    def _means(self) -> NDArray[np.float64]:
-        """The mean of the leaves below each node, by training pairs."""
-        mean = self.value.astype(np.float64)
-        for first, stop in zip(self.starts[:-1], self.starts[1:], strict=True):
-            for node in range(int(stop) - 1, int(first) - 1, -1):  # children come after their parents
-                if self.feature[node] >= 0:
-                    a, b = first + self.left[node], first + self.right[node]
-                    weight = self.count[a] + self.count[b]
-                    mean[node] = (mean[a] * self.count[a] + mean[b] * self.count[b]) / weight
-        return mean
 
 
 def read_trees(arrays: Any, prefix: str = "", graph: Path | None = None) -> Trees:

@@ -14,7 +14,7 @@ from linktransformer.blocking import Nodes
 from linktransformer.frames import Table
 from linktransformer.records import Records
 from linktransformer.scoring.columns import PairedColumn
-from linktransformer.scoring.features import VIEWS, PairFeatures, pair_features
+from linktransformer.scoring.features import VIEWS, Evidence, PairFeatures, pair_features
 from linktransformer.scoring.gaps import without_gaps
 from linktransformer.scoring.gather import evidence_of, paired_column
 from linktransformer.scoring.key_column import key_column, naming_order
@@ -71,6 +71,7 @@ class Described:
         columns: The columns of both tables, in the order of `features.kinds`.
         reads: What a model reads: "all columns" or "the key column"; None without a model.
         written: The texts as a model reads them, left and right; None without a model.
+        evidence: What the features are made of.
     """
 
     nodes: tuple[Nodes, Nodes]
@@ -81,6 +82,7 @@ class Described:
     columns: tuple[str, ...]
     reads: str | None
     written: tuple[list[str], list[str]] | None
+    evidence: Evidence
 
 
 def describe(
@@ -140,7 +142,7 @@ def describe(
     )
     name = None if key is None else columns[key].name
     names = tuple(column.name for column in columns)
-    return Described(nodes, texts, found, pair_features(evidence), name, names, reads, written)
+    return Described(nodes, texts, found, pair_features(evidence), name, names, reads, written, evidence)
 
 
 def _ngrams(texts: Sequence[list[str]], same: bool) -> tuple[Any, Any]:

@@ -217,13 +217,14 @@ def test_several_columns_weigh_their_evidence() -> None:
     assert found.evaluate(pd.Series([*range(n), *range(n)]))["f1"] > 0.9
     shown = found.explain(0)
     assert len(shown) == len(found.pairs.query("cluster == 0")) > 0
+    assert shown["weakest"].tolist() == [False] * (len(shown) - 1) + [True]
     assert shown["score"].between(0.5, 1, inclusive="neither").all()
     assert shown["cosine"].between(0, 1).all() and not (shown["cosine"] == shown["score"]).any()
     pair = found.explain(0, pair=0)
-    assert pair["item"].tolist() == [*table.columns, "cosine", "score"]
-    assert pair["left"].tolist()[:4] == table.loc[shown["left"].iloc[0]].tolist()
-    assert pair["right"].tolist()[:4] == table.loc[shown["right"].iloc[0]].tolist()
-    assert pair["score"].tolist()[4:] == shown.iloc[0][["cosine", "score"]].tolist()
+    assert pair["item"].tolist()[:5] == ["pair", *table.columns]
+    assert pair["left"].tolist()[1:5] == table.loc[shown["left"].iloc[0]].tolist()
+    assert pair["right"].tolist()[1:5] == table.loc[shown["right"].iloc[0]].tolist()
+    assert pair["score"].tolist()[0] == pytest.approx(shown["score"].iloc[0])
     with pytest.raises(lt.InvalidArgumentError, match="no pair of cluster 0"):
         found.explain(0, pair=len(shown))
 

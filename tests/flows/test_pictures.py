@@ -328,6 +328,8 @@ def test_the_page_shows_the_crops_side_by_side() -> None:
     explained = links.explain(0)
     assert {"fused view", "image view", "text view", "lexical view", "edit view"} <= set(explained.item)
     assert explained.score[0] == pytest.approx(links.score[0])
+    score = float(links.score[0])
+    assert explained.contribution.sum() == pytest.approx(np.log2(score / (1 - score)), abs=1e-3)
 
 
 def test_the_command_line_reads_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

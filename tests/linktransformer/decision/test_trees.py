@@ -1,4 +1,4 @@
-"""Sums of trees: two ways to evaluate them agree, and contributions add up."""
+"""Sums of trees: two ways to evaluate them agree, and so do means over features that are not known."""
 
 from __future__ import annotations
 
@@ -51,13 +51,32 @@ def test_the_graph_and_the_arrays_say_the_same(trees: Trees) -> None:
     assert np.ptp(plain) > 0.5
 
 
-def test_contributions_add_up_to_the_sum(trees: Trees) -> None:
-    matrix = inputs(trees, 50, 1)
-    parts = trees.contributions(matrix, trees.names)
-    assert parts.shape == matrix.shape
-    np.testing.assert_allclose(parts.sum(axis=1) + trees.expected, trees.predict_plainly(matrix), atol=1e-3)
-    never = np.setdiff1d(np.arange(len(trees.names)), trees.feature)
-    assert not parts[:, never].any()
+def mean_of(trees: Trees, first: int, node: int, row: np.ndarray, known: np.ndarray) -> float:
+    """The plain recursion of path-dependent TreeSHAP (Lundberg and others 2020, algorithm 1)."""
+    feature = int(trees.feature[node])
+    if feature < 0:
+        return float(trees.value[node])
+    children = [first + int(side[node]) for side in (trees.left, trees.right)]
+    if known[feature]:
+        value = row[feature]
+        to_left = trees.null_left[node] if np.isnan(value) else value <= trees.threshold[node]
+        return mean_of(trees, first, children[0 if to_left else 1], row, known)
+    weights = [float(trees.count[child]) for child in children]
+    means = [mean_of(trees, first, child, row, known) for child in children]
+    return float(np.average(means, weights=weights))
+
+
+def test_the_mean_given_some_features_is_that_of_the_recursion(trees: Trees) -> None:
+    matrix = inputs(trees, 6, 1)
+    known = np.random.default_rng(0).random(matrix.shape) < 0.6
+    found = trees.expected(matrix, trees.names, known)
+    plain = [
+        trees.base + sum(mean_of(trees, first, first, row, of) for first in trees.starts[:-1].tolist())
+        for row, of in zip(matrix, known, strict=True)
+    ]
+    np.testing.assert_allclose(found, plain, atol=1e-6)
+    whole = trees.expected(matrix, trees.names, np.ones_like(known))
+    np.testing.assert_allclose(whole, trees.predict_plainly(matrix), atol=1e-5)
 
 
 def test_features_are_found_by_name_and_missing_ones_are_unknown(trees: Trees) -> None:
@@ -82,8 +101,8 @@ def test_a_tree_by_hand() -> None:
     tree = read_trees(arrays)
     rows = np.array([[9, 0.5], [9, 0.6], [9, np.nan]], dtype="f4")
     assert tree.predict(rows, ["a", "b"]).tolist() == [-1, 5, -1]
-    assert tree.expected == pytest.approx(1)  # (20 * -2 + 10 * 4) / 30
-    assert tree.contributions(rows, ["a", "b"]).tolist() == [[0, -2], [0, 4], [0, -2]]
+    known = np.array([[True, False], [False, True], [False, True]])
+    assert tree.expected(rows, ["a", "b"], known) == pytest.approx([1, 5, -1])  # 1 + (20 * -2 + 10 * 4) / 30
 
 
 def test_a_file_that_is_no_decision(tmp_path: Path) -> None:
