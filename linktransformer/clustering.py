@@ -83,7 +83,8 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
         The clusters.
     """
     of_rows = constraints(table, rules)
-    blocks = [] if job.block_on is None else keys.of_one(table, job.block_on, argument="block_on")
+    block_on: Any = job.block_on  # names: pairs of columns are for two tables
+    blocks = [] if block_on is None else keys.of_one(table, block_on, argument="block_on")
     order = content_order(table, [*on, *blocks])
     sorted_rows = frames.wrap(frames.take(table, order), table.name)
     units = None
@@ -171,20 +172,20 @@ def _agglomerated(
 ) -> Integers:
     """The cluster of each node; of equally similar ones those whose texts come first are merged first."""
     found, apart = fused.candidates, start.apart
-    order = np.argsort(texts.texts[start.nodes.text], kind="stable")
+    text = texts.texts[start.nodes.text]
+    order = np.argsort(text, kind="stable")
     place = np.argsort(order)
+    left, right = place[found.left], place[found.right]
+    begin = None if start.start is None else start.start[order]
     if apart is not None:
         apart = agglomerate.Apart(place[apart.left], place[apart.right], apart.masks[order])
-    label = agglomerate.agglomerate(
-        found.n_left,
-        place[found.left],
-        place[found.right],
-        fused.score,
-        threshold,
-        linkage,
-        apart,
-        None if start.start is None else start.start[order],
-    )
+        # rows of equal text are nodes of their own here: those that may be together are so first
+        equal = text[found.left] == text[found.right]
+        one = np.ones(int(equal.sum()), dtype=np.float32)
+        begin = agglomerate.agglomerate(
+            found.n_left, left[equal], right[equal], one, 1.0, "single", apart, begin
+        )
+    label = agglomerate.agglomerate(found.n_left, left, right, fused.score, threshold, linkage, apart, begin)
     return agglomerate.in_order(label[place])
 
 

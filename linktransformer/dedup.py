@@ -307,9 +307,10 @@ def cluster(
     several = None
     if sources.are_several(table):
         several = sources.read(table, on, duplicates, block_on, images)
-        wrapped, on = several.table, list(several.on)
+        wrapped, names = several.table, list(several.on)
     else:
         wrapped = frames.wrap(table, "table")
+        names = keys.of_one(wrapped, on, images)
         sources.check_of_one(duplicates)
     rules = Rules(method, one_per, cannot_link, must_link, several)
     if images is not None:
@@ -331,7 +332,6 @@ def cluster(
         cache=cache,
         progress=progress,
     )
-    names = on if several is not None else keys.of_one(wrapped, on, images)
     found = cluster_table(wrapped, names, job, rules)
     if several is not None:
         found = replace(found, details={**found.details, "sources": several.sizes})

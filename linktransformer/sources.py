@@ -77,7 +77,7 @@ class Sources:
             InvalidArgumentError: They are no such pairs, or a label is that of no row or of several.
         """
         given = [
-            tuple(tuple(label) if isinstance(label, list) else label for label in pair)
+            [tuple(label) if isinstance(label, list) else label for label in pair]
             for pair in labels.label_pairs(pairs, argument)
         ]
         odd = [label for pair in given for label in pair if not (isinstance(label, tuple) and len(label) > 1)]
@@ -86,10 +86,8 @@ class Sources:
                 f"{argument} names {odd[0]!r}. Of several tables give the table too: ({self.names[0]!r}, "
                 f"{odd[0]!r})."
             )
-        # a label in several levels may be given as the stacked index has it: (name, level, level)
-        whole = [
-            tuple(label if len(label) == 2 else (label[0], label[1:]) for label in pair) for pair in given
-        ]
+        # a label in several levels may be given as the stacked index has it, such as (name, level, level)
+        whole = [(_in_two(one), _in_two(other)) for one, other in given]
         named = {label[0] for pair in whole for label in pair}
         unknown = [label for pair in whole for label in pair if label[0] not in self.names]
         if unknown:
@@ -104,6 +102,11 @@ class Sources:
                 row_of |= {(name, label): start + row for label, row in own.items()}
             start += table.n_rows
         return labels.rows_in(row_of, whole, argument)
+
+
+def _in_two(label: tuple[Any, ...]) -> tuple[Any, Any]:
+    """A label of the stacked index as the table and the label in it."""
+    return label[0], label[1] if len(label) == 2 else label[1:]
 
 
 def are_several(table: Any) -> bool:

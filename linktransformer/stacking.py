@@ -20,9 +20,9 @@ Series = nw.Series[Any]
 def stack(tables: Sequence[Table], names: Sequence[Any], source: str) -> Any:
     """Stack tables of one library in their order.
 
-    A dtype stays where all tables have it; of two dtypes of numbers the wider one is taken. Where no dtype
-    holds both, a pandas column holds objects, and a polars or pyarrow column holds texts. A table without
-    rows and a column of nulls decide no dtype.
+    A dtype stays where all tables have it; of two dtypes of numbers the wider one is taken. Texts and other
+    values in one column become texts, as they are compared. A table without rows and a column of nulls decide
+    no dtype.
 
     Args:
         tables: At least one.
@@ -68,11 +68,12 @@ def _stacked(parts: Sequence[Series | int], tables: Sequence[Table], name: str) 
     known = [part for part in parts if isinstance(part, nw.Series)]
     like = known[0] if known else next(table.frame[name] for table in tables if name in table.columns)
     library, namespace = like.implementation, like.implementation.to_native_namespace()
-    if not (library.is_polars() or library.is_pyarrow()):
-        return _of_pandas(parts, like, namespace)
-    if not _have_one_dtype(known):
+    like_pandas = not (library.is_polars() or library.is_pyarrow())
+    if _need_texts(known, objects=like_pandas):
         parts = [_texts(part) if isinstance(part, nw.Series) else part for part in parts]
         like = next(part for part in parts if isinstance(part, nw.Series))
+    if like_pandas:
+        return _of_pandas(parts, like, namespace)
     if library.is_pyarrow():
         arrow = [part.to_native() if isinstance(part, nw.Series) else part for part in parts]
         arrays = [
@@ -98,13 +99,15 @@ def _of_pandas(parts: Sequence[Series | int], like: Series, namespace: Any) -> A
     return namespace.concat(made, ignore_index=True)
 
 
-def _have_one_dtype(known: Sequence[Series]) -> bool:
-    """Whether a dtype holds all values as they are."""
+def _need_texts(known: Sequence[Series], *, objects: bool) -> bool:
+    """Whether no dtype holds all values as they are; with `objects` one does, unless some are texts."""
     dtypes = [series.dtype for series in known]
-    if len({str(_native_dtype(series)) for series in known}) < 2 or all(map(_is_number, dtypes)):
-        return True
+    texts = [columns.holds_text(dtype) for dtype in dtypes]
+    if objects or len({str(_native_dtype(series)) for series in known}) < 2:
+        return any(texts) and not all(texts)
     zones = {dtype.time_zone if isinstance(dtype, nw.Datetime) else dtype for dtype in dtypes}
-    return all(isinstance(dtype, nw.Datetime) for dtype in dtypes) and len(zones) == 1
+    moments = all(isinstance(dtype, nw.Datetime) for dtype in dtypes) and len(zones) == 1
+    return not (moments or all(map(_is_number, dtypes)))
 
 
 def _is_number(dtype: Any) -> bool:
@@ -127,7 +130,7 @@ def _texts(series: Series) -> Series:
 
 def _index(parts: Sequence[Table], origin: Any, namespace: Any) -> Any:
     """The pandas index: the name of the table, then the labels of the row."""
-    indexes = [part.index for part in parts]
+    indexes: list[Any] = [part.index for part in parts]
     depth = {index.nlevels for index in indexes}
     if len(depth) > 1:
         raise InvalidArgumentError(

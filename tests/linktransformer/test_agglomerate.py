@@ -93,10 +93,15 @@ def test_what_cannot_work_is_refused(threshold: float, method: str) -> None:
 
 
 def one_at_a_time(
-    n: int, similar: NDArray[np.float64], threshold: float, method: str, never: NDArray[np.bool_]
+    start: NDArray[np.int64],
+    similar: NDArray[np.float64],
+    threshold: float,
+    method: str,
+    never: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """The plain reference: merge the most similar two clusters that may be merged, again and again."""
-    groups = [[node] for node in range(n)]
+    n = len(start)
+    groups = [np.flatnonzero(start == label).tolist() for label in np.unique(start)]
     reduce = {"single": np.max, "average": np.mean, "complete": np.min}[method]
     while True:
         found = [
@@ -136,6 +141,46 @@ def test_what_must_stay_apart_does_and_the_rest_is_merged(
     np.fill_diagonal(never, False)
     similar = np.zeros((n, n))
     similar[left, right] = similar[right, left] = score
-    wanted = one_at_a_time(n, similar, float(np.float32(threshold)), method, never)
+    wanted = one_at_a_time(np.arange(n), similar, float(np.float32(threshold)), method, never)
     apart = Apart.of(n, pairs, value)
     assert same_clusters(agglomerate(n, left, right, score, threshold, method, apart), wanted)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.integers(2, 14),
+    st.floats(0.2, 1),
+    st.floats(0.05, 0.9),
+    st.sampled_from(["single", "average", "complete"]),
+    st.booleans(),
+)
+def test_clusters_to_begin_with_are_merged_as_wholes(
+    seed: int, n: int, dense: float, threshold: float, method: str, with_values: bool
+) -> None:
+    left, right, score = random_graph(seed, n, dense)
+    draw = np.random.default_rng(seed + 1)
+    start = draw.integers(0, n, n)
+    # one value a node at most: the nodes of a cluster to begin with do not contradict each other
+    value = np.where(draw.random(n) < 0.5, start, -1) if with_values else np.full(n, -1)
+    value[np.setdiff1d(np.arange(n), np.unique(start, return_index=True)[1])] = -1
+    value = np.where(value >= 0, value % 3, -1)
+    never = (value[:, None] == value) & (value >= 0)[:, None]
+    np.fill_diagonal(never, False)
+    similar = np.zeros((n, n))
+    similar[left, right] = similar[right, left] = score
+    wanted = one_at_a_time(start, similar, float(np.float32(threshold)), method, never)
+    apart = Apart.of(n, None, value) if with_values else None
+    assert same_clusters(agglomerate(n, left, right, score, threshold, method, apart, start), wanted)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_sums_do_not_depend_on_the_order_of_edges(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    n = 60
+    left, right = np.triu_indices(n, 1)
+    score = (0.5 + 1e-4 * draw.standard_normal(len(left))).astype(np.float32)
+    wanted = agglomerate(n, left, right, score, 0.5)
+    for _ in range(5):
+        order = draw.permutation(len(left))
+        assert agglomerate(n, left[order], right[order], score[order], 0.5).tolist() == wanted.tolist()
