@@ -260,7 +260,7 @@ def _combined(edges: _Edges, n: int, linkage: str) -> _Edges:
     """Every pair of the n clusters once, and none of a cluster with itself."""
     edges = _some(edges, edges.a != edges.b)
     code = edges.a * n + edges.b
-    order = np.lexsort((edges.value, code))  # a sum of floats depends on the order: that of the values
+    order = np.argsort(code)
     if not len(order):
         return edges
     code = code[order]

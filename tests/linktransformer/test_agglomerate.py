@@ -172,15 +172,3 @@ def test_clusters_to_begin_with_are_merged_as_wholes(
     wanted = one_at_a_time(start, similar, float(np.float32(threshold)), method, never)
     apart = Apart.of(n, None, value) if with_values else None
     assert same_clusters(agglomerate(n, left, right, score, threshold, method, apart, start), wanted)
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_sums_do_not_depend_on_the_order_of_edges(seed: int) -> None:
-    draw = np.random.default_rng(seed)
-    n = 60
-    left, right = np.triu_indices(n, 1)
-    score = (0.5 + 1e-4 * draw.standard_normal(len(left))).astype(np.float32)
-    wanted = agglomerate(n, left, right, score, 0.5)
-    for _ in range(5):
-        order = draw.permutation(len(left))
-        assert agglomerate(n, left[order], right[order], score[order], 0.5).tolist() == wanted.tolist()
