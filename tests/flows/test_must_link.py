@@ -36,6 +36,9 @@ def test_rows_without_a_key_are_together_with_others_too() -> None:
     assert through == [0, 1, 1, 1, 0, 2]
     # what must be apart from the row without a key must be apart from the rows that it is with
     assert labels(must_link=[("d", "a")], cannot_link=[("d", "e")]) == [0, 1, 2, 0, 3, 4]
+    taken = FIRMS.assign(year=[1, 1, 1, 2, 2, 3])  # "d" takes the year of "e"
+    found = lt.cluster(taken, one_per="year", must_link=[("a", "d")], **LEXICAL)
+    assert found.label.tolist() == [0, 1, 2, 0, 3, 4]
 
 
 def test_a_cluster_to_begin_with_counts_as_a_whole() -> None:

@@ -161,10 +161,10 @@ def test_clusters_to_begin_with_are_merged_as_wholes(
     left, right, score = random_graph(seed, n, dense)
     draw = np.random.default_rng(seed + 1)
     start = draw.integers(0, n, n)
-    # one value a node at most: the nodes of a cluster to begin with do not contradict each other
-    value = np.where(draw.random(n) < 0.5, start, -1) if with_values else np.full(n, -1)
-    value[np.setdiff1d(np.arange(n), np.unique(start, return_index=True)[1])] = -1
-    value = np.where(value >= 0, value % 3, -1)
+    # one value a cluster to begin with, in its last node: none contradicts itself
+    last = n - 1 - np.unique(start[::-1], return_index=True)[1]
+    value = np.full(n, -1)
+    value[last] = draw.integers(-1, 3, len(last)) if with_values else -1
     never = (value[:, None] == value) & (value >= 0)[:, None]
     np.fill_diagonal(never, False)
     similar = np.zeros((n, n))
