@@ -51,23 +51,6 @@ class Apart:
     right: Integers
     masks: NDArray[np.uint64]
 
-    @classmethod
-    def of(cls, n: int, pairs: tuple[Integers, Integers] | None, value: Integers | None) -> Apart:
-        """Bring both kinds into one.
-
-        Args:
-            n: Nodes.
-            pairs: Nodes that must stay apart; None for none.
-            value: The value of each node, numbered from 0, -1 for none, (n,) int64; None for none.
-
-        Returns:
-            What must stay apart.
-        """
-        left, right = pairs or (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-        if value is None:
-            return cls(left, right, np.zeros((n, 0), dtype=np.uint64))
-        return cls(left, right, masks_of(n, np.arange(n), value))
-
 
 def masks_of(n: int, node: Integers, value: Integers) -> NDArray[np.uint64]:
     """A bit for every value of a node.
@@ -155,7 +138,8 @@ def agglomerate(
     if linkage == "single" and apart is None:
         near = score >= np.float32(threshold)
         return components(n, np.append(left[near], np.arange(n)), np.append(right[near], first))
-    kept = Apart.of(n, None, None) if apart is None else apart
+    none = np.empty(0, dtype=np.int64)
+    kept = Apart(none, none, np.zeros((n, 0), dtype=np.uint64)) if apart is None else apart
     edges = _all_edges(first, left, right, score, kept, linkage)
     masks = np.zeros_like(kept.masks)
     np.bitwise_or.at(masks, first, kept.masks)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from linktransformer.agglomerate import Apart, agglomerate, components
+from linktransformer.agglomerate import Apart, agglomerate, components, masks_of
 from linktransformer.errors import InvalidArgumentError
 
 
@@ -142,7 +142,7 @@ def test_what_must_stay_apart_does_and_the_rest_is_merged(
     similar = np.zeros((n, n))
     similar[left, right] = similar[right, left] = score
     wanted = one_at_a_time(np.arange(n), similar, float(np.float32(threshold)), method, never)
-    apart = Apart.of(n, pairs, value)
+    apart = Apart(*pairs, masks_of(n, np.arange(n), value))
     assert same_clusters(agglomerate(n, left, right, score, threshold, method, apart), wanted)
 
 
@@ -170,5 +170,6 @@ def test_clusters_to_begin_with_are_merged_as_wholes(
     similar = np.zeros((n, n))
     similar[left, right] = similar[right, left] = score
     wanted = one_at_a_time(start, similar, float(np.float32(threshold)), method, never)
-    apart = Apart.of(n, None, value) if with_values else None
+    none = np.empty(0, dtype=np.int64)
+    apart = Apart(none, none, masks_of(n, np.arange(n), value)) if with_values else None
     assert same_clusters(agglomerate(n, left, right, score, threshold, method, apart, start), wanted)
