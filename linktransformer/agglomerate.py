@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["LINKAGES", "Apart", "agglomerate", "components", "in_order"]
+__all__ = ["LINKAGES", "Apart", "agglomerate", "components", "in_order", "masks_of"]
 
 LINKAGES = ("single", "average", "complete")
 
@@ -51,25 +51,23 @@ class Apart:
     right: Integers
     masks: NDArray[np.uint64]
 
-    @classmethod
-    def of(cls, n: int, pairs: tuple[Integers, Integers] | None, value: Integers | None) -> Apart:
-        """Bring both kinds into one.
 
-        Args:
-            n: Nodes.
-            pairs: Nodes that must stay apart; None for none.
-            value: The value of each node, numbered from 0, -1 for none, (n,) int64; None for none.
+def masks_of(n: int, node: Integers, value: Integers) -> NDArray[np.uint64]:
+    """A bit for every value of a node.
 
-        Returns:
-            What must stay apart.
-        """
-        left, right = pairs or (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-        if value is None:
-            return cls(left, right, np.zeros((n, 0), dtype=np.uint64))
-        masks = np.zeros((n, (int(value.max(initial=-1)) + 64) // 64), dtype=np.uint64)
-        has = np.flatnonzero(value >= 0)
-        masks[has, value[has] // 64] = np.uint64(1) << (value[has] % 64).astype(np.uint64)
-        return cls(left, right, masks)
+    Args:
+        n: Nodes.
+        node: The node of each row, (n_rows,) int64.
+        value: Its value, numbered from 0, -1 for none, (n_rows,) int64.
+
+    Returns:
+        (n, n_words) uint64.
+    """
+    masks = np.zeros((n, (int(value.max(initial=-1)) + 64) // 64), dtype=np.uint64)
+    has = np.flatnonzero(value >= 0)
+    bit = np.uint64(1) << (value[has] % 64).astype(np.uint64)
+    np.bitwise_or.at(masks, (node[has], value[has] // 64), bit)
+    return masks
 
 
 def components(n: int, left: Integers, right: Integers) -> Integers:
@@ -100,6 +98,7 @@ def agglomerate(
     threshold: float,
     linkage: str = "average",
     apart: Apart | None = None,
+    start: Integers | None = None,
 ) -> Integers:
     """Merge clusters, the most similar two first, as long as they are as similar as the threshold.
 
@@ -116,6 +115,7 @@ def agglomerate(
         threshold: The least similarity (rounded to float32) of two clusters that are merged, above 0.
         linkage: "single" (the highest score between them), "average" or "complete" (the lowest).
         apart: What must not be in one cluster, however similar; None for nothing.
+        start: Clusters to begin with, any numbers, (n,) int64; None where each node is one by itself.
 
     Returns:
         The cluster of each node, numbered from 0 in order of first node, (n,) int64.
@@ -134,19 +134,30 @@ def agglomerate(
         raise InvalidArgumentError(
             f"threshold={threshold!r}: it has to lie above 0, where every row would be in one cluster."
         )
+    first = np.arange(n) if start is None else _first_of(start)
     if linkage == "single" and apart is None:
         near = score >= np.float32(threshold)
-        return components(n, left[near], right[near])
-    kept = Apart.of(n, None, None) if apart is None else apart
-    edges = _all_edges(n, left, right, score, kept, linkage)
-    return in_order(_merged_down_to(n, edges, kept.masks.copy(), float(np.float32(threshold)), linkage))
+        return components(n, np.append(left[near], np.arange(n)), np.append(right[near], first))
+    none = np.empty(0, dtype=np.int64)
+    kept = Apart(none, none, np.zeros((n, 0), dtype=np.uint64)) if apart is None else apart
+    edges = _all_edges(first, left, right, score, kept, linkage)
+    masks = np.zeros_like(kept.masks)
+    np.bitwise_or.at(masks, first, kept.masks)
+    return in_order(_merged_down_to(first, edges, masks, float(np.float32(threshold)), linkage))
+
+
+def _first_of(label: Integers) -> Integers:
+    """The first node of each node's cluster."""
+    _, first, place = np.unique(label, return_index=True, return_inverse=True)
+    return np.asarray(first[place], dtype=np.int64)
 
 
 def _merged_down_to(
-    n: int, edges: _Edges, masks: NDArray[np.uint64], threshold: float, linkage: str
+    cluster: Integers, edges: _Edges, masks: NDArray[np.uint64], threshold: float, linkage: str
 ) -> Integers:
     """Merge all that is as similar as the threshold: the cluster of each node, by its first node."""
-    cluster, size = np.arange(n), np.ones(n)
+    n = len(cluster)
+    size = np.bincount(cluster, minlength=n).astype(np.float64)
     while len(edges.a):
         best, partner = _best(n, edges, _similarity(edges, size, masks, linkage))
         nodes = np.flatnonzero(best >= threshold)
@@ -166,10 +177,10 @@ def _merged_down_to(
 
 
 def _all_edges(
-    n: int, left: Integers, right: Integers, score: NDArray[np.float32], apart: Apart, linkage: str
+    first: Integers, left: Integers, right: Integers, score: NDArray[np.float32], apart: Apart, linkage: str
 ) -> _Edges:
-    """The edges with those that must never be merged among them."""
-    one, other = np.concatenate([left, apart.left]), np.concatenate([right, apart.right])
+    """The edges between the clusters to begin with, and those that must never be merged among them."""
+    one, other = first[np.append(left, apart.left)], first[np.append(right, apart.right)]
     extra = np.zeros(len(apart.left))
     edges = _Edges(
         np.minimum(one, other),
@@ -178,7 +189,8 @@ def _all_edges(
         np.concatenate([np.ones(len(score)), extra]),
         np.concatenate([np.zeros(len(score), dtype=bool), np.ones(len(extra), dtype=bool)]),
     )
-    return _combined(edges, n, linkage) if len(extra) else edges
+    plain = not len(extra) and bool((first[1:] > first[:-1]).all())  # every pair is there once already
+    return edges if plain else _combined(edges, len(first), linkage)
 
 
 def _similarity(edges: _Edges, size: Floats, masks: NDArray[np.uint64], linkage: str) -> Floats:

@@ -76,7 +76,7 @@ def without_these(of: Clustered, rows: Integers) -> Clustered:
 
     Args:
         of: The clusters.
-        rows: Row numbers, rising.
+        rows: Row numbers, in their new order.
 
     Returns:
         Their clusters, with the ids that they had.

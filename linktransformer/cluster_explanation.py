@@ -131,6 +131,8 @@ def _together(clusters: Clusters, kept: JobEvidence, rows: tuple[int, int]) -> l
     p = sigmoid(kept.final[inside])
     a, b = np.searchsorted(members, node).tolist()
     path = _strongest_path(len(members), left, right, p, a, b)
+    if path[0] != a:
+        return [("must_link: no candidate pairs lead from one to the other", None, None, None)]
     lines = []
     for one, other in itertools.pairwise(path):
         here = ((left == one) & (right == other)) | ((left == other) & (right == one))
@@ -142,6 +144,8 @@ def _together(clusters: Clusters, kept: JobEvidence, rows: tuple[int, int]) -> l
         mean = _mean(parts, left, right, p)
         sizes = [f"{int(part.sum())} of {len(members)} records" for part in parts]
         lines.append(("mean between the parts joined", *sizes, mean))
+        if mean < float(clusters.details["threshold"]):
+            lines.append(("below the threshold: joined by must_link", None, None, None))
     return lines
 
 

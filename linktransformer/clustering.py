@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,6 @@ from linktransformer import (
     encode,
     frames,
     keys,
-    labels,
     lexical,
     limits,
     records,
@@ -26,65 +26,21 @@ from linktransformer import (
     search,
 )
 from linktransformer.clusters import Clusters
-from linktransformer.errors import InvalidArgumentError
+from linktransformer.constraints import HDBSCAN, Rules, Settled, constraints, settled
 from linktransformer.frames import Table
 from linktransformer.fused import BELOW_ONE, Fused
 from linktransformer.job import Job
 from linktransformer.ranking import rank
 from linktransformer.units import read_units
 
-__all__ = [
-    "HDBSCAN",
-    "METHODS",
-    "Neighbours",
-    "Rules",
-    "cluster_table",
-    "clusters_of",
-    "nodes_apart",
-]
+__all__ = ["Neighbours", "cluster_table", "clusters_of", "content_order"]
 
 logger = logging.getLogger(__name__)
 
-HDBSCAN = "hdbscan"
-METHODS = ("average", "complete", "single", HDBSCAN)
 SHOWN = ("fused", "lexical")  # the view whose cosine is shown beside a match probability: the first there is
 EVEN = 0.5  # the mean match probability between two clusters from which they are more likely one than two
-MOST_VALUES = 4_096  # of a column of which a cluster has one row a value: a bit for each, in every row
 
 Integers = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How a table is clustered.
-
-    Args:
-        method: One of `METHODS`.
-        one_per: A column of whose values a cluster has one row each at most; None for none.
-        cannot_link: Pairs of rows that are never in one cluster, by index label; None for none.
-
-    Raises:
-        InvalidArgumentError: They cannot work.
-    """
-
-    method: str = "average"
-    one_per: str | None = None
-    cannot_link: Any = None
-
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise InvalidArgumentError(
-                f"method={self.method!r} is not one of {', '.join(map(repr, METHODS))}."
-            )
-        if self.method == HDBSCAN and (self.one_per is not None or self.cannot_link is not None):
-            raise InvalidArgumentError(
-                "method='hdbscan' cannot keep rows apart. Leave out one_per= and cannot_link=, or take "
-                "'average'."
-            )
-        if self.one_per is not None and not isinstance(self.one_per, str):
-            raise InvalidArgumentError(
-                f"one_per={self.one_per!r} is no column name. Give one, such as 'source'."
-            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,15 +49,25 @@ class Neighbours:
 
     Args:
         texts: The texts of the table.
-        nodes: What is clustered.
+        settled: The nodes, and what of them is settled.
         fused: Pairs of nodes, the lower one on the left, and their score.
-        apart: What must not be in one cluster; None for nothing.
     """
 
     texts: records.Records
-    nodes: blocking.Nodes
+    settled: Settled
     fused: Fused
-    apart: agglomerate.Apart | None = None
+
+    def of_rows(self, rows: Integers) -> Neighbours:
+        """The same of a table that has these rows in this order.
+
+        Args:
+            rows: All row numbers, (n_rows,) int64.
+
+        Returns:
+            Their neighbours.
+        """
+        texts = replace(self.texts, text_of_row=self.texts.text_of_row[rows])
+        return Neighbours(texts, self.settled.of_rows(rows), self.fused)
 
 
 def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Clusters:
@@ -116,30 +82,53 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     Returns:
         The clusters.
     """
+    of_rows = constraints(table, rules)
+    block_on: Any = job.block_on  # names: pairs of columns are for two tables
+    blocks = [] if block_on is None else keys.of_one(table, block_on, argument="block_on")
+    order = content_order(table, [*on, *blocks])
+    sorted_rows = frames.wrap(frames.take(table, order), table.name)
     units = None
     if job.images is not None:
         plan = encode.plan_of_pictures(job.model, job.device, job.cache)
-        units = read_units(table, on, job.images, plan.serializer, job.progress, job.confidence)
+        units = read_units(sorted_rows, on, job.images, plan.serializer, job.progress, job.confidence)
     else:
         plan = encode.plan(job.model, job.device, job.cache)
-    texts = records.read(table, on, plan.reading) if units is None else units.records
-    of_row = block_keys.number_one(table, job.block_on)
-    nodes, apart = nodes_apart(table, texts, of_row, rules)
+    texts = records.read(sorted_rows, on, plan.reading) if units is None else units.records
+    of_block = block_keys.number_one(sorted_rows, job.block_on)
+    start = settled(of_rows.in_order(order), texts.text_of_row, of_block)
+    nodes = start.nodes
     details: dict[str, Any] = {"on": on, "method": rules.method, "rows_cut": texts.n_cut}
+    both = (sorted_rows, sorted_rows), (on, on)
     if units is None and job.alone:
-        fused = _score_alone(table, on, texts, nodes, (plan, job), details)
+        fused = _score_alone(sorted_rows, on, texts, nodes, (plan, job), details)
     elif units is None:
         details["model"] = plan.name
-        fused = comparing.decide(
-            (table, table), (on, on), (texts, texts), (nodes, nodes), plan, job, details, same=True
-        )
+        fused = comparing.decide(*both, (texts, texts), (nodes, nodes), plan, job, details, same=True)
     else:
         details |= {"model": plan.name, "images": job.images, "rows_without_picture": dict(units.problems)}
         fused = comparing.decide_pictures(
-            (table, table), (on, on), (units, units), (nodes, nodes), plan, job, details, same=True
+            *both, (units, units), (nodes, nodes), plan, job, details, same=True
         )
-    found = clusters_of(table, Neighbours(texts, nodes, fused, apart), job, rules.method, details)
-    return found if units is None else replace(found, pictures=units.picture_of_row)
+    back = np.argsort(order)
+    neighbours = Neighbours(texts, start, fused).of_rows(back)
+    found = clusters_of(table, neighbours, job, rules.method, details)
+    if units is None:
+        return found
+    return replace(found, pictures=[units.picture_of_row[row] for row in back.tolist()])
+
+
+def content_order(table: Table, columns: Sequence[str]) -> Integers:
+    """The rows in an order that depends on their cells: what is read in it depends on no other order.
+
+    Args:
+        table: The table.
+        columns: Its columns, the first ones first.
+
+    Returns:
+        Row numbers, those of equal rows rising, (n_rows,) int64.
+    """
+    text = frames.joined(table, list(dict.fromkeys(columns)), "\x1f", False)
+    return np.argsort(text, kind="stable")
 
 
 def clusters_of(
@@ -157,16 +146,15 @@ def clusters_of(
     Returns:
         The clusters.
     """
-    texts, nodes, fused = neighbours.texts, neighbours.nodes, neighbours.fused
+    texts, fused, start = neighbours.texts, neighbours.fused, neighbours.settled
+    nodes = start.nodes
     cosine, found = fused.score, fused.candidates
     if not job.alone and len(found):
         cosine = found.views[next(view for view in SHOWN if view in found.views)]
     threshold = EVEN if isinstance(job.threshold, str) else float(job.threshold)
     linkage = "average" if method == HDBSCAN else method
     details["threshold"] = threshold
-    label = agglomerate.agglomerate(
-        found.n_left, found.left, found.right, fused.score, threshold, linkage, neighbours.apart
-    )
+    label = _agglomerated(texts, start, fused, threshold, linkage)
     if method == HDBSCAN:
         label, details["components_too_large"] = density.within_components(
             found.n_left, found.left, found.right, fused.score, threshold, label
@@ -176,58 +164,33 @@ def clusters_of(
     near = fused.score >= np.float32(threshold)
     degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))
     details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
-    of_rows = _on_rows(table, texts, nodes, fused, label, cosine, details)
-    return replace(of_rows, evidence=fused.explained, apart=neighbours.apart)
+    of_rows = _on_rows(table, texts, start, fused, label, cosine, details)
+    kept = fused.explained
+    if kept is not None:  # the nodes are those of other rows where the table was read in another order
+        kept = replace(kept, nodes=(nodes, nodes))
+    return replace(of_rows, evidence=kept, apart=start.apart)
 
 
-def nodes_apart(
-    table: Table, texts: records.Records, of_row: Integers | None, rules: Rules
-) -> tuple[blocking.Nodes, agglomerate.Apart | None]:
-    """What is clustered, and what of it has to stay apart.
-
-    Args:
-        table: The table.
-        texts: Its texts.
-        of_row: The block of each row; None without blocks.
-        rules: With what must not be in one cluster.
-
-    Returns:
-        The nodes, and what must not be in one cluster, None for nothing.
-    """
-    value, pairs = _apart(table, rules)
-    if value is None and pairs is None:
-        return blocking.nodes(texts.text_of_row, of_row), None
-    # rows of the same text may have to stay apart: then every row is a node of its own
-    nodes = blocking.nodes_of_rows(texts.text_of_row, of_row)
-    return nodes, agglomerate.Apart.of(len(nodes), *_on_nodes(nodes, value, pairs))
-
-
-def _apart(table: Table, rules: Rules) -> tuple[Integers | None, tuple[Integers, Integers] | None]:
-    """The value of each row of which a cluster may have one, and pairs of rows that must stay apart."""
-    value = None
-    if rules.one_per is not None:
-        frames.check_columns(table, [rules.one_per], "one_per")
-        value = keys.codes(table, table, [rules.one_per], [rules.one_per])[0]
-        if int(value.max(initial=-1)) >= MOST_VALUES:
-            raise InvalidArgumentError(
-                f"one_per={rules.one_per!r} has {int(value.max()) + 1} different values; {MOST_VALUES} are "
-                "the most. Give a column such as the source or the year of a row."
-            )
-    if rules.cannot_link is None:
-        return value, None
-    return value, labels.rows_of_pairs(table, rules.cannot_link, "cannot_link")
-
-
-def _on_nodes(
-    nodes: blocking.Nodes, value: Integers | None, pairs: tuple[Integers, Integers] | None
-) -> tuple[tuple[Integers, Integers] | None, Integers | None]:
-    """The same of nodes, each of which is one row; rows without a key are no nodes."""
-    first = blocking.first_rows(nodes)
-    if pairs is not None:
-        left, right = nodes.node_of_row[pairs[0]], nodes.node_of_row[pairs[1]]
-        there = (left >= 0) & (right >= 0) & (left != right)
-        pairs = left[there], right[there]
-    return pairs, None if value is None else value[first]
+def _agglomerated(
+    texts: records.Records, start: Settled, fused: Fused, threshold: float, linkage: str
+) -> Integers:
+    """The cluster of each node; of equally similar ones those whose texts come first are merged first."""
+    found, apart = fused.candidates, start.apart
+    text = texts.texts[start.nodes.text]
+    order = np.argsort(text, kind="stable")
+    place = np.argsort(order)
+    left, right = place[found.left], place[found.right]
+    begin = None if start.start is None else start.start[order]
+    if apart is not None:
+        apart = agglomerate.Apart(place[apart.left], place[apart.right], apart.masks[order])
+        # rows of equal text are nodes of their own here: those that may be together are so first
+        equal = text[found.left] == text[found.right]
+        one = np.ones(int(equal.sum()), dtype=np.float32)
+        begin = agglomerate.agglomerate(
+            found.n_left, left[equal], right[equal], one, 1.0, "single", apart, begin
+        )
+    label = agglomerate.agglomerate(found.n_left, left, right, fused.score, threshold, linkage, apart, begin)
+    return agglomerate.in_order(label[place])
 
 
 def _score_alone(
@@ -270,17 +233,23 @@ def _score_alone(
 def _on_rows(
     table: Table,
     texts: records.Records,
-    nodes: blocking.Nodes,
+    start: Settled,
     fused: Fused,
     label: Integers,
     cosine: NDArray[np.float32],
     details: dict[str, Any],
 ) -> Clusters:
-    """Clusters of rows out of clusters of nodes: rows of one node are together, one without a node alone."""
-    node = nodes.node_of_row
+    """Clusters of rows out of clusters of nodes: rows of one node are together, one without a node is alone.
+
+    Unless it must be together with others.
+    """
+    nodes, node = start.nodes, start.nodes.node_of_row
     of_row = np.where(node >= 0, np.append(label, 0)[node], -1)
     alone = np.flatnonzero(node < 0)
     of_row[alone] = len(nodes) + np.arange(len(alone))
+    if len(start.together):
+        joined = of_row[start.together]
+        of_row = agglomerate.components(len(nodes) + len(alone), joined[:, 0], joined[:, 1])[of_row]
     length = np.append([len(text) for text in texts.texts.tolist()], 0).astype(np.int64)
     first = blocking.first_rows(nodes)
     found = fused.candidates

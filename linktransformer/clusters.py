@@ -147,7 +147,7 @@ class Clusters:
             )
         if cluster is None:
             places = labels.rows_of_pairs(self.table, [(left, right)], "explain")
-            columns = cluster_explanation.of_rows(self, (int(places[0][0]), int(places[1][0])))
+            columns = cluster_explanation.of_rows(self, (int(places[0, 0]), int(places[0, 1])))
         else:
             columns = self._explained(self._number(cluster), pair)
         return explanation_text.of_columns(columns) if as_text else frames.new_frame(self.table, columns)

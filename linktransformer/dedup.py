@@ -1,16 +1,18 @@
-"""cluster, cluster_rows and dedup_rows: one table that names one thing many times."""
+"""cluster, cluster_rows and dedup_rows: tables that name one thing many times."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from linktransformer import clusters, encode, frames, keys
-from linktransformer.clustering import Rules, cluster_table
+from linktransformer import clusters, encode, frames, keys, sources
+from linktransformer.clustering import cluster_table
 from linktransformer.clusters import Clusters
+from linktransformer.constraints import Rules
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
 from linktransformer.old_arguments import accept_old, of_clusters
@@ -39,6 +41,8 @@ def dedup_rows(
     confidence: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
+    must_link: Any = None,
+    duplicates: Any = True,
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -49,7 +53,8 @@ def dedup_rows(
     """Keep one row of each thing that a table names.
 
     Args:
-        table: A pandas or polars DataFrame or a pyarrow Table.
+        table: A pandas or polars DataFrame or a pyarrow Table; or several of one library, in a list or, by
+            name, in a dict: they are stacked in their order.
         on: As for `cluster_rows`.
         keep: Which row stays: the "first", the one with the "longest" key, the "most complete" one; or a
             function that is given the rows of a cluster of several and returns the number of one, from 0.
@@ -62,6 +67,8 @@ def dedup_rows(
         confidence: Likewise.
         one_per: Likewise.
         cannot_link: Likewise.
+        must_link: Pairs of rows that are always in one cluster, in the forms of `cannot_link`.
+        duplicates: Which of several tables may have several rows of one thing: True, False or names.
         k: Likewise.
         device: Likewise.
         batch_size: Likewise.
@@ -100,6 +107,8 @@ def dedup_rows(
         confidence=confidence,
         one_per=one_per,
         cannot_link=cannot_link,
+        must_link=must_link,
+        duplicates=duplicates,
         k=k,
         device=device,
         batch_size=batch_size,
@@ -142,6 +151,8 @@ def cluster_rows(
     confidence: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
+    must_link: Any = None,
+    duplicates: Any = True,
     k: int | None = None,
     cluster_column: str = "cluster",
     device: str | None = None,
@@ -153,8 +164,13 @@ def cluster_rows(
     """Number the rows of a table so that rows which name the same thing have the same number.
 
     Args:
-        table: A pandas or polars DataFrame or a pyarrow Table.
-        on: Key column or columns; None for all columns of text. Put the column that names the row first.
+        table: A pandas or polars DataFrame or a pyarrow Table; or several of one library, in a list or, by
+            name, in a dict: they are stacked in their order. A column "source" has the name of each row's
+            table (0, 1, 2 of a list), a pandas index that name before the row's own label, as
+            `pandas.concat` has it of a dict. Columns that a table does not have are null in its rows.
+        on: Key column or columns; None for all columns of text. Put the column that names the row first. Of
+            several tables the columns of all of them; where names differ, a list of columns for each table,
+            in a list or by name, paired in order and named as in the first table.
         method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
             "hdbscan", within what hangs together.
         threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
@@ -167,7 +183,13 @@ def cluster_rows(
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
-            labels (row numbers where there is no index), or pairs of them.
+            labels (row numbers where there is no index), or pairs of them. Of several tables a label is
+            (name of the table, index label).
+        must_link: Pairs of rows that are always in one cluster, in the same forms, also where they differ in
+            the columns of `block_on` or have no key. It is transitive: a with b and b with c is a with c.
+        duplicates: Which of several tables may have several rows of one thing: True for all of them; False
+            for none; the names of some, such as {"register"}; or True or False by name. A cluster has one
+            row at most of a table that may not.
         k: Neighbours fetched for each row in each view; None is 50.
         cluster_column: Name of the new column; "cluster_lt" and so on where the table has it already.
         device: Where a torch model runs; None takes a GPU when there is one.
@@ -192,6 +214,10 @@ def cluster_rows(
         >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy", "ACME STEEL CORP"]})
         >>> cluster_rows(firms, on="name", model="lexical")["cluster"].tolist()
         [0, 1, 0]
+        >>> register = pd.DataFrame({"name": ["Acme Steel Corp", "Zeller Motors"]})
+        >>> both = cluster_rows({"survey": firms, "register": register}, on="name", duplicates={"survey"})
+        >>> both.loc["register", "cluster"].tolist()
+        [0, 2]
     """
     _check_name(cluster_column)
     found = cluster(
@@ -205,6 +231,8 @@ def cluster_rows(
         confidence=confidence,
         one_per=one_per,
         cannot_link=cannot_link,
+        must_link=must_link,
+        duplicates=duplicates,
         k=k,
         device=device,
         batch_size=batch_size,
@@ -228,6 +256,8 @@ def cluster(
     confidence: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
+    must_link: Any = None,
+    duplicates: Any = True,
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -238,7 +268,8 @@ def cluster(
     """Find the rows of a table that name the same thing, with evidence.
 
     Args:
-        table: A pandas or polars DataFrame or a pyarrow Table.
+        table: A pandas or polars DataFrame or a pyarrow Table; or several of one library, in a list or, by
+            name, in a dict: they are stacked in their order.
         on: As for `cluster_rows`.
         method: Likewise.
         threshold: Likewise.
@@ -248,6 +279,8 @@ def cluster(
         confidence: Likewise.
         one_per: Likewise.
         cannot_link: Likewise.
+        must_link: Pairs of rows that are always in one cluster, in the forms of `cannot_link`.
+        duplicates: Which of several tables may have several rows of one thing: True, False or names.
         k: Likewise.
         device: Likewise.
         batch_size: Likewise.
@@ -270,9 +303,16 @@ def cluster(
         >>> cluster(firms, on="name", model="lexical")
         Clusters(3 rows in 2 clusters, 1 of several rows)
     """
-    wrapped = frames.wrap(table, "table")
     check_threshold(threshold)
-    rules = Rules(method, one_per, cannot_link)
+    several = None
+    if sources.are_several(table):
+        several = sources.read(table, on, duplicates, block_on, images)
+        wrapped, names = several.table, list(several.on)
+    else:
+        wrapped = frames.wrap(table, "table")
+        names = keys.of_one(wrapped, on, images)
+        sources.check_of_one(duplicates)
+    rules = Rules(method, one_per, cannot_link, must_link, several)
     if images is not None:
         frames.check_columns(wrapped, [images], "images")
     if confidence is not None:
@@ -292,7 +332,9 @@ def cluster(
         cache=cache,
         progress=progress,
     )
-    found = cluster_table(wrapped, keys.of_one(wrapped, on, images), job, rules)
+    found = cluster_table(wrapped, names, job, rules)
+    if several is not None:
+        found = replace(found, details={**found.details, "sources": several.sizes})
     logger.info("%r", found)
     return found
 

@@ -20,8 +20,8 @@ from linktransformer import (
     reference,
     table_files,
 )
-from linktransformer.clustering import Rules
 from linktransformer.clusters import Clusters
+from linktransformer.constraints import Rules
 from linktransformer.dedup import K, check_threshold
 from linktransformer.fitted import Fitted, NotFittedError, below, unique
 from linktransformer.job import Columns, Job
@@ -54,6 +54,8 @@ class Deduplicator(Fitted):
             ("average" and "hdbscan"), the lowest ("complete") or the highest one ("single").
         one_per: As for `cluster_rows`; new rows keep to it too.
         cannot_link: As for `cluster_rows`, of the rows of `fit`.
+        must_link: Pairs of rows of `fit` that are always in one cluster, by index label; what they lead to
+            holds too.
         k: Neighbours looked at for each row in each view.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
@@ -81,6 +83,7 @@ class Deduplicator(Fitted):
         method: str = "average",
         one_per: str | None = None,
         cannot_link: Any = None,
+        must_link: Any = None,
         k: int = K,
         device: str | None = None,
         batch_size: int | None = None,
@@ -95,6 +98,7 @@ class Deduplicator(Fitted):
         self.method = method
         self.one_per = one_per
         self.cannot_link = cannot_link
+        self.must_link = must_link
         self.k = k
         self.device = device
         self.batch_size = batch_size
@@ -118,7 +122,7 @@ class Deduplicator(Fitted):
             ModelError: There is no such model, or it gives vectors that cannot be used.
         """
         check_threshold(self.threshold)
-        rules = Rules(self.method, self.one_per, self.cannot_link)
+        rules = Rules(self.method, self.one_per, self.cannot_link, self.must_link)
         job = Job(
             k=self.k,
             threshold=self.threshold,
@@ -276,7 +280,7 @@ class Deduplicator(Fitted):
 
         Returns:
             The fitted deduplicator; it answers as the saved one does. It has no `clusters_`, and its
-            `cannot_link` is None, but the pairs are kept.
+            `cannot_link` and `must_link` are None, but their effect is kept.
 
         Raises:
             InvalidArgumentError: A file is missing or was changed, or holds another estimator.

@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linktransformer import bridges, comparing, labels, reference, table_fitting
-from linktransformer.clustering import Neighbours, Rules, clusters_of, nodes_apart
+from linktransformer import bridges, comparing, reference, table_fitting
+from linktransformer.clustering import Neighbours, clusters_of, content_order
 from linktransformer.clusters import Clusters
+from linktransformer.constraints import Rules, constraints, settled
 from linktransformer.encode import Plan
-from linktransformer.frames import Table
 from linktransformer.job import Job
 from linktransformer.placing import Clustered
 from linktransformer.reference import Reference
@@ -38,7 +37,11 @@ def clustered(
         Its clusters with what later rows are judged by, and with evidence.
     """
     table, on = bare.table, list(bare.keys.reference)
-    nodes, apart = nodes_apart(table, bare.records, bare.block_of_row, rules)
+    of_rows = constraints(table, rules)
+    order = content_order(table, [*on, *bare.keys.blocks])
+    of_rows, bare, back = of_rows.in_order(order), bare.rows_kept(order), np.argsort(order)
+    start = settled(of_rows, bare.records.text_of_row, bare.block_of_row)
+    nodes = start.nodes
     details: dict[str, Any] = {
         "on": on,
         "method": rules.method,
@@ -51,21 +54,24 @@ def clustered(
         fused, table_job, known = fit.fused, fit.job, fit.known
         details |= fit.details
     else:
-        known = reference.build(table, bare.keys, plan, reading=bare.reading)
-    found = clusters_of(table, Neighbours(bare.records, nodes, fused, apart), job, rules.method, details)
+        known = reference.build(bare.table, bare.keys, plan, reading=bare.reading)
+    found = clusters_of(
+        table, Neighbours(bare.records, start, fused).of_rows(back), job, rules.method, details
+    )
     at = float(found.details["threshold"])
     of = Clustered(
         replace(known, threshold=at),
-        found.label,
+        found.label[order],
         len(found),
         rules.method,
         at,
         table_job,
         rules.one_per,
-        _pairs(table, rules),
+        of_rows.apart,
         details=found.report(),
     )
-    return replace(of, kept_apart=bridges.bridges(of)[0]), found
+    of = replace(of, kept_apart=bridges.bridges(of)[0])
+    return bridges.without_these(of, back), found  # all rows, in the caller's order
 
 
 def with_job_of(of: Clustered, larger: Reference, plan: Plan, settings: Settings) -> Clustered:
@@ -88,10 +94,3 @@ def with_job_of(of: Clustered, larger: Reference, plan: Plan, settings: Settings
     known = replace(known.rows_kept(np.arange(len(of.cluster))), next_label=of.known.next_label)
     nobody = np.full(len(larger.nodes), -1, dtype=np.int64)
     return replace(of, known=known, job=replace(fit.job, near=fit.job.near.renumbered(nobody, 0)))
-
-
-def _pairs(table: Table, rules: Rules) -> NDArray[np.int64]:
-    """Rows that must stay apart, (n_pairs, 2)."""
-    if rules.cannot_link is None:
-        return np.empty((0, 2), dtype=np.int64)
-    return np.stack(labels.rows_of_pairs(table, rules.cannot_link, "cannot_link"), axis=1)

@@ -21,7 +21,7 @@ from linktransformer.reference import Asked, Keys, Reference, ask, read_as_the_m
 __all__ = ["Fitted", "NotFittedError", "below", "labels_at", "unique"]
 
 PROBES = 3  # texts that a model is asked again when a saved estimator is loaded
-NOT_SAVED = ("cache", "cannot_link")  # what belongs to this machine, and what is kept in another form
+NOT_SAVED = ("cache", "cannot_link", "must_link")  # of this machine, or kept in another form
 
 F = TypeVar("F", bound="Fitted")
 Arrays = Mapping[str, NDArray[Any]]

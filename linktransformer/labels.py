@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from linktransformer import frames
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 
-__all__ = ["label_pairs", "rows_of_pairs"]
+__all__ = ["label_pairs", "row_of", "rows_in", "rows_of_pairs"]
 
 
 def label_pairs(pairs: Any, argument: str) -> list[tuple[Any, Any]]:
@@ -47,7 +48,7 @@ def label_pairs(pairs: Any, argument: str) -> list[tuple[Any, Any]]:
     return [(pair[0], pair[1]) for pair in found]
 
 
-def rows_of_pairs(table: Table, pairs: Any, argument: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def rows_of_pairs(table: Table, pairs: Any, argument: str) -> NDArray[np.int64]:
     """The row numbers of pairs of rows that the caller names by their labels.
 
     Args:
@@ -57,23 +58,54 @@ def rows_of_pairs(table: Table, pairs: Any, argument: str) -> tuple[NDArray[np.i
         argument: In which argument.
 
     Returns:
-        Row numbers of the first and of the second of each pair, (n_pairs,) int64 each.
+        Row numbers of the first and of the second of each pair, (n_pairs, 2) int64.
 
     Raises:
         InvalidArgumentError: They are no pairs, or a label is that of no row or of several.
     """
+    return rows_in(row_of(table, argument), label_pairs(pairs, argument), argument)
+
+
+def row_of(table: Table, argument: str) -> dict[Any, int]:
+    """The row number of each index label; of each row number where there is no index.
+
+    Args:
+        table: The table.
+        argument: Which argument has the labels.
+
+    Returns:
+        Row numbers by label.
+
+    Raises:
+        InvalidArgumentError: Labels repeat.
+    """
     labels = frames.index_labels(table, np.arange(table.n_rows)).tolist()
-    row_of = dict(zip(labels, range(len(labels)), strict=True))
-    if len(row_of) < len(labels):
+    found = dict(zip(labels, range(len(labels)), strict=True))
+    if len(found) < len(labels):
+        of = "the table" if table.name == "table" else f"the {table.name} table"
         raise InvalidArgumentError(
-            f"{argument}: the {table.name} table's index labels repeat, so that a label does not say which "
+            f"{argument}: {of}'s index labels repeat, so that a label does not say which "
             f"row is meant. Give {table.name}.reset_index(drop=True)."
         )
-    rows = []
-    for pair in label_pairs(pairs, argument):
-        unknown = [label for label in pair if label not in row_of]
-        if unknown:
-            raise InvalidArgumentError(f"{argument} names {unknown[0]!r}, which is the label of no row.")
-        rows.append([row_of[label] for label in pair])
-    found = np.array(rows, dtype=np.int64).reshape(-1, 2)
-    return found[:, 0], found[:, 1]
+    return found
+
+
+def rows_in(row_of: Mapping[Any, int], pairs: list[tuple[Any, Any]], argument: str) -> NDArray[np.int64]:
+    """The row numbers of pairs of labels.
+
+    Args:
+        row_of: Row numbers by label.
+        pairs: Pairs of labels.
+        argument: In which argument.
+
+    Returns:
+        (n_pairs, 2) int64.
+
+    Raises:
+        InvalidArgumentError: A label is that of no row.
+    """
+    unknown = [label for pair in pairs for label in pair if label not in row_of]
+    if unknown:
+        raise InvalidArgumentError(f"{argument} names {unknown[0]!r}, which is the label of no row.")
+    rows = [[row_of[label] for label in pair] for pair in pairs]
+    return np.array(rows, dtype=np.int64).reshape(-1, 2)

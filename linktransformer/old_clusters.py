@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import clustering, encode, frames, keys, records
+from linktransformer import clustering, constraints, encode, frames, keys, records
 from linktransformer.agglomerate import in_order
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
@@ -159,7 +159,7 @@ def _labels(
     names = keys.of_one(table, on)
     model = encode.LEXICAL if given.model is None else given.model
     job = replace(given, model=model, k=K, threshold=threshold, alone=threshold != "auto")
-    label = clustering.cluster_table(table, names, job, clustering.Rules(method)).label
+    label = clustering.cluster_table(table, names, job, constraints.Rules(method)).label
     text = records.read(table, names, Serializer()).text_of_row
     small = np.bincount(label)[label] < size if len(label) else np.zeros(0, dtype=bool)
     apart = np.where(text >= 0, text, text.max(initial=0) + 1 + np.arange(len(text)))

@@ -198,7 +198,7 @@ class Reference:
         """Leave out all other rows.
 
         Args:
-            rows: Row numbers, rising.
+            rows: Row numbers, in their new order.
 
         Returns:
             The smaller reference.

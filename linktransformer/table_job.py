@@ -108,11 +108,12 @@ class NearPairs:
             n_records: How many there are now.
 
         Returns:
-            The pairs of records that are still there.
+            The pairs of records that are still there, sorted.
         """
         found = self.some(np.flatnonzero((number[self.left] >= 0) & (number[self.right] >= 0)))
         a, b = number[found.left], number[found.right]
-        return replace(found, left=np.minimum(a, b), right=np.maximum(a, b), n_records=n_records)
+        found = replace(found, left=np.minimum(a, b), right=np.maximum(a, b), n_records=n_records)
+        return found.some(np.lexsort((found.right, found.left)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only to its right
 DATAFRAMES = {"narwhals", "pandas", "polars", "pyarrow"}
 MAY_KNOW_DATAFRAMES = {
-    f"linktransformer.{name}" for name in ("frames", "columns", "files", "parquet_tables", "shelf")
+    f"linktransformer.{name}"
+    for name in ("frames", "columns", "files", "parquet_tables", "shelf", "stacking")
 }
 # modules whose classes are torch's own cannot be read without it; no other module reads them at import time
 MADE_OF_TORCH = {

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from linktransformer.agglomerate import Apart, agglomerate, components
+from linktransformer.agglomerate import Apart, agglomerate, components, masks_of
 from linktransformer.errors import InvalidArgumentError
 
 
@@ -93,10 +93,15 @@ def test_what_cannot_work_is_refused(threshold: float, method: str) -> None:
 
 
 def one_at_a_time(
-    n: int, similar: NDArray[np.float64], threshold: float, method: str, never: NDArray[np.bool_]
+    start: NDArray[np.int64],
+    similar: NDArray[np.float64],
+    threshold: float,
+    method: str,
+    never: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
     """The plain reference: merge the most similar two clusters that may be merged, again and again."""
-    groups = [[node] for node in range(n)]
+    n = len(start)
+    groups = [np.flatnonzero(start == label).tolist() for label in np.unique(start)]
     reduce = {"single": np.max, "average": np.mean, "complete": np.min}[method]
     while True:
         found = [
@@ -136,6 +141,35 @@ def test_what_must_stay_apart_does_and_the_rest_is_merged(
     np.fill_diagonal(never, False)
     similar = np.zeros((n, n))
     similar[left, right] = similar[right, left] = score
-    wanted = one_at_a_time(n, similar, float(np.float32(threshold)), method, never)
-    apart = Apart.of(n, pairs, value)
+    wanted = one_at_a_time(np.arange(n), similar, float(np.float32(threshold)), method, never)
+    apart = Apart(*pairs, masks_of(n, np.arange(n), value))
     assert same_clusters(agglomerate(n, left, right, score, threshold, method, apart), wanted)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.integers(2, 14),
+    st.floats(0.2, 1),
+    st.floats(0.05, 0.9),
+    st.sampled_from(["single", "average", "complete"]),
+    st.booleans(),
+)
+def test_clusters_to_begin_with_are_merged_as_wholes(
+    seed: int, n: int, dense: float, threshold: float, method: str, with_values: bool
+) -> None:
+    left, right, score = random_graph(seed, n, dense)
+    draw = np.random.default_rng(seed + 1)
+    start = draw.integers(0, n, n)
+    # one value a cluster to begin with, in its last node: none contradicts itself
+    last = n - 1 - np.unique(start[::-1], return_index=True)[1]
+    value = np.full(n, -1)
+    value[last] = draw.integers(-1, 3, len(last)) if with_values else -1
+    never = (value[:, None] == value) & (value >= 0)[:, None]
+    np.fill_diagonal(never, False)
+    similar = np.zeros((n, n))
+    similar[left, right] = similar[right, left] = score
+    wanted = one_at_a_time(start, similar, float(np.float32(threshold)), method, never)
+    none = np.empty(0, dtype=np.int64)
+    apart = Apart(none, none, masks_of(n, np.arange(n), value)) if with_values else None
+    assert same_clusters(agglomerate(n, left, right, score, threshold, method, apart, start), wanted)

@@ -9,7 +9,8 @@ import pytest
 
 import linktransformer as lt
 from linktransformer import frames
-from linktransformer.clustering import Rules, cluster_table
+from linktransformer.clustering import cluster_table
+from linktransformer.constraints import Rules
 from linktransformer.job import Job
 
 WORDS = ["the", "mill", "of", "the", "north", "river", "was", "sold", "to", "the", "union", "of"]
