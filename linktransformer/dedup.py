@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from linktransformer import clusters, encode, frames, keys
+from linktransformer import clusters, encode, frames, guards, keys
+from linktransformer import null_values as null_values_of
 from linktransformer.clustering import Rules, cluster_table
 from linktransformer.clusters import Clusters
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
+from linktransformer.null_values import NullValues
 from linktransformer.old_arguments import accept_old, of_clusters
 from linktransformer.old_clusters import old_cluster_rows, old_dedup_rows
 from linktransformer.threshold import check_reached, is_number
@@ -39,6 +42,7 @@ def dedup_rows(
     confidence: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
+    null_values: NullValues = None,
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -62,6 +66,9 @@ def dedup_rows(
         confidence: Likewise.
         one_per: Likewise.
         cannot_link: Likewise.
+        null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
+            by column; texts are compared without differences of case, white space and Unicode form. The
+            cells of the result are not changed.
         k: Likewise.
         device: Likewise.
         batch_size: Likewise.
@@ -100,6 +107,7 @@ def dedup_rows(
         confidence=confidence,
         one_per=one_per,
         cannot_link=cannot_link,
+        null_values=null_values,
         k=k,
         device=device,
         batch_size=batch_size,
@@ -107,6 +115,7 @@ def dedup_rows(
         cache=cache,
         progress=progress,
     )
+    guards.warn(found.details, [guards.MOST_ROWS_GO])  # of the other ones `cluster` has warned
     one_of_each, members = kept(found, keep)
     return (one_of_each, members) if return_members else one_of_each
 
@@ -142,6 +151,7 @@ def cluster_rows(
     confidence: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
+    null_values: NullValues = None,
     k: int | None = None,
     cluster_column: str = "cluster",
     device: str | None = None,
@@ -168,6 +178,9 @@ def cluster_rows(
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
             labels (row numbers where there is no index), or pairs of them.
+        null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
+            by column; texts are compared without differences of case, white space and Unicode form. The
+            cells of the result are not changed.
         k: Neighbours fetched for each row in each view; None is 50.
         cluster_column: Name of the new column; "cluster_lt" and so on where the table has it already.
         device: Where a torch model runs; None takes a GPU when there is one.
@@ -205,6 +218,7 @@ def cluster_rows(
         confidence=confidence,
         one_per=one_per,
         cannot_link=cannot_link,
+        null_values=null_values,
         k=k,
         device=device,
         batch_size=batch_size,
@@ -228,6 +242,7 @@ def cluster(
     confidence: str | None = None,
     one_per: str | None = None,
     cannot_link: Any = None,
+    null_values: NullValues = None,
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -248,6 +263,9 @@ def cluster(
         confidence: Likewise.
         one_per: Likewise.
         cannot_link: Likewise.
+        null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
+            by column; texts are compared without differences of case, white space and Unicode form. The
+            cells of the result are not changed.
         k: Likewise.
         device: Likewise.
         batch_size: Likewise.
@@ -256,7 +274,9 @@ def cluster(
         progress: Likewise.
 
     Returns:
-        The clusters.
+        The clusters. `LinkWarning` is given where one has more than a twentieth of the rows, where a value of
+        a key column probably stands for a missing one, and where the estimated precision is below one half;
+        `report()["warnings"]` has these and more.
 
     Raises:
         ColumnNotFoundError: A column that is not there.
@@ -292,8 +312,12 @@ def cluster(
         cache=cache,
         progress=progress,
     )
-    found = cluster_table(wrapped, keys.of_one(wrapped, on, images), job, rules)
+    names = keys.of_one(wrapped, on, images)
+    compared, emptied = null_values_of.emptied(wrapped, names, null_values_of.check(null_values, names))
+    found = guards.of_clusters(cluster_table(compared, names, job, rules), compared)
+    found = replace(found, table=wrapped, details={**found.details, "null_values": emptied})
     logger.info("%r", found)
+    guards.warn(found.details)
     return found
 
 

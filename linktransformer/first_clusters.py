@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import bridges, comparing, labels, reference, table_fitting
+from linktransformer import bridges, comparing, guards, labels, reference, table_fitting
 from linktransformer.clustering import Neighbours, Rules, clusters_of, nodes_apart
 from linktransformer.clusters import Clusters
 from linktransformer.encode import Plan
@@ -53,6 +53,7 @@ def clustered(
     else:
         known = reference.build(table, bare.keys, plan, reading=bare.reading)
     found = clusters_of(table, Neighbours(bare.records, nodes, fused, apart), job, rules.method, details)
+    found = guards.of_clusters(found, table)
     at = float(found.details["threshold"])
     of = Clustered(
         replace(known, threshold=at),
