@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from linktransformer.block_keys import NO_SHARED_BLOCK
 from linktransformer.errors import LinkWarning
 
 __all__ = [
@@ -84,14 +83,20 @@ def size(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is no size such as 500MB or 2GB") from None
 
 
-def print_warnings(report: Mapping[str, Any]) -> None:
+def print_warnings(report: Mapping[str, Any], *, quiet: bool = False) -> None:
     """Write the warnings of a report to standard error.
 
     Args:
         report: Of clusters or links.
+        quiet: Leave out that there are too few pairs to estimate the precision from.
     """
+    from linktransformer.block_keys import NO_SHARED_BLOCK
+    from linktransformer.guards import FEW_PAIRS
+
+    # a block column without a common value is logged as a warning, and so is on standard error already
+    left_out = {NO_SHARED_BLOCK} | ({FEW_PAIRS} if quiet else set())
     for code, text in zip(report["warning_codes"], report["warnings"], strict=True):
-        if code != NO_SHARED_BLOCK:  # which is logged as a warning, and so is on standard error already
+        if code not in left_out:
             print(f"linktransformer: warning: {text}", file=sys.stderr)
 
 

@@ -88,7 +88,7 @@ def _run(given: argparse.Namespace) -> int:
     if given.report:
         text = json.dumps(report, indent=2, default=str)
         Path(given.report).write_text(text + "\n", encoding="utf-8")
-    print_warnings(report)
+    print_warnings(report, quiet=given.quiet)
     if not given.quiet:
         rows, n = frames.wrap(table, "table").n_rows, report["clusters"]
         print(f"{n} clusters of {report['rows']} rows, {rows} rows written", file=sys.stderr)

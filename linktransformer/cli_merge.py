@@ -163,7 +163,7 @@ def _report(report: dict[str, Any], given: argparse.Namespace) -> None:
     text = json.dumps(report, indent=2, default=str)
     if given.report:
         Path(given.report).write_text(text + "\n", encoding="utf-8")
-    print_warnings(report)
+    print_warnings(report, quiet=given.quiet)
     if not given.quiet:
         rows = {side: report[side] for side in ("left", "right")}
         print(f"{report['links']} links ({report['rule']}); {rows}", file=sys.stderr)

@@ -146,7 +146,7 @@ def _evaluate(given: argparse.Namespace) -> int:
             **{name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit")},
             progress=False if given.quiet else None,
         )
-    print_warnings(links.report())
+    print_warnings(links.report(), quiet=given.quiet)
     print(json.dumps(links.evaluate([(row[0][a], row[1][b]) for a, b in named]), indent=2))
     return 0
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from linktransformer.links import Links
 
 __all__ = [
+    "FEW_PAIRS",
     "MOST_ROWS_GO",
     "Notice",
     "of_clusters",

@@ -71,8 +71,7 @@ _WORDS = frozenset(
         *("desconocido", "sin nombre", "sconosciuto", "onbekend", "nieznany", "不明"),
     )
 )
-_ONE_CHARACTER = re.compile(r"(.)\1*")
-_EPOCHS = re.compile(
+_FIRST_DAYS = re.compile(
     r"(1[89]|20)00-?01-?01|0?1[./-]0?1[./-](1[89]|20)00|1970-?01-?01|9999-?12-?31|0001-01-01"
 )
 
@@ -189,9 +188,7 @@ def _outliers(counts: Integers, looks_empty: NDArray[np.bool_]) -> Integers:
 
 
 def _looks_empty(value: str) -> bool:
-    return (
-        not any(map(str.isalnum, value))
-        or value in _WORDS
-        or (len(value) > 1 and _ONE_CHARACTER.fullmatch(value) is not None)
-        or _EPOCHS.fullmatch(value) is not None
-    )
+    """Whether a folded text is written as stand-ins are."""
+    signs = "".join(filter(str.isalnum, value))
+    repeated = len(signs) > 1 and len(set(signs)) == 1  # 00:00, 999-9999, xxx
+    return not signs or repeated or value in _WORDS or _FIRST_DAYS.fullmatch(value) is not None
