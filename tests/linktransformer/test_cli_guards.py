@@ -75,3 +75,16 @@ def test_null_values(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert len(pd.read_csv(out)) == 9
     assert main([*arguments, "--dry-run"]) == 0
     assert "texts: 12" in capsys.readouterr().out  # six different ones on either side
+
+
+def test_python_does_not_warn_beside_what_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    path = tmp_path / "firms.csv"
+    pd.DataFrame({"name": [*(f"firm {3**n}" for n in range(60)), *["-"] * 20]}).to_csv(path, index=False)
+    assert main(["dedup", str(path), "--on", "name", "--quiet"]) == 0
+    told = capsys.readouterr().err
+    assert "linktransformer: warning: Key column 'name' has '-' in 20 of 80 rows" in told
+    assert main(["merge", str(path), str(path), "--on", "name", "--model", "lexical", "--quiet"]) == 0
+    assert "Key column 'name' of the right table has '-'" in capsys.readouterr().err
+    assert not recwarn
