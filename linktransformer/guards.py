@@ -270,7 +270,13 @@ def _link_precision(links: Links, every_row: bool) -> list[Notice]:
         return []
     if len(links) < FEWEST:
         return _few("Links", len(links), "Links.pairs")
-    return [] if every_row else _low(f"{len(links):,} links", estimate, links.details["precision_interval"])
+    # a threshold that was learned with the decision was found by held-out pairs, not by these probabilities
+    learned = links.details.get("decision") == "learned from labels"
+    return (
+        []
+        if every_row or learned
+        else _low(f"{len(links):,} links", estimate, links.details["precision_interval"])
+    )
 
 
 def _low(what: str, estimate: float, interval: Sequence[float]) -> list[Notice]:

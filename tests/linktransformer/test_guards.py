@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.guards import precision_of_clusters
+from linktransformer.guards import of_links, precision_of_clusters
 
 LEXICAL: dict[str, Any] = {"model": "lexical"}
 WORDS = ["acme", "baxter", "steel", "dairy", "paper", "mills", "works", "corp", "ltd", "boston", "north"]
@@ -98,6 +99,9 @@ def test_links_that_are_probably_wrong() -> None:
         links = lt.link(left, right, "name", threshold=0.05, **LEXICAL)
     assert links.report()["warning_codes"] == ["low_precision"]
     assert links.above(0.5).report()["warnings"] == []  # they are other links now
+    bare = {"warnings": [], "warning_codes": [], "decision": "learned from labels"}
+    learned = of_links(replace(links, details={**links.details, **bare}))
+    assert learned.report()["warnings"] == []  # held-out pairs found its threshold
     every = lt.link(left, right, "name", threshold=None, **LEXICAL).report()
     assert every["precision"] < 0.5 and every["warnings"] == []  # the best match of every row was asked for
 
