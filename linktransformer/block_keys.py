@@ -14,13 +14,23 @@ from linktransformer import factorize, frames, keys, normalize
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError
 from linktransformer.frames import Table
 
-__all__ = ["BlockColumns", "Blocks", "column_pairs", "folded_cells", "number", "number_one", "warning"]
+__all__ = [
+    "NO_SHARED_BLOCK",
+    "BlockColumns",
+    "Blocks",
+    "column_pairs",
+    "folded_cells",
+    "number",
+    "number_one",
+    "warning",
+]
 
 logger = logging.getLogger(__name__)
 
 # a name, a list of names or of pairs of names, or a pair (left, right) of names or of lists of names
 BlockColumns: TypeAlias = str | Sequence[str | Sequence[str]] | None
 
+NO_SHARED_BLOCK = "no_shared_block"  # what a warning says, for programs
 SHOWN = 3  # values of either side that a warning shows
 FORMS = (
     "Give a name that both tables have, such as 'city', a list of them, a pair (left, right), such as "
@@ -47,8 +57,8 @@ class Blocks:
 
     @property
     def details(self) -> dict[str, Any]:
-        """The entry of the report: "warnings", where there are any."""
-        return {"warnings": list(self.warnings)} if self.warnings else {}
+        """The entries of the report."""
+        return {"warnings": list(self.warnings), "warning_codes": [NO_SHARED_BLOCK] * len(self.warnings)}
 
 
 def column_pairs(

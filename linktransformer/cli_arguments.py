@@ -5,9 +5,24 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["add_search", "block_columns", "images", "names", "print_table", "size", "threshold"]
+from linktransformer.errors import LinkWarning
+
+__all__ = [
+    "add_search",
+    "block_columns",
+    "images",
+    "names",
+    "print_table",
+    "print_warnings",
+    "size",
+    "threshold",
+    "without_warnings",
+]
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
@@ -24,6 +39,8 @@ def add_search(add: Any) -> None:
     add("--k", type=int, help="neighbours fetched for each row")
     add("--device", help="where a torch model runs: cpu, cuda")
     add("--batch-size", type=int, help="texts encoded at a time")
+    told = "values that stand for a missing one in key columns, with commas between, such as unknown,n/a"
+    add("--null-values", type=names, metavar="VALUES", help=told)
     told = "keep vectors in FOLDER, or in the user's cache folder, and use those that are there"
     add("--cache", nargs="?", const=True, metavar="FOLDER", help=told)
     add("--memory-limit", type=size, help="for the search, such as 500MB or 2GB")
@@ -64,6 +81,31 @@ def size(text: str) -> int:
         return int(float(number) * UNITS[text.upper()[len(number) :]])
     except (KeyError, ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is no size such as 500MB or 2GB") from None
+
+
+def print_warnings(report: Mapping[str, Any], *, quiet: bool = False) -> None:
+    """Write the warnings of a report to standard error.
+
+    Args:
+        report: Of clusters or links.
+        quiet: Leave out that there are too few pairs to estimate the precision from.
+    """
+    from linktransformer.block_keys import NO_SHARED_BLOCK
+    from linktransformer.guards import FEW_PAIRS
+
+    # a block column without a common value is logged as a warning, and so is on standard error already
+    left_out = {NO_SHARED_BLOCK} | ({FEW_PAIRS} if quiet else set())
+    for code, text in zip(report["warning_codes"], report["warnings"], strict=True):
+        if code not in left_out:
+            print(f"linktransformer: warning: {text}", file=sys.stderr)
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Leave out Python's own print of the warnings that `print_warnings` writes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LinkWarning)
+        yield
 
 
 def print_table(text: str) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from linktransformer.cli_arguments import add_search, names, print_table
+from linktransformer.cli_arguments import add_search, names, print_table, print_warnings, without_warnings
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["add_to"]
@@ -35,7 +35,9 @@ def add_to(commands: Any) -> None:
     add_search(add)
     add("--out", help="file to write; left out: csv on standard output")
     add("--report", help="json file that says how it was decided")
-    add("--quiet", action="store_true", help="no progress bar and no summary")
+    told = "write nothing: print how many rows would go, the largest and the least certain clusters, warnings"
+    add("--dry-run", action="store_true", help=told)
+    add("--quiet", action="store_true", help="no progress bar and no summary; warnings stay")
 
 
 def _threshold(text: str) -> str | float:
@@ -46,7 +48,7 @@ def _threshold(text: str) -> str | float:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from linktransformer import clusters, dedup, files, frames
+    from linktransformer import cli_preview, clusters, dedup, files, frames
 
     outputs = [files.check_path(given.out)] if given.out else []
     if given.report:
@@ -63,23 +65,30 @@ def _run(given: argparse.Namespace) -> int:
         "images",
         "confidence",
         "one_per",
+        "null_values",
         "k",
         "device",
         "batch_size",
         "memory_limit",
         "cache",
     )
-    found = dedup.cluster(
-        files.read(given.table),
-        given.on,
-        **{name: getattr(given, name) for name in chosen},
-        progress=False if given.quiet else None,
-    )
+    with without_warnings():  # they are printed below
+        found = dedup.cluster(
+            files.read(given.table),
+            given.on,
+            **{name: getattr(given, name) for name in chosen},
+            progress=False if given.quiet else None,
+        )
+    if given.dry_run:
+        print_table(cli_preview.preview(found))
+        print_warnings(found.report())
+        return 0
     table = dedup.kept(found, given.keep)[1 if given.mark else 0]
     report = found.report()
     if given.report:
         text = json.dumps(report, indent=2, default=str)
         Path(given.report).write_text(text + "\n", encoding="utf-8")
+    print_warnings(report, quiet=given.quiet)
     if not given.quiet:
         rows, n = frames.wrap(table, "table").n_rows, report["clusters"]
         print(f"{n} clusters of {report['rows']} rows, {rows} rows written", file=sys.stderr)

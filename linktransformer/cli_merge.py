@@ -8,7 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from linktransformer.cli_arguments import add_search, images, names, print_table, threshold
+from linktransformer.cli_arguments import (
+    add_search,
+    images,
+    names,
+    print_table,
+    print_warnings,
+    threshold,
+    without_warnings,
+)
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["add_to"]
@@ -49,7 +57,7 @@ def add_to(commands: Any) -> None:
     told = "for two large .parquet files: piece by piece, with --memory-limit; --on names one column"
     add("--bounded", action="store_true", help=told)
     add("--dry-run", action="store_true", help="only say pairs, memory and expected time")
-    add("--quiet", action="store_true", help="no progress bar and no summary")
+    add("--quiet", action="store_true", help="no progress bar and no summary; warnings stay")
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -79,6 +87,7 @@ def _run(given: argparse.Namespace) -> int:
         "confidence",
         "k",
         "threshold",
+        "null_values",
         "device",
     )
     options = {name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit", "cache")}
@@ -95,7 +104,8 @@ def _run(given: argparse.Namespace) -> int:
         for name, value in estimate(left, right, given.on, **options).items():
             print(f"{name}: {value}")
         return 0
-    links = linking.link(left, right, given.on, **options)
+    with without_warnings():  # they are printed at the end
+        links = linking.link(left, right, given.on, **options)
     merged = joining.joined(
         links,
         how=given.how,
@@ -121,20 +131,23 @@ def _run_bounded(given: argparse.Namespace) -> int:
         raise InvalidArgumentError(
             "--bounded writes a .parquet file: give --out. It takes no --images, --confidence or --dry-run."
         )
-    chosen = ("block_on", "how", "validate", "indicator", "k", "threshold", "score_column", "device")
-    options = {name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit", "cache")}
-    links = link_files(
-        given.left,
-        given.right,
-        given.out,
-        _one(given.on),
-        left_on=_one(given.left_on),
-        right_on=_one(given.right_on),
-        model=given.model or "lexical",
-        suffixes=(given.suffixes[0], given.suffixes[1]),
-        progress=False if given.quiet else None,
-        **options,
-    )
+    chosen = ("block_on", "how", "validate", "indicator", "k", "threshold", "score_column", "null_values")
+    options = {
+        name: getattr(given, name) for name in (*chosen, "device", "batch_size", "memory_limit", "cache")
+    }
+    with without_warnings():  # they are printed at the end
+        links = link_files(
+            given.left,
+            given.right,
+            given.out,
+            _one(given.on),
+            left_on=_one(given.left_on),
+            right_on=_one(given.right_on),
+            model=given.model or "lexical",
+            suffixes=(given.suffixes[0], given.suffixes[1]),
+            progress=False if given.quiet else None,
+            **options,
+        )
     if given.unlinked:
         files.write(links.unlinked, given.unlinked)
     _report(links.report(), given)
@@ -150,6 +163,7 @@ def _report(report: dict[str, Any], given: argparse.Namespace) -> None:
     text = json.dumps(report, indent=2, default=str)
     if given.report:
         Path(given.report).write_text(text + "\n", encoding="utf-8")
+    print_warnings(report, quiet=given.quiet)
     if not given.quiet:
         rows = {side: report[side] for side in ("left", "right")}
         print(f"{report['links']} links ({report['rule']}); {rows}", file=sys.stderr)

@@ -7,7 +7,14 @@ import ast
 import json
 from typing import Any
 
-from linktransformer.cli_arguments import add_search, images, names, threshold
+from linktransformer.cli_arguments import (
+    add_search,
+    images,
+    names,
+    print_warnings,
+    threshold,
+    without_warnings,
+)
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["add_to"]
@@ -128,15 +135,18 @@ def _evaluate(given: argparse.Namespace) -> int:
         "confidence",
         "k",
         "threshold",
+        "null_values",
         "device",
     )
-    links = linking.link(
-        left,
-        right,
-        given.on or (None if given.left_on else _all_but(tables, given.ids)),
-        **{name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit")},
-        progress=False if given.quiet else None,
-    )
+    with without_warnings():
+        links = linking.link(
+            left,
+            right,
+            given.on or (None if given.left_on else _all_but(tables, given.ids)),
+            **{name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit")},
+            progress=False if given.quiet else None,
+        )
+    print_warnings(links.report(), quiet=given.quiet)
     print(json.dumps(links.evaluate([(row[0][a], row[1][b]) for a, b in named]), indent=2))
     return 0
 

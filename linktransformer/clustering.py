@@ -18,6 +18,7 @@ from linktransformer import (
     density,
     encode,
     frames,
+    guards,
     keys,
     lexical,
     limits,
@@ -160,6 +161,8 @@ def clusters_of(
             found.n_left, found.left, found.right, fused.score, threshold, label
         )
     details["rows_without_key"] = int((nodes.node_of_row < 0).sum())
+    details["rows_of_equal_key"] = table.n_rows - details["rows_without_key"] - len(nodes)
+    details |= guards.precision_of_clusters(label, fused)
     # a node that has all its k neighbours at or above the threshold may have more
     near = fused.score >= np.float32(threshold)
     degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))

@@ -225,7 +225,16 @@ class Clusters:
 
         Returns:
             Model, method, threshold and how it was found, counts of rows, rows without
-            a key, clusters, clusters of one row, rows of the largest. JSON can hold all of it.
+            a key, rows with the key of an earlier one, clusters, clusters of one row, rows of the largest.
+
+            "estimated_precision" is the mean match probability of the pairs of different keys within
+            clusters, where one that was not compared counts as 0; None for fewer than 11 pairs, and where
+            scores are no probabilities. "estimated_precision_interval" is meant to hold nine times in ten.
+
+            "warnings" is a list of texts and "warning_codes" has one for each: "most_rows_go" (more than half
+            of the rows would go in `dedup_rows`), "large_cluster" (one has more than a twentieth of the
+            rows), "stand_in" (a value that probably stands for a missing one), "low_precision" (below .5)
+            and "few_pairs". JSON can hold all of it.
         """
         return {
             **self.details,

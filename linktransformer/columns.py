@@ -18,6 +18,7 @@ __all__ = [
     "as_text",
     "blank",
     "emptied",
+    "emptied_where",
     "holds_text",
     "nullable",
     "objects",
@@ -37,6 +38,28 @@ def emptied(frame: nw.DataFrame[Any], name: str) -> Any:
         A new table in the caller's library, columns and index in their places.
     """
     return frame.with_columns(nw.lit(None, dtype=nw.String).alias(name)).to_native()
+
+
+def emptied_where(frame: nw.DataFrame[Any], null: Mapping[str, NDArray[np.bool_]]) -> nw.DataFrame[Any]:
+    """A table with nulls in some cells.
+
+    Args:
+        frame: The table.
+        null: By column where it is to be null, (n_rows,) each.
+
+    Returns:
+        A new table; integers and truth values of pandas are of the kind that can hold nulls.
+    """
+    implementation = frame.implementation
+    if not (implementation.is_polars() or implementation.is_pyarrow()):
+        native = frame.to_native().copy(deep=False)
+        for name, here in null.items():
+            native[name] = nullable(native[[name]])[name].mask(here)
+        return nw.from_native(native, eager_only=True)
+    kept = [nw.new_series(name, ~here, nw.Boolean, backend=implementation) for name, here in null.items()]
+    return frame.with_columns(
+        *(nw.when(keep).then(nw.col(name)).alias(name) for name, keep in zip(null, kept, strict=True))
+    )
 
 
 def holds_text(dtype: Any) -> bool:

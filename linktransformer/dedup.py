@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from linktransformer import clusters, encode, frames, keys, sources
+from linktransformer import clusters, encode, frames, guards, keys, sources
+from linktransformer import null_values as null_values_of
 from linktransformer.clustering import cluster_table
 from linktransformer.clusters import Clusters
 from linktransformer.constraints import Rules
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
+from linktransformer.null_values import NullValues
 from linktransformer.old_arguments import accept_old, of_clusters
 from linktransformer.old_clusters import old_cluster_rows, old_dedup_rows
 from linktransformer.threshold import check_reached, is_number
@@ -43,6 +45,7 @@ def dedup_rows(
     cannot_link: Any = None,
     must_link: Any = None,
     duplicates: Any = True,
+    null_values: NullValues = None,
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -69,6 +72,9 @@ def dedup_rows(
         cannot_link: Likewise.
         must_link: Pairs of rows that are always in one cluster, in the forms of `cannot_link`.
         duplicates: Which of several tables may have several rows of one thing: True, False or names.
+        null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
+            by column; texts are compared without differences of case, white space and Unicode form. The
+            cells of the result are not changed.
         k: Likewise.
         device: Likewise.
         batch_size: Likewise.
@@ -109,6 +115,7 @@ def dedup_rows(
         cannot_link=cannot_link,
         must_link=must_link,
         duplicates=duplicates,
+        null_values=null_values,
         k=k,
         device=device,
         batch_size=batch_size,
@@ -116,6 +123,7 @@ def dedup_rows(
         cache=cache,
         progress=progress,
     )
+    guards.warn(found.details, [guards.MOST_ROWS_GO])  # of the other ones `cluster` has warned
     one_of_each, members = kept(found, keep)
     return (one_of_each, members) if return_members else one_of_each
 
@@ -153,6 +161,7 @@ def cluster_rows(
     cannot_link: Any = None,
     must_link: Any = None,
     duplicates: Any = True,
+    null_values: NullValues = None,
     k: int | None = None,
     cluster_column: str = "cluster",
     device: str | None = None,
@@ -190,6 +199,9 @@ def cluster_rows(
         duplicates: Which of several tables may have several rows of one thing: True for all of them; False
             for none; the names of some, such as {"register"}; or True or False by name. A cluster has one
             row at most of a table that may not.
+        null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
+            by column; texts are compared without differences of case, white space and Unicode form. The
+            cells of the result are not changed.
         k: Neighbours fetched for each row in each view; None is 50.
         cluster_column: Name of the new column; "cluster_lt" and so on where the table has it already.
         device: Where a torch model runs; None takes a GPU when there is one.
@@ -233,6 +245,7 @@ def cluster_rows(
         cannot_link=cannot_link,
         must_link=must_link,
         duplicates=duplicates,
+        null_values=null_values,
         k=k,
         device=device,
         batch_size=batch_size,
@@ -258,6 +271,7 @@ def cluster(
     cannot_link: Any = None,
     must_link: Any = None,
     duplicates: Any = True,
+    null_values: NullValues = None,
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -281,6 +295,9 @@ def cluster(
         cannot_link: Likewise.
         must_link: Pairs of rows that are always in one cluster, in the forms of `cannot_link`.
         duplicates: Which of several tables may have several rows of one thing: True, False or names.
+        null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
+            by column; texts are compared without differences of case, white space and Unicode form. The
+            cells of the result are not changed.
         k: Likewise.
         device: Likewise.
         batch_size: Likewise.
@@ -289,7 +306,9 @@ def cluster(
         progress: Likewise.
 
     Returns:
-        The clusters.
+        The clusters. `LinkWarning` is given where one has more than a twentieth of the rows, where a value of
+        a key column probably stands for a missing one, and where the estimated precision is below one half;
+        `report()["warnings"]` has these and more.
 
     Raises:
         ColumnNotFoundError: A column that is not there.
@@ -332,10 +351,12 @@ def cluster(
         cache=cache,
         progress=progress,
     )
-    found = cluster_table(wrapped, names, job, rules)
-    if several is not None:
-        found = replace(found, details={**found.details, "sources": several.sizes})
+    compared, emptied = null_values_of.emptied(wrapped, names, null_values_of.check(null_values, names))
+    found = guards.of_clusters(cluster_table(compared, names, job, rules), compared)
+    said = {"null_values": emptied} | ({} if several is None else {"sources": several.sizes})
+    found = replace(found, table=wrapped, details={**found.details, **said})
     logger.info("%r", found)
+    guards.warn(found.details)
     return found
 
 

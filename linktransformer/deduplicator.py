@@ -15,6 +15,7 @@ from linktransformer import (
     first_clusters,
     frames,
     growing,
+    guards,
     keys,
     placing,
     reference,
@@ -114,7 +115,8 @@ class Deduplicator(Fitted):
 
         Returns:
             The deduplicator, with `table_`, `index_`, `labels_`, `clusters_` and `threshold_`. Ids begin at 0
-            in order of first row; a row without a key has one of its own.
+            in order of first row; a row without a key has one of its own. `LinkWarning` is given where
+            `lt.cluster` gives it.
 
         Raises:
             ColumnNotFoundError: A column that is not there.
@@ -142,6 +144,7 @@ class Deduplicator(Fitted):
         reading = self._remembering(plan)
         self._of, self._clusters = first_clusters.clustered(bare, reading, job, rules, self._settings())
         self._known, self._plan = self._of.known, plan
+        guards.warn(self._clusters.details)
         return self
 
     def fit_predict(self, table: Any) -> Any:

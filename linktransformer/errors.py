@@ -9,6 +9,7 @@ __all__ = [
     "ColumnNotFoundError",
     "InvalidArgumentError",
     "LinkTransformerError",
+    "LinkWarning",
     "MissingExtraError",
     "ModelError",
     "TableTypeError",
@@ -51,3 +52,7 @@ class MissingExtraError(LinkTransformerError, ImportError):
 
 class ModelError(LinkTransformerError, ValueError):
     """A model cannot be found or loaded, or gives vectors that cannot be used."""
+
+
+class LinkWarning(UserWarning):
+    """A result that may lose rows or link wrong ones. `report()["warnings"]` has the same text."""

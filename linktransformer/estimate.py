@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from linktransformer import block_keys, blocking, encode, frames, keys, lsh_forest, records
+from linktransformer import block_keys, blocking, encode, frames, keys, lsh_forest, null_values, records
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
 from linktransformer.serialize import Serializer
@@ -20,7 +20,8 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
         left: A table.
         right: A table.
         on: As for `merge`.
-        **options: As for `link`; of no influence but for left_on, right_on, block_on, model and k.
+        **options: As for `link`; of no influence but for left_on, right_on, block_on, model, k and
+            null_values.
 
     Returns:
         left_rows, right_rows, texts to encode, pairs that blocking leaves, candidates (at most),
@@ -36,9 +37,10 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
     on_left, on_right = keys.resolve(
         tables[0], tables[1], on, given.pop("left_on", None), given.pop("right_on", None)
     )
+    null_texts = null_values.check(given.pop("null_values", None), [*on_left, *on_right])
     job = Job(**given)
     texts = [
-        records.read(table, columns, Serializer())
+        records.read(null_values.emptied(table, columns, null_texts)[0], columns, Serializer())
         for table, columns in zip(tables, (on_left, on_right), strict=True)
     ]
     blocks = block_keys.number(tables, job.block_on)

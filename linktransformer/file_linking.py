@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from linktransformer import block_keys, encode, expand, joining, keys, remembering
+from linktransformer import block_keys, encode, expand, guards, joining, keys, remembering
+from linktransformer import null_values as null_values_of
 from linktransformer.encode import LEXICAL
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.file_comparing import compare_pieces
@@ -17,6 +18,7 @@ from linktransformer.file_joining import write_joined
 from linktransformer.files import check_folder
 from linktransformer.job import BlockColumns, Job, K
 from linktransformer.links import Links
+from linktransformer.null_values import NullValues
 from linktransformer.parquet_tables import ParquetTable, open_parquet
 from linktransformer.piece import Known
 from linktransformer.pieces import MEMORY, divide
@@ -46,6 +48,7 @@ def link_files(
     threshold: Any = "auto",
     expected_overlap: float | None = None,
     compare: Mapping[str, Comparison] | None = None,
+    null_values: NullValues = None,
     score_column: str = "score",
     device: str | None = None,
     batch_size: int | None = None,
@@ -86,6 +89,8 @@ def link_files(
         expected_overlap: About which share of the left rows has a match, 0 to 1; None estimates it.
         compare: How cells of the key column are compared, such as {"born": lt.compare.number(within=2)};
             None chooses by their content.
+        null_values: Values of the key columns that stand for a missing one, such as ["unknown", "n/a"], or
+            lists by column; texts are compared without differences of case, white space and Unicode form.
         score_column: Name of the column with the score; "score_lt" and so on where a table has it already.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
@@ -98,7 +103,7 @@ def link_files(
 
     Returns:
         The links, by row number. Their tables have no rows: `pairs`, `unlinked`, `report` and `evaluate`
-        work, `explain` does not.
+        work, `explain` does not. `LinkWarning` is given where the estimated precision is below one half.
 
     Raises:
         ColumnNotFoundError: A column that is not there.
@@ -136,6 +141,7 @@ def link_files(
     )
     key = _key(tables, on, left_on, right_on)
     keys.check_compare(job.compare, ([key[0]], [key[1]]))
+    null_texts = null_values_of.check(null_values, key)
     if out is not None and Path(out).suffix.lower() != ".parquet":
         raise InvalidArgumentError(f"out={str(out)!r} is no parquet file. Give such as 'linked.parquet'.")
     if out is not None:
@@ -154,8 +160,9 @@ def link_files(
         dir=workspace,
         ignore_cleanup_errors=True,  # a file that is still mapped cannot be removed on Windows
     ) as folder:
-        links = _linked(tables, key, job, plan, Path(folder))
+        links = _linked(tables, key, job, plan, null_texts, Path(folder))
         logger.info("%r", links)
+        guards.warn(links.details)
         if out is not None:
             write_joined(
                 links,
@@ -187,6 +194,7 @@ def _linked(
     key: tuple[str, str],
     job: Job,
     plan: encode.Plan,
+    null_texts: Mapping[str, frozenset[str]],
     folder: Path,
 ) -> Links:
     memory = (job.memory_limit or MEMORY) // 2  # a piece is read while another one is searched
@@ -199,6 +207,7 @@ def _linked(
         memory=memory,
         dense=dense,
         reading=plan.reading,
+        null_texts=null_texts,
         show=job.progress,
     )
     known = Known(tables, key, plan, job, divided.counts, folder)
@@ -209,9 +218,14 @@ def _linked(
         "right_on": [key[1]],
         "validate": job.validate,
         "rows_cut": divided.rows_cut,
-        **({"warnings": list(divided.warnings)} if divided.warnings else {}),
+        **block_keys.Blocks(warnings=divided.warnings).details,
         **remembering.of_report(plan.encoder),
+        "null_values": {
+            side.name: {name: n} if name in null_texts else {}
+            for side, name, n in zip(tables, key, divided.n_emptied, strict=True)
+        },
         **found.details,
     }
     stubs = tables[0].stub, tables[1].stub
-    return expand.decided(stubs, found.nodes, found.fused, job.validate, job.threshold, details)
+    links = expand.decided(stubs, found.nodes, found.fused, job.validate, job.threshold, details)
+    return guards.of_links(links, every_row=job.threshold is None)

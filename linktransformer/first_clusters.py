@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from linktransformer import bridges, comparing, reference, table_fitting
+from linktransformer import bridges, comparing, guards, reference, table_fitting
 from linktransformer.clustering import Neighbours, clusters_of, content_order
 from linktransformer.clusters import Clusters
 from linktransformer.constraints import Rules, constraints, settled
@@ -58,6 +58,7 @@ def clustered(
     found = clusters_of(
         table, Neighbours(bare.records, start, fused).of_rows(back), job, rules.method, details
     )
+    found = guards.of_clusters(found, table)
     at = float(found.details["threshold"])
     of = Clustered(
         replace(known, threshold=at),

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from linktransformer import comparing, expand, frames, joining, judgement, keys, pair_evidence
+from linktransformer import comparing, expand, frames, guards, joining, judgement, keys, pair_evidence
+from linktransformer import null_values as null_values_of
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job import BlockColumns, Columns, Job, K
 from linktransformer.links import Links
+from linktransformer.null_values import NullValues
 from linktransformer.old_arguments import accept_old, of_merge
 from linktransformer.scoring.compare import Comparison
 from linktransformer.units import picture_columns
@@ -41,6 +43,7 @@ def merge(
     threshold: Any = "auto",
     expected_overlap: float | None = None,
     compare: Mapping[str, Comparison] | None = None,
+    null_values: NullValues = None,
     score_column: str = "score",
     device: str | None = None,
     batch_size: int | None = None,
@@ -85,6 +88,9 @@ def merge(
             know it; within a factor of two is enough. It moves all probabilities. None estimates it.
         compare: How cells of a key column are compared, by column name, such as
             {"born": lt.compare.number(within=2)}; the other columns are compared by their content.
+        null_values: Values that stand for a missing one in key columns of either table, such as
+            ["unknown", "n/a"], or lists by column; texts are compared without differences of case, white
+            space and Unicode form. The cells of the result are not changed.
         score_column: Name of the column with the score; "score_lt" and so on where a table has it already.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
@@ -132,6 +138,7 @@ def merge(
         threshold=threshold,
         expected_overlap=expected_overlap,
         compare=compare,
+        null_values=null_values,
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
@@ -157,6 +164,7 @@ def link(
     threshold: Any = "auto",
     expected_overlap: float | None = None,
     compare: Mapping[str, Comparison] | None = None,
+    null_values: NullValues = None,
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
@@ -183,6 +191,8 @@ def link(
         expected_overlap: About which share of the left rows has a match, 0 to 1; None estimates it.
         compare: Comparisons of key columns, such as {"born": lt.compare.number(within=2)}; None chooses each
             by the content of the column.
+        null_values: Values that stand for a missing one in key columns of either table, such as
+            ["unknown", "n/a"], or lists by column such as {"born": ["1900-01-01"]}.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
@@ -191,7 +201,8 @@ def link(
         progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
-        The links.
+        The links. `LinkWarning` is given where a value of a key column probably stands for a missing one, and
+        where the estimated precision is below one half; `report()["warnings"]` has these and more.
 
     Raises:
         ColumnNotFoundError: A column that is not there.
@@ -229,8 +240,16 @@ def link(
     pictures = None if images is None else picture_columns(images, tables)
     on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
     keys.check_compare(job.compare, (on_left, on_right))
-    links = _link(tables, (on_left, on_right), job)
+    texts = null_values_of.check(null_values, [*on_left, *on_right])
+    left_table, left_counts = null_values_of.emptied(tables[0], on_left, texts)
+    right_table, right_counts = null_values_of.emptied(tables[1], on_right, texts)
+    compared = left_table, right_table
+    links = _link(compared, (on_left, on_right), job)
+    links = guards.of_links(links, compared, every_row=threshold is None)
+    counts = {"left": left_counts, "right": right_counts}
+    links = replace(links, left=tables[0], right=tables[1], details={**links.details, "null_values": counts})
     logger.info("%r", links)
+    guards.warn(links.details)
     return links
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import explaining, explanation_text, frames, notebook
+from linktransformer import explaining, explanation_text, frames, guards, notebook
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job_evidence import JobEvidence
@@ -184,10 +184,9 @@ class Links:
             left_reason=reasons[0],
             right_reason=reasons[1],
             details={
-                **self.details,
+                **guards.without_precision(self.details),
                 "threshold": float(threshold),
                 "rule": "above a score",
-                "precision": None,
             },
         )
 
@@ -253,8 +252,10 @@ class Links:
             bits of its levels of similarity, from different to equal; rule, the threshold that was given or
             found (a match probability); estimated precision and recall of the links with intervals that are
             meant to hold nine times in ten (None where nothing is linked); the lowest score of a link;
-            counts of rows, links and unlinked rows by reason; how it was searched; and "warnings" where
-            there are any (block columns without a common value). JSON can hold all of it.
+            counts of rows, links and unlinked rows by reason; how it was searched; "warnings", a list of
+            texts, and "warning_codes", one for each: "no_shared_block" (block columns without a common
+            value), "stand_in" (a value that probably stands for a missing one), "low_precision" and
+            "few_pairs" (too few links to estimate the precision from). JSON can hold all of it.
         """
         counts = {
             table.name: {

@@ -35,8 +35,8 @@ def of_links(links: Links) -> str:
         links: The links.
 
     Returns:
-        Counts of rows, a histogram of the scores of links and of rows left alone, with the threshold if one
-        was used, the weakest links, and the nearest rows that were not linked.
+        Counts of rows, warnings, a histogram of the scores of links and of rows left alone, with the
+        threshold if one was used, the weakest links, and the nearest rows that were not linked.
     """
     alone = np.flatnonzero((links.left_reason > 0) & (links.left_nearest.row >= 0))
     near = links.left_nearest.score[alone]
@@ -51,6 +51,7 @@ def of_links(links: Links) -> str:
             ("rule", links.details["rule"]),
             ("estimated precision", links.details["precision"]),
         ],
+        links.details.get("warnings", ()),
         _histogram(
             [("links", IN, links.score), ("nearest of a left row left alone", OUT, near)],
             links.details["threshold"],
@@ -81,9 +82,9 @@ def of_clusters(clusters: Clusters) -> str:
         clusters: The clusters.
 
     Returns:
-        Counts of rows and clusters, a histogram of the scores within clusters and between each cluster and
-        the next one, with the threshold, the weakest pairs within and the nearest clusters that were kept
-        apart.
+        Counts of rows and clusters, warnings, a histogram of the scores within clusters and between each
+        cluster and the next one, with the threshold, the weakest pairs within and the nearest clusters that
+        were kept apart.
     """
     first = clusters.representatives()
     has = np.flatnonzero(clusters.next_cluster >= 0)
@@ -98,7 +99,9 @@ def of_clusters(clusters: Clusters) -> str:
             ("clusters", len(clusters)),
             ("of several rows", int((sizes > 1).sum())),
             ("rows of the largest", int(sizes.max(initial=0))),
+            ("estimated precision", clusters.details.get("estimated_precision")),
         ],
+        clusters.details.get("warnings", ()),
         _histogram(
             [
                 ("pairs within clusters", IN, clusters.score),
@@ -158,14 +161,20 @@ def _crops(
     ]
 
 
-def _page(counts: Sequence[tuple[str, Any]], picture: str, tables: Sequence[str]) -> str:
+def _page(
+    counts: Sequence[tuple[str, Any]], warnings: Sequence[str], picture: str, tables: Sequence[str]
+) -> str:
     named = "".join(
         f'<span style="margin-right:1.5em"><span style="opacity:.7">{escape(name)}</span> '
         f"<b>{escape(_number(value))}</b></span>"
         for name, value in counts
         if value is not None
     )
-    return f'<div style="font-size:13px"><div>{named}</div>{picture}{"".join(tables)}</div>'
+    said = "".join(
+        f'<div style="border-left:3px solid {OUT};padding-left:.6em;margin-top:.4em">{escape(text)}</div>'
+        for text in warnings
+    )
+    return f'<div style="font-size:13px"><div>{named}</div>{said}{picture}{"".join(tables)}</div>'
 
 
 def _number(value: Any) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import block_keys, progress, records
+from linktransformer import block_keys, null_values, progress, records
 from linktransformer.block_keys import BlockColumns
 from linktransformer.ngram_counts import Seen, TextCounts
 from linktransformer.normalize import folded
@@ -43,6 +44,7 @@ class Divided:
         n_blocks: How many blocks both files have.
         alone: How many blocks only one of them has.
         warnings: As of `block_keys.Blocks`.
+        n_emptied: Cells of the left and of the right key column that were taken as null by `null_texts`.
     """
 
     shelves: tuple[Shelf, Shelf]
@@ -55,6 +57,7 @@ class Divided:
     n_blocks: int
     alone: int
     warnings: tuple[str, ...] = ()
+    n_emptied: tuple[int, int] = (0, 0)
 
 
 def divide(
@@ -66,6 +69,7 @@ def divide(
     memory: int = MEMORY,
     dense: bool = False,
     reading: Serializer | None = None,
+    null_texts: Mapping[str, frozenset[str]] | None = None,
     show: bool | None = None,
 ) -> Divided:
     """Read both files once and set their rows aside, blocks that fit into memory together in one piece.
@@ -78,6 +82,7 @@ def divide(
         memory: Bytes for a piece; a block that needs more is a piece by itself.
         dense: A model is run.
         reading: How keys are read; None as by default.
+        null_texts: The texts of the key columns that mean null, from `null_values.check`; None for none.
         show: As for `progress.bar`.
 
     Returns:
@@ -91,13 +96,15 @@ def divide(
     piece = piece_of_block(size.sum(axis=0), max(1, int(memory / each)))
     counts, rows_cut = TextCounts(), 0
     shelves, values = (Shelf(folder, "left"), Shelf(folder, "right")), Shelf(folder, "values")
-    n_values = [0, 0]
+    n_values, n_emptied = [0, 0], [0, 0]
     rows = np.zeros(int(piece.max(initial=-1)) + 1, dtype=np.int64)
     with shelves[0], shelves[1], values, progress.bar(sum(t.n_rows for t in tables), "read", show) as tick:
         for side, table in enumerate(tables):
             seen, seen_values = Seen(), Seen()
             for start, batch in table.batches(list(dict.fromkeys([on[side], *names[side]]))):
-                read = records.read(batch, [on[side]], reading or Serializer())
+                compared, emptied = null_values.emptied(batch, [on[side]], null_texts or {})
+                n_emptied[side] += sum(emptied.values())
+                read = records.read(compared, [on[side]], reading or Serializer())
                 rows_cut += read.n_cut
                 counts.add(seen.new(read.texts.tolist()))
                 new = seen_values.new(list(dict.fromkeys(folded(read.texts).tolist())))
@@ -128,6 +135,7 @@ def divide(
         shared,
         alone,
         tuple(codes.warnings),
+        (n_emptied[0], n_emptied[1]),
     )
 
 

@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 import linktransformer as lt
 from tests.conftest import make, to_pandas
 
+# tables that are drawn may be of copies alone
+pytestmark = pytest.mark.filterwarnings("ignore::linktransformer.errors.LinkWarning")
+
 LEXICAL: dict[str, Any] = {"model": "lexical"}
 FIRMS = {
     "name": [

@@ -12,6 +12,8 @@ import pytest
 import linktransformer as lt
 from tests.conftest import make, to_pandas
 
+pytestmark = pytest.mark.filterwarnings("ignore::linktransformer.errors.LinkWarning")
+
 WORDS = ["acme", "baxter", "quill", "zeller", "northern", "steel", "dairy", "paper", "motors", "rail", "mill"]
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import linktransformer as lt
 
+pytestmark = pytest.mark.filterwarnings("ignore::linktransformer.errors.LinkWarning")
+
 LEXICAL: dict[str, Any] = {"on": "name", "model": "lexical"}
 NAMES = ["acme steel", "zeller motors", "baxter dairy", None, "acme steel", None]
 FIRMS = pd.DataFrame({"name": NAMES, "year": [1, 2, 3, 4, 5, 6]}, index=list("abcdef"))

@@ -6,6 +6,7 @@ import unicodedata
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,9 @@ from linktransformer.assign import one_to_one
 from linktransformer.index import exact_top_k
 from linktransformer.ranking import rank
 from tests.conftest import make, to_pandas
+
+# tables that are drawn may be of copies alone
+pytestmark = pytest.mark.filterwarnings("ignore::linktransformer.errors.LinkWarning")
 
 WORDS = st.sampled_from(
     [
