@@ -20,6 +20,7 @@ BENCHMARKS = {
     "finetune": "pair F1 after fine-tuning on published splits, beside merge without labels",
     "dedup": "clusters without labels on every one-table set, beside TF-IDF at its best threshold",
     "tables": "one population in three tables clustered at once, beside one table, pairwise merges, Splink",
+    "dedup_made": "clusters of tables that are made: persons, contacts, addresses, firms, products, places",
     "growth": "time and memory a row of dedup_rows, from 10,000 to 300,000 rows",
     "query": "latency of single rows against a Linker that is fitted once",
     "resume": "a merge killed at three points and run again; a cache shared, and damaged",
