@@ -8,11 +8,12 @@ import json
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import data, peer
+from . import data, decision_files, peer
 from .jobs import peak_mb
 from .measure import JobError, environment, run_job
 from .report import Report, Table, say
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--peer-venv", type=Path, default=None, help="the environment of Splink and semhash")
     parser.add_argument("--rows", type=int, default=10_000, help="rows of the synthetic firms")
     parser.add_argument("--timeout", type=float, default=3_600, help="seconds that a set may take")
+    decision_files.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -49,7 +51,8 @@ def run(options: argparse.Namespace) -> Report:
         arguments = [name, str(options.rows), *([options.model] if options.model else [])]
         command = [sys.executable, "-m", f"{__package__}.dedup", *arguments]
         try:
-            measured = run_job(command, environment(data.ROOT), options.timeout)
+            with decision_files.deciding(name, options) if name != SYNTHETIC else nullcontext():
+                measured = run_job(command, environment(data.ROOT), options.timeout)
         except JobError as error:
             skipped.append(f"{name}: {error}")
             continue
@@ -62,8 +65,9 @@ def run(options: argparse.Namespace) -> Report:
     if python is not None:
         tables.append(Table("beside peers", others))
     if not options.names:
-        tables.insert(0, Table("tables without duplicates", [kept(name, options.model) for name in CLEAN]))
-    return Report("dedup", tables, skipped)
+        tables.insert(0, Table("tables without duplicates", [kept(name, options) for name in CLEAN]))
+    settings = {"decision": decision_files.described(options), "decision on synthetic_firms": "shipped"}
+    return Report("dedup", tables, skipped, settings)
 
 
 def by_peers(
@@ -97,13 +101,13 @@ def line(who: str, name: str, values: dict[str, Any], peak: float) -> dict[str, 
     return {"data set": name, "by": who, **shown, **times}
 
 
-def kept(name: str, model: str | None) -> dict[str, Any]:
+def kept(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """How many rows dedup leaves of a table in which every row is a thing of its own."""
     lt: Any = importlib.import_module("linktransformer")
     table = data.baseline().read(data.shared() / "data" / name, "left")
-    found = lt.cluster(
-        table, [key for key in table.columns if key not in NOT_KEYS], model=model, progress=False
-    )
+    keys = [key for key in table.columns if key not in NOT_KEYS]
+    with decision_files.deciding(name, options):
+        found = lt.cluster(table, keys, model=options.model, progress=False)
     return {"data set": f"{name}, left", "rows": len(table), "kept": len(found) / len(table)}
 
 

@@ -154,7 +154,7 @@ def _person_7(draw: random.Random, number: int) -> Row:
         **row,
         "street": f"{draw.randint(1, 180)} {draw.choice(STREETS)}",
         "town": draw.choice(TOWNS),
-        "postcode": f"{draw.choice('ABCDEF')}{draw.randint(1, 30)} {draw.randint(1, 9)}{draw.choice('HJLNP')}",
+        "postcode": f"{draw.choice('ABCDE')}{draw.randint(1, 30)} {draw.randint(1, 9)}{draw.choice('HJLNP')}",
         "sex": draw.choice("fm"),
     }
 
