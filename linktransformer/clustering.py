@@ -31,7 +31,7 @@ from linktransformer.frames import Table
 from linktransformer.fused import BELOW_ONE, Fused
 from linktransformer.job import Job
 from linktransformer.ranking import rank
-from linktransformer.units import read_units
+from linktransformer.units import Units, read_units
 
 __all__ = [
     "HDBSCAN",
@@ -40,6 +40,7 @@ __all__ = [
     "Rules",
     "cluster_table",
     "clusters_of",
+    "neighbours_of",
     "nodes_apart",
 ]
 
@@ -116,6 +117,25 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     Returns:
         The clusters.
     """
+    neighbours, details, units = neighbours_of(table, on, job, rules)
+    found = clusters_of(table, neighbours, job, rules.method, details)
+    return found if units is None else replace(found, pictures=units.picture_of_row)
+
+
+def neighbours_of(
+    table: Table, on: list[str], job: Job, rules: Rules
+) -> tuple[Neighbours, dict[str, Any], Units | None]:
+    """Search a table in itself.
+
+    Args:
+        table: The table.
+        on: Its key columns.
+        job: How it is searched.
+        rules: How it will be clustered.
+
+    Returns:
+        What is near what; what the report says; its pictures, where it has any.
+    """
     units = None
     if job.images is not None:
         plan = encode.plan_of_pictures(job.model, job.device, job.cache)
@@ -138,8 +158,7 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
         fused = comparing.decide_pictures(
             (table, table), (on, on), (units, units), (nodes, nodes), plan, job, details, same=True
         )
-    found = clusters_of(table, Neighbours(texts, nodes, fused, apart), job, rules.method, details)
-    return found if units is None else replace(found, pictures=units.picture_of_row)
+    return Neighbours(texts, nodes, fused, apart), details, units
 
 
 def clusters_of(

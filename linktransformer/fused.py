@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.decision.model import Probabilities
+from linktransformer.decision.model import Decision, Probabilities
+from linktransformer.scoring.describe import Described
 from linktransformer.search import Candidates
 
 __all__ = ["BELOW_ONE", "Fused"]
@@ -23,8 +24,12 @@ class Fused:
         candidates: What was found.
         score: Match probability or mean similarity, (n,) float32.
         decided: Match probabilities, where the score is one; None where it is a mean of similarities.
+        described: The features of the candidates, where they are to be learned from.
+        shipped: The decision without labels, in the same case.
     """
 
     candidates: Candidates
     score: NDArray[np.float32]
     decided: Probabilities | None = None
+    described: Described | None = None
+    shipped: Decision | None = None

@@ -262,6 +262,7 @@ def from_dict(values: Mapping[str, Any]) -> Correction:
         ModelError: Its parts do not fit together.
         TypeError: It has parts that a correction has not.
     """
-    return Correction(
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-    )
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    return Correction(**given)

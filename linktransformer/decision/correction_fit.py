@@ -126,9 +126,7 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
     )
 
 
-def _judged(
-    z: Floats, design: Floats, job: LabelledJob, spread: float, width: float
-) -> tuple[Floats, float]:
+def _judged(z: Floats, design: Floats, job: LabelledJob, spread: float, width: float) -> tuple[Floats, float]:
     """Parameters, and the standard deviation of the intercept, where labels of both kinds are known."""
     at = np.concatenate([job.matches, job.others])
     target = np.repeat([1.0, 0.0], [len(job.matches), len(job.others)])
