@@ -36,7 +36,7 @@ def of_link(links: Links, link: int) -> dict[str, NDArray[Any]]:
             for (table, row), name in zip(sides, (left, right), strict=True)
         )
         lines.append(_line(left if left == right else f"{left} / {right}", one, other, _cosine(one, other)))
-    lines += _of_views(links, link, score)
+    lines += _of_views(links, link)
     row = int(links.runner_up[link])
     if row >= 0:
         next_score = float(links.runner_up_score[link])
@@ -45,18 +45,15 @@ def of_link(links: Links, link: int) -> dict[str, NDArray[Any]]:
     return {name: _array(name, [line[place] for line in lines]) for place, name in enumerate(names)}
 
 
-def _of_views(links: Links, link: int, score: float) -> list[tuple[Any, ...]]:
+def _of_views(links: Links, link: int) -> list[tuple[Any, ...]]:
     """The similarity in each view, and what it adds to a score that is a weighted sum."""
     weights = links.details.get("weights", {})
-    lines, total = [], 0.0
+    lines = []
     if not weights:  # a probability is no sum over views
         lines = [_line(f"{name} view", None, None, float(seen[link])) for name, seen in links.views.items()]
     for name, weight in weights.items():
         seen = float(links.views[name][link])
-        total += weight * seen
         lines.append(_line(f"{name} view", None, None, seen, weight, weight * seen))
-    if "decision" in links.details:
-        lines.append(_line("what the learned decision makes of it", None, None, None, None, score - total))
     return lines
 
 

@@ -151,6 +151,7 @@ def train_pictures(
             right_on=right_on,
             images=images,
             confidence=confidence,
+            complete="named",
             model=folder,
             out=place / "decided",
             device=device,

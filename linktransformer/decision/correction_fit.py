@@ -131,8 +131,9 @@ def _judged(z: Floats, design: Floats, job: LabelledJob, spread: float, width: f
     at = np.concatenate([job.matches, job.others])
     target = np.repeat([1.0, 0.0], [len(job.matches), len(job.others)])
     few = min(len(job.matches), len(job.others))  # labels of one kind do not tell the intercept
-    prior = spread * float(np.sqrt(few / (few + WORTH)))
-    found, sd = _averaged(_Pairs(z[at], design[at], target, WRONG), prior, width)
+    trust = float(np.sqrt(few / (few + WORTH)))
+    prior = spread * trust
+    found, sd = _averaged(_Pairs(z[at], design[at], target, WRONG), prior, width, trust)
     variance = sd**2 + CHOSEN**2
     by_count, of_count = _by_recall(z, z + design @ found - found[1], job.matches, spread)
     found[1] = (found[1] / variance + by_count / of_count) / (1 / variance + 1 / of_count)
@@ -175,9 +176,9 @@ def _by_recall(z: Floats, after: Floats, matches: Integers, spread: float) -> tu
     return shift, max(((1 - recall) / (recall * (n + WORTH)) + wide**2) / slope**2, TINY)
 
 
-def _averaged(pairs: _Pairs, spread: float, width: float) -> tuple[Floats, float]:
+def _averaged(pairs: _Pairs, spread: float, width: float, trust: float = 1.0) -> tuple[Floats, float]:
     """Parameters averaged over the widths of their prior, and the standard deviation of the intercept."""
-    fits = [_fitted(pairs, spread, of_weights, width) for of_weights in WIDTHS]
+    fits = [_fitted(pairs, spread, trust * of_weights, width) for of_weights in WIDTHS]
     evidence = np.array([fit[1] for fit in fits])
     share = np.exp(evidence - evidence.max())
     share /= share.sum()
