@@ -344,7 +344,7 @@ def _with_details(
     texts: tuple[records.Records, records.Records],
     details: dict[str, Any],
 ) -> Fused:
-    if plan.correction is not None and set(plan.correction.columns) <= set(described.columns):
+    if plan.correction is not None and plan.correction.fits(described.columns):
         details["decision"] = "learned from labels"
     details["key_column"] = described.key
     of = described.features

@@ -135,6 +135,6 @@ def _said(known: Reference, features: PairFeatures, plan: Plan) -> dict[str, Any
         written = known.reading.for_model(known.table, names, 1, known.records, plan)
         said["model_reads"] = "the key column" if known.reading.column_alone else "all columns"
         said |= limits.of_model(plan.encoder, [known.records], [written])
-    if plan.correction is not None and set(plan.correction.columns) <= set(names):
+    if plan.correction is not None and plan.correction.fits(names):
         said["decision"] = "learned from labels"
     return said | remembering.of_report(plan.encoder)

@@ -70,6 +70,7 @@ class Correction:
         weights: Of the features, after centring and scaling.
         means: What is taken from each.
         scales: What each is divided by.
+        columns: The (left) key columns that were learned from.
 
     Raises:
         ModelError: The parts do not fit together.
@@ -82,6 +83,7 @@ class Correction:
     weights: tuple[float, ...]
     means: tuple[float, ...]
     scales: tuple[float, ...]
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         numbers = [self.slope, self.intercept, self.uncertainty, *self.weights, *self.means, *self.scales]
@@ -93,31 +95,41 @@ class Correction:
                 "again by fit_decision."
             )
 
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The key columns whose match weights are used."""
-        start = _weight_of("")
-        return tuple(name.removeprefix(start) for name in self.features if name.startswith(start))
+    def fits(self, columns: Sequence[str]) -> bool:
+        """Whether tables with these key columns have what was learned from.
+
+        Args:
+            columns: Names of the (left) key columns.
+
+        Returns:
+            Whether all columns are there, or as many under other names only.
+        """
+        return set(self.columns) <= set(columns) or self._renamed(columns)
 
     def on_columns(self, columns: Sequence[str]) -> Correction | None:
         """The same for tables with these key columns, which it then knows by their place.
 
         Args:
-            columns: Names of the (left) key columns, in the order of the match weights.
+            columns: Names of the (left) key columns, in the order of the match weights. As many columns, all
+                with other names than those that were learned from, are taken in their order.
 
         Returns:
-            The correction; None, with a line in the log, where a column that it uses is missing.
+            The correction; None, with a line in the log, where it does not fit.
         """
-        missing = sorted(set(self.columns) - set(columns))
-        if missing:
+        if not self.fits(columns):
+            missing = [name for name in self.columns if name not in columns]
             logger.warning(
                 "the decision learned from labels uses key columns that are not given here (%s): links are "
                 "decided without labels",
                 ", ".join(missing),
             )
             return None
-        place = {_weight_of(name): _weight_at(number) for number, name in enumerate(columns)}
+        names = self.columns if self._renamed(columns) else columns
+        place = {_weight_of(name): _weight_at(number) for number, name in enumerate(names)}
         return replace(self, features=tuple(place.get(name, name) for name in self.features))
+
+    def _renamed(self, columns: Sequence[str]) -> bool:
+        return len(self.columns) == len(columns) and not set(self.columns) & set(columns)
 
     def offset(self, names: Sequence[str], values: Floats, bits: Floats) -> Floats:
         """The intercept and the weighted sum of features.

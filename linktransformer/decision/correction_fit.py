@@ -123,6 +123,7 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
         tuple(found[2:].tolist()),
         tuple(means.tolist()),
         tuple(scales.tolist()),
+        job.columns,
     )
 
 

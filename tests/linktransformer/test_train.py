@@ -280,9 +280,8 @@ def test_a_learned_decision_decides_where_its_columns_are(
     assert "firms" in address
     once = lt.link(one, other, left_on="n", right_on="n", model=trained.folder, validate="1:1")
     assert once.pairs["right"].is_unique
-    others = [table.rename(columns={"n": "x", "m": "y"}) for table in (one, other)]
     with caplog.at_level(logging.WARNING, logger="linktransformer"):
-        plain = lt.link(*others, left_on="x", right_on="y", model=trained.folder).report()
+        plain = lt.link(one, other, on=["n", "m"], model=trained.folder).report()
     assert "decision" not in plain and "uses key columns that are not given here" in caplog.text
 
 

@@ -16,7 +16,9 @@ from linktransformer.decision.correction_fit import LabelledJob, _Pairs, fit_cor
 from linktransformer.errors import ModelError
 
 SPREAD = 1.9
-ONE = Correction(0.9, -0.5, 0.4, ("bits", "match weight of town"), (0.3, -0.2), (1.0, 0.0), (2.0, 1.5))
+ONE = Correction(0.9, -0.5, 0.4, ("bits", "match weight of town"), (0.3, -0.2), (1.0, 0.0), (2.0, 1.5),
+    ("name", "town"),
+)  # fmt: skip
 
 
 def job(
@@ -130,7 +132,9 @@ def test_columns_are_known_by_name(caplog: pytest.LogCaptureFixture) -> None:
     ]
     np.testing.assert_array_equal(*found)
     with caplog.at_level(logging.WARNING, logger="linktransformer"):
-        assert ONE.on_columns(("name",)) is None
+        assert ONE.on_columns(("name",)) is None and ONE.on_columns(("name", "place")) is None
+    renamed = ONE.on_columns(("firm", "place"))
+    assert renamed is not None and renamed.features == ("bits", "match weight 1")
     assert "not given here (town)" in caplog.text
 
 
