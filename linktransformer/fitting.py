@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import clustering, comparing, encode, frames, keys, splits
+from linktransformer import clustering, comparing, dedup, encode, frames, keys, splits
 from linktransformer.blocking import Nodes
 from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.decision.correction_fit import LabelledJob, fit_correction
@@ -111,7 +111,8 @@ def fit_decision(
             "lexical"; a folder or a name on a hub.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
-        k: Neighbours of each row in each view and direction; None is 10.
+        k: Neighbours of each row in each view and direction; None is 10, of one table 50, as `merge` and
+            `cluster` have it.
         out: The folder of the result, which goes to `out/model`; None is the first free `models/trained-N`.
         device: Where a torch model runs; None takes a GPU when there is one.
         cache: Keep the model's vectors on disk: True, a folder, or `CacheSettings`.
@@ -155,7 +156,7 @@ def fit_decision(
         images=images,
         confidence=confidence,
         block_on=block_on,
-        k=K if k is None else k,
+        k=(dedup.K if one else K) if k is None else k,
         device=device,
         cache=cache,
         progress=progress,

@@ -2,7 +2,7 @@
 
 Half of the entities (rows without a match are entities of their own) are for labels; only rows of the other
 half are scored, linked or clustered with all rows of the tables. Kinds of labels: "judged", the best
-candidate of random rows with its answer; "complete", random left rows with all their matches or none;
+candidate of random rows with its answer; "complete", random (left) rows with all their matches or none;
 "matches" alone; "others", wrong best candidates alone; "wrong", judged ones of which 5 % are turned round.
 With `--folds`, every set is decided by a model that has seen no set of its family.
 """
@@ -110,8 +110,6 @@ def measure(name: str, seed: int, options: argparse.Namespace) -> list[dict[str,
     without = scored(task, options.model, held)
     found = []
     for kind in options.kinds:
-        if kind == "complete" and task.right is None:
-            continue
         for size in KINDS[kind]:
             labels = drawn(task, kind, size, ~held, np.random.default_rng([seed, size]))
             if not len(labels):
@@ -162,6 +160,7 @@ def one_table(name: str, model: str) -> Task:
     """One table, and the best other row of each row."""
     from linktransformer import clustering, frames
     from linktransformer.blocking import first_rows
+    from linktransformer.dedup import K
     from linktransformer.job import Job
 
     pd: Any = importlib.import_module("pandas")
@@ -169,7 +168,7 @@ def one_table(name: str, model: str) -> Task:
     entity = pd.factorize(table["cluster_id"])[0]
     keys = [column for column in table.columns if column not in NOT_KEYS]
     near, _, _ = clustering.neighbours_of(
-        frames.wrap(table, "table"), keys, Job(model=model, progress=False), clustering.Rules()
+        frames.wrap(table, "table"), keys, Job(model=model, k=K, progress=False), clustering.Rules()
     )
     found, first = near.fused.candidates, first_rows(near.nodes)
     ends = np.concatenate([found.left, found.right]), np.concatenate([found.right, found.left])
@@ -196,8 +195,9 @@ def drawn(task: Task, kind: str, size: int, train: np.ndarray, draw: np.random.G
     truth = task.truth[train[task.truth[:, 0]]]
     if kind == "complete":
         rows = some(np.flatnonzero(train), size, draw)
-        truth = truth[np.isin(truth[:, 0], rows)]
-        nobody = np.setdiff1d(rows, truth[:, 0])
+        ends = truth[:, :1] if task.right is not None else truth
+        truth = truth[np.isin(ends, rows).any(axis=1)]
+        nobody = np.setdiff1d(rows, truth[:, 0] if task.right is not None else truth)
         pool = np.concatenate([truth, np.stack([nobody, np.full(len(nobody), -1)], axis=1)])
         label = pool[:, 1] >= 0
     elif kind == "matches":

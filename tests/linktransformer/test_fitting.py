@@ -132,6 +132,8 @@ def test_clusters_learn_from_pairs_of_one_table(tmp_path: Path) -> None:
         out=tmp_path,
     )  # fmt: skip
     assert fitted.metrics["matches"] + fitted.metrics["non_matches"] == 45
+    one = lt.fit_decision(table, labels=pairs, on=["name", "born"], left_id="row", k=50, out=tmp_path / "b")
+    assert one.correction == fitted.correction  # as many neighbours as `cluster` has
     plain = lt.cluster(table, on=["name", "born"]).evaluate(who)
     found = lt.cluster(table, on=["name", "born"], model=fitted)
     assert found.evaluate(who)["f1"] >= plain["f1"] and found.report()["decision"] == "learned from labels"
