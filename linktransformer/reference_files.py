@@ -27,7 +27,7 @@ from linktransformer.vocabulary import Vocabulary
 __all__ = ["matrix_arrays", "read", "sparse_of", "vocabulary_of", "words_arrays", "write"]
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 WORDS = ("words", "head_words")
 
 Arrays = dict[str, NDArray[Any]]
