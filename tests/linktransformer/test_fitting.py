@@ -12,7 +12,7 @@ import pytest
 
 import linktransformer as lt
 from linktransformer import comparing
-from linktransformer.decision.correction import FILE
+from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.job import Job
 from tests import tiny_model
 
@@ -162,6 +162,21 @@ def test_a_linker_judges_single_rows_by_it(fitted: lt.FittedDecision, tmp_path: 
     assert (
         linker.add(more).predict({"name": "Quite Another Firm", "town": "Lakeside"})["reference"][0] == 9000
     )
+
+
+def test_rows_that_are_added_are_judged_by_it(tmp_path: Path) -> None:
+    left, right, _ = tables(30)
+    learned = Correction(1.0, 4.0, 0.1, (), (), (), ())
+    write(learned, tmp_path / FILE, {"model": "lexical"})
+    more = pd.DataFrame({"name": [left.name.iloc[0] + " Co"], "town": [left.town.iloc[0]]}, index=[9000])
+    jobs = []
+    for model in ("lexical", tmp_path):
+        sample = lt.Linker(model, on=ON).fit(right, left).add(more)._sample
+        assert sample is not None
+        new = sample.rivals.reference == sample.rivals.n_reference - 1
+        jobs.append(sample.rivals.job[new & sample.rivals.described])
+    np.testing.assert_allclose(jobs[1], jobs[0] + 4, atol=1e-4)
+    assert len(jobs[0]) > 0
 
 
 def test_files_are_linked_by_it(tmp_path: Path) -> None:
