@@ -105,26 +105,9 @@ def _evaluate(given: argparse.Namespace) -> int:
     from linktransformer import files, frames, linking
 
     left, right, truth = (files.read(path) for path in (given.left, given.right, given.truth))
+    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
     if len(given.ids) != 2:
         raise InvalidArgumentError(f"--ids {','.join(given.ids)} are not two. Give such as id,id.")
-    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    row = []
-    for table, name in zip(tables, given.ids, strict=True):
-        frames.check_columns(table, [name], "--ids")
-        ids = frames.column(table, name).tolist()
-        row.append({value: number for number, value in enumerate(ids)})
-        if len(row[-1]) < len(ids):
-            raise InvalidArgumentError(f"--ids: {name!r} of the {table.name} table has one value twice.")
-    pairs = frames.wrap(truth, "truth")
-    if len(pairs.columns) < 2:
-        raise InvalidArgumentError("truth has one column. Its first two columns are the ids of true pairs.")
-    named = list(zip(*(frames.column(pairs, name).tolist() for name in pairs.columns[:2]), strict=True))
-    unknown = [pair for pair in named if pair[0] not in row[0] or pair[1] not in row[1]]
-    if unknown:
-        raise InvalidArgumentError(
-            f"truth has {len(unknown)} pairs with an id that is in no table, such as {unknown[0]}. Check "
-            "--ids."
-        )
     chosen = (
         "left_on",
         "right_on",
@@ -147,7 +130,8 @@ def _evaluate(given: argparse.Namespace) -> int:
             progress=False if given.quiet else None,
         )
     print_warnings(links.report(), quiet=given.quiet)
-    print(json.dumps(links.evaluate([(row[0][a], row[1][b]) for a, b in named]), indent=2))
+    scores = links.evaluate(truth, left_id=given.ids[0], right_id=given.ids[1])
+    print(json.dumps(scores, indent=2))
     return 0
 
 

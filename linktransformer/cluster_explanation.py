@@ -128,7 +128,7 @@ def _together(clusters: Clusters, kept: JobEvidence, rows: tuple[int, int]) -> l
     members = _members(clusters, kept, int(clusters.label[rows[0]]))
     inside = np.flatnonzero(np.isin(kept.left, members) & np.isin(kept.right, members))
     left, right = (np.searchsorted(members, side[inside]) for side in (kept.left, kept.right))
-    p = sigmoid(kept.final[inside])
+    p = sigmoid(kept.log_odds[inside])
     a, b = np.searchsorted(members, node).tolist()
     path = _strongest_path(len(members), left, right, p, a, b)
     if path[0] != a:
@@ -182,7 +182,7 @@ def _between(clusters: Clusters, kept: JobEvidence, numbers: Integers) -> list[t
     both = np.isin(kept.left, one) & np.isin(kept.right, other)
     both |= np.isin(kept.left, other) & np.isin(kept.right, one)
     found = np.flatnonzero(both)
-    p = sigmoid(kept.final[found])
+    p = sigmoid(kept.log_odds[found])
     sizes = [
         f"cluster {number}, {len(part)} records" for number, part in zip(numbers, (one, other), strict=True)
     ]
@@ -236,7 +236,7 @@ def _score(kept: JobEvidence, node: Integers) -> float | None:
     if node[0] == node[1]:
         return None
     at = int(kept.find(node[:1], node[1:])[0])
-    return None if at < 0 else float(sigmoid(kept.final[[at]])[0])
+    return None if at < 0 else float(sigmoid(kept.log_odds[[at]])[0])
 
 
 def _first_row(kept: JobEvidence, node: int) -> int:

@@ -34,7 +34,7 @@ from linktransformer.job import Job
 from linktransformer.ranking import rank
 from linktransformer.units import read_units
 
-__all__ = ["Neighbours", "cluster_table", "clusters_of", "content_order"]
+__all__ = ["Neighbours", "cluster_table", "clusters_of", "content_order", "neighbours_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,25 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
     Returns:
         The clusters.
     """
+    neighbours, details, pictures = neighbours_of(table, on, job, rules)
+    found = clusters_of(table, neighbours, job, rules.method, details)
+    return found if pictures is None else replace(found, pictures=pictures)
+
+
+def neighbours_of(
+    table: Table, on: list[str], job: Job, rules: Rules
+) -> tuple[Neighbours, dict[str, Any], list[Any] | None]:
+    """Search a table in itself.
+
+    Args:
+        table: The table.
+        on: Its key columns.
+        job: How it is searched.
+        rules: How it will be clustered.
+
+    Returns:
+        What is near what; what the report says; the picture of each row, where there are any.
+    """
     of_rows = constraints(table, rules)
     block_on: Any = job.block_on  # names: pairs of columns are for two tables
     blocks = [] if block_on is None else keys.of_one(table, block_on, argument="block_on")
@@ -111,11 +130,8 @@ def cluster_table(table: Table, on: list[str], job: Job, rules: Rules) -> Cluste
             *both, (units, units), (nodes, nodes), plan, job, details, same=True
         )
     back = np.argsort(order)
-    neighbours = Neighbours(texts, start, fused).of_rows(back)
-    found = clusters_of(table, neighbours, job, rules.method, details)
-    if units is None:
-        return found
-    return replace(found, pictures=[units.picture_of_row[row] for row in back.tolist()])
+    shown = None if units is None else [units.picture_of_row[row] for row in back.tolist()]
+    return Neighbours(texts, start, fused).of_rows(back), details, shown
 
 
 def content_order(table: Table, columns: Sequence[str]) -> Integers:
@@ -168,7 +184,7 @@ def clusters_of(
     degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))
     details["rows_with_more_neighbours_than_k"] = int((degree >= job.k).sum())
     of_rows = _on_rows(table, texts, start, fused, label, cosine, details)
-    kept = fused.explained
+    kept = fused.evidence
     if kept is not None:  # the nodes are those of other rows where the table was read in another order
         kept = replace(kept, nodes=(nodes, nodes))
     return replace(of_rows, evidence=kept, apart=start.apart)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import cluster_explanation, explanation_text, frames, labels, notebook
+from linktransformer import cluster_explanation, explanation_text, frames, labels, notebook, splits
 from linktransformer.agglomerate import Apart
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job_evidence import JobEvidence
 from linktransformer.metrics import score_clusters
+from linktransformer.pair_labels import Ids, read_labels, rows_named
 
 __all__ = ["KEEP", "Clusters", "check_keep"]
 
@@ -244,12 +245,19 @@ class Clusters:
             "largest": int(self.sizes.max(initial=0)),
         }
 
-    def evaluate(self, truth: str | Sequence[Any]) -> dict[str, float]:
+    def evaluate(
+        self, truth: Any, *, row_id: str | None = None, label: str | None = None
+    ) -> dict[str, float]:
         """Compare the clusters with the true ones.
 
         Args:
-            truth: The column of the table that has them, or the true cluster of each row. Null is equal to
-                nothing: such a row is a cluster by itself.
+            truth: The column of the table that has the true clusters; the true cluster of each row; a dict
+                from row label to true cluster; or a table of true pairs of rows, by their labels, perhaps
+                with a column of 1 (match) and 0. A row of which nothing is said, or null, is a cluster by
+                itself.
+            row_id: The column of the table whose values a dict or a table uses; None for index labels in
+                pandas, row numbers elsewhere.
+            label: The column of a table of pairs with 1 and 0; None for "label", "match" or the third one.
 
         Returns:
             As `metrics.ClusterScores` names them: pairwise precision, recall and f1, b_cubed_f1, ari,
@@ -257,13 +265,43 @@ class Clusters:
 
         Raises:
             ColumnNotFoundError: A name that is no column.
-            InvalidArgumentError: Not as many true clusters as rows.
+            InvalidArgumentError: Not as many true clusters as rows, a label of no row, or a table of which it
+                is not clear what it means.
         """
         if isinstance(truth, str):
             frames.check_columns(self.table, [truth], "truth")
             truth = frames.column(self.table, truth).tolist()
-        alone = [object() if label is None else label for label in truth]
+        elif isinstance(truth, Mapping):
+            truth = self._by_label(truth, row_id)
+        elif hasattr(truth, "columns"):
+            named = read_labels((self.table, self.table), truth, "truth", Ids(row_id, row_id, label))
+            a, b = named.left[named.match], named.right[named.match]
+            truth = splits.components(self.table.n_rows, a, b).tolist()
+        elif len(truth) != self.table.n_rows:
+            raise InvalidArgumentError(
+                f"truth has {len(truth)} values and the table {self.table.n_rows} rows. Give the true "
+                "cluster of each row, a dict from row label to cluster, or a table of true pairs."
+            )
+        alone = [object() if _is_null(cluster) else cluster for cluster in truth]
         return asdict(score_clusters(alone, self.label.tolist()))
+
+    def _by_label(self, truth: Mapping[Any, Any], row_id: str | None) -> list[Any]:
+        """The true cluster of each row, None where nothing is said."""
+        rows = rows_named(self.table, row_id, "truth")
+        strange = [label for label in truth if label not in rows]
+        if strange:
+            raise InvalidArgumentError(
+                f"truth names {strange[0]!r}, the label of no row. Give labels as in the table's "
+                f"{'index' if row_id is None else f'column {row_id!r}'}."
+            )
+        found: list[Any] = [None] * self.table.n_rows
+        for label, cluster in truth.items():
+            found[rows[label]] = cluster
+        return found
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or value != value
 
 
 def check_keep(keep: Any) -> None:

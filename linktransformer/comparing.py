@@ -20,7 +20,7 @@ from linktransformer import (
     search,
 )
 from linktransformer.decision.choose import choose
-from linktransformer.decision.model import Decision, decision
+from linktransformer.decision.model import decision
 from linktransformer.equal_texts import raised, same_text
 from linktransformer.frames import Table
 from linktransformer.fused import Fused
@@ -193,12 +193,14 @@ def decide(
     )
     n_texts = sum(len(of.texts) for of in texts[: 1 if same else 2])
     if plan.encoder is not None and not plan.chosen and not same and n_texts >= TRIAL_FROM:
-        fused, described = _probable(tables, on, nodes, texts, replace(options, embed=None), job, same)
+        fused, described = _probable(
+            tables, on, nodes, texts, replace(options, embed=None), (plan, job), same
+        )
         share = settled(fused, job.validate)
         if share >= SETTLED:
             details["views_left_out"] = {"dense": without_model(share)}
             return _with_details(fused, described, plan, texts, details)
-    fused, described = _probable(tables, on, nodes, texts, options, job, same)
+    fused, described = _probable(tables, on, nodes, texts, options, (plan, job), same)
     return _with_details(fused, described, plan, texts, details)
 
 
@@ -228,8 +230,7 @@ def decide_pictures(
     """Search two tables with pictures, and give the nearest pairs the probability that they match.
 
     The decision sees the n-grams of the texts and the vectors of the pictures. The model's vectors of texts,
-    and of both together, and the edit similarity of the texts are reported, and are evidence for a decision
-    that is learned from labels.
+    and of both together, and the edit similarity of the texts are reported.
 
     Args:
         tables: The left and the right table; one table twice with `same`.
@@ -262,7 +263,7 @@ def decide_pictures(
         device=job.device,
     )
     texts = (units[0].records, units[1].records)
-    fused, described = _probable(tables, on, nodes, texts, options, job, same, decision(pictures=seen))
+    fused, described = _probable(tables, on, nodes, texts, options, (plan, job), same, pictures=seen)
     found = picture_views.with_vectors(fused.candidates, vectors, nodes)
     found = picture_views.with_edit(found, nodes, units)
     fused = replace(fused, candidates=picture_views.without_gaps(found, nodes, units))
@@ -309,20 +310,28 @@ def _probable(
     nodes: tuple[blocking.Nodes, blocking.Nodes],
     texts: tuple[records.Records, records.Records],
     options: Options,
-    job: Job,
+    how: tuple[encode.Plan, Job],
     same: bool,
-    model: Decision | None = None,
+    *,
+    pictures: bool = False,
 ) -> tuple[Fused, Described]:
+    plan, job = how
     described = describe(tables, on, nodes, texts, options, same=same)
     found, at = described.candidates, described.features.at
     left, right = found.left[at], found.right[at]
-    features, trees = described.features, model or decision()
+    features, shipped = described.features, decision(pictures=pictures)
+    trees = shipped.corrected_by(plan.correction, described.columns)
     own = trees.pair.predict(features.values, features.names)
     sizes = len(nodes[0]), len(nodes[1])
-    decided = trees.in_job(own, at, left, right, sizes, same=same, expected_overlap=job.expected_overlap)
+    offset = trees.offset(features.names, features.values, features.weights.bits)
+    decided = trees.in_job(
+        own, at, left, right, sizes, same=same, expected_overlap=job.expected_overlap, offset=offset
+    )
     views_of = {name: np.clip(score[at], -1, 1) for name, score in found.views.items()}
     kept = search.Candidates(left, right, views_of, found.n_left, found.n_right, found.report)
     fused = Fused(kept, decided.probability, decided)
+    if job.described:
+        fused = replace(fused, described=described, shipped=shipped)
     if not options.readings:  # equal readings are no proof where an engine reads wrongly
         fused = raised(fused, same_text(texts, nodes, fused), one_table=same)
     evidence = job_evidence.kept(nodes, described.evidence, features, own, fused.decided or decided, trees)
@@ -336,6 +345,8 @@ def _with_details(
     texts: tuple[records.Records, records.Records],
     details: dict[str, Any],
 ) -> Fused:
+    if plan.correction is not None and plan.correction.fits(described.columns):
+        details["decision"] = "learned from labels"
     details["key_column"] = described.key
     of = described.features
     details["comparisons"] = dict(zip(described.columns, of.kinds, strict=True))

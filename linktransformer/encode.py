@@ -7,19 +7,21 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import judgement, progress
+from linktransformer import progress
+from linktransformer.decision import correction
+from linktransformer.decision.correction import Correction
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
-from linktransformer.judgement import Judgement
 from linktransformer.llm_endpoint import endpoint, is_remote
 from linktransformer.remembering import CachedEncoder, Recall, cached
 from linktransformer.serialize import Serializer
 
-__all__ = ["LEXICAL", "Plan", "embed", "plan", "plan_of_pictures"]
+__all__ = ["LEXICAL", "Plan", "decision_alone", "embed", "plan", "plan_of_pictures"]
 
 logger = logging.getLogger(__name__)
 LEXICAL = "lexical"
@@ -38,7 +40,7 @@ class Plan:
         encoder: What makes dense vectors, None for none.
         chosen: Whether the caller named the model; then it is not left out by a trial.
         serializer: How the model wants rows to be written: as in its training, where its manifest says it.
-        judgement: The decision that was learned with the model, where there is one.
+        correction: What was learned from labels, where there is a decision with the model.
         choosy: Whether it may be tried what the model reads best of a row: it was not trained on rows that
             are written in one way, and what it is asked costs no money.
     """
@@ -47,7 +49,7 @@ class Plan:
     encoder: Any | None
     chosen: bool
     serializer: Serializer = field(default_factory=Serializer)
-    judgement: Judgement | None = None
+    correction: Correction | None = None
     choosy: bool = False
 
     @property
@@ -77,6 +79,9 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
     """
     if isinstance(model, str) and model == LEXICAL:
         return Plan(LEXICAL, None, True)
+    learned = decision_alone(model)
+    if learned is not None:
+        return replace(plan(learned[1], device, cache), correction=learned[0], choosy=False)
     paid = is_remote(model)
     if paid:
         from linktransformer.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
@@ -104,6 +109,34 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
             raise kind(said) from error
         encoder = _bundled(os.getpid(), MINILM)
     return _planned(encoder, model, model is not None, cache, paid)
+
+
+def decision_alone(model: Any) -> tuple[Correction, str | None] | None:
+    """Read a folder of `fit_decision` that has no encoder.
+
+    Args:
+        model: What the caller gave as a model.
+
+    Returns:
+        The correction and the name of its model, None (the bundled one) or "lexical"; None where it is no
+        such folder.
+
+    Raises:
+        ModelError: Its decision cannot be read.
+    """
+    if not isinstance(model, (str, os.PathLike)):
+        return None
+    path = Path(model) / correction.FILE
+    if not path.is_file() or (path.parent / "manifest.json").exists():
+        return None
+    found, said = correction.read(path)
+    name = said.get("model")
+    if name not in (None, LEXICAL):
+        raise ModelError(
+            f"model={os.fspath(model)!r}: {correction.FILE} names the model {name!r}, and stands without it. "
+            "Learn it again by fit_decision."
+        )
+    return found, name
 
 
 @lru_cache(maxsize=2)
@@ -145,7 +178,7 @@ def _planned(encoder: Any, model: Any, chosen: bool, cache: Any, paid: bool = Fa
     except InvalidArgumentError as error:
         raise ModelError(f"model={model!r}: {error}") from error
     decision = getattr(encoder, "decision", None)
-    learned = None if decision is None else judgement.read(decision)
+    learned = None if decision is None else correction.read(decision)[0]
     name = str(getattr(encoder, "name", type(encoder).__name__))
     trained = decision is not None or getattr(encoder, "serializer", None) is not None
     return Plan(name, cached(encoder, cache, model), chosen, serializer, learned, not trained and not paid)
@@ -169,6 +202,9 @@ def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -
     """
     if isinstance(model, str) and model == LEXICAL:
         return Plan(LEXICAL, None, True)
+    learned = decision_alone(model)
+    if learned is not None:
+        return replace(plan_of_pictures(learned[1], device, cache), correction=learned[0])
     if callable(getattr(model, "encode_records", None)):
         encoder = model
     elif model is None:

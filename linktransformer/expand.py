@@ -73,7 +73,7 @@ def decided(
         _nearest(nodes, 0, fused, rankings[0]),
         _nearest(nodes, 1, fused, rankings[1]),
         details | {"rule": choice.rule, "threshold": choice.threshold} | estimates,
-        evidence=fused.explained,
+        evidence=fused.evidence,
     )
 
 

@@ -103,7 +103,7 @@ def _of_no_link(links: Links, rows: tuple[int, int]) -> Columns:
         nodes = [np.array([evidence.nodes[side].node_of_row[row]]) for side, row in enumerate(rows)]
         at = int(evidence.find(nodes[0], nodes[1])[0]) if min(nodes)[0] >= 0 else -1
         if at >= 0:
-            score = float(sigmoid(evidence.final[[at]])[0])
+            score = float(sigmoid(evidence.log_odds[[at]])[0])
             place = int(evidence.at[at])
             views = {name: float(of[place]) for name, of in evidence.searched.views.items()}
         elif min(nodes)[0] >= 0:

@@ -143,7 +143,7 @@ def of_unmatched(links: Links, row: int, side: int, reason: str) -> dict[str, ND
     node = -1 if evidence is None else int(evidence.nodes[side].node_of_row[row])
     if evidence is not None and node >= 0:
         at = evidence.candidates_of(node, side)[:NEAREST]
-        p = sigmoid(evidence.final[at])
+        p = sigmoid(evidence.log_odds[at])
         others = ((evidence.right, evidence.left)[side])[at]
         for other, score in zip(others.tolist(), p.tolist(), strict=True):
             near = int(np.flatnonzero(evidence.nodes[1 - side].node_of_row == other)[0])

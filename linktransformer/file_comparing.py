@@ -98,25 +98,31 @@ def _probable(
     statistics = statistics_of(known, seen, searched)
     n_found = sum(part.n_found for part in searched)
     searched.clear()
-    names = known.views
+    names, model = known.views, decision().corrected_by(known.plan.correction, [seen.column.name])
     parts: list[tuple[NDArray[Any], ...]] = []
     with progress.bar(divided.n_pieces, "describe", show) as tick:
         for number in range(divided.n_pieces):
-            log_odds = log_odds_of(known, divided, seen, statistics, number)
+            log_odds, offset = log_odds_of(known, divided, seen, statistics, number, model)
             stored = Stored(known.folder, number)
             at = stored.integers("at")
             left = seen.numbers(0, number)[stored.integers("left")[at]]
             right = seen.numbers(1, number)[stored.integers("right")[at]]
             scores = [np.clip(stored.array(f"view {name}")[at], -1, 1) for name in names]
-            parts.append((left, right, log_odds, stored.array("same"), *scores))
+            parts.append((left, right, log_odds, offset, stored.array("same"), *scores))
             tick(1)
-    left, right, log_odds, same, *scores = (np.concatenate(of) for of in zip(*parts, strict=True))
+    left, right, log_odds, offset, same, *scores = (np.concatenate(of) for of in zip(*parts, strict=True))
     parts.clear()
     order = np.argsort(left * max(1, seen.sizes[1]) + right)
     left, right, log_odds, same = left[order], right[order], log_odds[order], same[order]
     by_view = {name: score[order] for name, score in zip(names, scores, strict=True)}
-    decided = decision().in_job(
-        log_odds, np.arange(len(order)), left, right, seen.sizes, expected_overlap=known.job.expected_overlap
+    decided = model.in_job(
+        log_odds,
+        np.arange(len(order)),
+        left,
+        right,
+        seen.sizes,
+        expected_overlap=known.job.expected_overlap,
+        offset=offset[order],
     )
     found = Candidates(left, right, by_view, *seen.sizes, _report(known, divided, n_found))
     return raised(Fused(found, decided.probability, decided), same), statistics

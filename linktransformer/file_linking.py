@@ -108,7 +108,7 @@ def link_files(
     Raises:
         ColumnNotFoundError: A column that is not there.
         InvalidArgumentError: An argument, or two together, that cannot work, or a file that cannot be read.
-        ModelError: There is no such model, or it was trained with a decision of its own.
+        ModelError: There is no such model, or it gives vectors that cannot be used.
         MissingExtraError: pyarrow is not installed, or what the model needs.
 
     Example:
@@ -150,11 +150,6 @@ def link_files(
         raise InvalidArgumentError(f"workspace={str(workspace)!r} is no folder. Give one that is there.")
     block_keys.column_pairs((tables[0].head, tables[1].head), block_on)
     plan = encode.plan(job.model, job.device, job.cache)
-    if plan.judgement is not None:
-        raise InvalidArgumentError(
-            f"model={plan.name!r} was trained with a decision of its own, which files do not use yet. Link "
-            "tables in memory by `merge`, or give the model's folder of before the training."
-        )
     with tempfile.TemporaryDirectory(
         prefix="linktransformer-",
         dir=workspace,

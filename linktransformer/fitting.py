@@ -1,4 +1,4 @@
-"""fit_decision: learn from known links how evidence becomes a link; no vector is changed."""
+"""fit_decision: correct the shipped decision by labelled pairs; no vector is changed."""
 
 from __future__ import annotations
 
@@ -14,38 +14,46 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import comparing, encode, frames, judgement, keys, pair_evidence, splits
-from linktransformer.calibration import Calibrated, Sample, calibrate
+from linktransformer import clustering, comparing, dedup, encode, frames, keys, splits
+from linktransformer.blocking import Nodes
+from linktransformer.constraints import Rules
+from linktransformer.decision.correction import FILE, Correction, write
+from linktransformer.decision.correction_fit import LabelledJob, fit_correction
+from linktransformer.decision.model import sigmoid
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.frames import Table
+from linktransformer.fused import Fused
 from linktransformer.job import BlockColumns, Columns, Job, K
-from linktransformer.labels import label_pairs
+from linktransformer.pair_labels import Ids, PairLabels, read_labels
 from linktransformer.provenance import versions
 from linktransformer.training_run import folder_of
 from linktransformer.units import picture_columns
 
-__all__ = ["FittedDecision", "fit_decision", "known_rows", "sample_of"]
+__all__ = ["FittedDecision", "correction_of", "fit_decision"]
 
 logger = logging.getLogger(__name__)
-VAL_SHARE = 0.25  # of the labelled left rows, by entity, to choose by
+
+NAMED = "named"
 
 Integers = NDArray[np.int64]
-Truths = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class FittedDecision:
-    """What `fit_decision` gives: `merge(left, right, model=fitted.folder)` decides as it learned.
+    """A decision that `fit_decision` learned: `merge(left, right, model=fitted)` decides by it.
 
     Args:
-        folder: The model's folder, the decision in it.
-        metrics: F1 on held-out rows, with the learned decision and with the one without labels; matches.
-        kept: Whether the learned decision was better and is in the folder.
+        folder: The folder, with `decision.json`, and the model where it is not the bundled one.
+        metrics: Counts: "matches" and "non_matches", labels of either kind; "contradictions", pairs that are
+            labelled both ways or as a non-match between rows that other labels join; "labels_not_compared",
+            labels of pairs that are no candidates; "left_rows_with_several_matches"; "expected_matches" and
+            "expected_matches_without_labels" among the candidates.
+        correction: What was learned.
     """
 
     folder: Path
     metrics: Mapping[str, float]
-    kept: bool
+    correction: Correction
 
     def __fspath__(self) -> str:
         return str(self.folder)
@@ -53,211 +61,247 @@ class FittedDecision:
 
 def fit_decision(
     left: Any,
-    right: Any,
-    truth: Any,
+    right: Any = None,
+    labels: Any = None,
     on: Columns = None,
     *,
     left_on: Columns = None,
     right_on: Columns = None,
+    left_id: str | None = None,
+    right_id: str | None = None,
+    label: str | None = None,
+    complete: bool | str = False,
     images: Any = None,
     confidence: Any = None,
     model: str | os.PathLike[str] | None = None,
-    complete: bool = False,
     block_on: BlockColumns = None,
     k: int | None = None,
     out: str | os.PathLike[str] | None = None,
     device: str | None = None,
-    seed: int = 0,
     cache: Any = None,
     progress: bool | None = None,
 ) -> FittedDecision:
-    """Learn from known links when a pair is a link. It takes seconds, no GPU, and tunes no encoder.
+    """Learn from labelled pairs of rows when a pair is a match. It takes seconds and tunes no encoder.
 
-    A regularised logistic regression over all that is seen of a candidate: each view, each key column, the
-    lead over rivals on both sides. Its strength and threshold are chosen on left rows held out by entity;
-    where it is no better there than the decision without labels, that one stays.
+    The shipped decision is corrected: its log-odds get a slope, an intercept, and a weighted sum of pair
+    features and of the match weights of key columns. Few labels change little, and one alone nearly nothing.
+
+    With matches and non-matches, the labels should be answers for pairs that were chosen without knowing the
+    answer, such as the best candidate of each of some rows. Of matches alone, or of non-matches alone, all
+    other pairs are taken to be what the shipped decision makes of them.
 
     Args:
         left: A table.
-        right: A table of the same library.
-        truth: The known links: a table whose first two columns are left and right labels (index labels in
-            pandas, row numbers elsewhere), or pairs of them.
-        on: As for `merge`.
-        left_on: Likewise.
-        right_on: Likewise.
-        images: Likewise.
-        confidence: Likewise.
-        model: Whose views are weighed: None for the bundled one, which reads texts; a folder or a name on a
-            hub.
-        complete: Whether `truth` names every link, so that a left row without one is known to have none.
-            Otherwise only left rows that it names are learned from.
+        right: A table of the same library; None to learn how rows of one table match, for clusters.
+        labels: The labelled pairs: a table of two columns, left and right label, and of a third one with 1
+            (match) and 0 (non-match); without it all are matches. Or a dict from left to right label, or
+            pairs, or triples. A null right label says that a left row has no match.
+        on: Key column or columns of both tables; None for the text columns that both have.
+        left_on: Key columns of the left table, with `right_on`.
+        right_on: Key columns of the right table.
+        left_id: The column of the left table, or of the one table, whose values `labels` uses; None for index
+            labels in pandas, row numbers elsewhere.
+        right_id: The same of the right table.
+        label: The column of `labels` with 1 and 0; None for "label", "match" or the third column.
+        complete: Whether `labels` names every match: True, of all left rows; "named", of those left rows that
+            it names. All other pairs of these rows are then non-matches. Of one table, of all rows, or of
+            the rows it names.
+        images: Column of pictures, or a pair of columns, as for `merge`.
+        confidence: With `images`, columns with the confidence of the texts.
+        model: The model of `merge`: None for the bundled one beside n-grams (of one table, n-grams);
+            "lexical"; a folder or a name on a hub.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
-        k: Likewise.
-        out: The folder of the result; the model goes to `out/model`. None is the first free
-            `models/trained-N`.
-        device: As for `merge`.
-        seed: Of the draw of held-out rows.
-        cache: As for `merge`.
-        progress: Likewise.
+        k: Neighbours of each row in each view and direction; None is 10, of one table 50, as `merge` and
+            `cluster` have it.
+        out: The folder of the result, which goes to `out/model`; None is the first free `models/trained-N`.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        cache: Keep the model's vectors on disk: True, a folder, or `CacheSettings`.
+        progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
-        The folder: the model and `decision.json`, sealed.
+        The decision, to be given as `model=`, and what was counted. Links of other key columns than those
+        that were learned from are decided without labels, with a warning in the log.
 
     Raises:
-        InvalidArgumentError: There is no known link, or a label is that of no row.
+        InvalidArgumentError: There is no label, one is that of no row, or it is not clear what they mean.
+        ColumnNotFoundError: A column that is not there.
         ModelError: The model is no folder that can be copied.
 
     Example:
-        >>> fitted = fit_decision(firms, register, known, on="name")  # doctest: +SKIP
-        >>> linked = lt.merge(firms, register, on="name", model=fitted)  # doctest: +SKIP
+        >>> import pandas as pd, tempfile
+        >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy", "Quincy Glass"]})
+        >>> register = pd.DataFrame({"name": ["ACME STEEL CORPORATION", "Baxter Motors", "Quincy Glas"]})
+        >>> judged = [(0, 0, 1), (1, 1, 0)]
+        >>> fitted = fit_decision(firms, register, judged, "name", model="lexical", out=tempfile.mkdtemp())
+        >>> fitted.metrics["matches"], fitted.metrics["non_matches"]
+        (1.0, 1.0)
     """
-    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+    if labels is None:
+        raise InvalidArgumentError(
+            "labels= is missing. Give labelled pairs: fit_decision(left, right, labels), or "
+            "fit_decision(table, labels=labels) for pairs of rows of one table."
+        )
+    if complete not in (True, False, NAMED):
+        raise InvalidArgumentError(f"complete={complete!r} is not understood. Give True, False or 'named'.")
+    one = right is None
+    tables = (frames.wrap(left, "left"), frames.wrap(right, "right")) if not one else _twice(left)
     columns = None if images is None else picture_columns(images, tables)
     names = keys.resolve(tables[0], tables[1], on, left_on, right_on, columns)
-    rows = known_rows(tables, truth)
-    place = folder_of(out, resume=False) / "model"
-    source = _source(model, images is not None)
+    named = read_labels(tables, labels, "labels", Ids(left_id, left_id if one else right_id, label))
+    if not len(named.left):
+        raise InvalidArgumentError("labels names no pair to learn from. Give pairs of labels.")
+    source = _source(encode.LEXICAL if one and model is None and images is None else model)
     job = Job(
-        model=source.path,
+        model=source if isinstance(source, str) or source is None else source.path,
         images=images,
         confidence=confidence,
         block_on=block_on,
-        k=K if k is None else k,
+        k=(dedup.K if one else K) if k is None else k,
         device=device,
         cache=cache,
         progress=progress,
         choosy=False,  # a model with a learned decision reads all columns, and so it is learned
+        described=True,
     )
-    found = comparing.compare(tables, names, job)
-    sample = sample_of(found, rows, complete, seed)
-    learned = _learned(tables, names, found, sample)
-    metrics = {
-        "val_f1_learned_decision": learned.f1,
-        "val_f1_decision_without_labels": learned.f1_without_labels,
-        "train_matches": float(sample.train_matches),
-        "val_matches": float(sample.matches),
+    if one:
+        neighbours, _, _ = clustering.neighbours_of(tables[0], names[0], job, Rules())
+        nodes, fused = (neighbours.settled.nodes, neighbours.settled.nodes), neighbours.fused
+    else:
+        found = comparing.compare(tables, names, job)
+        nodes, fused = found.nodes, found.fused
+    matches, others, counts = _candidates(nodes, fused, named, complete, one)
+    learned, expected = correction_of(fused, matches, others, same=one)
+    place = folder_of(out, resume=False) / "model"
+    metrics = {name: float(value) for name, value in {**counts, **expected}.items()}
+    _write(source, place, learned, metrics, _fingerprint(tables, names, named))
+    return FittedDecision(place, metrics, learned)
+
+
+def correction_of(
+    fused: Fused, matches: Integers, others: Integers, *, same: bool = False
+) -> tuple[Correction, dict[str, float]]:
+    """Correct the shipped decision by what is known of candidates.
+
+    Args:
+        fused: The candidates, described.
+        matches: Those known to match, (n,) int64.
+        others: Those known not to match.
+        same: Both sides are one table.
+
+    Returns:
+        The correction, one that changes nothing where no candidate is labelled; and how many matches are
+        expected among the candidates, with and without it.
+    """
+    if fused.described is None or fused.shipped is None or not len(matches) + len(others):
+        logger.warning("no labelled pair is a candidate: the decision is that without labels")
+        return Correction(1.0, 0.0, 10.0, (), (), (), ()), {}
+    features, found = fused.described.features, fused.candidates
+    shipped = fused.shipped.probabilities(
+        features, found.left, found.right, (found.n_left, found.n_right), same=same
+    )
+    columns = fused.described.columns
+    job = LabelledJob(
+        shipped.log_odds, features.names, features.values, features.weights.bits, columns, matches, others
+    )
+    learned = fit_correction(job, shipped.uncertainty)
+    here = learned.on_columns(columns)
+    if here is None:
+        raise ValueError("a correction without its columns")
+    offset = here.offset(features.names, features.values, features.weights.bits)
+    return learned, {
+        "expected_matches": float(sigmoid(here.corrected(shipped.log_odds, offset)).sum()),
+        "expected_matches_without_labels": float(shipped.probability.sum()),
     }
-    _write(source, place, learned.judgement, metrics, _fingerprint(found, rows))
-    return FittedDecision(place, metrics, learned.judgement is not None)
 
 
-def _learned(
-    tables: tuple[Table, Table], names: tuple[list[str], list[str]], found: comparing.Compared, sample: Sample
-) -> Calibrated:
-    if not len(found.fused.candidates):
-        return Calibrated(None, 0.0, 0.0)
-    seen = pair_evidence.evidence(tables, names, found.texts, found.nodes, found.fused)
-    return calibrate(seen, sample, comparing.linked(found.fused))
+def _twice(table: Any) -> tuple[Table, Table]:
+    wrapped = frames.wrap(table, "table")
+    return wrapped, wrapped
 
 
-def known_rows(tables: tuple[Table, Table], truth: Any) -> tuple[Integers, Integers]:
-    """Row numbers of known links.
-
-    Args:
-        tables: The left and the right table.
-        truth: As for `fit_decision`.
-
-    Returns:
-        Left and right rows, (n,) int64 each.
-
-    Raises:
-        InvalidArgumentError: There is none, a label is that of no row, or labels repeat.
-    """
-    named = label_pairs(truth, "truth")
-    if not named:
-        raise InvalidArgumentError("truth names no link to learn from. Give pairs of labels.")
-    found = []
-    for side, (table, labels) in enumerate(zip(tables, zip(*named, strict=True), strict=True)):
-        known = frames.index_labels(table, np.arange(table.n_rows)).tolist()
-        row_of = {label: row for row, label in enumerate(known)}
-        strange = [label for label in labels if label not in row_of]
-        if strange or len(row_of) < len(known):
-            what = f"names {strange[0]!r}, the label of no row" if strange else "has index labels that repeat"
-            raise InvalidArgumentError(
-                f"truth: the {('left', 'right')[side]} table {what}. Check the labels."
-            )
-        found.append(np.array([row_of[label] for label in labels], dtype=np.int64))
-    return found[0], found[1]
-
-
-def sample_of(
-    found: comparing.Compared, rows: tuple[Integers, Integers], complete: bool, seed: int
-) -> Sample:
-    """What known links say of the candidates.
-
-    Args:
-        found: The compared tables.
-        rows: Left and right rows of the known links.
-        complete: As for `fit_decision`.
-        seed: Of the draw.
-
-    Returns:
-        The sample for `calibrate`; three quarters of the entities are for fitting, the others for choosing.
-    """
-    n_left, n_right = (len(side) for side in found.nodes)
-    a, b = (side.node_of_row[row] for side, row in zip(found.nodes, rows, strict=True))
-    there = (a >= 0) & (b >= 0)
-    a, b = a[there], b[there]
-    entity = splits.components(n_left + n_right, a, n_left + b)
-    labelled = np.full(n_left, complete)
-    labelled[a] = True
-    has = np.zeros(n_left, dtype=bool)
-    has[a] = True
-    val = np.zeros(n_left, dtype=bool)
-    kinds = np.unique(entity[:n_left])
-    held = kinds[np.random.default_rng(seed).random(len(kinds)) < VAL_SHARE]
-    val[:] = np.isin(entity[:n_left], held)
-    pairs = found.fused.candidates
-    of_left = entity[:n_left]
-    train = labelled & ~val
-    val &= labelled
-    nothing = np.zeros(len(pairs), dtype=bool)
-    return Sample(
-        pairs.left,
-        pairs.right,
-        of_left[pairs.left] == entity[n_left:][pairs.right],
-        train[pairs.left],
-        val[pairs.left],
-        int((val & has).sum()),
-        nothing,
-        0,
-        of_left[pairs.left],
-        int((train & has).sum()),
-    )
+def _candidates(
+    nodes: tuple[Nodes, Nodes], fused: Fused, named: PairLabels, complete: bool | str, one: bool
+) -> tuple[Integers, Integers, dict[str, float]]:
+    """Candidates known to match and known not to, and what is counted; labels are closed transitively."""
+    n_left, n_right = len(nodes[0]), len(nodes[1])
+    start = 0 if one else n_left
+    a, b = nodes[0].node_of_row[named.left], nodes[1].node_of_row[np.maximum(named.right, 0)]
+    if one:
+        a, b = np.minimum(a, b), np.maximum(a, b)
+    paired = (a >= 0) & (b >= 0) & (named.right >= 0) & ~((a == b) & one)
+    code = a * n_right + b
+    yes, no = np.unique(code[paired & named.match]), np.unique(code[paired & ~named.match])
+    both = np.intersect1d(yes, no)
+    yes, no = np.setdiff1d(yes, both), np.setdiff1d(no, both)
+    entity = splits.components(start + n_right, yes // n_right, start + yes % n_right)
+    joined = entity[no // n_right] == entity[start + no % n_right]
+    several = int((np.bincount(yes // n_right, minlength=1) > 1).sum())
+    if len(both) or joined.any():
+        logger.warning(
+            "labels contradict each other: %d pairs are labelled both ways and not learned from, %d "
+            "non-matches are between rows that other labels join",
+            len(both),
+            int(joined.sum()),
+        )
+    pairs = fused.candidates
+    left, right = pairs.left, pairs.right
+    at = left * n_right + right
+    known = np.isin(at, np.concatenate([no, both]))
+    matches = (entity[left] == entity[start + right]) & ~known
+    others = np.isin(at, no)
+    alone = np.zeros(n_left, dtype=bool)
+    alone[a[(named.right < 0) & (a >= 0)]] = True
+    others |= alone[left] & ~matches
+    if complete:
+        rows = np.full(n_left, complete is True)
+        rows[a[a >= 0]] = True
+        if one:
+            rows[b[paired]] = True
+        others |= (rows[left] | (rows[right] if one else False)) & ~matches & ~np.isin(at, both)
+    counts: dict[str, float] = {
+        "matches": int((paired & named.match).sum()),
+        "non_matches": int((~named.match).sum()),
+        "contradictions": len(both) + int(joined.sum()),
+        "labels_not_compared": int((~np.isin(np.concatenate([yes, no]), at)).sum()),
+        "left_rows_with_several_matches": several,
+    }
+    return np.flatnonzero(matches), np.flatnonzero(others), counts
 
 
-def _source(model: str | os.PathLike[str] | None, with_pictures: bool) -> Any:
-    """The folder of the model."""
-    from model_hub import DEFAULT, ModelHubError, open_model
+def _source(model: str | os.PathLike[str] | None) -> Any:
+    """None or "lexical", which need no copy; else the folder of the model."""
+    from model_hub import ModelHubError, open_model
 
-    if model is None and with_pictures:
-        encode.plan_of_pictures(None)  # which says what to give
+    if model is None or model == encode.LEXICAL:
+        return model
+    learned = encode.decision_alone(model)
+    if learned is not None:
+        return learned[1]
     try:
-        return open_model(DEFAULT if model is None else model)
+        return open_model(model)
     except (ModelHubError, TypeError) as error:
         raise ModelError(f"model={model!r} cannot be copied: {error}") from error
 
 
 def _write(
-    source: Any,
-    folder: Path,
-    learned: judgement.Judgement | None,
-    metrics: Mapping[str, float],
-    fingerprint: str,
+    source: Any, folder: Path, learned: Correction, metrics: Mapping[str, float], fingerprint: str
 ) -> None:
-    """The model's folder with the decision in it, sealed."""
+    """The folder with the decision in it: beside a copy of the model, sealed, or alone."""
     from dataclasses import fields
 
     from model_hub import seal
     from model_hub.manifest import MANIFEST_NAME
 
     shutil.rmtree(folder, ignore_errors=True)
+    said = {"learned_from": fingerprint, "metrics": dict(metrics)}
+    if source is None or isinstance(source, str):
+        folder.mkdir(parents=True)
+        write(learned, folder / FILE, {"model": source, **said})
+        return
     shutil.copytree(source.path, folder)
     (folder / MANIFEST_NAME).unlink()
-    (folder / judgement.FILE).unlink(missing_ok=True)
-    if learned is not None:
-        judgement.write(learned, folder / judgement.FILE)
+    write(learned, folder / FILE, said)
     old = source.manifest
     kept = {
         item.name: getattr(old, item.name) for item in fields(old) if item.name not in ("files", "format")
@@ -268,7 +312,7 @@ def _write(
         **{
             **kept,
             "name": f"{old.name}-{fingerprint[7:15]}",
-            "decision": judgement.FILE if learned is not None else None,
+            "decision": FILE,
             "metrics": {**old.metrics, **fresh},
             "measured_on": fingerprint,
             "trained_on": {**old.trained_on, "decision": fingerprint},
@@ -278,11 +322,12 @@ def _write(
     )
 
 
-def _fingerprint(found: comparing.Compared, rows: tuple[Integers, Integers]) -> str:
+def _fingerprint(tables: tuple[Table, Table], names: tuple[list[str], list[str]], named: PairLabels) -> str:
     digest = hashlib.sha256()
-    for side in found.texts:
-        for text in side.texts.tolist():
-            digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-    for part in rows:
+    for table, of in zip(tables, names, strict=True):
+        for name in of:
+            for text in frames.joined(table, [name], " ", False, compared=True).tolist():
+                digest.update(str(text).encode("utf-8", "surrogatepass") + b"\0")
+    for part in (named.left, named.right, named.match):
         digest.update(np.ascontiguousarray(part, dtype=np.int64).tobytes())
     return f"sha256:{digest.hexdigest()}"

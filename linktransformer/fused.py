@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.decision.model import Probabilities
+from linktransformer.decision.model import Decision, Probabilities
 from linktransformer.job_evidence import JobEvidence
+from linktransformer.scoring.describe import Described
 from linktransformer.search import Candidates
 
 __all__ = ["BELOW_ONE", "Fused"]
@@ -25,19 +26,13 @@ class Fused:
         score: Match probability or mean similarity, (n,) float32.
         decided: Match probabilities, where the score is one; None where it is a mean of similarities.
         evidence: What explains them, None where nothing was kept.
+        described: The features of the candidates, where they are to be learned from.
+        shipped: The decision without labels, in the same case.
     """
 
     candidates: Candidates
     score: NDArray[np.float32]
     decided: Probabilities | None = None
     evidence: JobEvidence | None = None
-
-    @property
-    def explained(self) -> JobEvidence | None:
-        """What explains the log-odds that decide, those of a decision learned from labels, too."""
-        kept, decided = self.evidence, self.decided
-        if kept is None or decided is None or len(decided.log_odds) != len(kept.log_odds):
-            return None
-        if decided.log_odds is kept.log_odds:
-            return kept
-        return replace(kept, learned=decided.log_odds)
+    described: Described | None = None
+    shipped: Decision | None = None

@@ -1,4 +1,4 @@
-"""A reference whose decision is known: learned from labels, or weights that the caller gives."""
+"""A reference whose decision is known: weights that the caller gives."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from linktransformer import alone, pictured
+from linktransformer import pictured
 from linktransformer.encode import Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
-from linktransformer.judgement import Judgement
-from linktransformer.reference import Keys, Reference, ask, build
+from linktransformer.reference import Keys, Reference, ask
 from linktransformer.sample_reading import Settings
 from linktransformer.threshold import is_number
 
@@ -41,8 +40,8 @@ def by_views(
     sample: Table | None,
     given: Given,
     settings: Settings,
-) -> tuple[Reference | None, Judgement | None]:
-    """Fit a reference with weights that the caller gives, or whose model has a decision learned from labels.
+) -> Reference | None:
+    """Fit a reference of rows with pictures with weights that the caller gives.
 
     Args:
         table: The table.
@@ -54,36 +53,18 @@ def by_views(
         settings: How it is read and searched.
 
     Returns:
-        The reference and the decision for single rows; None for each where labels or weights say nothing.
+        The reference; None where no weights are given.
 
     Raises:
         InvalidArgumentError: Weights are given without a threshold.
     """
-    if plan.judgement is None and (shown is None or given.weights is None):
-        return None, None
+    if shown is None or given.weights is None:
+        return None
     size, show = settings.batch_size, settings.show
-    if shown is None:
-        known = build(table, names, plan, sample, batch_size=size, show=show)
-    else:
-        known = pictured.build_pictured(table, names, shown, plan, sample, batch_size=size, show=show)
-        asked = None if sample is None else ask(known, plan, sample, batch_size=size, show=show)
-        known = pictured.with_lines(known, asked, settings.k, device=settings.device).in_row_order()
-    if plan.judgement is not None:
-        known = alone.with_columns(known, sample)
-        learned = alone.for_rows_alone(plan.judgement, known)
-        if learned is not None:
-            return _decided(known, learned, given.threshold), learned
-    return (None if given.weights is None else as_given(known, given)), None
-
-
-def _decided(known: Reference, learned: Judgement, wanted: Wanted) -> Reference:
-    """The threshold of a learned decision, on probabilities."""
-    if isinstance(wanted, Mapping):  # of the links at or above a probability a larger share is right
-        wanted = wanted["precision"]
-    elif isinstance(wanted, str):
-        wanted = learned.threshold
-    details = {"decision": "learned from labels, for rows by themselves"}
-    return replace(known, threshold=None if wanted is None else float(wanted), details=details)
+    known = pictured.build_pictured(table, names, shown, plan, sample, batch_size=size, show=show)
+    asked = None if sample is None else ask(known, plan, sample, batch_size=size, show=show)
+    known = pictured.with_lines(known, asked, settings.k, device=settings.device).in_row_order()
+    return as_given(known, given)
 
 
 def weighed(reference: Reference, weights: Any) -> Reference:

@@ -91,7 +91,6 @@ class JobEvidence:
         log_odds: Their log-odds in the job, those of equal texts raised, (n,) float32.
         shift: What the expected overlap added to all log-odds.
         decision: The trees that judged them.
-        learned: Their log-odds by a decision that was learned from labels, None without one.
     """
 
     nodes: tuple[Nodes, Nodes]
@@ -103,12 +102,6 @@ class JobEvidence:
     log_odds: Floats
     shift: float
     decision: Decision
-    learned: Floats | None = None
-
-    @property
-    def final(self) -> Floats:
-        """The log-odds that decided, (n,) float32."""
-        return self.log_odds if self.learned is None else self.learned
 
     @property
     def left(self) -> Integers:
@@ -134,7 +127,7 @@ class JobEvidence:
         if self.searched.same:
             own |= (self.right, self.left)[side] == record
         found = np.flatnonzero(own)
-        return found[np.argsort(-self.final[found], kind="stable")]
+        return found[np.argsort(-self.log_odds[found], kind="stable")]
 
     def find(self, left: Integers, right: Integers) -> Integers:
         """Look pairs of records up.
@@ -210,15 +203,25 @@ class JobEvidence:
         features = self._features(at, left, right, seen)
         of = attributed(self.decision, features, self.pair[at], places, self._context)
         columns, rest = split_among(of.parts[:, 0], seen.weights.bits, seen.equal)
-        final = self.final[at].astype(np.float64) / BIT
-        judged = self.log_odds[at].astype(np.float64) / BIT
+        final = self.log_odds[at].astype(np.float64) / BIT
+        learned = self._learned(of.total * BIT, features, seen.weights.bits) / BIT
         shift = self.shift / BIT
         shown = np.clip(final, -SUREST / BIT, SUREST / BIT)
         parts = of.parts[:, 1:].copy()
         parts[:, FAMILIES.index("rank") - 1] += rest  # which columns say beside those of other candidates
         before, every = np.full(len(at), of.base), np.full(len(at), shift)
-        after = (every, judged - of.total - shift, final - judged, shown - final)
+        after = (every, final - learned - shift, learned - of.total, shown - final)
         return Explained(columns, np.column_stack([before, parts, *after]))
+
+    def _learned(
+        self, log_odds: Bits, features: tuple[tuple[str, ...], Floats], bits: Floats
+    ) -> NDArray[np.float64]:
+        """What a correction that was learned from labels makes of log-odds."""
+        correction, (names, values) = self.decision.correction, features
+        if correction is None:
+            return log_odds
+        offset = correction.offset(names, values, bits)
+        return correction.corrected(log_odds.astype(np.float32), offset).astype(np.float64)
 
     def _features(
         self, at: Integers, left: Integers, right: Integers, seen: Compared

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,12 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import (
-    alone,
     asking,
     encode,
     frames,
     given_decision,
-    judgement,
     keys,
     one_more,
     pictured,
@@ -30,7 +28,6 @@ from linktransformer.fitted import Fitted, labels_at, unique
 from linktransformer.frames import Table
 from linktransformer.fused import Fused
 from linktransformer.job import Columns, Job, K
-from linktransformer.judgement import Judgement
 from linktransformer.links import Links
 from linktransformer.reference import Asked, Keys, Reference
 from linktransformer.sample_job import SampleJob
@@ -59,7 +56,7 @@ class Linker(Fitted):
         weights: With `images`: what each view counts, such as {"text": 1, "image": 1}, in place of the
             decision by sample rows; `threshold` is then a number or None.
         images: As for `merge`: the column of pictures, or a pair (of the rows asked, of the reference). `fit`
-            wants sample rows then, or a model with a learned decision, or `weights` and `threshold`.
+            needs sample rows then, or `weights` and `threshold`.
         confidence: As for `merge`, likewise.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
@@ -75,7 +72,6 @@ class Linker(Fitted):
         ['a']
     """
 
-    _learned: Judgement | None = None
     _sample: SampleJob | None = None
 
     def __init__(
@@ -139,15 +135,13 @@ class Linker(Fitted):
         plan = (encode.plan if shown is None else encode.plan_of_pictures)(self.model, self.device)
         settings = Settings(self.k, self.device, self.batch_size, self.progress)
         given = given_decision.Given(self.weights, self.threshold)
-        known, learned = given_decision.by_views(
-            table, names, shown, self._remembering(plan), sample, given, settings
-        )
+        known = given_decision.by_views(table, names, shown, self._remembering(plan), sample, given, settings)
         job: SampleJob | None = None
         if known is None and shown is not None:
             known, job = self._by_pictures(table, names, shown, plan, sample)
-        elif known is None or (learned is None and shown is None):
+        elif known is None:
             known, job = self._by_sample(sample_fitting.unread(table, names, plan), plan, sample)
-        self._plan, self._known, self._learned, self._sample = plan, known, learned, job
+        self._plan, self._known, self._sample = plan, known, job
         return self
 
     def _by_sample(
@@ -183,6 +177,8 @@ class Linker(Fitted):
         if job is not None:
             details |= {"sample": "queries" if (job.sample.copy_of < 0).all() else "noisy copies"}
             details["key_column"] = None if known.reading.column is None else known.reading.column[0]
+            if job.correction is not None:
+                details["decision"] = "learned from labels"
         return replace(known, threshold=sample_fitting.lowest(fused, self.threshold), details=details), job
 
     def predict(self, rows: Any) -> Any:
@@ -259,7 +255,7 @@ class Linker(Fitted):
         if self._sample is not None:
             self._sample = sample_growth.after_adding(self._sample, before, after, self.k)
             self._known = after
-        elif len(before.nodes) or self._learned is not None or after.shown is not None:
+        elif len(before.nodes) or after.shown is not None:
             self._known = after
         else:  # the first rows
             bare = sample_fitting.unread(after.table, after.keys, self._plan)
@@ -298,10 +294,9 @@ class Linker(Fitted):
             MissingExtraError: A pandas table needs pyarrow.
             NotFittedError: `fit` has not been called.
         """
-        learned = self._learned
         self._fitted()
         arrays, said = ({}, None) if self._sample is None else sample_files.parts_of(self._sample)
-        self._save(folder, arrays, {"decision": None if learned is None else asdict(learned), "sample": said})
+        self._save(folder, arrays, {"sample": said})
 
     @classmethod
     def load(cls: type[L], folder: str | Path, *, model: Any = None, device: str | None = None) -> L:
@@ -320,8 +315,6 @@ class Linker(Fitted):
             ModelError: The model is not the one that the reference was encoded with.
         """
         found, settings, arrays = cls._load(folder, model, device)
-        decision = settings.get("decision")
-        found._learned = None if decision is None else judgement.from_dict(decision)
         sample = settings.get("sample")
         found._sample = None if sample is None else sample_files.from_parts(sample, arrays)
         return found
@@ -384,10 +377,7 @@ class Linker(Fitted):
     def _scored(self, known: Reference, asked: Asked) -> Fused:
         if self._sample is not None:
             return one_more.judged(known, self._sample, asked, self.k)
-        fused = asking.scored(known, asked, self.k)
-        if self._learned is None:
-            return fused
-        return alone.judged(self._learned, known, asked, fused)
+        return asking.scored(known, asked, self.k)
 
     def _on(self) -> str:
         return "on" if self.left_on is None else "left_on"

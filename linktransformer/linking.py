@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from linktransformer import comparing, expand, frames, guards, joining, judgement, keys, pair_evidence
+from linktransformer import comparing, expand, frames, guards, joining, keys
 from linktransformer import null_values as null_values_of
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
@@ -255,19 +255,7 @@ def link(
 
 def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Links:
     found = comparing.compare(tables, on, job)
-    fused, rule = found.fused, job.threshold
-    if found.plan.judgement is not None and job.expected_overlap is not None:
-        raise InvalidArgumentError(
-            "expected_overlap= is given together with a model that has a decision learned from labels, which "
-            "does not use it. Leave it out."
-        )
-    if found.plan.judgement is not None and len(fused.candidates):
-        evidence = pair_evidence.evidence(tables, on, found.texts, found.nodes, fused)
-        judged = judgement.judge(found.plan.judgement, evidence, fused)
-        if judged is not None:
-            fused, found.details["decision"] = judged, "learned from labels"
-            rule = found.plan.judgement.threshold if isinstance(rule, str) else rule
-    links = expand.decided(tables, found.nodes, fused, job.validate, rule, found.details)
+    links = expand.decided(tables, found.nodes, found.fused, job.validate, job.threshold, found.details)
     if found.units is None:
         return links
     return replace(links, pictures=(found.units[0].picture_of_row, found.units[1].picture_of_row))

@@ -14,7 +14,7 @@ from linktransformer import explaining, explanation_text, frames, guards, notebo
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job_evidence import JobEvidence
-from linktransformer.labels import label_pairs
+from linktransformer.pair_labels import Ids, read_labels
 from linktransformer.threshold import is_number
 
 __all__ = ["REASONS", "Links", "Nearest"]
@@ -267,42 +267,47 @@ class Links:
         lowest = float(self.score.min()) if len(self) else None
         return {**self.details, "lowest_score": lowest, "links": len(self), **counts}
 
-    def evaluate(self, truth: Any) -> dict[str, float]:
+    def evaluate(
+        self,
+        truth: Any,
+        *,
+        left_id: str | None = None,
+        right_id: str | None = None,
+        label: str | None = None,
+    ) -> dict[str, float]:
         """Compare the links with the true pairs.
 
         Args:
-            truth: A table whose first two columns are left and right labels as in `pairs` (index labels in
-                pandas, row numbers elsewhere), or pairs of them.
+            truth: The true pairs: a table of two columns, left and right label, and perhaps a third one with
+                1 for a match and 0 for none; a dict from left to right label; or pairs, or triples.
+            left_id: The column of the left table whose values `truth` uses; None for index labels in pandas,
+                row numbers elsewhere.
+            right_id: The same of the right table.
+            label: The column of `truth` with 1 and 0; None for "label", "match" or the third column.
 
         Returns:
-            precision, recall, f1, links, true_pairs. Precision is 1.0 where nothing is linked.
+            precision, recall, f1, links, true_pairs. Every pair that is not a match of `truth` is wrong.
+            Precision is 1.0 where nothing is linked.
 
         Raises:
-            InvalidArgumentError: The truth has no two columns or is no pairs, or a table's index labels
-                repeat, so that a label does not say which row is meant.
+            InvalidArgumentError: It is not clear which columns of `truth` are meant, it names no pairs, or a
+                label is that of no row or of several.
+            ColumnNotFoundError: A column that is not there.
         """
-        for table in (self.left, self.right):
-            if table.index is not None and not table.index.is_unique:
-                raise InvalidArgumentError(
-                    f"The {table.name} table's index labels repeat, so that a label does not say which row "
-                    f"is meant. Link {table.name}.reset_index(drop=True) instead."
-                )
-        wanted = set(label_pairs(truth, "truth"))
-        found = set(
-            zip(
-                frames.index_labels(self.left, self.left_rows).tolist(),
-                frames.index_labels(self.right, self.right_rows).tolist(),
-                strict=True,
+        if (left_id is not None or right_id is not None) and not self._has_rows:
+            raise InvalidArgumentError(
+                "left_id= and right_id= name columns, and the rows of these links are in files. Give truth "
+                "by row number, from 0."
             )
-        )
-        right = len(wanted & found)
-        precision = right / len(found) if found else 1.0
-        recall = right / len(wanted) if wanted else 1.0
-        f1 = 2 * right / (len(found) + len(wanted)) if found or wanted else 1.0
+        named = read_labels((self.left, self.right), truth, "truth", Ids(left_id, right_id, label))
+        width = max(1, self.right.n_rows)
+        wanted = np.unique(named.left[named.match] * width + named.right[named.match])
+        found = np.unique(self.left_rows * width + self.right_rows)
+        right = len(np.intersect1d(wanted, found))
         return {
-            "precision": precision,
-            "recall": recall,
-            "f1": f1,
+            "precision": right / len(found) if len(found) else 1.0,
+            "recall": right / len(wanted) if len(wanted) else 1.0,
+            "f1": 2 * right / (len(found) + len(wanted)) if len(found) or len(wanted) else 1.0,
             "links": float(len(found)),
             "true_pairs": float(len(wanted)),
         }

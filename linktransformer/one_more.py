@@ -169,7 +169,7 @@ def _judged(
     names, values = features_of(seen.pairs(scores, of_views, of_bits), job.statistics)
     z = model.pair.predict(values, names)
     in_job = in_context(z, _places(left, z, pair, job.rivals.pair[rival], FLOOR), job.context)
-    log_odds = model.job.predict(in_job.values, in_job.names) + np.float32(job.shift)
+    log_odds = model.log_odds(in_job, names, values, seen.weights.bits) + np.float32(job.shift)
     texts = asked.records.texts[nodes.text[left]], known.records.texts[known.nodes.text[right]]
     alike = np.zeros(len(left), dtype=np.int8)
     maybe = np.empty(0, dtype=np.int64)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from linktransformer import asking, equal_texts
 from linktransformer.blocking import Nodes
 from linktransformer.decision.context import FLOOR, in_context
-from linktransformer.decision.model import decision, sigmoid
+from linktransformer.decision.model import sigmoid
 from linktransformer.equal_texts import STEP
 from linktransformer.one_more import compared
 from linktransformer.pairwise import pair_scores
@@ -109,13 +109,13 @@ def judged(known: Reference, job: TableJob, asked: Newcomers, k: int) -> Judged:
     written = asked.written, known.written
     seen = compared(statistics, job.columns, written, (asked.place[left], right), own)
     bits = seen.weights.total
-    model = decision()
+    model = job.decision
     names, values = features_of(
         seen.pairs(scores, places, placed(bits, before.bits, statistics.bits_floor)), statistics
     )
     z = model.pair.predict(values, names)
     in_job = in_context(z, placed(z, before.pair, FLOOR), job.context)
-    log_odds = model.job.predict(in_job.values, in_job.names)
+    log_odds = model.log_odds(in_job, names, values, seen.weights.bits)
     texts = asked.texts[left], known.records.texts[known.nodes.text[right]]
     maybe = np.flatnonzero(np.maximum(sigmoid(log_odds), scores["lexical"]) > equal_texts.SAME)
     maybe = maybe[equal_texts.alike(texts[0][maybe], texts[1][maybe]) == equal_texts.BUT_FOR_CAPITALS]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from linktransformer import fitting, frames, keys, progress, splits
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns
+from linktransformer.pair_labels import Ids, read_labels
 from linktransformer.serialize import Serializer
 from linktransformer.trained import TrainedModel
 from linktransformer.training_run import folder_of, in_our_words
@@ -113,7 +114,10 @@ def train_pictures(
     if confidence is not None:
         sure = picture_columns(confidence, tables, "confidence")
     names = keys.resolve(tables[0], tables[1], on, left_on, right_on, columns)
-    rows = fitting.known_rows(tables, truth)
+    named = read_labels(tables, truth, "truth", Ids())
+    rows = named.left[named.match], named.right[named.match]
+    if not len(rows[0]):
+        raise InvalidArgumentError("truth names no link to learn from. Give pairs of labels.")
     sides = [
         read_units(table, of, column, Serializer(), progress, conf)
         for table, of, column, conf in zip(tables, names, columns, sure, strict=True)
@@ -147,6 +151,7 @@ def train_pictures(
             right_on=right_on,
             images=images,
             confidence=confidence,
+            complete="named",
             model=folder,
             out=place / "decided",
             device=device,

@@ -187,9 +187,7 @@ def ask_pictured(
             if name in picture_views.VECTORS
         }
     nodes = blocking.nodes(found.records.text_of_row, blocks_of(reference, table))
-    place = {name: number for number, name in enumerate(reference.keys.reference)}
-    cells = tuple(of.asked(table, names[place[of.cells.columns[0]]]) for of in reference.columns)
-    return Asked(table, found.records, nodes, matrices, cells, _shown(found, shown.columns))
+    return Asked(table, found.records, nodes, matrices, _shown(found, shown.columns))
 
 
 def scored_views(reference: Reference, asked: Asked, found: search.Candidates) -> search.Candidates:
@@ -241,7 +239,7 @@ def with_lines(
     same = asked is None
     if asked is None:
         of = reference
-        asked = Asked(of.table, of.records, of.nodes, of.matrices, of.columns, of.shown)
+        asked = Asked(of.table, of.records, of.nodes, of.matrices, of.shown)
     if not len(reference.nodes) or not len(asked.nodes):
         return reference
     both = {name: (asked.matrices[name], matrix) for name, matrix in reference.matrices.items()}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.decision.model import decision
+from linktransformer.decision.model import Decision
 from linktransformer.file_statistics import FileStatistics, levels_of
 from linktransformer.file_survey import Survey
 from linktransformer.normalize import folded
@@ -27,8 +27,13 @@ STEP = 2**16  # pairs at a time; it changes the memory, not the result
 
 
 def log_odds_of(
-    known: Known, divided: Divided, survey: Survey, statistics: FileStatistics, number: int
-) -> Floats:
+    known: Known,
+    divided: Divided,
+    survey: Survey,
+    statistics: FileStatistics,
+    number: int,
+    model: Decision,
+) -> tuple[Floats, Floats]:
     """Give every described pair of a piece its log-odds by its own features.
 
     Args:
@@ -37,18 +42,22 @@ def log_odds_of(
         survey: What was counted.
         statistics: What is the same for all pairs.
         number: Which piece.
+        model: The decision.
 
     Returns:
-        (n_pairs,) float32.
+        Log-odds, and what a correction adds to them in the job, (n_pairs,) float32 each.
     """
     pairs, of = pairs_of(known, divided, survey, statistics, number), statistics.job
     found = np.zeros(len(pairs.left), dtype=np.float32)
-    trees = decision().pair
+    offset = np.zeros(len(found), dtype=np.float32)
     for start in range(0, len(found), STEP):
         here = slice(start, min(len(found), start + STEP))
         names, values = features_of(_some(pairs, here), of)
-        found[here] = trees.predict(values, names)
-    return found
+        found[here] = model.pair.predict(values, names)
+        more = model.offset(names, values, pairs.weights.bits[here])
+        if more is not None:
+            offset[here] = more
+    return found, offset
 
 
 def pairs_of(

@@ -12,12 +12,11 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import block_keys, blocking, frames, vocabulary
-from linktransformer.column_words import ColumnWords, widened
 from linktransformer.encode import Plan
 from linktransformer.frames import Table
 from linktransformer.records import Records
 from linktransformer.row_reading import Reading, embedded
-from linktransformer.vocabulary import Vocabulary
+from linktransformer.vocabulary import Vocabulary, widened
 from linktransformer.written_rows import Written, written_of
 
 __all__ = ["Asked", "Keys", "Reference", "ask", "bare", "blocks_of", "build", "read_as_the_model_does"]
@@ -56,7 +55,6 @@ class Reference:
         weights: What each view counts in the score; they add up to 1.
         threshold: The score that a link needs, None for none.
         details: How weights and threshold came about.
-        columns: Key columns that are compared one by one, where some are.
         shown: What is known of pictures: a `pictured.Shown`, None where rows have none.
         reading: How rows are written for each view.
     """
@@ -72,7 +70,6 @@ class Reference:
     weights: Mapping[str, float] = field(default_factory=lambda: {"lexical": 1.0})
     threshold: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    columns: tuple[ColumnWords, ...] = ()
     shown: Any = None
     reading: Reading = field(default_factory=Reading)
 
@@ -151,8 +148,7 @@ class Reference:
             head_words, place = head_words.with_ngrams(heads)
             head = self.reading.head
             matrices[head] = widened(matrices[head], place, len(head_words.codes))
-        columns = tuple(column.with_rows(table) for column in self.columns)
-        return replace(self, words=words, head_words=head_words, matrices=matrices, columns=columns)
+        return replace(self, words=words, head_words=head_words, matrices=matrices)
 
     def with_rows(self, added: Table, labels: NDArray[Any], asked: Asked) -> Reference:
         """Put rows at the end, for whose n-grams there is room. How rare an n-gram is stays as it was.
@@ -205,8 +201,7 @@ class Reference:
         """
         table = frames.wrap(frames.take(self.table, rows), self.table.name)
         fewer = replace(self.records, text_of_row=self.records.text_of_row[rows])
-        columns = tuple(column.rows_kept(rows) for column in self.columns)
-        smaller = replace(self, table=table, labels=self.labels[rows], records=fewer, columns=columns)
+        smaller = replace(self, table=table, labels=self.labels[rows], records=fewer)
         return smaller.in_row_order()
 
 
@@ -219,7 +214,6 @@ class Asked:
         records: Their texts.
         nodes: Their nodes; a block that the reference lacks has a number that it does not know.
         matrices: By view, the vectors of their texts.
-        columns: Their cells, where columns are compared one by one.
         shown: As of a reference.
     """
 
@@ -227,7 +221,6 @@ class Asked:
     records: Records
     nodes: blocking.Nodes
     matrices: Mapping[str, Any]
-    columns: tuple[ColumnWords, ...] = ()
     shown: Any = None
 
     @property
@@ -337,10 +330,8 @@ def ask(
         matrices["dense"] = vectors if len(written) else np.empty((0, width), dtype=np.float32)
     if reference.head_words is not None:
         matrices[read.head] = reference.head_words.vectors(read.heads(table, columns, side, found))
-    place = {name: number for number, name in enumerate(reference.keys.reference)}
-    cells = tuple(of.asked(table, columns[place[of.cells.columns[0]]]) for of in reference.columns)
     nodes = blocking.nodes(found.text_of_row, blocks_of(reference, table))
-    return Asked(table, found, nodes, matrices, cells)
+    return Asked(table, found, nodes, matrices)
 
 
 def read_as_the_model_does(reference: Reference, plan: Plan, n: int) -> list[str]:

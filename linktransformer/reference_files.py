@@ -17,7 +17,6 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import files, frames
-from linktransformer.column_words import ColumnWords
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.pictured import Columns, Shown
 from linktransformer.records import Records
@@ -28,7 +27,7 @@ from linktransformer.vocabulary import Vocabulary
 __all__ = ["matrix_arrays", "read", "sparse_of", "vocabulary_of", "words_arrays", "write"]
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 WORDS = ("words", "head_words")
 
 Arrays = dict[str, NDArray[Any]]
@@ -77,7 +76,6 @@ def write(
             "weights": dict(reference.weights),
             "threshold": reference.threshold,
             "details": dict(reference.details),
-            "columns": [_said(column) for column in reference.columns],
             "reading": reference.reading.to_dict(),
             "pictures": None if reference.shown is None else _said_of_pictures(reference.shown),
             "settings": dict(settings),
@@ -140,7 +138,6 @@ def read(folder: str | Path) -> tuple[Reference, dict[str, Any], Arrays]:
         said["weights"],
         said["threshold"],
         said["details"],
-        tuple(_column(f"column{place}", of, arrays) for place, of in enumerate(said["columns"])),
         None if said["pictures"] is None else _shown(said["pictures"], arrays["has_picture"].astype(bool)),
         Reading.from_dict(said["reading"]),
     )
@@ -161,12 +158,7 @@ def _arrays(reference: Reference) -> Arrays:
             arrays |= words_arrays(name, words)
     if reference.shown is not None:
         arrays["has_picture"] = reference.shown.has_picture.astype(np.uint8)
-    every: dict[str, Any] = dict(reference.matrices)
-    for place, column in enumerate(reference.columns):
-        name = f"column{place}"
-        arrays |= words_arrays(name, column.words) | {f"{name}.text_of_row": column.cells.text_of_row}
-        every[name] = column.vectors
-    for name, given in every.items():
+    for name, given in reference.matrices.items():
         arrays |= matrix_arrays(name, given)
     return arrays
 
@@ -217,22 +209,6 @@ def _shown(said: dict[str, Any], has_picture: NDArray[np.bool_]) -> Shown:
     columns = Columns(tuple(said["columns"]["images"]), None if sure is None else tuple(sure))
     lines = {name: (line[0], line[1]) for name, line in said["lines"].items()}
     return Shown(columns, identity, has_picture, lines)
-
-
-def _said(column: ColumnWords) -> dict[str, Any]:
-    """What JSON holds of a column."""
-    return {
-        "name": column.cells.columns[0],
-        "texts": column.cells.texts.tolist(),
-        "n_texts": column.words.n_texts,
-        "n_cut": column.cells.n_cut,
-    }
-
-
-def _column(name: str, said: dict[str, Any], arrays: Arrays) -> ColumnWords:
-    texts = np.fromiter(said["texts"], dtype=object, count=len(said["texts"]))
-    cells = Records(texts, arrays[f"{name}.text_of_row"], said["n_cut"], (said["name"],))
-    return ColumnWords(cells, vocabulary_of(name, arrays, said["n_texts"]), sparse_of(name, arrays))
 
 
 def vocabulary_of(name: str, arrays: Mapping[str, NDArray[Any]], n_texts: int) -> Vocabulary:

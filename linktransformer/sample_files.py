@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.blocking import Nodes
+from linktransformer.decision.correction import from_dict
 from linktransformer.job_files import Arrays, Parts, frozen_from, frozen_parts, texts_of
 from linktransformer.job_views import JobViews
 from linktransformer.reference_files import matrix_arrays, sparse_of
@@ -37,6 +38,7 @@ def parts_of(job: SampleJob) -> Parts:
     arrays |= {f"rivals view.{name}": score for name, score in job.rivals.views.items()}
     arrays |= {f"own.{name}": values for name, values in job.own.items()}
     said |= {"n_reference": job.rivals.n_reference, "shift": job.shift, "job_views": asdict(job.views)}
+    said["correction"] = None if job.correction is None else asdict(job.correction)
     return arrays, said
 
 
@@ -51,7 +53,7 @@ def from_parts(said: Mapping[str, Any], arrays: Arrays) -> SampleJob:
         The job.
     """
     views, seen = list(said["views"]), said["job_views"]
-    line = seen["line"]
+    line, learned = seen["line"], said["correction"]
     rivals: dict[str, Any] = {name: arrays[f"rivals.{name}"] for name in PARTS}
     rivals |= {name: rivals[name].astype(bool) for name in ("copy", "described")}
     scores = {name: arrays[f"rivals view.{name}"] for name in views}
@@ -62,6 +64,7 @@ def from_parts(said: Mapping[str, Any], arrays: Arrays) -> SampleJob:
         {name: arrays[f"own.{name}"] for name in views},
         JobViews(tuple(seen["names"]), seen["pictures"], None if line is None else (line[0], line[1])),
         said["shift"],
+        None if learned is None else from_dict(learned),
     )
 
 

@@ -92,7 +92,7 @@ def fit(
     texts = in_order(known, asked)
     drawing = Drawing.of(texts, (asked.nodes, known.nodes))
     known, asked = better_read(known, asked, plan, drawing, settings)
-    job, fused = _run(known, asked, source, texts, drawing, settings, job_views.of_texts(known))
+    job, fused = _run(known, asked, source, texts, drawing, (settings, plan), job_views.of_texts(known))
     if source is not None:
         job, fused = _calibrated(known, asked, job, settings.k)
     return known, job, fused
@@ -120,7 +120,7 @@ def fit_pictured(
     texts = in_order(known, asked)
     drawing = Drawing.of(texts, (asked.nodes, known.nodes))
     views = job_views.of_pictures(asked, known)
-    job, fused = _run(replace(known, weights={}), asked, None, texts, drawing, settings, views)
+    job, fused = _run(replace(known, weights={}), asked, None, texts, drawing, (settings, plan), views)
     return replace(known, weights={}), job, fused
 
 
@@ -141,12 +141,12 @@ def _calibrated(known: Reference, asked: Asked, job: SampleJob, k: int) -> tuple
     best = order[np.flatnonzero(np.diff(found.left[order], prepend=-1))]
     z, right = log_odds[best].astype(np.float64), found.right[best] == copy_of[found.left[best]]
     tried = np.linspace(-8, 8, 321)
-    spread = decision().numbers.get("uncertainty", 1.0)
+    spread = job.decision.numbers.get("uncertainty", 1.0)
     signed = np.where(right, -1, 1) * (z[None] + tried[:, None])
     cost = np.logaddexp(0, signed).sum(axis=1) + (tried / spread) ** 2 / 2
     shift = float(tried[cost.argmin()])
     added = np.float32(shift)
-    decided = decision().of_pairs(log_odds + added, before.equal)
+    decided = job.decision.of_pairs(log_odds + added, before.equal)
     rivals = replace(job.rivals, job=job.rivals.job + added, folded=job.rivals.folded + added)
     return replace(job, shift=shift, rivals=rivals), replace(
         fused, score=decided.probability, decided=decided
@@ -159,10 +159,11 @@ def _run(
     source: Integers | None,
     texts: list[list[str]],
     drawing: Drawing,
-    settings: Settings,
+    how: tuple[Settings, Plan],
     views: JobViews,
 ) -> tuple[SampleJob, Fused]:
     """The job, with what is kept of it."""
+    settings, plan = how
     nodes = asked.nodes, known.nodes
     searched = [views.searched(of) for of in (asked, known)]
     k = settings.k + (source is not None)
@@ -190,13 +191,14 @@ def _run(
         evidence = replace(evidence, left=found.left, right=found.right, views=found.views)
     features = pair_features(evidence)
     left, right = found.left[features.at], found.right[features.at]
-    model = decision(pictures=views.pictures == "image")
+    names = [column.name for column in columns]
+    model = decision(pictures=views.pictures == "image").corrected_by(plan.correction, names)
     z = model.pair.predict(features.values, features.names)
     sizes = len(nodes[0]), len(nodes[1])
     of = ranks.places(left, right, z, FLOOR)
     context = job_context(z, left, right, of, sizes)
     seen = in_context(z, of, context)
-    log_odds = model.job.predict(seen.values, seen.names)
+    log_odds = model.log_odds(seen, features.names, features.values, features.weights.bits)
     fused, but_for_capitals = _decided(known, asked, _some(found, features.at), log_odds, model)
     sample = Sample(
         asked.identity[nodes[0].text],
@@ -212,7 +214,8 @@ def _run(
         known_column(column, of) for column, of in zip(columns, features.statistics.columns, strict=True)
     )
     own = {name: of[1] for name, of in evidence.own.items()}
-    return SampleJob(features.statistics, context, kept, sample, rivals, own, views), fused
+    job = SampleJob(features.statistics, context, kept, sample, rivals, own, views)
+    return replace(job, correction=model.correction), fused
 
 
 def _some(found: Candidates, at: Integers) -> Candidates:

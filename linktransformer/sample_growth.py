@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from linktransformer import asking
 from linktransformer.blocking import Nodes
-from linktransformer.column_words import widened
 from linktransformer.decision.context import FLOOR, in_context
 from linktransformer.one_more import compared, near_in
 from linktransformer.pairwise import pair_scores
@@ -19,6 +18,7 @@ from linktransformer.reference import Reference
 from linktransformer.sample_job import Rivals, Sample, SampleJob
 from linktransformer.scoring.feature_families import features_of
 from linktransformer.scoring.ranks import Places, one_side
+from linktransformer.vocabulary import widened
 
 __all__ = ["after_adding", "after_removal"]
 
@@ -159,7 +159,7 @@ def _candidates(job: SampleJob, after: Reference, new: Integers, k: int) -> Riva
     z = model.pair.predict(values, names)
     of_z = _places(left, right, z, rivals.sample[others], rivals.pair[others], FLOOR)
     in_job = in_context(z, of_z, job.context)
-    log_odds = model.job.predict(in_job.values, in_job.names) + np.float32(job.shift)
+    log_odds = model.log_odds(in_job, names, values, seen.weights.bits) + np.float32(job.shift)
 
     def of_all(values: Floats) -> Floats:
         found = np.full(len(near), np.nan, dtype=np.float32)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from linktransformer.blocking import Nodes
 from linktransformer.decision.context import JobContext
+from linktransformer.decision.correction import Correction
 from linktransformer.decision.model import Decision, decision
 from linktransformer.job_views import JobViews
 from linktransformer.reference import Asked
@@ -179,6 +180,7 @@ class SampleJob:
             (n_reference,) float32.
         views: The views by which its pairs are described.
         shift: What is added to all log-odds.
+        correction: What was learned from labels, for these columns; None for nothing.
     """
 
     statistics: JobStatistics
@@ -189,8 +191,9 @@ class SampleJob:
     own: Mapping[str, Floats]
     views: JobViews
     shift: float = 0.0
+    correction: Correction | None = None
 
     @property
     def decision(self) -> Decision:
-        """The trees that judge its pairs."""
-        return decision(pictures=self.views.pictures == "image")
+        """What judges its pairs."""
+        return decision(pictures=self.views.pictures == "image").corrected(self.correction)

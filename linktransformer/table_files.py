@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from linktransformer.decision.correction import from_dict
 from linktransformer.job_files import Arrays, Parts, frozen_from, frozen_parts
 from linktransformer.table_job import PARTS, NearPairs, TableJob
 
@@ -23,7 +25,8 @@ def parts_of(job: TableJob) -> Parts:
     arrays, said = frozen_parts(job.statistics, job.context, job.columns)
     arrays |= {f"near.{name}": getattr(job.near, name) for name in PARTS}
     arrays |= {f"near view.{name}": score for name, score in job.near.views.items()}
-    return arrays, said | {"n_records": job.near.n_records}
+    learned = None if job.correction is None else asdict(job.correction)
+    return arrays, said | {"n_records": job.near.n_records, "correction": learned}
 
 
 def from_parts(said: Mapping[str, Any], arrays: Arrays) -> TableJob:
@@ -38,4 +41,6 @@ def from_parts(said: Mapping[str, Any], arrays: Arrays) -> TableJob:
     """
     parts: dict[str, Any] = {name: arrays[f"near.{name}"] for name in PARTS}
     views = {name: arrays[f"near view.{name}"] for name in said["views"]}
-    return TableJob(*frozen_from(said, arrays), NearPairs(views=views, n_records=said["n_records"], **parts))
+    near = NearPairs(views=views, n_records=said["n_records"], **parts)
+    learned = said["correction"]
+    return TableJob(*frozen_from(said, arrays), near, None if learned is None else from_dict(learned))

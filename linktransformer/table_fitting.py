@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from linktransformer import blocking, equal_texts, job_evidence, limits, reference, remembering, search
 from linktransformer.blocking import Nodes
 from linktransformer.decision.context import FLOOR, in_context, job_context
-from linktransformer.decision.model import decision
+from linktransformer.decision.model import Decision, decision
 from linktransformer.encode import Plan
 from linktransformer.fused import Fused
 from linktransformer.reference import Reference
@@ -73,14 +73,14 @@ def fit(bare: Reference, plan: Plan, nodes: Nodes, settings: Settings) -> TableF
     texts = known.reading.in_order(known.table, 1, known.records)
     drawing = Drawing.of([texts, texts], (nodes, nodes), same=True)
     known = better_read_table(known, nodes, plan, drawing, settings)
-    fused, features, job = _compared(known, nodes, texts, settings)
+    fused, features, job = _compared(known, nodes, texts, plan, settings)
     if len(nodes) != len(known.nodes):  # equal texts that may have to stay apart are records of their own
-        job = _compared(known, known.nodes, texts, settings)[2]
+        job = _compared(known, known.nodes, texts, plan, settings)[2]
     return TableFit(known, fused, job, _said(known, features, plan))
 
 
 def _compared(
-    known: Reference, nodes: Nodes, texts: list[str], settings: Settings
+    known: Reference, nodes: Nodes, texts: list[str], plan: Plan, settings: Settings
 ) -> tuple[Fused, PairFeatures, TableJob]:
     matrices = {
         name: (known.matrices[name], known.matrices[name])
@@ -97,13 +97,13 @@ def _compared(
     )
     features = pair_features(evidence)
     left, right = found.left, found.right
-    model = decision()
+    model = decision().corrected_by(plan.correction, [column.name for column in columns])
     z = model.pair.predict(features.values, features.names)
     places = ranks.places(left, right, z, FLOOR, same=True)
     context = job_context(z, left, right, places, (len(nodes), len(nodes)), same=True)
     seen = in_context(z, places, context)
-    log_odds = model.job.predict(seen.values, seen.names)
-    fused, raised = _raised(known, nodes, found, log_odds)
+    log_odds = model.log_odds(seen, features.names, features.values, features.weights.bits)
+    fused, raised = _raised(known, nodes, found, log_odds, model)
     if fused.decided is not None:
         of_job = job_evidence.kept((nodes, nodes), evidence, features, z, fused.decided, model)
         fused = replace(fused, evidence=of_job)
@@ -111,17 +111,19 @@ def _compared(
     kept = tuple(
         known_column(column, of) for column, of in zip(columns, features.statistics.columns, strict=True)
     )
-    return fused, features, TableJob(features.statistics, context, kept, near)
+    return fused, features, TableJob(features.statistics, context, kept, near, model.correction)
 
 
-def _raised(known: Reference, nodes: Nodes, found: Candidates, log_odds: Floats) -> tuple[Fused, Floats]:
+def _raised(
+    known: Reference, nodes: Nodes, found: Candidates, log_odds: Floats, model: Decision
+) -> tuple[Fused, Floats]:
     """The candidates with probabilities; no variant goes before equal texts."""
     found = replace(found, views={name: np.clip(score, -1, 1) for name, score in found.views.items()})
-    before = decision().of_pairs(log_odds, np.zeros(len(found), dtype=bool))
+    before = model.of_pairs(log_odds, np.zeros(len(found), dtype=bool))
     fused = Fused(found, before.probability, before)
     alike = equal_texts.same_text((known.records, known.records), (nodes, nodes), fused)
     raised = equal_texts.equal_first(found, log_odds, alike, one_table=True)
-    after = decision().of_pairs(raised, alike == equal_texts.EQUAL)
+    after = model.of_pairs(raised, alike == equal_texts.EQUAL)
     return replace(fused, score=after.probability, decided=after), raised
 
 
@@ -136,4 +138,6 @@ def _said(known: Reference, features: PairFeatures, plan: Plan) -> dict[str, Any
         written = known.reading.for_model(known.table, names, 1, known.records, plan)
         said["model_reads"] = "the key column" if known.reading.column_alone else "all columns"
         said |= limits.of_model(plan.encoder, [known.records], [written])
+    if plan.correction is not None and plan.correction.fits(names):
+        said["decision"] = "learned from labels"
     return said | remembering.of_report(plan.encoder)

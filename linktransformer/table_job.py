@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.decision.context import JobContext
+from linktransformer.decision.correction import Correction
+from linktransformer.decision.model import Decision, decision
 from linktransformer.scoring.job_statistics import JobStatistics
 from linktransformer.scoring.known_columns import KnownColumn
 
@@ -125,9 +127,16 @@ class TableJob:
         context: Likewise, of log-odds.
         columns: How the key columns are compared.
         near: The candidate pairs of the table.
+        correction: What was learned from labels, for these columns; None for nothing.
     """
 
     statistics: JobStatistics
     context: JobContext
     columns: tuple[KnownColumn, ...]
     near: NearPairs
+    correction: Correction | None = None
+
+    @property
+    def decision(self) -> Decision:
+        """What judges its pairs."""
+        return decision().corrected(self.correction)

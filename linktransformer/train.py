@@ -206,15 +206,12 @@ def _trained(
     folder = out / "model"
     if group.first:
         learned = decided(model, labelled, shape, settings) if settings.learn_decision else None
-        if learned is not None:
-            metrics |= {
-                "val_f1_learned_decision": learned.f1,
-                "val_f1_decision_without_labels": learned.f1_without_labels,
-            }
-            if learned.test_f1 is not None:
-                metrics["test_f1_decision"] = learned.test_f1
-        judgement = learned.judgement if learned else None
-        sealed(model, folder, labelled, settings, metrics, judgement, _fingerprint(labelled))
+        if learned is not None and learned.test_f1 is not None:
+            metrics["test_f1_decision"] = learned.test_f1
+        if learned is not None and learned.test_f1_without_labels is not None:
+            metrics["test_f1_decision_without_labels"] = learned.test_f1_without_labels
+        correction = None if learned is None else learned.correction
+        sealed(model, folder, labelled, settings, metrics, correction, _fingerprint(labelled))
     group.wait()
     return TrainedModel(folder, metrics, run.history, labelled.counts)
 

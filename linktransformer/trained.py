@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import comparing, frames, judgement, pair_evidence, splits
-from linktransformer.calibration import Calibrated, Sample, calibrate
+from linktransformer import blocking, comparing, fitting, frames, splits
+from linktransformer.decision.correction import FILE, Correction, write
+from linktransformer.fused import Fused
 from linktransformer.job import Job
-from linktransformer.judgement import Judgement
 from linktransformer.provenance import origin, versions
 from linktransformer.shape import Shape
 from linktransformer.train_config import TrainConfig
 from linktransformer.training_data import Labelled
 
-__all__ = ["TrainedModel", "decided", "sealed"]
+__all__ = ["Decided", "TrainedModel", "decided", "sealed"]
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision learned with a model.
+
+    Args:
+        correction: What was learned.
+        test_f1: F1 of links of the test rows with it; None where there is no test.
+        test_f1_without_labels: F1 there of the decision without labels.
+    """
+
+    correction: Correction
+    test_f1: float | None
+    test_f1_without_labels: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +74,7 @@ class TrainedModel:
 
     @property
     def decision(self) -> Path | None:
-        """The file with the learned decision, where it is better than the one without labels."""
+        """The file with the learned decision, where there is one."""
         found: Path | None = self._encoder().decision
         return found
 
@@ -125,7 +140,7 @@ class _Live:
         return found
 
 
-def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig) -> Calibrated | None:
+def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig) -> Decided | None:
     """Learn how scores become links, on the tables that the labelled rows make.
 
     Args:
@@ -135,7 +150,8 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
         settings: With the serializer.
 
     Returns:
-        The decision and how it compares; None where rows have clusters, or there is no validation.
+        The decision, learned from the validation rows, which the model has not seen; None where rows have
+        clusters, or there is no validation.
     """
     if shape.cluster:
         logger.info("rows with clusters make no two tables: no decision is learned")
@@ -151,41 +167,41 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
         )
         for side, rows in enumerate(sides)
     )
-    job = Job(model=_Live(model, settings.serializer().to_dict()), progress=False)
+    job = Job(model=_Live(model, settings.serializer().to_dict()), progress=False, described=True)
     found = comparing.compare((tables[0], tables[1]), names, job)
-    if not len(found.fused.candidates):
-        return None
-    sample = _sample(labelled, sides, found)
-    seen = pair_evidence.evidence((tables[0], tables[1]), names, found.texts, found.nodes, found.fused)
-    return calibrate(seen, sample, comparing.linked(found.fused))
-
-
-def _sample(labelled: Labelled, sides: list[NDArray[np.int64]], found: comparing.Compared) -> Sample:
-    """What the labels say of the candidates: entities are compared, unlabelled pairs are no matches."""
-    text = []
-    for side, nodes in enumerate(found.nodes):
-        has = np.flatnonzero(nodes.node_of_row >= 0)
-        first = np.unique(nodes.node_of_row[has], return_index=True)[1]
-        text.append(sides[side][has[first]])
     pairs = found.fused.candidates
+    if found.fused.described is None:
+        return None
+    text = [sides[side][blocking.first_rows(nodes)] for side, nodes in enumerate(found.nodes)]
     entity = labelled.entity[text[0]], labelled.entity[text[1]]
     part = np.full(len(labelled.texts), splits.NONE, dtype=np.int64)
     for which in (splits.TEST, splits.VAL, splits.TRAIN):  # a text that training has seen is not held out
         part[labelled.left[labelled.part == which]] = which
     of_left = part[text[0]]
-    val, test = of_left == splits.VAL, of_left == splits.TEST
-    return Sample(
-        pairs.left,
-        pairs.right,
-        entity[0][pairs.left] == entity[1][pairs.right],
-        (of_left == splits.TRAIN)[pairs.left],
-        val[pairs.left],
-        int(np.isin(entity[0][val], entity[1]).sum()),
-        test[pairs.left],
-        int(np.isin(entity[0][test], entity[1]).sum()),
-        entity[0][pairs.left],
-        int(np.isin(entity[0][of_left == splits.TRAIN], entity[1]).sum()),
-    )
+    same = entity[0][pairs.left] == entity[1][pairs.right]
+    val = (of_left == splits.VAL)[pairs.left]  # unlabelled pairs of these rows are no matches
+    learned, _ = fitting.correction_of(found.fused, np.flatnonzero(val & same), np.flatnonzero(val & ~same))
+    test = of_left == splits.TEST
+    if not test.any():
+        return Decided(learned, None, None)
+    n_matches = int(np.isin(entity[0][test], entity[1]).sum())
+    scores = []
+    for fused in (found.fused, _with(found.fused, learned)):
+        links = comparing.linked(fused)
+        links = links[test[pairs.left[links]]]
+        scores.append(2 * int(same[links].sum()) / max(1, len(links) + n_matches))
+    return Decided(learned, scores[1], scores[0])
+
+
+def _with(fused: Fused, learned: Correction) -> Fused:
+    """The candidates with the probabilities of a learned decision."""
+    described, found = fused.described, fused.candidates
+    if described is None or fused.shipped is None:
+        raise ValueError("candidates without features")
+    model = fused.shipped.corrected_by(learned, described.columns)
+    sizes = found.n_left, found.n_right
+    after = model.probabilities(described.features, found.left, found.right, sizes)
+    return replace(fused, score=after.probability, decided=after)
 
 
 def sealed(
@@ -194,7 +210,7 @@ def sealed(
     labelled: Labelled,
     settings: TrainConfig,
     metrics: Mapping[str, float],
-    learned: Judgement | None,
+    learned: Correction | None,
     fingerprint: str,
 ) -> None:
     """Write the model's folder: weights, serializer, decision, manifest and card.
@@ -214,7 +230,7 @@ def sealed(
     folder.mkdir(parents=True)
     model.save(folder)
     if learned is not None:
-        judgement.write(learned, folder / judgement.FILE)
+        write(learned, folder / FILE, {"learned_from": fingerprint})
     known = origin(model.name)
     kept = {name: round(float(value), 6) for name, value in metrics.items() if np.isfinite(value)}
     seal(
@@ -229,7 +245,7 @@ def sealed(
         trained_on={"data": fingerprint, **labelled.counts, "settings": settings.recipe().to_dict()},
         metrics=kept,
         measured_on=fingerprint,
-        decision=judgement.FILE if learned is not None else None,
+        decision=FILE if learned is not None else None,
         task="record linkage",
         versions=versions(),
         created_by="linktransformer.train_model",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-__all__ = ["Vocabulary", "learn"]
+__all__ = ["Vocabulary", "learn", "widened"]
 
 LOW, HIGH = 2, 4  # as `ngrams.tfidf` has them
 BITS = 16  # of a character's rank in the code of an n-gram
@@ -215,3 +216,18 @@ def _ranks(points: NDArray[np.uint32], alphabet: NDArray[np.uint32]) -> Codes:
         rank[new] = len(alphabet) + SPACE + 1 + np.unique(points[new], return_inverse=True)[1].reshape(-1)
     rank[space] = SPACE
     return np.asarray(np.minimum(rank, MOST), dtype=np.uint64)
+
+
+def widened(matrix: Any, place: Integers, width: int) -> sp.csr_matrix:
+    """Give a matrix more columns.
+
+    Args:
+        matrix: Sparse, with sorted indices.
+        place: The new place of each column, rising, so that indices stay sorted.
+        width: Columns that it has then.
+
+    Returns:
+        The same rows.
+    """
+    indices = place[matrix.indices].astype(np.int32)
+    return sp.csr_matrix((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], max(1, width)))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.decision.context import FLOOR, in_context, job_context
+from linktransformer.decision.context import FLOOR, Context, in_context, job_context
+from linktransformer.decision.correction import Correction
 from linktransformer.decision.trees import Trees, read_trees
 from linktransformer.errors import ModelError
+from linktransformer.scoring.features import PairFeatures
 from linktransformer.scoring.ranks import places
 
 __all__ = ["Decision", "Probabilities", "decision", "read_decision"]
@@ -76,11 +78,113 @@ class Decision:
         pair: From pair features to log-odds.
         job: From `context.context` to log-odds.
         numbers: Trained numbers: "uncertainty" and "caution", see `Probabilities`.
+        correction: What was learned from labels, for the key columns of the job; None for nothing.
     """
 
     pair: Trees
     job: Trees
     numbers: Mapping[str, float] = field(default_factory=dict)
+    correction: Correction | None = None
+
+    def corrected_by(self, correction: Correction | None, columns: Sequence[str]) -> Decision:
+        """The decision with what was learned from labels.
+
+        Args:
+            correction: As learned, None for nothing.
+            columns: Names of the (left) key columns, in the order of their match weights.
+
+        Returns:
+            The decision; the same one where the columns are not those that were learned from.
+        """
+        here = None if correction is None else correction.on_columns(columns)
+        return self if here is None else self.corrected(here)
+
+    def corrected(self, correction: Correction | None) -> Decision:
+        """The decision with a correction for the key columns of the job.
+
+        Args:
+            correction: The correction, from `Correction.on_columns`; None for none.
+
+        Returns:
+            The decision.
+        """
+        if correction is None:
+            return self
+        before = self.numbers.get("uncertainty", 1.0)
+        after = min(before, correction.uncertainty)
+        caution = self.numbers.get("caution", 0.0) * after / max(before, 1e-9)
+        return replace(
+            self,
+            numbers={**self.numbers, "uncertainty": after, "caution": caution},
+            correction=correction,
+        )
+
+    def log_odds(self, seen: Context, names: Sequence[str], values: Floats, bits: Floats) -> Floats:
+        """Log-odds of pairs in their job.
+
+        Args:
+            seen: The pairs beside those of the job.
+            names: Of the pair features.
+            values: (n_pairs, n_features) float32.
+            bits: The match weight of each column, (n_pairs, n_columns) float32.
+
+        Returns:
+            (n_pairs,) float32.
+        """
+        found = self.job.predict(seen.values, seen.names)
+        offset = self.offset(names, values, bits)
+        return (
+            found if self.correction is None or offset is None else self.correction.corrected(found, offset)
+        )
+
+    def probabilities(
+        self,
+        features: PairFeatures,
+        left: Integers,
+        right: Integers,
+        sizes: tuple[int, int],
+        *,
+        same: bool = False,
+        expected_overlap: float | None = None,
+    ) -> Probabilities:
+        """Give every described pair the probability that it is a match.
+
+        Args:
+            features: Of the pairs.
+            left: Left record of each pair, (n_pairs,) int64.
+            right: Right record.
+            sizes: Records of the left and of the right table.
+            same: Both sides are one table.
+            expected_overlap: The share of left records that the user expects to have a match, None where
+                the user did not say.
+
+        Returns:
+            The probabilities.
+        """
+        own = self.pair.predict(features.values, features.names)
+        return self.in_job(
+            own,
+            features.at,
+            left,
+            right,
+            sizes,
+            same=same,
+            expected_overlap=expected_overlap,
+            offset=self.offset(features.names, features.values, features.weights.bits),
+        )
+
+    def offset(self, names: Sequence[str], values: Floats, bits: Floats) -> Floats | None:
+        """What a correction adds to the log-odds of pairs; None without one.
+
+        Args:
+            names: Of the pair features.
+            values: (n_pairs, n_features) float32.
+            bits: The match weight of each column, (n_pairs, n_columns) float32.
+
+        Returns:
+            (n_pairs,) float32.
+        """
+        return None if self.correction is None else self.correction.offset(names, values, bits)
 
     def in_job(
         self,
@@ -92,6 +196,7 @@ class Decision:
         *,
         same: bool = False,
         expected_overlap: float | None = None,
+        offset: Floats | None = None,
     ) -> Probabilities:
         """Calibrate the log-odds of all pairs of a job.
 
@@ -103,6 +208,7 @@ class Decision:
             sizes: Records of the left and of the right table.
             same: Both sides are one table.
             expected_overlap: The share of left records that the user expects to match, None for unknown.
+            offset: From `offset`.
 
         Returns:
             The probabilities.
@@ -114,6 +220,8 @@ class Decision:
             here = slice(start, start + STEP)
             seen = in_context(own[here], of.some(here), job)
             found[here] = self.job.predict(seen.values, seen.names)
+        if self.correction is not None and offset is not None:
+            found = self.correction.corrected(found, offset)
         spread = self.numbers.get("uncertainty", 1.0)
         shift = 0.0
         if expected_overlap is not None and len(found):

@@ -31,7 +31,6 @@ PUBLISHED = {  # F1 as their papers print it
     "dm_dblp_acm": (0.984, 0.984, 0.990),
 }
 PUBLISHED_NAMES = ("Magellan", "DeepMatcher", "Ditto")
-FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,57 +255,45 @@ def decide(
 ) -> tuple[str, float, np.ndarray | None]:
     """The decision that is best on the valid pairs: its name, its F1 there, its guess on the test pairs."""
     from clippings.evaluation import best_threshold
-    from linktransformer.calibration import STRENGTHS, fit_logistic
-    from linktransformer.judgement import Evidence, probability
 
-    seen, label = {}, {part: task.pairs[part][2] == 1 for part in PARTS}
-    names, values = evidence(model, task, serializer, options)
-    for part in PARTS:
-        seen[part] = values[part]
-    best: tuple[str, float, np.ndarray | None] = ("cosine", by_cosine, None)
-    fold = task.pairs["valid"][0] % FOLDS  # rows of the left table, so that none is on both sides
-    for strength in STRENGTHS:
-        every = Evidence(names, seen["train"])
-        fitted = fit_logistic(every, label["train"], np.ones(len(every.values), dtype=bool), strength)
-        f1, threshold = best_threshold(probability(fitted, seen["valid"]), label["valid"])
-        if f1 > best[1]:
-            guess = probability(fitted, seen["test"]) >= threshold
-            best = (f"logistic on train, C={strength:g}", f1, guess)
-        held = Evidence(names, seen["valid"])
-        chance = np.zeros(len(held.values))
-        for number in range(FOLDS):
-            part = fit_logistic(held, label["valid"], fold != number, strength)
-            chance[fold == number] = probability(part, held.values[fold == number])
-        f1, threshold = best_threshold(chance, label["valid"])
-        if f1 > best[1]:
-            fitted = fit_logistic(held, label["valid"], np.ones(len(fold), dtype=bool), strength)
-            guess = probability(fitted, seen["test"]) >= threshold
-            best = (f"logistic on valid, C={strength:g}", f1, guess)
-    return best
+    label = {part: task.pairs[part][2] == 1 for part in PARTS}
+    scores = learned(model, task, serializer, options)
+    f1, threshold = best_threshold(scores["valid"], label["valid"])
+    if f1 > by_cosine:
+        return "learned on train", f1, scores["test"] >= threshold
+    return "cosine", by_cosine, None
 
 
-def evidence(
-    model: Any, task: Task, serializer: Any, options: argparse.Namespace
-) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
-    """What `merge` sees of each labelled pair; pairs that are no candidates get the lowest values seen."""
-    from linktransformer import comparing, frames, pair_evidence
+def learned(model: Any, task: Task, serializer: Any, options: argparse.Namespace) -> dict[str, np.ndarray]:
+    """The probability of each labelled pair as the train pairs teach it; 0 for no candidate."""
+    from linktransformer import comparing, fitting, frames
+    from linktransformer.decision.model import sigmoid
     from linktransformer.job import Job
 
     live = Live(model, serializer.to_dict())
     tables = frames.wrap(task.left, "left"), frames.wrap(task.right, "right")
-    found = comparing.compare(tables, task.keys, Job(model=live, k=options.k, progress=False))
-    seen = pair_evidence.evidence(tables, task.keys, found.texts, found.nodes, found.fused)
+    found = comparing.compare(tables, task.keys, Job(model=live, k=options.k, progress=False, described=True))
     pairs, width = found.fused.candidates, len(found.nodes[1])
     code = pairs.left * width + pairs.right
-    values = {}
+    at = {}
     for part in PARTS:
         a, b, _ = task.pairs[part]
         left, right = found.nodes[0].node_of_row[a], found.nodes[1].node_of_row[b]
         wanted = left * width + right
         place = np.minimum(np.searchsorted(code, wanted), len(code) - 1)
-        known = (code[place] == wanted) & (left >= 0) & (right >= 0)
-        values[part] = np.where(known[:, None], seen.values[place], seen.values.min(axis=0))
-    return seen.names, values
+        at[part] = np.where((code[place] == wanted) & (left >= 0) & (right >= 0), place, -1)
+    label, known = task.pairs["train"][2] == 1, at["train"] >= 0
+    correction, _ = fitting.correction_of(
+        found.fused, at["train"][known & label], at["train"][known & ~label]
+    )
+    described, shipped = found.fused.described, found.fused.shipped
+    if described is None or shipped is None:
+        raise ValueError("candidates without features")
+    corrected = shipped.corrected_by(correction, described.columns).probabilities(
+        described.features, pairs.left, pairs.right, (pairs.n_left, pairs.n_right)
+    )
+    p = np.append(sigmoid(corrected.log_odds), np.float32(0))
+    return {part: p[place].astype(np.float64) for part, place in at.items()}
 
 
 class Live:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,13 @@ pytest.importorskip("PIL")
 
 import linktransformer as lt
 from linktransformer import (
-    alone,
     encode,
     frames,
-    judgement,
     one_more,
     pictured,
     sample_fitting,
 )
+from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.reference import Keys, ask
 from linktransformer.sample_reading import Settings
 from tests.conftest import rows_of
@@ -157,24 +155,16 @@ def test_pictures_without_any_text() -> None:
     assert found == list(range(90, 96))
 
 
-def test_a_learned_decision_hears_pictures(tmp_path: Path) -> None:
-    """With a decision for single rows no sample rows are needed."""
+def test_a_learned_decision_reads_pictures(tmp_path: Path) -> None:
     left, right = with_gaps()
-    linker = lt.Linker(Looking(), 0.5, **OPTIONS).fit(right, left)
-    known = alone.with_columns(linker._known, None)
-    names = alone._names(known)
-    assert {"fused", "image", "text", "edit", "edit lead left", "column 1 equal"} <= set(names)
-    weight = tuple(5.0 if name in ("fused", "edit") else 0.0 for name in names)
-    one = (1.0,) * len(names)
-    learned = judgement.Judgement(names, weight, (0.5,) * len(names), one, 0.0, 0.5)
-    both = replace(learned, alone=learned)
-    assert alone.for_rows_alone(both, known) == learned
     model = Looking()
-    model.decision = tmp_path / judgement.FILE  # type: ignore[attr-defined]
-    judgement.write(both, model.decision)  # type: ignore[attr-defined]
-    decided = lt.Linker(model, **OPTIONS).fit(right)  # no sample rows
-    assert decided.link(left).report()["decision"] == "learned from labels, for rows by themselves"
-    found = decided.predict(left)
-    linked = found["reference"].dropna()
-    assert [right.firm[label] for label in linked] == [NAMES[row] for row in linked.index]
-    assert len(linked) > 5 and found["score"].dropna().between(0, 1, inclusive="neither").all()
+    linker = lt.Linker(model, 0.5, **OPTIONS).fit(right, left)
+    learned = Correction(1.0, 1.5, 0.5, ("dense similarity",), (0.5,), (0.5,), (0.2,))
+    model.decision = tmp_path / FILE  # type: ignore[attr-defined]
+    write(learned, model.decision, {})  # type: ignore[attr-defined]
+    decided = lt.Linker(model, 0.5, **OPTIONS).fit(right, left)
+    assert decided.link(left).report()["decision"] == "learned from labels"
+    before, after = (one.predict(left)["score"].dropna() for one in (linker, decided))
+    assert (after > before).mean() > 0.8 and after.between(0, 1, inclusive="neither").all()
+    links = lt.link(left, right, model=model, **OPTIONS)
+    assert links.report()["decision"] == "learned from labels"

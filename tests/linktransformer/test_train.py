@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import calibration, frames, splits, train, training_data
+from linktransformer import frames, splits, train, training_data
 from linktransformer.serialize import Serializer
 from linktransformer.shape import Shape, shape_of
 from linktransformer.train_config import config_of
@@ -260,9 +260,8 @@ def test_what_is_saved_is_what_was_trained(base: Path, tmp_path: Path) -> None:
 
 @NEEDS_TORCH
 def test_a_learned_decision_decides_where_its_columns_are(
-    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    base: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(calibration, "LEAST_GAIN", -1e9)  # kept, be it better or not
     frame = table(80)
     trained = lt.train_model(frame, base=base, out=tmp_path / "run", **ON, **QUICK)
     assert trained.decision is not None and trained.decision.name == "decision.json"
@@ -286,9 +285,9 @@ def test_a_learned_decision_decides_where_its_columns_are(
     assert "firms" in address
     once = lt.link(one, other, left_on="n", right_on="n", model=trained.folder, validate="1:1")
     assert once.pairs["right"].is_unique
-    with caplog.at_level(logging.INFO, logger="linktransformer"):
+    with caplog.at_level(logging.WARNING, logger="linktransformer"):
         plain = lt.link(one, other, on=["n", "m"], model=trained.folder).report()
-    assert "decision" not in plain and "does not fit these key columns" in caplog.text
+    assert "decision" not in plain and "uses key columns that are not given here" in caplog.text
 
 
 @NEEDS_TORCH

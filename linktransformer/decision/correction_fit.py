@@ -1,0 +1,233 @@
+"""Fit a correction of the shipped decision to labelled pairs, with no correction as the prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.decision.correction import Correction, matrix_of, named, scaled
+
+__all__ = ["LabelledJob", "fit_correction"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+WRONG = 0.02  # of judged labels are expected to be wrong, so that one alone cannot move a sure pair far
+WIDTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # prior standard deviations of weights, weighed by their evidence
+CHOSEN = 0.5  # standard deviation of the log-odds by which matches are rather labelled than non-matches
+WORTH = 10  # labels: what the shipped decision says of the level of all log-odds counts as so many
+PLAUSIBLE = -6.0  # log-odds: pairs below weigh nothing as unlabelled ones
+MOST = 20_000  # unlabelled pairs, the most probable ones
+SHIFTS = 12.0  # the largest shift of all log-odds
+LEAST_SLOPE = 0.1
+TINY = 1e-3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledJob:
+    """The candidates of a job, and what labels say of them.
+
+    Args:
+        log_odds: By the shipped decision, (n_pairs,) float32.
+        names: Of the pair features.
+        values: (n_pairs, n_features) float32.
+        bits: Match weight of each column, (n_pairs, n_columns) float32.
+        columns: Names of the columns.
+        matches: Candidates known to match, (n,) int64.
+        others: Candidates known not to match.
+    """
+
+    log_odds: NDArray[np.float32]
+    names: tuple[str, ...]
+    values: NDArray[np.float32]
+    bits: NDArray[np.float32]
+    columns: tuple[str, ...]
+    matches: Integers
+    others: Integers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    """Pairs with the probability that they match, and the share of these labels that is wrong.
+
+    Args:
+        z: Log-odds, (n,) float64.
+        design: What is multiplied by the parameters (slope, intercept, weights), (n, n_parameters).
+        target: 0 to 1, (n,).
+        wrong: A share.
+    """
+
+    z: Floats
+    design: Floats
+    target: Floats
+    wrong: float
+
+    def cost(self, parameters: Floats) -> tuple[float, Floats]:
+        """The cross-entropy and its gradient."""
+        p = _sigmoid(self.z + self.design @ parameters)
+        q = (1 - 2 * self.wrong) * p + self.wrong
+        value = -(self.target * np.log(q) + (1 - self.target) * np.log(1 - q)).sum()
+        slope = (1 - 2 * self.wrong) * p * (1 - p) * (q - self.target) / (q * (1 - q))
+        return float(value), self.design.T @ slope
+
+    def information(self, parameters: Floats) -> Floats:
+        """The expected second derivatives, (n_parameters, n_parameters)."""
+        p = _sigmoid(self.z + self.design @ parameters)
+        q = (1 - 2 * self.wrong) * p + self.wrong
+        weight = ((1 - 2 * self.wrong) * p * (1 - p)) ** 2 / (q * (1 - q))
+        return np.asarray((self.design.T * weight) @ self.design)
+
+
+def fit_correction(job: LabelledJob, spread: float) -> Correction:
+    """Fit a correction.
+
+    Labels of both kinds are taken for pairs that were chosen without a look at the answer: a logistic
+    regression of which a small share of the labels is wrong. The intercept is averaged with the one at which
+    the expected number of matches agrees with the share of known matches that the shipped decision finds.
+
+    Of labels of one kind alone, it is not known what share of the pairs they are. Then all other pairs are
+    taken as labelled by the shipped decision, each with its probability.
+
+    Slope and weights have normal priors around 1 and 0. Their width is averaged over by the evidence of the
+    labels (Laplace's approximation; D. MacKay, Bayesian interpolation, 1992).
+
+    Args:
+        job: The candidates, of which one at least is labelled.
+        spread: The standard deviation of what the shipped log-odds of all pairs are off by together.
+
+    Returns:
+        The correction.
+    """
+    by_place, by_name = named(job.columns)
+    raw = matrix_of(by_place, job.names, job.values, job.bits)
+    z = job.log_odds.astype(np.float64)
+    means, scales, used = _scales(raw, z)
+    weight = _sigmoid(z) * _sigmoid(-z)
+    centre = float((z * weight).sum() / weight.sum())
+    width = max(float(np.sqrt(((z - centre) ** 2 * weight).sum() / weight.sum())), 0.1)
+    design = np.concatenate(
+        [((z - centre) / width)[:, None], np.ones((len(z), 1)), scaled(raw[:, used], means, scales)], axis=1
+    )
+    if len(job.matches) and len(job.others):
+        found, uncertainty = _judged(z, design, job, spread, width)
+    else:
+        found, uncertainty = _of_one_kind(z, design, job, spread, width), spread
+    slope = 1 + float(found[0]) / width
+    return Correction(
+        slope,
+        float(found[1]) - (slope - 1) * centre,
+        min(uncertainty, spread),
+        tuple(by_name[number] for number in used.tolist()),
+        tuple(found[2:].tolist()),
+        tuple(means.tolist()),
+        tuple(scales.tolist()),
+        job.columns,
+    )
+
+
+def _judged(z: Floats, design: Floats, job: LabelledJob, spread: float, width: float) -> tuple[Floats, float]:
+    """Parameters, and the standard deviation of the intercept, where labels of both kinds are known."""
+    at = np.concatenate([job.matches, job.others])
+    target = np.repeat([1.0, 0.0], [len(job.matches), len(job.others)])
+    few = min(len(job.matches), len(job.others))  # labels of one kind do not tell the intercept
+    trust = float(np.sqrt(few / (few + WORTH)))
+    prior = spread * trust
+    found, sd = _averaged(_Pairs(z[at], design[at], target, WRONG), prior, width, trust)
+    variance = sd**2 + CHOSEN**2
+    by_count, of_count = _by_recall(z, z + design @ found - found[1], job.matches, spread)
+    found[1] = (found[1] / variance + by_count / of_count) / (1 / variance + 1 / of_count)
+    return found, float(np.sqrt(sd**2 + spread**2 - prior**2))
+
+
+def _of_one_kind(z: Floats, design: Floats, job: LabelledJob, spread: float, width: float) -> Floats:
+    """Parameters where all labels are matches, or all are non-matches."""
+    labelled = np.concatenate([job.matches, job.others])
+    pool = np.flatnonzero(z >= PLAUSIBLE)
+    if len(pool) > MOST:
+        pool = pool[np.argsort(-z[pool], kind="stable")[:MOST]]
+    pool = np.union1d(pool, labelled)
+    target = _sigmoid(z)
+    target[job.matches], target[job.others] = 1.0, 0.0
+    found, _ = _averaged(_Pairs(z[pool], design[pool], target[pool], 0.0), spread, width)
+    if len(job.matches):
+        # either matches are more than expected, or the others are fewer: half way
+        same = _shift_to(z + design @ found - found[1], float(_sigmoid(z).sum()))
+        found[1] = (found[1] + same) / 2
+    return found
+
+
+def _by_recall(z: Floats, after: Floats, matches: Integers, spread: float) -> tuple[float, float]:
+    """The intercept at which as many matches are expected as the known ones tell, and its variance.
+
+    Of the known matches a share is probable by the shipped decision; the expected number of matches among all
+    probable pairs, divided by this share, is that of all matches.
+    """
+    p = _sigmoid(z)
+    likely = p >= 0.5
+    if not likely.any():
+        return 0.0, spread**2
+    expected, linked, n = float(p.sum()), float(p[likely].sum()), len(matches)
+    recall = (int(likely[matches].sum()) + WORTH * linked / expected) / (n + WORTH)
+    shift = _shift_to(after, min(linked / recall, 0.9 * len(z)))
+    moved = _sigmoid(after + shift)
+    slope = max(float((moved * (1 - moved)).sum() / moved.sum()), TINY)  # of the logarithm of their number
+    wide = float((_sigmoid(z[likely] + spread) - _sigmoid(z[likely] - spread)).sum()) / 2 / linked
+    return shift, max(((1 - recall) / (recall * (n + WORTH)) + wide**2) / slope**2, TINY)
+
+
+def _averaged(pairs: _Pairs, spread: float, width: float, trust: float = 1.0) -> tuple[Floats, float]:
+    """Parameters averaged over the widths of their prior, and the standard deviation of the intercept."""
+    fits = [_fitted(pairs, spread, trust * of_weights, width) for of_weights in WIDTHS]
+    evidence = np.array([fit[1] for fit in fits])
+    share = np.exp(evidence - evidence.max())
+    share /= share.sum()
+    found = np.sum([part * fit[0] for part, fit in zip(share, fits, strict=True)], axis=0)
+    return found, float(sum(part * fit[2] for part, fit in zip(share, fits, strict=True)))
+
+
+def _fitted(
+    pairs: _Pairs, of_intercept: float, of_weights: float, width: float
+) -> tuple[Floats, float, float]:
+    """The most probable parameters, the logarithm of their evidence, the intercept's standard deviation."""
+    from scipy.optimize import minimize
+
+    n = pairs.design.shape[1]
+    precision = np.full(n, of_weights**-2.0)
+    precision[1] = max(of_intercept, TINY) ** -2.0
+
+    def cost(parameters: Floats) -> tuple[float, Floats]:
+        value, gradient = pairs.cost(parameters)
+        return value + 0.5 * float(precision @ parameters**2), gradient + precision * parameters
+
+    bounds = [((LEAST_SLOPE - 1) * width, None), *[(None, None)] * (n - 1)]
+    found = minimize(cost, np.zeros(n), jac=True, method="L-BFGS-B", bounds=bounds)
+    curvature = pairs.information(found.x) + np.diag(precision)
+    evidence = -found.fun - 0.5 * (np.linalg.slogdet(curvature)[1] - np.log(precision).sum())
+    return found.x, float(evidence), float(np.sqrt(np.linalg.inv(curvature)[1, 1]))
+
+
+def _scales(raw: NDArray[np.float32], z: Floats) -> tuple[Floats, Floats, Integers]:
+    """Means and standard deviations of features near the threshold, and which features vary there."""
+    known = ~np.isnan(raw)
+    weight = (_sigmoid(z) * _sigmoid(-z))[:, None] * known
+    values = np.where(known, raw, 0).astype(np.float64)
+    total = np.maximum(weight.sum(axis=0), 1e-12)
+    means = (values * weight).sum(axis=0) / total
+    scales = np.sqrt(((values - means) ** 2 * weight).sum(axis=0) / total)
+    used = np.flatnonzero(scales > 1e-6)
+    return means[used], scales[used], used
+
+
+def _shift_to(z: Floats, expected: float) -> float:
+    """What to add to all log-odds so that so many matches are expected."""
+    low, high = -SHIFTS, SHIFTS
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _sigmoid(z + middle).sum() < expected else (low, middle)
+    return (low + high) / 2
+
+
+def _sigmoid(values: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -30, 30))))
