@@ -68,7 +68,7 @@ def test_candidates_are_found_from_either_end(monkeypatch: pytest.MonkeyPatch) -
     assert kept.find(a, b).tolist() == kept.find(b, a).tolist() == list(range(5))
     mine = kept.candidates_of(int(a[0]), 0)
     assert sorted(mine.tolist()) == np.flatnonzero((kept.left == a[0]) | (kept.right == a[0])).tolist()
-    assert (np.diff(kept.final[mine]) <= 0).all()
+    assert (np.diff(kept.log_odds[mine]) <= 0).all()
     every = {(x, y) for x, y in zip(kept.left.tolist(), kept.right.tolist(), strict=True)}
     other = next((x, y) for x in range(40) for y in range(x + 1, 40) if (x, y) not in every)
     assert kept.find(np.array([other[0]]), np.array([other[1]])).tolist() == [-1]
