@@ -321,9 +321,8 @@ def _probable(
     left, right = found.left[at], found.right[at]
     features, shipped = described.features, decision(pictures=pictures)
     trees = shipped.corrected_by(plan.correction, described.columns)
-    own = trees.pair.predict(features.values, features.names)
+    own, offset = trees.alone(features)
     sizes = len(nodes[0]), len(nodes[1])
-    offset = trees.offset(features.names, features.values, features.weights.bits)
     decided = trees.in_job(
         own, at, left, right, sizes, same=same, expected_overlap=job.expected_overlap, offset=offset
     )

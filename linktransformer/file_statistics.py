@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,7 +146,8 @@ def _tables(known: Known, survey: Survey, searched: Sequence[Searched], random: 
         code = left * survey.sizes[1] + right
         some = _share(code, LEARNED_FROM / max(1, total))
         levels = levels_of(stored)
-        of_piece = code, stored.array("nearest"), stored.array("strong"), levels.level, levels.frequency
+        graded = (levels.level, levels.frequency)
+        of_piece: list[NDArray[Any]] = [code, stored.array("nearest"), stored.array("strong"), *graded]
         for name, values in zip(names, of_piece, strict=True):
             parts[name].append(values[some])
     code, nearest, strong, level, frequency = (np.concatenate(of) for of in parts.values())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linktransformer import blocking, equal_texts, job_evidence, limits, reference, remembering, search
 from linktransformer.blocking import Nodes
-from linktransformer.decision.context import FLOOR, in_context, job_context
+from linktransformer.decision.context import FLOOR, job_context
 from linktransformer.decision.model import Decision, decision
 from linktransformer.encode import Plan
 from linktransformer.fused import Fused
@@ -98,11 +98,11 @@ def _compared(
     features = pair_features(evidence)
     left, right = found.left, found.right
     model = decision().corrected_by(plan.correction, [column.name for column in columns])
-    z = model.pair.predict(features.values, features.names)
+    z, offset = model.alone(features)
+    sizes = len(nodes), len(nodes)
     places = ranks.places(left, right, z, FLOOR, same=True)
-    context = job_context(z, left, right, places, (len(nodes), len(nodes)), same=True)
-    seen = in_context(z, places, context)
-    log_odds = model.log_odds(seen, features.names, features.values, features.weights.bits)
+    context = job_context(z, left, right, places, sizes, same=True)
+    log_odds = model.in_job(z, features.at, left, right, sizes, same=True, offset=offset).log_odds
     fused, raised = _raised(known, nodes, found, log_odds, model)
     if fused.decided is not None:
         of_job = job_evidence.kept((nodes, nodes), evidence, features, z, fused.decided, model)

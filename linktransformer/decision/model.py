@@ -137,6 +137,25 @@ class Decision:
             found if self.correction is None or offset is None else self.correction.corrected(found, offset)
         )
 
+    def alone(self, features: PairFeatures) -> tuple[Floats, Floats | None]:
+        """Judge pairs by their own features, part by part.
+
+        Args:
+            features: Of the pairs.
+
+        Returns:
+            Their log-odds, (n_pairs,) float32, and what a correction adds to those in the job, None without
+            one.
+        """
+        own = np.zeros(len(features.at), dtype=np.float32)
+        offset = None if self.correction is None else np.zeros(len(features.at), dtype=np.float32)
+        names = features.names
+        for part, values in features.parts():
+            own[part] = self.pair.predict(values, names)
+            if self.correction is not None and offset is not None:
+                offset[part] = self.correction.offset(names, values, features.weights.bits[part])
+        return own, offset
+
     def probabilities(
         self,
         features: PairFeatures,
@@ -161,7 +180,7 @@ class Decision:
         Returns:
             The probabilities.
         """
-        own = self.pair.predict(features.values, features.names)
+        own, offset = self.alone(features)
         return self.in_job(
             own,
             features.at,
@@ -170,7 +189,7 @@ class Decision:
             sizes,
             same=same,
             expected_overlap=expected_overlap,
-            offset=self.offset(features.names, features.values, features.weights.bits),
+            offset=offset,
         )
 
     def offset(self, names: Sequence[str], values: Floats, bits: Floats) -> Floats | None:

@@ -55,6 +55,28 @@ class Pairs:
     equal: Sequence[NDArray[np.bool_]]
     weights: Weights
 
+    def some(self, at: slice) -> Pairs:
+        """Some of the pairs.
+
+        Args:
+            at: Which ones.
+
+        Returns:
+            The same of these alone.
+        """
+        return Pairs(
+            self.left[at],
+            self.right[at],
+            self.words,
+            self.texts,
+            {name: score[at] for name, score in self.scores.items()},
+            {name: (left[at], right[at]) for name, (left, right) in self.own.items()},
+            {name: places.some(at) for name, places in self.places.items()},
+            [similarity[at] for similarity in self.similarity],
+            [equal[at] for equal in self.equal],
+            self.weights.some(at),
+        )
+
 
 def features_of(pairs: Pairs, statistics: JobStatistics) -> tuple[tuple[str, ...], Floats]:
     """Describe pairs.

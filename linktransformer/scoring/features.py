@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,8 @@ __all__ = [
     "prior_of",
     "view_statistics",
 ]
+
+STEP = 2**17  # pairs whose features are computed at a time; it changes the memory, not the result
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -73,19 +75,39 @@ class Evidence:
 class PairFeatures:
     """What is known of candidates, as numbers that do not depend on the size or the kind of the tables.
 
+    The features of all pairs of a job take gigabytes, so that they are computed in parts, when asked for.
+
     Args:
         at: Which candidates, positions in those that were given, (n,) int64.
-        names: Of the features.
-        values: (n, n_features) float32, NaN for unknown.
+        pairs: What the features are computed from.
         weights: The match weights of the columns.
         statistics: What is the same for all pairs of the job.
     """
 
     at: Integers
-    names: tuple[str, ...]
-    values: Floats
+    pairs: Pairs
     weights: Weights
     statistics: JobStatistics
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the features."""
+        return features_of(self.pairs.some(slice(0, 0)), self.statistics)[0]
+
+    @property
+    def values(self) -> Floats:
+        """The features of all pairs, (n, n_features) float32, NaN for unknown."""
+        return np.concatenate([values for _, values in self.parts()])
+
+    def parts(self) -> Iterator[tuple[slice, Floats]]:
+        """The features part by part, once at least.
+
+        Yields:
+            Which pairs, and their features, (n_pairs, n_features) float32, NaN for unknown.
+        """
+        for start in range(0, max(1, len(self.at)), STEP):
+            part = slice(start, start + STEP)
+            yield part, features_of(self.pairs.some(part), self.statistics)[1]
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -170,7 +192,7 @@ def pair_features(evidence: Evidence) -> PairFeatures:
         [column.equal for column in columns],
         weights,
     )
-    return PairFeatures(at, *features_of(pairs, statistics), weights, statistics)
+    return PairFeatures(at, pairs, weights, statistics)
 
 
 def _view_statistics(name: str, evidence: Evidence) -> ViewStatistics:

@@ -63,6 +63,17 @@ class Weights:
     total: Floats
     tables: Tables
 
+    def some(self, at: Any) -> Weights:
+        """Those of some pairs.
+
+        Args:
+            at: A slice, positions or truths of the pairs.
+
+        Returns:
+            The same of these alone.
+        """
+        return Weights(self.bits[at], self.total[at], self.tables)
+
     @property
     def table(self) -> NDArray[np.float64]:
         """The match weight of each level in each column, (n_columns, 7)."""
