@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,13 +162,15 @@ def pair_features(evidence: Evidence) -> PairFeatures:
         The features of those that `kept` keeps.
     """
     at = np.flatnonzero(kept(evidence))
-    left, right = evidence.left[at], evidence.right[at]
+    every_pair = len(at) == len(evidence.left)
+    here: Any = slice(None) if every_pair else at  # of all pairs nothing is copied
+    left, right = evidence.left[here], evidence.right[here]
     views = {name: _view_statistics(name, evidence) for name in evidence.views}
     places = {name: _places(evidence, score, views[name].floor) for name, score in evidence.views.items()}
-    of_kept = {name: of.some(at) for name, of in places.items()}
+    of_kept = {name: of.some(here) for name, of in places.items()}
     every = words.words(evidence.texts[0], None if evidence.same else evidence.texts[1])
     columns = [compared(column, (left, right), evidence.random) for column in evidence.columns]
-    weights = _weights(evidence, columns, at, of_kept)
+    weights = _weights(evidence, columns, here, of_kept)
     floor = float(np.float32(min(0.0, float(weights.total.min(initial=0)))))
     statistics = JobStatistics(
         evidence.sizes,
@@ -185,7 +188,7 @@ def pair_features(evidence: Evidence) -> PairFeatures:
         right,
         every,
         evidence.texts,
-        {name: score[at] for name, score in evidence.views.items()},
+        {name: score[here] for name, score in evidence.views.items()},
         {name: _own(name, evidence, left, right) for name in views},
         of_kept,
         [column.similarity for column in columns],
@@ -257,7 +260,7 @@ def _rising(known: Floats) -> Floats:
 
 
 def _weights(
-    evidence: Evidence, columns: Sequence[Compared], at: Integers, places: Mapping[str, Places]
+    evidence: Evidence, columns: Sequence[Compared], at: Any, places: Mapping[str, Places]
 ) -> Weights:
     """Match weights of the columns; the first guess are the pairs that are each other's nearest."""
     scores = {name: score[at] for name, score in evidence.views.items()}
