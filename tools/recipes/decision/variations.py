@@ -9,9 +9,10 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from tools.recipes.decision.domains import Task
+from tools.recipes.decision.domains import Task, noise
+from tools.recipes.decision.domains.draw import Draw
 
-__all__ = ["MOST_ROWS", "tiny", "variations"]
+__all__ = ["MOST_ROWS", "copies", "tiny", "variations"]
 
 MOST_ROWS = 5000  # rows of a side: larger tasks are sampled
 OVERLAPS = (0.0, 0.02, 0.05, 0.1, 0.3, 0.6)
@@ -36,6 +37,9 @@ def variations(task: Task, seed: int = 0, most: int = MOST_ROWS) -> Iterator[Tas
         enough = len(other.left) >= 30 and (other.right is None or len(other.right) >= 10)
         if enough:
             yield replace(other, name=f"{task.name}@{what}", family=task.family)
+    for number in range(2):
+        rows = int(np.exp(draw.uniform(np.log(150), np.log(most))))
+        yield replace(copies(base, rows, draw), name=f"{task.name}@copies{number}")
     yield from tiny(base, 6, draw)
 
 
@@ -69,6 +73,9 @@ def _of_two(base: Task, draw: np.random.Generator) -> Iterator[tuple[str, Task]]
         with_overlap(sampled(base, int(np.exp(draw.uniform(np.log(40), np.log(400)))), draw), None, draw),
     )
     columns = [name for name in base.left if name in base.right]
+    if len(base.left.columns) == len(base.right.columns) == 1:  # one name for both, where they differ
+        columns = list(base.left)
+        base = replace(base, right=base.right.set_axis(columns, axis=1))
     if columns:
         for share in (1.0, 0.15, 0.02, 0.0):
             yield f"one{share}", as_one_table(base, columns, share, draw)
@@ -106,6 +113,64 @@ def _of_one(base: Task, draw: np.random.Generator) -> Iterator[tuple[str, Task]]
     yield "two", two
     for overlap in (0.0, 0.05, 0.3):
         yield f"two-overlap{overlap}", with_overlap(two, overlap, draw)
+
+
+def copies(task: Task, most: int, draw: np.random.Generator) -> Task:
+    """Rows that are different, and noisy copies of some of them: clusters of any size, near or far apart.
+
+    How many rows have copies, how many copies, and how much of a copy is changed is drawn for the task. Words
+    that are added come from a few words of the table, as parts of addresses and of offices do.
+
+    Args:
+        task: A task of one or of two tables; the left one is used, one row of each cluster.
+        most: Rows of the result.
+        draw: The source of chance.
+
+    Returns:
+        A task of one table.
+    """
+    table = thinned(task, 0.0, draw).left if task.right is None else task.left
+    share, mean = float(draw.choice([0.1, 0.3, 0.6, 1.0])), float(draw.choice([1.2, 3, 8, 20]))
+    size = 1 + np.where(draw.random(len(table)) < share, draw.geometric(1 / mean, len(table)), 0)
+    order = draw.permutation(len(table))
+    order = order[: max(2, int((np.cumsum(size[order]) <= most).sum()))]
+    group = np.repeat(np.arange(len(order)), size[order])
+    cells = table.iloc[order].iloc[group].to_numpy(dtype=object, copy=True)
+    first = np.append(True, group[1:] != group[:-1])
+    of = Draw(draw)
+    words = [word for cell in table.to_numpy().ravel() if isinstance(cell, str) for word in cell.split()]
+    common = of.some(words, min(len(words), of.whole(5, 60))) if words else ["x"]
+    amount, weights = of.log_span(0.3, 8), draw.dirichlet(np.full(8, 0.6))
+    for row, errors in zip(
+        np.flatnonzero(~first).tolist(), draw.poisson(amount, int((~first).sum())), strict=True
+    ):
+        for what in draw.choice(8, size=int(errors), p=weights).tolist():
+            there = [at for at, cell in enumerate(cells[row]) if isinstance(cell, str) and cell]
+            if there:
+                at = of.pick(there)
+                cells[row, at] = _changed(of, cells[row, at], what, common, len(there) > 1)
+    from tools.recipes.decision.labelled_sets import pairs_of
+
+    made = pd.DataFrame(cells, columns=list(table))
+    return _shuffled(Task(task.name, task.family, made, None, pairs_of(group)), draw)
+
+
+def _changed(draw: Draw, text: str, what: int, common: list[str], may_go: bool) -> str | None:
+    """A cell with one error."""
+    if what == 0:
+        return noise.typo(draw, text)
+    if what == 1:
+        return noise.drop_word(draw, text)
+    if what == 2:
+        return noise.swap_words(draw, text)
+    if what == 3:
+        return noise.shorten_word(draw, text)
+    if what == 4:
+        return noise.join_words(draw, text)
+    if what == 5:
+        return None if may_go else text.upper()
+    extra = " ".join(draw.some(common, min(len(common), draw.whole(1, 3))))
+    return f"{extra} {text}" if what == 6 else f"{text} {extra}"
 
 
 def sampled(task: Task, most: int, draw: np.random.Generator) -> Task:

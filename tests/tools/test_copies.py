@@ -1,0 +1,46 @@
+"""Noisy copies of the rows of a table, as a training task."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tools.recipes.decision.domains import Task
+from tools.recipes.decision.variations import copies
+
+NAMES = [
+    f"{place} {kind} {number}" for number in range(9) for place in ("Ash", "Elm") for kind in ("Mill", "Inn")
+]
+TABLE = pd.DataFrame({"name": NAMES, "town": ["Akron", "Boise", None, "Utica"] * 9})
+NONE = np.empty((0, 2), dtype=np.int64)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_clusters_are_a_row_and_its_copies(seed: int) -> None:
+    made = copies(Task("t", "f", TABLE, None, NONE), 200, np.random.default_rng(seed))
+    again = copies(Task("t", "f", TABLE, None, NONE), 200, np.random.default_rng(seed))
+    pd.testing.assert_frame_equal(made.left, again.left)
+    assert made.right is None and 2 <= len(made.left) <= 200 and list(made.left) == list(TABLE)
+    together = {row: {row} for row in range(len(made.left))}
+    for one, other in made.truth.tolist():
+        together[one].add(other)
+        together[other].add(one)
+    clusters = {frozenset(rows) for rows in together.values()}
+    assert sum(map(len, clusters)) == len(made.left)  # the pairs are those of whole clusters
+    rows = list(made.left.astype(object).where(made.left.notna(), None).itertuples(index=False, name=None))
+    known = set(TABLE.astype(object).where(TABLE.notna(), None).itertuples(index=False, name=None))
+    for cluster in clusters:
+        assert any(rows[row] in known for row in cluster)  # one row is not changed
+
+
+def test_one_row_of_each_cluster_has_copies() -> None:
+    twice = pd.concat([TABLE, TABLE], ignore_index=True)
+    truth = np.stack([np.arange(len(TABLE)), np.arange(len(TABLE)) + len(TABLE)], axis=1)
+    made = copies(Task("t", "f", twice, None, truth), 60, np.random.default_rng(1))
+    group = np.arange(len(made.left))
+    for one, other in made.truth.tolist():
+        group[other] = min(group[one], group[other])
+    first = made.left["name"].groupby(group).agg(list)
+    originals = [name for names in first for name in set(names) & set(NAMES)]
+    assert len(originals) == len(set(originals))
