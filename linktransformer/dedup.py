@@ -184,11 +184,12 @@ def cluster_rows(
             "hdbscan", within what hangs together.
         threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
         model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
-            that was tried (docs/dedup.md). Others as for `merge`.
+            that was tried (docs/dedup.md). Or a folder, a name on a hub, a SentenceTransformer, any object
+            with `encode`, or what `fit_decision` gave.
         block_on: Column or columns whose values must be equal within a cluster; texts are compared without
             differences of case, white space and Unicode form.
-        images: Column of pictures, as for `merge`; `model` has to read them.
-        confidence: Column that says how sure an OCR engine was of the text, as for `merge`.
+        images: Column of picture files or pictures; `model` has to read them.
+        confidence: Column that says how sure an OCR engine was of the text, 0 to 1.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index

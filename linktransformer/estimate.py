@@ -19,9 +19,9 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
     Args:
         left: A table.
         right: A table.
-        on: As for `merge`.
-        **options: As for `link`; of no influence but for left_on, right_on, block_on, model, k and
-            null_values.
+        on: Key column or columns that both tables have; None for those of text.
+        **options: Arguments of `link`. The estimate uses left_on, right_on, block_on, model, k and
+            null_values; the others do not change it.
 
     Returns:
         left_rows, right_rows, texts to encode, pairs that blocking leaves, candidates (at most),

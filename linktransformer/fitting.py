@@ -106,7 +106,7 @@ def fit_decision(
         complete: Whether `labels` names every match: True, of all left rows; "named", of those left rows that
             it names. All other pairs of these rows are then non-matches. Of one table, of all rows, or of
             the rows it names.
-        images: Column of pictures, or a pair of columns, as for `merge`.
+        images: Column of pictures, or a pair of columns, left and right; `model` has to read them.
         confidence: With `images`, columns with the confidence of the texts.
         model: The model of `merge`: None for the bundled one beside n-grams (of one table, n-grams);
             "lexical"; a folder or a name on a hub.

@@ -1,8 +1,8 @@
 """Linking after training on a part of the labels, beside linking without any, on entities never trained on.
 
-The true pairs are cut into entities; half of the entities are for training and their rows are taken out of
-both tables, the other half (and half of the rows that have no partner) are linked. Each seed cuts anew. Needs
-torch and sentence-transformers; a GPU helps.
+The entities of the true pairs are split: half are for training, and their rows are removed from both tables;
+the other half, and half of the rows without a match, are linked. Each seed gives another split. Needs torch
+and sentence-transformers; a GPU helps.
 """
 
 from __future__ import annotations

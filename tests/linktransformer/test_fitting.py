@@ -94,7 +94,7 @@ def test_a_model_is_copied_and_sealed_with_the_decision(tmp_path: Path) -> None:
     assert manifest.metrics["matches"] == 30 and manifest.architecture == "onnx-text"
     assert manifest.base_model == model_hub.bundled(MINILM).manifest.base_model
     assert lt.link(left, right, on=ON, model=fitted, progress=False).report()["decision"]
-    # what was learned before is no part of what is learned anew
+    # a second fit does not start from the first one
     again = lt.fit_decision(left, right, truth, ON, model=fitted.folder, out=tmp_path / "b", progress=False)
     assert again.correction == fitted.correction
 
