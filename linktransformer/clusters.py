@@ -180,7 +180,8 @@ class Clusters:
 
     def _number(self, cluster: int) -> int:
         if isinstance(cluster, bool) or cluster not in range(len(self)):
-            raise InvalidArgumentError(f"cluster={cluster!r} is no cluster. There are 0 to {len(self) - 1}.")
+            there = f"There are 0 to {len(self) - 1}." if len(self) else "There are none."
+            raise InvalidArgumentError(f"cluster={cluster!r} is no cluster. {there}")
         return int(cluster)
 
     def representatives(self, keep: str | Callable[[Any], Any] = "first") -> Integers:

@@ -232,7 +232,8 @@ class Links:
                 f"right={right!r}. Give explain(0), explain(left=label), or explain(left=label, right=label)."
             )
         if link is not None and (isinstance(link, bool) or link not in range(len(self))):
-            raise InvalidArgumentError(f"link={link!r} is no link. There are 0 to {len(self) - 1}.")
+            there = f"There are 0 to {len(self) - 1}." if len(self) else "There are none."
+            raise InvalidArgumentError(f"link={link!r} is no link. {there}")
         if not self._has_rows:
             raise InvalidArgumentError(
                 "These links are of files, whose rows are not in memory. Read the two rows and explain them "

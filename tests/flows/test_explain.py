@@ -222,3 +222,11 @@ def test_the_text_has_a_line_each_and_the_sum() -> None:
     assert len(lines) == len(shown) + 2 and lines[-1].startswith("sum ") and "nan" not in text.lower()
     assert f"{shown['contribution'].sum():+.2f}" in lines[-1]
     assert max(map(len, lines)) < 200
+
+
+def test_where_there_is_no_link_and_no_cluster_the_message_says_so() -> None:
+    nothing = make("pandas", {"name": ["Acme", "Baxter"]})[:0]
+    with pytest.raises(lt.InvalidArgumentError, match="link=0 is no link. There are none"):
+        lt.link(nothing, nothing, on="name", model="lexical").explain(0)
+    with pytest.raises(lt.InvalidArgumentError, match="cluster=0 is no cluster. There are none"):
+        lt.cluster(nothing, on="name").explain(0)
