@@ -83,7 +83,7 @@ def _run(given: argparse.Namespace) -> int:
         print_table(cli_preview.preview(found))
         print_warnings(found.report())
         return 0
-    table = dedup.kept(found, given.keep)[1 if given.mark else 0]
+    table = clusters.kept(found, given.keep)[1 if given.mark else 0]
     report = found.report()
     if given.report:
         text = json.dumps(report, indent=2, default=str)

@@ -17,7 +17,7 @@ from linktransformer.job_evidence import JobEvidence
 from linktransformer.metrics import score_clusters
 from linktransformer.pair_labels import Ids, read_labels, rows_named
 
-__all__ = ["KEEP", "Clusters", "check_keep"]
+__all__ = ["KEEP", "Clusters", "check_keep", "kept"]
 
 KEEP = ("first", "longest", "most complete")
 
@@ -331,3 +331,21 @@ def filled(table: Table, name: str) -> Integers:
         (n_rows,) int64.
     """
     return np.asarray(frames.joined(table, [name], " ", False, compared=True) != "", dtype=np.int64)
+
+
+def kept(found: Clusters, keep: str | Callable[[Any], Any]) -> tuple[Any, Any]:
+    """The rows that stand for their clusters, and the whole table with what became of each row.
+
+    Args:
+        found: The clusters.
+        keep: As for `dedup_rows`.
+
+    Returns:
+        Two tables in the caller's library: the kept rows; all of them with the columns "cluster" and "kept".
+    """
+    rows = np.sort(found.representatives(keep))
+    taken = found.table.columns
+    names = [frames.free_name(name, taken) for name in ("cluster", "kept")]
+    stays = np.isin(np.arange(found.table.n_rows), rows)
+    members = frames.with_columns(found.table, dict(zip(names, (found.label, stays), strict=True)))
+    return frames.take(found.table, rows), members

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from linktransformer import clusters, encode, frames, guards, keys, sources
 from linktransformer import null_values as null_values_of
 from linktransformer.clustering import cluster_table
@@ -58,29 +56,42 @@ def dedup_rows(
     Args:
         table: A pandas or polars DataFrame or a pyarrow Table; or several of one library, in a list or, by
             name, in a dict: they are stacked in their order.
-        on: As for `cluster_rows`.
+        on: Key column or columns; None for all columns of text. Put the column that names the row first. Of
+            several tables the columns of all of them; where names differ, a list of columns for each table,
+            in a list or by name, paired in order and named as in the first table.
         keep: Which row stays: the "first", the one with the "longest" key, the "most complete" one; or a
             function that is given the rows of a cluster of several and returns the number of one, from 0.
         return_members: Give the whole table too, with what became of each row.
-        method: As for `cluster_rows`.
-        threshold: Likewise.
-        model: Likewise.
-        block_on: Likewise.
-        images: Likewise.
-        confidence: Likewise.
-        one_per: Likewise.
-        cannot_link: Likewise.
-        must_link: Pairs of rows that are always in one cluster, in the forms of `cannot_link`.
-        duplicates: Which of several tables may have several rows of one thing: True, False or names.
+        method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
+            "hdbscan", within what hangs together.
+        threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
+        model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
+            that was tried (docs/dedup.md). Or a folder, a name on a hub, a SentenceTransformer, any object
+            with `encode`, or what `fit_decision` gave.
+        block_on: Column or columns whose values must be equal within a cluster; texts are compared without
+            differences of case, white space and Unicode form.
+        images: Column of picture files or pictures; `model` has to read them.
+        confidence: Column that says how sure an OCR engine was of the text, 0 to 1.
+        one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
+            each of its values. Rows where it is null are free.
+        cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
+            labels (row numbers where there is no index), or pairs of them. Of several tables a label is
+            (name of the table, index label).
+        must_link: Pairs of rows that are always in one cluster, in the same forms, also where they differ in
+            the columns of `block_on` or have no key. It is transitive: a with b and b with c is a with c.
+        duplicates: Which of several tables may have several rows of one thing: True for all of them; False
+            for none; the names of some, such as {"register"}; or True or False by name. A cluster has one
+            row at most of a table that may not.
         null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
             by column; texts are compared without differences of case, white space and Unicode form. The
             cells of the result are not changed.
-        k: Likewise.
-        device: Likewise.
-        batch_size: Likewise.
-        memory_limit: Likewise.
-        cache: Likewise.
-        progress: Likewise.
+        k: Neighbours fetched for each row in each view; None is 50.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time; it changes the speed, not the result.
+        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
+        progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
         The kept rows in the table's order, with their index labels in pandas. A row without a partner or
@@ -124,26 +135,8 @@ def dedup_rows(
         progress=progress,
     )
     guards.warn(found.details, [guards.MOST_ROWS_GO])  # of the other ones `cluster` has warned
-    one_of_each, members = kept(found, keep)
+    one_of_each, members = clusters.kept(found, keep)
     return (one_of_each, members) if return_members else one_of_each
-
-
-def kept(found: Clusters, keep: str | Callable[[Any], Any]) -> tuple[Any, Any]:
-    """The rows that stand for their clusters, and the whole table with what became of each row.
-
-    Args:
-        found: The clusters.
-        keep: As for `dedup_rows`.
-
-    Returns:
-        Two tables in the caller's library: the kept rows; all of them with the columns "cluster" and "kept".
-    """
-    rows = np.sort(found.representatives(keep))
-    taken = found.table.columns
-    names = [frames.free_name(name, taken) for name in ("cluster", "kept")]
-    stays = np.isin(np.arange(found.table.n_rows), rows)
-    members = frames.with_columns(found.table, dict(zip(names, (found.label, stays), strict=True)))
-    return frames.take(found.table, rows), members
 
 
 @accept_old(of_clusters, old_cluster_rows)
@@ -285,26 +278,39 @@ def cluster(
     Args:
         table: A pandas or polars DataFrame or a pyarrow Table; or several of one library, in a list or, by
             name, in a dict: they are stacked in their order.
-        on: As for `cluster_rows`.
-        method: Likewise.
-        threshold: Likewise.
-        model: Likewise.
-        block_on: Likewise.
-        images: Likewise.
-        confidence: Likewise.
-        one_per: Likewise.
-        cannot_link: Likewise.
-        must_link: Pairs of rows that are always in one cluster, in the forms of `cannot_link`.
-        duplicates: Which of several tables may have several rows of one thing: True, False or names.
+        on: Key column or columns; None for all columns of text. Put the column that names the row first. Of
+            several tables the columns of all of them; where names differ, a list of columns for each table,
+            in a list or by name, paired in order and named as in the first table.
+        method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
+            "hdbscan", within what hangs together.
+        threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
+        model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
+            that was tried (docs/dedup.md). Or a folder, a name on a hub, a SentenceTransformer, any object
+            with `encode`, or what `fit_decision` gave.
+        block_on: Column or columns whose values must be equal within a cluster; texts are compared without
+            differences of case, white space and Unicode form.
+        images: Column of picture files or pictures; `model` has to read them.
+        confidence: Column that says how sure an OCR engine was of the text, 0 to 1.
+        one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
+            each of its values. Rows where it is null are free.
+        cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
+            labels (row numbers where there is no index), or pairs of them. Of several tables a label is
+            (name of the table, index label).
+        must_link: Pairs of rows that are always in one cluster, in the same forms, also where they differ in
+            the columns of `block_on` or have no key. It is transitive: a with b and b with c is a with c.
+        duplicates: Which of several tables may have several rows of one thing: True for all of them; False
+            for none; the names of some, such as {"register"}; or True or False by name. A cluster has one
+            row at most of a table that may not.
         null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
             by column; texts are compared without differences of case, white space and Unicode form. The
             cells of the result are not changed.
-        k: Likewise.
-        device: Likewise.
-        batch_size: Likewise.
-        memory_limit: Likewise.
-        cache: Likewise.
-        progress: Likewise.
+        k: Neighbours fetched for each row in each view; None is 50.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time; it changes the speed, not the result.
+        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
+        progress: True shows progress bars, False none; None on a terminal.
 
     Returns:
         The clusters. `LinkWarning` is given where one has more than a twentieth of the rows, where a value of

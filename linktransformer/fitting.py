@@ -239,8 +239,8 @@ def _candidates(
     several = int((np.bincount(yes // n_right, minlength=1) > 1).sum())
     if len(both) or joined.any():
         logger.warning(
-            "labels contradict each other: %d pairs are labelled both ways and not learned from, %d "
-            "non-matches are between rows that other labels join",
+            "labels contradict each other: pairs labelled both ways, which are not learned from: %d; "
+            "non-matches between rows that other labels join: %d",
             len(both),
             int(joined.sum()),
         )

@@ -22,11 +22,11 @@ __all__ = ["REASONS", "Links", "Nearest"]
 REASONS = {
     0: "linked",
     1: "no key",
-    2: "no block partner",
+    2: "no row in its block",
     3: "no candidate",
     4: "another row is nearer",
     5: "below the threshold",
-    6: "its partner is taken",
+    6: "its best match has a better one",
 }
 
 Integers = NDArray[np.int64]

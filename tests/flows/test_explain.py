@@ -98,7 +98,7 @@ def test_a_row_says_why_it_has_no_link() -> None:
     )
     links = lt.link(left, right, on="name", block_on="town", model="lexical", validate="1:1", threshold=0.05)
     reasons = {label: links.explain(left=label)["reason"].iloc[0] for label in "cd"}
-    assert reasons == {"c": "no key", "d": "no block partner"}
+    assert reasons == {"c": "no key", "d": "no row in its block"}
     told = links.explain(left="b")
     assert told["item"].tolist()[:2] == ["unmatched row", "candidate"] and told["right"].iloc[1] == "x"
     assert "linked to a" in told["reason"].iloc[1]
@@ -108,7 +108,7 @@ def test_a_row_says_why_it_has_no_link() -> None:
     assert (np.diff(told["score"].iloc[1:]) <= 0).all()
     pair = links.explain(left="b", right="x")
     check(pair)
-    assert pair["item"].iloc[1].startswith("no link: left row its partner is taken")
+    assert pair["item"].iloc[1].startswith("no link: left row its best match has a better one")
     assert "their blocks differ" in links.explain(left="d", right="x")["item"].iloc[1]
     assert "no key" in links.explain(left="c", right="x")["item"].iloc[1]
 

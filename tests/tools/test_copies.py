@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tools.recipes.decision.domains import Task
-from tools.recipes.decision.variations import copies
+from tools.recipes.decision.variations import copies, distinct
 
 NAMES = [
     f"{place} {kind} {number}" for number in range(9) for place in ("Ash", "Elm") for kind in ("Mill", "Inn")
@@ -44,3 +44,14 @@ def test_one_row_of_each_cluster_has_copies() -> None:
     first = made.left["name"].groupby(group).agg(list)
     originals = [name for names in first for name in set(names) & set(NAMES)]
     assert len(originals) == len(set(originals))
+
+
+def test_rows_that_match_one_row_of_the_other_table_are_one_thing() -> None:
+    left = pd.DataFrame({"name": ["Lund", "Lunden", "Kalmar", "Umeå"]})
+    right = pd.DataFrame({"name": ["LUND", "KALMAR"]})
+    task = Task("towns", "towns", left, right, np.array([[0, 0], [1, 0], [2, 1]]))
+    found = distinct(task, np.random.default_rng(0))
+    assert found.right is None and len(found.truth) == 0
+    assert found.left["name"].tolist() == ["Lund", "Kalmar", "Umeå"]
+    one = Task("towns", "towns", left, None, np.array([[0, 1]]))
+    assert len(distinct(one, np.random.default_rng(0)).left) == 3

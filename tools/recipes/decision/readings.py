@@ -85,6 +85,7 @@ def _tasks(name: str, seed: int, sets: Path | None, draw: np.random.Generator) -
         task = replace(task, left=task.left[columns], right=right)
         if task.right is not None and draw.random() < 0.5:
             task = variations.as_one_table(task, columns, float(draw.uniform(0, 1)), draw)
+            task = variations.sampled(task, variations.MOST_ROWS, draw)
     if draw.random() < 0.5:
         task = printed_again(task, draw)
     yield task

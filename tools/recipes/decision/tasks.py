@@ -10,6 +10,7 @@ import numpy as np
 __all__ = ["FOLDS", "Described", "drawn_pairs", "fold_of", "names_of", "read", "weights_of"]
 
 FOLDS = 6
+ROUNDING = 1e-4
 DEEP = 0.2  # of the pairs that are drawn, at least, are of no record the nearest
 
 
@@ -43,6 +44,7 @@ class Described:
         with np.load(self.path) as file:
             values = file["values"].astype(np.float32)
         values[~np.isfinite(values)] = np.nan
+        values[np.abs(values) < ROUNDING] = 0  # no tree may tell 0 from what rounding left of it
         return values
 
 

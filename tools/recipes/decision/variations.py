@@ -32,7 +32,7 @@ def variations(task: Task, seed: int = 0, most: int = MOST_ROWS) -> Iterator[Tas
     draw = np.random.default_rng([crc32(task.name.encode()), seed])
     base = sampled(task, most, draw)
     yield replace(base, name=task.name)
-    made = _of_two(base, draw) if task.right is not None else _of_one(base, draw)
+    made = _of_two(base, most, draw) if task.right is not None else _of_one(base, draw)
     for what, other in made:
         enough = len(other.left) >= 30 and (other.right is None or len(other.right) >= 10)
         if enough:
@@ -40,6 +40,11 @@ def variations(task: Task, seed: int = 0, most: int = MOST_ROWS) -> Iterator[Tas
     for number in range(2):
         rows = int(np.exp(draw.uniform(np.log(150), np.log(most))))
         yield replace(copies(base, rows, draw), name=f"{task.name}@copies{number}")
+    one = distinct(base, draw) if base.right is not None else base
+    for number in range(2):
+        rows = int(np.exp(draw.uniform(np.log(40), np.log(500))))
+        part = thinned(beside(one, rows, draw), float(draw.choice([0.0, 0.0, 0.3])), draw)
+        yield replace(part, name=f"{task.name}@alike{number}")
     yield from tiny(base, 6, draw)
 
 
@@ -63,7 +68,7 @@ def tiny(task: Task, how_many: int, draw: np.random.Generator) -> Iterator[Task]
             yield replace(some, name=f"{task.name}@tiny{number}")
 
 
-def _of_two(base: Task, draw: np.random.Generator) -> Iterator[tuple[str, Task]]:
+def _of_two(base: Task, most: int, draw: np.random.Generator) -> Iterator[tuple[str, Task]]:
     small = min(len(base.left), len(base.right)) < 600
     wanted = OVERLAPS[:1] + OVERLAPS[3:5] if small else OVERLAPS
     for overlap in wanted:
@@ -78,7 +83,7 @@ def _of_two(base: Task, draw: np.random.Generator) -> Iterator[tuple[str, Task]]
         base = replace(base, right=base.right.set_axis(columns, axis=1))
     if columns:
         for share in (1.0, 0.15, 0.02, 0.0):
-            yield f"one{share}", as_one_table(base, columns, share, draw)
+            yield f"one{share}", sampled(as_one_table(base, columns, share, draw), most, draw)
     if len(columns) > 2:
         some = list(draw.permutation(columns)[: int(draw.integers(1, 4))])
         yield "columns", replace(base, left=base.left[some], right=base.right[some])
@@ -129,7 +134,7 @@ def copies(task: Task, most: int, draw: np.random.Generator) -> Task:
     Returns:
         A task of one table.
     """
-    table = thinned(task, 0.0, draw).left if task.right is None else task.left
+    table = distinct(task, draw).left
     share, mean = float(draw.choice([0.1, 0.3, 0.6, 1.0])), float(draw.choice([1.2, 3, 8, 20]))
     size = 1 + np.where(draw.random(len(table)) < share, draw.geometric(1 / mean, len(table)), 0)
     order = draw.permutation(len(table))
@@ -247,7 +252,7 @@ def as_one_table(task: Task, columns: list[str], share: float, draw: np.random.G
     from tools.recipes.decision.labelled_sets import pairs_of
 
     one = Task(task.name, task.family, table, None, pairs_of(group))
-    return _shuffled(sampled(one, MOST_ROWS, draw), draw)
+    return _shuffled(one, draw)
 
 
 def as_two_tables(task: Task, draw: np.random.Generator) -> Task:
@@ -298,6 +303,17 @@ def thinned(task: Task, share: float, draw: np.random.Generator) -> Task:
     first = np.zeros(len(group), dtype=bool)
     first[order[np.unique(group[order], return_index=True)[1]]] = True
     return _rows_kept(task, first | whole[group], None)
+
+
+def distinct(task: Task, draw: np.random.Generator) -> Task:
+    """Rows of which no two are the same thing: of two tables those of the left one."""
+    if task.right is None:
+        return thinned(task, 0.0, draw)
+    group = _groups(len(task.left) + len(task.right), task.truth + np.array([0, len(task.left)]))
+    first = np.zeros(len(task.left), dtype=bool)
+    first[np.unique(group[: len(task.left)], return_index=True)[1]] = True
+    left = task.left[first].reset_index(drop=True)
+    return replace(task, left=left, right=None, truth=np.empty((0, 2), dtype=np.int64))
 
 
 def joined_text(table: pd.DataFrame) -> pd.DataFrame:

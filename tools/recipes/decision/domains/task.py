@@ -13,6 +13,7 @@ from .build import build
 from .citations import citations
 from .codes import codes, nomenclatures
 from .column import Domain
+from .combinations import combinations
 from .draw import Draw
 from .events import events, payments
 from .goods import offers, products
@@ -32,7 +33,7 @@ FAMILIES: Mapping[str, Callable[[Draw], Domain]] = {
     for each in (
         persons, contacts, addresses, firms, institutions, restaurants, products, offers, software, medicines,
         books, music, films, citations, gazetteers, events, payments, scripts, codes, nomenclatures, titles,
-        numbered,
+        numbered, combinations,
     )
 }  # fmt: skip
 
