@@ -172,7 +172,9 @@ def check_columns(table: Table, names: Sequence[str], argument: str) -> None:
         if name not in table.columns:
             near = get_close_matches(str(name), table.columns, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            of = "the table" if table.name == "table" else f"the {table.name} table"
+            of = f"the {table.name} table"
+            if table.name.startswith("table"):  # the only one, or "table[NAME]", one of several
+                of = "the table" if table.name == "table" else table.name
             shown = ", ".join(map(repr, table.columns[:20])) + (", ..." if len(table.columns) > 20 else "")
             raise ColumnNotFoundError(
                 f"{argument}={name!r}: {of} has no such column.{hint} Its columns: {shown}"

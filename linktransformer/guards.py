@@ -257,11 +257,7 @@ def _cluster_precision(details: Mapping[str, Any]) -> list[Notice]:
     n, estimate = int(details["pairs_within_clusters"]), details["estimated_precision"]
     if estimate is not None:
         return _low(f"{n:,} pairs of rows within clusters", estimate, details["estimated_precision_interval"])
-    return (
-        _few("Pairs of rows with different keys in one cluster", n, "Clusters.pairs")
-        if 0 < n < FEWEST
-        else []
-    )
+    return _few("Pairs of rows with different keys in one cluster", n) if 0 < n < FEWEST else []
 
 
 def _link_precision(links: Links, every_row: bool) -> list[Notice]:
@@ -269,7 +265,7 @@ def _link_precision(links: Links, every_row: bool) -> list[Notice]:
     if estimate is None:
         return []
     if len(links) < FEWEST:
-        return _few("Links", len(links), "Links.pairs")
+        return _few("Links", len(links))
     # a threshold that was learned with the decision was found by held-out pairs, not by these probabilities
     learned = links.details.get("decision") == "learned from labels"
     return (
@@ -294,12 +290,11 @@ def _low(what: str, estimate: float, interval: Sequence[float]) -> list[Notice]:
     ]
 
 
-def _few(what: str, n: int, where: str) -> list[Notice]:
+def _few(what: str, n: int) -> list[Notice]:
     return [
         Notice(
             FEW_PAIRS,
-            f"{what}: {n}. With fewer than {FEWEST} the precision cannot be estimated. Look at all of them "
-            f"in {where}.",
+            f"{what}: {n}. With fewer than {FEWEST} the precision cannot be estimated. Look at all.",
         )
     ]
 

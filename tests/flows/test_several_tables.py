@@ -173,9 +173,9 @@ def test_pairs_of_several_tables_name_the_table(library: str) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"on": "nmae"}, r"table\['1850'\] table has no such column. Did you mean 'name'"),
-        ({"on": "town"}, r"on='town': the table\['1850'\]"),
-        ({"block_on": "staff"}, r"block_on='staff': the table\['register'\]"),
+        ({"on": "nmae"}, r"table\['1850'\] has no such column. Did you mean 'name'"),
+        ({"on": "town"}, r"on='town': table\['1850'\]"),
+        ({"block_on": "staff"}, r"block_on='staff': table\['register'\]"),
         ({"on": {"1850": "name"}}, "for each of"),
         ({"on": [["name"], ["name"]]}, "2 lists of columns for 3 tables"),
         ({"on": [["name"], ["name", "town"], ["name"]]}, r"\[1, 2, 1\]"),
