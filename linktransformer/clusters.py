@@ -338,7 +338,7 @@ def kept(found: Clusters, keep: str | Callable[[Any], Any]) -> tuple[Any, Any]:
 
     Args:
         found: The clusters.
-        keep: As for `dedup_rows`.
+        keep: Which row stays: "first", "longest", "most complete", or a function of the rows of a cluster.
 
     Returns:
         Two tables in the caller's library: the kept rows; all of them with the columns "cluster" and "kept".

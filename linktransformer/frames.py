@@ -63,6 +63,12 @@ class Table:
     n_rows: int
 
     @property
+    def called(self) -> str:
+        """What a message calls it: "the table", "the left table", or "table[NAME]" for one of several."""
+        usual = "the table" if self.name == "table" else f"the {self.name} table"
+        return self.name if "[" in self.name else usual
+
+    @property
     def columns(self) -> list[str]:
         """The column names in the table's order."""
         return self.frame.columns
@@ -167,18 +173,14 @@ def check_columns(table: Table, names: Sequence[str], argument: str) -> None:
         InvalidArgumentError: No name was given.
     """
     if not names:
-        raise InvalidArgumentError(f"{argument} names no column. The {table.name} table has {table.columns}.")
+        raise InvalidArgumentError(f"{argument} names no column. Columns of {table.called}: {table.columns}.")
     for name in names:
         if name not in table.columns:
             near = get_close_matches(str(name), table.columns, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            of = f"the {table.name} table"
-            if table.name.startswith("table"):  # the only one, or "table[NAME]", one of several
-                of = "the table" if table.name == "table" else table.name
             shown = ", ".join(map(repr, table.columns[:20])) + (", ..." if len(table.columns) > 20 else "")
-            raise ColumnNotFoundError(
-                f"{argument}={name!r}: {of} has no such column.{hint} Its columns: {shown}"
-            )
+            what = f"{argument}={name!r}: {table.called} has no such column."
+            raise ColumnNotFoundError(f"{what}{hint} Its columns: {shown}")
 
 
 def string_columns_shared(left: Table, right: Table) -> list[str]:

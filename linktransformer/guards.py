@@ -236,7 +236,7 @@ def _stand_ins(table: Table, on: Sequence[str]) -> list[Notice]:
     by_column: dict[str, list[StandIn]] = {}
     for one in stand_ins(table, on):
         by_column.setdefault(one.column, []).append(one)
-    of = "" if table.name == "table" else f" of the {table.name} table"
+    of = "" if table.name == "table" else f" of {table.called}"
     return [
         Notice(
             STAND_IN,

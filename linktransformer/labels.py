@@ -82,9 +82,8 @@ def row_of(table: Table, argument: str) -> dict[Any, int]:
     labels = frames.index_labels(table, np.arange(table.n_rows)).tolist()
     found = dict(zip(labels, range(len(labels)), strict=True))
     if len(found) < len(labels):
-        of = "the table" if table.name == "table" else f"the {table.name} table"
         raise InvalidArgumentError(
-            f"{argument}: {of}'s index labels repeat, so that a label does not say which "
+            f"{argument}: {table.called}'s index labels repeat, so that a label does not say which "
             f"row is meant. Give {table.name}.reset_index(drop=True)."
         )
     return found

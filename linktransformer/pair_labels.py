@@ -119,7 +119,7 @@ def rows_named(table: Table, column: str | None, argument: str) -> dict[Any, int
     if len(found) + missing < len(labels):
         what = "index labels repeat" if column is None else f"column {column!r} repeats values"
         raise InvalidArgumentError(
-            f"{argument}: the {table.name} table's {what}, so that a label does not say which row is meant. "
+            f"{argument}: {table.called}'s {what}, so that a label does not say which row is meant. "
             "Give a column of unique ids (left_id=, right_id=), or reset_index(drop=True)."
         )
     return found

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tools.recipes.decision.domains import Task
-from tools.recipes.decision.variations import copies, distinct
+from tools.recipes.decision.variations import copies, distinct, variations
 
 NAMES = [
     f"{place} {kind} {number}" for number in range(9) for place in ("Ash", "Elm") for kind in ("Mill", "Inn")
@@ -55,3 +55,13 @@ def test_rows_that_match_one_row_of_the_other_table_are_one_thing() -> None:
     assert found.left["name"].tolist() == ["Lund", "Kalmar", "Umeå"]
     one = Task("towns", "towns", left, None, np.array([[0, 1]]))
     assert len(distinct(one, np.random.default_rng(0)).left) == 3
+
+
+def test_rows_that_are_alike_follow_each_other_and_are_different_things() -> None:
+    names = [f"{place} {number:03d}" for place in ("Ash", "Elm", "Oak") for number in range(300)]
+    task = Task("t", "f", pd.DataFrame({"name": names}), None, NONE)
+    made = [one for one in variations(task, most=900) if "@alike" in one.name]
+    assert len(made) == 2
+    for one in made:
+        rows = sorted(map(names.index, one.left["name"]))
+        assert len(rows) >= 40 and len(one.truth) == 0 and rows == list(range(rows[0], rows[-1] + 1))

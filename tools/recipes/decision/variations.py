@@ -12,7 +12,7 @@ import pandas as pd
 from tools.recipes.decision.domains import Task, noise
 from tools.recipes.decision.domains.draw import Draw
 
-__all__ = ["MOST_ROWS", "copies", "tiny", "variations"]
+__all__ = ["MOST_ROWS", "as_one_table", "copies", "distinct", "sampled", "tiny", "variations"]
 
 MOST_ROWS = 5000  # rows of a side: larger tasks are sampled
 OVERLAPS = (0.0, 0.02, 0.05, 0.1, 0.3, 0.6)
