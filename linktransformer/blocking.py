@@ -29,6 +29,19 @@ class Nodes:
     def __len__(self) -> int:
         return len(self.text)
 
+    def some(self, which: Integers) -> Nodes:
+        """Some of the nodes.
+
+        Args:
+            which: Which ones, rising, (n,) int64.
+
+        Returns:
+            They, numbered anew; rows of other nodes have none.
+        """
+        number = np.full(len(self) + 1, -1, dtype=np.int64)  # the last one is for rows without a node
+        number[which] = np.arange(len(which))
+        return Nodes(self.text[which], self.block[which], number[self.node_of_row])
+
 
 def nodes(text_of_row: Integers, block_of_row: Integers | None = None) -> Nodes:
     """Number the different (text, block) pairs of a table in order of first appearance.

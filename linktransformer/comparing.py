@@ -12,38 +12,30 @@ from linktransformer import (
     block_keys,
     blocking,
     encode,
-    job_evidence,
     limits,
     picture_views,
     records,
     remembering,
     search,
 )
+from linktransformer.adaptive import adapted
 from linktransformer.decision.choose import choose
-from linktransformer.decision.model import decision
-from linktransformer.equal_texts import raised, same_text
 from linktransformer.frames import Table
 from linktransformer.fused import Fused
 from linktransformer.job import Job
+from linktransformer.pair_probabilities import Judged, judge
 from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.units import Units, picture_columns, read_units
 
 __all__ = [
-    "SETTLED",
-    "TRIAL_FROM",
     "Compared",
     "compare",
     "decide",
     "decide_pictures",
     "linked",
     "nothing",
-    "settled",
-    "without_model",
 ]
-
-TRIAL_FROM = 4000  # texts: below, the model is always run
-SETTLED = 0.9  # of the records are expected to have their match as best candidate: the model is not run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,38 +174,30 @@ def decide(
     def embed(written: list[str]) -> NDArray[np.float32]:
         return encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
 
-    free = plan.choosy and job.choosy
     options = Options(
         k=int(job.k),
-        embed=None if plan.encoder is None else embed,
-        written=None if free else plan.serializer,
+        written=None if plan.choosy else plan.serializer,
         comparisons=job.compare,
         memory_limit=job.memory_limit,
         device=job.device,
     )
-    n_texts = sum(len(of.texts) for of in texts[: 1 if same else 2])
-    if plan.encoder is not None and not plan.chosen and not same and n_texts >= TRIAL_FROM:
-        fused, described = _probable(
-            tables, on, nodes, texts, replace(options, embed=None), (plan, job), same
-        )
-        share = settled(fused, job.validate)
-        if share >= SETTLED:
-            details["views_left_out"] = {"dense": without_model(share)}
-            return _with_details(fused, described, plan, texts, details)
-    fused, described = _probable(tables, on, nodes, texts, options, (plan, job), same)
+    adaptive = plan.encoder is not None and not plan.chosen and not same
+    every = plan.encoder is not None and not adaptive
+    described = describe(
+        tables, on, nodes, texts, replace(options, embed=embed if every else None), same=same
+    )
+    judged = judge(described, plan.correction)
+    fused = _in_job(judged, texts, job)
+    if adaptive:
+        judged, details["encoded"] = adapted(judged, fused, embed, options, plan.correction)
+        if judged.described is not described:
+            described = judged.described
+            fused = _in_job(judged, texts, job)
     return _with_details(fused, described, plan, texts, details)
 
 
-def without_model(share: float) -> str:
-    """Say why a model was not run.
-
-    Args:
-        share: From `settled`.
-
-    Returns:
-        A line for the report.
-    """
-    return f"left out: a match of {share:.2f} of the records is expected without it ({SETTLED} is enough)"
+def _in_job(judged: Judged, texts: tuple[records.Records, records.Records], job: Job) -> Fused:
+    return judged.in_job(texts, expected_overlap=job.expected_overlap, keep_features=job.described)
 
 
 def decide_pictures(
@@ -263,31 +247,15 @@ def decide_pictures(
         device=job.device,
     )
     texts = (units[0].records, units[1].records)
-    fused, described = _probable(tables, on, nodes, texts, options, (plan, job), same, pictures=seen)
+    described = describe(tables, on, nodes, texts, options, same=same)
+    judged = judge(described, plan.correction, pictures=seen)
+    fused = judged.in_job(
+        texts, readings=True, expected_overlap=job.expected_overlap, keep_features=job.described
+    )
     found = picture_views.with_vectors(fused.candidates, vectors, nodes)
     found = picture_views.with_edit(found, nodes, units)
     fused = replace(fused, candidates=picture_views.without_gaps(found, nodes, units))
     return _with_details(fused, described, plan, texts, details)
-
-
-def settled(fused: Fused, validate: str) -> float:
-    """The expected share of records whose best candidate is a match, on the side that is to be linked.
-
-    Args:
-        fused: Pairs with their probabilities.
-        validate: "1:1", "1:m", "m:1" or "m:m".
-
-    Returns:
-        The share.
-    """
-    found = fused.candidates
-    sides = [(found.left, found.n_left), (found.right, found.n_right)]
-    shares = []
-    for group, n in sides[:1] if validate == "m:1" else sides[1:] if validate == "1:m" else sides:
-        best = np.zeros(n, dtype=np.float32)
-        np.maximum.at(best, group, fused.score)
-        shares.append(float(best.mean()))
-    return max(shares)
 
 
 def linked(fused: Fused) -> NDArray[np.int64]:
@@ -300,41 +268,8 @@ def linked(fused: Fused) -> NDArray[np.int64]:
         Their places, (n,) int64.
     """
     found = fused.candidates
-    similarity = np.max(list(found.views.values()), axis=0)
+    similarity = np.fmax.reduce(list(found.views.values()))
     return choose(found.left, found.right, fused.score, similarity, "m:1", "auto").pairs
-
-
-def _probable(
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    nodes: tuple[blocking.Nodes, blocking.Nodes],
-    texts: tuple[records.Records, records.Records],
-    options: Options,
-    how: tuple[encode.Plan, Job],
-    same: bool,
-    *,
-    pictures: bool = False,
-) -> tuple[Fused, Described]:
-    plan, job = how
-    described = describe(tables, on, nodes, texts, options, same=same)
-    found, at = described.candidates, described.features.at
-    left, right = found.left[at], found.right[at]
-    features, shipped = described.features, decision(pictures=pictures)
-    trees = shipped.corrected_by(plan.correction, described.columns)
-    own, offset = trees.alone(features)
-    sizes = len(nodes[0]), len(nodes[1])
-    decided = trees.in_job(
-        own, at, left, right, sizes, same=same, expected_overlap=job.expected_overlap, offset=offset
-    )
-    views_of = {name: np.clip(score[at], -1, 1) for name, score in found.views.items()}
-    kept = search.Candidates(left, right, views_of, found.n_left, found.n_right, found.report)
-    fused = Fused(kept, decided.probability, decided)
-    if job.described:
-        fused = replace(fused, described=described, shipped=shipped)
-    if not options.readings:  # equal readings are no proof where an engine reads wrongly
-        fused = raised(fused, same_text(texts, nodes, fused), one_table=same)
-    evidence = job_evidence.kept(nodes, described.evidence, features, own, fused.decided or decided, trees)
-    return replace(fused, evidence=evidence), described
 
 
 def _with_details(

@@ -21,10 +21,11 @@ from linktransformer.llm_endpoint import endpoint, is_remote
 from linktransformer.remembering import CachedEncoder, Recall, cached
 from linktransformer.serialize import Serializer
 
-__all__ = ["LEXICAL", "Plan", "decision_alone", "embed", "plan", "plan_of_pictures"]
+__all__ = ["FULL", "LEXICAL", "Plan", "decision_alone", "embed", "plan", "plan_of_pictures"]
 
 logger = logging.getLogger(__name__)
 LEXICAL = "lexical"
+FULL = "full"  # the bundled model, for every record
 MINILM = "all-minilm-l6-v2-int8"  # the bundled copy of a model of this name:
 OF_BUNDLED = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
 
@@ -81,7 +82,9 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
         return Plan(LEXICAL, None, True)
     learned = decision_alone(model)
     if learned is not None:
-        return replace(plan(learned[1], device, cache), correction=learned[0], choosy=False)
+        return replace(plan(learned[1], device, cache), correction=learned[0])
+    if isinstance(model, str) and model == FULL:
+        return replace(plan(None, device, cache), chosen=True)
     paid = is_remote(model)
     if paid:
         from linktransformer.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need

@@ -90,7 +90,7 @@ def _pairs(
     if isinstance(threshold, Mapping):
         log_odds = log_odds - np.float32(decided.caution)
         p = sigmoid(log_odds)
-    similarity = np.max(list(found.views.values()), axis=0) if len(p) else p
+    similarity = np.fmax.reduce(list(found.views.values())) if len(p) else p
     choice = choose(found.left, found.right, p, similarity, validate, threshold)
     pairs, floor = choice.pairs, choice.threshold
     value = np.ones(len(p), dtype=np.float32)

@@ -30,6 +30,9 @@ __all__ = ["ComparedFiles", "compare_pieces"]
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
+TRIAL_FROM = 4000  # texts: below, the model is always run
+SETTLED = 0.9  # of the records are expected to have their match as best candidate: the model is not run
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparedFiles:
@@ -68,12 +71,14 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
     details: dict[str, Any] = {}
     plan = known.plan
     found: Fused | None = None
-    if plan.encoder is not None and not plan.chosen and divided.counts.n_texts >= comparing.TRIAL_FROM:
+    if plan.encoder is not None and not plan.chosen and divided.counts.n_texts >= TRIAL_FROM:
         without = replace(known, plan=replace(plan, encoder=None))
         found, statistics = _probable(without, divided, seen, show)
-        share = comparing.settled(found, known.job.validate)
-        if share >= comparing.SETTLED:
-            details["views_left_out"] = {"dense": comparing.without_model(share)}
+        share = _settled(found, known.job.validate)
+        if share >= SETTLED:
+            details["views_left_out"] = {
+                "dense": f"left out: a match of {share:.2f} of the records is expected without it ({SETTLED} is enough)"
+            }
         else:
             found = None
     if found is None:
@@ -88,6 +93,18 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
         "match_weights": fellegi_sunter.shown([column.name], statistics.job.tables),
     }
     return ComparedFiles(nodes, found, details)
+
+
+def _settled(fused: Fused, validate: str) -> float:
+    """The expected share of records whose best candidate is a match, on the side that is to be linked."""
+    found = fused.candidates
+    sides = [(found.left, found.n_left), (found.right, found.n_right)]
+    shares = []
+    for group, n in sides[:1] if validate == "m:1" else sides[1:] if validate == "1:m" else sides:
+        best = np.zeros(n, dtype=np.float32)
+        np.maximum.at(best, group, fused.score)
+        shares.append(float(best.mean()))
+    return max(shares)
 
 
 def _probable(

@@ -161,7 +161,6 @@ def fit_decision(
         device=device,
         cache=cache,
         progress=progress,
-        choosy=False,  # a model with a learned decision reads all columns, and so it is learned
         described=True,
     )
     if one:

@@ -26,9 +26,8 @@ class Job:
     """The arguments that say how rows are linked, as `link` takes them.
 
     With `alone` the cosines of the model count, and nothing beside them, as old scripts mean their distances.
-    With `choosy` it is tried which key columns a model reads best. With `described` the features of
-    candidates are kept. `compare` says by column name how cells are compared, `expected_overlap` which share
-    of the left rows is expected to have a match.
+    With `described` the features of candidates are kept. `compare` says by column name how cells are
+    compared, `expected_overlap` which share of the left rows is expected to have a match.
 
     Raises:
         InvalidArgumentError: One of them cannot work.
@@ -47,7 +46,6 @@ class Job:
     confidence: Any = None
     cache: Any = None
     alone: bool = False
-    choosy: bool = True
     described: bool = False
     compare: Any = None
     expected_overlap: float | None = None

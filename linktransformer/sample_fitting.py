@@ -22,7 +22,7 @@ from linktransformer.noisy_copies import noisy_copies
 from linktransformer.reference import Asked, Keys, Reference, ask
 from linktransformer.row_reading import Reading
 from linktransformer.sample_job import Rivals, Sample, SampleJob
-from linktransformer.sample_reading import Settings, better_read, in_order, nodes_of, reading_of
+from linktransformer.sample_reading import Settings, in_order, nodes_of, reading_of
 from linktransformer.scoring import ranks
 from linktransformer.scoring.describe import paired_columns
 from linktransformer.scoring.features import PairFeatures, pair_features
@@ -91,7 +91,6 @@ def fit(
         return known, None, None
     texts = in_order(known, asked)
     drawing = Drawing.of(texts, (asked.nodes, known.nodes))
-    known, asked = better_read(known, asked, plan, drawing, settings)
     job, fused = _run(known, asked, source, texts, drawing, (settings, plan), job_views.of_texts(known))
     if source is not None:
         job, fused = _calibrated(known, asked, job, settings.k)

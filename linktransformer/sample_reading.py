@@ -9,17 +9,13 @@ from linktransformer import blocking, keys
 from linktransformer.encode import Plan
 from linktransformer.frames import Table
 from linktransformer.reference import Asked, Reference, blocks_of
-from linktransformer.row_reading import Reading, embedded
+from linktransformer.row_reading import Reading
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.describe import paired_columns
 from linktransformer.scoring.key_column import key_column, naming_order
-from linktransformer.scoring.reading import better_reading
-from linktransformer.scoring.sampling import Drawing
 
 __all__ = [
     "Settings",
-    "better_read",
-    "better_read_table",
     "in_order",
     "nodes_of",
     "reading_by",
@@ -87,7 +83,8 @@ def reading_by(
         for side in (0, 1)
     )
     column = None if key is None else pairs[key]
-    return replace(read, column=column, order=(tuple(mine), tuple(theirs)), by_order=free)
+    alone = free and column is not None
+    return replace(read, column=column, order=(tuple(mine), tuple(theirs)), by_order=free, column_alone=alone)
 
 
 def nodes_of(bare: Reference, sample: Table) -> blocking.Nodes:
@@ -126,59 +123,3 @@ def in_order(known: Reference, asked: Asked) -> list[list[str]]:
         read.in_order(asked.table, 0, asked.records),
         read.in_order(known.table, 1, known.records),
     ]
-
-
-def better_read(
-    known: Reference, asked: Asked, plan: Plan, drawing: Drawing, settings: Settings
-) -> tuple[Reference, Asked]:
-    """Let the model read the key column alone where it finds more matches so.
-
-    Args:
-        known: The reference.
-        asked: The sample.
-        plan: The model.
-        drawing: From what records are drawn.
-        settings: How texts are encoded.
-
-    Returns:
-        Both, with the vectors that are used.
-    """
-    read = known.reading
-    if "dense" not in known.matrices or not read.by_order or read.column is None:
-        return known, asked
-    alone = []
-    for of, names, side in ((asked, known.keys.queries, 0), (known, known.keys.reference, 1)):
-        written = read.heads(of.table, names, side, of.records)
-        alone.append(embedded(plan, written, batch_size=settings.batch_size, show=settings.show))
-    whole = asked.matrices["dense"], known.matrices["dense"]
-    if not better_reading((alone[0], alone[1]), whole, (asked.nodes, known.nodes), drawing):
-        return known, asked
-    reading = replace(read, column_alone=True)
-    known = replace(known, reading=reading, matrices={**known.matrices, "dense": alone[1]})
-    return known, replace(asked, matrices={**asked.matrices, "dense": alone[0]})
-
-
-def better_read_table(
-    known: Reference, nodes: blocking.Nodes, plan: Plan, drawing: Drawing, settings: Settings
-) -> Reference:
-    """As `better_read`, for a table that is compared with itself.
-
-    Args:
-        known: The table.
-        nodes: Its records.
-        plan: The model.
-        drawing: From what records are drawn.
-        settings: How texts are encoded.
-
-    Returns:
-        The table, with the vectors that are used.
-    """
-    read, whole = known.reading, known.matrices.get("dense")
-    if whole is None or not read.by_order or read.column is None:
-        return known
-    written = read.heads(known.table, known.keys.reference, 1, known.records)
-    alone = embedded(plan, written, batch_size=settings.batch_size, show=settings.show)
-    if not better_reading((alone, alone), (whole, whole), (nodes, nodes), drawing, same=True):
-        return known
-    matrices = {**known.matrices, "dense": alone}
-    return replace(known, reading=replace(read, column_alone=True), matrices=matrices)

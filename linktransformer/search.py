@@ -19,7 +19,7 @@ from linktransformer.index import exact_top_k
 from linktransformer.lexical import pruned_top_k, sparse_top_k
 from linktransformer.pairwise import pair_scores
 
-__all__ = ["Candidates", "rows_of", "search", "sparse_neighbours"]
+__all__ = ["Candidates", "merged", "rows_of", "search", "sparse_neighbours"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -109,6 +109,29 @@ def search(
     }
     report["seconds"] = round(report.get("seconds", 0.0) + time.perf_counter() - began, 3)
     return Candidates(*pairs, scores, len(left), len(right), report)
+
+
+def merged(
+    found: Candidates, more: Pairs, views: Mapping[str, View], nodes: tuple[Nodes, Nodes]
+) -> Candidates:
+    """Add pairs to candidates.
+
+    Args:
+        found: The candidates.
+        more: Left and right nodes of pairs.
+        views: Those of the candidates, in which the new pairs are scored.
+        nodes: Of the left and of the right table.
+
+    Returns:
+        All, each pair once.
+    """
+    pairs = _union([(found.left, found.right), more], found.n_right)
+    known: list[Scored] = [((found.left, found.right), found.views)]
+    texts, width = (nodes[0].text, nodes[1].text), found.n_right
+    scores = {
+        name: _scores(name, view, *texts, pairs, known, width, MEMORY, "cpu") for name, view in views.items()
+    }
+    return Candidates(*pairs, scores, found.n_left, found.n_right, found.report)
 
 
 def _scores(

@@ -15,7 +15,7 @@ from linktransformer.decision.model import Decision, decision
 from linktransformer.encode import Plan
 from linktransformer.fused import Fused
 from linktransformer.reference import Reference
-from linktransformer.sample_reading import Settings, better_read_table, reading_by
+from linktransformer.sample_reading import Settings, reading_by
 from linktransformer.scoring import fellegi_sunter, ranks
 from linktransformer.scoring.describe import paired_columns
 from linktransformer.scoring.features import PairFeatures, pair_features
@@ -71,8 +71,6 @@ def fit(bare: Reference, plan: Plan, nodes: Nodes, settings: Settings) -> TableF
     )
     known = replace(known, weights={}, labels=bare.labels, next_label=bare.next_label)
     texts = known.reading.in_order(known.table, 1, known.records)
-    drawing = Drawing.of([texts, texts], (nodes, nodes), same=True)
-    known = better_read_table(known, nodes, plan, drawing, settings)
     fused, features, job = _compared(known, nodes, texts, plan, settings)
     if len(nodes) != len(known.nodes):  # equal texts that may have to stay apart are records of their own
         job = _compared(known, known.nodes, texts, plan, settings)[2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,16 +18,16 @@ from linktransformer.scoring.features import VIEWS, Evidence, PairFeatures, pair
 from linktransformer.scoring.gaps import without_gaps
 from linktransformer.scoring.gather import evidence_of, paired_column
 from linktransformer.scoring.key_column import key_column, naming_order
-from linktransformer.scoring.reading import better_reading
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import Candidates
 from linktransformer.serialize import Serializer
 
-__all__ = ["Described", "Options", "describe", "paired_columns"]
+__all__ = ["Described", "Embed", "Options", "Views", "describe", "embedded", "paired_columns", "searched"]
 
 Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
 Truths = NDArray[np.bool_]
-Embed = Callable[[list[str]], NDArray[np.float32]]
+Embed = Callable[[list[str]], Floats]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,13 +36,13 @@ class Options:
 
     Args:
         k: Neighbours of each record in each view and direction.
-        embed: A model: texts -> unit vectors; None for none.
+        embed: A model that encodes every record: texts -> unit vectors; None for none.
         vectors: Vectors of the left and of the right records that were made before: "dense", of their
             pictures, a row of zeros for none, and "fused", of picture and text; `embed` is not used then.
         readings: Texts are what an engine read from pictures: they may be missing ("") or equal, since the
             pictures tell the records apart.
-        written: How rows are written for the model; None: key column first, the others after it, or the key
-            column alone where that finds more matches.
+        written: How rows are written for the model; None: the key column alone, or all columns where there is
+            no key column.
         comparisons: By column name, how cells are compared; the others by their content.
         memory_limit: Bytes for the search.
         device: "cpu" keeps the search off the GPU.
@@ -59,30 +59,87 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """Two tables as they are searched.
+
+    Args:
+        nodes: The records of the left and of the right table.
+        texts: Their texts, the columns in an order that does not depend on that of the caller.
+        columns: The key columns of both tables.
+        key: The place of the key column among them, None for none.
+        matrices: By view, the vectors of the left and of the right texts.
+        reads: What a model reads: "all columns" or "the key column".
+        readable: The texts as a model reads them.
+        drawing: From what records are drawn.
+        same: Both sides are one table.
+    """
+
+    nodes: tuple[Nodes, Nodes]
+    texts: tuple[list[str], list[str]]
+    columns: tuple[PairedColumn, ...]
+    key: int | None
+    matrices: Mapping[str, tuple[Any, Any]]
+    reads: str
+    readable: tuple[list[str], list[str]]
+    drawing: Drawing
+    same: bool
+
+    def some(self, which: tuple[Integers, Integers]) -> Views:
+        """Two smaller tables of some of the records, searched by the same vectors.
+
+        Args:
+            which: Left and right records, rising, (n_left,) and (n_right,) int64.
+
+        Returns:
+            Their views.
+        """
+        nodes = self.nodes[0].some(which[0]), self.nodes[1].some(which[1])
+        columns = tuple(
+            replace(column, left=column.left[which[0]], right=column.right[which[1]])
+            for column in self.columns
+        )
+        drawing = Drawing.of(self.texts, nodes, same=self.same)
+        return replace(self, nodes=nodes, columns=columns, drawing=drawing)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Described:
     """Candidates with their features.
 
     Args:
-        nodes: The records of the left and of the right table.
-        records: Their texts.
+        views: What was searched.
         candidates: The pairs that were found, with their similarity in each view.
         features: The features of the nearest of them.
-        key: The key column, None for none.
-        columns: The columns of both tables, in the order of `features.kinds`.
-        reads: What a model reads: "all columns" or "the key column"; None without a model.
-        written: The texts as a model reads them, left and right; None without a model.
         evidence: What the features are made of.
+        written: The texts that a model read, left and right, "" for those that it did not; None without a
+            model.
     """
 
-    nodes: tuple[Nodes, Nodes]
-    records: tuple[Records, Records]
+    views: Views
     candidates: Candidates
     features: PairFeatures
-    key: str | None
-    columns: tuple[str, ...]
-    reads: str | None
-    written: tuple[list[str], list[str]] | None
     evidence: Evidence
+    written: tuple[list[str], list[str]] | None = None
+
+    @property
+    def nodes(self) -> tuple[Nodes, Nodes]:
+        """The records of the left and of the right table."""
+        return self.views.nodes
+
+    @property
+    def key(self) -> str | None:
+        """The name of the key column, None for none."""
+        return None if self.views.key is None else self.views.columns[self.views.key].name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in the order of `features.kinds`."""
+        return tuple(column.name for column in self.views.columns)
+
+    @property
+    def reads(self) -> str | None:
+        """What a model read: "all columns" or "the key column"; None without a model."""
+        return None if self.written is None else self.views.reads
 
 
 def describe(
@@ -107,6 +164,55 @@ def describe(
     Returns:
         Candidates and features. The order of the key columns does not matter.
     """
+    views = _views(tables, on, nodes, texts, options, same)
+    if options.vectors is not None:
+        return searched(replace(views, matrices={**views.matrices, **options.vectors}), options)
+    if options.embed is None:
+        return searched(views, options)
+    left = embedded(options.embed, views.readable[0])
+    right = left if same else embedded(options.embed, views.readable[1])
+    views = replace(views, matrices={**views.matrices, "dense": (left, right)})
+    return replace(searched(views, options), written=views.readable)
+
+
+def searched(views: Views, options: Options) -> Described:
+    """Find candidates in every view, and describe them.
+
+    Args:
+        views: Two tables, or one in itself.
+        options: How they are searched.
+
+    Returns:
+        Candidates and features.
+    """
+    matrices, nodes, same = views.matrices, views.nodes, views.same
+    found = search.search(
+        matrices, *nodes, options.k, memory_limit=options.memory_limit, device=options.device, same=same
+    )
+    known = _known(views.texts, options.vectors, same) if options.readings else {}
+    seen = without_gaps(found, nodes, known)
+    evidence = evidence_of(
+        seen,
+        {name: matrices[name] for name in VIEWS if name in matrices},
+        nodes,
+        views.texts,
+        views.columns,
+        views.drawing,
+        known=known,
+        same=same,
+        device=options.device,
+    )
+    return Described(views, found, pair_features(evidence), evidence)
+
+
+def _views(
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    nodes: tuple[Nodes, Nodes],
+    texts: tuple[Records, Records],
+    options: Options,
+    same: bool,
+) -> Views:
     rows = blocking.first_rows(nodes[0]), blocking.first_rows(nodes[1])
     columns = paired_columns(tables, on, rows, options.comparisons)
     key = key_column(columns, same=same)
@@ -118,31 +224,30 @@ def describe(
     if max(map(len, on)) > 1:
         both = _in_order(tables, on, texts, naming_order(columns, key), same)
         if key is not None:
-            heads = tuple(
+            heads = [
                 _of_texts(tables[side], [on_key], texts[side])
                 for side, on_key in enumerate(_key_names(columns, key, on))
-            )
+            ]
             matrices["key column"] = _ngrams(heads, same)
-    sample = Drawing.of(both, nodes, same=same)
-    reads, written = None, None
-    if options.vectors is not None:
-        matrices |= options.vectors
-    elif options.embed is not None:
-        matrices["dense"], reads, written = _dense(
-            tables, on, texts, nodes, both, heads, sample, options, same
-        )
-    found = search.search(
-        matrices, *nodes, options.k, memory_limit=options.memory_limit, device=options.device, same=same
+    reads, readable = "all columns", both
+    if options.written is not None:
+        readable = [
+            _of_texts(table, names, of, options.written)
+            for table, names, of in zip(tables, on, texts, strict=True)
+        ]
+    elif heads is not None:
+        reads, readable = "the key column", heads
+    return Views(
+        nodes,
+        (both[0], both[1]),
+        tuple(columns),
+        key,
+        matrices,
+        reads,
+        (readable[0], readable[1]),
+        Drawing.of(both, nodes, same=same),
+        same,
     )
-    known = _known(both, options.vectors, same) if options.readings else {}
-    seen = without_gaps(found, nodes, known)
-    described = {name: matrices[name] for name in VIEWS if name in matrices}
-    evidence = evidence_of(
-        seen, described, nodes, both, columns, sample, known=known, same=same, device=options.device
-    )
-    name = None if key is None else columns[key].name
-    names = tuple(column.name for column in columns)
-    return Described(nodes, texts, found, pair_features(evidence), name, names, reads, written, evidence)
 
 
 def _ngrams(texts: Sequence[list[str]], same: bool) -> tuple[Any, Any]:
@@ -213,47 +318,20 @@ def _in_order(
     return [written[0], written[-1]]
 
 
-def _dense(
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    texts: tuple[Records, Records],
-    nodes: tuple[Nodes, Nodes],
-    both: list[list[str]],
-    heads: Any,
-    sample: Drawing,
-    options: Options,
-    same: bool,
-) -> tuple[tuple[Any, Any], str, tuple[list[str], list[str]]]:
-    """The model's vectors of all key columns, or of the key column alone where it finds more matches so."""
-    embed = options.embed
-    if embed is None:
-        raise ValueError("no model")
-    written = both
-    if options.written is not None:
-        written = [
-            _of_texts(table, names, of, options.written)
-            for table, names, of in zip(tables, on, texts, strict=True)
-        ]
-    whole = _vectors(embed, written, same)
-    if heads is None or options.written is not None:
-        return whole, "all columns", (written[0], written[1])
-    alone = _vectors(embed, heads, same)
-    if better_reading(alone, whole, nodes, sample, same=same):
-        return alone, "the key column", heads
-    return whole, "all columns", (written[0], written[1])
-
-
 def _ordered(names: list[str], first: list[str]) -> list[str]:
     return [*first, *sorted(name for name in names if name not in first)]
 
 
-def _vectors(embed: Embed, written: Sequence[list[str]], same: bool) -> tuple[Any, Any]:
-    left = _embedded(embed, written[0])
-    return left, left if same else _embedded(embed, written[1])
+def embedded(embed: Embed, texts: Sequence[str]) -> Floats:
+    """Encode texts that may repeat.
 
+    Args:
+        embed: Texts -> unit vectors.
+        texts: The texts.
 
-def _embedded(embed: Embed, texts: list[str]) -> NDArray[np.float32]:
-    """Vectors of texts that may repeat; those of nothing are zero, so that nulls are equal to nothing."""
+    Returns:
+        (n_texts, d) float32; the vector of nothing is zero, so that nulls are equal to nothing.
+    """
     number: dict[str, int] = {}
     place = [number.setdefault(text, len(number)) for text in texts]
     vectors = np.array(embed(list(number)), dtype=np.float32)

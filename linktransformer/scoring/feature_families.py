@@ -55,11 +55,11 @@ class Pairs:
     equal: Sequence[NDArray[np.bool_]]
     weights: Weights
 
-    def some(self, at: slice) -> Pairs:
+    def some(self, at: Any) -> Pairs:
         """Some of the pairs.
 
         Args:
-            at: Which ones.
+            at: A slice, positions or truths of the pairs.
 
         Returns:
             The same of these alone.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,41 @@ class PairFeatures:
         for start in range(0, max(1, len(self.at)), STEP):
             part = slice(start, start + STEP)
             yield part, features_of(self.pairs.some(part), self.statistics)[1]
+
+    def some(self, which: Integers) -> PairFeatures:
+        """The features of some of the pairs.
+
+        Args:
+            which: Positions in `at`, (n,) int64.
+
+        Returns:
+            They, held against the same job.
+        """
+        return replace(self, at=self.at[which], pairs=self.pairs.some(which))
+
+    def with_view(self, name: str, evidence: Evidence) -> PairFeatures:
+        """The features of the same pairs with one more view.
+
+        Match weights stay as they were learned without it.
+
+        Args:
+            name: Of the view.
+            evidence: Of the same candidates, with the view.
+
+        Returns:
+            The features.
+        """
+        here: Any = slice(None) if len(self.at) == len(evidence.left) else self.at
+        statistics = _view_statistics(name, evidence)
+        score = evidence.views[name]
+        pairs = replace(
+            self.pairs,
+            scores={**self.pairs.scores, name: score[here]},
+            own={**self.pairs.own, name: _own(name, evidence, self.pairs.left, self.pairs.right)},
+            places={**self.pairs.places, name: _places(evidence, score, statistics.floor).some(here)},
+        )
+        views = {**self.statistics.views, name: statistics}
+        return replace(self, pairs=pairs, statistics=replace(self.statistics, views=views))
 
     @property
     def kinds(self) -> tuple[str, ...]:
