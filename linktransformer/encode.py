@@ -42,8 +42,8 @@ class Plan:
         chosen: Whether the caller named the model; then it is not left out by a trial.
         serializer: How the model wants rows to be written: as in its training, where its manifest says it.
         correction: What was learned from labels, where there is a decision with the model.
-        choosy: Whether it may be tried what the model reads best of a row: it was not trained on rows that
-            are written in one way, and what it is asked costs no money.
+        choosy: Whether the model reads the key column alone where there is one: it was not trained on rows
+            that are written in one way, and what it is asked costs no money.
     """
 
     name: str
@@ -183,7 +183,7 @@ def _planned(encoder: Any, model: Any, chosen: bool, cache: Any, paid: bool = Fa
     decision = getattr(encoder, "decision", None)
     learned = None if decision is None else correction.read(decision)[0]
     name = str(getattr(encoder, "name", type(encoder).__name__))
-    trained = decision is not None or getattr(encoder, "serializer", None) is not None
+    trained = getattr(encoder, "serializer", None) is not None
     return Plan(name, cached(encoder, cache, model), chosen, serializer, learned, not trained and not paid)
 
 

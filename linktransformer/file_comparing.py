@@ -76,9 +76,8 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
         found, statistics = _probable(without, divided, seen, show)
         share = _settled(found, known.job.validate)
         if share >= SETTLED:
-            details["views_left_out"] = {
-                "dense": f"left out: a match of {share:.2f} of the records is expected without it ({SETTLED} is enough)"
-            }
+            why = f"a match of {share:.2f} of the records is expected without it ({SETTLED} is enough)"
+            details["views_left_out"] = {"dense": f"left out: {why}"}
         else:
             found = None
     if found is None:

@@ -17,6 +17,7 @@ from linktransformer.errors import InvalidArgumentError, LinkTransformerError, M
 from linktransformer.frames import Table
 from linktransformer.parameters import Parameters
 from linktransformer.reference import Asked, Keys, Reference, ask, read_as_the_model_does
+from linktransformer.row_reading import embedded
 
 __all__ = ["Fitted", "NotFittedError", "below", "labels_at", "unique"]
 
@@ -211,7 +212,7 @@ def _check_model(plan: Plan, probes: list[str] | None, known: Reference, kind: s
     if probes is None:
         found, kept = pictured.probed(plan.encoder, known, PROBES)
     else:
-        found, kept = encode.embed(plan.encoder, probes, show=False), known.matrices["dense"][: len(probes)]
+        found, kept = embedded(plan, probes, show=False), known.matrices["dense"][: len(probes)]
     if len(kept) and not (found.shape == kept.shape and np.allclose(found, kept, atol=1e-3)):
         raise ModelError(
             f"The model {plan.name!r} does not make the vectors that were saved. Give the model that the "

@@ -119,7 +119,9 @@ class PairFeatures:
         Returns:
             They, held against the same job.
         """
-        return replace(self, at=self.at[which], pairs=self.pairs.some(which))
+        return replace(
+            self, at=self.at[which], pairs=self.pairs.some(which), weights=self.weights.some(which)
+        )
 
     def with_view(self, name: str, evidence: Evidence) -> PairFeatures:
         """The features of the same pairs with one more view.
