@@ -1,7 +1,8 @@
 """CPU seconds, memory and accuracy beside linktransformer 0.1.18, every job in a fresh process.
 
-`CPU s (call)` is the call alone: theirs has loaded torch before it, ours loads what it needs inside it. With
-blocks both sides link 50 rows before the clock starts: that job is about the work, not about the start.
+`CPU s (call)` is the call with the model that it loads; the packages are imported before it, but for what
+ours imports at its first call. With blocks both sides link 50 rows before the clock starts: that job is about
+the work, not about the start; its encoder looks up vectors made beforehand.
 `CPU s (process)` is everything, making the tables included; `outside the encoder` takes the encoder's off
 the call where it ran. Links under a threshold are decisions, so top-1 is lower there. "texts encoded" counts
 what the encoder was given, "records encoded" is what the report of the links says, where it says so.

@@ -145,8 +145,9 @@ def two_rows(options: argparse.Namespace) -> dict[str, Any]:
     right = pd.DataFrame({"name": ["ACME STEEL CORPORATION", "Zeller Motors"]})
     start = spent()
     merge: Any = importlib.import_module("linktransformer").merge
+    values: dict[str, Any] = since(start, "import")
     merge(left, right, on="name", **extra(options.side, options.model))
-    values: dict[str, Any] = since(start, "first")
+    values |= since(start, "first")  # with the import
     start = spent()
     merge(left, right, on="name", **extra(options.side, options.model))
     values |= since(start, "second")
