@@ -129,19 +129,20 @@ def test_a_side_that_fails_stops_nothing_and_what_is_known_is_written(
         asked.append(side)
         if side == FULL:
             raise JobError("python ended with 1\nTraceback\nModelError: no such model")
-        if len(asked) > 6:
+        if len(asked) > 5:
             raise KeyboardInterrupt
         times = dict.fromkeys(("call CPU s", "call s", "import CPU s", "import s"), 1.0)
         return Measured(1.0, 1.0, 5.0, {**times, "pairs": [], "texts": 3})
 
     monkeypatch.setattr(default_speed, "once", once)
-    given = ("--jobs", "firms_4_columns", "firms_name", "--rows", "9", "--repeats", "2")
+    monkeypatch.setattr(default_speed, "commands_of", lambda options: (dict.fromkeys(options.sides, ()), []))
+    given = ("--jobs", "firms_4_columns", "firms_name", "--rows", "9", "--repeats", "2", "--old-repeats", "1")
     out = tmp_path / "out.json"
     with pytest.raises(KeyboardInterrupt):
-        default_speed.run(options_of(*given, "--sides", DEFAULT, FULL, LEXICAL, out=out))
-    assert asked[:5] == [DEFAULT, FULL, LEXICAL, DEFAULT, LEXICAL]
+        default_speed.run(options_of(*given, "--sides", DEFAULT, FULL, OLD, out=out))
+    assert asked[:5] == [DEFAULT, FULL, OLD, DEFAULT, DEFAULT]
     written = json.loads(out.read_text(encoding="utf-8"))
-    assert [one["side"] for one in written["tables"]["medians"]] == [DEFAULT, LEXICAL]
+    assert [one["side"] for one in written["tables"]["medians"]] == [DEFAULT, OLD]
     assert written["skipped"] == ["firms_4_columns, full, run 1: ModelError: no such model"]
 
 
