@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .data import ROOT
-from .report import publish, say
+from .report import destination, publish, say
 
 BENCHMARKS = {
     "zero_label": "F1 by default on every labelled two-table set, beside TF-IDF, the rules of before, Splink",
     "precision": "the precision asked for and the one reported against the true one, at any overlap",
     "codelists": "values linked to a short list of codes: the share linked, and linked rightly",
     "speed": "CPU seconds and memory of linking by n-grams, beside TF-IDF and sparse_dot_topn",
+    "default_speed": "CPU, memory and F1 of the default link, beside full, lexical, 0.1.18, Splink, TF-IDF",
     "finetune": "pair F1 after fine-tuning on published splits, beside merge without labels",
     "dedup": "clusters without labels on every one-table set, beside TF-IDF at its best threshold",
     "tables": "one population in three tables clustered at once, beside one table, pairwise merges, Splink",
@@ -74,16 +75,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     publish(module.run(options), destination(name, options))
     return 0
-
-
-def destination(name: str, options: argparse.Namespace) -> Path | None:
-    """The file of the numbers; in a folder it is called by what tells runs of one benchmark apart."""
-    out: Path | None = options.out
-    if out is None or out.suffix:
-        return out
-    arms = [str(arm).replace(" ", "-") for arm in getattr(options, "arms", [])]
-    seed = [f"seed{options.seed}"] if hasattr(options, "seed") else []
-    return out / ("-".join([name, *arms, *seed]) + ".json")
 
 
 def list_names() -> None:

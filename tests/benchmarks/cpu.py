@@ -1,9 +1,11 @@
 """CPU seconds, memory and accuracy beside linktransformer 0.1.18, every job in a fresh process.
 
-`CPU s (call)` is the call alone: theirs has loaded torch before it, ours loads what it needs inside it. With
-blocks both sides link 50 rows before the clock starts: that job is about the work, not about the start.
+`CPU s (call)` is the call with the model that it loads; the packages are imported before it, but for what
+ours imports at its first call. With blocks both sides link 50 rows before the clock starts: that job is about
+the work, not about the start; its encoder looks up vectors made beforehand.
 `CPU s (process)` is everything, making the tables included; `outside the encoder` takes the encoder's off
-the call where its time is known. Links under a threshold are decisions, so top-1 is lower there.
+the call where it ran. Links under a threshold are decisions, so top-1 is lower there. "texts encoded" counts
+what the encoder was given, "records encoded" is what the report of the links says, where it says so.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 
 from . import data, peer
 from .measure import JobError, Measured, environment, run_job
+from .ours import encoding_of
 from .report import Report, Table, say
 
 FIRMS = ("peers", "synthetic_firms.py")
@@ -121,7 +124,7 @@ def run_one(job: Job, python: Path | None, options: argparse.Namespace) -> Measu
 def row_of(job: Job, options: argparse.Namespace, measured: Measured) -> dict[str, Any]:
     """A line of the table."""
     values = measured.result
-    encoder = values.get("encoder_cpu_s")
+    encoder = values.get("encoder_cpu_s") if values.get("encoder_calls") else None
     return {
         "job": job.group,
         "side": job.side,
@@ -137,6 +140,7 @@ def row_of(job: Job, options: argparse.Namespace, measured: Measured) -> dict[st
         "precision": values["precision"],
         "links": values["links"],
         "rows out": values["rows_out"],
+        **encoding_of(values),
     }
 
 

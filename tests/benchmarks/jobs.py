@@ -25,11 +25,13 @@ Call = Callable[[Any, Any], Any]
 
 
 class Clock:
-    """Counts the CPU seconds and the calls of the encoder."""
+    """Counts the CPU seconds, the calls and the texts of the encoder, and keeps the links that merge made."""
 
     def __init__(self) -> None:
         self.cpu_s = 0.0
         self.calls = 0
+        self.texts = 0
+        self.links: Any = None
 
     def counting(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, with its time added to the clock."""
@@ -41,8 +43,18 @@ class Clock:
             finally:
                 self.cpu_s += time.process_time() - start
                 self.calls += 1
+                self.texts += len(args[-1])
 
         return counted
+
+    def keeping(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function; what it gave last is kept."""
+
+        def kept(*args: Any, **options: Any) -> Any:
+            self.links = function(*args, **options)
+            return self.links
+
+        return kept
 
 
 def _tidy(text: str) -> str:
@@ -112,9 +124,13 @@ def their_model(parent: Any, encoder: Precomputed) -> Any:
     return Shell()
 
 
-def ours(options: argparse.Namespace, encoder: Precomputed | None) -> Call:
+def ours(options: argparse.Namespace, encoder: Precomputed | None, clock: Clock) -> Call:
     """The call of this package, defaults but for what the options say."""
     lt: Any = importlib.import_module("linktransformer")
+    linking: Any = importlib.import_module("linktransformer.linking")
+    bundled: Any = importlib.import_module("clippings").OnnxTextEncoder
+    linking.link = clock.keeping(linking.link)
+    bundled.encode = clock.counting(bundled.encode)
     extra: dict[str, Any] = {"how": "left", "progress": False}
     if encoder is not None:
         extra["model"] = encoder
@@ -169,18 +185,19 @@ def main() -> None:
     clock = Clock()
     encoder = Precomputed([*left["name"], *right["name"]], clock) if options.model == "hash" else None
     loading = time.process_time()
-    call = ours(options, encoder) if options.side == "ours" else theirs(options, encoder, clock)
+    call = ours(options, encoder, clock) if options.side == "ours" else theirs(options, encoder, clock)
     if options.job == "blocks":  # what a package loads at its first call is no work on blocks, on either side
         call(left.head(WARM_ROWS), right.head(WARM_ROWS))
-        clock.cpu_s, clock.calls = 0.0, 0
+        clock.cpu_s, clock.calls, clock.texts = 0.0, 0, 0
     loading = time.process_time() - loading
 
     wall, cpu = time.perf_counter(), time.process_time()
     frame = call(left, right)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     values = {"call_s": wall, "call_cpu_s": cpu, "import_cpu_s": loading, **accuracy(frame, len(left))}
-    if clock.calls:
-        values |= {"encoder_cpu_s": clock.cpu_s, "encoder_calls": clock.calls}
+    values |= {"encoder_cpu_s": clock.cpu_s, "encoder_calls": clock.calls, "texts": clock.texts}
+    if clock.links is not None:
+        values["report"] = clock.links.report()
     options.result.write_text(json.dumps({**values, "peak_mb": peak_mb()}), encoding="utf-8")
 
 

@@ -128,6 +128,31 @@ def flat(value: Any, prefix: str = "") -> list[tuple[str, Any]]:
     ]
 
 
+def encoding_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether the encoder ran in a job, how many records it encoded by the report, how many texts it had.
+
+    Args:
+        values: What the job wrote: "texts", counted at the encoder, and "report", where the side has one.
+
+    Example:
+        >>> encoding_of({"texts": 9, "report": {"encoder": {"encoded": {"left": 3, "right": 4}}}})
+        {'encoder ran': True, 'records encoded': 7, 'texts encoded': 9}
+        >>> encoding_of({"texts": 0})
+        {'encoder ran': False, 'records encoded': None, 'texts encoded': 0}
+    """
+    said = [
+        value
+        for name, value in flat(values.get("report", {}))
+        if "encoded" in name and isinstance(value, int) and not isinstance(value, bool)
+    ]
+    texts = values.get("texts", 0)
+    return {
+        "encoder ran": texts > 0,
+        "records encoded": sum(said) if said else None,
+        "texts encoded": texts,
+    }
+
+
 def find(report: Mapping[str, Any], *endings: str) -> Any:
     """The first value whose name ends so, in the order of the endings; None where there is none."""
     for ending in endings:

@@ -70,13 +70,13 @@ def interpreter(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def find(folder: Path | None) -> tuple[Path | None, str]:
+def find(folder: Path | None, option: str = "--peer-venv") -> tuple[Path | None, str]:
     """The peer's Python, from the argument or the environment; else None and the line that says why."""
     chosen = folder or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
     if chosen is None:
         return (
             None,
-            f"linktransformer 0.1.18: give --peer-venv DIR or set {VARIABLE}; `peer_venv DIR` builds it",
+            f"linktransformer 0.1.18: give {option} DIR or set {VARIABLE}; `peer_venv DIR` builds it",
         )
     python = interpreter(chosen.expanduser().absolute())
     if not python.exists():

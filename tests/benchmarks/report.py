@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import sys
@@ -71,11 +72,26 @@ def markdown(table: Table) -> str:
     return "\n".join(lines)
 
 
-def publish(report: Report, out: Path | None) -> None:
-    """Write the JSON when asked, then print what was skipped and the tables last."""
+def destination(name: str, options: argparse.Namespace) -> Path | None:
+    """The file of the numbers; in a folder it is called by what tells runs of one benchmark apart."""
+    out: Path | None = options.out
+    if out is None or out.suffix:
+        return out
+    arms = [str(arm).replace(" ", "-") for arm in getattr(options, "arms", [])]
+    seed = [f"seed{options.seed}"] if hasattr(options, "seed") else []
+    return out / ("-".join([name, *arms, *seed]) + ".json")
+
+
+def write(report: Report, out: Path | None) -> None:
+    """Write the JSON when asked."""
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(as_dict(report), indent=1, default=plain) + "\n", encoding="utf-8")
+
+
+def publish(report: Report, out: Path | None) -> None:
+    """Write the JSON when asked, then print what was skipped and the tables last."""
+    write(report, out)
     for line in report.skipped:
         say(f"skipped: {line}")
     for table in report.tables:

@@ -145,13 +145,19 @@ def by_ours(left: Any, right: Any, side: str) -> list[tuple[Any, Any]]:
     return list(zip(links.pairs["left"].tolist(), links.pairs["right"].tolist(), strict=True))
 
 
-def by_baseline(left: Any, right: Any, _: str) -> list[tuple[Any, Any]]:
-    """Mutual best of the ten nearest by character trigrams, all columns as one text."""
+def by_baseline(left: Any, right: Any, _: str = BASELINE) -> list[tuple[Any, Any]]:
+    """Mutual best of the ten nearest by character trigrams, all columns as one text; pairs of row numbers."""
     import numpy as np
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sparse_dot_topn import sp_matmul_topn
 
-    texts = [[" ".join(row) for row in table.to_numpy().tolist()] for table in (left, right)]
+    texts = [
+        [
+            " ".join(cell for cell in row if isinstance(cell, str) and cell)
+            for row in table.to_numpy().tolist()
+        ]
+        for table in (left, right)
+    ]
     vectorizer = TfidfVectorizer(
         analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True, max_features=FEATURES, dtype=np.float32
     )

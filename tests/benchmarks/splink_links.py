@@ -21,12 +21,18 @@ def comparable(tables: TwoTables) -> bool:
     return len(pairs) >= splink_tables.FEWEST_COLUMNS
 
 
+def write(tables: TwoTables, folder: Path) -> tuple[Path, Path]:
+    """The key columns of both tables as CSV files in a folder."""
+    left, right = folder / "left.csv", folder / "right.csv"
+    tables.left[tables.left_keys].to_csv(left, index=False)
+    tables.right[tables.right_keys].to_csv(right, index=False)
+    return left, right
+
+
 def scored(python: Path, tables: TwoTables, timeout_s: float) -> Scored | None:
     """The pairs with a match probability of at least .5; None where it failed, which is said."""
     with tempfile.TemporaryDirectory() as folder:
-        left, right = Path(folder) / "left.csv", Path(folder) / "right.csv"
-        tables.left[tables.left_keys].to_csv(left, index=False)
-        tables.right[tables.right_keys].to_csv(right, index=False)
+        left, right = write(tables, Path(folder))
         command = [str(python), str(PEER), "--left", str(left), "--right", str(right)]
         try:
             pairs = run_job(command, environment(), timeout_s).result["pairs"]

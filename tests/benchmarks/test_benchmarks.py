@@ -31,7 +31,7 @@ from . import (
     splink_tables,
     zero_label,
 )
-from .measure import JobError, environment, run_job
+from .measure import JobError, Measured, environment, run_job
 from .report import Report, Table, markdown, publish
 from .score import PairScore, score_pairs
 
@@ -241,6 +241,18 @@ def test_ratios_are_theirs_over_ours() -> None:
     assert len(found) == 1 and found[0]["CPU s (call)"] == 10.0
     assert found[0]["outside the encoder"] is None
     assert found[0]["top-1, ours - theirs"] == pytest.approx(-0.54)
+
+
+def test_cpu_rows_say_whether_the_encoder_ran() -> None:
+    times = {"call_cpu_s": 3.0, "encoder_cpu_s": 0.0, "encoder_calls": 0, "call_s": 3.0, "import_cpu_s": 1.0}
+    known = {**times, "top1": 0.5, "precision": 1.0, "links": 4, "rows_out": 9, "texts": 0}
+    options = argparse.Namespace(rows=9)
+    without = cpu.row_of(cpu.JOBS[1], options, Measured(5.0, 4.0, 9.0, known))
+    assert without["encoder ran"] is False and without["outside the encoder"] is None
+    ran = {**known, "encoder_cpu_s": 2.0, "encoder_calls": 1, "texts": 18, "report": {"encoded": 12}}
+    row = cpu.row_of(cpu.JOBS[1], options, Measured(5.0, 4.0, 9.0, ran))
+    assert (row["encoder ran"], row["records encoded"], row["texts encoded"]) == (True, 12, 18)
+    assert row["outside the encoder"] == 1.0
 
 
 def test_accuracy_counts_left_rows_and_links() -> None:

@@ -13,7 +13,6 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
 
-from . import __main__ as entry
 from . import (
     deepkey,
     deepkey_arms,
@@ -26,7 +25,7 @@ from . import (
 )
 from .deepkey_course import Course, Records, drawn, padded
 from .deepkey_words import MARKS, ROLES
-from .report import Report
+from .report import Report, destination
 
 
 def ran(module: Any, *arguments: str) -> Report:
@@ -221,9 +220,9 @@ def test_recall_and_throughput_are_drawn_together(tmp_path: Path) -> None:
 
 def test_files_of_many_runs_have_names_of_their_own() -> None:
     options = argparse.Namespace(out=Path("runs"), arms=["window+full", "full"], seed=2)
-    assert entry.destination("deepkey", options) == Path("runs/deepkey-window+full-full-seed2.json")
-    assert entry.destination("x", argparse.Namespace(out=Path("a.json"))) == Path("a.json")
-    assert entry.destination("x", argparse.Namespace(out=None)) is None
+    assert destination("deepkey", options) == Path("runs/deepkey-window+full-full-seed2.json")
+    assert destination("x", argparse.Namespace(out=Path("a.json"))) == Path("a.json")
+    assert destination("x", argparse.Namespace(out=None)) is None
 
 
 def test_recall_of_pairs_is_asked_as_it_says() -> None:
