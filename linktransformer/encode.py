@@ -64,7 +64,8 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
     """Find out what the caller means by a model.
 
     Args:
-        model: None for the bundled hybrid; "lexical"; a folder; "org/name@revision"; "oci://host/name:tag"; a
+        model: None for the bundled one where n-grams leave doubt; "full" for every record; "lexical"; a folder;
+            "org/name@revision"; "oci://host/name:tag"; a
             SentenceTransformer or any object with `encode`. For all-MiniLM-L6-v2 the bundled copy of it is
             taken where the hub cannot be reached and the model was not fetched before.
         device: Where a torch model runs; None takes a GPU when there is one.

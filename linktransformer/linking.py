@@ -65,8 +65,10 @@ def merge(
             at most, and a right row may be taken by several.
         suffixes: For columns of the same name, key columns too.
         indicator: Add `_merge`, or a column of the name that you give: "both", "left_only" or "right_only".
-        model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
-            "org/name@revision", a SentenceTransformer, any object with `encode`.
+        model: None: character n-grams, and the bundled model for the records that they leave in doubt
+            (docs/decision.md). "full": the bundled model for every record. "lexical": n-grams alone. Or a
+            folder, "org/name@revision", a SentenceTransformer, any object with `encode`: every record is
+            encoded by it, beside n-grams.
         block_on: Columns whose values must be equal: rows that differ there are not compared. A name or a
             list of names that both tables have, or for other names a pair (left, right) of names or of lists
             of names, or a list of pairs: ("city", "town"), (["city", "year"], ["town", "yr"]),
@@ -180,8 +182,10 @@ def link(
         left_on: As for `merge`.
         right_on: As for `merge`.
         validate: As for `merge`.
-        model: None: the bundled model beside character n-grams. "lexical": n-grams alone. Or a folder,
-            "org/name@revision", a SentenceTransformer, any object with `encode`.
+        model: None: character n-grams, and the bundled model for the records that they leave in doubt
+            (docs/decision.md). "full": the bundled model for every record. "lexical": n-grams alone. Or a
+            folder, "org/name@revision", a SentenceTransformer, any object with `encode`: every record is
+            encoded by it, beside n-grams.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
         images: As for `merge`.

@@ -135,16 +135,12 @@ def encoding_of(values: Mapping[str, Any]) -> dict[str, Any]:
         values: What the job wrote: "texts", counted at the encoder, and "report", where the side has one.
 
     Example:
-        >>> encoding_of({"texts": 9, "report": {"encoder": {"encoded": {"left": 3, "right": 4}}}})
+        >>> encoding_of({"texts": 9, "report": {"encoded": {"records": [3, 4]}}})
         {'encoder ran': True, 'records encoded': 7, 'texts encoded': 9}
         >>> encoding_of({"texts": 0})
         {'encoder ran': False, 'records encoded': None, 'texts encoded': 0}
     """
-    said = [
-        value
-        for name, value in flat(values.get("report", {}))
-        if "encoded" in name and isinstance(value, int) and not isinstance(value, bool)
-    ]
+    said = values.get("report", {}).get("encoded", {}).get("records", [])
     texts = values.get("texts", 0)
     return {
         "encoder ran": texts > 0,

@@ -170,7 +170,7 @@ def test_our_sides_decide_by_the_model_of_the_fold(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_encoder_is_read_from_the_report_and_counted() -> None:
-    report = {"encoder": {"encoded": {"left": 3, "right": 4}, "share encoded": 0.5}, "links": 8}
+    report = {"encoded": {"records": [3, 4], "of": [5, 6]}, "links": 8}
     assert ours.encoding_of({"texts": 9, "report": report}) == {
         "encoder ran": True,
         "records encoded": 7,
