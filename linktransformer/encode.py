@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import progress
+from linktransformer import progress, vector_memory
 from linktransformer.decision import correction
 from linktransformer.decision.correction import Correction
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
@@ -194,7 +194,12 @@ def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -
 
 
 def embed(
-    encoder: Any, texts: Sequence[str], *, batch_size: int | None = None, show: bool | None = None
+    encoder: Any,
+    texts: Sequence[str],
+    *,
+    batch_size: int | None = None,
+    show: bool | None = None,
+    remember: bool = True,
 ) -> Matrix:
     """Encode every text once.
 
@@ -203,6 +208,8 @@ def embed(
         texts: Unique texts.
         batch_size: Texts at a time; None leaves it to the encoder. It does not change the vectors.
         show: As for `progress.bar`.
+        remember: Whether vectors are read from the memory of this process, and kept there, see
+            `vector_memory`; with a cache on disk they are not.
 
     Returns:
         (n_texts, d) float32 unit rows.
@@ -212,7 +219,7 @@ def embed(
     wanted = list(texts)
     recall = encoder.recall(wanted) if isinstance(encoder, CachedEncoder) else None
     with progress.bar(len(wanted) if recall is None else len(recall.missing), "encode", show) as tick:
-        vectors: Matrix = _encode(encoder, wanted, recall, batch_size, tick)
+        vectors: Matrix = _encode(encoder, wanted, recall, batch_size, tick, remember)
     return vectors
 
 
@@ -222,13 +229,16 @@ def _encode(
     recall: Recall | None,
     batch_size: int | None,
     tick: Callable[[int], None],
+    remember: bool,
 ) -> Matrix:
     from clippings import EncoderError
 
     try:
         if recall is not None:
             return recall.complete(batch_size, tick)
-        return np.asarray(encoder.encode(texts, batch_size=batch_size, progress=tick), dtype=np.float32)
+        if not remember:
+            return np.asarray(encoder.encode(texts, batch_size=batch_size, progress=tick), dtype=np.float32)
+        return vector_memory.encode(encoder, texts, batch_size, tick)
     except EncoderError as error:
         raise ModelError(str(error)) from error
     except LinkTransformerError:
