@@ -53,11 +53,9 @@ class VectorMemory:
             The float32 numbers of each vector as bytes; None for a text that is not there.
         """
         with self._lock:
-            rows = [self._rows.get((model, text)) for text in texts]
-            for text, row in zip(texts, rows, strict=True):
-                if row is not None:
-                    self._rows.move_to_end((model, text))
-        return rows
+            for key in [(model, text) for text in texts if (model, text) in self._rows]:
+                self._rows.move_to_end(key)
+            return [self._rows.get((model, text)) for text in texts]
 
     def put(self, model: str, texts: Sequence[str], vectors: Floats) -> None:
         """Keep the vectors of texts, and drop those that were not used for longest.
