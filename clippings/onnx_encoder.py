@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ class OnnxTextEncoder:
         device: Where it runs, "cpu" or "cuda".
         serializer: How rows were written when the model was trained, from its manifest, or None.
         decision: The file that says how scores become links, where the model was trained with one, or None.
-        n_truncated: How many texts the last call of `encode` cut.
+
+    One encoder may be used by several threads at once: a call leaves nothing behind in it.
 
     Example:
         >>> from model_hub import bundled
@@ -47,7 +49,6 @@ class OnnxTextEncoder:
     def __init__(self, model: ModelFolder, *, device: str | None = None, threads: int | None = None) -> None:
         manifest = model.manifest
         self.name, self.dim, self.max_tokens = manifest.name, manifest.dimension, manifest.max_tokens
-        self.n_truncated = 0
         self.serializer = manifest.serializer
         self.decision = model.file(manifest.decision) if manifest.decision else None
         self._pooling, self._normalize, self._prefix = manifest.pooling, manifest.normalize, manifest.prefix
@@ -65,7 +66,11 @@ class OnnxTextEncoder:
         Returns:
             (n_texts,) float32.
         """
-        return Reach(self._tokenizer, self.max_tokens, self._prefix).share_lost(texts)
+        lost = Reach(self._tokenizer, self.max_tokens, self._prefix).share_lost(texts)
+        length = np.fromiter(map(len, texts), np.float32, len(texts))
+        return np.maximum(
+            lost, 1 - self.max_tokens * CHARS_PER_TOKEN / np.maximum(length, 1), dtype=np.float32
+        )
 
     @property
     def takes_means(self) -> bool:
@@ -77,18 +82,7 @@ class OnnxTextEncoder:
         """How many different tokens there are."""
         return int(self._tokenizer.get_vocab_size())
 
-    def tokens(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-        """The numbers of the tokens of each text, those included that begin and end it.
-
-        Args:
-            texts: Texts.
-
-        Returns:
-            An array of int32 for each.
-        """
-        return self._tokens(texts)
-
-    @property
+    @cached_property
     def cache_key(self) -> str:
         """What its vectors depend on: they are the same as long as this text is."""
         return fingerprint.of_folder(self._model, self.device)
@@ -142,17 +136,26 @@ class OnnxTextEncoder:
         if batch_size is not None and batch_size < 1:
             raise EncoderError(f"batch_size has to be 1 or more. Given: {batch_size}. None chooses it.")
         vectors = np.empty((len(texts), self.dim), np.float32)
-        ids = self._tokens(texts)
+        ids = self.tokens(texts)
         for rows in batches([len(row) for row in ids], batch_size):
             vectors[rows] = self._run(np.stack([ids[row] for row in rows]), weight)
             if progress is not None:
                 progress(len(rows))
         return vectors
 
-    def _tokens(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-        """Token numbers of each text; counts those that were cut."""
+    def tokens(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
+        """The numbers of the tokens of each text, those included that begin and end it.
+
+        Args:
+            texts: Texts.
+
+        Returns:
+            An array of int32 for each.
+
+        Raises:
+            EncoderError: `texts` holds something else than strings.
+        """
         ids: list[npt.NDArray[np.int32]] = []
-        self.n_truncated = 0
         limit = self.max_tokens * CHARS_PER_TOKEN
         for start in range(0, len(texts), TEXTS_PER_TOKENIZER_CALL):
             part = texts[start : start + TEXTS_PER_TOKENIZER_CALL]
@@ -163,9 +166,7 @@ class OnnxTextEncoder:
                 raise EncoderError(
                     f"encode takes texts. Given: a {type(wrong).__name__}, {wrong!r:.60}. Convert it to str."
                 ) from None
-            for text, encoding in zip(part, self._tokenizer.encode_batch(clean), strict=True):
-                ids.append(np.array(encoding.ids, np.int32))
-                self.n_truncated += bool(encoding.overflowing) or len(text) > limit
+            ids += [np.array(encoding.ids, np.int32) for encoding in self._tokenizer.encode_batch(clean)]
         return ids
 
     def _run(self, ids: npt.NDArray[np.int32], weight: npt.NDArray[np.float32] | None = None) -> Vectors:
@@ -251,6 +252,8 @@ def session(
     options.log_severity_level = 3
     options.enable_cpu_mem_arena = False
     options.use_deterministic_compute = True
+    for pool in ("intra_op", "inter_op"):  # a waiting thread that spins takes a core from others
+        options.add_session_config_entry(f"session.{pool}.allow_spinning", "0")
     providers: list[Any] = ["CPUExecutionProvider"]
     if kind == "cuda":
         providers.insert(0, ("CUDAExecutionProvider", {"device_id": number}))

@@ -11,12 +11,13 @@ from clippings.errors import EncoderError, MissingPackageError
 from clippings.quiet import no_bars
 from model_hub import ModelRef, UnsafeModelError
 from model_hub.folder import pickled
+from model_hub.opening import is_offline
 
 __all__ = ["load_sentence_transformer"]
 
 
 def load_sentence_transformer(
-    ref: ModelRef, device: str | None = None, trust_remote_code: bool = False
+    ref: ModelRef, device: str | None = None, trust_remote_code: bool = False, local: bool = False
 ) -> Any:
     """Load a model of sentence-transformers from safetensors, in float32.
 
@@ -24,6 +25,8 @@ def load_sentence_transformer(
         ref: A folder or a hub name.
         device: Where it runs; None takes a GPU when there is one.
         trust_remote_code: Whether code that comes with it may run.
+        local: Whether a model of the hub is read from the cache of huggingface_hub only; also set by
+            LINKTRANSFORMER_OFFLINE.
 
     Returns:
         The SentenceTransformer.
@@ -51,6 +54,7 @@ def load_sentence_transformer(
                 revision=ref.revision,
                 device=device,
                 trust_remote_code=trust_remote_code,
+                local_files_only=local or is_offline(),
                 model_kwargs={"use_safetensors": True, "torch_dtype": torch.float32},
             )
     except (OSError, ValueError, RuntimeError, KeyError) as error:

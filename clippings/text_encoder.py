@@ -203,7 +203,7 @@ def load_text_encoder(
         MissingPackageError: sentence-transformers or torch is needed and not installed.
 
     Example:
-        >>> load_text_encoder("all-minilm-l6-v2-int8", threads=1).encode(["tea"]).shape
+        >>> load_text_encoder("linker-multilingual", threads=1).encode(["tea"]).shape
         (1, 384)
     """
     if isinstance(reference, ModelFolder):
@@ -217,9 +217,11 @@ def load_text_encoder(
         folder = Path(ref.name)
         if (folder / MANIFEST_NAME).exists() or not any((folder / name).exists() for name in _ST_FILES):
             return _of_ours(open_model(ref), device, threads)
-    if ref.kind == "hub" and (found := _published(ref)) is not None:
+    found, reached = _published(ref) if ref.kind == "hub" else (None, True)
+    if found is not None:
         return _of_ours(found, device, threads)
-    return WrappedEncoder(load_sentence_transformer(ref, device, trust_remote_code), str(ref), ref=ref)
+    loaded = load_sentence_transformer(ref, device, trust_remote_code, local=not reached)
+    return WrappedEncoder(loaded, str(ref), ref=ref)
 
 
 def _of_ours(
@@ -234,13 +236,13 @@ def _of_ours(
     return WrappedEncoder(loaded, model.manifest.name, model)
 
 
-def _published(ref: ModelRef) -> ModelFolder | None:
-    """A model of the hub that has our manifest; None for any other, which sentence-transformers may know."""
+def _published(ref: ModelRef) -> tuple[ModelFolder | None, bool]:
+    """A model of the hub that has our manifest, None for any other; and whether the hub was reached."""
     try:
-        return open_model(ref)
+        return open_model(ref), True
     except (AccessError, ModelNotFoundError, UnreachableError) as error:
         logger.debug("%s is left to sentence-transformers: %s", ref, error)
-        return None
+        return None, not isinstance(error, UnreachableError)
 
 
 def wrap_encoder(model: Any) -> OnnxTextEncoder | WrappedEncoder | TowerEncoder:

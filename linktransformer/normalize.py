@@ -54,9 +54,8 @@ def normalize(text: str) -> str:
     Indic scripts; a text with and without them is the same text here. NFKC writes "½" as "1⁄2", "²" as "2"
     and "™" as "TM".
 
-    The bundled models lose nothing: the tokenizer of "linker-multilingual" applies a variant of NFKC itself.
-    It reads a zero width space or byte order mark as a space, which is the one difference; that of
-    "all-minilm-l6-v2-int8" removes accents and format characters.
+    The bundled model loses nothing: the tokenizer of "linker-multilingual" applies a variant of NFKC itself.
+    It reads a zero width space or byte order mark as a space, which is the one difference.
 
     Args:
         text: Any text.

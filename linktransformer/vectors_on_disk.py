@@ -47,11 +47,12 @@ def embed_on_disk(
         ...     embed_on_disk(plan(Lengths()).encoder, ["a", "bb", "c"], file, at_once=2).tolist()
         [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
     """
+    told: dict[str, Any] = {"batch_size": batch_size, "show": False, "remember": False}
     if len(texts) <= at_once:
-        return encode.embed(encoder, texts, batch_size=batch_size, show=False)
+        return encode.embed(encoder, texts, **told)
     into: Any = None
     for start in range(0, len(texts), at_once):
-        some = encode.embed(encoder, texts[start : start + at_once], batch_size=batch_size, show=False)
+        some = encode.embed(encoder, texts[start : start + at_once], **told)
         if into is None:
             into = open_memmap(path, mode="w+", dtype=np.float32, shape=(len(texts), some.shape[1]))
         into[start : start + at_once] = some

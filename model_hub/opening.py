@@ -33,7 +33,7 @@ def open_model(reference: str | os.PathLike[str] | ModelRef) -> ModelFolder:
         TransferError: The connection broke, or there is none and the model was never fetched.
 
     Example:
-        >>> open_model("all-minilm-l6-v2-int8").manifest.dimension
+        >>> open_model("linker-multilingual").manifest.dimension
         384
     """
     return load(reference)
@@ -73,8 +73,8 @@ def load(
         TransferError: The connection broke and did not come back; the next call goes on from there.
 
     Example:
-        >>> load("all-minilm-l6-v2-int8").manifest.licence
-        'Apache-2.0'
+        >>> load("linker-multilingual").manifest.licence
+        'MIT'
     """
     ref = reference if isinstance(reference, ModelRef) else parse(reference)
     if ref.kind == "bundled":

@@ -98,7 +98,7 @@ def list(  # noqa: A001 - the public name, as in `model_hub.list(...)`
     Example:
         >>> from model_hub.ref import BUNDLED
         >>> list(BUNDLED)
-        ('all-minilm-l6-v2-int8', 'linker-multilingual', 'names')
+        ('linker-multilingual', 'names')
     """
     place = ref if isinstance(ref, ModelRef) else parse(ref)
     if place.kind in ("folder", "bundled"):

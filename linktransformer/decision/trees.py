@@ -161,7 +161,8 @@ def read_trees(arrays: Any, prefix: str = "", graph: Path | None = None) -> Tree
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        for pool in ("intra_op", "inter_op"):
+            options.add_session_config_entry(f"session.{pool}.allow_spinning", "0")
         session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
     return Trees(
         tuple(arrays[f"{prefix}names"].tolist()),

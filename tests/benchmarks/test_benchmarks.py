@@ -249,7 +249,13 @@ def test_cpu_rows_say_whether_the_encoder_ran() -> None:
     options = argparse.Namespace(rows=9)
     without = cpu.row_of(cpu.JOBS[1], options, Measured(5.0, 4.0, 9.0, known))
     assert without["encoder ran"] is False and without["outside the encoder"] is None
-    ran = {**known, "encoder_cpu_s": 2.0, "encoder_calls": 1, "texts": 18, "report": {"encoded": {"records": [5, 7]}}}
+    ran = {
+        **known,
+        "encoder_cpu_s": 2.0,
+        "encoder_calls": 1,
+        "texts": 18,
+        "report": {"encoded": {"records": [5, 7]}},
+    }
     row = cpu.row_of(cpu.JOBS[1], options, Measured(5.0, 4.0, 9.0, ran))
     assert (row["encoder ran"], row["records encoded"], row["texts encoded"]) == (True, 12, 18)
     assert row["outside the encoder"] == 1.0

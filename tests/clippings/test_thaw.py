@@ -14,6 +14,7 @@ import linktransformer as lt
 from clippings import EncoderError, load_text_encoder
 from clippings.text_export import export_text
 from model_hub import bundled, open_model, seal
+from tests.fetched import for_running_only
 from tests.tiny_model import firms, make_base
 
 onnx = pytest.importorskip("onnx")
@@ -90,7 +91,7 @@ def test_the_bundled_model_can_be_trained() -> None:
 
 def test_what_is_no_such_graph_is_told(base: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EncoderError, match="does not say what model"):
-        thaw(bundled("all-minilm-l6-v2-int8"))
+        thaw(open_model(for_running_only(tmp_path / "only")))
     export_text(base, tmp_path / "graph", name="firms", least=0.9)
     facts = {"name": "firms", "architecture": "onnx-text", "base_model": "x", "source": "x", "revision": "x",
              "licence": "MIT", "dimension": 32, "max_tokens": 64, "pooling": "mean",

@@ -9,17 +9,27 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
+from model_hub import bundled
+from tests.fetched import keep
 from tests.llm_server import KEY, Server, Step, serving, text_of
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 KEYS = ["CompanyName", "Country"]
 
 
+@pytest.fixture(scope="module")
+def fetched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of fetched models, in which the bundled model stands for the one of these calls."""
+    cache = tmp_path_factory.mktemp("fetched")
+    keep(bundled().path, MINILM, cache)
+    return cache
+
+
 @pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The model of these calls is the bundled copy, and nothing of an earlier run is known."""
+def offline(monkeypatch: pytest.MonkeyPatch, fetched: Path) -> None:
+    """The model of these calls was fetched before."""
     monkeypatch.setenv("LINKTRANSFORMER_OFFLINE", "1")
-    monkeypatch.setenv("LINKTRANSFORMER_CACHE", str(tmp_path))
+    monkeypatch.setenv("LINKTRANSFORMER_CACHE", str(fetched))
 
 
 @pytest.fixture

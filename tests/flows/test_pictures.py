@@ -283,7 +283,7 @@ def test_what_cannot_work_is_told() -> None:
     with pytest.raises(lt.ModelError, match=r"the default reads none.*'names'"):
         lt.fit_decision(left, right, [(0, 0)], on="ocr", images="crop")
     with pytest.raises(lt.ModelError, match="reads texts only"):
-        lt.merge(left, right, on="ocr", images="crop", model="all-minilm-l6-v2-int8")
+        lt.merge(left, right, on="ocr", images="crop", model="linker-multilingual")
     with pytest.raises(lt.ModelError, match="reads no pictures"):
         lt.merge(left, right, on="ocr", images="crop", model=object())
 

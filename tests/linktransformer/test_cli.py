@@ -90,7 +90,7 @@ def test_help_models_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nonsense"]) == 2
     shown = capsys.readouterr()
     assert "exit codes" in shown.out
-    assert "all-minilm-l6-v2-int8" in shown.out
+    assert "linker-multilingual" in shown.out
 
 
 def test_a_row_longer_than_the_header_is_refused(

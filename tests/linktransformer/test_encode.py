@@ -5,13 +5,45 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
-from linktransformer import encode
+import pytest
+
+from clippings import load_text_encoder
+from linktransformer import encode, loading
+from linktransformer.decision.model import SHIPPED, read_decision
+from model_hub import DEFAULT
 
 
-def test_the_bundled_model_is_loaded_once_in_a_process() -> None:
-    assert encode.plan(None).encoder is encode.plan(None).encoder
-    assert encode._bundled(os.getpid()) is not encode._bundled(os.getpid() + 1)
+def test_a_bundled_model_is_loaded_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert encode.plan(None).encoder is encode.plan(None).encoder is encode.plan(DEFAULT).encoder
+    names = encode.plan("names").encoder
+    assert (
+        names is encode.plan_of_pictures("names").encoder is encode.plan_of_pictures("names", "cpu").encoder
+    )
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    assert encode.plan_of_pictures("names").encoder is not names
+    loading._bundled.cache_clear()
+
+
+def test_waiting_threads_do_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    seen: list[onnxruntime.SessionOptions] = []
+    made = onnxruntime.InferenceSession
+
+    def opened(path: str, options: onnxruntime.SessionOptions, **named: Any) -> Any:
+        seen.append(options)
+        return made(path, options, **named)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", opened)
+    load_text_encoder("linker-multilingual")  # one graph
+    load_text_encoder("names")  # four
+    read_decision.__wrapped__(str(SHIPPED))
+    assert len(seen) > 5
+    for options in seen:
+        for pool in ("intra_op", "inter_op"):
+            assert options.get_session_config_entry(f"session.{pool}.allow_spinning") == "0"
 
 
 def test_a_forked_process_loads_its_own() -> None:

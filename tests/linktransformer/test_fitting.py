@@ -16,7 +16,6 @@ from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.job import Job
 from tests import tiny_model
 
-MINILM = "all-minilm-l6-v2-int8"
 ON = ["name", "town"]
 TOWNS = ["Springfield", "Rivertown", "Lakeside"]
 
@@ -88,11 +87,11 @@ def test_a_model_is_copied_and_sealed_with_the_decision(tmp_path: Path) -> None:
     import model_hub
 
     left, right, truth = tables(30)
-    fitted = lt.fit_decision(left, right, truth, ON, model=MINILM, out=tmp_path, progress=False)
+    fitted = lt.fit_decision(left, right, truth, ON, model=model_hub.DEFAULT, out=tmp_path, progress=False)
     manifest = model_hub.open_model(fitted.folder).manifest
     assert manifest.decision == FILE and manifest.created_by == "linktransformer.fit_decision"
     assert manifest.metrics["matches"] == 30 and manifest.architecture == "onnx-text"
-    assert manifest.base_model == model_hub.bundled(MINILM).manifest.base_model
+    assert manifest.base_model == model_hub.bundled().manifest.base_model
     assert lt.link(left, right, on=ON, model=fitted, progress=False).report()["decision"]
     # a second fit does not start from the first one
     again = lt.fit_decision(left, right, truth, ON, model=fitted.folder, out=tmp_path / "b", progress=False)

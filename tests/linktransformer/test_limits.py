@@ -25,10 +25,10 @@ def tables(words: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 def test_rows_that_are_cut_are_reported_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     left, right = tables(400)
     with caplog.at_level(logging.WARNING):
-        report = lt.link(left, right, on="text", model="all-minilm-l6-v2-int8").report()
+        report = lt.link(left, right, on="text", model="linker-multilingual").report()
     found = report["rows_cut_by_model"]
     assert (found["rows"], found["of"]) == (6, 10)
-    kept = len(" ".join((WORDS * 30)[:253]))  # 256 tokens with the two marks, and the first word
+    kept = len(" ".join((WORDS * 30)[:125]))  # 128 tokens with the two marks, and the first word
     length = len(left["text"][1])
     assert found["share_of_text_lost"] == pytest.approx(1 - kept / length, abs=0.02)
     assert found["share_of_all_text_lost"] < found["share_of_text_lost"]
@@ -41,16 +41,14 @@ def test_rows_that_are_cut_are_reported_and_logged(caplog: pytest.LogCaptureFixt
 def test_nothing_is_said_of_rows_that_are_read(caplog: pytest.LogCaptureFixture) -> None:
     left, right = tables(40)
     with caplog.at_level(logging.WARNING):
-        for model in ("all-minilm-l6-v2-int8", "lexical"):
+        for model in ("linker-multilingual", "lexical"):
             assert "rows_cut_by_model" not in lt.link(left, right, on="text", model=model).report()
     assert not [record for record in caplog.records if "reads only" in record.getMessage()]
 
 
 def test_clusters_say_it_too() -> None:
     left, _ = tables(400)
-    clusters = cluster_table(
-        frames.wrap(left, "table"), ["text"], Job(model="all-minilm-l6-v2-int8"), Rules()
-    )
+    clusters = cluster_table(frames.wrap(left, "table"), ["text"], Job(model="linker-multilingual"), Rules())
     assert clusters.details["rows_cut_by_model"]["rows"] == 3
 
 

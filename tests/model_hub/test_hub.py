@@ -161,10 +161,10 @@ def test_what_is_not_there(hub: Hub, small: Path) -> None:
 def test_repositories_that_are_not_ours_are_left_to_sentence_transformers(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[ModelRef] = []
+    asked: list[tuple[ModelRef, bool]] = []
 
-    def stands_in(ref: ModelRef, *_: object) -> object:
-        asked.append(ref)
+    def stands_in(ref: ModelRef, *_: object, local: bool) -> object:
+        asked.append((ref, local))
         return type("Plain", (), {"encode": lambda self, texts: [[1.0, 0.0] for _ in texts]})()
 
     monkeypatch.setattr(text_encoder, "load_sentence_transformer", stands_in)
@@ -178,7 +178,8 @@ def test_repositories_that_are_not_ours_are_left_to_sentence_transformers(
         assert load_text_encoder(ref).name == ref
     hub.close()
     assert load_text_encoder("other/plain").encode(["a"]).tolist() == [[1.0, 0.0]]
-    assert asked == [parse("other/plain"), parse("other/plain@" + "a" * 40), parse("other/plain")]
+    plain, pinned = parse("other/plain"), parse("other/plain@" + "a" * 40)
+    assert asked == [(plain, False), (pinned, False), (plain, True)]  # no second try of a hub that is away
 
 
 def test_without_a_connection(hub: Hub, small: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -38,7 +38,6 @@ def test_bundled_model_is_small_and_has_its_licence(name: str) -> None:
     assert sum(found.values()) <= MEGABYTES
     assert set(found) - {"manifest.json", "README.md"} == {file.path for file in model.manifest.files}
     terms, credit = {
-        "all-minilm-l6-v2-int8": ("Apache License", "sentence-transformers"),
         "linker-multilingual": ("MIT", "multilingual-e5-small"),
         "names": ("MIT", "GeoNames"),
     }[name]

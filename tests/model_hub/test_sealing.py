@@ -24,7 +24,6 @@ from model_hub import (
 )
 from model_hub.card import snippet
 
-MINILM = "all-minilm-l6-v2-int8"
 ORIGIN: dict[str, Any] = {
     "name": "lt-firms-match-en",
     "base_model": "sentence-transformers/all-MiniLM-L6-v2",
@@ -33,6 +32,27 @@ ORIGIN: dict[str, Any] = {
     "licence": "Apache-2.0",
     "dimension": 384,
     "max_tokens": 256,
+}
+FORMAT_1: dict[str, Any] = {
+    "format": 1,
+    "name": "all-minilm-l6-v2-int8",
+    "architecture": "onnx-text",
+    "base_model": "sentence-transformers/all-MiniLM-L6-v2",
+    "source": "the test",
+    "revision": "1",
+    "licence": "Apache-2.0",
+    "dimension": 384,
+    "max_tokens": 256,
+    "files": [
+        {"path": "model.onnx", "size": 23089317, "sha256": "12dbe395" * 8},
+        {"path": "tokenizer.json", "size": 466081, "sha256": "9114256b" * 8},
+    ],
+    "pooling": "mean",
+    "normalize": True,
+    "prefix": "",
+    "serializer": None,
+    "versions": {"onnx": "1.23.2"},
+    "created_by": "the test",
 }
 MORE: dict[str, Any] = {
     "languages": ["en", "de"],
@@ -145,23 +165,21 @@ def test_wrong_values_are_refused(small: Path, changes: dict[str, Any], message:
 
 
 def test_format_1_is_read_as_before_and_has_no_new_keys() -> None:
-    old = bundled(MINILM).manifest.to_dict()
-    assert old["format"] == 1
-    assert Manifest.from_dict(old) == bundled(MINILM).manifest
+    old = Manifest.from_dict(FORMAT_1)
+    assert old.to_dict() == FORMAT_1
     with pytest.raises(ManifestError, match=r"unknown keys.*languages"):
-        Manifest.from_dict({**old, "languages": ["en"]})
+        Manifest.from_dict({**FORMAT_1, "languages": ["en"]})
     with pytest.raises(ManifestError, match="wrong 'format'"):
-        Manifest.from_dict({**old, "architecture": "sentence-transformers"})
+        Manifest.from_dict({**FORMAT_1, "architecture": "sentence-transformers"})
     with pytest.raises(ManifestError, match=r"wrong 'format'.*languages"):
-        replace(bundled(MINILM).manifest, languages=("en",))
-    assert Manifest.from_dict({**old, "format": 2, "languages": ["en"]}).languages == ("en",)
+        replace(old, languages=("en",))
+    assert Manifest.from_dict({**FORMAT_1, "format": 2, "languages": ["en"]}).languages == ("en",)
 
 
 def test_names_that_differ_in_case_only_are_refused() -> None:
-    old = bundled(MINILM).manifest.to_dict()
-    twice = [old["files"][0], {**old["files"][0], "path": "Model.ONNX"}]
+    first = FORMAT_1["files"][0]
     with pytest.raises(ManifestError, match="every path once"):
-        Manifest.from_dict({**old, "files": twice})
+        Manifest.from_dict({**FORMAT_1, "files": [first, {**first, "path": "Model.ONNX"}]})
 
 
 def test_card_says_what_the_manifest_says(weights: Path) -> None:
