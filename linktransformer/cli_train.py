@@ -102,33 +102,34 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _evaluate(given: argparse.Namespace) -> int:
-    from linktransformer import files, frames, linking
+    from linktransformer import files, frames, linking, progress
 
-    left, right, truth = (files.read(path) for path in (given.left, given.right, given.truth))
-    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    if len(given.ids) != 2:
-        raise InvalidArgumentError(f"--ids {','.join(given.ids)} are not two. Give such as id,id.")
-    chosen = (
-        "left_on",
-        "right_on",
-        "validate",
-        "model",
-        "block_on",
-        "images",
-        "confidence",
-        "k",
-        "threshold",
-        "null_values",
-        "device",
-    )
-    with without_warnings():
-        links = linking.link(
-            left,
-            right,
-            given.on or (None if given.left_on else _all_but(tables, given.ids)),
-            **{name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit")},
-            progress=False if given.quiet else None,
+    with progress.display(False if given.quiet else None, "evaluate"):
+        left, right, truth = (files.read(path) for path in (given.left, given.right, given.truth))
+        tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+        if len(given.ids) != 2:
+            raise InvalidArgumentError(f"--ids {','.join(given.ids)} are not two. Give such as id,id.")
+        chosen = (
+            "left_on",
+            "right_on",
+            "validate",
+            "model",
+            "block_on",
+            "images",
+            "confidence",
+            "k",
+            "threshold",
+            "null_values",
+            "device",
         )
+        with without_warnings():
+            links = linking.link(
+                left,
+                right,
+                given.on or (None if given.left_on else _all_but(tables, given.ids)),
+                **{name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit")},
+                progress=False if given.quiet else None,
+            )
     print_warnings(links.report(), quiet=given.quiet)
     scores = links.evaluate(truth, left_id=given.ids[0], right_id=given.ids[1])
     print(json.dumps(scores, indent=2))

@@ -105,7 +105,7 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
     if job.confidence is not None:
         sure = picture_columns(job.confidence, tables, "confidence")
     left, right = (
-        read_units(table, names, column, plan.serializer, job.progress, confidence)
+        read_units(table, names, column, plan.serializer, confidence)
         for table, names, column, confidence in zip(tables, on, columns, sure, strict=True)
     )
     units, texts = (left, right), (left.records, right.records)
@@ -248,9 +248,7 @@ def decide_pictures(
     """
     if not min(map(len, nodes)):
         return nothing(nodes)
-    vectors = picture_views.vectors_of(
-        units, plan.encoder, batch_size=job.batch_size, show=job.progress, same=same
-    )
+    vectors = picture_views.vectors_of(units, plan.encoder, batch_size=job.batch_size, same=same)
     seen = bool(vectors) and all(side.has_picture.any() for side in units)
     options = Options(
         k=int(job.k),

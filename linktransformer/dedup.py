@@ -17,6 +17,7 @@ from linktransformer.job import Columns, Job
 from linktransformer.null_values import NullValues
 from linktransformer.old_arguments import accept_old, of_clusters
 from linktransformer.old_clusters import old_cluster_rows, old_dedup_rows
+from linktransformer.progress import displayed
 from linktransformer.threshold import check_reached, is_number
 
 __all__ = ["K", "check_threshold", "cluster", "cluster_rows", "dedup_rows"]
@@ -27,6 +28,7 @@ K = 50  # neighbours: a row with more near ones than that is rare, and average l
 
 
 @accept_old(of_clusters, old_dedup_rows)
+@displayed
 def dedup_rows(
     table: Any,
     on: Columns = None,
@@ -140,6 +142,7 @@ def dedup_rows(
 
 
 @accept_old(of_clusters, old_cluster_rows)
+@displayed
 def cluster_rows(
     table: Any,
     on: Columns = None,
@@ -251,6 +254,7 @@ def cluster_rows(
     return frames.with_columns(found.table, {name: found.label})
 
 
+@displayed
 def cluster(
     table: Any,
     on: Columns = None,

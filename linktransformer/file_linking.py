@@ -22,6 +22,7 @@ from linktransformer.null_values import NullValues
 from linktransformer.parquet_tables import ParquetTable, open_parquet
 from linktransformer.piece import Known
 from linktransformer.pieces import MEMORY, divide
+from linktransformer.progress import displayed
 from linktransformer.scoring.compare import Comparison
 
 __all__ = ["link_files"]
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 Place = str | os.PathLike[str]
 
 
+@displayed
 def link_files(
     left: Place,
     right: Place,
@@ -203,10 +205,9 @@ def _linked(
         dense=dense,
         reading=plan.reading,
         null_texts=null_texts,
-        show=job.progress,
     )
     known = Known(tables, key, plan, job, divided.counts, folder)
-    found = compare_pieces(known, divided, job.progress)
+    found = compare_pieces(known, divided)
     details: dict[str, Any] = {
         "model": plan.name,
         "left_on": [key[0]],

@@ -25,6 +25,7 @@ from linktransformer.frames import Table
 from linktransformer.fused import Fused
 from linktransformer.job import BlockColumns, Columns, Job, K
 from linktransformer.pair_labels import Ids, PairLabels, read_labels
+from linktransformer.progress import displayed
 from linktransformer.provenance import versions
 from linktransformer.training_run import folder_of
 from linktransformer.units import picture_columns
@@ -59,6 +60,7 @@ class FittedDecision:
         return str(self.folder)
 
 
+@displayed
 def fit_decision(
     left: Any,
     right: Any = None,

@@ -15,6 +15,7 @@ from linktransformer.job import BlockColumns, Columns, Job, K
 from linktransformer.links import Links
 from linktransformer.null_values import NullValues
 from linktransformer.old_arguments import accept_old, of_merge
+from linktransformer.progress import displayed
 from linktransformer.scoring.compare import Comparison
 from linktransformer.units import picture_columns
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 @accept_old(of_merge)
+@displayed
 def merge(
     left: Any,
     right: Any,
@@ -148,6 +150,7 @@ def merge(
     return joining.joined(links, how=how, suffixes=suffixes, indicator=indicator, score_column=score_column)
 
 
+@displayed
 def link(
     left: Any,
     right: Any,

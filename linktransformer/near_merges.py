@@ -11,6 +11,7 @@ from linktransformer import frames, keys, similarity
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
 from linktransformer.old_arguments import keyed_model
+from linktransformer.progress import displayed
 from linktransformer.threshold import check_reached, is_number
 
 __all__ = ["aggregate_rows", "merge_knn", "merge_range"]
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 Suffixes = tuple[str | None, str | None]
 
 
+@displayed
 def merge_knn(
     df1: Any,
     df2: Any,
@@ -99,6 +101,7 @@ def merge_knn(
     return _near(df1, df2, columns, job, suffixes, how, score_column, k=k, threshold=drop_sim_threshold)
 
 
+@displayed
 def merge_range(
     df1: Any,
     df2: Any,
@@ -170,6 +173,7 @@ def merge_range(
     return _near(df1, df2, columns, job, suffixes, how, score_column, threshold=sim_threshold)
 
 
+@displayed
 def aggregate_rows(
     df: Any,
     ref_df: Any,

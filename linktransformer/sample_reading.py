@@ -35,14 +35,12 @@ class Settings:
         k: Neighbours in each view.
         device: "cpu" keeps the search off the GPU.
         batch_size: For the model.
-        show: As for `progress.bar`.
         memory_limit: Bytes for the search of a table in itself.
     """
 
     k: int
     device: str | None = None
     batch_size: int | None = None
-    show: bool | None = None
     memory_limit: int | None = None
 
 
@@ -149,7 +147,7 @@ def better_read(
     alone = []
     for of, names, side in ((asked, known.keys.queries, 0), (known, known.keys.reference, 1)):
         written = read.heads(of.table, names, side, of.records)
-        alone.append(embedded(plan, written, batch_size=settings.batch_size, show=settings.show))
+        alone.append(embedded(plan, written, batch_size=settings.batch_size))
     whole = asked.matrices["dense"], known.matrices["dense"]
     if not better_reading((alone[0], alone[1]), whole, (asked.nodes, known.nodes), drawing):
         return known, asked
@@ -177,7 +175,7 @@ def better_read_table(
     if whole is None or not read.by_order or read.column is None:
         return known
     written = read.heads(known.table, known.keys.reference, 1, known.records)
-    alone = embedded(plan, written, batch_size=settings.batch_size, show=settings.show)
+    alone = embedded(plan, written, batch_size=settings.batch_size)
     if not better_reading((alone, alone), (whole, whole), (nodes, nodes), drawing, same=True):
         return known
     matrices = {**known.matrices, "dense": alone}

@@ -13,6 +13,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job
 from linktransformer.old_arguments import keyed_model
+from linktransformer.progress import displayed
 from linktransformer.similarity import Similarity
 
 __all__ = ["all_pair_combos_evaluate", "evaluate_pairs"]
@@ -21,6 +22,7 @@ MAX_PAIRS = 10_000_000  # rows of one table in memory, about 1 GB
 BATCH = 250_000  # pairs of one part of a stream
 
 
+@displayed
 def evaluate_pairs(
     df: Any,
     model: Any = None,
@@ -77,6 +79,7 @@ def evaluate_pairs(
     return frames.with_columns(table, {name: found.of_rows(rows, rows)})
 
 
+@displayed
 def all_pair_combos_evaluate(
     df: Any,
     model: Any = None,

@@ -14,6 +14,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.llm_answers import Prompts
 from linktransformer.llm_client import Patience
 from linktransformer.llm_endpoint import chat_endpoint
+from linktransformer.progress import displayed
 from linktransformer.serialize import Serializer
 
 __all__ = ["transform_rows"]
@@ -26,6 +27,7 @@ SPELLING = (
 )
 
 
+@displayed
 def transform_rows(
     df: Any,
     on: str | Sequence[str],
@@ -101,7 +103,7 @@ def transform_rows(
     prompts = Prompts(endpoint, system, found.texts.tolist(), params)
     if dry_run:
         return llm_answers.estimate(prompts, cache)
-    asked = llm_answers.ask(prompts, patience, cache, progress_bar)
+    asked = llm_answers.ask(prompts, patience, cache)
     new = np.full(len(found.texts) + 1, None, dtype=object)  # the last is that of rows without text
     for place, answer in enumerate(asked.answers):
         if answer.text is not None and not answer.cut and answer.text.strip():

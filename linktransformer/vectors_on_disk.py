@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from linktransformer import encode
+from linktransformer import encode, progress
 
 __all__ = ["AT_ONCE", "embed_on_disk"]
 
@@ -48,13 +48,14 @@ def embed_on_disk(
         [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
     """
     if len(texts) <= at_once:
-        return encode.embed(encoder, texts, batch_size=batch_size, show=False)
+        return encode.embed(encoder, texts, batch_size=batch_size)
     into: Any = None
-    for start in range(0, len(texts), at_once):
-        some = encode.embed(encoder, texts[start : start + at_once], batch_size=batch_size, show=False)
-        if into is None:
-            into = open_memmap(path, mode="w+", dtype=np.float32, shape=(len(texts), some.shape[1]))
-        into[start : start + at_once] = some
+    with progress.stage("encode", len(texts)):
+        for start in range(0, len(texts), at_once):
+            some = encode.embed(encoder, texts[start : start + at_once], batch_size=batch_size)
+            if into is None:
+                into = open_memmap(path, mode="w+", dtype=np.float32, shape=(len(texts), some.shape[1]))
+            into[start : start + at_once] = some
     into.flush()
     del into
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

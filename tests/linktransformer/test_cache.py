@@ -369,13 +369,13 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.usefixtures("small_groups")
-def test_the_bar_counts_what_is_encoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_what_is_encoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from contextlib import contextmanager
 
     shown: list[list[int]] = []
 
     @contextmanager
-    def bar(total: int, stage: str, show: Any) -> Any:
+    def stage(name: str, total: int) -> Any:
         shown.append([total, 0])
 
         def tick(n: int) -> None:
@@ -383,7 +383,7 @@ def test_the_bar_counts_what_is_encoded(tmp_path: Path, monkeypatch: pytest.Monk
 
         yield tick
 
-    monkeypatch.setattr(encode.progress, "bar", bar)
+    monkeypatch.setattr(encode.progress, "stage", stage)
     vectors(Hashing(), tmp_path, TEXTS[:150])
     vectors(Hashing(), tmp_path)
     assert shown == [[150, 150], [450, 450]]
