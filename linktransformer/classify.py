@@ -55,7 +55,7 @@ def classify_rows(
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         device: Where a torch model runs; None takes a GPU when there is one.
         cache: As for `merge`, for the vectors of a trained model.
-        progress: True shows a bar, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         num_labels: Taken for the sake of old scripts: a trained model and a `label_map` know it.
         label_map: For a language model: the classes, as {text: value} or {value: text}. It is asked for a
             text, and the column has the value, in the second form the text. None is {"no": 0, "yes": 1}. A

@@ -37,7 +37,7 @@ def add_to(commands: Any) -> None:
     add("--report", help="json file that says how it was decided")
     told = "write nothing: print how many rows would go, the largest and the least certain clusters, warnings"
     add("--dry-run", action="store_true", help=told)
-    add("--quiet", action="store_true", help="no progress bar and no summary; warnings stay")
+    add("--quiet", action="store_true", help="no progress and no summary; warnings stay")
 
 
 def _threshold(text: str) -> str | float:

@@ -57,7 +57,7 @@ def add_to(commands: Any) -> None:
     told = "for two large .parquet files: piece by piece, with --memory-limit; --on names one column"
     add("--bounded", action="store_true", help=told)
     add("--dry-run", action="store_true", help="only say pairs, memory and expected time")
-    add("--quiet", action="store_true", help="no progress bar and no summary; warnings stay")
+    add("--quiet", action="store_true", help="no progress and no summary; warnings stay")
 
 
 def _run(given: argparse.Namespace) -> int:

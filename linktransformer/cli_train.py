@@ -45,7 +45,7 @@ def add_to(commands: Any) -> None:
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as epochs=5")
     add("--device", help="where it runs: cpu, cuda")
     add("--resume", action="store_true", help="continue the run in --out")
-    add("--quiet", action="store_true", help="no progress bar")
+    add("--quiet", action="store_true", help="no progress")
     evaluate = commands.add_parser("evaluate", help="link two files and compare with the true pairs")
     evaluate.set_defaults(run=_evaluate)
     add = evaluate.add_argument
@@ -61,7 +61,7 @@ def add_to(commands: Any) -> None:
     add("--validate", choices=("1:1", "1:m", "m:1", "m:m"), help="how often a row may be used (m:1)")
     add("--threshold", type=threshold, default="auto", help="auto (default), a number, none, precision=0.95")
     add_search(add)
-    add("--quiet", action="store_true", help="no progress bar")
+    add("--quiet", action="store_true", help="no progress")
 
 
 def _train(given: argparse.Namespace) -> int:

@@ -93,7 +93,7 @@ def dedup_rows(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The kept rows in the table's order, with their index labels in pandas. A row without a partner or
@@ -206,7 +206,7 @@ def cluster_rows(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The table with the new column at its end, index and order kept. Numbers begin at 0 in order of first
@@ -314,7 +314,7 @@ def cluster(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The clusters. `LinkWarning` is given where one has more than a twentieth of the rows, where a value of

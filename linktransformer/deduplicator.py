@@ -63,7 +63,7 @@ class Deduplicator(Fitted):
         batch_size: Texts encoded at a time; it does not change the result.
         memory_limit: As for `cluster_rows`.
         cache: As for `cluster_rows`, for the vectors of the table and of added rows. It is not saved.
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Example:
         >>> import pandas as pd

@@ -101,7 +101,7 @@ def link_files(
         cache: As for `merge`.
         workspace: A folder on a disk with room for what is set aside, removed at the end: both files
             uncompressed, and some 300 bytes a row. None for the system's temporary folder.
-        progress: As for `merge`.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The links, by row number. Their tables have no rows: `pairs`, `unlinked`, `report` and `evaluate`

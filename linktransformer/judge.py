@@ -108,7 +108,7 @@ def merge_k_judge(
             different names, such as ("city", "town").
         device: As for `merge`.
         batch_size: As for `merge`.
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         Left columns, right columns, score, and `llm_is_match` (1, 0, or null where nothing could be relied

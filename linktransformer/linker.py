@@ -63,7 +63,7 @@ class Linker(Fitted):
         batch_size: Texts encoded at a time; it does not change the result.
         cache: As for `merge`, for the vectors of the reference and of added rows; rows that are asked are
             not kept. It is not saved.
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Example:
         >>> import pandas as pd

@@ -99,7 +99,7 @@ def merge(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         A table of the same library with a fresh index: left columns, right columns, score. Left order;
@@ -201,7 +201,7 @@ def link(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The links. `LinkWarning` is given where a value of a key column probably stands for a missing one, and

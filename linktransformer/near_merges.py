@@ -66,7 +66,7 @@ def merge_knn(
         memory_limit: Bytes for a block of scores; None is 256 MiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         A table with a fresh index: left columns, right columns, score; by row of `df1`, falling score, row of
@@ -141,7 +141,7 @@ def merge_range(
         device: Likewise.
         memory_limit: Likewise.
         cache: Likewise.
-        progress: Likewise.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         As `merge_knn`.
@@ -203,7 +203,7 @@ def aggregate_rows(
         batch_size: As for `merge_knn`.
         device: Likewise.
         cache: Likewise.
-        progress: Likewise.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         Every row of `df`, beside its label and with the score; null where there is none.

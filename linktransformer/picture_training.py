@@ -94,7 +94,7 @@ def train_pictures(
         out: The folder of the run; the model goes to `out/model`. None is the first free `models/trained-N`.
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
-        progress: True shows a bar, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         options: Any field of `clippings.record_recipe.RecordRecipe`: epochs, batch_size, learning_rate, ...
 
     Returns:

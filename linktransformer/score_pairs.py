@@ -53,7 +53,7 @@ def evaluate_pairs(
         device: Where a torch model runs.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The table with the score at its end, index and order kept; null (NaN) where a text is missing.
@@ -112,7 +112,7 @@ def all_pair_combos_evaluate(
         device: Where a torch model runs.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         A table with the columns "left_on" and "right_on" (the texts), "score", "left" and "right" (index

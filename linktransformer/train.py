@@ -86,7 +86,7 @@ def train_model(
             before what it says.
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
-        progress: True shows a bar, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         training_args: Options as a mapping; the names of linktransformer 0.1.18 are understood.
         log_wandb: Taken for old scripts; nothing is sent anywhere, the log lies in `out`.
         options: Any field of `TrainConfig`: loss, epochs, batch_size, learning_rate, seed, ...

@@ -123,7 +123,7 @@ def train_clf_model(
         seed: Of the draw and the training.
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
-        progress: True shows a bar, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         training_args: Settings of `TrainConfig` as a mapping; old names are understood.
         old: `model_save_dir` is the old name of `out`; what else linktransformer 0.1.18 knew is taken and has
             no effect (a line in the log says so).

@@ -61,7 +61,7 @@ def transform_rows(
         batch_size: Taken for the sake of old scripts and not used: each text is a question of its own, so
             that no answer can slip into another row.
         output_column: Name of the new column; None is "transformed_" and the columns' names, joined by "-".
-        progress_bar: True shows a bar, False none; None on a terminal.
+        progress_bar: True shows it at once, False never; None in calls that take long (docs/progress.md).
         base_url: As for `merge_k_judge`.
         gemini_key: Likewise.
         max_retries: Likewise.
