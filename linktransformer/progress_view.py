@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from typing import Any, Protocol, TextIO
 __all__ = ["Bar", "Lines", "Stage", "View", "line", "view_of"]
 
 PROGRAM = "linktransformer"
+COLUMNS, ROWS = 80, 24  # of a terminal that does not say it
+NOT_YET = 1e-9  # seconds: a bar is not drawn before it has a stage
 MINUTES_FROM, HOURS_FROM = 120, 7200  # seconds
 
 
@@ -115,14 +118,14 @@ class Bar:
         done, total = 0, None
         if counted is not None:
             age, done, total = now - counted.began, counted.done, counted.total
+        text = ", ".join(_said(stage, bare=stage is counted) for stage in stages) or call
+        self._bar.bar_format = "{desc} [{elapsed}]" if counted is None else None
+        self._bar.set_description_str(text if counted is None else f"{text}: ", refresh=False)
         if counted is not self._shown:
-            self._bar.reset(total)
+            self._bar.reset(total)  # a widget has a total of its own
             self._shown = counted
         self._bar.total, self._bar.n = total, done
         self._bar.start_t = time.time() - age
-        self._bar.bar_format = "{desc} [{elapsed}]" if counted is None else None
-        text = ", ".join(_said(stage, bare=stage is counted) for stage in stages) or call
-        self._bar.set_description_str(text if counted is None else f"{text}: ", refresh=False)
         self._bar.refresh()
 
     def clear(self) -> None:
@@ -145,7 +148,18 @@ class Bar:
 
             kind = notebook.tqdm
         kind = type("Bar", (kind,), {"monitor_interval": 0})  # no second thread: it is drawn from ours
-        return kind(file=self._stream, leave=False, dynamic_ncols=True)
+        size: dict[str, Any] = {"dynamic_ncols": True}
+        if not _has_size(self._stream):
+            size = {"ncols": COLUMNS, "nrows": ROWS}
+        return kind(file=self._stream, leave=False, delay=NOT_YET, **size)
+
+
+def _has_size(stream: TextIO) -> bool:
+    """Whether a terminal says how large it is; where one says 0, tqdm writes nothing."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns > 0
+    except (AttributeError, OSError, ValueError):  # what is no terminal: tqdm knows what to do
+        return True
 
 
 def line(call: str, stages: Sequence[Stage], began: float, now: float) -> str:

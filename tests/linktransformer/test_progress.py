@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -144,6 +145,20 @@ def test_a_bar_says_at_which_stage_it_is() -> None:
     assert stream.getvalue().rstrip().endswith("merge [00:15]")
     bar.close()
     assert not stream.getvalue().split("\r")[-1].strip() and "\n" not in stream.getvalue()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals")
+def test_a_terminal_of_unknown_size_has_a_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as stream, os.fdopen(ours, "rb", buffering=0) as screen:
+        monkeypatch.setattr(sys, "stderr", stream)
+        view, redrawn = view_of(stream)
+        assert isinstance(view, Bar) and redrawn
+        view.show("merge", [Stage("encode", 10, 0.0)], 0.0, 1.0)
+        assert select.select([screen], [], [], 1.0)[0] and b"encode:   0%" in screen.read(4096)
+        view.close()
 
 
 # when it is shown
