@@ -180,7 +180,7 @@ def decide(
         return nothing(nodes)
 
     def embed(written: list[str]) -> NDArray[np.float32]:
-        return encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
+        return encode.embed(plan.encoder, written, batch_size=job.batch_size)
 
     free = plan.choosy and job.choosy
     options = Options(

@@ -360,7 +360,6 @@ def cluster(
         batch_size=batch_size,
         memory_limit=memory_limit,
         cache=cache,
-        progress=progress,
     )
     compared, emptied = null_values_of.emptied(wrapped, names, null_values_of.check(null_values, names))
     found = guards.of_clusters(cluster_table(compared, names, job, rules), compared)

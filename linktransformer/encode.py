@@ -233,16 +233,13 @@ def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -
     return _planned(encoder, model, True, cache)
 
 
-def embed(
-    encoder: Any, texts: Sequence[str], *, batch_size: int | None = None, show: bool | None = None
-) -> Matrix:
+def embed(encoder: Any, texts: Sequence[str], *, batch_size: int | None = None) -> Matrix:
     """Encode every text once.
 
     Args:
         encoder: From `plan`.
         texts: Unique texts.
         batch_size: Texts at a time; None leaves it to the encoder. It does not change the vectors.
-        show: Not used: the display of the call says it.
 
     Returns:
         (n_texts, d) float32 unit rows.

@@ -139,7 +139,6 @@ def link_files(
         batch_size=batch_size,
         memory_limit=memory_limit,
         cache=cache,
-        progress=progress,
     )
     key = _key(tables, on, left_on, right_on)
     keys.check_compare(job.compare, ([key[0]], [key[1]]))

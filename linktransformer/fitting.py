@@ -162,7 +162,6 @@ def fit_decision(
         k=(dedup.K if one else K) if k is None else k,
         device=device,
         cache=cache,
-        progress=progress,
         choosy=False,  # a model with a learned decision reads all columns, and so it is learned
         described=True,
     )

@@ -236,7 +236,6 @@ def link(
         batch_size=batch_size,
         memory_limit=memory_limit,
         cache=cache,
-        progress=progress,
     )
     if images is None and confidence is not None:
         raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")

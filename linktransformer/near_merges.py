@@ -94,7 +94,6 @@ def merge_knn(
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
-        progress=progress,
         cache=cache,
     )
     columns = (on, left_on, right_on)
@@ -166,7 +165,6 @@ def merge_range(
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
-        progress=progress,
         cache=cache,
     )
     columns = (on, left_on, right_on)
@@ -221,7 +219,7 @@ def aggregate_rows(
     """
     model = keyed_model(model, openai_key, gemini_key)
     _check_threshold(threshold, "threshold")
-    job = Job(model=model, batch_size=batch_size, device=device, progress=progress, cache=cache)
+    job = Job(model=model, batch_size=batch_size, device=device, cache=cache)
     columns = (None, left_on, right_on)
     return _near(df, ref_df, columns, job, ("_x", "_y"), "left", "score", k=1, threshold=threshold)
 

@@ -72,7 +72,7 @@ def evaluate_pairs(
     model = keyed_model(model, openai_key, gemini_key)
     if not score_column:
         raise InvalidArgumentError(f"score_column={score_column!r} is no column name. Give such as 'score'.")
-    job = Job(model=model, batch_size=batch_size, device=device, progress=progress, cache=cache)
+    job = Job(model=model, batch_size=batch_size, device=device, cache=cache)
     table, found = _both_sides(df, left_on, right_on, job)
     rows = np.arange(table.n_rows, dtype=np.int64)
     name = frames.free_name(score_column, table.columns)
@@ -133,7 +133,7 @@ def all_pair_combos_evaluate(
     model = keyed_model(model, openai_key, gemini_key)
     if out is not None and stream:
         raise InvalidArgumentError("out= and stream= are both given. Give one: a file, or an iterator.")
-    job = Job(model=model, batch_size=batch_size, device=device, progress=progress, cache=cache)
+    job = Job(model=model, batch_size=batch_size, device=device, cache=cache)
     n = frames.wrap(df, "df").n_rows ** 2
     if out is None and not stream and max_pairs is not None and n > max_pairs:
         raise InvalidArgumentError(

@@ -47,7 +47,7 @@ class Hashing:
 
 def vectors(model: Any, folder: Any, texts: list[str] | None = None) -> np.ndarray:
     found = encode.plan(model, None, folder)
-    return encode.embed(found.encoder, TEXTS if texts is None else texts, show=False)
+    return encode.embed(found.encoder, TEXTS if texts is None else texts)
 
 
 def files(folder: Path) -> list[Path]:
@@ -80,7 +80,7 @@ def test_the_bundled_model_gives_the_same_bits(tmp_path: Path) -> None:
     vectors(None, tmp_path, some[7:60])
     assert np.array_equal(vectors(None, tmp_path, some), plain)
     found = encode.plan(None, None, tmp_path).encoder
-    assert np.array_equal(encode.embed(found, some, show=False), plain)
+    assert np.array_equal(encode.embed(found, some), plain)
     assert found.counts == {"reused": len(some), "encoded": 0}
 
 
