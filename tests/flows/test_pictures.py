@@ -201,7 +201,7 @@ def test_a_missing_picture_is_no_evidence_against_a_pair() -> None:
     left, right = books()
     left.loc[1, "crop"] = None
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    job = Job(model=Looking(), images="crop", progress=False)
+    job = Job(model=Looking(), images="crop")
     found = comparing.compare(tables, (["ocr"], ["ocr"]), job)
     of_row = found.fused.candidates.left == found.nodes[0].node_of_row[1]
     assert of_row.any() and (found.fused.candidates.views["image"][of_row] != 0).all()
