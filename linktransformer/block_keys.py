@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from linktransformer import factorize, frames, keys, normalize
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError
 from linktransformer.frames import Table
+from linktransformer.progress import stage
 
 __all__ = [
     "NO_SHARED_BLOCK",
@@ -139,6 +140,7 @@ def _is_pair(value: Any) -> bool:
     return isinstance(value, tuple) and len(value) == 2 and all(map(_is_name, value))
 
 
+@stage("blocks")
 def number(tables: tuple[Table, Table], block_on: BlockColumns) -> Blocks:
     """Number the rows of both tables by the columns that must be equal.
 
@@ -177,6 +179,7 @@ def number(tables: tuple[Table, Table], block_on: BlockColumns) -> Blocks:
     return Blocks(combined[: left.n_rows], combined[left.n_rows :], tuple(warnings))
 
 
+@stage("blocks")
 def number_one(table: Table, block_on: Any) -> Integers | None:
     """Number the rows of one table by the columns that must be equal within a cluster.
 

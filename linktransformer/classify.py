@@ -15,12 +15,13 @@ from linktransformer import classifier, encode, frames, records
 from linktransformer.classify_remote import Question, Remote, classify_by_model
 from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
 from linktransformer.llm_endpoint import is_remote
-from linktransformer.progress import bar
+from linktransformer.progress import displayed, stage
 from linktransformer.serialize import Serializer
 
 __all__ = ["classify_rows"]
 
 
+@displayed
 def classify_rows(
     df: Any,
     on: str | Sequence[str] | None = None,
@@ -54,7 +55,7 @@ def classify_rows(
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         device: Where a torch model runs; None takes a GPU when there is one.
         cache: As for `merge`, for the vectors of a trained model.
-        progress: True shows a bar, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         num_labels: Taken for the sake of old scripts: a trained model and a `label_map` know it.
         label_map: For a language model: the classes, as {text: value} or {value: text}. It is asked for a
             text, and the column has the value, in the second form the text. None is {"no": 0, "yes": 1}. A
@@ -82,14 +83,13 @@ def classify_rows(
         >>> classify_rows(others, on="text", model=trained)  # doctest: +SKIP
     """
     table = frames.wrap(df, "df")
-    progress = progress_bar if progress is None else progress
     if is_remote(model) or openai_key is not None:
         if probability:
             raise InvalidArgumentError(
                 "probability=True: a language model gives no probabilities. Leave it out, or train a model."
             )
         question = Question(openai_topic, openai_prompt, label_map, openai_params)
-        asked = classify_by_model(table, on, model, question, openai_key, llm or Remote(), progress)
+        asked = classify_by_model(table, on, model, question, openai_key, llm or Remote())
         name = label_column if label_column is not None else f"clf_preds_{'_'.join(asked.columns)}"
         return frames.with_columns(table, {name: asked.labels})
     known = _opened(model, device, cache, label_map)
@@ -106,7 +106,7 @@ def classify_rows(
         )
     found = records.read(table, columns, known.serializer)
     texts = found.texts.tolist()
-    chance = known.chance(texts, batch_size, progress) if texts else np.zeros((0, len(known.labels)))
+    chance = known.chance(texts, batch_size) if texts else np.zeros((0, len(known.labels)))
     has = found.text_of_row >= 0
     label = np.full(table.n_rows, None, dtype=object)
     sure = np.full(table.n_rows, np.nan)
@@ -125,7 +125,7 @@ class _Known:
     labels: Sequence[Any]
     on: Sequence[str]
     serializer: Serializer
-    chance: Callable[[list[str], int | None, bool | None], NDArray[np.float64]]
+    chance: Callable[[list[str], int | None], NDArray[np.float64]]
 
 
 def _opened(model: Any, device: str | None, cache: Any, label_map: Mapping[Any, Any] | None) -> _Known:
@@ -147,8 +147,8 @@ def _opened(model: Any, device: str | None, cache: Any, label_map: Mapping[Any, 
         raise ModelError(f"model={os.fspath(folder)!r} is no classifier: {error}") from error
     head, plan = classifier.read(Path(path)), encode.plan(str(opened.path), device, cache)
 
-    def chance(texts: list[str], batch_size: int | None, show: bool | None) -> NDArray[np.float64]:
-        vectors = encode.embed(plan.encoder, texts, batch_size=batch_size, show=show)
+    def chance(texts: list[str], batch_size: int | None) -> NDArray[np.float64]:
+        vectors = encode.embed(plan.encoder, texts, batch_size=batch_size)
         return classifier.probabilities(head, vectors, texts)
 
     return _Known(head.labels, head.on, plan.serializer, chance)
@@ -176,8 +176,8 @@ def _of_transformers(folder: Path, device: str | None, label_map: Mapping[Any, A
             )
         labels = [named[0][number] for number in numbers]
 
-    def chance(texts: list[str], batch_size: int | None, show: bool | None) -> NDArray[np.float64]:
-        with bar(len(texts), "classify", show) as tick:
+    def chance(texts: list[str], batch_size: int | None) -> NDArray[np.float64]:
+        with stage("classify", len(texts)) as tick:
             return found.probabilities(texts, batch_size=batch_size, progress=tick)
 
     return _Known(labels, (), Serializer(), chance)

@@ -124,7 +124,6 @@ def classify_by_model(
     question: Question,
     key: str | None,
     remote: Remote,
-    show: bool | None,
 ) -> Classes:
     """Ask a language model for the class of every different text.
 
@@ -135,7 +134,6 @@ def classify_by_model(
         question: What is asked.
         key: A key, None for that of the environment.
         remote: How it is asked.
-        show: As for `progress.bar`.
 
     Returns:
         The classes of the rows; what cannot be understood is counted in a warning.
@@ -154,7 +152,7 @@ def classify_by_model(
     found = records.read(table, columns, Serializer())
     params = checked_params(question.params, "openai_params")
     prompts = Prompts(endpoint, question.system(), found.texts.tolist(), params)
-    asked = llm_answers.ask(prompts, patience, remote.cache, show)
+    asked = llm_answers.ask(prompts, patience, remote.cache)
     said = [
         None if answer.text is None or answer.cut else read_label(answer.text, list(classes))
         for answer in asked.answers

@@ -37,7 +37,7 @@ def add_to(commands: Any) -> None:
     add("--report", help="json file that says how it was decided")
     told = "write nothing: print how many rows would go, the largest and the least certain clusters, warnings"
     add("--dry-run", action="store_true", help=told)
-    add("--quiet", action="store_true", help="no progress bar and no summary; warnings stay")
+    add("--quiet", action="store_true", help="no progress and no summary; warnings stay")
 
 
 def _threshold(text: str) -> str | float:
@@ -48,7 +48,7 @@ def _threshold(text: str) -> str | float:
 
 
 def _run(given: argparse.Namespace) -> int:
-    from linktransformer import cli_preview, clusters, dedup, files, frames
+    from linktransformer import cli_preview, clusters, dedup, files, frames, progress
 
     outputs = [files.check_path(given.out)] if given.out else []
     if given.report:
@@ -72,18 +72,21 @@ def _run(given: argparse.Namespace) -> int:
         "memory_limit",
         "cache",
     )
-    with without_warnings():  # they are printed below
-        found = dedup.cluster(
-            files.read(given.table),
-            given.on,
-            **{name: getattr(given, name) for name in chosen},
-            progress=False if given.quiet else None,
-        )
+    with progress.display(False if given.quiet else None, "dedup"):
+        with without_warnings():  # they are printed below
+            found = dedup.cluster(
+                files.read(given.table),
+                given.on,
+                **{name: getattr(given, name) for name in chosen},
+                progress=False if given.quiet else None,
+            )
+        table = clusters.kept(found, given.keep)[1 if given.mark else 0]
+        if given.out and not given.dry_run:
+            files.write(table, given.out)
     if given.dry_run:
         print_table(cli_preview.preview(found))
         print_warnings(found.report())
         return 0
-    table = clusters.kept(found, given.keep)[1 if given.mark else 0]
     report = found.report()
     if given.report:
         text = json.dumps(report, indent=2, default=str)
@@ -92,8 +95,6 @@ def _run(given: argparse.Namespace) -> int:
     if not given.quiet:
         rows, n = frames.wrap(table, "table").n_rows, report["clusters"]
         print(f"{n} clusters of {report['rows']} rows, {rows} rows written", file=sys.stderr)
-    if given.out:
-        files.write(table, given.out)
-    else:
+    if not given.out:
         print_table(files.as_csv(table))
     return 0

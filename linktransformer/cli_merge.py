@@ -57,11 +57,11 @@ def add_to(commands: Any) -> None:
     told = "for two large .parquet files: piece by piece, with --memory-limit; --on names one column"
     add("--bounded", action="store_true", help=told)
     add("--dry-run", action="store_true", help="only say pairs, memory and expected time")
-    add("--quiet", action="store_true", help="no progress bar and no summary; warnings stay")
+    add("--quiet", action="store_true", help="no progress and no summary; warnings stay")
 
 
 def _run(given: argparse.Namespace) -> int:
-    from linktransformer import files, frames, joining, linking
+    from linktransformer import files, frames, joining, linking, progress
     from linktransformer.estimate import estimate
 
     outputs = [Path(path) for path in (given.out, given.unlinked) if path]
@@ -76,47 +76,50 @@ def _run(given: argparse.Namespace) -> int:
         raise InvalidArgumentError(f"--suffixes {','.join(given.suffixes)} are not two. Give such as _x,_y.")
     if given.bounded:
         return _run_bounded(given)
-    left, right = files.read(given.left), files.read(given.right)
-    chosen = (
-        "left_on",
-        "right_on",
-        "validate",
-        "model",
-        "block_on",
-        "images",
-        "confidence",
-        "k",
-        "threshold",
-        "null_values",
-        "device",
-    )
-    options = {name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit", "cache")}
-    options["progress"] = False if given.quiet else None
-    joining.check(
-        frames.wrap(left, "left"),
-        frames.wrap(right, "right"),
-        given.how,
-        (given.suffixes[0], given.suffixes[1]),
-        given.indicator,
-        given.score_column,
-    )
-    if given.dry_run:
-        for name, value in estimate(left, right, given.on, **options).items():
-            print(f"{name}: {value}")
-        return 0
-    with without_warnings():  # they are printed at the end
-        links = linking.link(left, right, given.on, **options)
-    merged = joining.joined(
-        links,
-        how=given.how,
-        suffixes=(given.suffixes[0], given.suffixes[1]),
-        indicator=given.indicator,
-        score_column=given.score_column,
-    )
-    if given.out:
-        files.write(merged, given.out)
-    if given.unlinked:
-        files.write(links.unlinked, given.unlinked)
+    with progress.display(False if given.quiet else None, "merge"):
+        left, right = files.read(given.left), files.read(given.right)
+        chosen = (
+            "left_on",
+            "right_on",
+            "validate",
+            "model",
+            "block_on",
+            "images",
+            "confidence",
+            "k",
+            "threshold",
+            "null_values",
+            "device",
+        )
+        options = {name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit", "cache")}
+        options["progress"] = False if given.quiet else None
+        joining.check(
+            frames.wrap(left, "left"),
+            frames.wrap(right, "right"),
+            given.how,
+            (given.suffixes[0], given.suffixes[1]),
+            given.indicator,
+            given.score_column,
+        )
+        if given.dry_run:
+            values = estimate(left, right, given.on, **options)
+            progress.clear()
+            for name, value in values.items():
+                print(f"{name}: {value}")
+            return 0
+        with without_warnings():  # they are printed at the end
+            links = linking.link(left, right, given.on, **options)
+        merged = joining.joined(
+            links,
+            how=given.how,
+            suffixes=(given.suffixes[0], given.suffixes[1]),
+            indicator=given.indicator,
+            score_column=given.score_column,
+        )
+        if given.out:
+            files.write(merged, given.out)
+        if given.unlinked:
+            files.write(links.unlinked, given.unlinked)
     _report(links.report(), given)
     if not given.out:
         print_table(files.as_csv(merged))

@@ -54,7 +54,7 @@ def _publish(given: argparse.Namespace) -> int:
     from linktransformer import progress
 
     options = {"private": given.private, "insecure": given.insecure}
-    with model_errors(), progress.bar(None, "publish (bytes)") as tick:
+    with model_errors(), progress.display(None, "publish"), progress.stage("publish (bytes)") as tick:
         found = model_hub.publish(given.folder, given.ref, progress=tick, **options)
     print(found)
     return 0
@@ -64,7 +64,7 @@ def _pull(given: argparse.Namespace) -> int:
     import model_hub
     from linktransformer import progress
 
-    with model_errors(), progress.bar(None, "fetch (bytes)") as tick:
+    with model_errors(), progress.display(None, "pull"), progress.stage("fetch (bytes)") as tick:
         model = model_hub.load(given.ref, offline=given.offline, insecure=given.insecure, progress=tick)
         found = model_hub.publish(model, Path(given.to)) if given.to else model.path
     print(found)

@@ -45,7 +45,7 @@ def add_to(commands: Any) -> None:
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as epochs=5")
     add("--device", help="where it runs: cpu, cuda")
     add("--resume", action="store_true", help="continue the run in --out")
-    add("--quiet", action="store_true", help="no progress bar")
+    add("--quiet", action="store_true", help="no progress")
     evaluate = commands.add_parser("evaluate", help="link two files and compare with the true pairs")
     evaluate.set_defaults(run=_evaluate)
     add = evaluate.add_argument
@@ -61,7 +61,7 @@ def add_to(commands: Any) -> None:
     add("--validate", choices=("1:1", "1:m", "m:1", "m:m"), help="how often a row may be used (m:1)")
     add("--threshold", type=threshold, default="auto", help="auto (default), a number, none, precision=0.95")
     add_search(add)
-    add("--quiet", action="store_true", help="no progress bar")
+    add("--quiet", action="store_true", help="no progress")
 
 
 def _train(given: argparse.Namespace) -> int:
@@ -102,33 +102,34 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _evaluate(given: argparse.Namespace) -> int:
-    from linktransformer import files, frames, linking
+    from linktransformer import files, frames, linking, progress
 
-    left, right, truth = (files.read(path) for path in (given.left, given.right, given.truth))
-    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    if len(given.ids) != 2:
-        raise InvalidArgumentError(f"--ids {','.join(given.ids)} are not two. Give such as id,id.")
-    chosen = (
-        "left_on",
-        "right_on",
-        "validate",
-        "model",
-        "block_on",
-        "images",
-        "confidence",
-        "k",
-        "threshold",
-        "null_values",
-        "device",
-    )
-    with without_warnings():
-        links = linking.link(
-            left,
-            right,
-            given.on or (None if given.left_on else _all_but(tables, given.ids)),
-            **{name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit")},
-            progress=False if given.quiet else None,
+    with progress.display(False if given.quiet else None, "evaluate"):
+        left, right, truth = (files.read(path) for path in (given.left, given.right, given.truth))
+        tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+        if len(given.ids) != 2:
+            raise InvalidArgumentError(f"--ids {','.join(given.ids)} are not two. Give such as id,id.")
+        chosen = (
+            "left_on",
+            "right_on",
+            "validate",
+            "model",
+            "block_on",
+            "images",
+            "confidence",
+            "k",
+            "threshold",
+            "null_values",
+            "device",
         )
+        with without_warnings():
+            links = linking.link(
+                left,
+                right,
+                given.on or (None if given.left_on else _all_but(tables, given.ids)),
+                **{name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit")},
+                progress=False if given.quiet else None,
+            )
     print_warnings(links.report(), quiet=given.quiet)
     scores = links.evaluate(truth, left_id=given.ids[0], right_id=given.ids[1])
     print(json.dumps(scores, indent=2))

@@ -31,6 +31,7 @@ from linktransformer.constraints import HDBSCAN, Rules, Settled, constraints, se
 from linktransformer.frames import Table
 from linktransformer.fused import BELOW_ONE, Fused
 from linktransformer.job import Job
+from linktransformer.progress import stage
 from linktransformer.ranking import rank
 from linktransformer.units import read_units
 
@@ -110,7 +111,7 @@ def neighbours_of(
     units = None
     if job.images is not None:
         plan = encode.plan_of_pictures(job.model, job.device, job.cache)
-        units = read_units(sorted_rows, on, job.images, plan.serializer, job.progress, job.confidence)
+        units = read_units(sorted_rows, on, job.images, plan.serializer, job.confidence)
     else:
         plan = encode.plan(job.model, job.device, job.cache)
     texts = records.read(sorted_rows, on, plan.reading) if units is None else units.records
@@ -134,6 +135,7 @@ def neighbours_of(
     return Neighbours(texts, start, fused).of_rows(back), details, shown
 
 
+@stage("read")
 def content_order(table: Table, columns: Sequence[str]) -> Integers:
     """The rows in an order that depends on their cells: what is read in it depends on no other order.
 
@@ -148,6 +150,7 @@ def content_order(table: Table, columns: Sequence[str]) -> Integers:
     return np.argsort(text, kind="stable")
 
 
+@stage("clusters")
 def clusters_of(
     table: Table, neighbours: Neighbours, job: Job, method: str, details: dict[str, Any]
 ) -> Clusters:
@@ -232,7 +235,7 @@ def _score_alone(
         if plan.serializer != plan.reading:
             written = records.texts_of(texts, records.read(table, on, plan.serializer))
         details |= limits.of_model(plan.encoder, [texts], [written])
-        matrix = encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
+        matrix = encode.embed(plan.encoder, written, batch_size=job.batch_size)
     view = "lexical" if plan.encoder is None else "dense"
     found = search.search(
         {view: (matrix, matrix)},

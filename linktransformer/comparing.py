@@ -97,7 +97,7 @@ def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str
     if job.confidence is not None:
         sure = picture_columns(job.confidence, tables, "confidence")
     left, right = (
-        read_units(table, names, column, plan.serializer, job.progress, confidence)
+        read_units(table, names, column, plan.serializer, confidence)
         for table, names, column, confidence in zip(tables, on, columns, sure, strict=True)
     )
     units, texts = (left, right), (left.records, right.records)
@@ -172,7 +172,7 @@ def decide(
         return nothing(nodes)
 
     def embed(written: list[str]) -> NDArray[np.float32]:
-        return encode.embed(plan.encoder, written, batch_size=job.batch_size, show=job.progress)
+        return encode.embed(plan.encoder, written, batch_size=job.batch_size)
 
     options = Options(
         k=int(job.k),
@@ -232,9 +232,7 @@ def decide_pictures(
     """
     if not min(map(len, nodes)):
         return nothing(nodes)
-    vectors = picture_views.vectors_of(
-        units, plan.encoder, batch_size=job.batch_size, show=job.progress, same=same
-    )
+    vectors = picture_views.vectors_of(units, plan.encoder, batch_size=job.batch_size, same=same)
     seen = bool(vectors) and all(side.has_picture.any() for side in units)
     options = Options(
         k=int(job.k),

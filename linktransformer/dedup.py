@@ -17,6 +17,7 @@ from linktransformer.job import Columns, Job
 from linktransformer.null_values import NullValues
 from linktransformer.old_arguments import accept_old, of_clusters
 from linktransformer.old_clusters import old_cluster_rows, old_dedup_rows
+from linktransformer.progress import displayed
 from linktransformer.threshold import check_reached, is_number
 
 __all__ = ["K", "check_threshold", "cluster", "cluster_rows", "dedup_rows"]
@@ -27,6 +28,7 @@ K = 50  # neighbours: a row with more near ones than that is rare, and average l
 
 
 @accept_old(of_clusters, old_dedup_rows)
+@displayed
 def dedup_rows(
     table: Any,
     on: Columns = None,
@@ -91,7 +93,7 @@ def dedup_rows(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The kept rows in the table's order, with their index labels in pandas. A row without a partner or
@@ -140,6 +142,7 @@ def dedup_rows(
 
 
 @accept_old(of_clusters, old_cluster_rows)
+@displayed
 def cluster_rows(
     table: Any,
     on: Columns = None,
@@ -203,7 +206,7 @@ def cluster_rows(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The table with the new column at its end, index and order kept. Numbers begin at 0 in order of first
@@ -251,6 +254,7 @@ def cluster_rows(
     return frames.with_columns(found.table, {name: found.label})
 
 
+@displayed
 def cluster(
     table: Any,
     on: Columns = None,
@@ -310,7 +314,7 @@ def cluster(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The clusters. `LinkWarning` is given where one has more than a twentieth of the rows, where a value of
@@ -356,7 +360,6 @@ def cluster(
         batch_size=batch_size,
         memory_limit=memory_limit,
         cache=cache,
-        progress=progress,
     )
     compared, emptied = null_values_of.emptied(wrapped, names, null_values_of.check(null_values, names))
     found = guards.of_clusters(cluster_table(compared, names, job, rules), compared)

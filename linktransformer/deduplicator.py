@@ -27,6 +27,7 @@ from linktransformer.dedup import K, check_threshold
 from linktransformer.fitted import Fitted, NotFittedError, below, unique
 from linktransformer.job import Columns, Job
 from linktransformer.placing import Clustered
+from linktransformer.progress import displayed, stage
 from linktransformer.reference import Keys
 from linktransformer.row_reading import Reading
 from linktransformer.sample_reading import Settings
@@ -62,7 +63,7 @@ class Deduplicator(Fitted):
         batch_size: Texts encoded at a time; it does not change the result.
         memory_limit: As for `cluster_rows`.
         cache: As for `cluster_rows`, for the vectors of the table and of added rows. It is not saved.
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Example:
         >>> import pandas as pd
@@ -107,6 +108,7 @@ class Deduplicator(Fitted):
         self.cache = cache
         self.progress = progress
 
+    @displayed
     def fit(self: D, table: Any) -> D:
         """Read, encode and cluster a table, as `lt.cluster` does.
 
@@ -147,6 +149,7 @@ class Deduplicator(Fitted):
         guards.warn(self._clusters.details)
         return self
 
+    @displayed
     def fit_predict(self, table: Any) -> Any:
         """Cluster a table.
 
@@ -159,6 +162,7 @@ class Deduplicator(Fitted):
         known = self.fit(table)._known.table
         return frames.new_frame(known, {"cluster": self.labels_}, keep_index=True)
 
+    @displayed
     def predict(self, rows: Any) -> Any:
         """Tell which cluster each row would join, each as one more row of the table; nothing is added.
 
@@ -183,6 +187,7 @@ class Deduplicator(Fitted):
         ids = np.ma.masked_array(np.maximum(cluster, 0), mask=cluster < 0)
         return frames.new_frame(table, {"cluster": ids, "score": score}, keep_index=True)
 
+    @displayed
     def add(self: D, rows: Any) -> D:
         """Put rows at the end of the table and into its clusters, one after the other.
 
@@ -204,9 +209,11 @@ class Deduplicator(Fitted):
         if of.job is None:
             plan = self._remembering(self._plan)
             of = first_clusters.with_job_of(of, self._with(rows, of.known), plan, self._settings())
-        for start in range(0, added.n_rows, AT_ONCE):
-            some = frames.take(added, np.arange(start, min(start + AT_ONCE, added.n_rows)))
-            of = growing.grown(of, self._with(some, of.known), self.k)
+        with stage("rows", added.n_rows) as tick:
+            for start in range(0, added.n_rows, AT_ONCE):
+                some = frames.take(added, np.arange(start, min(start + AT_ONCE, added.n_rows)))
+                of = growing.grown(of, self._with(some, of.known), self.k)
+                tick(min(AT_ONCE, added.n_rows - start))
         self._of, self._known = of, of.known
         return self
 
@@ -351,4 +358,4 @@ class Deduplicator(Fitted):
         return self._of
 
     def _settings(self) -> Settings:
-        return Settings(self.k, self.device, self.batch_size, self.progress, self.memory_limit)
+        return Settings(self.k, self.device, self.batch_size, self.memory_limit)

@@ -56,6 +56,7 @@ class Plan:
         return replace(usual, max_chars=max(usual.max_chars, self.serializer.max_chars))
 
 
+@progress.stage("model")
 def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
     """Find out what the caller means by a model.
 
@@ -150,6 +151,7 @@ def _planned(encoder: Any, model: Any, chosen: bool, cache: Any, paid: bool = Fa
     return Plan(name, cached(encoder, cache, model), chosen, serializer, learned, not trained and not paid)
 
 
+@progress.stage("model")
 def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -> Plan:
     """Find out what the caller means by a model of pictures and texts.
 
@@ -198,12 +200,7 @@ def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -
 
 
 def embed(
-    encoder: Any,
-    texts: Sequence[str],
-    *,
-    batch_size: int | None = None,
-    show: bool | None = None,
-    remember: bool = True,
+    encoder: Any, texts: Sequence[str], *, batch_size: int | None = None, remember: bool = True
 ) -> Matrix:
     """Encode every text once.
 
@@ -211,7 +208,6 @@ def embed(
         encoder: From `plan`.
         texts: Unique texts.
         batch_size: Texts at a time; None leaves it to the encoder. It does not change the vectors.
-        show: As for `progress.bar`.
         remember: Whether vectors are read from the memory of this process, and kept there, see
             `vector_memory`; with a cache on disk they are not.
 
@@ -222,7 +218,7 @@ def embed(
         return np.empty((0, 1), dtype=np.float32)
     wanted = list(texts)
     recall = encoder.recall(wanted) if isinstance(encoder, CachedEncoder) else None
-    with progress.bar(len(wanted) if recall is None else len(recall.missing), "encode", show) as tick:
+    with progress.stage("encode", len(wanted) if recall is None else len(recall.missing)) as tick:
         vectors: Matrix = _encode(encoder, wanted, recall, batch_size, tick, remember)
     return vectors
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from linktransformer import blocking, records, search
 from linktransformer.fused import Fused
+from linktransformer.progress import stage
 
 __all__ = [
     "BUT_FOR_CAPITALS",
@@ -26,6 +27,7 @@ BUT_FOR_CAPITALS, EQUAL = 1, 2  # how equal two texts are
 STEP = 0.05  # of log-odds, which float32 tells apart at any probability that is given
 
 
+@stage("decision")
 def raised(fused: Fused, same: NDArray[np.int8], *, one_table: bool = False) -> Fused:
     """Put pairs of equal texts first, as `equal_first` does.
 
@@ -79,6 +81,7 @@ def equal_first(
     return raised
 
 
+@stage("decision")
 def same_text(
     texts: tuple[records.Records, records.Records],
     nodes: tuple[blocking.Nodes, blocking.Nodes],

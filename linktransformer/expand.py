@@ -15,6 +15,7 @@ from linktransformer.decision.model import SUREST, Probabilities, sigmoid
 from linktransformer.frames import Table
 from linktransformer.fused import Fused
 from linktransformer.links import Links, Nearest
+from linktransformer.progress import stage
 from linktransformer.ranking import Ranking, rank
 
 __all__ = ["decided"]
@@ -26,6 +27,7 @@ MOST_COPIES = (
 Integers = NDArray[np.int64]
 
 
+@stage("links")
 def decided(
     tables: tuple[Table, Table],
     nodes: tuple[Nodes, Nodes],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,7 +50,7 @@ class ComparedFiles:
     details: dict[str, Any]
 
 
-def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> ComparedFiles:
+def compare_pieces(known: Known, divided: Divided) -> ComparedFiles:
     """Search every piece, and give the nearest pairs the probability that they match.
 
     All pieces are read three times: for counts and samples; for the search, from which come the statistics
@@ -58,12 +59,11 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
     Args:
         known: What holds for every piece.
         divided: The pieces.
-        show: As for `progress.bar`.
 
     Returns:
         Records and pairs of both files, numbered as if they had been read as one.
     """
-    counted = count(known, divided, show)
+    counted = count(known, divided)
     nodes = _nodes(known, counted, 0), _nodes(known, counted, 1)
     if not min(counted.sizes):
         return ComparedFiles(nodes, comparing.nothing(nodes), {"search": _report(known, divided, 0)})
@@ -73,7 +73,7 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
     found: Fused | None = None
     if plan.encoder is not None and not plan.chosen and divided.counts.n_texts >= TRIAL_FROM:
         without = replace(known, plan=replace(plan, encoder=None))
-        found, statistics = _probable(without, divided, seen, show)
+        found, statistics = _probable(without, divided, seen)
         share = _settled(found, known.job.validate)
         if share >= SETTLED:
             why = f"a match of {share:.2f} of the records is expected without it ({SETTLED} is enough)"
@@ -81,7 +81,7 @@ def compare_pieces(known: Known, divided: Divided, show: bool | None = None) -> 
         else:
             found = None
     if found is None:
-        found, statistics = _probable(known, divided, seen, show)
+        found, statistics = _probable(known, divided, seen)
         if plan.encoder is not None:
             details["model_reads"] = "all columns"
     column = seen.column
@@ -106,17 +106,15 @@ def _settled(fused: Fused, validate: str) -> float:
     return max(shares)
 
 
-def _probable(
-    known: Known, divided: Divided, seen: Survey, show: bool | None
-) -> tuple[Fused, FileStatistics]:
+def _probable(known: Known, divided: Divided, seen: Survey) -> tuple[Fused, FileStatistics]:
     """The nearest pairs of all pieces with their probabilities, and the statistics of the job."""
-    searched = [search_piece(known, seen, piece) for piece in _prepared(known, divided, show)]
+    searched = [search_piece(known, seen, piece) for piece in _prepared(known, divided)]
     statistics = statistics_of(known, seen, searched)
     n_found = sum(part.n_found for part in searched)
     searched.clear()
     names, model = known.views, decision().corrected_by(known.plan.correction, [seen.column.name])
     parts: list[tuple[NDArray[Any], ...]] = []
-    with progress.bar(divided.n_pieces, "describe", show) as tick:
+    with progress.stage("describe", divided.n_pieces) as tick:
         for number in range(divided.n_pieces):
             log_odds, offset = log_odds_of(known, divided, seen, statistics, number, model)
             stored = Stored(known.folder, number)
@@ -144,14 +142,17 @@ def _probable(
     return raised(Fused(found, decided.probability, decided), same), statistics
 
 
-def _prepared(known: Known, divided: Divided, show: bool | None) -> Iterator[Piece]:
+def _prepared(known: Known, divided: Divided) -> Iterator[Piece]:
     """The pieces one by one; the next one is read and encoded while the one before it is searched."""
-    with ThreadPoolExecutor(1) as pool, progress.bar(divided.n_pieces, "pieces", show) as tick:
-        coming = [pool.submit(read, known, divided, number) for number in range(divided.n_pieces)[:1]]
+    with ThreadPoolExecutor(1) as pool, progress.stage("pieces", divided.n_pieces) as tick:
+        coming = [
+            pool.submit(copy_context().run, read, known, divided, number)
+            for number in range(divided.n_pieces)[:1]
+        ]
         for number in range(divided.n_pieces):
             piece = coming.pop().result()
             if number + 1 < divided.n_pieces:
-                coming.append(pool.submit(read, known, divided, number + 1))
+                coming.append(pool.submit(copy_context().run, read, known, divided, number + 1))
             yield piece
             for vectors in known.folder.glob(f"piece-{number}-*.npy"):
                 with contextlib.suppress(OSError):  # where it is still mapped, on Windows

@@ -13,6 +13,7 @@ from linktransformer import files, frames, joining
 from linktransformer.frames import Table, free_name
 from linktransformer.links import Links
 from linktransformer.parquet_tables import ParquetTable, with_places, without_places
+from linktransformer.progress import stage
 from linktransformer.shelf import Shelf
 
 __all__ = ["write_joined"]
@@ -51,8 +52,9 @@ def write_joined(
     place = free_name("place", [*tables[0].head.columns, *tables[1].head.columns])
     with Shelf(folder, "out-left") as left, Shelf(folder, "out-right") as right:
         for table, rows, shelf in zip(tables, (a, b), (left, right), strict=True):
-            _set_aside(table, rows, shelf, place)
-            shelf.close()
+            with stage("sort"):
+                _set_aside(table, rows, shelf, place)
+                shelf.close()
 
         def parts() -> Iterator[Any]:
             for number, start in enumerate(range(0, max(1, len(a)), AT_ONCE)):
@@ -62,9 +64,11 @@ def write_joined(
                     for table, shelf in zip(tables, (left, right), strict=True)
                 ]
                 added = {name: values[start : start + n] for name, values in extra.items()}
+                tick(n)
                 yield frames.beside(sides[0][0], sides[1][0], sides[0][1], sides[1][1], suffixes, added)
 
-        files.write_parts(out, parts())
+        with stage("write", len(a)) as tick:
+            files.write_parts(out, parts())
 
 
 def _set_aside(table: ParquetTable, rows: Integers, shelf: Shelf, place: str) -> None:

@@ -22,6 +22,7 @@ from linktransformer.null_values import NullValues
 from linktransformer.parquet_tables import ParquetTable, open_parquet
 from linktransformer.piece import Known
 from linktransformer.pieces import MEMORY, divide
+from linktransformer.progress import displayed
 from linktransformer.scoring.compare import Comparison
 
 __all__ = ["link_files"]
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 Place = str | os.PathLike[str]
 
 
+@displayed
 def link_files(
     left: Place,
     right: Place,
@@ -99,7 +101,7 @@ def link_files(
         cache: As for `merge`.
         workspace: A folder on a disk with room for what is set aside, removed at the end: both files
             uncompressed, and some 300 bytes a row. None for the system's temporary folder.
-        progress: As for `merge`.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The links, by row number. Their tables have no rows: `pairs`, `unlinked`, `report` and `evaluate`
@@ -137,7 +139,6 @@ def link_files(
         batch_size=batch_size,
         memory_limit=memory_limit,
         cache=cache,
-        progress=progress,
     )
     key = _key(tables, on, left_on, right_on)
     keys.check_compare(job.compare, ([key[0]], [key[1]]))
@@ -203,10 +204,9 @@ def _linked(
         dense=dense,
         reading=plan.reading,
         null_texts=null_texts,
-        show=job.progress,
     )
     known = Known(tables, key, plan, job, divided.counts, folder)
-    found = compare_pieces(known, divided, job.progress)
+    found = compare_pieces(known, divided)
     details: dict[str, Any] = {
         "model": plan.name,
         "left_on": [key[0]],

@@ -14,6 +14,7 @@ from linktransformer.normalize import folded
 from linktransformer.pairwise import pair_scores
 from linktransformer.piece import Known, Stored, ngrams_of
 from linktransformer.piece_search import Searched
+from linktransformer.progress import stage
 from linktransformer.scoring.features import first_guess, prior_of, view_statistics
 from linktransformer.scoring.fellegi_sunter import (
     ColumnLevels,
@@ -47,6 +48,7 @@ class FileStatistics:
     own: Mapping[str, tuple[Floats, Floats]]
 
 
+@stage("features")
 def statistics_of(known: Known, survey: Survey, searched: Sequence[Searched]) -> FileStatistics:
     """Put together what pieces say.
 

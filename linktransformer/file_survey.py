@@ -96,13 +96,12 @@ class Survey:
         return self.counted.numbers[side][piece]
 
 
-def count(known: Known, divided: Divided, show: bool | None = None) -> Counted:
+def count(known: Known, divided: Divided) -> Counted:
     """Look at all records once; which rows they are is set aside.
 
     Args:
         known: What holds for every piece.
         divided: The pieces.
-        show: As for `progress.bar`.
 
     Returns:
         What was counted.
@@ -110,7 +109,7 @@ def count(known: Known, divided: Divided, show: bool | None = None) -> Counted:
     firsts: tuple[list[Integers], list[Integers]] = ([], [])
     blocks: tuple[set[int], set[int]] = (set(), set())
     words, values = HashedCounts(), HashedCounts()
-    with Shelf(known.folder, "names") as names, progress.bar(divided.n_pieces, "count", show) as tick:
+    with Shelf(known.folder, "names") as names, progress.stage("count", divided.n_pieces) as tick:
         for number in range(divided.n_pieces):
             for side, shelf in enumerate(divided.shelves):
                 rows, texts, nodes = side_of(shelf, number)
@@ -127,6 +126,7 @@ def count(known: Known, divided: Divided, show: bool | None = None) -> Counted:
     return Counted(numbers, sizes, (len(blocks[0]) == 1, len(blocks[1]) == 1), words, values, names)
 
 
+@progress.stage("samples")
 def survey(known: Known, divided: Divided, counted: Counted) -> Survey:
     """Draw samples, and choose how the key column is compared.
 

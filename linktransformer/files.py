@@ -16,6 +16,7 @@ import narwhals.stable.v2 as nw
 
 from linktransformer.errors import InvalidArgumentError, MissingExtraError
 from linktransformer.optional import need
+from linktransformer.progress import stage
 
 __all__ = [
     "SUFFIXES",
@@ -32,6 +33,7 @@ __all__ = [
 SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
 
 
+@stage("read")
 def read(path: str | Path) -> Any:
     """Read a table with whichever of pandas, polars and pyarrow is installed, in that order.
 
@@ -63,6 +65,7 @@ def read(path: str | Path) -> Any:
         raise InvalidArgumentError(f"{path} cannot be read as {suffix[1:]}: {error}") from error
 
 
+@stage("write")
 def write(native: Any, path: str | Path) -> None:
     """Write a table; the file appears whole or not at all.
 

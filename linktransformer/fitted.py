@@ -69,8 +69,7 @@ class Fitted(Parameters):
         return table
 
     def _read(self, known: Reference, table: Table) -> Asked:
-        show = self.progress if table.n_rows > 1 else False
-        return ask(known, self._plan, table, batch_size=self.batch_size, show=show)
+        return ask(known, self._plan, table, batch_size=self.batch_size)
 
     def _with(self, rows: Any, known: Reference | None = None) -> Reference:
         """What is known with rows at its end; only they are encoded."""
@@ -78,7 +77,7 @@ class Fitted(Parameters):
         table, whole, labels = below(rows, known)
         known = known.with_ngrams_of(table)
         plan, names = self._remembering(self._plan), known.keys.reference
-        asked = ask(known, plan, table, names, batch_size=self.batch_size, show=self.progress)
+        asked = ask(known, plan, table, names, batch_size=self.batch_size)
         return known.with_rows(whole, labels, asked)
 
     def _without(self, labels: Any, attribute: str) -> NDArray[np.int64]:
@@ -212,7 +211,7 @@ def _check_model(plan: Plan, probes: list[str] | None, known: Reference, kind: s
     if probes is None:
         found, kept = pictured.probed(plan.encoder, known, PROBES)
     else:
-        found, kept = embedded(plan, probes, show=False), known.matrices["dense"][: len(probes)]
+        found, kept = embedded(plan, probes), known.matrices["dense"][: len(probes)]
     if len(kept) and not (found.shape == kept.shape and np.allclose(found, kept, atol=1e-3)):
         raise ModelError(
             f"The model {plan.name!r} does not make the vectors that were saved. Give the model that the "

@@ -25,6 +25,7 @@ from linktransformer.frames import Table
 from linktransformer.fused import Fused
 from linktransformer.job import BlockColumns, Columns, Job, K
 from linktransformer.pair_labels import Ids, PairLabels, read_labels
+from linktransformer.progress import displayed
 from linktransformer.provenance import versions
 from linktransformer.training_run import folder_of
 from linktransformer.units import picture_columns
@@ -59,6 +60,7 @@ class FittedDecision:
         return str(self.folder)
 
 
+@displayed
 def fit_decision(
     left: Any,
     right: Any = None,
@@ -117,7 +119,7 @@ def fit_decision(
         out: The folder of the result, which goes to `out/model`; None is the first free `models/trained-N`.
         device: Where a torch model runs; None takes a GPU when there is one.
         cache: Keep the model's vectors on disk: True, a folder, or `CacheSettings`.
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The decision, to be given as `model=`, and what was counted. Links of other key columns than those
@@ -160,7 +162,6 @@ def fit_decision(
         k=(dedup.K if one else K) if k is None else k,
         device=device,
         cache=cache,
-        progress=progress,
         described=True,
     )
     if one:

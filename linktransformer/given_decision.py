@@ -60,9 +60,9 @@ def by_views(
     """
     if shown is None or given.weights is None:
         return None
-    size, show = settings.batch_size, settings.show
-    known = pictured.build_pictured(table, names, shown, plan, sample, batch_size=size, show=show)
-    asked = None if sample is None else ask(known, plan, sample, batch_size=size, show=show)
+    size = settings.batch_size
+    known = pictured.build_pictured(table, names, shown, plan, sample, batch_size=size)
+    asked = None if sample is None else ask(known, plan, sample, batch_size=size)
     known = pictured.with_lines(known, asked, settings.k, device=settings.device).in_row_order()
     return as_given(known, given)
 

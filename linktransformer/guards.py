@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer import progress
 from linktransformer.decision.model import sigmoid
 from linktransformer.errors import LinkWarning
 from linktransformer.stand_ins import StandIn, stand_ins
@@ -108,6 +109,7 @@ def precision_of_clusters(label: Integers, fused: Fused) -> dict[str, Any]:
     }
 
 
+@progress.stage("report")
 def of_clusters(clusters: Clusters, compared: Table) -> Clusters:
     """Put into the report of clusters what a caller should know before rows are dropped.
 
@@ -127,6 +129,7 @@ def of_clusters(clusters: Clusters, compared: Table) -> Clusters:
     return replace(clusters, details={**clusters.details, **_listed(clusters.details, found)})
 
 
+@progress.stage("report")
 def of_links(links: Links, compared: tuple[Table, Table] | None = None, *, every_row: bool = False) -> Links:
     """Put into the report of links what a caller should know before they are used.
 
@@ -152,6 +155,7 @@ def warn(details: Mapping[str, Any], codes: Sequence[str] = LOUD) -> None:
         details: Of clusters or links, from `of_clusters` or `of_links`.
         codes: Of which notices.
     """
+    progress.clear()
     for code, text in zip(details["warning_codes"], details["warnings"], strict=True):
         if code in codes:
             warnings.warn(text, LinkWarning, stacklevel=_stack_level())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer import progress
+
 __all__ = ["exact_top_k", "largest"]
 
 Matrix = NDArray[np.float32]
@@ -35,9 +37,11 @@ def exact_top_k(
     if k == 0 or len(queries) == 0:
         return rows, best
     step = max(1, memory_limit // (12 * len(items)))
-    for start in range(0, len(queries), step):
-        scores = queries[start : start + step] @ items.T
-        rows[start : start + step], best[start : start + step] = largest(scores, k)
+    with progress.stage("search", len(queries)) as tick:
+        for start in range(0, len(queries), step):
+            scores = queries[start : start + step] @ items.T
+            rows[start : start + step], best[start : start + step] = largest(scores, k)
+            tick(len(scores))
     return rows, best
 
 

@@ -41,7 +41,6 @@ class Job:
     device: str | None = None
     batch_size: int | None = None
     memory_limit: int | None = None
-    progress: bool | None = None
     images: Any = None
     confidence: Any = None
     cache: Any = None

@@ -14,6 +14,7 @@ from linktransformer.decision.attribution import BIT, FAMILIES, attributed, spli
 from linktransformer.decision.context import FLOOR, JobContext, job_context
 from linktransformer.decision.model import SUREST, Decision, Probabilities
 from linktransformer.pairwise import pair_scores
+from linktransformer.progress import stage
 from linktransformer.scoring import ranks
 from linktransformer.scoring.feature_families import Pairs, features_of, unknown
 from linktransformer.scoring.features import Evidence, PairFeatures
@@ -296,6 +297,7 @@ class JobEvidence:
         return vocabulary.learn(list(dict.fromkeys(text for side in sides for text in side if text)))
 
 
+@stage("decision")
 def kept(
     nodes: tuple[Nodes, Nodes],
     evidence: Evidence,

@@ -11,6 +11,7 @@ from linktransformer import frames
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.links import Links
+from linktransformer.progress import stage
 
 __all__ = ["check", "joined", "rows_of"]
 
@@ -57,6 +58,7 @@ def _added(left: Table, right: Table, indicator: bool | str, score_column: str) 
     return names
 
 
+@stage("table")
 def joined(
     links: Links,
     *,

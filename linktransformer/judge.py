@@ -20,6 +20,7 @@ from linktransformer.llm_answers import Asked, Prompts
 from linktransformer.llm_client import Patience
 from linktransformer.llm_endpoint import chat_endpoint, is_remote
 from linktransformer.llm_verdict import Verdict, read_verdict
+from linktransformer.progress import displayed
 from linktransformer.serialize import Serializer
 from linktransformer.threshold import is_number
 
@@ -38,6 +39,7 @@ _NAMES = ("llm_is_match", "llm_confidence", "llm_raw_response", "llm_error")
 Integers = NDArray[np.int64]
 
 
+@displayed
 def merge_k_judge(
     df1: Any,
     df2: Any,
@@ -106,7 +108,7 @@ def merge_k_judge(
             different names, such as ("city", "town").
         device: As for `merge`.
         batch_size: As for `merge`.
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         Left columns, right columns, score, and `llm_is_match` (1, 0, or null where nothing could be relied
@@ -165,7 +167,7 @@ def merge_k_judge(
     prompts = Prompts(endpoint, f"{question}\n{FORM}", _texts(links, *pairs), params)
     if dry_run:
         return llm_answers.estimate(prompts, cache)
-    asked = llm_answers.ask(prompts, patience, cache, progress)
+    asked = llm_answers.ask(prompts, patience, cache)
     table = _judged(links, pairs, links.score[near], asked, confidence_threshold, suffixes)
     return (table, asked.usage) if return_usage else table
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import ngrams
+from linktransformer.progress import stage
 
 __all__ = ["LexicalView", "cores", "fit", "pruned_top_k", "sparse_top_k"]
 
 SMALL = 2**21  # pairs: below, waking a second thread costs more than it saves
+AT_ONCE = 2**25  # pairs multiplied at a time: no other thread runs then, not even one that shows progress
 SPARE = 16  # more neighbours than asked for are fetched, so that ties at the last place can be settled
 
 
@@ -30,6 +33,7 @@ class LexicalView:
     right: sp.csr_matrix
 
 
+@stage("n-grams")
 def fit(left_texts: Sequence[str], right_texts: Sequence[str]) -> LexicalView:
     """Weigh character n-grams of length 2 to 4 by how rare they are in the two tables together.
 
@@ -78,13 +82,25 @@ def sparse_top_k(
     none = np.empty(0, dtype=np.int64)
     if 0 in (queries.shape[0], items.shape[0], queries.nnz, items.nnz):
         return none, none, np.empty(0, dtype=np.float32)
-    product = sp_matmul_topn(
-        queries,
-        items.T.tocsr() if postings is None else postings,
-        top_n=min(k + SPARE, items.shape[0]),
-        threshold=0.0,
-        n_threads=threads or (1 if queries.shape[0] * items.shape[0] < SMALL else cores()),
-    )
+    postings = items.T.tocsr() if postings is None else postings
+    threads = threads or (1 if queries.shape[0] * items.shape[0] < SMALL else cores())
+    step = max(64, AT_ONCE // items.shape[0])
+    found = []
+    with stage("search", queries.shape[0]) as tick:
+        for start in range(0, queries.shape[0], step):
+            some = queries if step >= queries.shape[0] else queries[start : start + step]
+            product = sp_matmul_topn(
+                some, postings, top_n=min(k + SPARE, items.shape[0]), threshold=0.0, n_threads=threads
+            )
+            query, item, score = _sorted(product, k)
+            found.append((start + query, item, score))
+            tick(some.shape[0])
+    query, item, score = (np.concatenate(of) for of in zip(*found, strict=True))
+    return query, item, score
+
+
+def _sorted(product: Any, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """The k best items of each query, best first; ties go to the lower item."""
     query = np.repeat(np.arange(product.shape[0], dtype=np.int64), np.diff(product.indptr))
     item, score = product.indices.astype(np.int64), np.asarray(product.data, dtype=np.float32)
     order = np.lexsort((item, -score, query))

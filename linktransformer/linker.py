@@ -29,6 +29,7 @@ from linktransformer.frames import Table
 from linktransformer.fused import Fused
 from linktransformer.job import Columns, Job, K
 from linktransformer.links import Links
+from linktransformer.progress import displayed
 from linktransformer.reference import Asked, Keys, Reference
 from linktransformer.sample_job import SampleJob
 from linktransformer.sample_reading import Settings
@@ -62,7 +63,7 @@ class Linker(Fitted):
         batch_size: Texts encoded at a time; it does not change the result.
         cache: As for `merge`, for the vectors of the reference and of added rows; rows that are asked are
             not kept. It is not saved.
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Example:
         >>> import pandas as pd
@@ -107,6 +108,7 @@ class Linker(Fitted):
         self.cache = cache
         self.progress = progress
 
+    @displayed
     def fit(self: L, reference: Any, queries: Any = None) -> L:
         """Read and encode the reference table, and keep what a merge of sample rows with it shows.
 
@@ -133,7 +135,7 @@ class Linker(Fitted):
         if sample is not None and shown is not None:
             shown.check(sample)
         plan = (encode.plan if shown is None else encode.plan_of_pictures)(self.model, self.device)
-        settings = Settings(self.k, self.device, self.batch_size, self.progress)
+        settings = Settings(self.k, self.device, self.batch_size)
         given = given_decision.Given(self.weights, self.threshold)
         known = given_decision.by_views(table, names, shown, self._remembering(plan), sample, given, settings)
         job: SampleJob | None = None
@@ -148,7 +150,7 @@ class Linker(Fitted):
         self, bare: Reference, plan: Plan, sample: Table | None
     ) -> tuple[Reference, SampleJob | None]:
         """The reference with its threshold, and the job of sample rows."""
-        settings = Settings(self.k, self.device, self.batch_size, self.progress)
+        settings = Settings(self.k, self.device, self.batch_size)
         return self._with_threshold(plan, sample_fitting.fit(bare, self._remembering(plan), sample, settings))
 
     def _by_pictures(
@@ -161,12 +163,10 @@ class Linker(Fitted):
                 "number as threshold=."
             )
         settings, plan = (
-            Settings(self.k, self.device, self.batch_size, self.progress),
+            Settings(self.k, self.device, self.batch_size),
             self._remembering(plan),
         )
-        known = pictured.build_pictured(
-            table, names, shown, plan, sample, batch_size=self.batch_size, show=self.progress
-        )
+        known = pictured.build_pictured(table, names, shown, plan, sample, batch_size=self.batch_size)
         return self._with_threshold(plan, sample_fitting.fit_pictured(known, plan, sample, settings))
 
     def _with_threshold(
@@ -181,6 +181,7 @@ class Linker(Fitted):
                 details["decision"] = "learned from labels"
         return replace(known, threshold=sample_fitting.lowest(fused, self.threshold), details=details), job
 
+    @displayed
     def predict(self, rows: Any) -> Any:
         """Find the row of the reference that each row names.
 
@@ -205,6 +206,7 @@ class Linker(Fitted):
         columns = {"reference": labels_at(known.labels, np.where(linked, row, -1)), "score": score}
         return frames.new_frame(asked.table, columns, keep_index=True)
 
+    @displayed
     def fit_predict(self, reference: Any, queries: Any) -> Any:
         """Fit on a reference with sample rows, and predict these.
 
@@ -217,6 +219,7 @@ class Linker(Fitted):
         """
         return self.fit(reference, queries).predict(queries)
 
+    @displayed
     def link(self, rows: Any) -> Links:
         """Decide as `predict` does, and give the evidence.
 
@@ -235,6 +238,7 @@ class Linker(Fitted):
         frames.same_library(asked.table, known.table)
         return asking.linked(known, asked, self._scored(known, asked))
 
+    @displayed
     def add(self: L, rows: Any) -> L:
         """Put rows at the end of the reference; only they are encoded.
 

@@ -15,6 +15,7 @@ from linktransformer.job import BlockColumns, Columns, Job, K
 from linktransformer.links import Links
 from linktransformer.null_values import NullValues
 from linktransformer.old_arguments import accept_old, of_merge
+from linktransformer.progress import displayed
 from linktransformer.scoring.compare import Comparison
 from linktransformer.units import picture_columns
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 @accept_old(of_merge)
+@displayed
 def merge(
     left: Any,
     right: Any,
@@ -99,7 +101,7 @@ def merge(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         A table of the same library with a fresh index: left columns, right columns, score. Left order;
@@ -150,6 +152,7 @@ def merge(
     return joining.joined(links, how=how, suffixes=suffixes, indicator=indicator, score_column=score_column)
 
 
+@displayed
 def link(
     left: Any,
     right: Any,
@@ -202,7 +205,7 @@ def link(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The links. `LinkWarning` is given where a value of a key column probably stands for a missing one, and
@@ -237,7 +240,6 @@ def link(
         batch_size=batch_size,
         memory_limit=memory_limit,
         cache=cache,
-        progress=progress,
     )
     if images is None and confidence is not None:
         raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")

@@ -150,7 +150,6 @@ def ask(
     prompts: Prompts,
     patience: Patience,
     cache: str | os.PathLike[str] | bool | None = None,
-    show: bool | None = None,
 ) -> Asked:
     """Ask a model; every answer is on disk before the next is waited for.
 
@@ -158,7 +157,6 @@ def ask(
         prompts: The questions.
         patience: How often and how many at a time.
         cache: As for `Store`.
-        show: As for `progress.bar`.
 
     Returns:
         The answers in the order of the texts, and the usage.
@@ -170,7 +168,7 @@ def ask(
     wanted = dict(zip(keys, prompts.texts, strict=True))
     found: dict[str, Answer] = {}
     spent: list[tuple[Outcome, Answer, int, int]] = []
-    with Store(cache) as store, progress.bar(len(wanted), "ask", show) as tick:
+    with Store(cache) as store, progress.stage("ask", len(wanted)) as tick:
         for key in wanted:
             if (kept := _kept(store.get(key))) is not None:
                 found[key] = kept

@@ -11,6 +11,7 @@ from linktransformer import frames, keys, similarity
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns, Job
 from linktransformer.old_arguments import keyed_model
+from linktransformer.progress import displayed
 from linktransformer.threshold import check_reached, is_number
 
 __all__ = ["aggregate_rows", "merge_knn", "merge_range"]
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 Suffixes = tuple[str | None, str | None]
 
 
+@displayed
 def merge_knn(
     df1: Any,
     df2: Any,
@@ -64,7 +66,7 @@ def merge_knn(
         memory_limit: Bytes for a block of scores; None is 256 MiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         A table with a fresh index: left columns, right columns, score; by row of `df1`, falling score, row of
@@ -92,13 +94,13 @@ def merge_knn(
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
-        progress=progress,
         cache=cache,
     )
     columns = (on, left_on, right_on)
     return _near(df1, df2, columns, job, suffixes, how, score_column, k=k, threshold=drop_sim_threshold)
 
 
+@displayed
 def merge_range(
     df1: Any,
     df2: Any,
@@ -138,7 +140,7 @@ def merge_range(
         device: Likewise.
         memory_limit: Likewise.
         cache: Likewise.
-        progress: Likewise.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         As `merge_knn`.
@@ -163,13 +165,13 @@ def merge_range(
         device=device,
         batch_size=batch_size,
         memory_limit=memory_limit,
-        progress=progress,
         cache=cache,
     )
     columns = (on, left_on, right_on)
     return _near(df1, df2, columns, job, suffixes, how, score_column, threshold=sim_threshold)
 
 
+@displayed
 def aggregate_rows(
     df: Any,
     ref_df: Any,
@@ -199,7 +201,7 @@ def aggregate_rows(
         batch_size: As for `merge_knn`.
         device: Likewise.
         cache: Likewise.
-        progress: Likewise.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         Every row of `df`, beside its label and with the score; null where there is none.
@@ -217,7 +219,7 @@ def aggregate_rows(
     """
     model = keyed_model(model, openai_key, gemini_key)
     _check_threshold(threshold, "threshold")
-    job = Job(model=model, batch_size=batch_size, device=device, progress=progress, cache=cache)
+    job = Job(model=model, batch_size=batch_size, device=device, cache=cache)
     columns = (None, left_on, right_on)
     return _near(df, ref_df, columns, job, ("_x", "_y"), "left", "score", k=1, threshold=threshold)
 

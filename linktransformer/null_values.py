@@ -11,6 +11,7 @@ import numpy as np
 from linktransformer import cells, columns, frames, normalize
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
+from linktransformer.progress import stage
 
 __all__ = ["NullValues", "check", "emptied"]
 
@@ -48,6 +49,7 @@ def check(null_values: NullValues, on: Sequence[str]) -> dict[str, frozenset[str
     return {name: _folded(values, null_values) for name, values in null_values.items()}
 
 
+@stage("read")
 def emptied(
     table: Table, on: Sequence[str], texts: Mapping[str, frozenset[str]]
 ) -> tuple[Table, dict[str, int]]:

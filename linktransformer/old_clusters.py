@@ -15,6 +15,7 @@ from linktransformer.agglomerate import in_order
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job
+from linktransformer.progress import displayed
 from linktransformer.serialize import Serializer
 from linktransformer.threshold import is_number
 
@@ -32,6 +33,7 @@ OF_TYPE: Mapping[str, Mapping[str, Any]] = {
 LINKAGE = {"ward": "average", "average": "average", "complete": "complete", "single": "single"}
 
 
+@displayed
 def old_cluster_rows(
     df: Any,
     model: Any = None,
@@ -61,6 +63,7 @@ def old_cluster_rows(
     return frames.with_columns(table, {frames.free_name("cluster", table.columns): label})
 
 
+@displayed
 def old_dedup_rows(
     df: Any,
     model: Any = None,

@@ -81,7 +81,7 @@ class LinkTransformer:
             (n_texts, dimension) float32 unit rows; (dimension,) of one text.
         """
         listed = [texts] if isinstance(texts, str) else list(texts)
-        vectors = encode.embed(self._encoder, listed, batch_size=batch_size, show=False)
+        vectors = encode.embed(self._encoder, listed, batch_size=batch_size)
         return vectors[0] if isinstance(texts, str) else vectors
 
     def save(

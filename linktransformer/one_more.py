@@ -17,6 +17,7 @@ from linktransformer.fused import Fused
 from linktransformer.own_rivals import own_of_sample
 from linktransformer.pairwise import pair_scores
 from linktransformer.pictured import scored_views
+from linktransformer.progress import stage
 from linktransformer.reference import Asked, Reference
 from linktransformer.sample_job import Rivals, SampleJob
 from linktransformer.scoring.feature_families import Pairs, features_of
@@ -57,10 +58,12 @@ def judged(known: Reference, job: SampleJob, asked: Asked, k: int, hidden: Integ
     on = known.keys.queries, known.keys.reference
     mine = written_of(asked.table, 0, on, known.reading, asked.records, asked.nodes)
     parts = []
-    for start in range(0, max(1, len(asked.nodes)), AT_ONCE):
-        some = np.arange(start, min(start + AT_ONCE, len(asked.nodes)))
-        unseen = np.full(len(some), -1, dtype=np.int64) if hidden is None else hidden[some]
-        parts.append(_judged(known, job, asked, some, mine, k, unseen))
+    with stage("records", len(asked.nodes)) as tick:
+        for start in range(0, max(1, len(asked.nodes)), AT_ONCE):
+            some = np.arange(start, min(start + AT_ONCE, len(asked.nodes)))
+            unseen = np.full(len(some), -1, dtype=np.int64) if hidden is None else hidden[some]
+            parts.append(_judged(known, job, asked, some, mine, k, unseen))
+            tick(len(some))
     left, right, log_odds = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "right", "log_odds")
     )

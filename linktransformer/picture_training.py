@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import fitting, frames, keys, progress, splits
+from linktransformer import fitting, frames, keys, splits
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.job import Columns
 from linktransformer.pair_labels import Ids, read_labels
+from linktransformer.progress import displayed, stage
 from linktransformer.serialize import Serializer
 from linktransformer.trained import TrainedModel
 from linktransformer.training_run import folder_of, in_our_words
@@ -48,6 +49,7 @@ class _Known:
     counts: Mapping[str, Any]
 
 
+@displayed
 def train_pictures(
     left: Any,
     right: Any,
@@ -92,7 +94,7 @@ def train_pictures(
         out: The folder of the run; the model goes to `out/model`. None is the first free `models/trained-N`.
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
-        progress: True shows a bar, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         options: Any field of `clippings.record_recipe.RecordRecipe`: epochs, batch_size, learning_rate, ...
 
     Returns:
@@ -119,7 +121,7 @@ def train_pictures(
     if not len(rows[0]):
         raise InvalidArgumentError("truth names no link to learn from. Give pairs of labels.")
     sides = [
-        read_units(table, of, column, Serializer(), progress, conf)
+        read_units(table, of, column, Serializer(), conf)
         for table, of, column, conf in zip(tables, names, columns, sure, strict=True)
     ]
     with in_our_words(base):
@@ -128,7 +130,7 @@ def train_pictures(
         recipe = RecordRecipe.for_stage("labelled", **options)
         known = _known((sides[0], sides[1]), rows, complete, splits.check_shares(shares), recipe.seed)
         place = folder_of(out, resume)
-        model, metrics, history = _fitted(known, recipe, base, place, device, resume, progress)
+        model, metrics, history = _fitted(known, recipe, base, place, device, resume)
     facts = {
         "name": name or f"pictures-{known.examples.fingerprint()[:8]}",
         "licence": licence or "NOASSERTION",
@@ -217,7 +219,6 @@ def _fitted(
     out: Path,
     device: str | None,
     resume: bool,
-    show: bool | None,
 ) -> tuple[Any, dict[str, float], Any]:
     """The trained model, its scores and the log."""
     from clippings.record_evaluation import evaluate, validation
@@ -231,7 +232,7 @@ def _fitted(
         logger.warning("no validation rows: the best weights are chosen on the training rows")
         chosen_by = _task(known, splits.TRAIN)
     train = take(known.examples, np.flatnonzero(known.part == splits.TRAIN))
-    with progress.bar(None, "train", show) as tick:
+    with stage("train") as tick:
         run = fit_records(
             model,
             Stage(train, recipe, (), _aged),
@@ -244,8 +245,9 @@ def _fitted(
     metrics |= {"steps": float(run.steps), "best_step": float(run.best_step)}
     test = _task(known, splits.TEST)
     if len(test.queries):
-        vectors = model.encode(known.examples)
-        found = evaluate(vectors, test, evaluate(vectors, chosen_by))
+        with stage("test"):
+            vectors = model.encode(known.examples)
+            found = evaluate(vectors, test, evaluate(vectors, chosen_by))
         metrics |= {f"test_{name}": float(value) for name, value in found.items()}
     return model, metrics, run.history
 

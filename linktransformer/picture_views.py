@@ -47,7 +47,6 @@ def vectors_of(
     encoder: Any,
     *,
     batch_size: int | None = None,
-    show: bool | None = None,
     same: bool = False,
 ) -> dict[str, tuple[Floats, Floats]]:
     """Encode two tables with pictures.
@@ -56,7 +55,6 @@ def vectors_of(
         units: Of the left and of the right table.
         encoder: With `encode_records`, or None for the texts alone.
         batch_size: For the encoder.
-        show: True shows a progress bar, False none; None on a terminal.
         same: Both sides are one table, which is encoded once.
 
     Returns:
@@ -65,7 +63,7 @@ def vectors_of(
     """
     if encoder is None:
         return {}
-    vectors = [encoded(encoder, side, batch_size, show) for side in units[: 1 if same else 2]]
+    vectors = [encoded(encoder, side, batch_size) for side in units[: 1 if same else 2]]
     return {name: (vectors[0][name], vectors[-1][name]) for name in VECTORS}
 
 
@@ -88,14 +86,13 @@ def with_vectors(
     return replace(found, views=views)
 
 
-def encoded(encoder: Any, units: Units, batch_size: int | None, show: bool | None) -> Mapping[str, Floats]:
+def encoded(encoder: Any, units: Units, batch_size: int | None) -> Mapping[str, Floats]:
     """The model's views of units; one with several pictures has the direction in which they point together.
 
     Args:
         encoder: With `encode_records`.
         units: The units.
         batch_size: For the encoder.
-        show: As for `progress.bar`.
 
     Returns:
         "fused", "image" and "text", (n_units, d) float32 each.
@@ -108,7 +105,7 @@ def encoded(encoder: Any, units: Units, batch_size: int | None, show: bool | Non
     shown = [picture for pictures in units.pictures for picture in (pictures or (None,))]
     said, sure = [texts[unit] for unit in owner.tolist()], units.confidence[owner]
     recall = encoder.recall_records(said, shown, sure) if isinstance(encoder, CachedEncoder) else None
-    with progress.bar(len(shown) if recall is None else len(recall.missing), "encode", show) as tick:
+    with progress.stage("encode", len(shown) if recall is None else len(recall.missing)) as tick:
         try:
             if recall is not None:
                 parts = np.split(recall.complete(batch_size, tick), len(VECTORS), axis=1)

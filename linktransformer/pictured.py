@@ -124,7 +124,6 @@ def build_pictured(
     sample: Table | None = None,
     *,
     batch_size: int | None = None,
-    show: bool | None = None,
 ) -> Reference:
     """Read and encode a reference table with pictures.
 
@@ -135,17 +134,16 @@ def build_pictured(
         plan: The model.
         sample: As for `reference.build`; its texts are read, its pictures are not.
         batch_size: For the model.
-        show: As for `progress.bar`.
 
     Returns:
         The reference, without weights and threshold.
     """
-    found = _units(table, keys.reference, columns, 1, plan, show)
+    found = _units(table, keys.reference, columns, 1, plan)
     others: list[str] = []
     if sample is not None and keys.queries:
         others = records.read(sample, keys.queries, plan.serializer).texts.tolist()
     words = vocabulary.learn(factorize.factorize(found.records.texts.tolist())[0] + others)
-    matrices = _matrices(found, words, plan, batch_size, show)
+    matrices = _matrices(found, words, plan, batch_size)
     labels = frames.index_labels(table, np.arange(table.n_rows))
     shown = _shown(found, columns)
     return Reference(table, labels, table.n_rows, keys, found.records, words, None, matrices, shown=shown)
@@ -158,7 +156,6 @@ def ask_pictured(
     own: bool,
     *,
     batch_size: int | None = None,
-    show: bool | None = None,
 ) -> Asked:
     """Read and encode rows with pictures that are asked.
 
@@ -168,7 +165,6 @@ def ask_pictured(
         table: The rows.
         own: Whether they have the reference's own columns.
         batch_size: For the model.
-        show: As for `progress.bar`.
 
     Returns:
         The rows as the reference reads them.
@@ -176,10 +172,10 @@ def ask_pictured(
     shown = shown_of(reference)
     names = reference.keys.reference if own else reference.keys.queries
     side = 1 if own else 0
-    found = _units(table, names, shown.columns, side, plan, show)
+    found = _units(table, names, shown.columns, side, plan)
     if shown.columns.confidence is not None:  # rows of one text and picture may differ in it
         found = units.one_a_row(found, units.confidence_of(table, shown.columns.confidence[side]))
-    matrices = _matrices(found, reference.words, plan, batch_size, show)
+    matrices = _matrices(found, reference.words, plan, batch_size)
     if not len(found.records.texts):
         matrices |= {
             name: np.empty((0, of.shape[1]), dtype=np.float32)
@@ -316,11 +312,9 @@ def shown_of(of: Reference | Asked) -> Shown:
     return of.shown
 
 
-def _units(
-    table: Table, names: Sequence[str], columns: Columns, side: int, plan: Plan, show: bool | None
-) -> Units:
+def _units(table: Table, names: Sequence[str], columns: Columns, side: int, plan: Plan) -> Units:
     sure = None if columns.confidence is None else columns.confidence[side]
-    return units.read_units(table, names, columns.images[side], plan.serializer, show, sure)
+    return units.read_units(table, names, columns.images[side], plan.serializer, sure)
 
 
 def _shown(found: Units, columns: Columns) -> Shown:
@@ -329,13 +323,11 @@ def _shown(found: Units, columns: Columns) -> Shown:
     return Shown(columns, np.array(identity, dtype=object), found.has_picture)
 
 
-def _matrices(
-    found: Units, words: Vocabulary, plan: Plan, batch_size: int | None, show: bool | None
-) -> dict[str, Any]:
+def _matrices(found: Units, words: Vocabulary, plan: Plan, batch_size: int | None) -> dict[str, Any]:
     """The views, in the order in which `picture_views` has them."""
     made: dict[str, Any] = {}
     if plan.encoder is not None:
-        made |= picture_views.encoded(plan.encoder, found, batch_size, show)
+        made |= picture_views.encoded(plan.encoder, found, batch_size)
     texts, place = factorize.factorize(found.records.texts.tolist())
     made["lexical"] = words.vectors(texts)[place]
     return made

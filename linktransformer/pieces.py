@@ -70,7 +70,6 @@ def divide(
     dense: bool = False,
     reading: Serializer | None = None,
     null_texts: Mapping[str, frozenset[str]] | None = None,
-    show: bool | None = None,
 ) -> Divided:
     """Read both files once and set their rows aside, blocks that fit into memory together in one piece.
 
@@ -83,7 +82,6 @@ def divide(
         dense: A model is run.
         reading: How keys are read; None as by default.
         null_texts: The texts of the key columns that mean null, from `null_values.check`; None for none.
-        show: As for `progress.bar`.
 
     Returns:
         The pieces.
@@ -98,7 +96,7 @@ def divide(
     shelves, values = (Shelf(folder, "left"), Shelf(folder, "right")), Shelf(folder, "values")
     n_values, n_emptied = [0, 0], [0, 0]
     rows = np.zeros(int(piece.max(initial=-1)) + 1, dtype=np.int64)
-    with shelves[0], shelves[1], values, progress.bar(sum(t.n_rows for t in tables), "read", show) as tick:
+    with shelves[0], shelves[1], values, progress.stage("read", sum(t.n_rows for t in tables)) as tick:
         for side, table in enumerate(tables):
             seen, seen_values = Seen(), Seen()
             for start, batch in table.batches(list(dict.fromkeys([on[side], *names[side]]))):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from linktransformer.factorize import factorize
 from linktransformer.frames import Table
+from linktransformer.progress import stage
 from linktransformer.serialize import Serializer, serialize
 
 __all__ = ["Records", "in_text_order", "read", "texts_of"]
@@ -32,6 +33,7 @@ class Records:
     columns: tuple[str, ...]
 
 
+@stage("read")
 def read(table: Table, columns: Sequence[str], serializer: Serializer) -> Records:
     """Write each row's key as text, normalised, and keep every different text once.
 

@@ -255,7 +255,6 @@ def build(
     *,
     reading: Reading | None = None,
     batch_size: int | None = None,
-    show: bool | None = None,
 ) -> Reference:
     """Read and encode a reference table.
 
@@ -267,7 +266,6 @@ def build(
         reading: How rows are written for each view; None: as a model was trained to read them, without a view
             of one column.
         batch_size: For the model.
-        show: As for `progress.bar`.
 
     Returns:
         The reference, the weight of which is all on n-grams and which has no threshold.
@@ -280,7 +278,7 @@ def build(
     matrices: dict[str, Any] = {"lexical": words.vectors(texts)}
     if plan.encoder is not None:
         written = read.for_model(table, keys.reference, 1, found, plan)
-        matrices["dense"] = embedded(plan, written, batch_size=batch_size, show=show)
+        matrices["dense"] = embedded(plan, written, batch_size=batch_size)
     head_words = None
     if read.column is not None:
         sides = [read.heads(table, keys.reference, 1, found)]
@@ -299,7 +297,6 @@ def ask(
     columns: Sequence[str] | None = None,
     *,
     batch_size: int | None = None,
-    show: bool | None = None,
 ) -> Asked:
     """Read and encode rows that are asked. What comes of a row does not depend on the others.
 
@@ -309,7 +306,6 @@ def ask(
         table: The rows.
         columns: Their key columns: the reference's own; None for those of queries.
         batch_size: For the model.
-        show: As for `progress.bar`.
 
     Returns:
         The rows as the reference reads them.
@@ -318,14 +314,14 @@ def ask(
         from linktransformer.pictured import ask_pictured  # which reads this file
 
         own = columns is not None
-        return ask_pictured(reference, plan, table, own, batch_size=batch_size, show=show)
+        return ask_pictured(reference, plan, table, own, batch_size=batch_size)
     side, read = int(columns is not None), reference.reading
     columns = reference.keys.queries if columns is None else columns
     found = read.texts(table, columns)
     matrices: dict[str, Any] = {"lexical": reference.words.vectors(found.texts.tolist())}
     if "dense" in reference.matrices:
         written = read.for_model(table, columns, side, found, plan)
-        vectors = embedded(plan, written, batch_size=batch_size, show=show)
+        vectors = embedded(plan, written, batch_size=batch_size)
         width = reference.matrices["dense"].shape[1]
         matrices["dense"] = vectors if len(written) else np.empty((0, width), dtype=np.float32)
     if reference.head_words is not None:

@@ -129,25 +129,20 @@ class Reading:
         )
 
 
-def embedded(
-    plan: Plan, written: list[str], *, batch_size: int | None = None, show: bool | None = None
-) -> NDArray[np.float32]:
+def embedded(plan: Plan, written: list[str], *, batch_size: int | None = None) -> NDArray[np.float32]:
     """Vectors of texts that may repeat; those of nothing are zero, so that nulls are equal to nothing.
 
     Args:
         plan: The model.
         written: The texts.
         batch_size: For the model.
-        show: As for `progress.bar`.
 
     Returns:
         (n_texts, d) float32.
     """
     number: dict[str, int] = {}
     place = [number.setdefault(text, len(number)) for text in written]
-    vectors = np.array(
-        encode.embed(plan.encoder, list(number), batch_size=batch_size, show=show), dtype=np.float32
-    )
+    vectors = np.array(encode.embed(plan.encoder, list(number), batch_size=batch_size), dtype=np.float32)
     if "" in number:
         vectors[number[""]] = 0
     return vectors if len(number) == len(written) else vectors[place]

@@ -19,6 +19,7 @@ from linktransformer.frames import Table
 from linktransformer.fused import Fused
 from linktransformer.job_views import JobViews
 from linktransformer.noisy_copies import noisy_copies
+from linktransformer.progress import stage
 from linktransformer.reference import Asked, Keys, Reference, ask
 from linktransformer.row_reading import Reading
 from linktransformer.sample_job import Rivals, Sample, SampleJob
@@ -83,10 +84,9 @@ def fit(
         sample,
         reading=reading,
         batch_size=settings.batch_size,
-        show=settings.show,
     )
     known = replace(known, weights={}, labels=bare.labels, next_label=bare.next_label)
-    asked = ask(known, plan, sample, batch_size=settings.batch_size, show=settings.show)
+    asked = ask(known, plan, sample, batch_size=settings.batch_size)
     if not len(asked.nodes) or not len(known.nodes):
         return known, None, None
     texts = in_order(known, asked)
@@ -112,7 +112,7 @@ def fit_pictured(
         As `fit`.
     """
     known = known.in_row_order()  # pictures are read in an order of their own
-    asked = ask(known, plan, sample, batch_size=settings.batch_size, show=settings.show)
+    asked = ask(known, plan, sample, batch_size=settings.batch_size)
     if not len(asked.nodes) or not len(known.nodes):
         return known, None, None
     known = pictured.with_lines(known, asked, settings.k, device=settings.device)
@@ -123,6 +123,7 @@ def fit_pictured(
     return replace(known, weights={}), job, fused
 
 
+@stage("threshold")
 def _calibrated(known: Reference, asked: Asked, job: SampleJob, k: int) -> tuple[SampleJob, Fused]:
     """Judge the copies as rows are judged that come later, and shift log-odds to what is known of copies.
 
@@ -152,6 +153,7 @@ def _calibrated(known: Reference, asked: Asked, job: SampleJob, k: int) -> tuple
     )
 
 
+@stage("decision")
 def _run(
     known: Reference,
     asked: Asked,

@@ -14,6 +14,7 @@ from linktransformer.blocking import Nodes
 from linktransformer.decision.context import FLOOR, in_context
 from linktransformer.one_more import compared, near_in
 from linktransformer.pairwise import pair_scores
+from linktransformer.progress import stage
 from linktransformer.reference import Reference
 from linktransformer.sample_job import Rivals, Sample, SampleJob
 from linktransformer.scoring.feature_families import features_of
@@ -44,6 +45,7 @@ def after_removal(job: SampleJob, before: Reference, after: Reference, rows: Int
     return _renumbered(job, before, after, number)
 
 
+@stage("sample")
 def after_adding(job: SampleJob, before: Reference, after: Reference, k: int) -> SampleJob:
     """Hold the sample against records that are new.
 

@@ -31,14 +31,12 @@ class Settings:
         k: Neighbours in each view.
         device: "cpu" keeps the search off the GPU.
         batch_size: For the model.
-        show: As for `progress.bar`.
         memory_limit: Bytes for the search of a table in itself.
     """
 
     k: int
     device: str | None = None
     batch_size: int | None = None
-    show: bool | None = None
     memory_limit: int | None = None
 
 

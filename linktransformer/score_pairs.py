@@ -13,6 +13,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.frames import Table
 from linktransformer.job import Columns, Job
 from linktransformer.old_arguments import keyed_model
+from linktransformer.progress import displayed
 from linktransformer.similarity import Similarity
 
 __all__ = ["all_pair_combos_evaluate", "evaluate_pairs"]
@@ -21,6 +22,7 @@ MAX_PAIRS = 10_000_000  # rows of one table in memory, about 1 GB
 BATCH = 250_000  # pairs of one part of a stream
 
 
+@displayed
 def evaluate_pairs(
     df: Any,
     model: Any = None,
@@ -51,7 +53,7 @@ def evaluate_pairs(
         device: Where a torch model runs.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         The table with the score at its end, index and order kept; null (NaN) where a text is missing.
@@ -70,13 +72,14 @@ def evaluate_pairs(
     model = keyed_model(model, openai_key, gemini_key)
     if not score_column:
         raise InvalidArgumentError(f"score_column={score_column!r} is no column name. Give such as 'score'.")
-    job = Job(model=model, batch_size=batch_size, device=device, progress=progress, cache=cache)
+    job = Job(model=model, batch_size=batch_size, device=device, cache=cache)
     table, found = _both_sides(df, left_on, right_on, job)
     rows = np.arange(table.n_rows, dtype=np.int64)
     name = frames.free_name(score_column, table.columns)
     return frames.with_columns(table, {name: found.of_rows(rows, rows)})
 
 
+@displayed
 def all_pair_combos_evaluate(
     df: Any,
     model: Any = None,
@@ -109,7 +112,7 @@ def all_pair_combos_evaluate(
         device: Where a torch model runs.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows progress bars, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
         A table with the columns "left_on" and "right_on" (the texts), "score", "left" and "right" (index
@@ -130,7 +133,7 @@ def all_pair_combos_evaluate(
     model = keyed_model(model, openai_key, gemini_key)
     if out is not None and stream:
         raise InvalidArgumentError("out= and stream= are both given. Give one: a file, or an iterator.")
-    job = Job(model=model, batch_size=batch_size, device=device, progress=progress, cache=cache)
+    job = Job(model=model, batch_size=batch_size, device=device, cache=cache)
     n = frames.wrap(df, "df").n_rows ** 2
     if out is None and not stream and max_pairs is not None and n > max_pairs:
         raise InvalidArgumentError(

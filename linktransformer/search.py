@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer import faiss_index, lsh_forest
+from linktransformer import faiss_index, lsh_forest, progress
 from linktransformer.blocking import Nodes, Pairing, pair_blocks
 from linktransformer.cards import cards, if_it_fits
 from linktransformer.index import exact_top_k
@@ -95,18 +95,20 @@ def search(
     new = {name: view for name, view in views.items() if known is None or name not in known.views}
     pairing = pair_blocks(left, right)
     if len(pairing.left_start) <= 1 and not pairing.alone:
-        found = _search_all(new, left.text, right.text, k, memory, device, report, same=same)
+        with progress.stage("search", len(new) * (len(left) + (0 if same else len(right)))):
+            found = _search_all(new, left.text, right.text, k, memory, device, report, same=same)
     else:
         found, enumerated = _search_blocks(new, left, right, pairing, k, memory, device, report, same=same)
         scored += enumerated
     if same:
         found = [_lower_left(pairs) for pairs in found]
         scored = [_only_lower_left(part) for part in scored]
-    pairs = _union([*found, *(known_pairs for known_pairs, _ in scored)], len(right))
-    scores = {
-        name: _scores(name, view, left.text, right.text, pairs, scored, len(right), memory, device)
-        for name, view in views.items()
-    }
+    with progress.stage("similarities"):
+        pairs = _union([*found, *(known_pairs for known_pairs, _ in scored)], len(right))
+        scores = {
+            name: _scores(name, view, left.text, right.text, pairs, scored, len(right), memory, device)
+            for name, view in views.items()
+        }
     report["seconds"] = round(report.get("seconds", 0.0) + time.perf_counter() - began, 3)
     return Candidates(*pairs, scores, len(left), len(right), report)
 
@@ -304,7 +306,8 @@ def _search_blocks(
     """Enumerate the pairs of small blocks all at once; search large blocks one by one."""
     small = pairing.areas <= SMALL_BLOCK
     report.update(blocks=len(small), blocks_without_partner=pairing.alone)
-    enumerated = _enumerate_small(views, left, right, pairing, k, memory)
+    with progress.stage("search"):
+        enumerated = _enumerate_small(views, left, right, pairing, k, memory)
     found: list[Pairs] = []
     rest = dict(views)
     for name, view in views.items():
@@ -315,11 +318,16 @@ def _search_blocks(
                 pairs_of_view, report[name] = made
                 found += pairs_of_view
                 del rest[name]
-    for block in np.flatnonzero(~small) if rest else ():
-        a = pairing.left[pairing.left_start[block] : pairing.left_stop[block]]
-        b = pairing.right[pairing.right_start[block] : pairing.right_stop[block]]
-        for pairs in _search_all(rest, left.text[a], right.text[b], k, memory, device, report, same=same):
-            found.append((a[pairs[0]], b[pairs[1]]))
+    large = np.flatnonzero(~small) if rest else np.empty(0, dtype=np.int64)
+    n = pairing.left_stop[large] - pairing.left_start[large]
+    if not same:
+        n = n + pairing.right_stop[large] - pairing.right_start[large]
+    with progress.stage("search", len(rest) * int(n.sum())):
+        for block in large:
+            a = pairing.left[pairing.left_start[block] : pairing.left_stop[block]]
+            b = pairing.right[pairing.right_start[block] : pairing.right_stop[block]]
+            for pairs in _search_all(rest, left.text[a], right.text[b], k, memory, device, report, same=same):
+                found.append((a[pairs[0]], b[pairs[1]]))
     return found, enumerated
 
 

@@ -16,6 +16,7 @@ from linktransformer.fused import BELOW_ONE
 from linktransformer.index import largest
 from linktransformer.job import Job
 from linktransformer.pairwise import pair_scores
+from linktransformer.progress import stage
 from linktransformer.records import Records
 from linktransformer.serialize import Serializer
 
@@ -135,7 +136,7 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
         matrices["lexical"] = view.left, view.right
     if plan.encoder is not None:
         vectors = [
-            encode.embed(plan.encoder, side.texts.tolist(), batch_size=job.batch_size, show=job.progress)
+            encode.embed(plan.encoder, side.texts.tolist(), batch_size=job.batch_size)
             for side in (left, right)
         ]
         matrices["dense"] = (vectors[0], vectors[1])
@@ -164,18 +165,21 @@ def near_rows(
     numbers = np.flatnonzero(similarity.right.text_of_row >= 0)
     of_row = similarity.right.text_of_row[numbers]
     no_repeats = np.array_equal(of_row, np.arange(len(similarity.right.texts)))
-    for start, block in similarity.blocks(memory):
-        of_rows = block if no_repeats else block[:, of_row]  # several rows may have one text, and each counts
-        if k is not None and k < len(numbers):
-            column, score = largest(of_rows, k)
-            query = np.repeat(np.arange(len(block)), k)
-            column, score = column.ravel(), score.ravel()
-            keep = score >= wanted
-            query, column = query[keep], column[keep]
-        else:
-            query, column = np.nonzero(of_rows >= wanted)
-        texts.append(start + query)
-        rows.append(numbers[column])
+    with stage("search", len(similarity.left.texts)) as tick:
+        for start, block in similarity.blocks(memory):
+            # several rows may have one text, and each counts
+            of_rows = block if no_repeats else block[:, of_row]
+            if k is not None and k < len(numbers):
+                column, score = largest(of_rows, k)
+                query = np.repeat(np.arange(len(block)), k)
+                column, score = column.ravel(), score.ravel()
+                keep = score >= wanted
+                query, column = query[keep], column[keep]
+            else:
+                query, column = np.nonzero(of_rows >= wanted)
+            texts.append(start + query)
+            rows.append(numbers[column])
+            tick(len(block))
     text, found = np.concatenate(texts), np.concatenate(rows)
     order, starts = _rows_of_texts(similarity.left)
     count = starts[text + 1] - starts[text]

@@ -14,6 +14,7 @@ from linktransformer.decision.context import FLOOR, job_context
 from linktransformer.decision.model import Decision, decision
 from linktransformer.encode import Plan
 from linktransformer.fused import Fused
+from linktransformer.progress import stage
 from linktransformer.reference import Reference
 from linktransformer.sample_reading import Settings, reading_by
 from linktransformer.scoring import fellegi_sunter, ranks
@@ -67,7 +68,6 @@ def fit(bare: Reference, plan: Plan, nodes: Nodes, settings: Settings) -> TableF
         plan,
         reading=reading_by(bare, plan, columns, same=True),
         batch_size=settings.batch_size,
-        show=settings.show,
     )
     known = replace(known, weights={}, labels=bare.labels, next_label=bare.next_label)
     texts = known.reading.in_order(known.table, 1, known.records)
@@ -77,6 +77,7 @@ def fit(bare: Reference, plan: Plan, nodes: Nodes, settings: Settings) -> TableF
     return TableFit(known, fused, job, _said(known, features, plan))
 
 
+@stage("decision")
 def _compared(
     known: Reference, nodes: Nodes, texts: list[str], plan: Plan, settings: Settings
 ) -> tuple[Fused, PairFeatures, TableJob]:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import files, frames, lexical, progress, splits, training_data
+from linktransformer import files, frames, lexical, splits, training_data
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.old_settings import read_config
+from linktransformer.progress import displayed, stage
 from linktransformer.shape import Shape, shape_of
 from linktransformer.train_config import TrainConfig, config_of
 from linktransformer.trained import TrainedModel, decided, sealed
@@ -30,6 +31,7 @@ Integers = NDArray[np.int64]
 PART_OF = {"train_data": splits.TRAIN, "val_data": splits.VAL, "test_data": splits.TEST}
 
 
+@displayed
 def train_model(
     data: Any = None,
     *,
@@ -84,7 +86,7 @@ def train_model(
             before what it says.
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
-        progress: True shows a bar, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         training_args: Options as a mapping; the names of linktransformer 0.1.18 are understood.
         log_wandb: Taken for old scripts; nothing is sent anywhere, the log lies in `out`.
         options: Any field of `TrainConfig`: loss, epochs, batch_size, learning_rate, seed, ...
@@ -141,7 +143,7 @@ def train_model(
         )
     where = base if base is not None else model_path if model_path is not None else BASE
     with in_our_words(where):
-        return _trained(labelled, shape, settings, where, folder_of(out, resume), device, resume, progress)
+        return _trained(labelled, shape, settings, where, folder_of(out, resume), device, resume)
 
 
 def _read(given: Mapping[str, Any], shape: Shape, settings: TrainConfig) -> Labelled:
@@ -168,13 +170,13 @@ def _trained(
     out: Path,
     device: str | None,
     resume: bool,
-    show: bool | None,
 ) -> TrainedModel:
     from clippings import evaluation, ranks
     from clippings.trainable import load_trainable
     from clippings.trainer import fit
 
-    model = load_trainable(base, ranks.own_device(device))
+    with stage("model"):
+        model = load_trainable(base, ranks.own_device(device))
     examples = examples_of(labelled)
     val = _task(labelled, shape, splits.VAL)
     if not len(val.queries):
@@ -184,7 +186,7 @@ def _trained(
     def validate(now: Any) -> Mapping[str, float]:
         return evaluation.scores(evaluation.search(now, val))
 
-    with progress.bar(None, "train", show) as tick:
+    with stage("train") as tick:
         run = fit(
             model,
             examples,
@@ -200,12 +202,14 @@ def _trained(
     metrics = {f"val_{name}": value for name, value in run.best.items()}
     metrics |= {"val_f1_of_base": first["f1"], "steps": float(run.steps), "best_step": float(run.best_step)}
     if len(test.queries):
-        found = evaluation.scores(evaluation.search(model, test), run.best["threshold"])
+        with stage("test"):
+            found = evaluation.scores(evaluation.search(model, test), run.best["threshold"])
         metrics |= {f"test_{name}": value for name, value in found.items()}
     group = ranks.join()
     folder = out / "model"
     if group.first:
-        learned = decided(model, labelled, shape, settings) if settings.learn_decision else None
+        with stage("decision"):
+            learned = decided(model, labelled, shape, settings) if settings.learn_decision else None
         if learned is not None and learned.test_f1 is not None:
             metrics["test_f1_decision"] = learned.test_f1
         if learned is not None and learned.test_f1_without_labels is not None:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import classifier, progress, training_texts
+from linktransformer import classifier, training_texts
 from linktransformer.classifier import Head
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.old_settings import of_classifier
+from linktransformer.progress import displayed, stage
 from linktransformer.provenance import origin, versions
 from linktransformer.splits import TEST, TRAIN, VAL, check_shares
 from linktransformer.train_config import TrainConfig
@@ -70,6 +71,7 @@ class TrainedClassifier:
         return model_hub.publish(self.folder, ref, **options)
 
 
+@displayed
 def train_clf_model(
     data: Any = None,
     model: str | os.PathLike[str] | None = None,
@@ -121,7 +123,7 @@ def train_clf_model(
         seed: Of the draw and the training.
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
-        progress: True shows a bar, False none; None on a terminal.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         training_args: Settings of `TrainConfig` as a mapping; old names are understood.
         old: `model_save_dir` is the old name of `out`; what else linktransformer 0.1.18 knew is taken and has
             no effect (a line in the log says so).
@@ -162,7 +164,7 @@ def train_clf_model(
         kinds = [dict(enumerate(map(float, weight_list)))]
     base = "bundled" if model is None else model
     with in_our_words(base):
-        return _trained(rows, settings, tune, base, folder_of(where, resume), device, resume, progress, kinds)
+        return _trained(rows, settings, tune, base, folder_of(where, resume), device, resume, kinds)
 
 
 def _trained(
@@ -173,14 +175,14 @@ def _trained(
     out: Path,
     device: str | None,
     resume: bool,
-    show: bool | None,
     kinds: Sequence[Any],
 ) -> TrainedClassifier:
     from clippings import ranks
     from clippings.trainable import load_trainable
     from clippings.trainer import fit
 
-    model = load_trainable(base, ranks.own_device(device))
+    with stage("model"):
+        model = load_trainable(base, ranks.own_device(device))
     idf = classifier.frequencies([rows.texts[row] for row in rows.of(TRAIN)])
 
     seen = np.flatnonzero(rows.part != TEST)
@@ -192,7 +194,7 @@ def _trained(
 
     steps = 0
     if epochs:
-        with progress.bar(None, "train", show) as tick:
+        with stage("train") as tick:
             run = fit(
                 model,
                 training_texts.examples(rows),
@@ -204,8 +206,9 @@ def _trained(
                 tick=tick,
             )
         steps = run.best_step
-    vectors[:] = model.encode(list(rows.texts))
-    head, metrics = _best(rows, vectors, idf, kinds)
+    with stage("classes"):
+        vectors[:] = model.encode(list(rows.texts))
+        head, metrics = _best(rows, vectors, idf, kinds)
     head = replace(head, on=rows.on)
     found = {f"val_{name}": value for name, value in metrics.items()} | {"best_step": float(steps)}
     wrong: list[tuple[str, Any, Any]] = []

@@ -167,7 +167,7 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
         )
         for side, rows in enumerate(sides)
     )
-    job = Job(model=_Live(model, settings.serializer().to_dict()), progress=False, described=True)
+    job = Job(model=_Live(model, settings.serializer().to_dict()), described=True)
     found = comparing.compare((tables[0], tables[1]), names, job)
     pairs = found.fused.candidates
     if found.fused.described is None:

@@ -14,6 +14,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.llm_answers import Prompts
 from linktransformer.llm_client import Patience
 from linktransformer.llm_endpoint import chat_endpoint
+from linktransformer.progress import displayed
 from linktransformer.serialize import Serializer
 
 __all__ = ["transform_rows"]
@@ -26,6 +27,7 @@ SPELLING = (
 )
 
 
+@displayed
 def transform_rows(
     df: Any,
     on: str | Sequence[str],
@@ -59,7 +61,7 @@ def transform_rows(
         batch_size: Taken for the sake of old scripts and not used: each text is a question of its own, so
             that no answer can slip into another row.
         output_column: Name of the new column; None is "transformed_" and the columns' names, joined by "-".
-        progress_bar: True shows a bar, False none; None on a terminal.
+        progress_bar: True shows it at once, False never; None in calls that take long (docs/progress.md).
         base_url: As for `merge_k_judge`.
         gemini_key: Likewise.
         max_retries: Likewise.
@@ -101,7 +103,7 @@ def transform_rows(
     prompts = Prompts(endpoint, system, found.texts.tolist(), params)
     if dry_run:
         return llm_answers.estimate(prompts, cache)
-    asked = llm_answers.ask(prompts, patience, cache, progress_bar)
+    asked = llm_answers.ask(prompts, patience, cache)
     new = np.full(len(found.texts) + 1, None, dtype=object)  # the last is that of rows without text
     for place, answer in enumerate(asked.answers):
         if answer.text is not None and not answer.cut and answer.text.strip():

@@ -90,7 +90,6 @@ def read_units(
     on: Sequence[str],
     column: str,
     serializer: Serializer,
-    show: bool | None,
     confidence: str | None = None,
 ) -> Units:
     """Read texts and pictures.
@@ -101,7 +100,6 @@ def read_units(
         column: The column of the pictures: paths, members of zip archives ("book.zip/crop.png"), bytes, PIL
             images or arrays; a cell may be a list of several pictures of one thing.
         serializer: How a row becomes text.
-        show: As for `progress.bar`.
         confidence: The column that says how sure an OCR engine was of the text, None for none.
 
     Returns:
@@ -119,7 +117,7 @@ def read_units(
     cells = [_listed(cell) for cell in frames.column(table, column).tolist()]
     sources = [source for cell in cells for source in cell]
     try:
-        with progress.bar(len(sources), "pictures", show) as tick:
+        with progress.stage("pictures", len(sources)) as tick:
             flat = iter(read_pictures(sources, shortest=SHORTEST, progress=tick))
     except MissingPackageError as error:
         raise MissingExtraError(str(error)) from error

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from linktransformer import encode
+from linktransformer import encode, progress
 
 __all__ = ["AT_ONCE", "embed_on_disk"]
 
@@ -47,15 +47,16 @@ def embed_on_disk(
         ...     embed_on_disk(plan(Lengths()).encoder, ["a", "bb", "c"], file, at_once=2).tolist()
         [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
     """
-    told: dict[str, Any] = {"batch_size": batch_size, "show": False, "remember": False}
+    told: dict[str, Any] = {"batch_size": batch_size, "remember": False}
     if len(texts) <= at_once:
         return encode.embed(encoder, texts, **told)
     into: Any = None
-    for start in range(0, len(texts), at_once):
-        some = encode.embed(encoder, texts[start : start + at_once], **told)
-        if into is None:
-            into = open_memmap(path, mode="w+", dtype=np.float32, shape=(len(texts), some.shape[1]))
-        into[start : start + at_once] = some
+    with progress.stage("encode", len(texts)):
+        for start in range(0, len(texts), at_once):
+            some = encode.embed(encoder, texts[start : start + at_once], **told)
+            if into is None:
+                into = open_memmap(path, mode="w+", dtype=np.float32, shape=(len(texts), some.shape[1]))
+            into[start : start + at_once] = some
     into.flush()
     del into
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -11,6 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.progress import stage
+
 __all__ = ["Vocabulary", "learn", "widened"]
 
 LOW, HIGH = 2, 4  # as `ngrams.tfidf` has them
@@ -45,6 +47,7 @@ class Vocabulary:
         with_it = np.append(self.n_texts_with, 0) + 1.0
         return np.asarray(np.log((self.n_texts + 1) / with_it) + 1, dtype=np.float32)
 
+    @stage("n-grams")
     def vectors(self, texts: Sequence[str]) -> sp.csr_matrix:
         """Weigh the n-grams of texts as `ngrams.tfidf` does, by the frequencies that are fixed here.
 
@@ -122,6 +125,7 @@ class Vocabulary:
         return found
 
 
+@stage("n-grams")
 def learn(texts: Sequence[str]) -> Vocabulary:
     """Count in how many texts each n-gram is.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer import progress
 from linktransformer.decision.context import FLOOR, Context, in_context, job_context
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.trees import Trees, read_trees
@@ -150,10 +151,12 @@ class Decision:
         own = np.zeros(len(features.at), dtype=np.float32)
         offset = None if self.correction is None else np.zeros(len(features.at), dtype=np.float32)
         names = features.names
-        for part, values in features.parts():
-            own[part] = self.pair.predict(values, names)
-            if self.correction is not None and offset is not None:
-                offset[part] = self.correction.offset(names, values, features.weights.bits[part])
+        with progress.stage("features", len(own)) as tick:
+            for part, values in features.parts():
+                own[part] = self.pair.predict(values, names)
+                if self.correction is not None and offset is not None:
+                    offset[part] = self.correction.offset(names, values, features.weights.bits[part])
+                tick(len(values))
         return own, offset
 
     def probabilities(
@@ -232,13 +235,15 @@ class Decision:
         Returns:
             The probabilities.
         """
-        of = places(left, right, own, FLOOR, same=same)
-        job = job_context(own, left, right, of, sizes, same=same)
-        found = np.zeros(len(own), dtype=np.float32)
-        for start in range(0, len(own), STEP):  # the features of all pairs take hundreds of bytes each
-            here = slice(start, start + STEP)
-            seen = in_context(own[here], of.some(here), job)
-            found[here] = self.job.predict(seen.values, seen.names)
+        with progress.stage("decision", len(own)) as tick:
+            of = places(left, right, own, FLOOR, same=same)
+            job = job_context(own, left, right, of, sizes, same=same)
+            found = np.zeros(len(own), dtype=np.float32)
+            for start in range(0, len(own), STEP):  # the features of all pairs take hundreds of bytes each
+                here = slice(start, start + STEP)
+                seen = in_context(own[here], of.some(here), job)
+                found[here] = self.job.predict(seen.values, seen.names)
+                tick(len(seen.values))
         if self.correction is not None and offset is not None:
             found = self.correction.corrected(found, offset)
         spread = self.numbers.get("uncertainty", 1.0)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from linktransformer import blocking, keys, lexical, records, search
 from linktransformer.blocking import Nodes
 from linktransformer.frames import Table
+from linktransformer.progress import stage
 from linktransformer.records import Records
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.features import VIEWS, Evidence, PairFeatures, pair_features
@@ -267,6 +268,7 @@ def _known(
     return found
 
 
+@stage("key columns")
 def paired_columns(
     tables: tuple[Table, Table],
     on: tuple[list[str], list[str]],

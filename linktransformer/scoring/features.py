@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.progress import stage
 from linktransformer.scoring import ranks, words
 from linktransformer.scoring.columns import Compared, PairedColumn, compared
 from linktransformer.scoring.feature_families import VIEWS, Pairs, features_of, unknown
@@ -189,6 +190,7 @@ def near(
     return found
 
 
+@stage("features")
 def pair_features(evidence: Evidence) -> PairFeatures:
     """Describe candidates.
 

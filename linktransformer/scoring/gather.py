@@ -13,6 +13,7 @@ from linktransformer.blocking import Nodes
 from linktransformer.index import exact_top_k
 from linktransformer.normalize import folded
 from linktransformer.pairwise import pair_scores
+from linktransformer.progress import stage
 from linktransformer.records import Records
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.features import Evidence
@@ -57,6 +58,7 @@ def paired_column(
     return PairedColumn(name, values[0], values[1], codes[0], codes[1], comparison)
 
 
+@stage("features")
 def evidence_of(
     found: Candidates,
     matrices: Mapping[str, tuple[Any, Any]],

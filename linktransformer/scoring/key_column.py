@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer import lexical
+from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.sampling import drawn, first_side, in_order
 
@@ -19,6 +20,7 @@ Integers = NDArray[np.int64]
 SAMPLE = 300  # values that are searched: the standard error of a rate is .03 at most
 
 
+@stage("key columns")
 def key_column(columns: Sequence[PairedColumn], *, same: bool = False) -> int | None:
     """Choose the column that names a record.
 

@@ -168,7 +168,7 @@ def one_table(name: str, model: str) -> Task:
     entity = pd.factorize(table["cluster_id"])[0]
     keys = [column for column in table.columns if column not in NOT_KEYS]
     near, _, _ = clustering.neighbours_of(
-        frames.wrap(table, "table"), keys, Job(model=model, k=K, progress=False), clustering.Rules()
+        frames.wrap(table, "table"), keys, Job(model=model, k=K), clustering.Rules()
     )
     found, first = near.fused.candidates, first_rows(near.nodes)
     ends = np.concatenate([found.left, found.right]), np.concatenate([found.right, found.left])

@@ -187,7 +187,7 @@ def test_several_pictures_are_averaged() -> None:
     table = pd.DataFrame(
         {"ocr": ["a", "a", "a"], "crop": pd.Series([crops, crops[0], crops[1]], dtype=object)}
     )
-    read = read_units(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), False)
+    read = read_units(frames.wrap(table, "left"), ["ocr"], "crop", Serializer())
     assert [len(pictures) for pictures in read.pictures] in ([2, 1, 1], [1, 2, 1], [1, 1, 2])
     views = picture_views.vectors_of((read, read), Looking())
     unit = read.records.text_of_row
@@ -201,7 +201,7 @@ def test_a_missing_picture_is_no_evidence_against_a_pair() -> None:
     left, right = books()
     left.loc[1, "crop"] = None
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    job = Job(model=Looking(), images="crop", progress=False)
+    job = Job(model=Looking(), images="crop")
     found = comparing.compare(tables, (["ocr"], ["ocr"]), job)
     of_row = found.fused.candidates.left == found.nodes[0].node_of_row[1]
     assert of_row.any() and (found.fused.candidates.views["image"][of_row] != 0).all()
@@ -414,13 +414,13 @@ def test_units_are_what_rows_say_and_show() -> None:
     table = pd.DataFrame(
         {"ocr": ["b", "a", None, "b", None, "b"], "crop": [crop, crop, crop, crop, None, None]}
     )
-    found = read_units(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), False)
+    found = read_units(frames.wrap(table, "left"), ["ocr"], "crop", Serializer())
     assert found.records.texts.tolist() == ["", "a", "b", "b"]
     assert found.records.text_of_row.tolist() == [3, 1, 0, 3, -1, 2]
     assert found.has_picture.tolist() == [True, True, False, True]
     assert found.has_text.tolist() == [False, True, True, True]
     assert np.isnan(found.confidence).all()
     table["sure"] = [0.2, 0.5, None, 0.6, 0.7, 1]
-    again = read_units(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), False, "sure")
+    again = read_units(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), "sure")
     np.testing.assert_allclose(again.confidence, [np.nan, 0.5, 1.0, 0.4])
     assert found.problems == {"missing": 2} and len(found.picture_of_row) == 6

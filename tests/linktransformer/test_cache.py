@@ -47,7 +47,7 @@ class Hashing:
 
 def vectors(model: Any, folder: Any, texts: list[str] | None = None) -> np.ndarray:
     found = encode.plan(model, None, folder)
-    return encode.embed(found.encoder, TEXTS if texts is None else texts, show=False)
+    return encode.embed(found.encoder, TEXTS if texts is None else texts)
 
 
 def files(folder: Path) -> list[Path]:
@@ -80,7 +80,7 @@ def test_the_bundled_model_gives_the_same_bits(tmp_path: Path) -> None:
     vectors(None, tmp_path, some[7:60])
     assert np.array_equal(vectors(None, tmp_path, some), plain)
     found = encode.plan(None, None, tmp_path).encoder
-    assert np.array_equal(encode.embed(found, some, show=False), plain)
+    assert np.array_equal(encode.embed(found, some), plain)
     assert found.counts == {"reused": len(some), "encoded": 0}
 
 
@@ -367,13 +367,13 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.usefixtures("small_groups")
-def test_the_bar_counts_what_is_encoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_counts_what_is_encoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from contextlib import contextmanager
 
     shown: list[list[int]] = []
 
     @contextmanager
-    def bar(total: int, stage: str, show: Any) -> Any:
+    def stage(name: str, total: int) -> Any:
         shown.append([total, 0])
 
         def tick(n: int) -> None:
@@ -381,7 +381,7 @@ def test_the_bar_counts_what_is_encoded(tmp_path: Path, monkeypatch: pytest.Monk
 
         yield tick
 
-    monkeypatch.setattr(encode.progress, "bar", bar)
+    monkeypatch.setattr(encode.progress, "stage", stage)
     vectors(Hashing(), tmp_path, TEXTS[:150])
     vectors(Hashing(), tmp_path)
     assert shown == [[150, 150], [450, 450]]

@@ -1,4 +1,4 @@
-"""Errors, optional packages and the progress bar."""
+"""Errors and optional packages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from linktransformer import errors, progress
+from linktransformer import errors
 from linktransformer.optional import need
 
 
@@ -45,31 +45,3 @@ def test_a_package_that_breaks_while_it_is_imported_says_so(
 
 def test_a_package_that_is_there_is_returned() -> None:
     assert need("json", extra="cpu") is sys.modules["json"]
-
-
-@pytest.mark.parametrize("enabled", [None, False])
-def test_without_a_terminal_nothing_is_shown(enabled, capsys: pytest.CaptureFixture[str]) -> None:
-    with progress.bar(3, "encode", enabled) as tick:
-        tick(3)
-    assert capsys.readouterr() == ("", "")
-
-
-def test_a_bar_that_is_asked_for_shows_stage_and_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress.bar(4, "encode", True) as tick:
-        tick(1)
-        tick(3)
-    out, err = capsys.readouterr()
-    assert out == "" and "encode" in err
-
-
-def test_a_terminal_shows_only_what_takes_long(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(progress, "_on_terminal", lambda: True)
-    with progress.bar(1, "encode") as tick:
-        tick(1)
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr(progress, "DELAY", 0.0)
-    with progress.bar(1, "encode") as tick:
-        tick(1)
-    assert "encode" in capsys.readouterr().err

@@ -20,7 +20,7 @@ def test_a_folder_of_sentence_transformers_is_taken_up_with_the_same_bits(
     base, kept = make_base(tmp_path), tmp_path / "kept"
     texts = [f"acme {'steel ' * (n % 7)}{n}" for n in range(90)]
     plain = encode.plan(base, "cpu")
-    whole = encode.embed(plain.encoder, texts, show=False)
+    whole = encode.embed(plain.encoder, texts)
     first = encode.plan(base, "cpu", kept).encoder
     work, done = first.recall(texts), 0
 
@@ -33,7 +33,7 @@ def test_a_folder_of_sentence_transformers_is_taken_up_with_the_same_bits(
     with pytest.raises(KeyboardInterrupt):
         work.complete(None, stop)
     again = encode.plan(base, "cpu", kept).encoder
-    assert np.array_equal(encode.embed(again, texts, show=False), whole)
+    assert np.array_equal(encode.embed(again, texts), whole)
     assert again.counts == {"reused": 40, "encoded": 50}
     # a caller's SentenceTransformer may have been trained: nothing is said of it
     assert encode.plan(plain.encoder.model, "cpu", kept).encoder.name

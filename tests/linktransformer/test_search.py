@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from linktransformer import lexical
 from linktransformer import search as search_module
 from linktransformer.blocking import Nodes, nodes, pair_blocks
 from linktransformer.pairwise import pair_scores
@@ -114,3 +115,17 @@ def test_a_table_in_itself_finds_every_pair_once(
     assert (np.diff(found.left * 40 + found.right) > 0).all()
     expected = np.einsum("ij,ij->i", vector[one.text[found.left]], vector[one.text[found.right]])
     np.testing.assert_allclose(found.views["dense"], expected, atol=1e-6)
+
+
+def test_the_sparse_search_does_not_depend_on_how_many_queries_go_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draw = np.random.default_rng(0)
+    words = ["acme", "steel", "dairy", "motors", "glass", "works"]
+    view = lexical.fit([" ".join(draw.choice(words, 3)) + f" {n % 90}" for n in range(200)], [])
+    whole = lexical.sparse_top_k(view.left, view.left, 7)
+    monkeypatch.setattr(lexical, "AT_ONCE", 1)
+    parts = lexical.sparse_top_k(view.left, view.left, 7)
+    assert len(set(parts[0].tolist())) == 200
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -83,7 +83,7 @@ def _embedder() -> Callable[[list[str]], np.ndarray]:
         def remembered(texts: list[str]) -> np.ndarray:
             new = [text for text in dict.fromkeys(texts) if text not in known]
             if new:
-                known.update(zip(new, encode.embed(plan.encoder, new, show=False), strict=True))
+                known.update(zip(new, encode.embed(plan.encoder, new), strict=True))
             return np.stack([known[text] for text in texts])
 
         return remembered
