@@ -129,10 +129,8 @@ def merged(
     """
     pairs = _union([(found.left, found.right), more], found.n_right)
     known: list[Scored] = [((found.left, found.right), found.views)]
-    texts, width = (nodes[0].text, nodes[1].text), found.n_right
-    scores = {
-        name: _scores(name, view, *texts, pairs, known, width, MEMORY, "cpu") for name, view in views.items()
-    }
+    given = nodes[0].text, nodes[1].text, pairs, known, found.n_right, MEMORY, "cpu"
+    scores = {name: _scores(name, view, *given) for name, view in views.items()}
     return Candidates(*pairs, scores, found.n_left, found.n_right, found.report)
 
 
