@@ -26,10 +26,11 @@ Truths = NDArray[np.bool_]
 # The usual 5 % either way: a pair below is taken for no match, a record with a candidate above is taken as
 # matched. Both were set before any score was looked at.
 IMPROBABLE, CERTAIN = 0.05, 0.95
-# Characters that a model may read: as many as take about as long as the n-grams of a record take, and for
-# small tables as many as take a few seconds (measured on one core: .2 ms a record, .025 ms a character).
-PER_RECORD, AT_LEAST = 8, 200_000
-TRIAL = (300, 1000)  # records without candidates, of the side that has fewer of them and of the other
+# Characters that a model may read, at .04 ms each on one core: as many as take about as long as the n-grams
+# of a record take (.3 ms), and at least as many as take four seconds.
+PER_RECORD, AT_LEAST = 8, 100_000
+# Records without candidates that a trial encodes, of the side that has fewer and of the other: a second.
+TRIAL = (200, 800)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

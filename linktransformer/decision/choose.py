@@ -137,7 +137,12 @@ def _able(
 
 
 def _best(group: Integers, other: Integers, probability: Floats, similarity: Floats) -> Integers:
-    order = np.lexsort((other, -similarity, -probability, group))
+    if not len(group):
+        return np.empty(0, dtype=np.int64)
+    highest = np.full(int(group.max()) + 1, -np.inf, dtype=probability.dtype)
+    np.maximum.at(highest, group, probability)
+    first = np.flatnonzero(probability == highest[group])  # few tie
+    order = first[np.lexsort((other[first], -similarity[first], group[first]))]
     return np.sort(order[np.flatnonzero(np.diff(group[order], prepend=-1))])
 
 

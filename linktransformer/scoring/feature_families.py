@@ -13,6 +13,7 @@ from linktransformer.scoring import words
 from linktransformer.scoring.fellegi_sunter import Weights
 from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics, share_above
 from linktransformer.scoring.ranks import Places
+from linktransformer.scoring.spelling import threads
 from linktransformer.scoring.words import Words
 
 __all__ = ["VIEWS", "Pairs", "features_of", "unknown"]
@@ -95,12 +96,16 @@ def features_of(pairs: Pairs, statistics: JobStatistics) -> tuple[tuple[str, ...
         view = of_view(name, known, score, pairs.own.get(name), n)
         view |= of_places(name, pairs.places.get(name), statistics, n)
         found |= view if score is None else _known(view, ~np.isnan(score))
+    texts = [
+        [of[text] for text in which.tolist()]
+        for of, which in zip(pairs.texts, (pairs.left, pairs.right), strict=True)
+    ]
     of_texts = of_words(pairs.words, pairs.left, pairs.right)
-    of_texts |= of_letters(pairs.texts, pairs.left, pairs.right)
+    of_texts |= of_letters(texts[0], texts[1])
     of_texts |= of_columns(pairs.similarity, pairs.equal, pairs.weights, n)
     of_texts |= of_places("bits", pairs.places.get("bits"), statistics, n)
-    has = [np.array([bool(text) for text in side], dtype=bool) for side in pairs.texts]
-    found |= _known(of_texts, has[0][pairs.left] & has[1][pairs.right])
+    has = [np.fromiter(map(bool, side), bool, n) for side in texts]
+    found |= _known(of_texts, has[0] & has[1])
     found |= of_tables(statistics, n)
     values = np.stack(list(found.values()), axis=1) if n else np.zeros((0, len(found)), np.float32)
     return tuple(found), values.astype(np.float32)
@@ -218,25 +223,25 @@ def _alike(spelled: NDArray[np.object_], of: words.Overlap) -> Floats:
     return alike
 
 
-def of_letters(texts: tuple[Sequence[str], Sequence[str]], left: Integers, right: Integers) -> Features:
-    """Edit similarities of the two texts, at most 300 characters of each.
+def of_letters(left: Sequence[str], right: Sequence[str]) -> Features:
+    """Edit similarities of pairs of texts, at most 300 characters of each.
 
     Args:
-        texts: Case-folded left and right texts.
-        left: Left text of each pair, (n,) int64.
-        right: Right text.
+        left: The case-folded left text of each pair, n.
+        right: The right one.
 
     Returns:
         The features.
     """
     from rapidfuzz import distance, fuzz, process
 
-    cut = [np.array([text[:LENGTH] for text in side], dtype=object) for side in texts]
-    a, b = cut[0][left], cut[1][right]
-    length = [np.array([len(text) for text in side], dtype=np.float32) for side in texts]
-    short, long = np.minimum(length[0][left], length[1][right]), np.maximum(length[0][left], length[1][right])
+    a, b = ([text[:LENGTH] for text in side] for side in (left, right))
+    length = [np.fromiter(map(len, side), np.float32, len(side)) for side in (left, right)]
+    short, long = np.minimum(*length), np.maximum(*length)
     found: Features = {
-        f"letters {name}": np.asarray(process.cpdist(a, b, scorer=scorer) / scale, dtype=np.float32)
+        f"letters {name}": np.asarray(
+            process.cpdist(a, b, scorer=scorer, workers=threads(len(a))) / scale, dtype=np.float32
+        )
         for name, scorer, scale in (
             ("sorted", fuzz.token_sort_ratio, 100),
             ("set", fuzz.token_set_ratio, 100),

@@ -6,6 +6,7 @@ sees each different pair once, the smaller number first: so it is symmetric, wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, Indel, JaroWinkler
 
+from linktransformer.lexical import cores
 from linktransformer.scoring.compare import Comparison
 
-__all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "numbered"]
+__all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "numbered", "threads"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -27,7 +29,9 @@ Measure = Callable[[Integers, Integers], NDArray[Any]]
 Read = tuple[tuple[Integers, Integers], Measure, dict[str, Any]]
 
 EMPTY = -1
+SIGNS = re.compile(r"[\W_]+")  # all but letters and digits
 TEXT_LENGTH = 200  # characters of a text that are compared: an edit distance costs the product of two lengths
+MANY = 20_000  # pairs of texts: fewer are compared before threads have started
 MOST_WORDS = 6  # of a name that are aligned; what has more is no name of a person or firm
 
 
@@ -56,7 +60,7 @@ def _identifier(columns: Columns, comparison: Comparison) -> Read:
 
 
 def _code(cell: str) -> str:
-    kept = "".join(character for character in cell if character.isalnum())
+    kept = SIGNS.sub("", cell)
     return kept.lstrip("0") or kept[:1] or cell
 
 
@@ -95,8 +99,10 @@ def _name(columns: Columns, comparison: Comparison) -> Read:
     vocabulary = sorted({word for words in split for word in words})
     number = {word: place for place, word in enumerate(vocabulary)}
     words = np.full((len(values), MOST_WORDS), EMPTY, dtype=np.int64)
-    for place, found in enumerate(split):
-        words[place, : len(found)] = [number[word] for word in found]
+    count = np.fromiter(map(len, split), np.int64, len(split))
+    every = np.fromiter((number[word] for found in split for word in found), np.int64, int(count.sum()))
+    row = np.repeat(np.arange(len(split)), count)
+    words[row, np.arange(len(every)) - np.repeat(np.cumsum(count) - count, count)] = every
     of_words = _pool(vocabulary)
 
     def measure(low: Integers, high: Integers) -> NDArray[Any]:
@@ -109,7 +115,7 @@ def _name(columns: Columns, comparison: Comparison) -> Read:
 def _words(cell: str) -> str:
     """Letters and digits of a name, word by word; "o'neil" is one word and "j.r." two."""
     joined = cell.replace("'", "").replace("’", "")
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in joined).split()) or cell
+    return SIGNS.sub(" ", joined).strip() or cell
 
 
 def _aligned(first: Integers, second: Integers, vocabulary: NDArray[np.object_]) -> Scores:
@@ -170,8 +176,20 @@ def _each_pair_once(measure: Measure, size: int) -> Measure:
 
 
 def _compared(keys: NDArray[np.object_], low: Integers, high: Integers, scorer: Any) -> Scores:
-    # workers=1: the caller decides how many threads there are
-    return process.cpdist(keys[low].tolist(), keys[high].tolist(), scorer=scorer, dtype=np.float32, workers=1)
+    pairs = keys[low].tolist(), keys[high].tolist()
+    return process.cpdist(*pairs, scorer=scorer, dtype=np.float32, workers=threads(len(low)))
+
+
+def threads(n: int) -> int:
+    """How many threads compare pairs of texts.
+
+    Args:
+        n: Pairs.
+
+    Returns:
+        One for each core; one where there are few pairs.
+    """
+    return cores() if n >= MANY else 1
 
 
 def numbered(left: Sequence[str], right: Sequence[str]) -> tuple[tuple[Integers, Integers], list[str]]:
