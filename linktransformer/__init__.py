@@ -12,12 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from linktransformer import metrics
-    from linktransformer.cache import CacheSettings
-    from linktransformer.classify import classify_rows
-    from linktransformer.classify_remote import Remote
-    from linktransformer.clusters import Clusters
-    from linktransformer.compat import (
+    from linktransformer.compat.functions import (
         aggregate_rows,
         all_pair_combos_evaluate,
         evaluate_pairs,
@@ -25,7 +20,9 @@ if TYPE_CHECKING:
         merge_knn,
         merge_range,
     )
-    from linktransformer.dedup import cluster, cluster_rows, dedup_rows
+    from linktransformer.compat.model import LinkTransformer
+    from linktransformer.dedup.dedup import cluster, cluster_rows, dedup_rows
+    from linktransformer.encoding.cache import CacheSettings
     from linktransformer.errors import (
         ColumnNotFoundError,
         InvalidArgumentError,
@@ -36,64 +33,67 @@ if TYPE_CHECKING:
         TableTypeError,
         UnknownArgumentError,
     )
-    from linktransformer.estimators import Deduplicator, Linker
-    from linktransformer.exporting import export_model
-    from linktransformer.file_linking import link_files
-    from linktransformer.fitting import fit_decision
-    from linktransformer.judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
-    from linktransformer.linking import link, merge
-    from linktransformer.links import Links
-    from linktransformer.old_model import LinkTransformer
-    from linktransformer.old_settings import create_new_train_config
-    from linktransformer.picture_training import train_pictures
-    from linktransformer.train import TrainConfig, train_model
-    from linktransformer.train_classifier import TrainedClassifier, train_clf_model
-    from linktransformer.trained import TrainedModel
-    from linktransformer.transform import transform_rows
+    from linktransformer.estimators.estimators import Deduplicator, Linker
+    from linktransformer.linking.judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
+    from linktransformer.linking.merge import link, merge
+    from linktransformer.linking.transform import transform_rows
+    from linktransformer.partitions.file_linking import link_files
+    from linktransformer.results import metrics
+    from linktransformer.results.clusters import Clusters
+    from linktransformer.results.links import Links
+    from linktransformer.training.classify import classify_rows
+    from linktransformer.training.classify_remote import Remote
+    from linktransformer.training.exporting import export_model
+    from linktransformer.training.fitting import fit_decision
+    from linktransformer.training.old_settings import create_new_train_config
+    from linktransformer.training.picture_training import train_pictures
+    from linktransformer.training.train import TrainConfig, train_model
+    from linktransformer.training.train_classifier import TrainedClassifier, train_clf_model
+    from linktransformer.training.trained import TrainedModel
 
 __version__ = "1.0.0.dev0"
 _HOME = {
-    "CacheSettings": "cache",
-    "Clusters": "clusters",
+    "CacheSettings": "encoding.cache",
+    "Clusters": "results.clusters",
     "ColumnNotFoundError": "errors",
-    "Deduplicator": "estimators",
+    "Deduplicator": "estimators.estimators",
     "InvalidArgumentError": "errors",
-    "LinkTransformer": "old_model",
+    "LinkTransformer": "compat.model",
     "LinkTransformerError": "errors",
     "LinkWarning": "errors",
-    "Linker": "estimators",
-    "Links": "links",
+    "Linker": "estimators.estimators",
+    "Links": "results.links",
     "MissingExtraError": "errors",
     "ModelError": "errors",
-    "Remote": "classify_remote",
+    "Remote": "training.classify_remote",
     "TableTypeError": "errors",
-    "TrainConfig": "train_config",
-    "TrainedClassifier": "train_classifier",
-    "TrainedModel": "trained",
+    "TrainConfig": "training.train_config",
+    "TrainedClassifier": "training.train_classifier",
+    "TrainedModel": "training.trained",
     "UnknownArgumentError": "errors",
-    "aggregate_rows": "compat",
-    "all_pair_combos_evaluate": "compat",
-    "classify_rows": "classify",
-    "cluster": "dedup",
-    "cluster_rows": "dedup",
-    "create_new_train_config": "old_settings",
-    "dedup_rows": "dedup",
-    "evaluate_pairs": "compat",
-    "export_model": "exporting",
-    "fit_decision": "fitting",
-    "link": "linking",
-    "link_files": "file_linking",
-    "merge": "linking",
-    "merge_k_judge": "judge",
-    "merge_knn_openai": "judge",
-    "merge_knn_with_llm": "judge",
-    "merge_blocking": "compat",
-    "merge_knn": "compat",
-    "merge_range": "compat",
-    "train_clf_model": "train_classifier",
-    "train_model": "train",
-    "train_pictures": "picture_training",
-    "transform_rows": "transform",
+    "aggregate_rows": "compat.functions",
+    "all_pair_combos_evaluate": "compat.functions",
+    "classify_rows": "training.classify",
+    "cluster": "dedup.dedup",
+    "cluster_rows": "dedup.dedup",
+    "create_new_train_config": "training.old_settings",
+    "dedup_rows": "dedup.dedup",
+    "evaluate_pairs": "compat.functions",
+    "export_model": "training.exporting",
+    "fit_decision": "training.fitting",
+    "link": "linking.merge",
+    "link_files": "partitions.file_linking",
+    "merge": "linking.merge",
+    "merge_k_judge": "linking.judge",
+    "merge_knn_openai": "linking.judge",
+    "merge_knn_with_llm": "linking.judge",
+    "merge_blocking": "compat.functions",
+    "merge_knn": "compat.functions",
+    "merge_range": "compat.functions",
+    "train_clf_model": "training.train_classifier",
+    "train_model": "training.train",
+    "train_pictures": "training.picture_training",
+    "transform_rows": "linking.transform",
 }
 __all__ = [
     "CacheSettings",
@@ -146,7 +146,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name == "metrics":
-        return import_module("linktransformer.metrics")
+        return import_module("linktransformer.results.metrics")
     if name == "compare":
         return import_module("linktransformer.scoring.compare")
     if name not in _HOME:

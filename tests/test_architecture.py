@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only to its right
 DATAFRAMES = {"narwhals", "pandas", "polars", "pyarrow"}
 MAY_KNOW_DATAFRAMES = {
-    f"linktransformer.{name}"
+    f"linktransformer.tables.{name}"
     for name in ("frames", "columns", "files", "parquet_tables", "shelf", "stacking")
 }
 # modules whose classes are torch's own cannot be read without it; no other module reads them at import time
@@ -26,11 +26,21 @@ MADE_OF_TORCH = {
         f"clippings.{name}"
         for name in ("linear_attention", "window_attention", "based", "based_model", "based_inference")
     ),
-    *(f"linktransformer.gpu_{name}" for name in ("kernels", "sparse_kernels", "plain", "rows", "passes")),
-    *(f"linktransformer.gpu_{name}" for name in ("pairs", "search", "sparse")),
+    *(
+        f"linktransformer.search.gpu_{name}"
+        for name in ("kernels", "sparse_kernels", "plain", "rows", "passes")
+    ),
+    *(f"linktransformer.search.gpu_{name}" for name in ("pairs", "search", "sparse")),
 }
 # nor these without transformers, whose classes theirs are
 MADE_OF_TRANSFORMERS = {"clippings.based_model"}
+# rooms of linktransformer, each of which imports only from those to its left, lazily or for types too
+ROOMS = (
+    "tables", "search", "scoring", "decision", "encoding", "results", "linking", "partitions", "dedup",
+    "estimators", "training", "compat", "cli",
+)  # fmt: skip
+# what is beside the rooms, which all may import
+OPEN = {"errors", "optional", "progress", "progress_view", "__version__"}
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
 MACHINE_WORDS = ("/work/", "/tmp/w", "/home/", "/root/")
 MAX_LINES = 400
@@ -88,6 +98,22 @@ def wrong_direction(name: str, source: str) -> list[str]:
     return [found for found, _ in imports(source, name) if found.split(".")[0] in left]
 
 
+def wrong_room(name: str, source: str) -> list[str]:
+    """Imports of linktransformer from a room above, or of a file that is in no room."""
+    parts = name.split(".")
+    if parts[0] != "linktransformer" or len(parts) < 3:
+        return []
+    found = []
+    for dotted, _ in imports(source, name, is_package=False):
+        package, _, rest = dotted.partition(".")
+        room = rest.partition(".")[0]
+        if package != "linktransformer" or room in OPEN:
+            continue
+        if room not in ROOMS or ROOMS.index(room) > ROOMS.index(parts[1]):
+            found.append(dotted)
+    return found
+
+
 def knows_dataframes(name: str, source: str) -> list[str]:
     """Dataframe libraries that a module imports without being one of those that may."""
     if name in MAY_KNOW_DATAFRAMES:
@@ -106,7 +132,7 @@ def heavy_at_import(name: str, source: str) -> list[str]:
     return [
         dotted
         for dotted in found
-        if dotted.split(".")[0] in heavy or ".".join(dotted.split(".")[:2]) in MADE_OF_TORCH
+        if dotted.split(".")[0] in heavy or {dotted, dotted.rpartition(".")[0]} & MADE_OF_TORCH
     ]
 
 
@@ -124,7 +150,7 @@ def statements(name: str, source: str) -> list[str]:
         if (
             isinstance(node, ast.Call)
             and _called(node) == "print"
-            and not name.startswith("linktransformer.cli")
+            and not name.startswith("linktransformer.cli.")
         ):
             found.append(f"print in line {node.lineno}")
     return found
@@ -165,7 +191,7 @@ def bad_text(name: str, source: str) -> list[str]:
     return found
 
 
-CHECKS = (wrong_direction, knows_dataframes, heavy_at_import, pickles, statements, bad_text)
+CHECKS = (wrong_direction, wrong_room, knows_dataframes, heavy_at_import, pickles, statements, bad_text)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -179,7 +205,7 @@ def test_no_import_cycles() -> None:
 
 
 def test_the_modules_are_found() -> None:
-    assert {"linktransformer.frames", "linktransformer.errors"} <= set(modules())
+    assert {"linktransformer.tables.frames", "linktransformer.errors"} <= set(modules())
 
 
 @pytest.mark.parametrize(
@@ -188,11 +214,18 @@ def test_the_modules_are_found() -> None:
         (wrong_direction, "model_hub.opening", "import clippings.model"),
         (wrong_direction, "model_hub.opening", "def f():\n    from linktransformer import frames"),
         (wrong_direction, "clippings.model", "import importlib\nimportlib.import_module('linktransformer')"),
+        (
+            wrong_room,
+            "linktransformer.search.edit",
+            "def f():\n    from linktransformer.linking import merge",
+        ),
+        (wrong_room, "linktransformer.tables.cells", "from linktransformer.search.edit import x"),
+        (wrong_room, "linktransformer.cli.main", "from linktransformer.utils import x"),
         (knows_dataframes, "linktransformer.merge", "def f():\n    import pandas as pd"),
-        (knows_dataframes, "linktransformer.cli", "from narwhals.stable import v2"),
-        (knows_dataframes, "linktransformer.cli", "pd = need('pandas', extra='cli')"),
+        (knows_dataframes, "linktransformer.cli.main", "from narwhals.stable import v2"),
+        (knows_dataframes, "linktransformer.cli.main", "pd = need('pandas', extra='cli')"),
         (heavy_at_import, "clippings.model", "import torch.nn as nn"),
-        (heavy_at_import, "linktransformer.files", "import pandas"),
+        (heavy_at_import, "linktransformer.tables.files", "import pandas"),
         (heavy_at_import, "clippings.record_encoder", "from clippings.bi_encoder import BiEncoder"),
         (heavy_at_import, "clippings.record_encoder", "from clippings import fusion"),
         (heavy_at_import, "clippings.fusion", "import torch\nimport pandas"),
@@ -214,13 +247,15 @@ def test_a_planted_fault_is_found(check, name: str, source: str) -> None:
     ("check", "name", "source"),
     [
         (wrong_direction, "linktransformer.merge", "import clippings, model_hub"),
-        (knows_dataframes, "linktransformer.frames", "import narwhals"),
+        (wrong_room, "linktransformer.linking.merge", "from linktransformer.search import edit"),
+        (wrong_room, "linktransformer.tables.cells", "from linktransformer import progress"),
+        (knows_dataframes, "linktransformer.tables.frames", "import narwhals"),
         (heavy_at_import, "clippings.model", "def f():\n    import torch"),
         (heavy_at_import, "clippings.model", "def f():\n    from clippings.fusion import drop"),
         (heavy_at_import, "clippings.fusion", "import torch\nfrom clippings.attention import Layer"),
         (heavy_at_import, "clippings.based_model", "from transformers import AutoModel"),
         (heavy_at_import, "clippings.model", "if TYPE_CHECKING:\n    import torch"),
-        (statements, "linktransformer.cli", "print('x')"),
+        (statements, "linktransformer.cli.main", "print('x')"),
         (statements, "linktransformer.merge", "doc = 'print(1)'"),
         (bad_text, "linktransformer.merge", "x = 1\n" * 400),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.assign import one_to_one
+from linktransformer.decision.assign import one_to_one
 
 __all__ = ["Choice", "choose"]
 

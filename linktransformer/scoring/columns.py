@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import lexical
-from linktransformer.pairwise import pair_scores
 from linktransformer.scoring.column_kind import detect
 from linktransformer.scoring.column_similarity import prepare
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
 from linktransformer.scoring.job_statistics import ColumnStatistics
+from linktransformer.search import lexical
+from linktransformer.search.pairwise import pair_scores
 
 __all__ = ["Compared", "PairedColumn", "compared"]
 

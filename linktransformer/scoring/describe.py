@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import blocking, keys, lexical, records, search
-from linktransformer.blocking import Nodes
-from linktransformer.frames import Table
 from linktransformer.progress import stage
-from linktransformer.records import Records
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.features import VIEWS, Evidence, PairFeatures, pair_features
 from linktransformer.scoring.gaps import without_gaps
 from linktransformer.scoring.gather import evidence_of, paired_column
 from linktransformer.scoring.key_column import key_column, naming_order
 from linktransformer.scoring.sampling import Drawing
-from linktransformer.search import Candidates
-from linktransformer.serialize import Serializer
+from linktransformer.search import blocking, candidate_search, lexical
+from linktransformer.search.blocking import Nodes
+from linktransformer.search.candidate_search import Candidates
+from linktransformer.tables import keys, records
+from linktransformer.tables.frames import Table
+from linktransformer.tables.records import Records
+from linktransformer.tables.serialize import Serializer
 
 __all__ = ["Described", "Embed", "Options", "Views", "describe", "embedded", "paired_columns", "searched"]
 
@@ -187,7 +188,7 @@ def searched(views: Views, options: Options) -> Described:
         Candidates and features.
     """
     matrices, nodes, same = views.matrices, views.nodes, views.same
-    found = search.search(
+    found = candidate_search.search(
         matrices, *nodes, options.k, memory_limit=options.memory_limit, device=options.device, same=same
     )
     known = _known(views.texts, options.vectors, same) if options.readings else {}

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.blocking import Nodes
-from linktransformer.search import Candidates
+from linktransformer.search.blocking import Nodes
+from linktransformer.search.candidate_search import Candidates
 
 __all__ = ["line_of", "without_gaps"]
 

@@ -9,17 +9,17 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer.blocking import Nodes
-from linktransformer.index import exact_top_k
-from linktransformer.normalize import folded
-from linktransformer.pairwise import pair_scores
 from linktransformer.progress import stage
-from linktransformer.records import Records
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.features import Evidence
 from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import Drawing, drawn
-from linktransformer.search import Candidates, rows_of, search, sparse_neighbours
+from linktransformer.search.blocking import Nodes
+from linktransformer.search.candidate_search import Candidates, rows_of, search, sparse_neighbours
+from linktransformer.search.index import exact_top_k
+from linktransformer.search.pairwise import pair_scores
+from linktransformer.tables.normalize import folded
+from linktransformer.tables.records import Records
 
 __all__ = ["RANDOM", "evidence_of", "nearest_pairs", "own_rivals", "own_sample", "paired_column"]
 

@@ -9,14 +9,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import vocabulary
-from linktransformer.pairwise import pair_scores
 from linktransformer.scoring.column_similarity import prepare
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
 from linktransformer.scoring.job_statistics import ColumnStatistics
 from linktransformer.scoring.known_nearness import KINDS, KnownValues, known_values
-from linktransformer.vocabulary import Vocabulary
+from linktransformer.search import vocabulary
+from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.vocabulary import Vocabulary
 
 __all__ = ["Cells", "KnownColumn", "known_column"]
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import search
-from linktransformer.blocking import Nodes
 from linktransformer.scoring.describe import Described, Embed, Options, Views, embedded
 from linktransformer.scoring.features import VIEWS, Evidence, pair_features
 from linktransformer.scoring.gather import RANDOM, evidence_of, nearest_pairs, own_rivals, own_sample
 from linktransformer.scoring.sampling import Drawing
+from linktransformer.search import candidate_search
+from linktransformer.search.blocking import Nodes
 
 __all__ = ["Encoded", "encode", "with_search", "with_view"]
 
@@ -119,7 +119,7 @@ def with_search(described: Described, encoded: Encoded, options: Options) -> Des
     views, nodes = described.views, described.nodes
     known = encoded.known(nodes)
     which = np.flatnonzero(known[0]), np.flatnonzero(known[1])
-    near = search.search(
+    near = candidate_search.search(
         {NAME: encoded.vectors},
         *encoded.nodes(nodes, which),
         options.k,
@@ -127,7 +127,7 @@ def with_search(described: Described, encoded: Encoded, options: Options) -> Des
         device=options.device,
     )
     more = which[0][near.left], which[1][near.right]
-    found = search.merged(described.candidates, more, views.matrices, nodes)
+    found = candidate_search.merged(described.candidates, more, views.matrices, nodes)
     evidence = evidence_of(
         found,
         {name: views.matrices[name] for name in VIEWS if name in views.matrices},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.blocking import Nodes
+from linktransformer.search.blocking import Nodes
 
 __all__ = ["Drawing", "drawn", "first_side", "in_order"]
 

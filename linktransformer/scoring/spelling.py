@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, Indel, JaroWinkler
 
-from linktransformer.lexical import cores
 from linktransformer.scoring.compare import Comparison
+from linktransformer.search.lexical import cores
 
 __all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "numbered", "threads"]
 

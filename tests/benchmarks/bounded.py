@@ -97,7 +97,7 @@ def measured(folder: Path, size: int, how: str, model: str, memory_limit: int) -
         )
         links, pieces = len(found), found.details["search"]["pieces"]
     else:
-        from linktransformer import files
+        from linktransformer.tables import files
 
         merged = lt.merge(files.read(left), files.read(right), "name", block_on="state", model=used)
         files.write(merged, out)

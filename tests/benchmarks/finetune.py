@@ -142,7 +142,7 @@ def measure(task: Task, seed: int, options: argparse.Namespace) -> dict[str, Any
     from clippings.recipe import Recipe
     from clippings.trainable import load_trainable
     from clippings.trainer import fit
-    from linktransformer.serialize import Serializer
+    from linktransformer.tables.serialize import Serializer
 
     began = time.perf_counter()
     serializer = Serializer(labels=options.labels)
@@ -193,8 +193,8 @@ def measure(task: Task, seed: int, options: argparse.Namespace) -> dict[str, Any
 
 def texts_of(task: Task, serializer: Any) -> tuple[list[str], list[str]]:
     """Each row as the model reads it."""
-    from linktransformer import frames
-    from linktransformer.serialize import serialize
+    from linktransformer.tables import frames
+    from linktransformer.tables.serialize import serialize
 
     left, right = (
         serialize(frames.wrap(table, "table"), keys, serializer).tolist()
@@ -216,7 +216,7 @@ def numbered(task: Task, texts: tuple[list[str], list[str]]) -> tuple[list[str],
 def examples(task: Task, texts: tuple[list[str], list[str]]) -> Any:
     """The training pairs; nothing of a valid or test label is known to them."""
     from clippings.examples import Examples
-    from linktransformer.splits import components
+    from linktransformer.tables.splits import components
 
     different, left, right = numbered(task, texts)
     label = task.pairs["train"][2]
@@ -226,7 +226,7 @@ def examples(task: Task, texts: tuple[list[str], list[str]]) -> Any:
 
 def by_ngrams(task: Task, texts: tuple[list[str], list[str]]) -> Any:
     """Search by character n-grams among the training texts."""
-    from linktransformer import lexical
+    from linktransformer.search import lexical
 
     view = lexical.fit(numbered(task, texts)[0], [])
 
@@ -266,13 +266,15 @@ def decide(
 
 def learned(model: Any, task: Task, serializer: Any, options: argparse.Namespace) -> dict[str, np.ndarray]:
     """The probability of each labelled pair as the train pairs teach it; 0 for no candidate."""
-    from linktransformer import comparing, fitting, frames
     from linktransformer.decision.model import sigmoid
-    from linktransformer.job import Job
+    from linktransformer.linking import compare_tables
+    from linktransformer.linking.job import Job
+    from linktransformer.tables import frames
+    from linktransformer.training import fitting
 
     live = Live(model, serializer.to_dict())
     tables = frames.wrap(task.left, "left"), frames.wrap(task.right, "right")
-    found = comparing.compare(tables, task.keys, Job(model=live, k=options.k, described=True))
+    found = compare_tables.compare(tables, task.keys, Job(model=live, k=options.k, described=True))
     pairs, width = found.fused.candidates, len(found.nodes[1])
     code = pairs.left * width + pairs.right
     at = {}

@@ -127,7 +127,7 @@ def their_model(parent: Any, encoder: Precomputed) -> Any:
 def ours(options: argparse.Namespace, encoder: Precomputed | None, clock: Clock) -> Call:
     """The call of this package, defaults but for what the options say."""
     lt: Any = importlib.import_module("linktransformer")
-    linking: Any = importlib.import_module("linktransformer.linking")
+    linking: Any = importlib.import_module("linktransformer.linking.merge")
     bundled: Any = importlib.import_module("clippings").OnnxTextEncoder
     linking.link = clock.keeping(linking.link)
     bundled.encode = clock.counting(bundled.encode)

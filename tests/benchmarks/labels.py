@@ -158,10 +158,11 @@ def two_tables(name: str, model: str) -> Task:
 
 def one_table(name: str, model: str) -> Task:
     """One table, and the best other row of each row."""
-    from linktransformer import clustering, frames
-    from linktransformer.blocking import first_rows
-    from linktransformer.dedup import K
-    from linktransformer.job import Job
+    from linktransformer.dedup import clustering
+    from linktransformer.dedup.dedup import K
+    from linktransformer.linking.job import Job
+    from linktransformer.search.blocking import first_rows
+    from linktransformer.tables import frames
 
     pd: Any = importlib.import_module("pandas")
     table = data.baseline().read(data.shared() / "data" / name, "table")
@@ -222,7 +223,7 @@ def scored(task: Task, model: Any, held: np.ndarray) -> tuple[float, float]:
     """F1 and precision of the held-out rows."""
     lt: Any = importlib.import_module("linktransformer")
     if task.right is None:
-        from linktransformer.metrics import score_clusters
+        from linktransformer.results.metrics import score_clusters
 
         label = lt.cluster(task.left, **task.names, model=model, progress=False).label
         scores = score_clusters(task.entity[0][held].tolist(), label[held].tolist())

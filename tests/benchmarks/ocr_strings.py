@@ -163,7 +163,7 @@ def tfidf(queries: Sequence[str], targets: Sequence[str]) -> np.ndarray:
 
 def edit_scores(name: str, queries: Sequence[str], targets: Sequence[str]) -> np.ndarray:
     """The scores of edit distance by the package's own form of it."""
-    from linktransformer.edit import edit_similarity
+    from linktransformer.search.edit import edit_similarity
 
     shape = len(queries), len(targets)
     a, b = (place.ravel() for place in np.indices(shape))
@@ -183,7 +183,5 @@ def available() -> tuple[list[str], list[str]]:
     """The baselines that can be run here, and a line for what cannot."""
     if has_rapidfuzz():
         return list(STRINGS), []
-    note = (
-        "rapidfuzz is not installed: jaro_w was not run, and edit distances are those of linktransformer.edit"
-    )
+    note = "rapidfuzz is not installed: jaro_w was not run, and edit distances are our own"
     return [name for name in STRINGS if name != "jaro_w"], [note]

@@ -109,7 +109,7 @@ def pairwise_and_inside(tables: dict[str, Any]) -> list[int]:
 def _components(tables: dict[str, Any], *, inside: bool) -> list[int]:
     lt: Any = importlib.import_module("linktransformer")
     np: Any = importlib.import_module("numpy")
-    components = importlib.import_module("linktransformer.agglomerate").components
+    components = importlib.import_module("linktransformer.results.agglomerate").components
     ends = np.cumsum([len(table) for table in tables.values()])
     starts = dict(zip(tables, ends - [len(table) for table in tables.values()], strict=True))
     keys = columns(tables)

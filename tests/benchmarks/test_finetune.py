@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linktransformer import lexical
+from linktransformer.search import lexical
 from tests import tiny_model
 
 from . import data, finetune

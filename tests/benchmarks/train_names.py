@@ -316,7 +316,7 @@ def damaged(batch: Any, mask: Any, generator: Any) -> Any:
 
 def by_ngrams(texts: Sequence[str]) -> Any:
     """A search by character n-grams among the texts."""
-    from linktransformer import lexical
+    from linktransformer.search import lexical
 
     view = lexical.fit(list(texts), [])
 
@@ -335,7 +335,7 @@ def by_names(printed: Printed, most: int = 16) -> Any:
     The names are compared once; which record of such a name is taken depends on the record that asks. All
     records have to be searched.
     """
-    from linktransformer import lexical
+    from linktransformer.search import lexical
 
     name = printed.examples.groups()
     order = np.argsort(name, kind="stable")

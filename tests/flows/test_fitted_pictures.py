@@ -12,16 +12,12 @@ import pytest
 pytest.importorskip("PIL")
 
 import linktransformer as lt
-from linktransformer import (
-    encode,
-    frames,
-    one_more,
-    pictured,
-    sample_fitting,
-)
 from linktransformer.decision.correction import FILE, Correction, write
-from linktransformer.reference import Keys, ask
-from linktransformer.sample_reading import Settings
+from linktransformer.encoding import encode
+from linktransformer.estimators import one_more, pictured, sample_fitting
+from linktransformer.estimators.reference import Keys, ask
+from linktransformer.estimators.sample_reading import Settings
+from linktransformer.tables import frames
 from tests.conftest import rows_of
 from tests.flows.test_pictures import NAMES, Looking, as_png, books, drawn
 

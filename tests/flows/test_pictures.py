@@ -14,14 +14,16 @@ import pytest
 
 import linktransformer as lt
 from clippings.pictures import Picture
-from linktransformer import comparing, frames, picture_views
-from linktransformer.blocking import Nodes
-from linktransformer.cli import main
-from linktransformer.job import Job
-from linktransformer.records import Records
-from linktransformer.search import Candidates
-from linktransformer.serialize import Serializer
-from linktransformer.units import Units, read_units
+from linktransformer.cli.main import main
+from linktransformer.encoding import picture_views
+from linktransformer.linking import compare_tables
+from linktransformer.linking.job import Job
+from linktransformer.search.blocking import Nodes
+from linktransformer.search.candidate_search import Candidates
+from linktransformer.tables import frames
+from linktransformer.tables.records import Records
+from linktransformer.tables.serialize import Serializer
+from linktransformer.tables.units import Units, read_units
 
 pytest.importorskip("PIL")
 from PIL import Image, ImageDraw, ImageFont
@@ -202,7 +204,7 @@ def test_a_missing_picture_is_no_evidence_against_a_pair() -> None:
     left.loc[1, "crop"] = None
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
     job = Job(model=Looking(), images="crop")
-    found = comparing.compare(tables, (["ocr"], ["ocr"]), job)
+    found = compare_tables.compare(tables, (["ocr"], ["ocr"]), job)
     of_row = found.fused.candidates.left == found.nodes[0].node_of_row[1]
     assert of_row.any() and (found.fused.candidates.views["image"][of_row] != 0).all()
 

@@ -13,8 +13,9 @@ import pandas as pd
 
 import linktransformer as lt
 from clippings import text_encoder
-from linktransformer import remembering, search
-from linktransformer.cache import CacheSettings
+from linktransformer.encoding import remembering
+from linktransformer.encoding.cache import CacheSettings
+from linktransformer.search import candidate_search
 
 N = 500
 point = 0  # after so many texts the program dies
@@ -41,7 +42,7 @@ def main(out: str, kept: str, bound: str) -> None:
     logging.basicConfig(level=logging.INFO)
     text_encoder.CHUNK = remembering.LEAST = 100
     if point > 2 * N:  # after all was encoded
-        search.search = die
+        candidate_search.search = die
     left = pd.DataFrame({"name": [f"firm {n * n} north" for n in range(N)]})
     right = pd.DataFrame({"name": [f"firm {n * n} north co" for n in range(N)]})
     size = None if bound == "large" else 40_000  # files are removed while others read

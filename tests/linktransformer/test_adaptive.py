@@ -10,8 +10,9 @@ import pytest
 
 import linktransformer as lt
 from clippings import wrap_encoder
-from linktransformer import adaptive, encode
-from linktransformer.search import Candidates
+from linktransformer.encoding import encode
+from linktransformer.linking import adaptive
+from linktransformer.search.candidate_search import Candidates
 
 N = 600  # rows of each table
 LETTERS = list("abcdefghijklmnopqrstuvwxyz")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from linktransformer.agglomerate import Apart, agglomerate, components, masks_of
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.results.agglomerate import Apart, agglomerate, components, masks_of
 
 
 def same_clusters(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:

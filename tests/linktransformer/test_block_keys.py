@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import block_keys, frames
-from linktransformer.cli_arguments import block_columns
+from linktransformer.cli.cli_arguments import block_columns
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError
+from linktransformer.tables import block_keys, frames
 from tests.conftest import make
 
 NAMES = ["Elm Grove School", "Lakeside Academy", "Merrow High"]

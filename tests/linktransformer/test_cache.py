@@ -18,9 +18,9 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import encode, remembering, segments, vector_store
-from linktransformer.cache import CacheSettings, check_cache
-from linktransformer.cli import main
+from linktransformer.cli.main import main
+from linktransformer.encoding import encode, remembering, segments, vector_store
+from linktransformer.encoding.cache import CacheSettings, check_cache
 from linktransformer.errors import InvalidArgumentError
 from tests.tiny_records import line
 

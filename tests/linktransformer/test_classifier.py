@@ -14,8 +14,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import linktransformer as lt
-from linktransformer import classifier, splits, training_texts
-from linktransformer.serialize import Serializer
+from linktransformer.tables import splits
+from linktransformer.tables.serialize import Serializer
+from linktransformer.training import classifier, training_texts
 from tests import tiny_model
 
 NEEDS_TORCH = pytest.mark.skipif(

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import model_hub
-from linktransformer.cli import main
+from linktransformer.cli.main import main
 
 LEFT = "name,city\nAcme Steel Corp.,Boston\n,Omaha\nBaxter Dairy,Tulsa\n"
 RIGHT = "name,code\nACME STEEL CORPORATION,007\nZeller Motors,008\n"
@@ -107,7 +107,7 @@ def test_a_row_longer_than_the_header_is_refused(
 
 def test_a_reader_that_stops_early_is_no_error(tables: list[str], tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    program = "import sys; from linktransformer.cli import main; sys.exit(main(sys.argv[1:]))"
+    program = "import sys; from linktransformer.cli.main import main; sys.exit(main(sys.argv[1:]))"
     arguments = ["merge", *tables, "--on", "name", "--model", "lexical", "--report", str(report)]
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE

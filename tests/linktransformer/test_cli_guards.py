@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from linktransformer.cli import main
+from linktransformer.cli.main import main
 
 
 @pytest.fixture

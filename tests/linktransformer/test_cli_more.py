@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from linktransformer import train
-from linktransformer.cli import main
+from linktransformer.cli.main import main
+from linktransformer.training import train
 
 FIRMS = (
     "name,city\nAcme Steel Corp.,Boston\n,Omaha\nBaxter Dairy,Tulsa\nACME STEEL CORP,\nZeller Motors,Dayton\n"

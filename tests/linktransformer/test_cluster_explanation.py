@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from linktransformer.cluster_explanation import _parts, _strongest_path
+from linktransformer.results.cluster_explanation import _parts, _strongest_path
 
 
 def graph(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

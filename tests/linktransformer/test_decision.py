@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linktransformer import assign
-from linktransformer.assign import one_to_one
+from linktransformer.decision import assign
+from linktransformer.decision.assign import one_to_one
+from linktransformer.decision.ranking import rank
+from linktransformer.decision.threshold import check_threshold
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.ranking import rank
-from linktransformer.threshold import check_threshold
 
 
 def full(score: list[list[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

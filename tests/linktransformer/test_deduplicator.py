@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import linktransformer as lt
-from linktransformer import bridges, placing, table_job
 from linktransformer.decision.model import sigmoid
-from linktransformer.estimators import NotFittedError
+from linktransformer.estimators import bridges, placing, table_job
+from linktransformer.estimators.estimators import NotFittedError
 from tests.conftest import make, rows_of
 
 SYLLABLES = [a + b for a in "bcdfghjklmnprstvwz" for b in "aeiou"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import HDBSCAN
 
-from linktransformer import density
+from linktransformer.dedup import density
 
 
 def test_each_component_is_clustered_by_itself_and_noise_is_alone() -> None:

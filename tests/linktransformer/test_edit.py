@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linktransformer import edit
-from linktransformer.edit import edit_distance, edit_similarity
+from linktransformer.search import edit
+from linktransformer.search.edit import edit_distance, edit_similarity
 
 FEW_LETTERS = st.text(alphabet="ab", max_size=12)
 ANY_TEXT = st.text(max_size=20)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from clippings import load_text_encoder
-from linktransformer import encode, loading
 from linktransformer.decision.model import SHIPPED, read_decision
+from linktransformer.encoding import encode, loading
 from model_hub import DEFAULT
 
 

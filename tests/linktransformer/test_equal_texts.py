@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from linktransformer.equal_texts import BUT_FOR_CAPITALS, EQUAL, STEP, equal_first
-from linktransformer.search import Candidates
+from linktransformer.decision.equal_texts import BUT_FOR_CAPITALS, EQUAL, STEP, equal_first
+from linktransformer.search.candidate_search import Candidates
 
 LOG_ODDS = np.array([0.0, 3.0, 5.0, 4.0], dtype=np.float32)
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from linktransformer import faiss_choice, faiss_index
 from linktransformer.errors import MissingExtraError
+from linktransformer.search import faiss_choice, faiss_index
 
 faiss = pytest.importorskip("faiss")
 Matrix = NDArray[np.float32]

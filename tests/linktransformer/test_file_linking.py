@@ -15,28 +15,23 @@ import pytest
 from numpy.typing import NDArray
 
 import linktransformer as lt
-from linktransformer import (
-    cli,
-    encode,
-    file_joining,
-    file_statistics,
-    frames,
-    pieces,
-    vectors_on_disk,
-)
-from linktransformer.blocking import Nodes
-from linktransformer.comparing import compare
+from linktransformer.cli import main
+from linktransformer.encoding import encode, vectors_on_disk
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, ModelError
-from linktransformer.file_comparing import compare_pieces
-from linktransformer.hashed_counts import HashedCounts
-from linktransformer.job import Job
-from linktransformer.ngram_counts import Seen, TextCounts
-from linktransformer.ngrams import tfidf, weighed
-from linktransformer.parquet_tables import open_parquet
-from linktransformer.piece import Known
+from linktransformer.linking.compare_tables import compare
+from linktransformer.linking.job import Job
+from linktransformer.partitions import file_joining, file_statistics, pieces
+from linktransformer.partitions.file_comparing import compare_pieces
+from linktransformer.partitions.piece import Known
 from linktransformer.scoring import gather
 from linktransformer.scoring.sampling import Drawing
-from linktransformer.shelf import Shelf, first_of, ordered_texts, texts_at
+from linktransformer.search.blocking import Nodes
+from linktransformer.search.ngram_counts import Seen, TextCounts
+from linktransformer.search.ngrams import tfidf, weighed
+from linktransformer.tables import frames
+from linktransformer.tables.hashed_counts import HashedCounts
+from linktransformer.tables.parquet_tables import open_parquet
+from linktransformer.tables.shelf import Shelf, first_of, ordered_texts, texts_at
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -102,7 +97,7 @@ def paths(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several pieces, batches and bins for few rows."""
-    monkeypatch.setattr("linktransformer.parquet_tables.BATCH", 70)
+    monkeypatch.setattr("linktransformer.tables.parquet_tables.BATCH", 70)
     monkeypatch.setattr(file_joining, "AT_ONCE", 64)
     monkeypatch.setattr(vectors_on_disk, "AT_ONCE", 40)
     monkeypatch.setattr(pieces, "MOST", 40)
@@ -267,8 +262,8 @@ def test_the_default_model_is_run_where_ngrams_leave_much_open(
 ) -> None:
     planned, planned_for_ngrams = replace(encode.plan(Hashed()), chosen=chosen), encode.plan("lexical")
     monkeypatch.setattr(encode, "plan", lambda *_, **__: planned)
-    monkeypatch.setattr("linktransformer.file_comparing.TRIAL_FROM", 100)
-    monkeypatch.setattr("linktransformer.file_comparing.SETTLED", enough)
+    monkeypatch.setattr("linktransformer.partitions.file_comparing.TRIAL_FROM", 100)
+    monkeypatch.setattr("linktransformer.partitions.file_comparing.SETTLED", enough)
     options: dict[str, Any] = {"block_on": "city", "model": None, "progress": False}
     found = lt.link_files(*paths, None, "name", memory_limit=FEW, **options)
     run = chosen or enough == 1.0
@@ -509,10 +504,10 @@ def test_from_the_command_line(
     out, alone, report = tmp_path / "o.parquet", tmp_path / "alone.csv", tmp_path / "report.json"
     given = ["merge", *map(str, paths), "--on", "name", "--block-on", "city", "--model", "lexical"]
     rest = ["--out", str(out), "--unlinked", str(alone), "--report", str(report), "--quiet"]
-    assert cli.main([*given, "--bounded", *rest]) == 0, capsys.readouterr().err
+    assert main.main([*given, "--bounded", *rest]) == 0, capsys.readouterr().err
     lt.link_files(*paths, tmp_path / "p.parquet", "name", block_on="city", model="lexical", progress=False)
     tables_of = [repr(parquet.read_table(path).to_pylist()) for path in (out, tmp_path / "p.parquet")]
     assert tables_of[0] == tables_of[1]
     assert json.loads(report.read_text())["search"]["pieces"] == 1 and alone.exists()
-    assert cli.main([*given, "--bounded"]) == 2
+    assert main.main([*given, "--bounded"]) == 2
     assert "--out" in capsys.readouterr().err

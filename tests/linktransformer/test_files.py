@@ -10,8 +10,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from linktransformer import files
 from linktransformer.errors import InvalidArgumentError, MissingExtraError
+from linktransformer.tables import files
 from tests.conftest import make, rows_of
 
 COLUMNS: dict[str, list[Any]] = {"name": ['Acme, "Ltd"', "NA", None, "两\nlines"], "n": [1, 2, None, 4]}

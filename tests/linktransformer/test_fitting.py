@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import comparing
 from linktransformer.decision.correction import FILE, Correction, write
-from linktransformer.job import Job
+from linktransformer.linking import compare_tables
+from linktransformer.linking.job import Job
 from tests import tiny_model
 
 ON = ["name", "town"]
@@ -105,7 +105,7 @@ def test_it_is_learned_from_what_will_be_read(tmp_path: Path, monkeypatch: pytes
         seen.append(job)
         raise InterruptedError
 
-    monkeypatch.setattr(comparing, "compare", compare)
+    monkeypatch.setattr(compare_tables, "compare", compare)
     left, right, truth = tables(10)
     with pytest.raises(InterruptedError):
         lt.fit_decision(left, right, truth, on=ON, out=tmp_path, progress=False)
@@ -219,7 +219,7 @@ def test_complete_labels_say_what_is_no_match(complete: Any, named: int, monkeyp
         seen.append((len(matches), len(of_others)))
         raise InterruptedError
 
-    monkeypatch.setattr("linktransformer.fitting.correction_of", stop)
+    monkeypatch.setattr("linktransformer.training.fitting.correction_of", stop)
     with pytest.raises(InterruptedError):
         lt.fit_decision(left, right, truth[:5], ON, model="lexical", complete=complete)
     assert seen == [(5, (0, 5, 20)[named])]
@@ -233,7 +233,7 @@ def test_a_null_label_says_that_a_row_has_no_match(monkeypatch: Any) -> None:
         seen.append(set(fused.candidates.left[others].tolist()))
         raise InterruptedError
 
-    monkeypatch.setattr("linktransformer.fitting.correction_of", stop)
+    monkeypatch.setattr("linktransformer.training.fitting.correction_of", stop)
     with pytest.raises(InterruptedError):
         lt.fit_decision(left, right, {"l0": 0, "l7": None}, ON, model="lexical")
     assert seen == [{7}]

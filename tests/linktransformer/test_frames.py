@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linktransformer import frames, keys, names
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError
+from linktransformer.tables import frames, keys, names
 from tests.conftest import make, rows_of, to_pandas
 
 

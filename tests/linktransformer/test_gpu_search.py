@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
-from linktransformer import (  # noqa: E402
+from linktransformer.search import (  # noqa: E402
     blocking,
+    candidate_search,
     gpu_pairs,
     gpu_passes,
     gpu_plain,
@@ -21,9 +22,8 @@ from linktransformer import (  # noqa: E402
     gpu_sparse,
     lsh_forest,
     pairwise,
-    search,
 )
-from linktransformer.pairwise import pair_scores  # noqa: E402
+from linktransformer.search.pairwise import pair_scores  # noqa: E402
 
 Matrix = NDArray[np.float32]
 ON = [
@@ -206,7 +206,7 @@ def test_keys_sort_as_scores_and_then_as_items() -> None:
 @pytest.mark.parametrize(("n", "m", "d"), [(128, 1, 64), (256, 3001, 384), (384, 5000, 1024)])
 @pytest.mark.parametrize("streamed", [False, True])
 def test_kernels_of_maxima_are_those_of_torch(n: int, m: int, d: int, streamed: bool) -> None:
-    from linktransformer import gpu_kernels
+    from linktransformer.search import gpu_kernels
 
     if streamed and not gpu_kernels._streams(torch.device("cuda:0")):
         pytest.skip("this card does not copy tiles by itself")
@@ -246,12 +246,12 @@ def test_large_blocks_are_searched_at_once(same: bool, monkeypatch: pytest.Monke
     b = a if same else unit(draw.normal(size=(700, 12)))
     left, right = (blocking.nodes_of_rows(np.arange(len(of)), of) for of in (block, of_right))
     views = {"dense": (a, b)}
-    want = search.search(views, left, right, 4, device="cpu", same=same)
-    monkeypatch.setattr(search, "cards", lambda device, work: ["cpu"])
+    want = candidate_search.search(views, left, right, 4, device="cpu", same=same)
+    monkeypatch.setattr(candidate_search, "cards", lambda device, work: ["cpu"])
     monkeypatch.setattr(
-        search, "pair_scores", lambda *given, device=None, **more: pair_scores(*given, **more)
+        candidate_search, "pair_scores", lambda *given, device=None, **more: pair_scores(*given, **more)
     )
-    found = search.search(views, left, right, 4, same=same)
+    found = candidate_search.search(views, left, right, 4, same=same)
     assert found.report["dense"]["index"] == "exact, GPU"
     assert (found.left == want.left).all() and (found.right == want.right).all()
 
@@ -266,17 +266,17 @@ def test_what_a_card_has_no_room_for_is_done_by_the_processor(
     nodes = blocking.nodes_of_rows(np.arange(300), of)
     views = {"lexical": (sparse, sparse[::-1]), "dense": (rows, rows[::-1])}
     monkeypatch.setattr(lsh_forest, "EXACT_UP_TO", 10)
-    want = search.search(views, nodes, nodes, 4, device="cpu")
+    want = candidate_search.search(views, nodes, nodes, 4, device="cpu")
 
     def full(*_: object, **__: object) -> None:
         raise torch.cuda.OutOfMemoryError("so many bytes")
 
-    for module in (search, pairwise):
+    for module in (candidate_search, pairwise):
         monkeypatch.setattr(module, "cards", lambda device, work: ["cuda:0"])
     for module, name in ((gpu_search, "top_k"), (gpu_sparse, "top_k"), (gpu_pairs, "pair_scores")):
         monkeypatch.setattr(module, name, full)
     monkeypatch.setattr(gpu_pairs, "possible", lambda *_: True)
-    found = search.search(views, nodes, nodes, 4)
+    found = candidate_search.search(views, nodes, nodes, 4)
     assert (found.left == want.left).all() and (found.right == want.right).all()
     assert all((found.views[name] == want.views[name]).all() for name in views)
     assert {record.message.split(":")[0] for record in caplog.records} == {
@@ -296,12 +296,12 @@ def test_a_card_that_is_really_full() -> None:
     reserved = torch.cuda.memory_reserved() / torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction(reserved)
     try:
-        full = search.search({"dense": (rows, rows[::-1])}, nodes, nodes, 4)
+        full = candidate_search.search({"dense": (rows, rows[::-1])}, nodes, nodes, 4)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
         del taken
         torch.cuda.empty_cache()
-    free = search.search({"dense": (rows, rows[::-1])}, nodes, nodes, 4)
+    free = candidate_search.search({"dense": (rows, rows[::-1])}, nodes, nodes, 4)
     same = (full.left == free.left[: len(full.left)]).mean() if len(full.left) == len(free.left) else 0.0
     assert same > 0.999
     assert "GPU" not in str(full.report["dense"]) and "GPU" in str(free.report["dense"])

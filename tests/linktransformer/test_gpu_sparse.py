@@ -8,8 +8,8 @@ import scipy.sparse as sp
 
 torch = pytest.importorskip("torch")
 
-from linktransformer import gpu_pairs, gpu_sparse, lexical, search  # noqa: E402
-from linktransformer.pairwise import pair_scores  # noqa: E402
+from linktransformer.search import candidate_search, gpu_pairs, gpu_sparse, lexical  # noqa: E402
+from linktransformer.search.pairwise import pair_scores  # noqa: E402
 
 pytestmark = pytest.mark.gpu
 CARD = "cuda:0"
@@ -75,7 +75,7 @@ def test_rows_that_share_nothing_are_left_out() -> None:
 
 
 def test_the_search_of_large_tables_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search.lsh_forest, "EXACT_UP_TO", 1000)
+    monkeypatch.setattr(candidate_search.lsh_forest, "EXACT_UP_TO", 1000)
     a = rows(4000, 400, 20, 5)
-    assert search.sparse_neighbours(a, a, 5)[3]["index"] == "sketches, GPU"
-    assert search.sparse_neighbours(a, a, 5, device="cpu")[3]["index"] == "LSH forest"
+    assert candidate_search.sparse_neighbours(a, a, 5)[3]["index"] == "sketches, GPU"
+    assert candidate_search.sparse_neighbours(a, a, 5, device="cpu")[3]["index"] == "LSH forest"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.guards import of_links, precision_of_clusters
+from linktransformer.results.guards import of_links, precision_of_clusters
 
 LEXICAL: dict[str, Any] = {"model": "lexical"}
 WORDS = ["acme", "baxter", "steel", "dairy", "paper", "mills", "works", "corp", "ltd", "boston", "north"]
@@ -128,8 +128,8 @@ def test_the_estimate_is_the_mean_probability_within_clusters() -> None:
 
 
 def test_scores_that_are_no_probabilities_give_no_estimate() -> None:
-    from linktransformer.fused import Fused
-    from linktransformer.search import Candidates
+    from linktransformer.decision.fused import Fused
+    from linktransformer.search.candidate_search import Candidates
 
     left, right = np.triu_indices(6, 1)
     score = np.full(15, 0.9, dtype=np.float32)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linktransformer import job_evidence
+from linktransformer.decision import job_evidence
 from linktransformer.decision.context import FLOOR
+from linktransformer.decision.job_evidence import JobEvidence
 from linktransformer.decision.model import decision
-from linktransformer.job_evidence import JobEvidence
 from linktransformer.scoring import ranks
 from linktransformer.scoring.columns import compared
 from linktransformer.scoring.features import Evidence, PairFeatures

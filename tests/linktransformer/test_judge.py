@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import llm_client
+from linktransformer.encoding import llm_client
 from tests.conftest import make, to_pandas
 from tests.llm_server import KEY, Server, Step, serving, text_of
 

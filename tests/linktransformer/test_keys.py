@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from linktransformer import keys
+from linktransformer.tables import keys
 
 
 def test_columns_are_paired_by_name_or_by_place() -> None:

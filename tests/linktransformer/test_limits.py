@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import frames
-from linktransformer.clustering import cluster_table
-from linktransformer.constraints import Rules
-from linktransformer.job import Job
+from linktransformer.dedup.clustering import cluster_table
+from linktransformer.dedup.constraints import Rules
+from linktransformer.linking.job import Job
+from linktransformer.tables import frames
 
 WORDS = ["the", "mill", "of", "the", "north", "river", "was", "sold", "to", "the", "union", "of"]
 

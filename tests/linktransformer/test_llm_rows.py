@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import remote_encoder
-from linktransformer.llm_client import Patience
-from linktransformer.llm_endpoint import endpoint
-from linktransformer.remote_encoder import RemoteEncoder
+from linktransformer.encoding import remote_encoder
+from linktransformer.encoding.llm_client import Patience
+from linktransformer.encoding.llm_endpoint import endpoint
+from linktransformer.encoding.remote_encoder import RemoteEncoder
 from tests.conftest import make, to_pandas
 from tests.llm_server import KEY, Server, Step, serving, text_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from linktransformer.llm_verdict import read_verdict
+from linktransformer.linking.llm_verdict import read_verdict
 
 MATCH = (
     '{"is_match": true}',

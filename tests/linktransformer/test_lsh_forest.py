@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from linktransformer import lexical, lsh_forest, search
-from linktransformer.blocking import nodes
+from linktransformer.search import candidate_search, lexical, lsh_forest
+from linktransformer.search.blocking import nodes
 
 WORDS = [
     f"{a}{b}" for a in ("acme", "bax", "den", "ever", "fair") for b in ("ton", "er", "ley", "ham", "ski")
@@ -108,10 +108,10 @@ def test_a_large_search_says_how_it_was_done(monkeypatch: pytest.MonkeyPatch) ->
     view = lexical.fit(firms(300, 0), firms(200, 1))
     views = {"lexical": (view.left, view.right)}
     sides = nodes(np.arange(300)), nodes(np.arange(200))
-    small = search.search(views, *sides, 3)
+    small = candidate_search.search(views, *sides, 3)
     assert small.report["lexical"] == {"index": "exact sparse product"}
     monkeypatch.setattr(lsh_forest, "EXACT_UP_TO", 1000)
-    large = search.search(views, *sides, 3)
+    large = candidate_search.search(views, *sides, 3)
     assert large.report["lexical"]["recall"] >= lsh_forest.WANTED
     pairs = [set(zip(found.left.tolist(), found.right.tolist(), strict=True)) for found in (small, large)]
     assert len(pairs[0] & pairs[1]) >= 0.95 * len(pairs[0])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.metrics import recall_at_k, score_clusters
+from linktransformer.results.metrics import recall_at_k, score_clusters
 
 ROWS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=25)
 

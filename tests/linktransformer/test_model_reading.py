@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import encode
+from linktransformer.encoding import encode
 from tests.conftest import rows_of
 
 N = 120

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from linktransformer import ngrams
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.search import ngrams
 
 HARD = [
     "Acme Steel Co.",

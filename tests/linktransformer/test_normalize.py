@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import linktransformer as lt
-from linktransformer.normalize import IGNORABLE, folded, normalize, normalized
+from linktransformer.tables.normalize import IGNORABLE, folded, normalize, normalized
 from tests.conftest import make, to_pandas
 
 NAMES = [

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import frames, null_values
+from linktransformer.tables import frames, null_values
 from tests.conftest import make, to_pandas
 
 LEXICAL: dict[str, Any] = {"model": "lexical"}

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import old_settings, train
-from linktransformer.train_config import config_of
+from linktransformer.training import old_settings, train
+from linktransformer.training.train_config import config_of
 
 # as linktransformer 0.1.18 ships it
 OLD_FILE: dict[str, Any] = {

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import old_arguments, old_clusters, old_settings
+from linktransformer.dedup import old_clusters
+from linktransformer.linking import old_arguments
+from linktransformer.training import old_settings
 
 M = "on model left_on right_on suffixes batch_size openai_key gemini_key"
 JUDGE = f"""df1 df2 k {M} knn_sbert_model knn_api_model drop_sim_threshold judge_llm_model llm_provider

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.sample_job import Rivals
+from linktransformer.estimators.sample_job import Rivals
 from tests.conftest import rows_of
 
 SYLLABLES = ("ba", "ke", "lo", "mi", "nu", "pa", "ri", "so", "tu", "va", "we", "xi", "yo", "zu", "do", "fe")
@@ -183,7 +183,7 @@ def test_the_sample_is_held_against_records_that_are_added() -> None:
 def test_a_precision_that_no_link_has_links_nothing(caplog: pytest.LogCaptureFixture) -> None:
     register, asked = people(60)
     strangers = asked.iloc[20:].reset_index(drop=True)
-    with caplog.at_level(logging.WARNING, logger="linktransformer.sample_fitting"):
+    with caplog.at_level(logging.WARNING, logger="linktransformer.estimators.sample_fitting"):
         linker = lt.Linker("lexical", {"precision": 0.9999}, on=ON).fit(register, strangers)
     assert "cannot be reached" in caplog.text
     assert linker.threshold_ == 1.0 and not len(linker.link(strangers))

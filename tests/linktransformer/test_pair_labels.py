@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import frames
-from linktransformer.pair_labels import Ids, read_labels
+from linktransformer.tables import frames
+from linktransformer.tables.pair_labels import Ids, read_labels
 
 LEFT = pd.DataFrame({"id": ["f1", "f2", "f3"], "name": ["Hart Mill", "Orr Foundry", "Penn Salt"]})
 RIGHT = pd.DataFrame({"key": [70, 80, 90], "name": ["Penn Salt Co", "Hart Mills", "Orr Foundries"]})

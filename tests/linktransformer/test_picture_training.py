@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import picture_training, splits
-from linktransformer.units import read_units
+from linktransformer.tables import splits
+from linktransformer.tables.units import read_units
+from linktransformer.training import picture_training
 from tests import tiny_records
 
 pytest.importorskip("PIL")
@@ -39,8 +40,8 @@ def books(n: int = 60, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, list[
 
 
 def known(complete: bool, truth: Any, left: pd.DataFrame, right: pd.DataFrame) -> Any:
-    from linktransformer import frames
-    from linktransformer.serialize import Serializer
+    from linktransformer.tables import frames
+    from linktransformer.tables.serialize import Serializer
 
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
     sides = [read_units(table, ["ocr"], "crop", Serializer()) for table in tables]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linktransformer import ranking
-from linktransformer.ranking import rank, stable_order
+from linktransformer.decision import ranking
+from linktransformer.decision.ranking import rank, stable_order
 
 
 def by_sorting(group: Any, other: Any, score: Any) -> list[Any]:

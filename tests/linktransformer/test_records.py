@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linktransformer import factorize, frames, records
-from linktransformer.serialize import Serializer, serialize
+from linktransformer.tables import factorize, frames, records
+from linktransformer.tables.serialize import Serializer, serialize
 from tests.conftest import make
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from linktransformer import encode, remembering
+from linktransformer.encoding import encode, remembering
 from tests.tiny_model import make_base
 
 

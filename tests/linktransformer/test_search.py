@@ -8,11 +8,11 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linktransformer import lexical
-from linktransformer import search as search_module
-from linktransformer.blocking import Nodes, nodes, pair_blocks
-from linktransformer.pairwise import pair_scores
-from linktransformer.search import search
+from linktransformer.search import candidate_search as search_module
+from linktransformer.search import lexical
+from linktransformer.search.blocking import Nodes, nodes, pair_blocks
+from linktransformer.search.candidate_search import search
+from linktransformer.search.pairwise import pair_scores
 
 
 def vectors(n: int, seed: int, *, sparse: bool) -> np.ndarray | sp.csr_matrix:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linktransformer import cells, frames
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.normalize import normalize
-from linktransformer.serialize import Serializer, serialize
+from linktransformer.tables import cells, frames
+from linktransformer.tables.normalize import normalize
+from linktransformer.tables.serialize import Serializer, serialize
 from tests.conftest import make
 
 VALUES: dict[str, list[Any]] = {

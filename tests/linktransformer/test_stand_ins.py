@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linktransformer import frames
-from linktransformer.stand_ins import stand_ins
+from linktransformer.results.stand_ins import stand_ins
+from linktransformer.tables import frames
 
 
 def found(columns: dict[str, list[object]], on: list[str]) -> list[tuple[str, str, int]]:

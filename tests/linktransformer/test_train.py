@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer import frames, splits, train, training_data
-from linktransformer.serialize import Serializer
-from linktransformer.shape import Shape, shape_of
-from linktransformer.train_config import config_of
+from linktransformer.tables import frames, splits
+from linktransformer.tables.serialize import Serializer
+from linktransformer.training import train, training_data
+from linktransformer.training.shape import Shape, shape_of
+from linktransformer.training.train_config import config_of
 from tests import tiny_model
 from tests.fetched import for_running_only
 
@@ -204,7 +205,7 @@ def test_a_base_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_it_starts_from_the_model_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    monkeypatch.setattr("linktransformer.train._trained", lambda *given: seen.append(given[3]))
+    monkeypatch.setattr("linktransformer.training.train._trained", lambda *given: seen.append(given[3]))
     for named in ({}, {"base": "bundled"}, {"model_path": "org/name"}):
         lt.train_model(table(20), out=tmp_path / f"run-{len(seen)}", **named, **ON)
     assert seen == ["linker-multilingual", "bundled", "org/name"]

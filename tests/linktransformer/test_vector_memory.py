@@ -11,8 +11,8 @@ import pytest
 
 import linktransformer as lt
 from clippings import OnnxTextEncoder
-from linktransformer import encode, vector_memory
-from linktransformer.vector_memory import VARIABLE, VectorMemory
+from linktransformer.encoding import encode, vector_memory
+from linktransformer.encoding.vector_memory import VARIABLE, VectorMemory
 
 
 @pytest.fixture

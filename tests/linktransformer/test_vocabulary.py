@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from linktransformer import ngrams, vocabulary
+from linktransformer.search import ngrams, vocabulary
 
 TEXTS = [
     "Acme Steel Corp.",

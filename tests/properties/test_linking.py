@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import linktransformer as lt
-from linktransformer import blocking, linking
-from linktransformer.assign import one_to_one
-from linktransformer.index import exact_top_k
-from linktransformer.ranking import rank
+from linktransformer.decision.assign import one_to_one
+from linktransformer.decision.ranking import rank
+from linktransformer.linking import merge
+from linktransformer.search import blocking
+from linktransformer.search.index import exact_top_k
 from tests.conftest import make, to_pandas
 
 # tables that are drawn may be of copies alone
@@ -65,7 +66,7 @@ def test_same_result_in_every_library(left: list[str | None], right: list[str | 
     found = []
     for library in ("pandas", "polars", "pyarrow"):
         tables = [make(library, {"name": names or [None]}) for names in (left, right)]
-        found.append(to_pandas(linking.link(*tables, left_on="name", right_on="name", model="lexical").pairs))
+        found.append(to_pandas(merge.link(*tables, left_on="name", right_on="name", model="lexical").pairs))
     for other in found[1:]:
         assert found[0].to_dict("list") == other.to_dict("list")
 

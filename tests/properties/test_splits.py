@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.splits import TEST, TRAIN, VAL, components, split
+from linktransformer.tables.splits import TEST, TRAIN, VAL, components, split
 
 PAIRS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=60)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clippings import OnnxTextEncoder
-from linktransformer import lexical
+from linktransformer.search import lexical
 from model_hub import bundled, open_model
 
 TEXTS = st.lists(

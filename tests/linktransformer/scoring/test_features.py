@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linktransformer import blocking, frames, records
 from linktransformer.scoring import describe as describing
 from linktransformer.scoring.describe import Options, describe
 from linktransformer.scoring.features import Evidence, PairFeatures, pair_features
 from linktransformer.scoring.job_statistics import share_above
-from linktransformer.serialize import Serializer
+from linktransformer.search import blocking
+from linktransformer.tables import frames, records
+from linktransformer.tables.serialize import Serializer
 from tests.linktransformer.scoring.plain_features import plain_pair_features
 
 WORDS = ["acme", "baxter", "quill", "zeller", "northern", "steel 12", "dairy", "paper", "motors", "rail 7"]

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linktransformer import blocking, frames
-from linktransformer.records import Records
 from linktransformer.scoring.describe import Described, Options, describe
+from linktransformer.search import blocking
+from linktransformer.tables import frames
+from linktransformer.tables.records import Records
 
 NAMES = ["Acme Steel", "Baxter Dairy", "Zeller Motors", "Quincy Glass", "North Paper", "Union Silver"]
 OF_VECTORS = ("dense ", "columns", "one table", "names")

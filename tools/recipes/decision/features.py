@@ -75,7 +75,7 @@ def _embedder() -> Callable[[list[str]], np.ndarray]:
     except ImportError:
         torch = None
     if torch is None or not torch.cuda.is_available():
-        from linktransformer import encode
+        from linktransformer.encoding import encode
 
         plan = encode.plan(None)
         known: dict[str, np.ndarray] = {}  # variations of a task have its texts

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from linktransformer import blocking, dedup, frames, job, records
+from linktransformer.dedup import dedup
+from linktransformer.linking import job
 from linktransformer.scoring.describe import Described, Options, describe
-from linktransformer.serialize import Serializer
+from linktransformer.search import blocking
+from linktransformer.tables import frames, records
+from linktransformer.tables.serialize import Serializer
 from tools.recipes.decision.domains import Task
 
 __all__ = ["describe_task", "features_file", "labels", "texts_for_model", "write"]

@@ -16,12 +16,13 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from linktransformer import blocking, frames, lexical, records
-from linktransformer.frames import Table
-from linktransformer.records import Records
 from linktransformer.scoring.describe import Described, Options, describe
-from linktransformer.serialize import Serializer
-from linktransformer.splits import components
+from linktransformer.search import blocking, lexical
+from linktransformer.tables import frames, records
+from linktransformer.tables.frames import Table
+from linktransformer.tables.records import Records
+from linktransformer.tables.serialize import Serializer
+from linktransformer.tables.splits import components
 from tools.recipes.decision.domains import FAMILIES, TABLES, Task, make
 from tools.recipes.decision.featurize import write
 from tools.recipes.decision.labelled_sets import pairs_of

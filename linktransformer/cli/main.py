@@ -1,0 +1,77 @@
+"""The `linktransformer` command: link files, find duplicates, train models, give and take them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from linktransformer import __version__
+from linktransformer.cli import cli_cache, cli_dedup, cli_merge, cli_models, cli_train
+from linktransformer.errors import LinkTransformerError
+
+__all__ = ["main"]
+
+EPILOG = """examples:
+  linktransformer merge firms.csv register.csv --on name --out linked.csv
+  linktransformer merge firms.csv register.csv --left-on name,city --right-on firm,town --how inner
+  linktransformer merge a.parquet b.parquet --on name --block-on state --threshold precision=0.95
+  linktransformer merge a.csv b.csv --on name --validate 1:1 --unlinked alone.csv --report report.json
+  linktransformer merge a.csv b.csv --on name --dry-run
+  linktransformer dedup firms.csv --on name,city --keep longest --out clean.csv
+  linktransformer train pairs.csv --left name --right firm --label match --out runs/firms --set epochs=5
+  linktransformer evaluate firms.csv register.csv truth.csv --on name --model runs/firms/model
+  linktransformer publish ./my-model oci://registry.example.org/team/lt-firms-match-en:v1
+  linktransformer pull oci://registry.example.org/team/lt-firms-match-en:v1 --to ./lt-firms-match-en
+
+exit codes: 0 done; 2 bad usage or bad input (standard error says what); 1 anything unexpected
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: Arguments; None takes those of the process.
+
+    Returns:
+        The exit code.
+
+    Example:
+        >>> main(["version"])
+        linktransformer 1.0.0.dev0
+        0
+    """
+    try:
+        given = _parser().parse_args(argv)
+    except SystemExit as stopped:  # --help, or bad usage which argparse has told
+        return int(stopped.code or 0)
+    try:
+        return int(given.run(given))
+    except LinkTransformerError as error:
+        print(f"linktransformer: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:  # such as a full disk
+        print(f"linktransformer: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="linktransformer",
+        description="Link the rows of two tables that name the same things differently.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"linktransformer {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True)
+    for module in (cli_merge, cli_dedup, cli_train, cli_models, cli_cache):
+        module.add_to(commands)
+    version = commands.add_parser("version", help="print the version")
+    version.set_defaults(run=_version)
+    return parser
+
+
+def _version(given: argparse.Namespace) -> int:
+    print(f"linktransformer {__version__}")
+    return 0

@@ -1,0 +1,93 @@
+"""What else linktransformer 0.1.18 has by name: thin, over what stands elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from linktransformer.linking.job import BlockColumns, Columns
+from linktransformer.linking.merge import merge
+from linktransformer.linking.near_merges import aggregate_rows, merge_knn, merge_range
+from linktransformer.linking.old_arguments import keyed_model
+from linktransformer.linking.score_pairs import all_pair_combos_evaluate, evaluate_pairs
+from linktransformer.tables import block_keys, frames
+
+__all__ = [
+    "aggregate_rows",
+    "all_pair_combos_evaluate",
+    "evaluate_pairs",
+    "merge_blocking",
+    "merge_knn",
+    "merge_range",
+]
+
+
+def merge_blocking(
+    df1: Any,
+    df2: Any,
+    merge_type: str | None = None,
+    on: Columns = None,
+    model: Any = None,
+    left_on: Columns = None,
+    right_on: Columns = None,
+    blocking_vars: BlockColumns = None,
+    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
+    batch_size: int | None = None,
+    openai_key: str | None = None,
+    gemini_key: str | None = None,
+    *,
+    how: str = "left",
+    **more: Any,
+) -> Any:
+    """Link the rows of two tables that are equal in some columns: `merge(block_on=...)` under its old name.
+
+    Args:
+        df1: The left table.
+        df2: The right table.
+        merge_type: `validate` of `merge`: "1:1", "1:m", "m:1" or "m:m", enforced.
+        on: As for `merge`.
+        model: Likewise.
+        left_on: Likewise.
+        right_on: Likewise.
+        blocking_vars: As `block_on` of `merge`.
+        suffixes: As for `merge`.
+        batch_size: Likewise.
+        openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
+            environment, for model="openai:NAME".
+        gemini_key: Likewise.
+        how: As for `merge`; "outer" keeps the rows of `df2` that were left alone too.
+        more: Any other argument of `merge`.
+
+    Returns:
+        As `merge`, in the order of `df1`. A row whose block is null, or is not in the other table, is kept
+        unlinked.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        InvalidArgumentError: An argument that cannot work.
+
+    Example:
+        >>> import pandas as pd
+        >>> a = pd.DataFrame({"name": ["Acme Steel", "Acme Steel"], "state": ["OH", "PA"]})
+        >>> b = pd.DataFrame({"name": ["ACME STEEL CO"], "state": ["PA"], "year": [1990]})
+        >>> linked = merge_blocking(a, b, on="name", model="lexical", blocking_vars="state")
+        >>> linked["year"].tolist()
+        [<NA>, 1990]
+    """
+    model = keyed_model(model, openai_key, gemini_key)
+    if merge_type is not None:
+        more["merge_type"] = merge_type
+    tables = frames.wrap(df1, "df1"), frames.wrap(df2, "df2")
+    block_keys.column_pairs(tables, blocking_vars, "blocking_vars")
+    return merge(
+        df1,
+        df2,
+        on=on,
+        model=model,
+        left_on=left_on,
+        right_on=right_on,
+        block_on=blocking_vars,
+        suffixes=suffixes,
+        batch_size=batch_size,
+        how=how,
+        **more,
+    )

@@ -1,0 +1,332 @@
+"""What is kept of a job so that any pair of its records can be explained later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.decision.attribution import BIT, FAMILIES, attributed, split_among
+from linktransformer.decision.context import FLOOR, JobContext, job_context
+from linktransformer.decision.model import SUREST, Decision, Probabilities
+from linktransformer.progress import stage
+from linktransformer.scoring import ranks
+from linktransformer.scoring.feature_families import Pairs, features_of, unknown
+from linktransformer.scoring.features import Evidence, PairFeatures
+from linktransformer.scoring.fellegi_sunter import Weights, weights_of
+from linktransformer.scoring.job_statistics import JobStatistics
+from linktransformer.scoring.known_columns import Cells, KnownColumn, known_column
+from linktransformer.scoring.ranks import Places
+from linktransformer.scoring.words import words_of
+from linktransformer.search import vocabulary
+from linktransformer.search.blocking import Nodes
+from linktransformer.search.pairwise import pair_scores
+
+__all__ = ["LINES", "Compared", "Explained", "JobEvidence", "kept"]
+
+LINES = (
+    "base line",
+    "similarity of the records",
+    "words and numbers",
+    "amount of text",
+    "rank among the candidates",
+    "the job",
+    "expected overlap",
+    "equal text goes first",
+    "decision learned from labels",
+    "limit of the probability",
+)
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Bits = NDArray[np.float64]
+Sides = tuple[Integers, Integers]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """The cells of key columns of pairs.
+
+    Args:
+        similarity: 0 to 1, NaN where a cell is null, (n_pairs, n_columns) float32.
+        equal: Whether they are equal, (n_pairs, n_columns) bool.
+        weights: Match weights.
+    """
+
+    similarity: Floats
+    equal: NDArray[np.bool_]
+    weights: Weights
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explained:
+    """Parts that add up to the log-odds of the match probabilities of pairs, in bits.
+
+    Args:
+        columns: What each key column adds, (n_pairs, n_columns).
+        lines: What each of `LINES` adds, (n_pairs, n_lines).
+    """
+
+    columns: Bits
+    lines: Bits
+
+    @property
+    def total(self) -> Bits:
+        """Their sum, (n_pairs,)."""
+        return np.asarray(self.columns.sum(axis=1) + self.lines.sum(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class JobEvidence:
+    """The candidates of a job, and what is the same for all of them; of the features nothing is kept.
+
+    Args:
+        nodes: The records of the left and of the right table.
+        searched: The candidates and what is known of their records, without random pairs.
+        statistics: What is the same for all pairs of the job.
+        at: The candidates that were described, positions in `searched`, rising, (n,) int32.
+        bits: Their match weights, (n,) float32.
+        pair: Their log-odds by their own features, (n,) float32.
+        log_odds: Their log-odds in the job, those of equal texts raised, (n,) float32.
+        shift: What the expected overlap added to all log-odds.
+        decision: The trees that judged them.
+    """
+
+    nodes: tuple[Nodes, Nodes]
+    searched: Evidence
+    statistics: JobStatistics
+    at: NDArray[np.int32]
+    bits: Floats
+    pair: Floats
+    log_odds: Floats
+    shift: float
+    decision: Decision
+
+    @property
+    def left(self) -> Integers:
+        """The left record of each described candidate, (n,)."""
+        return self.searched.left[self.at]
+
+    @property
+    def right(self) -> Integers:
+        """The right record of each described candidate, (n,)."""
+        return self.searched.right[self.at]
+
+    def candidates_of(self, record: int, side: int) -> Integers:
+        """The described candidates of a record, the most probable one first.
+
+        Args:
+            record: The record.
+            side: 0 for a left, 1 for a right record; all the same in one table.
+
+        Returns:
+            Positions among those that were described.
+        """
+        own = (self.left, self.right)[side] == record
+        if self.searched.same:
+            own |= (self.right, self.left)[side] == record
+        found = np.flatnonzero(own)
+        return found[np.argsort(-self.log_odds[found], kind="stable")]
+
+    def find(self, left: Integers, right: Integers) -> Integers:
+        """Look pairs of records up.
+
+        Args:
+            left: Left records, (n_pairs,) int64.
+            right: Right records.
+
+        Returns:
+            Positions among the described candidates, -1 for a pair that is none, (n_pairs,) int64.
+        """
+        if self.searched.same:
+            left, right = np.minimum(left, right), np.maximum(left, right)
+        found = np.full(len(left), -1, dtype=np.int64)
+        of_left, of_right = self.left, self.right
+        for place, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):  # few pairs
+            here = np.flatnonzero((of_left == a) & (of_right == b))
+            if len(here):
+                found[place] = here[0]
+        return found
+
+    def compare(self, left: Integers, right: Integers) -> Compared:
+        """Compare the key columns of any pairs of records.
+
+        Args:
+            left: Left records, (n_pairs,) int64.
+            right: Right records.
+
+        Returns:
+            The comparisons.
+        """
+        found = [
+            column.compare(*cells, left, right)
+            for column, cells in zip(self._columns, self._cells, strict=True)
+        ]
+        similarity = np.full((len(left), len(found)), np.nan, dtype=np.float32)
+        equal = np.zeros((len(left), len(found)), dtype=bool)
+        for place, (of_column, same, _) in enumerate(found):
+            similarity[:, place], equal[:, place] = of_column, same
+        levels = [of_column for _, _, of_column in found]
+        return Compared(similarity, equal, weights_of(levels, self.statistics.tables, len(left)))
+
+    def cosine(self, left: int, right: int) -> float:
+        """The cosine of the n-grams of the texts of two records, candidates or not.
+
+        Args:
+            left: The left record.
+            right: The right record.
+
+        Returns:
+            0 to 1; NaN where one has no text.
+        """
+        texts = self.searched.texts[0][left], self.searched.texts[1][right]
+        if not all(texts):
+            return float("nan")
+        vectors = self._ngrams.vectors(texts)
+        return float(pair_scores(vectors, vectors, np.array([0]), np.array([1]))[0])
+
+    def explain(self, at: Integers) -> Explained:
+        """Say what adds up to the log-odds of described candidates.
+
+        Their features are computed again, from what is kept of the job.
+
+        Args:
+            at: Few positions among the described candidates, (n_pairs,) int64.
+
+        Returns:
+            The parts.
+        """
+        left, right = self.left[at].astype(np.int64), self.right[at].astype(np.int64)
+        seen = self.compare(left, right)
+        places = self._places(self.pair, self.left, self.right, at, FLOOR)
+        features = self._features(at, left, right, seen)
+        of = attributed(self.decision, features, self.pair[at], places, self._context)
+        columns, rest = split_among(of.parts[:, 0], seen.weights.bits, seen.equal)
+        final = self.log_odds[at].astype(np.float64) / BIT
+        learned = self._learned(of.total * BIT, features, seen.weights.bits) / BIT
+        shift = self.shift / BIT
+        shown = np.clip(final, -SUREST / BIT, SUREST / BIT)
+        parts = of.parts[:, 1:].copy()
+        parts[:, FAMILIES.index("rank") - 1] += rest  # which columns say beside those of other candidates
+        before, every = np.full(len(at), of.base), np.full(len(at), shift)
+        after = (every, final - learned - shift, learned - of.total, shown - final)
+        return Explained(columns, np.column_stack([before, parts, *after]))
+
+    def _learned(
+        self, log_odds: Bits, features: tuple[tuple[str, ...], Floats], bits: Floats
+    ) -> NDArray[np.float64]:
+        """What a correction that was learned from labels makes of log-odds."""
+        correction, (names, values) = self.decision.correction, features
+        if correction is None:
+            return log_odds
+        offset = correction.offset(names, values, bits)
+        return correction.corrected(log_odds.astype(np.float32), offset).astype(np.float64)
+
+    def _features(
+        self, at: Integers, left: Integers, right: Integers, seen: Compared
+    ) -> tuple[tuple[str, ...], Floats]:
+        """The features of candidates, as `pair_features` gives them."""
+        of, statistics = self.searched, self.statistics
+        places, searched = {}, self.at[at].astype(np.int64)
+        for name, score in of.views.items():
+            floor = statistics.views[name].floor
+            known = np.where(np.isnan(score), np.float32(floor), score)
+            places[name] = self._places(known, of.left, of.right, searched, floor)
+        if of.columns:
+            places["bits"] = self._places(self.bits, self.left, self.right, at, statistics.bits_floor)
+        a, left_place = np.unique(left, return_inverse=True)
+        b, right_place = np.unique(right, return_inverse=True)
+        texts = [of.texts[0][one] for one in a.tolist()], [of.texts[1][one] for one in b.tolist()]
+        pairs = Pairs(
+            left_place,
+            right_place,
+            words_of(*texts, statistics.rarities),
+            texts,
+            {name: score[searched] for name, score in of.views.items()},
+            {name: self._own(name, left, right) for name in of.views},
+            places,
+            list(seen.similarity.T),
+            list(seen.equal.T),
+            seen.weights,
+        )
+        return features_of(pairs, statistics)
+
+    def _own(self, name: str, left: Integers, right: Integers) -> tuple[Floats, Floats]:
+        own = self.searched.own.get(name)
+        return (unknown(len(left)), unknown(len(left))) if own is None else (own[0][left], own[1][right])
+
+    def _places(
+        self, score: Floats, of_left: Integers, of_right: Integers, at: Integers, floor: float
+    ) -> Places:
+        """Where few pairs stand among the candidates of their records."""
+        ends = of_left[at], of_right[at]
+        if self.searched.same:
+            ends = (np.concatenate(ends),) * 2
+        near = np.flatnonzero(np.isin(of_left, ends[0]) | np.isin(of_right, ends[1]))
+        of = ranks.places(of_left[near], of_right[near], score[near], floor, same=self.searched.same)
+        return of.some(np.searchsorted(near, at))
+
+    @cached_property
+    def _context(self) -> JobContext:
+        left, right, same = self.left, self.right, self.searched.same
+        of = ranks.places(left, right, self.pair, FLOOR, same=same)
+        return job_context(self.pair, left, right, of, self.searched.sizes, same=same)
+
+    @cached_property
+    def _columns(self) -> list[KnownColumn]:
+        return [
+            known_column(column, of)
+            for column, of in zip(self.searched.columns, self.statistics.columns, strict=True)
+        ]
+
+    @cached_property
+    def _cells(self) -> list[tuple[Cells, Cells]]:
+        return [
+            (
+                Cells(np.fromiter(of.left_values, dtype=object, count=len(of.left_values)), of.left),
+                Cells(np.fromiter(of.right_values, dtype=object, count=len(of.right_values)), of.right),
+            )
+            for of in self.searched.columns
+        ]
+
+    @cached_property
+    def _ngrams(self) -> vocabulary.Vocabulary:
+        sides = self.searched.texts[: 1 if self.searched.same else 2]
+        return vocabulary.learn(list(dict.fromkeys(text for side in sides for text in side if text)))
+
+
+@stage("decision")
+def kept(
+    nodes: tuple[Nodes, Nodes],
+    evidence: Evidence,
+    features: PairFeatures,
+    pair: Floats,
+    decided: Probabilities,
+    model: Decision,
+) -> JobEvidence:
+    """Keep what explains the pairs of a job, without their features: 16 to 20 bytes a candidate.
+
+    Args:
+        nodes: The records of the left and of the right table.
+        evidence: The candidates.
+        features: Of those that were described.
+        pair: Their log-odds by their own features, (n_pairs,) float32.
+        decided: Their log-odds in the job.
+        model: The trees that judged them.
+
+    Returns:
+        What is kept.
+    """
+    none = np.empty(0, dtype=np.int64)
+    slim = replace(
+        evidence,
+        left=np.asarray(evidence.left, dtype=np.int32),  # half the memory
+        right=np.asarray(evidence.right, dtype=np.int32),
+        random=(none, none),
+        random_views={},
+    )
+    statistics, bits = features.statistics, features.weights.total
+    at = np.asarray(features.at, dtype=np.int32)
+    return JobEvidence(nodes, slim, statistics, at, bits, pair, decided.log_odds, decided.shift, model)

@@ -1,0 +1,1 @@
+"""cluster and dedup_rows: one table, or several at once."""

@@ -1,0 +1,233 @@
+"""Rows that must be in one cluster and rows that must not, whatever they look like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.partitions.sources import Sources
+from linktransformer.results.agglomerate import Apart, components, masks_of
+from linktransformer.search import blocking
+from linktransformer.tables import frames, keys, labels
+from linktransformer.tables.frames import Table
+
+__all__ = ["HDBSCAN", "METHODS", "Constraints", "Rules", "Settled", "constraints", "settled"]
+
+HDBSCAN = "hdbscan"
+METHODS = ("average", "complete", "single", HDBSCAN)
+MOST_VALUES = 4_096  # of a column of which a cluster has one row a value: a bit for each, in every row
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """How a table is clustered.
+
+    Args:
+        method: One of `METHODS`.
+        one_per: A column of whose values a cluster has one row each at most; None for none.
+        cannot_link: Pairs of rows that are never in one cluster, by index label; None for none.
+        must_link: Pairs of rows that are always in one cluster, by index label; None for none.
+        sources: The tables that were stacked to the one that is clustered; None for one table.
+
+    Raises:
+        InvalidArgumentError: They cannot work.
+    """
+
+    method: str = "average"
+    one_per: str | None = None
+    cannot_link: Any = None
+    must_link: Any = None
+    sources: Sources | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InvalidArgumentError(
+                f"method={self.method!r} is not one of {', '.join(map(repr, METHODS))}."
+            )
+        given = [name for name in ("one_per", "cannot_link", "must_link") if getattr(self, name) is not None]
+        if self.sources is not None and (self.sources.once >= 0).any():
+            given.append("duplicates")
+        if self.method == HDBSCAN and given:
+            raise InvalidArgumentError(
+                f"method='hdbscan' takes no {'=, '.join(given)}=. Leave it out, or take method='average'."
+            )
+        if self.one_per is not None and not isinstance(self.one_per, str):
+            raise InvalidArgumentError(
+                f"one_per={self.one_per!r} is no column name. Give one, such as 'source'."
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constraints:
+    """The rules as row numbers.
+
+    Args:
+        apart: Pairs of rows that are never in one cluster, (n_pairs, 2) int64.
+        together: Pairs of rows that always are, (n_pairs, 2) int64.
+        values: Numberings of rows, by the argument that they come from, of each number of which a cluster has
+            one row at most; from 0, -1 for none, (n_rows,) int64 each.
+    """
+
+    apart: Integers
+    together: Integers
+    values: tuple[tuple[str, Integers], ...]
+
+    def in_order(self, order: Integers) -> Constraints:
+        """The same of a table with its rows in another order.
+
+        Args:
+            order: The rows in their new order, (n_rows,) int64.
+
+        Returns:
+            Their constraints.
+        """
+        place = np.argsort(order)
+        values = tuple((argument, value[order]) for argument, value in self.values)
+        return Constraints(place[self.apart], place[self.together], values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """What of the nodes is settled before they are compared.
+
+    Args:
+        nodes: What is clustered.
+        apart: What must not be in one cluster; None for nothing.
+        start: The cluster of each node to begin with, (n_nodes,) int64; None where each is one by itself.
+        together: Pairs of rows that are in one cluster, with a key or without, (n_pairs, 2) int64.
+    """
+
+    nodes: blocking.Nodes
+    apart: Apart | None
+    start: Integers | None
+    together: Integers
+
+    def of_rows(self, rows: Integers) -> Settled:
+        """The same of a table that has these rows in this order.
+
+        Args:
+            rows: All row numbers, (n_rows,) int64.
+
+        Returns:
+            What is settled; the nodes keep their numbers.
+        """
+        nodes = replace(self.nodes, node_of_row=self.nodes.node_of_row[rows])
+        return replace(self, nodes=nodes, together=np.argsort(rows)[self.together])
+
+
+def constraints(table: Table, rules: Rules) -> Constraints:
+    """Find the rows that the rules mean.
+
+    Args:
+        table: The table.
+        rules: The rules.
+
+    Returns:
+        Row numbers.
+
+    Raises:
+        ColumnNotFoundError: There is no such column.
+        InvalidArgumentError: A label is that of no row or of several; a column has too many values; rows that
+            must be in one cluster must not be in one, too.
+    """
+    sources = rules.sources
+    values = []
+    if rules.one_per is not None:
+        frames.check_columns(table, [rules.one_per], "one_per")
+        of_column = keys.codes(table, table, [rules.one_per], [rules.one_per])[0]
+        values.append((f"one_per={rules.one_per!r}", of_column))
+    if sources is not None and (sources.once >= 0).any():
+        values.append(("duplicates=", sources.once))
+    for argument, value in values:
+        if int(value.max(initial=-1)) >= MOST_VALUES:
+            raise InvalidArgumentError(
+                f"{argument} has {int(value.max()) + 1} different values; {MOST_VALUES} are the most. Give a "
+                "column such as the source or the year of a row."
+            )
+    pairs = []
+    for argument, given in (("cannot_link", rules.cannot_link), ("must_link", rules.must_link)):
+        if given is None:
+            pairs.append(np.empty((0, 2), dtype=np.int64))
+        elif sources is None:
+            pairs.append(labels.rows_of_pairs(table, given, argument))
+        else:
+            pairs.append(sources.rows_of_pairs(given, argument))
+    found = Constraints(pairs[0], pairs[1], tuple(values))
+    _check(found, table, sources)
+    return found
+
+
+def settled(of: Constraints, text_of_row: Integers, block_of_row: Integers | None) -> Settled:
+    """Bring the constraints of rows to nodes.
+
+    Args:
+        of: The constraints.
+        text_of_row: The text of each row, -1 for none, (n_rows,) int64.
+        block_of_row: The block of each row, -1 for none, (n_rows,) int64; None without blocks.
+
+    Returns:
+        The nodes, and what of them is settled. Rows of equal text are one node, unless something must be
+        apart: then every row with a key is one.
+    """
+    parted = bool(len(of.apart) or of.values)
+    nodes = (blocking.nodes_of_rows if parted else blocking.nodes)(text_of_row, block_of_row)
+    start, node = None, nodes.node_of_row
+    if len(of.together):
+        group = components(len(node), *of.together.T)
+        start = _start(nodes, group)
+        node = _with_group(node, group)
+    if not parted:
+        return Settled(nodes, None, start, of.together)
+    ends = node[of.apart]
+    ends = ends[(ends >= 0).all(axis=1) & (ends[:, 0] != ends[:, 1])]
+    has = np.flatnonzero(node >= 0)
+    words = [masks_of(len(nodes), node[has], value[has]) for _, value in of.values]
+    masks = np.hstack([np.zeros((len(nodes), 0), dtype=np.uint64), *words])
+    return Settled(nodes, Apart(ends[:, 0], ends[:, 1], masks), start, of.together)
+
+
+def _start(nodes: blocking.Nodes, group: Integers) -> Integers:
+    """Nodes whose rows must be together, also by way of rows without a key."""
+    rows = np.flatnonzero(nodes.node_of_row >= 0)
+    n = len(nodes)
+    return components(n + len(group), nodes.node_of_row[rows], n + group[rows])[:n]
+
+
+def _with_group(node: Integers, group: Integers) -> Integers:
+    """The node of each row; of a row without one that of a row that it must be together with."""
+    first = np.full(len(group), np.iinfo(np.int64).max)
+    has = np.flatnonzero(node >= 0)
+    np.minimum.at(first, group[has], node[has])
+    other = first[group]
+    return np.where((node < 0) & (other < np.iinfo(np.int64).max), other, node)
+
+
+def _check(of: Constraints, table: Table, sources: Sources | None) -> None:
+    """Refuse rows that must be in one cluster and must not."""
+    if not len(of.together):
+        return
+    group = components(table.n_rows, *of.together.T)
+    wrong = of.apart[(group[of.apart[:, 0]] == group[of.apart[:, 1]]) & (of.apart[:, 0] != of.apart[:, 1])]
+    against = [("cannot_link", wrong)]
+    for argument, value in of.values:
+        has = np.flatnonzero(value >= 0)
+        order = has[np.lexsort((has, value[has], group[has]))]
+        same = (group[order][1:] == group[order][:-1]) & (value[order][1:] == value[order][:-1])
+        repeated = np.stack([order[:-1][same], order[1:][same]], axis=1)
+        against.append((argument, repeated[np.argsort(repeated[:, 0])]))
+    total = sum(len(rows) for _, rows in against)
+    if not total:
+        return
+    argument, rows = next((argument, rows) for argument, rows in against if len(rows))
+    one, other = sources.labels(rows[0]) if sources else frames.index_labels(table, rows[0]).tolist()
+    raise InvalidArgumentError(
+        f"must_link contradicts {argument} for the rows {one!r} and {other!r}, which must_link puts in one "
+        f"cluster, by themselves or through other rows (pairs of rows like that: {total}). Take pairs out of "
+        "must_link, or lift the other rule."
+    )

@@ -1,0 +1,399 @@
+"""cluster, cluster_rows and dedup_rows: tables that name one thing many times."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from linktransformer.decision.threshold import check_reached, is_number
+from linktransformer.dedup.clustering import cluster_table
+from linktransformer.dedup.constraints import Rules
+from linktransformer.dedup.old_clusters import old_cluster_rows, old_dedup_rows
+from linktransformer.encoding import encode
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking.job import Columns, Job
+from linktransformer.linking.old_arguments import accept_old, of_clusters
+from linktransformer.partitions import sources
+from linktransformer.progress import displayed
+from linktransformer.results import clusters, guards
+from linktransformer.results.clusters import Clusters
+from linktransformer.tables import frames, keys
+from linktransformer.tables import null_values as null_values_of
+from linktransformer.tables.null_values import NullValues
+
+__all__ = ["K", "check_threshold", "cluster", "cluster_rows", "dedup_rows"]
+
+logger = logging.getLogger(__name__)
+
+K = 50  # neighbours: a row with more near ones than that is rare, and average linkage misses them
+
+
+@accept_old(of_clusters, old_dedup_rows)
+@displayed
+def dedup_rows(
+    table: Any,
+    on: Columns = None,
+    *,
+    keep: str | Callable[[Any], Any] = "first",
+    return_members: bool = False,
+    method: str = "average",
+    threshold: Any = "auto",
+    model: Any = None,
+    block_on: Columns = None,
+    images: str | None = None,
+    confidence: str | None = None,
+    one_per: str | None = None,
+    cannot_link: Any = None,
+    must_link: Any = None,
+    duplicates: Any = True,
+    null_values: NullValues = None,
+    k: int | None = None,
+    device: str | None = None,
+    batch_size: int | None = None,
+    memory_limit: int | None = None,
+    cache: Any = None,
+    progress: bool | None = None,
+) -> Any:
+    """Keep one row of each thing that a table names.
+
+    Args:
+        table: A pandas or polars DataFrame or a pyarrow Table; or several of one library, in a list or, by
+            name, in a dict: they are stacked in their order.
+        on: Key column or columns; None for all columns of text. Put the column that names the row first. Of
+            several tables the columns of all of them; where names differ, a list of columns for each table,
+            in a list or by name, paired in order and named as in the first table.
+        keep: Which row stays: the "first", the one with the "longest" key, the "most complete" one; or a
+            function that is given the rows of a cluster of several and returns the number of one, from 0.
+        return_members: Give the whole table too, with what became of each row.
+        method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
+            "hdbscan", within what hangs together.
+        threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
+        model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
+            that was tried (docs/dedup.md). Or a folder, a name on a hub, a SentenceTransformer, any object
+            with `encode`, or what `fit_decision` gave.
+        block_on: Column or columns whose values must be equal within a cluster; texts are compared without
+            differences of case, white space and Unicode form.
+        images: Column of picture files or pictures; `model` has to read them.
+        confidence: Column that says how sure an OCR engine was of the text, 0 to 1.
+        one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
+            each of its values. Rows where it is null are free.
+        cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
+            labels (row numbers where there is no index), or pairs of them. Of several tables a label is
+            (name of the table, index label).
+        must_link: Pairs of rows that are always in one cluster, in the same forms, also where they differ in
+            the columns of `block_on` or have no key. It is transitive: a with b and b with c is a with c.
+        duplicates: Which of several tables may have several rows of one thing: True for all of them; False
+            for none; the names of some, such as {"register"}; or True or False by name. A cluster has one
+            row at most of a table that may not.
+        null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
+            by column; texts are compared without differences of case, white space and Unicode form. The
+            cells of the result are not changed.
+        k: Neighbours fetched for each row in each view; None is 50.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time; it changes the speed, not the result.
+        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
+
+    Returns:
+        The kept rows in the table's order, with their index labels in pandas. A row without a partner or
+        without a key is always kept. With `return_members` also the table with two more columns: "cluster"
+        and "kept", which is true for the row that stays.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        InvalidArgumentError: An argument that cannot work.
+        TableTypeError: Not a table.
+        ModelError: There is no such model, or it gives vectors that cannot be used.
+
+    Example:
+        >>> import pandas as pd
+        >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy", "ACME STEEL CORP"]})
+        >>> dedup_rows(firms, on="name", model="lexical")
+                       name
+        0  Acme Steel Corp.
+        1      Baxter Dairy
+    """
+    clusters.check_keep(keep)
+    found = cluster(
+        table,
+        on,
+        method=method,
+        threshold=threshold,
+        model=model,
+        block_on=block_on,
+        images=images,
+        confidence=confidence,
+        one_per=one_per,
+        cannot_link=cannot_link,
+        must_link=must_link,
+        duplicates=duplicates,
+        null_values=null_values,
+        k=k,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        cache=cache,
+        progress=progress,
+    )
+    guards.warn(found.details, [guards.MOST_ROWS_GO])  # of the other ones `cluster` has warned
+    one_of_each, members = clusters.kept(found, keep)
+    return (one_of_each, members) if return_members else one_of_each
+
+
+@accept_old(of_clusters, old_cluster_rows)
+@displayed
+def cluster_rows(
+    table: Any,
+    on: Columns = None,
+    *,
+    method: str = "average",
+    threshold: Any = "auto",
+    model: Any = None,
+    block_on: Columns = None,
+    images: str | None = None,
+    confidence: str | None = None,
+    one_per: str | None = None,
+    cannot_link: Any = None,
+    must_link: Any = None,
+    duplicates: Any = True,
+    null_values: NullValues = None,
+    k: int | None = None,
+    cluster_column: str = "cluster",
+    device: str | None = None,
+    batch_size: int | None = None,
+    memory_limit: int | None = None,
+    cache: Any = None,
+    progress: bool | None = None,
+) -> Any:
+    """Number the rows of a table so that rows which name the same thing have the same number.
+
+    Args:
+        table: A pandas or polars DataFrame or a pyarrow Table; or several of one library, in a list or, by
+            name, in a dict: they are stacked in their order. A column "source" has the name of each row's
+            table (0, 1, 2 of a list), a pandas index that name before the row's own label, as
+            `pandas.concat` has it of a dict. Columns that a table does not have are null in its rows.
+        on: Key column or columns; None for all columns of text. Put the column that names the row first. Of
+            several tables the columns of all of them; where names differ, a list of columns for each table,
+            in a list or by name, paired in order and named as in the first table.
+        method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
+            "hdbscan", within what hangs together.
+        threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
+        model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
+            that was tried (docs/dedup.md). Or a folder, a name on a hub, a SentenceTransformer, any object
+            with `encode`, or what `fit_decision` gave.
+        block_on: Column or columns whose values must be equal within a cluster; texts are compared without
+            differences of case, white space and Unicode form.
+        images: Column of picture files or pictures; `model` has to read them.
+        confidence: Column that says how sure an OCR engine was of the text, 0 to 1.
+        one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
+            each of its values. Rows where it is null are free.
+        cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
+            labels (row numbers where there is no index), or pairs of them. Of several tables a label is
+            (name of the table, index label).
+        must_link: Pairs of rows that are always in one cluster, in the same forms, also where they differ in
+            the columns of `block_on` or have no key. It is transitive: a with b and b with c is a with c.
+        duplicates: Which of several tables may have several rows of one thing: True for all of them; False
+            for none; the names of some, such as {"register"}; or True or False by name. A cluster has one
+            row at most of a table that may not.
+        null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
+            by column; texts are compared without differences of case, white space and Unicode form. The
+            cells of the result are not changed.
+        k: Neighbours fetched for each row in each view; None is 50.
+        cluster_column: Name of the new column; "cluster_lt" and so on where the table has it already.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time; it changes the speed, not the result.
+        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
+
+    Returns:
+        The table with the new column at its end, index and order kept. Numbers begin at 0 in order of first
+        row; a row without a partner or without a key has a number of its own.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        InvalidArgumentError: An argument that cannot work.
+        TableTypeError: Not a table.
+        ModelError: There is no such model, or it gives vectors that cannot be used.
+
+    Example:
+        >>> import pandas as pd
+        >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy", "ACME STEEL CORP"]})
+        >>> cluster_rows(firms, on="name", model="lexical")["cluster"].tolist()
+        [0, 1, 0]
+        >>> register = pd.DataFrame({"name": ["Acme Steel Corp", "Zeller Motors"]})
+        >>> both = cluster_rows({"survey": firms, "register": register}, on="name", duplicates={"survey"})
+        >>> both.loc["register", "cluster"].tolist()
+        [0, 2]
+    """
+    _check_name(cluster_column)
+    found = cluster(
+        table,
+        on,
+        method=method,
+        threshold=threshold,
+        model=model,
+        block_on=block_on,
+        images=images,
+        confidence=confidence,
+        one_per=one_per,
+        cannot_link=cannot_link,
+        must_link=must_link,
+        duplicates=duplicates,
+        null_values=null_values,
+        k=k,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        cache=cache,
+        progress=progress,
+    )
+    name = frames.free_name(cluster_column, found.table.columns)
+    return frames.with_columns(found.table, {name: found.label})
+
+
+@displayed
+def cluster(
+    table: Any,
+    on: Columns = None,
+    *,
+    method: str = "average",
+    threshold: Any = "auto",
+    model: Any = None,
+    block_on: Columns = None,
+    images: str | None = None,
+    confidence: str | None = None,
+    one_per: str | None = None,
+    cannot_link: Any = None,
+    must_link: Any = None,
+    duplicates: Any = True,
+    null_values: NullValues = None,
+    k: int | None = None,
+    device: str | None = None,
+    batch_size: int | None = None,
+    memory_limit: int | None = None,
+    cache: Any = None,
+    progress: bool | None = None,
+) -> Clusters:
+    """Find the rows of a table that name the same thing, with evidence.
+
+    Args:
+        table: A pandas or polars DataFrame or a pyarrow Table; or several of one library, in a list or, by
+            name, in a dict: they are stacked in their order.
+        on: Key column or columns; None for all columns of text. Put the column that names the row first. Of
+            several tables the columns of all of them; where names differ, a list of columns for each table,
+            in a list or by name, paired in order and named as in the first table.
+        method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
+            "hdbscan", within what hangs together.
+        threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
+        model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
+            that was tried (docs/dedup.md). Or a folder, a name on a hub, a SentenceTransformer, any object
+            with `encode`, or what `fit_decision` gave.
+        block_on: Column or columns whose values must be equal within a cluster; texts are compared without
+            differences of case, white space and Unicode form.
+        images: Column of picture files or pictures; `model` has to read them.
+        confidence: Column that says how sure an OCR engine was of the text, 0 to 1.
+        one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
+            each of its values. Rows where it is null are free.
+        cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
+            labels (row numbers where there is no index), or pairs of them. Of several tables a label is
+            (name of the table, index label).
+        must_link: Pairs of rows that are always in one cluster, in the same forms, also where they differ in
+            the columns of `block_on` or have no key. It is transitive: a with b and b with c is a with c.
+        duplicates: Which of several tables may have several rows of one thing: True for all of them; False
+            for none; the names of some, such as {"register"}; or True or False by name. A cluster has one
+            row at most of a table that may not.
+        null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
+            by column; texts are compared without differences of case, white space and Unicode form. The
+            cells of the result are not changed.
+        k: Neighbours fetched for each row in each view; None is 50.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time; it changes the speed, not the result.
+        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
+
+    Returns:
+        The clusters. `LinkWarning` is given where one has more than a twentieth of the rows, where a value of
+        a key column probably stands for a missing one, and where the estimated precision is below one half;
+        `report()["warnings"]` has these and more.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        InvalidArgumentError: An argument that cannot work.
+        TableTypeError: Not a table.
+        ModelError: There is no such model, or it gives vectors that cannot be used.
+
+    Example:
+        >>> import pandas as pd
+        >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy", "ACME STEEL CORP"]})
+        >>> cluster(firms, on="name", model="lexical")
+        Clusters(3 rows in 2 clusters, 1 of several rows)
+    """
+    check_threshold(threshold)
+    several = None
+    if sources.are_several(table):
+        several = sources.read(table, on, duplicates, block_on, images)
+        wrapped, names = several.table, list(several.on)
+    else:
+        wrapped = frames.wrap(table, "table")
+        names = keys.of_one(wrapped, on, images)
+        sources.check_of_one(duplicates)
+    rules = Rules(method, one_per, cannot_link, must_link, several)
+    if images is not None:
+        frames.check_columns(wrapped, [images], "images")
+    if confidence is not None:
+        if images is None:
+            raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
+        frames.check_columns(wrapped, [confidence], "confidence")
+    job = Job(
+        model=encode.LEXICAL if model is None and images is None else model,
+        block_on=block_on,
+        images=images,
+        confidence=confidence,
+        k=K if k is None else k,
+        threshold=threshold,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        cache=cache,
+    )
+    compared, emptied = null_values_of.emptied(wrapped, names, null_values_of.check(null_values, names))
+    found = guards.of_clusters(cluster_table(compared, names, job, rules), compared)
+    said = {"null_values": emptied} | ({} if several is None else {"sources": several.sizes})
+    found = replace(found, table=wrapped, details={**found.details, **said})
+    logger.info("%r", found)
+    guards.warn(found.details)
+    return found
+
+
+def _check_name(cluster_column: Any) -> None:
+    if not isinstance(cluster_column, str) or not cluster_column:
+        raise InvalidArgumentError(
+            f"cluster_column={cluster_column!r} is no column name. Give such as 'cluster'."
+        )
+
+
+def check_threshold(threshold: Any) -> None:
+    """Refuse what is no threshold for clusters.
+
+    Args:
+        threshold: As for `cluster_rows`.
+
+    Raises:
+        InvalidArgumentError: It is something else.
+    """
+    if not (isinstance(threshold, str) and threshold == "auto") and not (
+        is_number(threshold) and float(threshold) > 0
+    ):
+        raise InvalidArgumentError(
+            f"threshold={threshold!r} is not understood. Give 'auto' or a score above 0 such as 0.5."
+        )
+    if is_number(threshold):
+        check_reached(threshold)

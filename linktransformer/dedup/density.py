@@ -1,0 +1,77 @@
+"""HDBSCAN within the connected components of a sparse graph."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.results.agglomerate import components, in_order
+
+__all__ = ["LARGEST", "within_components"]
+
+LARGEST = 4_000  # nodes of a component whose whole distance matrix is made; larger ones keep their clusters
+
+Integers = NDArray[np.int64]
+
+
+def within_components(
+    n: int,
+    left: Integers,
+    right: Integers,
+    score: NDArray[np.float32],
+    threshold: float,
+    otherwise: Integers,
+) -> tuple[Integers, int]:
+    """Cluster each connected component by density (L. McInnes, J. Healy and S. Astels, hdbscan, 2017).
+
+    scikit-learn's HDBSCAN with clusters of two nodes and more, on 1 - score, and 1 for nodes without an edge.
+    It refuses graphs that do not hang together, hence the components. What it calls noise is a cluster by
+    itself.
+
+    Args:
+        n: Nodes.
+        left: One end of each edge, (n_edges,) int64; every pair of nodes at most once.
+        right: The other end.
+        score: Similarity of each edge, at most 1, (n_edges,) float32.
+        threshold: Edges below it do not join nodes into a component.
+        otherwise: Clusters of the nodes of components with more than `LARGEST` nodes, (n,) int64.
+
+    Returns:
+        The cluster of each node, numbered from 0 in order of first node, and how many components were too
+        large.
+    """
+    near = score >= np.float32(threshold)
+    component = components(n, left[near], right[near])
+    label = np.arange(n)
+    size = np.bincount(component)
+    too_large = size > LARGEST
+    label[too_large[component]] = n + otherwise[too_large[component]]
+    inside = (component[left] == component[right]) & ~too_large[component[left]]
+    order = np.argsort(component[left[inside]], kind="stable")
+    a, b, value = left[inside][order], right[inside][order], score[inside][order]
+    members = np.argsort(component, kind="stable")
+    starts = np.searchsorted(component[members], np.arange(len(size)))
+    edges = np.searchsorted(component[a], np.arange(len(size) + 1))
+    for which in np.flatnonzero((size > 1) & ~too_large).tolist():
+        nodes = np.sort(members[starts[which] : starts[which] + size[which]])
+        part = slice(edges[which], edges[which + 1])
+        one, other = np.searchsorted(nodes, a[part]), np.searchsorted(nodes, b[part])
+        label[nodes] = nodes[_clusters(len(nodes), one, other, value[part])]
+    return in_order(label), int(too_large.sum())
+
+
+def _clusters(n: int, one: Integers, other: Integers, score: NDArray[np.float32]) -> Integers:
+    """The first node of each node's cluster."""
+    from sklearn.cluster import HDBSCAN
+
+    if n == 2:
+        return np.zeros(2, dtype=np.int64)
+    distance = np.ones((n, n))
+    distance[one, other] = distance[other, one] = np.maximum(0.0, 1 - score.astype(float))
+    np.fill_diagonal(distance, 0)
+    found = HDBSCAN(min_cluster_size=2, metric="precomputed", allow_single_cluster=True, copy=True)
+    label = found.fit(distance).labels_
+    first = np.arange(n)
+    for cluster in range(int(label.max()) + 1):
+        first[label == cluster] = np.flatnonzero(label == cluster)[0]
+    return first

@@ -1,0 +1,171 @@
+"""cluster_rows and dedup_rows as linktransformer 0.1.18 is called: cluster types and distances."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.decision.threshold import is_number
+from linktransformer.dedup import clustering, constraints
+from linktransformer.encoding import encode
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking.job import Columns, Job
+from linktransformer.progress import displayed
+from linktransformer.results.agglomerate import in_order
+from linktransformer.tables import frames, keys, records
+from linktransformer.tables.frames import Table
+from linktransformer.tables.serialize import Serializer
+
+__all__ = ["old_cluster_rows", "old_dedup_rows", "settings_of"]
+
+logger = logging.getLogger(__name__)
+K = 50  # neighbours of each row
+DEFAULTS: Mapping[str, Any] = {"threshold": 0.5, "min cluster size": 2, "metric": "cosine"}
+# what a type takes where the caller's parameters do not say it
+OF_TYPE: Mapping[str, Mapping[str, Any]] = {
+    "agglomerative": {"threshold": 0.5, "clustering linkage": "ward", "metric": "euclidean"},
+    "hdbscan": {"min cluster size": 5, "min samples": 1, "metric": "cosine"},
+    "slink": {"min cluster size": 2, "threshold": 0.1, "metric": "cosine"},
+}
+LINKAGE = {"ward": "average", "average": "average", "complete": "complete", "single": "single"}
+
+
+@displayed
+def old_cluster_rows(
+    df: Any,
+    model: Any = None,
+    on: Columns = None,
+    cluster_type: str = "SLINK",
+    cluster_params: Mapping[str, Any] | None = None,
+    cache: Any = None,
+) -> Any:
+    """Number the rows of a table by the cosine distances of a model.
+
+    Args:
+        df: A table.
+        model: As for `cluster_rows`; named, it counts alone.
+        on: Key columns.
+        cluster_type: "SLINK", "agglomerative" or "HDBScan".
+        cluster_params: Its parameters under their old names; it is not changed.
+        cache: As for `cluster_rows`.
+
+    Returns:
+        The table with a column "cluster"; a row without a partner has a number of its own.
+
+    Raises:
+        InvalidArgumentError: A type or a parameter that is not known, or a value that cannot work.
+    """
+    table = frames.wrap(df, "df")
+    label = _labels(table, on, Job(model=model, cache=cache), cluster_type, cluster_params)
+    return frames.with_columns(table, {frames.free_name("cluster", table.columns): label})
+
+
+@displayed
+def old_dedup_rows(
+    df: Any,
+    model: Any = None,
+    on: Columns = None,
+    cluster_type: str = "SLINK",
+    cluster_params: Mapping[str, Any] | None = None,
+    cache: Any = None,
+) -> Any:
+    """Keep the first row of each cluster, and every row that is alone.
+
+    Args:
+        df: As for `old_cluster_rows`.
+        model: Likewise.
+        on: Likewise.
+        cluster_type: Likewise.
+        cluster_params: Likewise.
+        cache: Likewise.
+
+    Returns:
+        The kept rows with their index labels.
+    """
+    table = frames.wrap(df, "df")
+    _, first = np.unique(
+        _labels(table, on, Job(model=model, cache=cache), cluster_type, cluster_params), return_index=True
+    )
+    return frames.take(table, np.sort(first).astype(np.int64))
+
+
+def settings_of(cluster_type: str, cluster_params: Mapping[str, Any] | None) -> tuple[str, Any, int]:
+    """Our method, our threshold and the smallest cluster.
+
+    Args:
+        cluster_type: As for `old_cluster_rows`.
+        cluster_params: Likewise.
+
+    Returns:
+        Method; threshold as a similarity, "auto" where there is none, which leaves the decision to
+        `cluster_rows`; rows that a cluster needs.
+
+    Raises:
+        InvalidArgumentError: As `old_cluster_rows`.
+
+    Example:
+        >>> settings_of("SLINK", {"threshold": 0.25, "min cluster size": 2, "metric": "cosine"})
+        ('single', 0.75, 2)
+    """
+    kind = str(cluster_type).lower()
+    if kind not in OF_TYPE:
+        raise InvalidArgumentError(
+            f"cluster_type={cluster_type!r} is not one of 'SLINK', 'agglomerative', 'HDBScan'."
+        )
+    known = {name for names in OF_TYPE.values() for name in names}
+    given = DEFAULTS if cluster_params is None else cluster_params
+    unknown = sorted(set(map(str, given)) - known)
+    if unknown:
+        raise InvalidArgumentError(
+            f"cluster_params has {unknown[0]!r}. It may have, spelled so: "
+            f"{', '.join(map(repr, sorted(known)))}."
+        )
+    values = {**OF_TYPE[kind], **given}
+    size = values.get("min cluster size", 1)
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
+        raise InvalidArgumentError(f"'min cluster size' is {size!r}. Give a whole number from 1.")
+    if "min samples" in given and given["min samples"] != 1:
+        logger.info("'min samples' has no effect")
+    linkage = values.get("clustering linkage", "single")
+    if linkage not in LINKAGE:
+        raise InvalidArgumentError(f"'clustering linkage' is {linkage!r}. It may be one of {list(LINKAGE)}.")
+    if kind == "agglomerative" and linkage == "ward":
+        logger.info("'ward' needs a matrix of all pairs: average linkage is taken, at the same distance")
+    method = {"hdbscan": "hdbscan", "slink": "single"}.get(kind, LINKAGE[linkage])
+    return method, _similarity(values.get("threshold"), values["metric"]), int(size)
+
+
+def _similarity(distance: Any, metric: Any) -> Any:
+    """A distance as a cosine; of unit vectors the squared Euclidean distance is twice the cosine distance."""
+    if metric not in ("cosine", "euclidean", "l2"):
+        raise InvalidArgumentError(f"'metric' is {metric!r}. It may be 'cosine' or 'euclidean'.")
+    if distance is None:
+        return "auto"
+    if not is_number(distance) or float(distance) < 0:
+        raise InvalidArgumentError(f"'threshold' is {distance!r}. Give a distance such as 0.3.")
+    similarity = 1 - (float(distance) if metric == "cosine" else float(distance) ** 2 / 2)
+    if similarity <= 0:
+        raise InvalidArgumentError(
+            f"'threshold' is {distance!r}: at this distance all rows are one. Give less, such as 0.3."
+        )
+    return similarity
+
+
+def _labels(
+    table: Table, on: Columns, given: Job, cluster_type: str, cluster_params: Mapping[str, Any] | None
+) -> NDArray[np.int64]:
+    """The cluster of each row; clusters that are too small are taken apart, but for rows of equal text."""
+    method, threshold, size = settings_of(cluster_type, cluster_params)
+    names = keys.of_one(table, on)
+    model = encode.LEXICAL if given.model is None else given.model
+    job = replace(given, model=model, k=K, threshold=threshold, alone=threshold != "auto")
+    label = clustering.cluster_table(table, names, job, constraints.Rules(method)).label
+    text = records.read(table, names, Serializer()).text_of_row
+    small = np.bincount(label)[label] < size if len(label) else np.zeros(0, dtype=bool)
+    apart = np.where(text >= 0, text, text.max(initial=0) + 1 + np.arange(len(text)))
+    return np.asarray(in_order(np.where(small, label.max(initial=0) + 1 + apart, label)), dtype=np.int64)

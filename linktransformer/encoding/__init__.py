@@ -1,0 +1,1 @@
+"""The name of a model becomes vectors of texts."""

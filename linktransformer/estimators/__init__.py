@@ -1,0 +1,1 @@
+"""Linker and Deduplicator: fit once, query and update."""

@@ -1,0 +1,353 @@
+"""Deduplicator: cluster a table once, then tell of new rows which thing they name; ids stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.dedup.constraints import Rules
+from linktransformer.dedup.dedup import K, check_threshold
+from linktransformer.encoding import encode
+from linktransformer.estimators import bridges, first_clusters, growing, placing, reference, table_files
+from linktransformer.estimators.fitted import Fitted, NotFittedError, below, unique
+from linktransformer.estimators.placing import Clustered
+from linktransformer.estimators.reference import Keys
+from linktransformer.estimators.row_reading import Reading
+from linktransformer.estimators.sample_reading import Settings
+from linktransformer.linking.job import Columns, Job
+from linktransformer.progress import displayed, stage
+from linktransformer.results import guards
+from linktransformer.results.clusters import Clusters
+from linktransformer.tables import frames, keys
+
+__all__ = ["Deduplicator"]
+
+AT_ONCE = 250  # rows that are added: it changes the time and the memory, not the result
+
+D = TypeVar("D", bound="Deduplicator")
+
+
+class Deduplicator(Fitted):
+    """Cluster a table that is read and encoded once, and put new rows into its clusters.
+
+    A cluster's id never changes by what comes later: a new row joins the cluster that it probably belongs to,
+    or begins one. Ids are not used again. Where a row shows that two clusters are one thing, both stay, and
+    `merges` names them; `fit` clusters anew.
+
+    Args:
+        model: As for `cluster_rows`.
+        threshold: The match probability that two clusters need to be one, and a new row to join a cluster;
+            "auto" is .5.
+        on: As for `cluster_rows`.
+        block_on: Likewise.
+        method: Likewise. A new row belongs to a cluster by the mean match probability of its different texts
+            ("average" and "hdbscan"), the lowest ("complete") or the highest one ("single").
+        one_per: As for `cluster_rows`; new rows keep to it too.
+        cannot_link: As for `cluster_rows`, of the rows of `fit`.
+        must_link: Pairs of rows of `fit` that are always in one cluster, by index label; what they lead to
+            holds too.
+        k: Neighbours looked at for each row in each view.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time; it does not change the result.
+        memory_limit: As for `cluster_rows`.
+        cache: As for `cluster_rows`, for the vectors of the table and of added rows. It is not saved.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
+
+    Example:
+        >>> import pandas as pd
+        >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy", "ACME STEEL CORP"]})
+        >>> known = Deduplicator(threshold=0.5, on="name").fit(firms)
+        >>> known.labels_.tolist(), known.predict({"name": "Acme Steel"})["cluster"].tolist()
+        ([0, 1, 0], [0])
+        >>> known.add(pd.DataFrame({"name": ["Zeller Motors", "acme steel"]}, index=[3, 4])).labels_.tolist()
+        [0, 1, 0, 2, 0]
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        threshold: Any = "auto",
+        *,
+        on: Columns = None,
+        block_on: Columns = None,
+        method: str = "average",
+        one_per: str | None = None,
+        cannot_link: Any = None,
+        must_link: Any = None,
+        k: int = K,
+        device: str | None = None,
+        batch_size: int | None = None,
+        memory_limit: int | None = None,
+        cache: Any = None,
+        progress: bool | None = None,
+    ) -> None:
+        self.model = model
+        self.threshold = threshold
+        self.on = on
+        self.block_on = block_on
+        self.method = method
+        self.one_per = one_per
+        self.cannot_link = cannot_link
+        self.must_link = must_link
+        self.k = k
+        self.device = device
+        self.batch_size = batch_size
+        self.memory_limit = memory_limit
+        self.cache = cache
+        self.progress = progress
+
+    @displayed
+    def fit(self: D, table: Any) -> D:
+        """Read, encode and cluster a table, as `lt.cluster` does.
+
+        Args:
+            table: A pandas or polars DataFrame or a pyarrow Table; pandas index labels must not repeat.
+
+        Returns:
+            The deduplicator, with `table_`, `index_`, `labels_`, `clusters_` and `threshold_`. Ids begin at 0
+            in order of first row; a row without a key has one of its own. `LinkWarning` is given where
+            `lt.cluster` gives it.
+
+        Raises:
+            ColumnNotFoundError: A column that is not there.
+            InvalidArgumentError: An argument that cannot work.
+            ModelError: There is no such model, or it gives vectors that cannot be used.
+        """
+        check_threshold(self.threshold)
+        rules = Rules(self.method, self.one_per, self.cannot_link, self.must_link)
+        job = Job(
+            k=self.k,
+            threshold=self.threshold,
+            batch_size=self.batch_size,
+            memory_limit=self.memory_limit,
+            cache=self.cache,
+        )
+        wrapped = frames.wrap(table, "table")
+        unique(frames.index_labels(wrapped, np.arange(wrapped.n_rows)), "table")
+        on = keys.of_one(wrapped, self.on)
+        blocks = [] if self.block_on is None else keys.of_one(wrapped, self.block_on, argument="block_on")
+        if self.on is None:
+            on = [name for name in on if name not in blocks] or on
+        names = Keys(tuple(on), tuple(on), tuple(blocks))
+        plan = encode.plan(encode.LEXICAL if self.model is None else self.model, self.device)
+        bare = reference.bare(wrapped, names, Reading(serializer=plan.reading))
+        reading = self._remembering(plan)
+        self._of, self._clusters = first_clusters.clustered(bare, reading, job, rules, self._settings())
+        self._known, self._plan = self._of.known, plan
+        guards.warn(self._clusters.details)
+        return self
+
+    @displayed
+    def fit_predict(self, table: Any) -> Any:
+        """Cluster a table.
+
+        Args:
+            table: As for `fit`.
+
+        Returns:
+            A table with one column, "cluster": the id of each row; in pandas with the table's index.
+        """
+        known = self.fit(table)._known.table
+        return frames.new_frame(known, {"cluster": self.labels_}, keep_index=True)
+
+    @displayed
+    def predict(self, rows: Any) -> Any:
+        """Tell which cluster each row would join, each as one more row of the table; nothing is added.
+
+        Args:
+            rows: A table of any of the libraries, or one row as a dict.
+
+        Returns:
+            A table in the library of the rows, with their index in pandas: "cluster", the id, null where the
+            row would begin a new one; and "score", the probability that it belongs to the most probable
+            cluster, 1 where that has the same text, null where none is near.
+
+        Raises:
+            ColumnNotFoundError: A key column is not there.
+            NotFittedError: `fit` has not been called.
+        """
+        of = self._fitted_clusters()
+        table = self._wrapped(rows, of.known.keys, of.known.table)
+        if of.one_per is not None:
+            frames.check_columns(table, [of.one_per], "one_per")
+        asked = self._read(of.known, table)
+        cluster, score = placing.first_allowed(of, asked, placing.entries(of, asked, self.k))
+        ids = np.ma.masked_array(np.maximum(cluster, 0), mask=cluster < 0)
+        return frames.new_frame(table, {"cluster": ids, "score": score}, keep_index=True)
+
+    @displayed
+    def add(self: D, rows: Any) -> D:
+        """Put rows at the end of the table and into its clusters, one after the other.
+
+        A row joins the cluster that `predict` names for it then, or begins a new one. Only the new rows are
+        encoded, and no row that was there gets another id.
+
+        Args:
+            rows: A table of the fitted table's library and columns; in pandas with new index labels.
+
+        Returns:
+            The deduplicator.
+
+        Raises:
+            InvalidArgumentError: Columns are missing, or a label is there already.
+            TableTypeError: The rows are of another library.
+        """
+        of = self._fitted_clusters()
+        added, _, _ = below(rows, of.known)  # refused as a whole
+        if of.job is None:
+            plan = self._remembering(self._plan)
+            of = first_clusters.with_job_of(of, self._with(rows, of.known), plan, self._settings())
+        with stage("rows", added.n_rows) as tick:
+            for start in range(0, added.n_rows, AT_ONCE):
+                some = frames.take(added, np.arange(start, min(start + AT_ONCE, added.n_rows)))
+                of = growing.grown(of, self._with(some, of.known), self.k)
+                tick(min(AT_ONCE, added.n_rows - start))
+        self._of, self._known = of, of.known
+        return self
+
+    def remove(self: D, labels: Any) -> D:
+        """Take rows out of the table; nothing is encoded, and the other rows keep their ids.
+
+        A cluster stays together even where the row that held it together is gone.
+
+        Args:
+            labels: Labels of rows as in `index_`, one or several.
+
+        Returns:
+            The deduplicator.
+
+        Raises:
+            InvalidArgumentError: There is no such label.
+        """
+        of = self._fitted_clusters()
+        self._of = bridges.without_these(of, self._without(labels, "index_"))
+        self._known = self._of.known
+        return self
+
+    def merges(self) -> Any:
+        """Name the clusters that rows which were added have brought together.
+
+        Nothing is encoded or searched, and no id changes. `fit(table_)` clusters anew.
+
+        Returns:
+            A table in the caller's library, the most probable pair first: "cluster" and "other", two ids,
+            and "score", the probability that the two are one, at or above `threshold_`. Pairs that `fit` left
+            apart, and those that must stay apart, are not there.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+        """
+        of = self._fitted_clusters()
+        pairs, score = bridges.bridges(of)
+        columns: dict[str, NDArray[Any]] = {"cluster": pairs[:, 0], "other": pairs[:, 1], "score": score}
+        return frames.new_frame(of.known.table, columns)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted deduplicator: safetensors, parquet and JSON, sealed by hashes.
+
+        A model that is an object is not saved; give it to `load` again.
+
+        Args:
+            folder: A new folder, or one that `save` wrote, which is replaced.
+
+        Raises:
+            InvalidArgumentError: The folder holds something else, or the table cannot be saved.
+            MissingExtraError: A pandas table needs pyarrow.
+            NotFittedError: `fit` has not been called.
+        """
+        of = self._fitted_clusters()
+        extra: dict[str, NDArray[Any]] = {
+            "cluster": of.cluster,
+            "cannot_link": of.cannot_link,
+            "kept_apart": of.kept_apart,
+        }
+        said: dict[str, Any] = {"next_id": of.next_id, "details": dict(of.details), "job": None}
+        if of.job is not None:
+            arrays, said["job"] = table_files.parts_of(of.job)
+            extra |= {f"job.{name}": values for name, values in arrays.items()}
+        self._save(folder, extra, {"clusters": said})
+
+    @classmethod
+    def load(cls: type[D], folder: str | Path, *, model: Any = None, device: str | None = None) -> D:
+        """Read what `save` wrote.
+
+        Args:
+            folder: The folder.
+            model: The model, where an object was fitted with, or where its folder is elsewhere now.
+            device: Where it runs.
+
+        Returns:
+            The fitted deduplicator; it answers as the saved one does. It has no `clusters_`, and its
+            `cannot_link` and `must_link` are None, but their effect is kept.
+
+        Raises:
+            InvalidArgumentError: A file is missing or was changed, or holds another estimator.
+            ModelError: The model is not the one that the table was encoded with.
+        """
+        found, settings, extra = cls._load(folder, model, device)
+        said = settings["clusters"]
+        job = None
+        if said["job"] is not None:
+            of_job = {name.removeprefix("job."): of for name, of in extra.items() if name.startswith("job.")}
+            job = table_files.from_parts(said["job"], of_job)
+        found._of = Clustered(
+            found._known,
+            extra["cluster"],
+            said["next_id"],
+            found.method,
+            float(found._known.threshold or 0.0),
+            job,
+            found.one_per,
+            extra["cannot_link"],
+            extra["kept_apart"],
+            said["details"],
+        )
+        return found
+
+    @property
+    def table_(self) -> Any:
+        """The table as it is now, in the caller's library."""
+        return self._fitted().table.frame.to_native()
+
+    @property
+    def index_(self) -> NDArray[Any]:
+        """What its rows are called, (n_rows,): the pandas index, elsewhere numbers that a row keeps."""
+        return self._fitted().labels
+
+    @property
+    def labels_(self) -> NDArray[np.int64]:
+        """The cluster id of each row, (n_rows,) int64."""
+        return self._fitted_clusters().cluster
+
+    @property
+    def clusters_(self) -> Clusters:
+        """What the last `fit` in this process found, with evidence; rows added since do not show."""
+        self._fitted()
+        found: Clusters | None = getattr(self, "_clusters", None)
+        if found is None:
+            raise NotFittedError("The Deduplicator was loaded: the evidence of fit is not saved. Fit again.")
+        return found
+
+    @property
+    def threshold_(self) -> float:
+        """The match probability that a new row needs to join a cluster."""
+        return self._fitted_clusters().threshold
+
+    def report(self) -> Mapping[str, Any]:
+        """How the clusters were made.
+
+        Returns:
+            As `Clusters.report` at the last `fit`.
+        """
+        return dict(self._fitted_clusters().details)
+
+    def _fitted_clusters(self) -> Clustered:
+        self._fitted()
+        return self._of
+
+    def _settings(self) -> Settings:
+        return Settings(self.k, self.device, self.batch_size, self.memory_limit)

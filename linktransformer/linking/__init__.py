@@ -1,0 +1,1 @@
+"""merge, link and their kin: two tables."""

@@ -1,0 +1,217 @@
+"""Which records a model encodes: those in doubt by n-grams, or all where n-grams carry no information."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.decision.correction import Correction
+from linktransformer.decision.fused import Fused
+from linktransformer.decision.pair_probabilities import Judged, judge
+from linktransformer.scoring import partial_view
+from linktransformer.scoring.describe import Described, Embed, Options, searched
+from linktransformer.scoring.ranks import places
+from linktransformer.scoring.sampling import drawn
+from linktransformer.search.candidate_search import Candidates
+
+__all__ = ["Selection", "adapted", "doubtful", "select", "trial"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Truths = NDArray[np.bool_]
+
+# The usual 5 % either way: a pair below is taken for no match, a record with a candidate above is taken as
+# matched. Both were set before any score was looked at.
+IMPROBABLE, CERTAIN = 0.05, 0.95
+# Characters that a model may read, at .04 ms each on one core: as many as take about as long as the n-grams
+# of a record take (.3 ms), and at least as many as take four seconds.
+PER_RECORD, AT_LEAST = 8, 100_000
+# Records without candidates that a trial encodes, of the side that has fewer and of the other: a second.
+TRIAL = (200, 800)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """What a model reads.
+
+    Args:
+        records: Which left and which right records, (n_left,) and (n_right,) bool.
+        searched: Whether candidates are searched by the model too.
+        report: How it was chosen.
+    """
+
+    records: tuple[Truths, Truths]
+    searched: bool
+    report: dict[str, Any]
+
+    @property
+    def any(self) -> bool:
+        """Whether the model reads a record of either side."""
+        return bool(self.records[0].any() and self.records[1].any())
+
+
+def adapted(
+    judged: Judged, fused: Fused, embed: Embed, options: Options, correction: Correction | None
+) -> tuple[Judged, dict[str, Any]]:
+    """Judge pairs again by a model, where it can change the answer.
+
+    Args:
+        judged: Pairs judged by n-grams.
+        fused: Their match probabilities.
+        embed: The model: texts -> unit vectors.
+        options: How candidates are searched.
+        correction: What was learned from labels.
+
+    Returns:
+        All pairs, the same value where nothing was encoded; and what the report says of it.
+    """
+    described = judged.described
+    chosen = select(described, fused.candidates, fused.score, embed, options, correction)
+    report = {"records": [int(of.sum()) for of in chosen.records], "of": [len(of) for of in chosen.records]}
+    report |= chosen.report
+    if not chosen.any:
+        return judged, report
+    encoded = partial_view.encode(described.views, embed, chosen.records)
+    if chosen.searched:
+        return judge(partial_view.with_search(described, encoded, options), correction), report
+    described = partial_view.with_view(described, encoded)
+    return judged.again(described, ~np.isnan(described.features.pairs.scores["dense"])), report
+
+
+def select(
+    described: Described,
+    found: Candidates,
+    p: Floats,
+    embed: Embed,
+    options: Options,
+    correction: Correction | None = None,
+) -> Selection:
+    """Choose the records that a model encodes.
+
+    n-grams decide first. A pair is in doubt where its match probability is above .05 and neither of its
+    records has a candidate above .95. The records of such pairs are encoded, the most doubtful pairs first,
+    within a budget. Where more than a twentieth of the records of the smaller side have no candidate above
+    .05, a sample of those is encoded and searched: if n-grams miss more than a twentieth of the matches by
+    it, all records without a candidate above .95 are encoded and searched.
+
+    Args:
+        described: Candidates by n-grams, described.
+        found: Those of them that were judged.
+        p: Their match probabilities, (n_pairs,) float32.
+        embed: The model: texts -> unit vectors.
+        options: How candidates are searched.
+        correction: What was learned from labels.
+
+    Returns:
+        The selection.
+    """
+    sizes = found.n_left, found.n_right
+    best = _best(found, p)
+    report: dict[str, Any] = {"rule": "records in doubt by n-grams"}
+    drawing = described.views.drawing
+    empty = [order[of[order] <= IMPROBABLE] for order, of in zip(drawing.ordered, best, strict=True)]
+    smaller = int(len(best[1]) < len(best[0]))
+    if min(map(len, empty)) and len(empty[smaller]) > IMPROBABLE * len(best[smaller]):
+        fewer = drawing.first if len(empty[0]) == len(empty[1]) else int(len(empty[1]) < len(empty[0]))
+        which = drawn(empty[0], TRIAL[fewer]), drawn(empty[1], TRIAL[1 - fewer])
+        matches = trial(described, which, embed, options, correction)
+        sure = matches - np.sqrt(matches)  # one standard error less
+        missed = sure * len(empty[0]) / len(which[0]) * len(empty[1]) / len(which[1])
+        expected = min(float(of.sum()) for of in best)
+        report["trial"] = {
+            "records": [len(of) for of in which],
+            "of": [len(of) for of in empty],
+            "matches": matches,
+            "share_missed_by_n_grams": round(float(missed / max(1.0, missed + expected)), 4),
+        }
+        if missed > IMPROBABLE * (missed + expected):
+            report["rule"] = "all records but those matched with certainty: n-grams miss matches in a sample"
+            return Selection((best[0] < CERTAIN, best[1] < CERTAIN), True, report)
+    texts = described.nodes[0].text[found.left], described.nodes[1].text[found.right]
+    lengths = tuple(
+        np.fromiter(map(len, readable), np.int64, len(readable)) for readable in described.views.readable
+    )
+    budget = max(AT_LEAST, PER_RECORD * sum(sizes))
+    pairs = doubtful(found, p, best)
+    allowed, spent = _within(pairs, p, texts, (lengths[0], lengths[1]), budget)
+    report |= {"pairs_in_doubt": int(pairs.sum()), "characters": spent, "budget": budget}
+    nodes = described.nodes
+    return Selection((allowed[0][nodes[0].text], allowed[1][nodes[1].text]), False, report)
+
+
+def doubtful(found: Candidates, p: Floats, best: tuple[Floats, Floats]) -> Truths:
+    """Pairs that may match, and neither of whose records is matched with certainty.
+
+    Args:
+        found: The candidates.
+        p: Their match probabilities, (n_pairs,) float32.
+        best: The highest probability of each left and of each right record.
+
+    Returns:
+        (n_pairs,) bool.
+    """
+    matched = (best[0] >= CERTAIN)[found.left] & (best[1] >= CERTAIN)[found.right]
+    return np.asarray((p > IMPROBABLE) & ~matched)
+
+
+def trial(
+    described: Described,
+    which: tuple[Integers, Integers],
+    embed: Embed,
+    options: Options,
+    correction: Correction | None,
+) -> int:
+    """How many records a model matches that have no candidate by n-grams.
+
+    Args:
+        described: Candidates by n-grams, described.
+        which: Left and right records, rising.
+        embed: The model: texts -> unit vectors.
+        options: How candidates are searched.
+        correction: What was learned from labels.
+
+    Returns:
+        Pairs that are each other's best, and whose own log-odds are above zero.
+    """
+    views = described.views.some(which)
+    every = np.ones(len(which[0]), dtype=bool), np.ones(len(which[1]), dtype=bool)
+    encoded = partial_view.encode(views, embed, every)
+    tried = partial_view.with_search(searched(views, options), encoded, options)
+    own, at, found = judge(tried, correction).own, tried.features.at, tried.candidates
+    place = places(found.left[at], found.right[at], own)
+    return int(((own > 0) & (place.rank_left == 0) & (place.rank_right == 0)).sum())
+
+
+def _best(found: Candidates, p: Floats) -> tuple[Floats, Floats]:
+    """The highest probability of each left and of each right record."""
+    best = np.zeros(found.n_left, dtype=np.float32), np.zeros(found.n_right, dtype=np.float32)
+    np.maximum.at(best[0], found.left, p)
+    np.maximum.at(best[1], found.right, p)
+    return best
+
+
+def _within(
+    pairs: Truths,
+    p: Floats,
+    texts: tuple[Integers, Integers],
+    lengths: tuple[Integers, Integers],
+    budget: int,
+) -> tuple[tuple[Truths, Truths], int]:
+    """The texts of the pairs nearest to even, and their characters; whole pairs as long as they fit."""
+    which = np.flatnonzero(pairs)
+    rank = np.empty(len(which), dtype=np.int64)
+    a, b = texts[0][which], texts[1][which]
+    doubt = np.abs(p[which] - np.float32(0.5))
+    order = np.argsort(doubt, kind="stable")  # equal doubt: all or none, whatever the order of the pairs
+    falling = doubt[order]
+    rank[order] = np.cumsum(np.append(0, falling[1:] != falling[:-1])[: len(order)])
+    first = [np.full(len(of), len(which), dtype=np.int64) for of in lengths]
+    np.minimum.at(first[0], a, rank)
+    np.minimum.at(first[1], b, rank)
+    cost = np.bincount(np.concatenate(first), np.concatenate(lengths), len(which) + 1)[: len(which)]
+    last = int(np.searchsorted(np.cumsum(cost), budget, side="right"))  # ranks below are within the budget
+    allowed = first[0] < last, first[1] < last
+    return allowed, int(sum(of[has].sum() for of, has in zip(lengths, allowed, strict=True)))

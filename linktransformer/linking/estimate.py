@@ -1,0 +1,69 @@
+"""What a merge would cost, said before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from linktransformer.encoding import encode
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking.job import Columns, Job
+from linktransformer.search import blocking, lsh_forest
+from linktransformer.tables import block_keys, frames, keys, null_values, records
+from linktransformer.tables.serialize import Serializer
+
+__all__ = ["estimate"]
+
+
+def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mapping[str, Any]:
+    """What a merge would cost, without doing it.
+
+    Args:
+        left: A table.
+        right: A table.
+        on: Key column or columns that both tables have; None for those of text.
+        **options: Arguments of `link`. The estimate uses left_on, right_on, block_on, model, k and
+            null_values; the others do not change it.
+
+    Returns:
+        left_rows, right_rows, texts to encode, pairs that blocking leaves, candidates (at most),
+        memory_bytes and seconds: orders of magnitude for two cores without a GPU.
+
+    Raises:
+        LinkTransformerError: As `link`, for arguments that cannot work.
+    """
+    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+    given = {name: value for name, value in options.items() if value is not None}
+    if "images" in given:
+        raise InvalidArgumentError("What pictures cost cannot be said beforehand. Leave out images=.")
+    on_left, on_right = keys.resolve(
+        tables[0], tables[1], on, given.pop("left_on", None), given.pop("right_on", None)
+    )
+    null_texts = null_values.check(given.pop("null_values", None), [*on_left, *on_right])
+    job = Job(**given)
+    texts = [
+        records.read(null_values.emptied(table, columns, null_texts)[0], columns, Serializer())
+        for table, columns in zip(tables, (on_left, on_right), strict=True)
+    ]
+    blocks = block_keys.number(tables, job.block_on)
+    nodes = [
+        blocking.nodes(side.text_of_row, of_row)
+        for side, of_row in zip(texts, (blocks.left, blocks.right), strict=True)
+    ]
+    pairs = int(blocking.pair_blocks(nodes[0], nodes[1]).areas.sum())
+    dense = 0 if encode.plan(job.model, job.device).encoder is None else 1
+    n_texts = sum(len(side.texts) for side in texts)
+    characters = sum(sum(map(len, side.texts)) for side in texts)
+    candidates = min(pairs, 2 * (1 + dense) * job.k * max(map(len, nodes), default=0))
+    sparse = pairs * 6e-9 if pairs <= lsh_forest.EXACT_UP_TO else 3e-4 * sum(map(len, nodes))
+    seconds = 1e-6 * characters * 3 + sparse + dense * (pairs * 8e-9 + characters / 4 / 2_500)
+    memory = 150e6 + characters * 40 + dense * n_texts * 1536 * 2 + candidates * 60
+    return {
+        "left_rows": tables[0].n_rows,
+        "right_rows": tables[1].n_rows,
+        "texts": n_texts,
+        "pairs": pairs,
+        "candidates": int(candidates),
+        "memory_bytes": int(memory),
+        "seconds": round(seconds, 1),
+    }

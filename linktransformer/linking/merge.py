@@ -1,0 +1,271 @@
+"""merge and link: two tables that name the same things differently, row by row."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking import compare_tables, joining, resolve_links
+from linktransformer.linking.job import BlockColumns, Columns, Job, K
+from linktransformer.linking.old_arguments import accept_old, of_merge
+from linktransformer.progress import displayed
+from linktransformer.results import guards
+from linktransformer.results.links import Links
+from linktransformer.scoring.compare import Comparison
+from linktransformer.tables import frames, keys
+from linktransformer.tables import null_values as null_values_of
+from linktransformer.tables.frames import Table
+from linktransformer.tables.null_values import NullValues
+from linktransformer.tables.units import picture_columns
+
+__all__ = ["link", "merge"]
+
+logger = logging.getLogger(__name__)
+
+
+@accept_old(of_merge)
+@displayed
+def merge(
+    left: Any,
+    right: Any,
+    on: Columns = None,
+    *,
+    left_on: Columns = None,
+    right_on: Columns = None,
+    how: str = "left",
+    validate: str | None = None,
+    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
+    indicator: bool | str = False,
+    model: Any = None,
+    block_on: BlockColumns = None,
+    images: Any = None,
+    confidence: Any = None,
+    k: int | None = None,
+    threshold: Any = "auto",
+    expected_overlap: float | None = None,
+    compare: Mapping[str, Comparison] | None = None,
+    null_values: NullValues = None,
+    score_column: str = "score",
+    device: str | None = None,
+    batch_size: int | None = None,
+    memory_limit: int | None = None,
+    cache: Any = None,
+    progress: bool | None = None,
+) -> Any:
+    """Put the rows of two tables together that name the same thing, as pandas.merge does for equal keys.
+
+    Args:
+        left: A pandas or polars DataFrame or a pyarrow Table; a polars LazyFrame is collected.
+        right: Another one of the same library.
+        on: Key column or columns of both tables. None, with `left_on` and `right_on`: the text columns
+            that both have.
+        left_on: Key columns of the left table; any number, any dtype, in any order.
+        right_on: Key columns of the right table.
+        how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all.
+        validate: "1:1", "1:m", "m:1" or "m:m", enforced; None is "m:1": a left row takes one right row
+            at most, and a right row may be taken by several.
+        suffixes: For columns of the same name, key columns too.
+        indicator: Add `_merge`, or a column of the name that you give: "both", "left_only" or "right_only".
+        model: None: character n-grams, and the bundled model for the records that they leave in doubt
+            (docs/decision.md). "full": the bundled model for every record. "lexical": n-grams alone. Or a
+            folder, "org/name@revision", a SentenceTransformer, any object with `encode`: every record is
+            encoded by it, beside n-grams.
+        block_on: Columns whose values must be equal: rows that differ there are not compared. A name or a
+            list of names that both tables have, or for other names a pair (left, right) of names or of lists
+            of names, or a list of pairs: ("city", "town"), (["city", "year"], ["town", "yr"]),
+            [("city", "town"), ("year", "yr")]. A tuple of two names is such a pair, unless both are columns
+            of both tables: then they are two columns. Case, white space and Unicode form of texts make no
+            difference; numbers are compared as numbers. A column without a common value is logged as a
+            warning, which `links.report()` has too.
+        images: Column of pictures, or a pair (left, right): paths, "book.zip/crop.png", bytes, PIL images or
+            arrays. Rows are then linked by text and picture together, by a `model` that reads both. A row
+            without a picture, or without a text, goes by what it has.
+        confidence: With `images`, a column or a pair of columns: how sure an OCR engine was of the text, 0 to
+            1. A model that learned to hears it when it weighs text against picture.
+        k: Neighbours fetched for each row in each view and direction; None is 10.
+        threshold: "auto": the set of links with the best expected F1. A number: links with at least this
+            match probability. {"precision": 0.95}: the largest set of links whose mean probability is at
+            least that. None: the best match of every row, however bad (a row that shares no n-gram with any
+            other may have none).
+        expected_overlap: About which share of the left rows has a match in the right table, 0 to 1, where you
+            know it; within a factor of two is enough. It moves all probabilities. None estimates it.
+        compare: How cells of a key column are compared, by column name, such as
+            {"born": lt.compare.number(within=2)}; the other columns are compared by their content.
+        null_values: Values that stand for a missing one in key columns of either table, such as
+            ["unknown", "n/a"], or lists by column; texts are compared without differences of case, white
+            space and Unicode form. The cells of the result are not changed.
+        score_column: Name of the column with the score; "score_lt" and so on where a table has it already.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time; it changes the speed, not the result.
+        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
+
+    Returns:
+        A table of the same library with a fresh index: left columns, right columns, score. Left order;
+        rows that only the right table has come last ("right": right order).
+
+    Raises:
+        ColumnNotFoundError: A column that is not there; the message has the nearest name.
+        InvalidArgumentError: An argument, or two together, that cannot work.
+        TableTypeError: Not a table, or tables of two libraries.
+        ModelError: There is no such model, or it gives vectors that cannot be used.
+        MissingExtraError: The model needs a package that is not installed.
+
+    Example:
+        >>> import pandas as pd
+        >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy"]})
+        >>> names = ["ACME STEEL CORPORATION", "Zeller Motors"]
+        >>> register = pd.DataFrame({"name": names, "year": [1990, 1991]})
+        >>> merge(firms, register, on="name", model="lexical")[["name_x", "year"]]
+                     name_x  year
+        0  Acme Steel Corp.  1990
+        1      Baxter Dairy  <NA>
+    """
+    joining.check(
+        frames.wrap(left, "left"), frames.wrap(right, "right"), how, suffixes, indicator, score_column
+    )
+    links = link(
+        left,
+        right,
+        on,
+        left_on=left_on,
+        right_on=right_on,
+        validate=validate,
+        model=model,
+        block_on=block_on,
+        images=images,
+        confidence=confidence,
+        k=k,
+        threshold=threshold,
+        expected_overlap=expected_overlap,
+        compare=compare,
+        null_values=null_values,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        cache=cache,
+        progress=progress,
+    )
+    return joining.joined(links, how=how, suffixes=suffixes, indicator=indicator, score_column=score_column)
+
+
+@displayed
+def link(
+    left: Any,
+    right: Any,
+    on: Columns = None,
+    *,
+    left_on: Columns = None,
+    right_on: Columns = None,
+    validate: str | None = None,
+    model: Any = None,
+    block_on: BlockColumns = None,
+    images: Any = None,
+    confidence: Any = None,
+    k: int | None = None,
+    threshold: Any = "auto",
+    expected_overlap: float | None = None,
+    compare: Mapping[str, Comparison] | None = None,
+    null_values: NullValues = None,
+    device: str | None = None,
+    batch_size: int | None = None,
+    memory_limit: int | None = None,
+    cache: Any = None,
+    progress: bool | None = None,
+) -> Links:
+    """Decide which rows of two tables name the same thing, with evidence.
+
+    Args:
+        left: A table.
+        right: A table of the same library.
+        on: As for `merge`.
+        left_on: As for `merge`.
+        right_on: As for `merge`.
+        validate: As for `merge`.
+        model: None: character n-grams, and the bundled model for the records that they leave in doubt
+            (docs/decision.md). "full": the bundled model for every record. "lexical": n-grams alone. Or a
+            folder, "org/name@revision", a SentenceTransformer, any object with `encode`: every record is
+            encoded by it, beside n-grams.
+        block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
+            different names, such as ("city", "town").
+        images: As for `merge`.
+        confidence: As for `merge`.
+        k: Neighbours fetched for each row in each view and direction; None is 10.
+        threshold: As for `merge`.
+        expected_overlap: About which share of the left rows has a match, 0 to 1; None estimates it.
+        compare: Comparisons of key columns, such as {"born": lt.compare.number(within=2)}; None chooses each
+            by the content of the column.
+        null_values: Values that stand for a missing one in key columns of either table, such as
+            ["unknown", "n/a"], or lists by column such as {"born": ["1900-01-01"]}.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time.
+        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
+
+    Returns:
+        The links. `LinkWarning` is given where a value of a key column probably stands for a missing one, and
+        where the estimated precision is below one half; `report()["warnings"]` has these and more.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        InvalidArgumentError: An argument, or two together, that cannot work.
+        TableTypeError: Not a table, or tables of two libraries.
+        ModelError: There is no such model, or it gives vectors that cannot be used.
+        MissingExtraError: The model needs a package that is not installed.
+
+    Example:
+        >>> import pandas as pd
+        >>> a = pd.DataFrame({"name": ["Acme Steel Corp."]})
+        >>> b = pd.DataFrame({"name": ["ACME STEEL", "Zeller"]})
+        >>> link(a, b, on="name", model="lexical").pairs[["left", "right"]].values.tolist()
+        [[0, 0]]
+    """
+    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+    job = Job(
+        validate="m:1" if validate is None else validate,
+        model=model,
+        block_on=block_on,
+        images=images,
+        confidence=confidence,
+        k=K if k is None else k,
+        threshold=threshold,
+        expected_overlap=expected_overlap,
+        compare=compare,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        cache=cache,
+    )
+    if images is None and confidence is not None:
+        raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
+    pictures = None if images is None else picture_columns(images, tables)
+    on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
+    keys.check_compare(job.compare, (on_left, on_right))
+    texts = null_values_of.check(null_values, [*on_left, *on_right])
+    left_table, left_counts = null_values_of.emptied(tables[0], on_left, texts)
+    right_table, right_counts = null_values_of.emptied(tables[1], on_right, texts)
+    compared = left_table, right_table
+    links = _link(compared, (on_left, on_right), job)
+    links = guards.of_links(links, compared, every_row=threshold is None)
+    counts = {"left": left_counts, "right": right_counts}
+    links = replace(links, left=tables[0], right=tables[1], details={**links.details, "null_values": counts})
+    logger.info("%r", links)
+    guards.warn(links.details)
+    return links
+
+
+def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Links:
+    found = compare_tables.compare(tables, on, job)
+    links = resolve_links.decided(
+        tables, found.nodes, found.fused, job.validate, job.threshold, found.details
+    )
+    if found.units is None:
+        return links
+    return replace(links, pictures=(found.units[0].picture_of_row, found.units[1].picture_of_row))

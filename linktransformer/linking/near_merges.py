@@ -1,0 +1,266 @@
+"""merge_knn, merge_range and aggregate_rows: the nearest rows of another table, out of all of them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from linktransformer.decision.threshold import check_reached, is_number
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking import similarity
+from linktransformer.linking.job import Columns, Job
+from linktransformer.linking.old_arguments import keyed_model
+from linktransformer.progress import displayed
+from linktransformer.tables import frames, keys
+
+__all__ = ["aggregate_rows", "merge_knn", "merge_range"]
+
+logger = logging.getLogger(__name__)
+Suffixes = tuple[str | None, str | None]
+
+
+@displayed
+def merge_knn(
+    df1: Any,
+    df2: Any,
+    on: Columns = None,
+    model: Any = None,
+    left_on: Columns = None,
+    right_on: Columns = None,
+    k: int = 1,
+    suffixes: Suffixes = ("_x", "_y"),
+    batch_size: int | None = None,
+    openai_key: str | None = None,
+    gemini_key: str | None = None,
+    drop_sim_threshold: float | None = None,
+    *,
+    how: str | None = None,
+    score_column: str = "score",
+    device: str | None = None,
+    memory_limit: int | None = None,
+    cache: Any = None,
+    progress: bool | None = None,
+) -> Any:
+    """Put each row beside the k rows of another table that are most similar to it.
+
+    Args:
+        df1: A pandas or polars DataFrame or a pyarrow Table.
+        df2: Another one of the same library.
+        on: Key columns of both; None, with `left_on` and `right_on`: the text columns that both have.
+        model: None: n-grams and the bundled model, weighed for the job. A model that is named counts alone:
+            the score is its cosine.
+        left_on: Key columns of `df1`.
+        right_on: Key columns of `df2`.
+        k: Rows of `df2` for each row of `df1`; where there are fewer, as many as there are.
+        suffixes: For columns of the same name.
+        batch_size: Texts encoded at a time.
+        openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
+            environment, for model="openai:NAME".
+        gemini_key: Likewise.
+        drop_sim_threshold: Pairs that score lower are left out.
+        how: "left" keeps rows of `df1` without any pair, "inner" does not. None is "inner" with
+            `drop_sim_threshold` and "left" without.
+        score_column: Name of the score; "score_lt" and so on where a table has it already.
+        device: Where a torch model runs.
+        memory_limit: Bytes for a block of scores; None is 256 MiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
+
+    Returns:
+        A table with a fresh index: left columns, right columns, score; by row of `df1`, falling score, row of
+        `df2`. Rows without a key have no pair.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        InvalidArgumentError: An argument that cannot work.
+        ModelError: There is no such model.
+
+    Example:
+        >>> import pandas as pd
+        >>> a = pd.DataFrame({"name": ["Acme Steel"]})
+        >>> b = pd.DataFrame({"name": ["ACME", "Acme Steel Co", "Zeller"]})
+        >>> merge_knn(a, b, on="name", model="lexical", k=2)["name_y"].tolist()
+        ['Acme Steel Co', 'ACME']
+    """
+    if how is None:
+        how = "left" if drop_sim_threshold is None else "inner"
+    model = keyed_model(model, openai_key, gemini_key)
+    _check_threshold(drop_sim_threshold, "drop_sim_threshold")
+    job = Job(
+        model=model,
+        k=k,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        cache=cache,
+    )
+    columns = (on, left_on, right_on)
+    return _near(df1, df2, columns, job, suffixes, how, score_column, k=k, threshold=drop_sim_threshold)
+
+
+@displayed
+def merge_range(
+    df1: Any,
+    df2: Any,
+    on: Columns = None,
+    model: Any = None,
+    left_on: Columns = None,
+    right_on: Columns = None,
+    sim_threshold: float = 0.5,
+    suffixes: Suffixes = ("_x", "_y"),
+    batch_size: int | None = None,
+    openai_key: str | None = None,
+    gemini_key: str | None = None,
+    *,
+    how: str = "left",
+    score_column: str = "score",
+    device: str | None = None,
+    memory_limit: int | None = None,
+    cache: Any = None,
+    progress: bool | None = None,
+) -> Any:
+    """Put each row beside all rows of another table that are at least so similar.
+
+    Args:
+        df1: As for `merge_knn`.
+        df2: Likewise.
+        on: Likewise.
+        model: Likewise.
+        left_on: Likewise.
+        right_on: Likewise.
+        sim_threshold: The score that a pair needs.
+        suffixes: As for `merge_knn`.
+        batch_size: Likewise.
+        openai_key: Likewise.
+        gemini_key: Likewise.
+        how: "left" keeps rows of `df1` without any pair, "inner" does not.
+        score_column: As for `merge_knn`.
+        device: Likewise.
+        memory_limit: Likewise.
+        cache: Likewise.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
+
+    Returns:
+        As `merge_knn`.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        InvalidArgumentError: An argument that cannot work.
+        ModelError: There is no such model.
+
+    Example:
+        >>> import pandas as pd
+        >>> a, b = pd.DataFrame({"name": ["Acme", "Q"]}), pd.DataFrame({"name": ["ACME", "acme", "Zeller"]})
+        >>> merge_range(a, b, on="name", model="lexical", sim_threshold=0.9)["name_y"].tolist()
+        ['ACME', 'acme', nan]
+    """
+    model = keyed_model(model, openai_key, gemini_key)
+    if sim_threshold is None:
+        raise InvalidArgumentError("sim_threshold=None is no score. Give such as 0.8, or use merge_knn.")
+    _check_threshold(sim_threshold, "sim_threshold")
+    job = Job(
+        model=model,
+        device=device,
+        batch_size=batch_size,
+        memory_limit=memory_limit,
+        cache=cache,
+    )
+    columns = (on, left_on, right_on)
+    return _near(df1, df2, columns, job, suffixes, how, score_column, threshold=sim_threshold)
+
+
+@displayed
+def aggregate_rows(
+    df: Any,
+    ref_df: Any,
+    model: Any = None,
+    left_on: Columns = None,
+    right_on: Columns = None,
+    openai_key: str | None = None,
+    gemini_key: str | None = None,
+    *,
+    threshold: float | None = None,
+    batch_size: int | None = None,
+    device: str | None = None,
+    cache: Any = None,
+    progress: bool | None = None,
+) -> Any:
+    """Give each row the most similar row of a table of coarser labels.
+
+    Args:
+        df: Rows, such as fine categories.
+        ref_df: The coarser labels.
+        model: As for `merge_knn`; a language model is wanted here, for labels share meaning and not letters.
+        left_on: Key columns of `df`.
+        right_on: Key columns of `ref_df`.
+        openai_key: As for `merge_knn`.
+        gemini_key: Likewise.
+        threshold: The score that a label needs; None takes the best one, however bad.
+        batch_size: As for `merge_knn`.
+        device: Likewise.
+        cache: Likewise.
+        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
+
+    Returns:
+        Every row of `df`, beside its label and with the score; null where there is none.
+
+    Raises:
+        ColumnNotFoundError: A column that is not there.
+        InvalidArgumentError: An argument that cannot work.
+
+    Example:
+        >>> import pandas as pd
+        >>> fine = pd.DataFrame({"item": ["steel bars", "milk powder"]})
+        >>> coarse = pd.DataFrame({"group": ["milk", "steel"]})
+        >>> aggregate_rows(fine, coarse, "lexical", left_on="item", right_on="group")["group"].tolist()
+        ['steel', 'milk']
+    """
+    model = keyed_model(model, openai_key, gemini_key)
+    _check_threshold(threshold, "threshold")
+    job = Job(model=model, batch_size=batch_size, device=device, cache=cache)
+    columns = (None, left_on, right_on)
+    return _near(df, ref_df, columns, job, ("_x", "_y"), "left", "score", k=1, threshold=threshold)
+
+
+def _near(
+    left: Any,
+    right: Any,
+    columns: tuple[Columns, Columns, Columns],
+    job: Job,
+    suffixes: Suffixes,
+    how: str,
+    score_column: str,
+    *,
+    k: int | None = None,
+    threshold: float | None = None,
+) -> Any:
+    if how not in ("left", "inner"):
+        raise InvalidArgumentError(f"how={how!r} is not one of 'left', 'inner'.")
+    tables = frames.wrap(left, "df1"), frames.wrap(right, "df2")
+    on = keys.resolve(*tables, *columns)
+    name = frames.free_name(score_column, [*tables[0].columns, *tables[1].columns])
+    frames.check_beside(*tables, suffixes, [name])
+    found = similarity.similarity_of(tables, on, job)
+    a, b, score = similarity.near_rows(found, k=k, threshold=threshold, memory=job.memory_limit)
+    alone = np.setdiff1d(np.arange(tables[0].n_rows), a)
+    logger.info(
+        "%s: %d pairs; %d of %d rows of df1 have none (%d without a key)",
+        found.model, len(a), len(alone), tables[0].n_rows, int((found.left.text_of_row < 0).sum()),
+    )  # fmt: skip
+    if how == "left" and len(alone):
+        a = np.concatenate([a, alone])
+        b = np.concatenate([b, np.full(len(alone), -1)])
+        score = np.concatenate([score, np.full(len(alone), np.nan, dtype=np.float32)])
+        order = np.argsort(a, kind="stable")
+        a, b, score = a[order], b[order], score[order]
+    return frames.beside(*tables, a, b, suffixes, {name: score})
+
+
+def _check_threshold(value: Any, argument: str) -> None:
+    if value is not None and not is_number(value):
+        raise InvalidArgumentError(f"{argument}={value!r} is no score. Give a number such as 0.8.")
+    if value is not None:
+        check_reached(value, argument)

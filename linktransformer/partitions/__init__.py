@@ -1,0 +1,1 @@
+"""link_files: tables too large for memory, piece by piece."""

@@ -1,0 +1,137 @@
+"""The key column of two files: how its cells are compared, with counts of all cells in place of the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.scoring.column_kind import detect, sampled
+from linktransformer.scoring.column_similarity import prepare
+from linktransformer.scoring.compare import Comparison
+from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
+from linktransformer.scoring.job_statistics import ColumnStatistics
+from linktransformer.scoring.key_column import SAMPLE, names_records
+from linktransformer.scoring.known_nearness import KINDS, KnownValues, known_values
+from linktransformer.search import ngrams
+from linktransformer.search.ngram_counts import TextCounts
+from linktransformer.search.pairwise import pair_scores
+from linktransformer.tables.factorize import factorize
+from linktransformer.tables.hashed_counts import HashedCounts
+from linktransformer.tables.shelf import Shelf, text_parts, texts_at
+
+__all__ = ["Cells", "FileColumn", "file_column"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+NO_LEVELS = np.empty(0, dtype=np.int8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """Cells of pairs, compared.
+
+    Args:
+        similarity: 0 to 1, NaN where a cell could not be read, (n_pairs,) float32.
+        equal: Whether they are equal, (n_pairs,) bool.
+        frequency: The share of the records that have the value of the left cell, (n_pairs,) float32.
+    """
+
+    similarity: Floats
+    equal: NDArray[np.bool_]
+    frequency: Floats
+
+    @property
+    def levels(self) -> ColumnLevels:
+        """Their levels, without those of random pairs."""
+        return ColumnLevels(level_of(self.similarity, self.equal), NO_LEVELS, self.frequency)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FileColumn:
+    """The key column of two files.
+
+    Args:
+        name: Its name in the left file.
+        names: Whether it may name records.
+        statistics: How cells are compared; the frequencies are in `counts`.
+        counts: How many records of both files have each case-folded value.
+        words: In how many values each n-gram is, where cells are free texts.
+        known: All numbers, dates or places, where cells are such.
+    """
+
+    name: str
+    names: bool
+    statistics: ColumnStatistics
+    counts: HashedCounts
+    words: TextCounts | None
+    known: KnownValues | None
+
+    def compare(self, left: Sequence[str], right: Sequence[str], i: Integers, j: Integers) -> Cells:
+        """Compare cells as `scoring.columns.compared` does with all cells at hand.
+
+        Args:
+            left: Case-folded cells of the left file.
+            right: Case-folded cells of the right file.
+            i: Left cell of each pair, (n_pairs,) int64.
+            j: Right cell.
+
+        Returns:
+            What comes of them; of a pair, it does not depend on the others.
+        """
+        values, of_text = zip(*(factorize(side) for side in (left, right)), strict=True)
+        i, j = of_text[0][i], of_text[1][j]
+        if self.words is not None:
+            counted = self.words.counted([*values[0], *values[1]])
+            vectors = ngrams.weighed(counted, self.words.rarity(counted), len(values[0]))
+            similarity = np.clip(pair_scores(*vectors, i, j), 0, 1)
+            number = {value: place for place, value in enumerate(values[1])}
+            same = np.array([number.get(value, -1) for value in values[0]], dtype=np.int64)
+            equal = same[i] == j
+        elif self.known is not None:
+            similarity, equal = self.known.compare(values[0], values[1], i, j)
+        else:
+            prepared = prepare(values[0], values[1], self.statistics.comparison)
+            similarity, equal = prepared.similarity(i, j), prepared.equal(i, j)
+        share = self.counts.of(values[0]) / max(1, self.statistics.records)
+        return Cells(similarity, equal, share[i].astype(np.float32))
+
+
+def file_column(
+    name: str,
+    comparison: Comparison | None,
+    values: Shelf,
+    n_values: tuple[int, int],
+    counts: HashedCounts,
+    sizes: tuple[int, int],
+) -> FileColumn:
+    """Choose how a column is compared, and count what that takes.
+
+    Args:
+        name: Its name in the left file.
+        comparison: How cells are compared; None: by their content.
+        values: The different case-folded cells of either file, in bins 0 and 1, in order of first appearance.
+        n_values: How many there are of either.
+        counts: How many records have each.
+        sizes: Records of either file.
+
+    Returns:
+        The column. All numbers, dates and places are held in memory, 8 or 16 bytes each.
+    """
+    if comparison is None:
+        cells = [texts_at(values, side, sampled(n)) for side, n in enumerate(n_values)]
+        comparison = detect(cells[0], cells[1])
+    words, known = None, None
+    if comparison.kind == "text":
+        words = TextCounts()
+        for side in (0, 1):
+            for texts in text_parts(values, side):
+                words.add(texts)
+    elif comparison.kind in KINDS:
+        whole = [texts_at(values, side, np.arange(n)) for side, n in enumerate(n_values)]
+        known = known_values(whole[0], whole[1], comparison)
+    first = texts_at(values, 0, np.arange(min(SAMPLE, n_values[0])))
+    names = names_records(first, list(zip(sizes, n_values, strict=True)))
+    return FileColumn(name, names, ColumnStatistics(comparison, {}, sum(sizes)), counts, words, known)

@@ -1,0 +1,196 @@
+"""Two files divided by blocks into pieces that fit into memory: no candidate is of two pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer import progress
+from linktransformer.search.ngram_counts import Seen, TextCounts
+from linktransformer.tables import block_keys, null_values, records
+from linktransformer.tables.block_keys import BlockColumns
+from linktransformer.tables.normalize import folded
+from linktransformer.tables.parquet_tables import BlockCodes, ParquetTable
+from linktransformer.tables.serialize import Serializer
+from linktransformer.tables.shelf import Shelf
+
+__all__ = ["Divided", "divide", "piece_of_block"]
+
+MEMORY = 2**30
+BYTES_A_CHARACTER = 90  # of a text while its n-grams are counted and after; measured
+BYTES_A_ROW = 1_000  # its candidates and numbers
+BYTES_A_VECTOR = 8_192  # of a row where a model is run: 1,024 numbers and a copy
+MOST = 256  # pieces: a file of each side and piece is open at once
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Divided:
+    """What was set aside, and what was counted on the way.
+
+    Args:
+        shelves: Row, block and text of the rows of either side that have a key and a block, by piece.
+        n_pieces: How many pieces.
+        counts: In how many texts of both files each n-gram is.
+        values: The different case-folded keys of the left and of the right file, in bins 0 and 1, in order of
+            first appearance.
+        n_values: How many there are of either.
+        rows_cut: Rows with a text that was cut.
+        largest: Rows of the largest piece.
+        n_blocks: How many blocks both files have.
+        alone: How many blocks only one of them has.
+        warnings: As of `block_keys.Blocks`.
+        n_emptied: Cells of the left and of the right key column that were taken as null by `null_texts`.
+    """
+
+    shelves: tuple[Shelf, Shelf]
+    n_pieces: int
+    counts: TextCounts
+    values: Shelf
+    n_values: tuple[int, int]
+    rows_cut: int
+    largest: int
+    n_blocks: int
+    alone: int
+    warnings: tuple[str, ...] = ()
+    n_emptied: tuple[int, int] = (0, 0)
+
+
+def divide(
+    tables: tuple[ParquetTable, ParquetTable],
+    on: tuple[str, str],
+    block_on: BlockColumns,
+    folder: Path,
+    *,
+    memory: int = MEMORY,
+    dense: bool = False,
+    reading: Serializer | None = None,
+    null_texts: Mapping[str, frozenset[str]] | None = None,
+) -> Divided:
+    """Read both files once and set their rows aside, blocks that fit into memory together in one piece.
+
+    Args:
+        tables: The left and the right file.
+        on: The key column of either.
+        block_on: Names of block columns, or pairs of names; None makes one block and one piece of all.
+        folder: Where rows are set aside.
+        memory: Bytes for a piece; a block that needs more is a piece by itself.
+        dense: A model is run.
+        reading: How keys are read; None as by default.
+        null_texts: The texts of the key columns that mean null, from `null_values.check`; None for none.
+
+    Returns:
+        The pieces.
+    """
+    pairs = block_keys.column_pairs((tables[0].head, tables[1].head), block_on)
+    names = [[pair[side] for pair in pairs] for side in (0, 1)]
+    codes = BlockCodes(tables, pairs)
+    blocks, size = _blocks(tables, names, codes)
+    each = BYTES_A_ROW + BYTES_A_CHARACTER * _length(tables, on) + (BYTES_A_VECTOR if dense else 0)
+    piece = piece_of_block(size.sum(axis=0), max(1, int(memory / each)))
+    counts, rows_cut = TextCounts(), 0
+    shelves, values = (Shelf(folder, "left"), Shelf(folder, "right")), Shelf(folder, "values")
+    n_values, n_emptied = [0, 0], [0, 0]
+    rows = np.zeros(int(piece.max(initial=-1)) + 1, dtype=np.int64)
+    with shelves[0], shelves[1], values, progress.stage("read", sum(t.n_rows for t in tables)) as tick:
+        for side, table in enumerate(tables):
+            seen, seen_values = Seen(), Seen()
+            for start, batch in table.batches(list(dict.fromkeys([on[side], *names[side]]))):
+                compared, emptied = null_values.emptied(batch, [on[side]], null_texts or {})
+                n_emptied[side] += sum(emptied.values())
+                read = records.read(compared, [on[side]], reading or Serializer())
+                rows_cut += read.n_cut
+                counts.add(seen.new(read.texts.tolist()))
+                new = seen_values.new(list(dict.fromkeys(folded(read.texts).tolist())))
+                n_values[side] += len(new)
+                if new:
+                    values.put(np.full(len(new), side), {"text": new})
+                code = codes.of(batch, side)
+                keep = np.flatnonzero((read.text_of_row >= 0) & (code >= 0))
+                tick(batch.n_rows)
+                if not len(keep):
+                    continue
+                block = np.searchsorted(blocks, code[keep])
+                bins = piece[block]
+                rows += np.bincount(bins, minlength=len(rows))
+                text = read.texts[read.text_of_row[keep]]
+                shelves[side].put(bins, {"row": start + keep, "block": block, "text": text})
+    shared = int((size > 0).all(axis=0).sum())
+    largest = int(rows.max(initial=0))
+    alone = len(blocks) - shared
+    return Divided(
+        shelves,
+        len(rows),
+        counts,
+        values,
+        (n_values[0], n_values[1]),
+        rows_cut,
+        largest,
+        shared,
+        alone,
+        tuple(codes.warnings),
+        (n_emptied[0], n_emptied[1]),
+    )
+
+
+def piece_of_block(size: Integers, most: int) -> Integers:
+    """Put blocks that stand side by side together, up to some number of rows.
+
+    Args:
+        size: Rows of each block, (n_blocks,) int64.
+        most: Rows of a piece, but for a larger block, which is a piece with what stands beside it.
+
+    Returns:
+        The piece of each block, rising from 0, (n_blocks,) int64.
+
+    Example:
+        >>> piece_of_block(np.array([3, 3, 3, 50, 1]), 6).tolist()
+        [0, 0, 1, 1, 1]
+    """
+    total = int(size.sum())
+    most = max(most, -(-total // MOST))
+    start = np.cumsum(size) - size
+    _, piece = np.unique(start // most, return_inverse=True)
+    rows = np.bincount(piece, weights=size) if len(size) else np.zeros(0)
+    own = rows >= most / 4  # a smaller piece goes to the one before it
+    own[:1] = True
+    return np.asarray((np.cumsum(own) - 1)[piece], dtype=np.int64)
+
+
+def _blocks(
+    tables: tuple[ParquetTable, ParquetTable], names: list[list[str]], codes: BlockCodes
+) -> tuple[Integers, Integers]:
+    """The blocks of both files in rising order, (n,), and how many rows of either each has, (2, n)."""
+    if not names[0]:
+        return np.zeros(1, dtype=np.int64), np.array([[table.n_rows] for table in tables], dtype=np.int64)
+    found = []
+    for side, table in enumerate(tables):
+        block, size = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+        for _, batch in table.batches(names[side]):
+            code = codes.of(batch, side)
+            here, count = np.unique(code[code >= 0], return_counts=True)
+            merged, place = np.unique(np.concatenate([block, here]), return_inverse=True)
+            size = np.bincount(place, weights=np.concatenate([size, count])).astype(np.int64)
+            block = merged
+        found.append((block, size))
+    blocks = np.union1d(found[0][0], found[1][0])
+    sizes = np.zeros((2, len(blocks)), dtype=np.int64)
+    for side, (block, size) in enumerate(found):
+        sizes[side, np.searchsorted(blocks, block)] = size
+    return blocks, sizes
+
+
+def _length(tables: tuple[ParquetTable, ParquetTable], on: tuple[str, str]) -> float:
+    """The mean number of characters of a text, by the first rows of either file."""
+    means = [1.0]
+    for table, name in zip(tables, on, strict=True):
+        for _, batch in table.batches([name]):
+            texts = records.read(batch, [name], Serializer()).texts.tolist()
+            means.append(sum(map(len, texts)) / max(1, len(texts)))
+            break
+    return max(means)

@@ -1,0 +1,270 @@
+"""Several tables that are clustered together, as one table whose rows know where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking.job import Columns
+from linktransformer.tables import frames, keys, labels, stacking
+from linktransformer.tables.frames import Table
+
+__all__ = ["Sources", "are_several", "check_of_one", "read"]
+
+SOURCE = "source"
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sources:
+    """Tables stacked to one.
+
+    Args:
+        table: All rows, those of the first table first, and the column that names their table.
+        on: Its key columns, by their names in the first table.
+        names: The name of each table.
+        tables: The tables.
+        once: The number of each row's table where that has no duplicates, else -1, (n_rows,) int64.
+    """
+
+    table: Table
+    on: tuple[str, ...]
+    names: tuple[Any, ...]
+    tables: tuple[Table, ...]
+    once: Integers
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many rows each table has."""
+        return {str(name): table.n_rows for name, table in zip(self.names, self.tables, strict=True)}
+
+    def labels(self, rows: Integers) -> list[tuple[Any, Any]]:
+        """What the caller calls rows.
+
+        Args:
+            rows: Their numbers in the stacked table, (n,) int64.
+
+        Returns:
+            (name of the table, label in that table) of each.
+        """
+        ends = np.cumsum([table.n_rows for table in self.tables])
+        found: list[tuple[Any, Any]] = [()] * len(rows)  # type: ignore[list-item] # all are set below
+        which = np.searchsorted(ends, rows, "right")
+        for place in np.unique(which).tolist():
+            table, mine = self.tables[place], np.flatnonzero(which == place)
+            own = frames.index_labels(table, rows[mine] - (ends[place] - table.n_rows)).tolist()
+            for at, label in zip(mine.tolist(), own, strict=True):
+                found[at] = (self.names[place], label)
+        return found
+
+    def rows_of_pairs(self, pairs: Any, argument: str) -> Integers:
+        """The rows that pairs of (name of the table, label in that table) mean.
+
+        Args:
+            pairs: As the caller gave them.
+            argument: In which argument.
+
+        Returns:
+            Row numbers in the stacked table, (n_pairs, 2) int64.
+
+        Raises:
+            InvalidArgumentError: They are no such pairs, or a label is that of no row or of several.
+        """
+        given = [
+            [tuple(label) if isinstance(label, list) else label for label in pair]
+            for pair in labels.label_pairs(pairs, argument)
+        ]
+        odd = [label for pair in given for label in pair if not (isinstance(label, tuple) and len(label) > 1)]
+        if odd:
+            raise InvalidArgumentError(
+                f"{argument} names {odd[0]!r}. Of several tables give the table too: ({self.names[0]!r}, "
+                f"{odd[0]!r})."
+            )
+        # a label in several levels may be given as the stacked index has it, such as (name, level, level)
+        whole = [(_in_two(one), _in_two(other)) for one, other in given]
+        named = {label[0] for pair in whole for label in pair}
+        unknown = [label for pair in whole for label in pair if label[0] not in self.names]
+        if unknown:
+            raise InvalidArgumentError(
+                f"{argument} names the table {unknown[0][0]!r}. The tables are: {list(self.names)}."
+            )
+        row_of: dict[Any, int] = {}
+        start = 0
+        for name, table in zip(self.names, self.tables, strict=True):
+            if name in named:
+                own = labels.row_of(table, argument)
+                row_of |= {(name, label): start + row for label, row in own.items()}
+            start += table.n_rows
+        return labels.rows_in(row_of, whole, argument)
+
+
+def _in_two(label: tuple[Any, ...]) -> tuple[Any, Any]:
+    """A label of the stacked index as the table and the label in it."""
+    return label[0], label[1] if len(label) == 2 else label[1:]
+
+
+def are_several(table: Any) -> bool:
+    """Whether the caller gave several tables.
+
+    Args:
+        table: A table, or a list, tuple or dict of tables.
+
+    Returns:
+        True or False.
+    """
+    return isinstance(table, (list, tuple, Mapping))
+
+
+def read(
+    given: Any, on: Any, duplicates: Any = True, block_on: Columns = None, images: str | None = None
+) -> Sources:
+    """Stack the tables that the caller gave.
+
+    Args:
+        given: A list or tuple of tables, or tables by name.
+        on: Column names that all tables have; or, where they differ, a list of columns for each table, in
+            a list or by name; None for the columns of text that all tables have.
+        duplicates: Whether a table may have several rows of one thing: True or False for all, the names
+            of those that may, or True or False by name.
+        block_on: Columns that all tables have to have.
+        images: A column of pictures, which is no key column by itself.
+
+    Returns:
+        The tables as one.
+
+    Raises:
+        InvalidArgumentError: One of them cannot work.
+        ColumnNotFoundError: A table has no such column; the message names it.
+        TableTypeError: Something is no table, or they are of two libraries.
+    """
+    if not given:
+        raise InvalidArgumentError("table holds no tables. Give at least one.")
+    names = _names(given)
+    natives = list(given.values()) if isinstance(given, Mapping) else list(given)
+    tables = [frames.wrap(native, f"table[{name!r}]") for native, name in zip(natives, names, strict=True)]
+    for table in tables[1:]:
+        frames.same_library(tables[0], table)
+    columns = _columns(tables, names, on, images)
+    alike = [_renamed(table, of, columns[0]) for table, of in zip(tables, columns, strict=True)]
+    if block_on is not None:
+        for table in alike:
+            frames.check_columns(table, keys.listed(block_on, "block_on"), "block_on")
+    source = frames.free_name(SOURCE, {name for table in alike for name in table.columns})
+    stacked = frames.wrap(stacking.stack(alike, names, source), "table")
+    once = [-1 if may else place for place, may in enumerate(_may_repeat(duplicates, names))]
+    sizes = [table.n_rows for table in tables]
+    of_row = np.repeat(np.array(once, dtype=np.int64), sizes)
+    return Sources(stacked, tuple(columns[0]), names, tuple(tables), of_row)
+
+
+def check_of_one(duplicates: Any) -> None:
+    """Refuse `duplicates` of one table, which is clustered because it has them.
+
+    Args:
+        duplicates: As the caller gave it.
+
+    Raises:
+        InvalidArgumentError: It is not True.
+    """
+    if duplicates is not True:
+        raise InvalidArgumentError(
+            f"duplicates={duplicates!r} is about several tables, and one is given. Give a list or a dict of "
+            "tables, or leave it out."
+        )
+
+
+def _names(given: Any) -> tuple[Any, ...]:
+    """What the tables are called: the keys of a mapping, else 0, 1, 2 and so on."""
+    if not isinstance(given, Mapping):
+        return tuple(range(len(given)))
+    texts = all(isinstance(name, str) for name in given)
+    whole = all(isinstance(name, (int, np.integer)) and not isinstance(name, bool) for name in given)
+    if not texts and not whole:
+        raise InvalidArgumentError(
+            f"table has the names {list(given)}. Give texts, or integers such as years."
+        )
+    return tuple(given) if texts else tuple(int(name) for name in given)
+
+
+def _columns(tables: Sequence[Table], names: tuple[Any, ...], on: Any, images: str | None) -> list[list[str]]:
+    """The key columns of each table."""
+    if on is None:
+        shared = _shared_texts(tables, images)
+        if not shared and images is None:
+            raise InvalidArgumentError(
+                "The tables have no column of text that all of them have. Name the keys by on=, a list of "
+                "columns for each table where their names differ."
+            )
+        return [shared] * len(tables)
+    nested = isinstance(on, (list, tuple)) and not all(isinstance(name, str) for name in on)
+    if isinstance(on, Mapping):
+        if set(on) != set(names):
+            raise InvalidArgumentError(
+                f"on= has columns of {sorted(map(str, on))}. Give a list of columns for each of "
+                f"{list(names)}."
+            )
+        each = [on[name] for name in names]
+    else:
+        each = list(on) if nested else [on] * len(tables)
+    if len(each) != len(tables):
+        raise InvalidArgumentError(
+            f"on= has {len(each)} lists of columns for {len(tables)} tables. Give one for each table."
+        )
+    found = [keys.listed(columns, "on") for columns in each]
+    for table, columns in zip(tables, found, strict=True):
+        frames.check_columns(table, columns, "on")
+    counts = [len(columns) for columns in found]
+    if len(set(counts)) > 1:
+        raise InvalidArgumentError(
+            f"on= names {counts} columns of the tables. Give as many of each: they are paired in order."
+        )
+    return found
+
+
+def _shared_texts(tables: Sequence[Table], images: str | None) -> list[str]:
+    """The columns of text of all tables; a table without rows has to have them, of any dtype."""
+    filled = [table for table in tables if table.n_rows] or list(tables)
+    texts = frames.string_columns_shared(filled[0], filled[0])
+    for table in filled[1:]:
+        of = frames.string_columns_shared(table, table)
+        texts = [name for name in texts if name in of]
+    return [name for name in texts if name != images and all(name in table.columns for table in tables)]
+
+
+def _renamed(table: Table, mine: Sequence[str], first: Sequence[str]) -> Table:
+    """The table with the key columns called as in the first table."""
+    new = {old: name for old, name in zip(mine, first, strict=True) if old != name}
+    taken = [name for name in new.values() if name in table.columns and name not in mine]
+    if taken:
+        raise InvalidArgumentError(
+            f"on=: {table.name} has {list(mine)} for {list(first)} of the first table, and another column "
+            f"{taken[0]!r}. Rename that one."
+        )
+    return replace(table, frame=table.frame.rename(new)) if new else table
+
+
+def _may_repeat(duplicates: Any, names: tuple[Any, ...]) -> list[bool]:
+    """Whether each table may have several rows of one thing."""
+    if isinstance(duplicates, (bool, np.bool_)):
+        return [bool(duplicates)] * len(names)
+    several = isinstance(duplicates, Collection) and not isinstance(duplicates, str)
+    given = list(duplicates) if several else [duplicates]
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        raise InvalidArgumentError(
+            f"duplicates= names {unknown[0]!r}, which is no table. Give True, False or some of {list(names)}."
+        )
+    if not isinstance(duplicates, Mapping):
+        return [name in given for name in names]
+    missing = [name for name in names if name not in duplicates]
+    if missing or not all(isinstance(value, (bool, np.bool_)) for value in duplicates.values()):
+        raise InvalidArgumentError(
+            f"duplicates={duplicates!r} has to say True or False of every table: {list(names)}."
+        )
+    return [bool(duplicates[name]) for name in names]

@@ -1,0 +1,1 @@
+"""Links and clusters as a user holds them: tables, reports, explanations, warnings."""

@@ -1,0 +1,352 @@
+"""Clusters: which rows of a table are one thing, and which row stands for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.decision.job_evidence import JobEvidence
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.results import cluster_explanation, explanation_text, notebook
+from linktransformer.results.agglomerate import Apart
+from linktransformer.results.metrics import score_clusters
+from linktransformer.tables import frames, labels, splits
+from linktransformer.tables.frames import Table
+from linktransformer.tables.pair_labels import Ids, read_labels, rows_named
+
+__all__ = ["KEEP", "Clusters", "check_keep", "kept"]
+
+KEEP = ("first", "longest", "most complete")
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """Which rows of a table name the same thing. Made by `linktransformer.cluster`.
+
+    Args:
+        table: The table.
+        label: The cluster of each row, numbered from 0 in order of first row, (n_rows,) int64. A row without
+            a partner, and one without a key, is a cluster by itself.
+        length: Characters of each row's key, (n_rows,) int64.
+        left_rows: Pairs of rows in one cluster that were compared: the one with the lower number, (n,) int64.
+        right_rows: The other one.
+        score: Their score, higher is better, (n,) float32.
+        cosine: The similarity of their n-grams, or of what their pictures and texts show, (n,) float32.
+        next_score: Average score between each cluster and the most similar other one, 0 for none,
+            (n_clusters,) float32.
+        next_cluster: Which one that is, -1 for none, (n_clusters,) int64.
+        details: How it was decided: model, method, threshold, counts.
+        pictures: The picture of each row, where rows have any.
+        evidence: What explains match probabilities, None where nothing was kept.
+        apart: What must not be in one cluster, None for nothing.
+    """
+
+    table: Table
+    label: Integers
+    length: Integers
+    left_rows: Integers
+    right_rows: Integers
+    score: NDArray[np.float32]
+    cosine: NDArray[np.float32]
+    next_score: NDArray[np.float32]
+    next_cluster: Integers
+    details: Mapping[str, Any]
+    pictures: Sequence[Any] | None = None
+    evidence: JobEvidence | None = None
+    apart: Apart | None = None
+
+    def __len__(self) -> int:
+        return int(self.label.max(initial=-1)) + 1
+
+    def __repr__(self) -> str:
+        several = int((self.sizes > 1).sum())
+        return f"Clusters({self.table.n_rows} rows in {len(self)} clusters, {several} of several rows)"
+
+    def _repr_html_(self) -> str:
+        return notebook.of_clusters(self)
+
+    @property
+    def sizes(self) -> Integers:
+        """How many rows each cluster has, (n_clusters,) int64."""
+        return np.bincount(self.label, minlength=len(self))
+
+    @property
+    def pairs(self) -> Any:
+        """The compared pairs of rows within clusters as a table in the caller's library.
+
+        Columns: cluster, left and right (index labels in pandas, row numbers elsewhere), score.
+        """
+        columns: dict[str, NDArray[Any]] = {
+            "cluster": self.label[self.left_rows],
+            "left": frames.index_labels(self.table, self.left_rows),
+            "right": frames.index_labels(self.table, self.right_rows),
+            "score": self.score,
+        }
+        return frames.new_frame(self.table, columns)
+
+    def members(self, cluster: int) -> Any:
+        """The rows of one cluster.
+
+        Args:
+            cluster: Its number.
+
+        Returns:
+            Rows of the caller's table, in its order, with their index labels in pandas.
+
+        Raises:
+            InvalidArgumentError: There is no such cluster.
+        """
+        return frames.take(self.table, np.flatnonzero(self.label == self._number(cluster)))
+
+    def explain(
+        self,
+        cluster: int | None = None,
+        pair: int | None = None,
+        *,
+        left: Any = None,
+        right: Any = None,
+        as_text: bool = False,
+    ) -> Any:
+        """Say why the rows of a cluster are one thing, or why two rows are in one cluster or in two.
+
+        Args:
+            cluster: Its number. Or give two labels:
+            pair: One of its compared pairs, by its place in the table without this argument, from 0; None
+                for all of them.
+            left: The label of a row (index label in pandas, row number elsewhere).
+            right: The label of another row.
+            as_text: True gives text to print, else a table.
+
+        Returns:
+            A table in the caller's library.
+
+            Of a cluster a line for each pair of its rows that was compared, the highest score first (equal
+            keys are compared once; pairs that were not near each other are not there): left and right, score
+            (the match probability), cosine, and weakest, true for the last one.
+
+            With `pair` that pair: item, left, right, score, match_weight and contribution, as
+            `Links.explain` has them; contributions add up to the log-odds of the match probability.
+
+            With `left` and `right` item, left, right and score: the pair and the threshold. In one cluster:
+            "path", the pairs that join the two rows and whose weakest one is strongest, and the mean
+            probability between the two parts that were joined when these rows came together. In two: the
+            mean probability between the two clusters, the rules that keep them apart, and the most probable
+            candidates between them. Pairs that were not compared count as 0 in means.
+
+        Raises:
+            InvalidArgumentError: There is no such cluster, pair or row.
+        """
+        if (cluster is None) == (left is None and right is None) or (left is None) != (right is None):
+            raise InvalidArgumentError(
+                f"explain needs the number of a cluster or two labels. Given: cluster={cluster!r}, "
+                f"left={left!r}, right={right!r}. Give explain(0) or explain(left=label, right=label)."
+            )
+        if cluster is None:
+            places = labels.rows_of_pairs(self.table, [(left, right)], "explain")
+            columns = cluster_explanation.of_rows(self, (int(places[0, 0]), int(places[0, 1])))
+        else:
+            columns = self._explained(self._number(cluster), pair)
+        return explanation_text.of_columns(columns) if as_text else frames.new_frame(self.table, columns)
+
+    def _explained(self, number: int, pair: int | None) -> dict[str, NDArray[Any]]:
+        some = cluster_explanation.pairs_of_cluster(self, number)
+        if pair is None:
+            return cluster_explanation.of_cluster(self, some)
+        if isinstance(pair, bool) or pair not in range(len(some)):
+            has = f"There are 0 to {len(some) - 1}." if len(some) else "It has none."
+            raise InvalidArgumentError(f"pair={pair!r} is no pair of cluster {number}. {has}")
+        return cluster_explanation.of_pair(self, int(some[pair]))
+
+    def next_to(self, cluster: int) -> tuple[int, float]:
+        """The most similar other cluster, which was not merged with this one.
+
+        Args:
+            cluster: The number of one.
+
+        Returns:
+            The number of the other one, -1 for none, and the average score between their rows (of each key
+            once, 0 for pairs that were not compared).
+
+        Raises:
+            InvalidArgumentError: There is no such cluster.
+        """
+        number = self._number(cluster)
+        return int(self.next_cluster[number]), float(self.next_score[number])
+
+    def _number(self, cluster: int) -> int:
+        if isinstance(cluster, bool) or cluster not in range(len(self)):
+            there = f"There are 0 to {len(self) - 1}." if len(self) else "There are none."
+            raise InvalidArgumentError(f"cluster={cluster!r} is no cluster. {there}")
+        return int(cluster)
+
+    def representatives(self, keep: str | Callable[[Any], Any] = "first") -> Integers:
+        """Choose the row that stands for each cluster.
+
+        Args:
+            keep: "first" row; the one with the "longest" key; the "most complete" one, with the fewest empty
+                cells; or a function that is given the rows of a cluster of several as a table and returns
+                the number of one of them, from 0. Of equals the first.
+
+        Returns:
+            A row number for each cluster, (n_clusters,) int64.
+
+        Raises:
+            InvalidArgumentError: None of these, or the function gave no number of a row.
+        """
+        check_keep(keep)
+        value = np.zeros(self.table.n_rows, dtype=np.int64)
+        if keep == "longest":
+            value = self.length
+        elif keep == "most complete":
+            value = sum((filled(self.table, name) for name in self.table.columns), start=value)
+        order = np.lexsort((np.arange(len(value)), -value, self.label))
+        starts = np.flatnonzero(np.diff(self.label[order], prepend=-1))
+        chosen: Integers = order[starts]
+        if callable(keep):
+            for cluster in np.flatnonzero(self.sizes > 1).tolist():
+                chosen[cluster] = self._chosen(cluster, keep)
+        return chosen
+
+    def _chosen(self, cluster: int, keep: Callable[[Any], Any]) -> int:
+        rows = np.flatnonzero(self.label == cluster)
+        place = keep(frames.take(self.table, rows))
+        if not isinstance(place, (int, np.integer)) or not 0 <= place < len(rows):
+            raise InvalidArgumentError(
+                f"keep gave {place!r} for a cluster of {len(rows)} rows. It has to return the number of one "
+                f"of them, from 0 to {len(rows) - 1}."
+            )
+        return int(rows[place])
+
+    def report(self) -> dict[str, Any]:
+        """How the clusters were made, and how many there are.
+
+        Returns:
+            Model, method, threshold and how it was found, counts of rows, rows without
+            a key, rows with the key of an earlier one, clusters, clusters of one row, rows of the largest.
+
+            "estimated_precision" is the mean match probability of the pairs of different keys within
+            clusters, where one that was not compared counts as 0; None for fewer than 11 pairs, and where
+            scores are no probabilities. "estimated_precision_interval" is meant to hold nine times in ten.
+
+            "warnings" is a list of texts and "warning_codes" has one for each: "most_rows_go" (more than half
+            of the rows would go in `dedup_rows`), "large_cluster" (one has more than a twentieth of the
+            rows), "stand_in" (a value that probably stands for a missing one), "low_precision" (below .5)
+            and "few_pairs". JSON can hold all of it.
+        """
+        return {
+            **self.details,
+            "rows": self.table.n_rows,
+            "clusters": len(self),
+            "clusters_of_one": int((self.sizes == 1).sum()),
+            "largest": int(self.sizes.max(initial=0)),
+        }
+
+    def evaluate(
+        self, truth: Any, *, row_id: str | None = None, label: str | None = None
+    ) -> dict[str, float]:
+        """Compare the clusters with the true ones.
+
+        Args:
+            truth: The column of the table that has the true clusters; the true cluster of each row; a dict
+                from row label to true cluster; or a table of true pairs of rows, by their labels, perhaps
+                with a column of 1 (match) and 0. A row of which nothing is said, or null, is a cluster by
+                itself.
+            row_id: The column of the table whose values a dict or a table uses; None for index labels in
+                pandas, row numbers elsewhere.
+            label: The column of a table of pairs with 1 and 0; None for "label", "match" or the third one.
+
+        Returns:
+            As `metrics.ClusterScores` names them: pairwise precision, recall and f1, b_cubed_f1, ari,
+            v_measure, cluster_f1 and others.
+
+        Raises:
+            ColumnNotFoundError: A name that is no column.
+            InvalidArgumentError: Not as many true clusters as rows, a label of no row, or a table of which it
+                is not clear what it means.
+        """
+        if isinstance(truth, str):
+            frames.check_columns(self.table, [truth], "truth")
+            truth = frames.column(self.table, truth).tolist()
+        elif isinstance(truth, Mapping):
+            truth = self._by_label(truth, row_id)
+        elif hasattr(truth, "columns"):
+            named = read_labels((self.table, self.table), truth, "truth", Ids(row_id, row_id, label))
+            a, b = named.left[named.match], named.right[named.match]
+            truth = splits.components(self.table.n_rows, a, b).tolist()
+        elif len(truth) != self.table.n_rows:
+            raise InvalidArgumentError(
+                f"truth has {len(truth)} values and the table {self.table.n_rows} rows. Give the true "
+                "cluster of each row, a dict from row label to cluster, or a table of true pairs."
+            )
+        alone = [object() if _is_null(cluster) else cluster for cluster in truth]
+        return asdict(score_clusters(alone, self.label.tolist()))
+
+    def _by_label(self, truth: Mapping[Any, Any], row_id: str | None) -> list[Any]:
+        """The true cluster of each row, None where nothing is said."""
+        rows = rows_named(self.table, row_id, "truth")
+        strange = [label for label in truth if label not in rows]
+        if strange:
+            raise InvalidArgumentError(
+                f"truth names {strange[0]!r}, the label of no row. Give labels as in the table's "
+                f"{'index' if row_id is None else f'column {row_id!r}'}."
+            )
+        found: list[Any] = [None] * self.table.n_rows
+        for label, cluster in truth.items():
+            found[rows[label]] = cluster
+        return found
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or value != value
+
+
+def check_keep(keep: Any) -> None:
+    """Refuse what is no rule for the row that is kept.
+
+    Args:
+        keep: As for `Clusters.representatives`.
+
+    Raises:
+        InvalidArgumentError: It is something else.
+    """
+    if not callable(keep) and not (isinstance(keep, str) and keep in KEEP):
+        raise InvalidArgumentError(
+            f"keep={keep!r} is not one of {', '.join(map(repr, KEEP))}, nor a function of a cluster's rows."
+        )
+
+
+def filled(table: Table, name: str) -> Integers:
+    """Where a column has something, as 1 and 0.
+
+    Args:
+        table: The table.
+        name: The column.
+
+    Returns:
+        (n_rows,) int64.
+    """
+    return np.asarray(frames.joined(table, [name], " ", False, compared=True) != "", dtype=np.int64)
+
+
+def kept(found: Clusters, keep: str | Callable[[Any], Any]) -> tuple[Any, Any]:
+    """The rows that stand for their clusters, and the whole table with what became of each row.
+
+    Args:
+        found: The clusters.
+        keep: Which row stays: "first", "longest", "most complete", or a function of the rows of a cluster.
+
+    Returns:
+        Two tables in the caller's library: the kept rows; all of them with the columns "cluster" and "kept".
+    """
+    rows = np.sort(found.representatives(keep))
+    taken = found.table.columns
+    names = [frames.free_name(name, taken) for name in ("cluster", "kept")]
+    stays = np.isin(np.arange(found.table.n_rows), rows)
+    members = frames.with_columns(found.table, dict(zip(names, (found.label, stays), strict=True)))
+    return frames.take(found.table, rows), members

@@ -1,0 +1,325 @@
+"""Links: which rows are one, which stayed alone and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.decision.job_evidence import JobEvidence
+from linktransformer.decision.threshold import is_number
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.results import explaining, explanation_text, guards, notebook
+from linktransformer.tables import frames
+from linktransformer.tables.frames import Table
+from linktransformer.tables.pair_labels import Ids, read_labels
+
+__all__ = ["REASONS", "Links", "Nearest"]
+
+REASONS = {
+    0: "linked",
+    1: "no key",
+    2: "no row in its block",
+    3: "no candidate",
+    4: "another row is nearer",
+    5: "below the threshold",
+    6: "its best match has a better one",
+}
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """The row of the other table that each row is most similar to, linked or not.
+
+    Args:
+        row: Its number, -1 for a row without candidates, (n_rows,) int64.
+        score: The score, NaN for none, (n_rows,) float32.
+    """
+
+    row: Integers
+    score: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Links:
+    """What was decided about every row of two tables. Made by `linktransformer.link`.
+
+    Args:
+        left: The left table.
+        right: The right table.
+        left_rows: Row numbers of the links, (n,) int64, sorted by left row, falling score, right row.
+        right_rows: (n,) int64.
+        score: The probability that a link is right, (n,) float32.
+        views: The score in each view, (n,) float32 each.
+        runner_up: The right row that each link's left row would have taken next, -1 for none, (n,) int64.
+        runner_up_score: Its score, NaN for none, (n,) float32.
+        left_reason: Why each left row has no link, a key of `REASONS`, (n_left,) int8.
+        right_reason: Likewise, (n_right,) int8.
+        left_nearest: What each left row is nearest to.
+        right_nearest: Likewise.
+        details: How it was decided: model, rule, threshold, counts.
+        pictures: The picture of each left and of each right row, where rows have any.
+        evidence: What explains match probabilities, None where nothing was kept.
+    """
+
+    left: Table
+    right: Table
+    left_rows: Integers
+    right_rows: Integers
+    score: NDArray[np.float32]
+    views: Mapping[str, NDArray[np.float32]]
+    runner_up: Integers
+    runner_up_score: NDArray[np.float32]
+    left_reason: NDArray[np.int8]
+    right_reason: NDArray[np.int8]
+    left_nearest: Nearest
+    right_nearest: Nearest
+    details: Mapping[str, Any]
+    pictures: tuple[Sequence[Any], Sequence[Any]] | None = None
+    evidence: JobEvidence | None = None
+
+    def __len__(self) -> int:
+        return len(self.left_rows)
+
+    def __repr__(self) -> str:
+        return (
+            f"Links({len(self)} links; {int((self.left_reason > 0).sum())} of {self.left.n_rows} left and "
+            f"{int((self.right_reason > 0).sum())} of {self.right.n_rows} right rows unlinked)"
+        )
+
+    @property
+    def rank(self) -> Integers:
+        """The place of each link among those of its left row, from 1, (n,) int64."""
+        starts = np.flatnonzero(np.diff(self.left_rows, prepend=-1))
+        count = np.diff(np.append(starts, len(self)))
+        return np.arange(len(self), dtype=np.int64) - np.repeat(starts, count) + 1
+
+    @property
+    def pairs(self) -> Any:
+        """The links as a table in the caller's library.
+
+        Columns: left and right (index labels in pandas, row numbers elsewhere), score, one `score_<view>`
+        a view, rank.
+        """
+        columns: dict[str, NDArray[Any]] = {
+            "left": frames.index_labels(self.left, self.left_rows),
+            "right": frames.index_labels(self.right, self.right_rows),
+            "score": self.score,
+        }
+        columns |= {f"score_{name.replace(' ', '_')}": score for name, score in self.views.items()}
+        return frames.new_frame(self.left, columns | {"rank": self.rank})
+
+    @property
+    def unlinked(self) -> Any:
+        """The rows without a link as a table in the caller's library.
+
+        Columns: side, row (label), reason, nearest (label of the row of the other table that is most similar,
+        null for none) and its score.
+        """
+        sides, labels, reasons, nearest, scores = [], [], [], [], []
+        both = (
+            (self.left, self.left_reason, self.left_nearest),
+            (self.right, self.right_reason, self.right_nearest),
+        )
+        for (table, codes, near), other in zip(both, (self.right, self.left), strict=True):
+            rows = np.flatnonzero(codes > 0)
+            sides += [table.name] * len(rows)
+            labels += frames.index_labels(table, rows).tolist()
+            reasons += [REASONS[code] for code in codes[rows].tolist()]
+            has = near.row[rows] >= 0
+            found = np.full(len(rows), None, dtype=object)
+            found[has] = frames.index_labels(other, near.row[rows][has])
+            nearest += found.tolist()
+            scores.append(near.score[rows])
+        columns = {
+            "side": np.array(sides, dtype=object),
+            "row": _labels(labels),
+            "reason": np.array(reasons, dtype=object),
+            "nearest": _labels(nearest),
+            "score": np.concatenate(scores),
+        }
+        return frames.new_frame(self.left, columns)
+
+    @property
+    def _has_rows(self) -> bool:
+        """Whether the tables' rows are here: not those of `link_files`."""
+        return len(self.left.frame) == self.left.n_rows and len(self.right.frame) == self.right.n_rows
+
+    def _repr_html_(self) -> str:
+        return notebook.of_links(self) if self._has_rows else f"<p>{escape(repr(self))}</p>"
+
+    def above(self, threshold: float) -> Links:
+        """Keep the links that score at least this much.
+
+        Args:
+            threshold: A score.
+
+        Returns:
+            New links; a row that loses its last one is unlinked, "below the threshold".
+
+        Raises:
+            InvalidArgumentError: The threshold is no number.
+        """
+        if not is_number(threshold):
+            raise InvalidArgumentError(f"threshold={threshold!r} is no number. Give a score such as 0.8.")
+        keep = self.score >= np.float32(threshold)
+        reasons = []
+        for rows, codes in ((self.left_rows, self.left_reason), (self.right_rows, self.right_reason)):
+            linked = np.zeros(len(codes), dtype=bool)
+            linked[rows[keep]] = True
+            reasons.append(np.where((codes == 0) & ~linked, 5, codes).astype(np.int8))
+        return replace(
+            self,
+            left_rows=self.left_rows[keep],
+            right_rows=self.right_rows[keep],
+            score=self.score[keep],
+            views={name: score[keep] for name, score in self.views.items()},
+            runner_up=self.runner_up[keep],
+            runner_up_score=self.runner_up_score[keep],
+            left_reason=reasons[0],
+            right_reason=reasons[1],
+            details={
+                **guards.without_precision(self.details),
+                "threshold": float(threshold),
+                "rule": "above a score",
+            },
+        )
+
+    def explain(
+        self, link: int | None = None, *, left: Any = None, right: Any = None, as_text: bool = False
+    ) -> Any:
+        """Say what adds up to the match probability of a pair, or why a row has no link.
+
+        Args:
+            link: The place of a link, from 0, as in `pairs`. Or give labels:
+            left: The label of a left row (index label in pandas, row number elsewhere). With `right`: that
+                pair, link or not. Alone: the row's link, or why it has none.
+            right: The label of a right row.
+            as_text: True gives text to print, else a table.
+
+        Returns:
+            A table in the caller's library. Of a pair: item, left, right, score, match_weight, contribution.
+            The line "pair" has the labels and the match probability; then come the reason why it is no link,
+            each key column with the cells, their similarity, their match weight in bits, and what the column
+            adds; the similarity in each view; and what the other families of features add. Contributions are
+            bits (log-odds / ln 2) and add up to the log-odds of the match probability. Beside a link stands
+            the right row that would have been taken next: runner_up, runner_up_score and
+            runner_up_contribution. A pair that is not among the nearest candidates has no contributions.
+
+            Of a row without a link: item, left, right, score and reason, the row first, then its best
+            candidates.
+
+        Raises:
+            InvalidArgumentError: There is no such link or row, or the rows are in files.
+
+        Example:
+            >>> import pandas as pd
+            >>> import linktransformer as lt
+            >>> a, b = pd.DataFrame({"name": ["Acme Steel"]}), pd.DataFrame({"name": ["ACME STEEL CO"]})
+            >>> links = lt.link(a, b, on="name", model="lexical", threshold=None)
+            >>> bits = links.explain(0)["contribution"].sum()
+            >>> bool(abs(1 / (1 + 2**-bits) - links.score[0]) < 1e-3)
+            True
+        """
+        if (link is None) == (left is None and right is None):
+            raise InvalidArgumentError(
+                f"explain needs the place of a link or labels of rows. Given: link={link!r}, left={left!r}, "
+                f"right={right!r}. Give explain(0), explain(left=label), or explain(left=label, right=label)."
+            )
+        if link is not None and (isinstance(link, bool) or link not in range(len(self))):
+            there = f"There are 0 to {len(self) - 1}." if len(self) else "There are none."
+            raise InvalidArgumentError(f"link={link!r} is no link. {there}")
+        if not self._has_rows:
+            raise InvalidArgumentError(
+                "These links are of files, whose rows are not in memory. Read the two rows and explain them "
+                "by `link`."
+            )
+        if link is None:
+            columns = explaining.of_labels(self, left, right)
+        else:
+            columns = explaining.of_link(self, int(link))
+        return explanation_text.of_columns(columns) if as_text else frames.new_frame(self.left, columns)
+
+    def report(self) -> dict[str, Any]:
+        """How the links were made and what became of every row.
+
+        Returns:
+            Model, key column and what the model reads; how each column was compared and the match weight in
+            bits of its levels of similarity, from different to equal; rule, the threshold that was given or
+            found (a match probability); estimated precision and recall of the links with intervals that are
+            meant to hold nine times in ten (None where nothing is linked); the lowest score of a link;
+            counts of rows, links and unlinked rows by reason; how it was searched; "warnings", a list of
+            texts, and "warning_codes", one for each: "no_shared_block" (block columns without a common
+            value), "stand_in" (a value that probably stands for a missing one), "low_precision" and
+            "few_pairs" (too few links to estimate the precision from). JSON can hold all of it.
+        """
+        counts = {
+            table.name: {
+                "rows": table.n_rows,
+                **{REASONS[code]: int((codes == code).sum()) for code in sorted(set(codes.tolist()))},
+            }
+            for table, codes in ((self.left, self.left_reason), (self.right, self.right_reason))
+        }
+        lowest = float(self.score.min()) if len(self) else None
+        return {**self.details, "lowest_score": lowest, "links": len(self), **counts}
+
+    def evaluate(
+        self,
+        truth: Any,
+        *,
+        left_id: str | None = None,
+        right_id: str | None = None,
+        label: str | None = None,
+    ) -> dict[str, float]:
+        """Compare the links with the true pairs.
+
+        Args:
+            truth: The true pairs: a table of two columns, left and right label, and perhaps a third one with
+                1 for a match and 0 for none; a dict from left to right label; or pairs, or triples.
+            left_id: The column of the left table whose values `truth` uses; None for index labels in pandas,
+                row numbers elsewhere.
+            right_id: The same of the right table.
+            label: The column of `truth` with 1 and 0; None for "label", "match" or the third column.
+
+        Returns:
+            precision, recall, f1, links, true_pairs. Every pair that is not a match of `truth` is wrong.
+            Precision is 1.0 where nothing is linked.
+
+        Raises:
+            InvalidArgumentError: It is not clear which columns of `truth` are meant, it names no pairs, or a
+                label is that of no row or of several.
+            ColumnNotFoundError: A column that is not there.
+        """
+        if (left_id is not None or right_id is not None) and not self._has_rows:
+            raise InvalidArgumentError(
+                "left_id= and right_id= name columns, and the rows of these links are in files. Give truth "
+                "by row number, from 0."
+            )
+        named = read_labels((self.left, self.right), truth, "truth", Ids(left_id, right_id, label))
+        width = max(1, self.right.n_rows)
+        wanted = np.unique(named.left[named.match] * width + named.right[named.match])
+        found = np.unique(self.left_rows * width + self.right_rows)
+        right = len(np.intersect1d(wanted, found))
+        return {
+            "precision": right / len(found) if len(found) else 1.0,
+            "recall": right / len(wanted) if len(wanted) else 1.0,
+            "f1": 2 * right / (len(found) + len(wanted)) if len(found) or len(wanted) else 1.0,
+            "links": float(len(found)),
+            "true_pairs": float(len(wanted)),
+        }
+
+
+def _labels(values: list[Any]) -> NDArray[Any]:
+    """Labels as integers where they are; None is masked."""
+    if all(value is None or (isinstance(value, int) and abs(value) < 2**63) for value in values):
+        return np.ma.masked_array(
+            np.array([value or 0 for value in values], dtype=np.int64),
+            mask=np.array([value is None for value in values], dtype=bool),
+        )
+    return np.fromiter(values, dtype=object, count=len(values))

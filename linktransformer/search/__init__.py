@@ -1,0 +1,1 @@
+"""Nearest neighbours of records, exact or not, on CPU and GPU."""

@@ -1,0 +1,1 @@
+"""Dataframes and files in, arrays and key texts out."""

@@ -1,0 +1,250 @@
+"""Block keys: which columns must be equal, which rows have equal values there, a warning where none do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError
+from linktransformer.progress import stage
+from linktransformer.tables import factorize, frames, keys, normalize
+from linktransformer.tables.frames import Table
+
+__all__ = [
+    "NO_SHARED_BLOCK",
+    "BlockColumns",
+    "Blocks",
+    "column_pairs",
+    "folded_cells",
+    "number",
+    "number_one",
+    "warning",
+]
+
+logger = logging.getLogger(__name__)
+
+# a name, a list of names or of pairs of names, or a pair (left, right) of names or of lists of names
+BlockColumns: TypeAlias = str | Sequence[str | Sequence[str]] | None
+
+NO_SHARED_BLOCK = "no_shared_block"  # what a warning says, for programs
+SHOWN = 3  # values of either side that a warning shows
+FORMS = (
+    "Give a name that both tables have, such as 'city', a list of them, a pair (left, right), such as "
+    "('city', 'town') or (['city', 'year'], ['town', 'yr']), or a list of pairs, such as "
+    "[('city', 'town'), ('year', 'yr')]."
+)
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """The block of each row of two tables.
+
+    Args:
+        left: Of the left rows, from 0, -1 where a block column is null, (n_left,) int64; None without blocks.
+        right: Of the right rows, likewise.
+        warnings: What a caller should know of them: columns without a common value.
+    """
+
+    left: Integers | None = None
+    right: Integers | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The entries of the report."""
+        return {"warnings": list(self.warnings), "warning_codes": [NO_SHARED_BLOCK] * len(self.warnings)}
+
+
+def column_pairs(
+    tables: tuple[Table, Table], block_on: BlockColumns, argument: str = "block_on"
+) -> list[tuple[str, str]]:
+    """The columns of two tables that must be equal.
+
+    A name means a column of both tables. In a list each entry is a name or a pair (left, right). A tuple of
+    two names is a pair, unless both are columns of both tables: then they are two columns of both. A tuple of
+    two lists has the columns of the left table and those of the right table, as many.
+
+    Args:
+        tables: The left and the right table.
+        block_on: What the caller gave; None for no columns.
+        argument: In which argument.
+
+    Returns:
+        A left and a right column each.
+
+    Raises:
+        InvalidArgumentError: It has none of these forms.
+        ColumnNotFoundError: A name is no column; the message has the nearest one.
+
+    Example:
+        >>> import pandas as pd
+        >>> left = frames.wrap(pd.DataFrame(columns=["city", "year"]), "left")
+        >>> right = frames.wrap(pd.DataFrame(columns=["town", "year"]), "right")
+        >>> column_pairs((left, right), ("city", "town"))
+        [('city', 'town')]
+        >>> column_pairs((left, right), ["year", ("city", "town")])
+        [('year', 'year'), ('city', 'town')]
+    """
+    if block_on is None:
+        return []
+    pairs = _pairs(tables, block_on, argument)
+    if len(set(pairs)) < len(pairs):
+        raise InvalidArgumentError(f"{argument}={block_on!r} names a column twice. Name each once.")
+    try:
+        for side, table in enumerate(tables):
+            frames.check_columns(table, [pair[side] for pair in pairs], argument)
+    except ColumnNotFoundError as error:
+        if any(left != right for left, right in pairs):
+            raise
+        raise ColumnNotFoundError(
+            f"{error}. Where the tables have different names, give a pair: {argument}=(left, right)."
+        ) from None
+    return pairs
+
+
+def _pairs(tables: tuple[Table, Table], block_on: Any, argument: str) -> list[tuple[str, str]]:
+    if isinstance(block_on, tuple) and len(block_on) == 2 and not all(_is_pair(side) for side in block_on):
+        both = all(_is_name(name) and all(name in table.columns for table in tables) for name in block_on)
+        if not both:
+            left, right = (keys.listed(side, argument) for side in block_on)
+            if len(left) != len(right):
+                raise InvalidArgumentError(
+                    f"{argument}={block_on!r} has {len(left)} left and {len(right)} right columns. {FORMS}"
+                )
+            return list(zip(left, right, strict=True))
+    if not isinstance(block_on, (list, tuple)):
+        return [(name, name) for name in keys.listed(block_on, argument)]
+    found: list[tuple[str, str]] = []
+    for entry in block_on:
+        if _is_name(entry):
+            found.append((str(entry), str(entry)))
+        elif _is_pair(entry):
+            found.append((str(entry[0]), str(entry[1])))
+        else:
+            raise InvalidArgumentError(f"{argument}={block_on!r}: {entry!r} is no name and no pair. {FORMS}")
+    return found
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(map(_is_name, value))
+
+
+@stage("blocks")
+def number(tables: tuple[Table, Table], block_on: BlockColumns) -> Blocks:
+    """Number the rows of both tables by the columns that must be equal.
+
+    Texts are compared without differences of case, white space and Unicode form (`normalize.folded`), numbers
+    as numbers: 1 equals 1.0. A column without a value that both tables have is logged as a warning.
+
+    Args:
+        tables: The left and the right table.
+        block_on: Names of block columns, or pairs of names; None for no blocks.
+
+    Returns:
+        The blocks.
+
+    Raises:
+        ColumnNotFoundError: A name is no column.
+        InvalidArgumentError: Two columns can never be equal, or `block_on` names no columns.
+
+    Example:
+        >>> import pandas as pd
+        >>> left = frames.wrap(pd.DataFrame({"state": ["OH", "pa "]}), "left")
+        >>> right = frames.wrap(pd.DataFrame({"state": ["PA", None]}), "right")
+        >>> found = number((left, right), "state")
+        >>> found.left.tolist(), found.right.tolist()
+        ([0, 1], [1, -1])
+    """
+    if block_on is None:
+        return Blocks()
+    left, right = tables
+    numbered, warnings = [], []
+    for names in column_pairs(tables, block_on):
+        codes = keys.column_codes(left, right, names, fold=True)
+        said = warning(tables, names, codes)
+        warnings += [said] if said else []
+        numbered.append(np.concatenate(codes))
+    combined = factorize.combine(numbered)
+    return Blocks(combined[: left.n_rows], combined[left.n_rows :], tuple(warnings))
+
+
+@stage("blocks")
+def number_one(table: Table, block_on: Any) -> Integers | None:
+    """Number the rows of one table by the columns that must be equal within a cluster.
+
+    Args:
+        table: The table.
+        block_on: A column or a list of columns; None for no blocks.
+
+    Returns:
+        Numbers from 0, -1 where a value is null, (n_rows,) int64; None without blocks.
+
+    Raises:
+        ColumnNotFoundError: A name is no column.
+        InvalidArgumentError: `block_on` is not a list of names.
+    """
+    if block_on is None:
+        return None
+    names = keys.of_one(table, block_on, argument="block_on")
+    empty = frames.wrap(frames.take(table, np.empty(0, dtype=np.int64)), table.name)
+    return factorize.combine([keys.column_codes(table, empty, (name, name), fold=True)[0] for name in names])
+
+
+def warning(
+    tables: tuple[Table, Table], names: tuple[str, str], codes: tuple[Integers, Integers]
+) -> str | None:
+    """Log and return a warning where a block column has no value in common.
+
+    Args:
+        tables: The left and the right table.
+        names: The column of either.
+        codes: From `keys.column_codes`.
+
+    Returns:
+        The warning; None where a value is in both tables, or a table has no rows.
+    """
+    if not len(codes[0]) or not len(codes[1]):
+        return None
+    if len(np.setdiff1d(np.intersect1d(codes[0], codes[1]), [-1])):
+        return None
+    sides = []
+    for table, name, of_row in zip(tables, names, codes, strict=True):
+        kept, first = np.unique(of_row, return_index=True)
+        some = frames.wrap(frames.take(table, np.sort(first[kept >= 0])[:SHOWN]), table.name)
+        shown = ", ".join(map(repr, frames.column(some, name).tolist())) or "nothing but nulls"
+        sides.append(f"{table.name} column {name!r} has {shown}")
+    said = (
+        f"block_on: no value is in both tables, so that no rows are compared: {'; '.join(sides)}. Write the "
+        "values of both tables in the same way, or block on other columns."
+    )
+    logger.warning("%s", said)
+    return said
+
+
+def folded_cells(table: Table, name: str) -> list[Any]:
+    """The values of a block column as they are compared, for tables that are met one after the other.
+
+    Args:
+        table: The table.
+        name: The column.
+
+    Returns:
+        Hashable values, None for null and blank texts.
+    """
+    cells = frames.column(table, name)
+    is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
+    texts = normalize.folded(cells[is_text])
+    texts[texts == ""] = None
+    cells[is_text] = texts
+    return list(cells.tolist())

@@ -1,0 +1,1 @@
+"""Labelled rows become models and decisions."""

@@ -1,0 +1,89 @@
+"""The settings of `train_model` in one frozen value, and the names that they had before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from clippings.errors import TrainingError
+from clippings.recipe import Recipe
+from linktransformer.errors import InvalidArgumentError
+from linktransformer.tables.serialize import Serializer
+from linktransformer.tables.splits import check_shares
+from linktransformer.training.old_settings import of_linkage
+
+__all__ = ["TrainConfig", "config_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(Recipe):
+    """How a model is trained on tables: every setting of `Recipe`, and these.
+
+    Args:
+        shares: Of train, validation and test, by entity; for the splits that are not given as tables.
+        separator: What stands between two columns in a text.
+        labels: Write "name: value" instead of the value alone.
+        max_chars: Longer texts are cut here.
+        learn_decision: Learn how scores become links, too.
+        name: The model's name; None makes one.
+        licence: Of the weights, as SPDX writes it; None takes that of the base where it is known.
+        languages: BCP 47 codes, such as ("en",).
+
+    Raises:
+        InvalidArgumentError: A value cannot work.
+
+    Example:
+        >>> TrainConfig(epochs=3).shares
+        (0.8, 0.1, 0.1)
+    """
+
+    shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    separator: str = " "
+    labels: bool = False
+    max_chars: int = 20_000
+    learn_decision: bool = True
+    name: str | None = None
+    licence: str | None = None
+    languages: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        try:
+            super().__post_init__()
+        except TrainingError as error:
+            raise InvalidArgumentError(str(error)) from None
+        object.__setattr__(self, "shares", check_shares(self.shares))
+        object.__setattr__(self, "languages", tuple(self.languages))
+        self.serializer()
+
+    def serializer(self) -> Serializer:
+        """How rows become texts."""
+        return Serializer(self.separator, self.labels, self.max_chars)
+
+    def recipe(self) -> Recipe:
+        """What clippings needs of it."""
+        return Recipe(**{item.name: getattr(self, item.name) for item in fields(Recipe)})
+
+
+def config_of(options: Mapping[str, Any], training_args: Mapping[str, Any] | None) -> TrainConfig:
+    """Make the settings of what a caller gave.
+
+    Args:
+        options: Keywords of `train_model`.
+        training_args: The same by a mapping; names of linktransformer 0.1.18 are understood.
+
+    Returns:
+        The settings.
+
+    Raises:
+        InvalidArgumentError: A name is unknown or given twice, or a value cannot work.
+    """
+    given = dict(options)
+    for key, value in of_linkage(training_args or {}).items():
+        if key in given and given[key] != value:
+            raise InvalidArgumentError(f"{key} is given twice: {given[key]!r} and {value!r}. Give it once.")
+        given[key] = value
+    try:
+        return TrainConfig.from_dict(given)
+    except TrainingError as error:
+        raise InvalidArgumentError(str(error)) from None
