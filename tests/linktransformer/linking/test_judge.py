@@ -185,7 +185,7 @@ def test_a_redirect_on_the_same_host_is_followed() -> None:
 
 PROGRAM = """
 import sys
-from tests.linktransformer.test_judge import judged, truth, Server
+from tests.linktransformer.linking.test_judge import judged, truth, Server
 judged(Server(truth, url=sys.argv[1]), sys.argv[2], concurrency=2)
 """
 
@@ -197,7 +197,7 @@ def test_what_was_paid_for_before_a_kill_is_not_asked_again(tmp_path: Path) -> N
         return step
 
     with serving(rule) as server:
-        root = Path(__file__).parents[2]
+        root = Path(__file__).parents[3]
         environment = {**os.environ, "PYTHONPATH": str(root)}
         command = [sys.executable, "-c", PROGRAM, server.url, str(tmp_path)]
         with subprocess.Popen(command, env=environment, cwd=root) as process:
@@ -237,7 +237,7 @@ def test_a_kill_on_a_server_that_stumbles_costs_no_answer_and_no_row(tmp_path: P
 
     with serving(truth) as calm, serving(rule) as server:
         wanted = judged(calm)
-        root = Path(__file__).parents[2]
+        root = Path(__file__).parents[3]
         command = [sys.executable, "-c", PROGRAM, server.url, str(tmp_path)]
         with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(root)}, cwd=root) as process:
             path, limit = tmp_path / "llm" / "answers.jsonl", time.monotonic() + 60
