@@ -1,12 +1,13 @@
-# Two commands, each of which sets up all that it needs:
+# Three commands, each of which sets up all that it needs:
 #   make demo    the smallest installation (no torch), then examples/demo.py
 #   make test    ruff, mypy, doctests and tests
-# Both need Python 3.11 (another one: make test PYTHON=python3.12) and nothing else.
+#   make check   what takes seconds of these: ruff, mypy, the rules of the house
+# All need Python 3.11 (another one: make test PYTHON=python3.12) and nothing else.
 
 PYTHON ?= python3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test clean registry training-fonts training-linker
+.PHONY: demo test check clean registry training-fonts training-linker
 
 demo: .venv-demo/stamp
 	.venv-demo/bin/python examples/demo.py
@@ -16,10 +17,13 @@ demo: .venv-demo/stamp
 	.venv-demo/bin/python -m pip install --quiet -e . pandas
 	touch $@
 
-test: .venv/stamp registry
+check: .venv/stamp
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m mypy
+	.venv/bin/python -m pytest -q tests/test_architecture.py
+
+test: check registry
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
 	PYTHONPATH=.venv/clip OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/clippings/test_open_clip.py
 
