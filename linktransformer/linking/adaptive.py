@@ -29,8 +29,9 @@ IMPROBABLE, CERTAIN = 0.05, 0.95
 # Characters that a model may read, at .04 ms each on one core: as many as take about as long as the n-grams
 # of a record take (.3 ms), and at least as many as take four seconds.
 PER_RECORD, AT_LEAST = 8, 100_000
-# Records without candidates that a trial encodes, of the side that has fewer and of the other: a second.
-TRIAL = (200, 800)
+# A trial encodes so many records without candidates, of the side that has fewer of them, and of the other as
+# many as take two seconds: so many characters, and the cost of a text counted as so many more.
+TRIAL, TRIAL_COST, OF_TEXT = 200, 50_000, 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +117,7 @@ def select(
     smaller = int(len(best[1]) < len(best[0]))
     if min(map(len, empty)) and len(empty[smaller]) > IMPROBABLE * len(best[smaller]):
         fewer = drawing.first if len(empty[0]) == len(empty[1]) else int(len(empty[1]) < len(empty[0]))
-        which = drawn(empty[0], TRIAL[fewer]), drawn(empty[1], TRIAL[1 - fewer])
+        which = _sample(described, empty, fewer)
         matches = trial(described, which, embed, options, correction)
         sure = matches - np.sqrt(matches)  # one standard error less
         missed = sure * len(empty[0]) / len(which[0]) * len(empty[1]) / len(which[1])
@@ -174,15 +175,30 @@ def trial(
         correction: What was learned from labels.
 
     Returns:
-        Pairs that are each other's best, and whose own log-odds are above zero.
+        Pairs that are each other's best, and that the decision takes for matches, by their own features or in
+        their job, whichever are more.
     """
     views = described.views.some(which)
     every = np.ones(len(which[0]), dtype=bool), np.ones(len(which[1]), dtype=bool)
     encoded = partial_view.encode(views, embed, every)
     tried = partial_view.with_search(searched(views, options), encoded, options)
-    own, at, found = judge(tried, correction).own, tried.features.at, tried.candidates
-    place = places(found.left[at], found.right[at], own)
-    return int(((own > 0) & (place.rank_left == 0) & (place.rank_right == 0)).sum())
+    judged = judge(tried, correction)
+    at, found = tried.features.at, tried.candidates
+    left, right, sizes = found.left[at], found.right[at], (found.n_left, found.n_right)
+    place = places(left, right, judged.own)
+    best = (place.rank_left == 0) & (place.rank_right == 0)
+    # a sample has few matches, by which the job looks worse than it is: what either calls a match is one
+    decided = judged.trees.in_job(judged.own, at, left, right, sizes, offset=judged.offset)
+    return int(max((best & (judged.own > 0)).sum(), (best & (decided.probability >= 0.5)).sum()))
+
+
+def _sample(described: Described, empty: list[Integers], fewer: int) -> tuple[Integers, Integers]:
+    """Records for a trial, rising: few of one side, and as many of the other as the model may read."""
+    readable, nodes = described.views.readable[1 - fewer], described.nodes[1 - fewer]
+    length = np.fromiter((len(readable[text]) for text in nodes.text[empty[1 - fewer]].tolist()), np.int64)
+    most = int(TRIAL_COST / (length.mean() + OF_TEXT))
+    sides = drawn(empty[fewer], TRIAL), drawn(empty[1 - fewer], max(TRIAL, most))
+    return sides if fewer == 0 else sides[::-1]
 
 
 def _best(found: Candidates, p: Floats) -> tuple[Floats, Floats]:
