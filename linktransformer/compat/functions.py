@@ -44,22 +44,30 @@ def merge_blocking(
         df1: The left table.
         df2: The right table.
         merge_type: `validate` of `merge`: "1:1", "1:m", "m:1" or "m:m", enforced.
-        on: As for `merge`.
-        model: Likewise.
-        left_on: Likewise.
-        right_on: Likewise.
-        blocking_vars: As `block_on` of `merge`.
-        suffixes: As for `merge`.
-        batch_size: Likewise.
+        on: Key column or columns of both tables. None without `left_on` and `right_on`: the text columns that
+            both have.
+        model: None: character n-grams, and the bundled model for the records that they leave in doubt.
+            "full": the bundled model for every record. "lexical": n-grams alone. Or a folder,
+            "org/name@revision", an object with `encode`.
+        left_on: Key columns of `df1`, with `right_on` and in place of `on`.
+        right_on: Key columns of `df2`, with `left_on` and in place of `on`.
+        blocking_vars: Columns whose values must be equal: a name, a list of names, or pairs for columns of
+            different names, such as ("city", "town"); None compares all rows.
+        suffixes: Added to column names that both tables have, left and right; default ("_x", "_y"). One may
+            be None.
+        batch_size: Texts encoded at a time, None for the model's own number; it changes the speed, not the
+            result.
         openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
             environment, for model="openai:NAME".
-        gemini_key: Likewise.
-        how: As for `merge`; "outer" keeps the rows of `df2` that were left alone too.
+        gemini_key: A Gemini key: `model` is then the name of an embedding model there. None takes the key of
+            the environment, for model="gemini:NAME".
+        how: "left" keeps every row of `df1`, "inner" linked rows, "right" every row of `df2`, "outer" all;
+            default "left".
         more: Any other argument of `merge`.
 
     Returns:
-        As `merge`, in the order of `df1`. A row whose block is null, or is not in the other table, is kept
-        unlinked.
+        A table with a fresh index: left columns, right columns, score; in the order of `df1`. A row whose
+        block is null, or is not in the other table, is kept unlinked.
 
     Raises:
         ColumnNotFoundError: A column that is not there.

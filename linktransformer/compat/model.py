@@ -24,7 +24,8 @@ class LinkTransformer:
     """A text model that is loaded once and given to `merge(model=...)` and the others.
 
     Args:
-        model_name_or_path: As `model` of `merge`; None with `modules`, else the bundled model.
+        model_name_or_path: A folder, "org/name@revision", the name of a bundled model, or an object with
+            `encode`; None is the bundled model. Not used where `modules` are given.
         modules: Modules of sentence-transformers to put a model together from.
         device: Where a torch model runs; None takes a GPU when there is one.
         cache_folder: Taken for old scripts; models are kept where LINKTRANSFORMER_CACHE or HF_HOME says.
@@ -101,8 +102,8 @@ class LinkTransformer:
             model_name: Its name; None takes the folder's.
             create_model_card: Whether it gets a README.md.
             train_datasets: What the model was trained on, for the card; a model of ours knows it.
-            override_model_description: In place of `opt_model_description`; likewise.
-            override_model_lang: In place of `opt_model_lang`; likewise.
+            override_model_description: A sentence for the model card; None takes `opt_model_description`.
+            override_model_lang: Language or languages for the model card; None takes `opt_model_lang`.
             safe_serialization: Taken for old scripts: weights are always written as safetensors.
 
         Returns:
@@ -152,10 +153,12 @@ class LinkTransformer:
             commit_message: Taken for old scripts; it is ours.
             local_model_path: A folder that `save` or `train_model` made, published in place of this model.
             exist_ok: Taken for old scripts: a repository that is there gets one version more.
-            replace_model_card: Likewise: the card is written anew, unless somebody wrote it by hand.
-            train_datasets: As for `save`.
+            replace_model_card: Taken for old scripts: the card is written anew, unless somebody wrote it by
+                hand.
+            train_datasets: What the model was trained on, for the card; a model of ours knows it.
             replace_all_contents: Taken for old scripts: a version is what was published, and nothing else.
-            retain_model_card: As `replace_model_card`.
+            retain_model_card: Taken for old scripts: a card that somebody wrote by hand is kept, any other is
+                written anew.
             revision: A tag for this version.
             token: A key; None takes it from the environment.
 

@@ -384,7 +384,7 @@ def check_threshold(threshold: Any) -> None:
     """Refuse what is no threshold for clusters.
 
     Args:
-        threshold: As for `cluster_rows`.
+        threshold: "auto", which is .5, or a score above 0 and at most 1.
 
     Raises:
         InvalidArgumentError: It is something else.

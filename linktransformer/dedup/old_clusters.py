@@ -48,11 +48,15 @@ def old_cluster_rows(
 
     Args:
         df: A table.
-        model: As for `cluster_rows`; named, it counts alone.
-        on: Key columns.
-        cluster_type: "SLINK", "agglomerative" or "HDBScan".
-        cluster_params: Its parameters under their old names; it is not changed.
-        cache: As for `cluster_rows`.
+        model: None: character n-grams. Or a folder, "org/name@revision", an object with `encode`, whose
+            cosines count alone where there is a distance threshold.
+        on: Key columns; None for all columns of text.
+        cluster_type: "SLINK" (single linkage, the default), "agglomerative" or "HDBScan".
+        cluster_params: Its parameters by their old names: "threshold" (a distance), "min cluster size",
+            "clustering linkage", "metric", "min samples"; None is threshold 0.5, size 2, metric "cosine". It
+            is not changed.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
 
     Returns:
         The table with a column "cluster"; a row without a partner has a number of its own.
@@ -77,12 +81,14 @@ def old_dedup_rows(
     """Keep the first row of each cluster, and every row that is alone.
 
     Args:
-        df: As for `old_cluster_rows`.
-        model: Likewise.
-        on: Likewise.
-        cluster_type: Likewise.
-        cluster_params: Likewise.
-        cache: Likewise.
+        df: A table.
+        model: None: character n-grams. Or a folder, "org/name@revision", an object with `encode`.
+        on: Key columns; None for all columns of text.
+        cluster_type: "SLINK" (single linkage, the default), "agglomerative" or "HDBScan".
+        cluster_params: Its parameters by their old names, such as {"threshold": 0.3, "min cluster size": 2};
+            None for the defaults.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
 
     Returns:
         The kept rows with their index labels.
@@ -98,15 +104,15 @@ def settings_of(cluster_type: str, cluster_params: Mapping[str, Any] | None) -> 
     """Our method, our threshold and the smallest cluster.
 
     Args:
-        cluster_type: As for `old_cluster_rows`.
-        cluster_params: Likewise.
+        cluster_type: "SLINK", "agglomerative" or "HDBScan", in any case.
+        cluster_params: Its parameters by their old names, such as {"threshold": 0.3}; None for the defaults.
 
     Returns:
         Method; threshold as a similarity, "auto" where there is none, which leaves the decision to
         `cluster_rows`; rows that a cluster needs.
 
     Raises:
-        InvalidArgumentError: As `old_cluster_rows`.
+        InvalidArgumentError: A type or a parameter that is not known, or a value that cannot work.
 
     Example:
         >>> settings_of("SLINK", {"threshold": 0.25, "min cluster size": 2, "metric": "cosine"})

@@ -83,7 +83,7 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
 
 
 def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
-    """As `compare`, for rows that have pictures."""
+    """Find the candidates of rows that have pictures, and score them."""
     columns = picture_columns(job.images, tables)
     plan = encode.plan_of_pictures(job.model, job.device, job.cache)
     sure: tuple[str | None, str | None] = (None, None)

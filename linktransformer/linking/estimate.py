@@ -30,7 +30,7 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
         memory_bytes and seconds: orders of magnitude for two cores without a GPU.
 
     Raises:
-        LinkTransformerError: As `link`, for arguments that cannot work.
+        LinkTransformerError: An argument of `link` that cannot work, such as a column that is not there.
     """
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
     given = {name: value for name, value in options.items() if value is not None}

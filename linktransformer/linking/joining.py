@@ -31,10 +31,10 @@ def check(
     Args:
         left: The left table.
         right: The right table.
-        how: As for `merge`.
-        suffixes: As for `merge`.
-        indicator: As for `merge`.
-        score_column: As for `merge`.
+        how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all.
+        suffixes: Added to column names that both tables have, left and right; one may be None.
+        indicator: True adds a column `_merge`, a text one of that name: "both", "left_only" or "right_only".
+        score_column: Name of the score column; "score_lt" and so on where a table has it already.
 
     Raises:
         InvalidArgumentError: An argument is not what it should be, or two columns would have one name.
@@ -71,16 +71,21 @@ def joined(
 
     Args:
         links: From `link`.
-        how: As for `merge`.
-        suffixes: As for `merge`.
-        indicator: As for `merge`.
-        score_column: As for `merge`.
+        how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all; default
+            "left".
+        suffixes: Added to column names that both tables have, left and right; default ("_x", "_y"). One may
+            be None.
+        indicator: True adds a column `_merge`, a text one of that name: "both", "left_only" or "right_only";
+            default False.
+        score_column: Name of the score column, default "score"; "score_lt" and so on where a table has it
+            already.
 
     Returns:
-        As `merge`.
+        A table of the tables' library with a fresh index: left columns, right columns, score, indicator. Left
+        order; rows that only the right table has come last ("right": right order).
 
     Raises:
-        InvalidArgumentError: As `check`.
+        InvalidArgumentError: An argument is not what it should be, or two columns would have one name.
     """
     check(links.left, links.right, how, suffixes, indicator, score_column)
     a, b, extra = rows_of(links, how, indicator, score_column)
@@ -94,9 +99,9 @@ def rows_of(
 
     Args:
         links: From `link`.
-        how: As for `merge`.
-        indicator: As for `merge`.
-        score_column: As for `merge`.
+        how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all.
+        indicator: True adds a column `_merge`, a text one of that name: "both", "left_only" or "right_only".
+        score_column: Name of the score column; "score_lt" and so on where a table has it already.
 
     Returns:
         Left and right row numbers of the result, -1 for none, (n,) int64 each; and columns by name.

@@ -80,22 +80,27 @@ def merge_k_judge(
     Args:
         df1: A pandas or polars DataFrame or a pyarrow Table.
         df2: Another one of the same library.
-        on: As for `merge`. Only the key columns are sent.
+        on: Key column or columns of both tables. None without `left_on` and `right_on`: the text columns that
+            both have. Only the key columns are sent.
         k: Right rows that are judged for each left row.
         judge_llm_model: "openai:NAME", "gemini:NAME" or NAME alone; "@https://host/v1" may follow.
-        left_on: As for `merge`.
-        right_on: As for `merge`.
-        model: What finds the nearest rows, as for `merge`.
+        left_on: Key columns of the left table, with `right_on` and in place of `on`.
+        right_on: Key columns of the right table, with `left_on` and in place of `on`.
+        model: What finds the nearest rows. None: character n-grams, and the bundled model where they leave
+            doubt. "full": the bundled model for every record. "lexical": n-grams alone. Or a folder,
+            "org/name@revision", an object with `encode`.
         knn_sbert_model: Another name of `model`.
         knn_api_model: Another name of `model`, for remote embeddings: "openai:NAME" or NAME.
-        suffixes: As for `merge`.
+        suffixes: Added to column names that both tables have, left and right; default ("_x", "_y"). One may
+            be None.
         drop_sim_threshold: Pairs that score less are not judged and not given back.
         llm_provider: Whose model NAME alone is: "openai", "gemini", or "auto" by the name.
         llm_prompt: What to ask, in place of our question; the form of the reply is added.
         llm_params: More for the request, such as {"max_tokens": 900}; None as a value leaves a key out.
         confidence_threshold: A match of less confidence, or of none, counts as no match.
-        openai_key: A key; None takes the one of the environment (docs/llm.md).
-        gemini_key: Likewise.
+        openai_key: A key for "openai:" models and for any `base_url`; None takes the one of the environment
+            (docs/llm.md).
+        gemini_key: A key for "gemini:" models; None takes the one of the environment.
         base_url: A server that speaks like OpenAI's.
         max_retries: How often a question is asked again when the server stumbles.
         ratelimit_sleep_time: Seconds before the first time; doubled each time. A Retry-After goes first.
@@ -104,11 +109,13 @@ def merge_k_judge(
         cache: Folder of the answers; None is the user's cache folder, False keeps none.
         dry_run: Ask nothing: say how many questions there are, and how long they are.
         return_usage: Give back the usage too.
-        embedding_cache: The `cache` of `merge`, for the vectors of `model`.
+        embedding_cache: Keep the vectors of `model` on disk: True for the user's cache folder, a folder, or
+            `CacheSettings`; None for no cache (docs/cache.md).
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
-        device: As for `merge`.
-        batch_size: As for `merge`.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        batch_size: Texts encoded at a time, None for the model's own number; it changes the speed, not the
+            result.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:

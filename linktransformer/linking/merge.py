@@ -183,20 +183,26 @@ def link(
     Args:
         left: A table.
         right: A table of the same library.
-        on: As for `merge`.
-        left_on: As for `merge`.
-        right_on: As for `merge`.
-        validate: As for `merge`.
+        on: Key column or columns of both tables. None without `left_on` and `right_on`: the text columns that
+            both have.
+        left_on: Key columns of the left table, with `right_on` and in place of `on`.
+        right_on: Key columns of the right table, with `left_on` and in place of `on`.
+        validate: "1:1", "1:m", "m:1" or "m:m", enforced; None is "m:1": a left row takes one right row at
+            most, and a right row may be taken by several.
         model: None: character n-grams, and the bundled model for the records that they leave in doubt
             (docs/decision.md). "full": the bundled model for every record. "lexical": n-grams alone. Or a
             folder, "org/name@revision", a SentenceTransformer, any object with `encode`: every record is
             encoded by it, beside n-grams.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
-        images: As for `merge`.
-        confidence: As for `merge`.
+        images: Column of pictures, or a pair (left, right): paths, "book.zip/crop.png", bytes, PIL images or
+            arrays. Rows are linked by text and picture, by a `model` that reads both. None for text alone.
+        confidence: With `images`, a column or a pair of columns: how sure an OCR engine was of the text, 0 to
+            1; None for unknown.
         k: Neighbours fetched for each row in each view and direction; None is 10.
-        threshold: As for `merge`.
+        threshold: "auto": the set of links with the best expected F1. A number: links with at least this
+            match probability. {"precision": 0.95}: the largest set of links whose mean probability is at
+            least that. None: the best match of every row. See docs/decision.md.
         expected_overlap: About which share of the left rows has a match, 0 to 1; None estimates it.
         compare: Comparisons of key columns, such as {"born": lt.compare.number(within=2)}; None chooses each
             by the content of the column.

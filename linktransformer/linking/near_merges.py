@@ -58,7 +58,8 @@ def merge_knn(
         batch_size: Texts encoded at a time.
         openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
             environment, for model="openai:NAME".
-        gemini_key: Likewise.
+        gemini_key: A Gemini key: `model` is then the name of an embedding model there. None takes the key of
+            the environment, for model="gemini:NAME".
         drop_sim_threshold: Pairs that score lower are left out.
         how: "left" keeps rows of `df1` without any pair, "inner" does not. None is "inner" with
             `drop_sim_threshold` and "left" without.
@@ -125,26 +126,36 @@ def merge_range(
     """Put each row beside all rows of another table that are at least so similar.
 
     Args:
-        df1: As for `merge_knn`.
-        df2: Likewise.
-        on: Likewise.
-        model: Likewise.
-        left_on: Likewise.
-        right_on: Likewise.
+        df1: A pandas or polars DataFrame or a pyarrow Table.
+        df2: Another one of the same library.
+        on: Key column or columns of both tables. None without `left_on` and `right_on`: the text columns that
+            both have.
+        model: None: the mean cosine of character n-grams and of the bundled model. A model that is named
+            counts alone, by its cosine: "lexical" (n-grams), "full" (the bundled one), a folder,
+            "org/name@revision", or an object with `encode`.
+        left_on: Key columns of `df1`, with `right_on` and in place of `on`.
+        right_on: Key columns of `df2`, with `left_on` and in place of `on`.
         sim_threshold: The score that a pair needs.
-        suffixes: As for `merge_knn`.
-        batch_size: Likewise.
-        openai_key: Likewise.
-        gemini_key: Likewise.
+        suffixes: Added to column names that both tables have, left and right; default ("_x", "_y"). One may
+            be None.
+        batch_size: Texts encoded at a time, None for the model's own number; it changes the speed, not the
+            result.
+        openai_key: An OpenAI key: `model` is then the name of an embedding model there. None takes the key of
+            the environment, for model="openai:NAME".
+        gemini_key: A Gemini key: `model` is then the name of an embedding model there. None takes the key of
+            the environment, for model="gemini:NAME".
         how: "left" keeps rows of `df1` without any pair, "inner" does not.
-        score_column: As for `merge_knn`.
-        device: Likewise.
-        memory_limit: Likewise.
-        cache: Likewise.
+        score_column: Name of the score column, default "score"; "score_lt" and so on where a table has it
+            already.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        memory_limit: Bytes for a block of scores; None is 256 MiB.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
-        As `merge_knn`.
+        A table with a fresh index: left columns, right columns, score; by row of `df1`, falling score, row of
+        `df2`. Rows without a key have no pair.
 
     Raises:
         ColumnNotFoundError: A column that is not there.
@@ -193,15 +204,22 @@ def aggregate_rows(
     Args:
         df: Rows, such as fine categories.
         ref_df: The coarser labels.
-        model: As for `merge_knn`; a language model is wanted here, for labels share meaning and not letters.
+        model: None: the mean cosine of character n-grams and of the bundled model. A model that is named
+            counts alone, by its cosine: "lexical" (n-grams), "full" (the bundled one), a folder,
+            "org/name@revision", or an object with `encode`. A language model is recommended:
+            labels share meaning rather than letters.
         left_on: Key columns of `df`.
         right_on: Key columns of `ref_df`.
-        openai_key: As for `merge_knn`.
-        gemini_key: Likewise.
+        openai_key: An OpenAI key: `model` is then the name of an embedding model there. None takes the key of
+            the environment, for model="openai:NAME".
+        gemini_key: A Gemini key: `model` is then the name of an embedding model there. None takes the key of
+            the environment, for model="gemini:NAME".
         threshold: The score that a label needs; None takes the best one, however bad.
-        batch_size: As for `merge_knn`.
-        device: Likewise.
-        cache: Likewise.
+        batch_size: Texts encoded at a time, None for the model's own number; it changes the speed, not the
+            result.
+        device: Where a torch model runs; None takes a GPU when there is one.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:

@@ -119,8 +119,8 @@ def keyed_model(model: Any, openai_key: str | None = None, gemini_key: str | Non
 
     Args:
         model: As the caller gave it.
-        openai_key: A key, None for none.
-        gemini_key: Likewise.
+        openai_key: An OpenAI key, None for none.
+        gemini_key: A Gemini key, None for none.
 
     Returns:
         The model itself where there is no key, else an encoder that asks the provider's.
@@ -157,7 +157,7 @@ def without_keys(named: Given) -> Given:
         The same without keys; "model" is an encoder where one was given.
 
     Raises:
-        InvalidArgumentError: As `keyed_model`.
+        InvalidArgumentError: A key is given and the model is none of its provider.
     """
     found = {name: value for name, value in named.items() if name not in KEYS}
     if any(named.get(name) is not None for name in KEYS):

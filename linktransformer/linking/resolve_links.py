@@ -43,7 +43,8 @@ def decided(
         nodes: Their nodes.
         fused: The candidates and their score.
         validate: "1:1", "1:m", "m:1" or "m:m".
-        threshold: As for `merge`.
+        threshold: "auto", a match probability, {"precision": p} or None for every best match; see
+            docs/decision.md.
         details: For the report; gets the rule, the threshold and the estimated precision.
 
     Returns:

@@ -48,7 +48,8 @@ def evaluate_pairs(
         right_on: Columns of the right text.
         openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
             environment, for model="openai:NAME".
-        gemini_key: Likewise.
+        gemini_key: A Gemini key: `model` is then the name of an embedding model there. None takes the key of
+            the environment, for model="gemini:NAME".
         score_column: Name of the new column; "score_lt" and so on where the table has it already.
         batch_size: Texts encoded at a time.
         device: Where a torch model runs.
@@ -101,11 +102,15 @@ def all_pair_combos_evaluate(
 
     Args:
         df: A pandas or polars DataFrame or a pyarrow Table.
-        model: As for `evaluate_pairs`.
+        model: None: the mean cosine of character n-grams and of the bundled model. A model that is named
+            counts alone, by its cosine: "lexical" (n-grams), "full" (the bundled one), a folder,
+            "org/name@revision", or an object with `encode`.
         left_on: Columns of the left text.
         right_on: Columns of the right text; they may be the same.
-        openai_key: As for `evaluate_pairs`.
-        gemini_key: Likewise.
+        openai_key: An OpenAI key: `model` is then the name of an embedding model there. None takes the key of
+            the environment, for model="openai:NAME".
+        gemini_key: A Gemini key: `model` is then the name of an embedding model there. None takes the key of
+            the environment, for model="gemini:NAME".
         out: A parquet file to write the pairs to, part by part, in bounded memory.
         stream: Give an iterator over tables of at most 250,000 pairs instead of one table.
         max_pairs: More pairs than that are refused as one table; None takes any number.

@@ -155,7 +155,7 @@ def near_rows(
         similarity: Of two tables.
         k: How many for each left row at most; None for all.
         threshold: The score that a pair needs; None for any.
-        memory: As for `Similarity.blocks`.
+        memory: Bytes for a block of scores; None is 256 MiB.
 
     Returns:
         Left rows, right rows and scores, sorted by left row, falling score, right row. Ties go to the lower

@@ -55,23 +55,26 @@ def transform_rows(
     Args:
         df: A pandas or polars DataFrame or a pyarrow Table; it is not changed.
         on: Column or columns of the text; several are written as one text.
-        openai_key: As for `merge_k_judge`.
-        model: As `judge_llm_model` there.
+        openai_key: A key for "openai:" models and for any `base_url`; None takes the one of the environment
+            (docs/llm.md).
+        model: "openai:NAME", "gemini:NAME" or NAME alone, default "gpt-4o"; "@https://host/v1" may follow.
         openai_prompt: What to do with each text; None mends its spelling.
-        openai_params: As `llm_params` there. The answer has at most 512 tokens unless "max_tokens" says more.
+        openai_params: More for the request, such as {"temperature": 0.5}; None as a value leaves a key out.
+            The answer has at most 512 tokens unless "max_tokens" says more.
         batch_size: Taken for the sake of old scripts and not used: each text is a question of its own, so
             that no answer can slip into another row.
         output_column: Name of the new column; None is "transformed_" and the columns' names, joined by "-".
         progress_bar: True shows it at once, False never; None in calls that take long (docs/progress.md).
-        base_url: As for `merge_k_judge`.
-        gemini_key: Likewise.
-        max_retries: Likewise.
-        ratelimit_sleep_time: Likewise.
-        timeout: Likewise.
-        concurrency: Likewise.
-        cache: Likewise.
-        dry_run: Likewise.
-        return_usage: Likewise.
+        base_url: A server with an interface like OpenAI's; None takes the one in `model`, else the provider's
+            (docs/llm.md).
+        gemini_key: A key for "gemini:" models; None takes the one of the environment.
+        max_retries: How often a question is asked again when the server fails; default 5.
+        ratelimit_sleep_time: Seconds before the first retry, doubled each time; a Retry-After goes first.
+        timeout: Seconds for one answer; default 120.
+        concurrency: Questions at a time; default 8.
+        cache: Folder of the answers; None is the user's cache folder, False keeps none.
+        dry_run: Ask nothing: say how many questions there are, and how long they are.
+        return_usage: Give back the `Usage` (calls, tokens) too.
 
     Returns:
         The table with the new column at its end, rows and index kept; null where a row has no text or where

@@ -38,7 +38,7 @@ SETTLED = 0.9  # of the records are expected to have their match as best candida
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparedFiles:
-    """As `comparing.Compared`, of two files.
+    """Two files with their candidates, scored without labels.
 
     Args:
         nodes: The records of both files; their texts are not there.

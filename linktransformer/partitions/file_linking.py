@@ -101,7 +101,8 @@ def link_files(
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         memory_limit: Bytes for the rows that are in memory at a time, about; None is 1 GiB. Beside it stand
             some 200 to 300 bytes a row.
-        cache: As for `merge`.
+        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         workspace: A folder on a disk with room for what is set aside, removed at the end: both files
             uncompressed, and some 300 bytes a row. None for the system's temporary folder.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).

@@ -39,7 +39,7 @@ class FileStatistics:
     """What is the same for all pairs of two files.
 
     Args:
-        job: As of tables in memory, but for the words, of which there are too many.
+        job: Views, columns and match weights of the job; without word rarities, for there are too many words.
         own: By view, how near the nearest other record of its own file is to each left and each right record,
             NaN for unknown.
     """
@@ -54,7 +54,7 @@ def statistics_of(known: Known, survey: Survey, searched: Sequence[Searched]) ->
 
     Args:
         known: What holds for every piece.
-        survey: Likewise.
+        survey: What was counted and drawn from both files before the search.
         searched: The pieces.
 
     Returns:

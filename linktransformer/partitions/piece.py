@@ -176,7 +176,7 @@ class Stored:
         return np.asarray(np.load(self._path(name), allow_pickle=False))
 
     def integers(self, name: str) -> Integers:
-        """As `array`, for integers that are kept in fewer bytes.
+        """Read an array of integers that is kept in fewer bytes.
 
         Args:
             name: Its name.

@@ -59,7 +59,7 @@ def search_piece(known: Known, survey: Survey, piece: Piece) -> Searched:
 
     Args:
         known: What holds for every piece.
-        survey: Likewise.
+        survey: What was counted and drawn from both files before the search.
         piece: From `read`.
 
     Returns:

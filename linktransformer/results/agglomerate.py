@@ -43,7 +43,7 @@ class Apart:
 
     Args:
         left: Nodes that must not be with those of `right`, (n_pairs,) int64.
-        right: Likewise.
+        right: The other node of each pair, (n_pairs,) int64.
         masks: A bit for every value of which a cluster may have one node only, (n, n_words) uint64.
     """
 

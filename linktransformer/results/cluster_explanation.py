@@ -51,7 +51,7 @@ def of_cluster(clusters: Clusters, some: Integers) -> Columns:
 
     Args:
         clusters: The clusters.
-        some: As `pairs_of_cluster` gives them.
+        some: Places of its pairs among all, the highest score first, (n,) int64.
 
     Returns:
         Columns left, right, score, cosine and weakest.

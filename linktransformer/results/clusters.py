@@ -262,7 +262,7 @@ class Clusters:
             label: The column of a table of pairs with 1 and 0; None for "label", "match" or the third one.
 
         Returns:
-            As `metrics.ClusterScores` names them: pairwise precision, recall and f1, b_cubed_f1, ari,
+            The scores of `metrics.ClusterScores`: pairwise precision, recall and f1, b_cubed_f1, ari,
             v_measure, cluster_f1 and others.
 
         Raises:
@@ -310,7 +310,7 @@ def check_keep(keep: Any) -> None:
     """Refuse what is no rule for the row that is kept.
 
     Args:
-        keep: As for `Clusters.representatives`.
+        keep: "first", "longest", "most complete", or a function of the rows of a cluster.
 
     Raises:
         InvalidArgumentError: It is something else.

@@ -40,8 +40,8 @@ class Line:
         match_weight: What such cells are worth in the job, in bits.
         contribution: What it adds to the log-odds of the match probability, in bits.
         runner_up: The label or the cell of the row that would have been taken next.
-        runner_up_score: As `score`.
-        runner_up_contribution: As `contribution`.
+        runner_up_score: The match probability of that row, or how similar its cell or the row is, 0 to 1.
+        runner_up_contribution: What the item adds to the log-odds of that row, in bits.
     """
 
     item: str

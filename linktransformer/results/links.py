@@ -60,9 +60,9 @@ class Links:
         runner_up: The right row that each link's left row would have taken next, -1 for none, (n,) int64.
         runner_up_score: Its score, NaN for none, (n,) float32.
         left_reason: Why each left row has no link, a key of `REASONS`, (n_left,) int8.
-        right_reason: Likewise, (n_right,) int8.
+        right_reason: Why each right row has no link, a key of `REASONS`, (n_right,) int8.
         left_nearest: What each left row is nearest to.
-        right_nearest: Likewise.
+        right_nearest: What each right row is nearest to.
         details: How it was decided: model, rule, threshold, counts.
         pictures: The picture of each left and of each right row, where rows have any.
         evidence: What explains match probabilities, None where nothing was kept.
