@@ -49,7 +49,7 @@ def merge_knn(
         df1: A pandas or polars DataFrame or a pyarrow Table.
         df2: Another one of the same library.
         on: Key columns of both; None, with `left_on` and `right_on`: the text columns that both have.
-        model: None: n-grams and the bundled model, weighed for the job. A model that is named counts alone:
+        model: None: the mean cosine of n-grams and of the bundled model. A model that is named counts alone:
             the score is its cosine.
         left_on: Key columns of `df1`.
         right_on: Key columns of `df2`.

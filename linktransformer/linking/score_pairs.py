@@ -42,7 +42,7 @@ def evaluate_pairs(
 
     Args:
         df: A pandas or polars DataFrame or a pyarrow Table, a pair in each row.
-        model: None: n-grams and the bundled model, weighed for the job. A model that is named counts alone:
+        model: None: the mean cosine of n-grams and of the bundled model. A model that is named counts alone:
             the score is its cosine.
         left_on: Columns of the left text.
         right_on: Columns of the right text.
