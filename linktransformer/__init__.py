@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from linktransformer.compat.model import LinkTransformer
     from linktransformer.dedup.dedup import cluster, cluster_rows, dedup_rows
-    from linktransformer.encoding.cache import CacheSettings
+    from linktransformer.encoding.cache_settings import CacheSettings
     from linktransformer.errors import (
         ColumnNotFoundError,
         InvalidArgumentError,
@@ -34,26 +34,26 @@ if TYPE_CHECKING:
         UnknownArgumentError,
     )
     from linktransformer.estimators.estimators import Deduplicator, Linker
-    from linktransformer.linking.judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
+    from linktransformer.linking.llm_judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
     from linktransformer.linking.merge import link, merge
     from linktransformer.linking.transform import transform_rows
-    from linktransformer.partitions.file_linking import link_files
+    from linktransformer.partitions.link_files import link_files
     from linktransformer.results import metrics
     from linktransformer.results.clusters import Clusters
     from linktransformer.results.links import Links
     from linktransformer.training.classify import classify_rows
     from linktransformer.training.classify_remote import Remote
     from linktransformer.training.exporting import export_model
-    from linktransformer.training.fitting import fit_decision
-    from linktransformer.training.old_settings import create_new_train_config
+    from linktransformer.training.fit_decision import fit_decision
+    from linktransformer.training.legacy_settings import create_new_train_config
     from linktransformer.training.picture_training import train_pictures
     from linktransformer.training.train import TrainConfig, train_model
     from linktransformer.training.train_classifier import TrainedClassifier, train_clf_model
-    from linktransformer.training.trained import TrainedModel
+    from linktransformer.training.trained_model import TrainedModel
 
 __version__ = "1.0.0.dev0"
 _HOME = {
-    "CacheSettings": "encoding.cache",
+    "CacheSettings": "encoding.cache_settings",
     "Clusters": "results.clusters",
     "ColumnNotFoundError": "errors",
     "Deduplicator": "estimators.estimators",
@@ -69,24 +69,24 @@ _HOME = {
     "TableTypeError": "errors",
     "TrainConfig": "training.train_config",
     "TrainedClassifier": "training.train_classifier",
-    "TrainedModel": "training.trained",
+    "TrainedModel": "training.trained_model",
     "UnknownArgumentError": "errors",
     "aggregate_rows": "compat.functions",
     "all_pair_combos_evaluate": "compat.functions",
     "classify_rows": "training.classify",
     "cluster": "dedup.dedup",
     "cluster_rows": "dedup.dedup",
-    "create_new_train_config": "training.old_settings",
+    "create_new_train_config": "training.legacy_settings",
     "dedup_rows": "dedup.dedup",
     "evaluate_pairs": "compat.functions",
     "export_model": "training.exporting",
-    "fit_decision": "training.fitting",
+    "fit_decision": "training.fit_decision",
     "link": "linking.merge",
-    "link_files": "partitions.file_linking",
+    "link_files": "partitions.link_files",
     "merge": "linking.merge",
-    "merge_k_judge": "linking.judge",
-    "merge_knn_openai": "linking.judge",
-    "merge_knn_with_llm": "linking.judge",
+    "merge_k_judge": "linking.llm_judge",
+    "merge_knn_openai": "linking.llm_judge",
+    "merge_knn_with_llm": "linking.llm_judge",
     "merge_blocking": "compat.functions",
     "merge_knn": "compat.functions",
     "merge_range": "compat.functions",

@@ -216,10 +216,10 @@ def test_the_modules_are_found() -> None:
         (wrong_direction, "clippings.model", "import importlib\nimportlib.import_module('linktransformer')"),
         (
             wrong_room,
-            "linktransformer.search.edit",
+            "linktransformer.search.edits",
             "def f():\n    from linktransformer.linking import merge",
         ),
-        (wrong_room, "linktransformer.tables.cells", "from linktransformer.search.edit import x"),
+        (wrong_room, "linktransformer.tables.cells", "from linktransformer.search.edits import x"),
         (wrong_room, "linktransformer.cli.main", "from linktransformer.utils import x"),
         (knows_dataframes, "linktransformer.merge", "def f():\n    import pandas as pd"),
         (knows_dataframes, "linktransformer.cli.main", "from narwhals.stable import v2"),

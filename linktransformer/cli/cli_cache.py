@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from linktransformer.encoding.cache import CacheSettings
+from linktransformer.encoding.cache_settings import CacheSettings
 
 __all__ = ["add_to"]
 

@@ -129,7 +129,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _run_bounded(given: argparse.Namespace) -> int:
-    from linktransformer.partitions.file_linking import link_files
+    from linktransformer.partitions.link_files import link_files
     from linktransformer.tables import files
 
     if not given.out or given.dry_run or given.images or given.confidence:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.encoding import encode
+from linktransformer.encoding import model_plan
 from linktransformer.errors import ModelError
 from linktransformer.linking.old_arguments import logger
 from linktransformer.optional import need
@@ -59,7 +59,7 @@ class LinkTransformer:
             given: Any = transformers.SentenceTransformer(modules=list(modules), device=device)
         else:
             given = model_name_or_path
-        plan = encode.plan(given, device)
+        plan = model_plan.plan(given, device)
         if plan.encoder is None:
             raise ModelError(f"model_name_or_path={model_name_or_path!r} has no vectors. Give a text model.")
         self._encoder, self._given = plan.encoder, given
@@ -82,7 +82,7 @@ class LinkTransformer:
             (n_texts, dimension) float32 unit rows; (dimension,) of one text.
         """
         listed = [texts] if isinstance(texts, str) else list(texts)
-        vectors = encode.embed(self._encoder, listed, batch_size=batch_size)
+        vectors = model_plan.embed(self._encoder, listed, batch_size=batch_size)
         return vectors[0] if isinstance(texts, str) else vectors
 
     def save(

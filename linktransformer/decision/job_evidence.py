@@ -22,7 +22,7 @@ from linktransformer.scoring.ranks import Places
 from linktransformer.scoring.words import words_of
 from linktransformer.search import vocabulary
 from linktransformer.search.blocking import Nodes
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["LINES", "Compared", "Explained", "JobEvidence", "kept"]
 

@@ -12,7 +12,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.partitions.sources import Sources
 from linktransformer.results.agglomerate import Apart, components, masks_of
 from linktransformer.search import blocking
-from linktransformer.tables import frames, keys, labels
+from linktransformer.tables import frames, key_columns, row_labels
 from linktransformer.tables.frames import Table
 
 __all__ = ["HDBSCAN", "METHODS", "Constraints", "Rules", "Settled", "constraints", "settled"]
@@ -140,7 +140,7 @@ def constraints(table: Table, rules: Rules) -> Constraints:
     values = []
     if rules.one_per is not None:
         frames.check_columns(table, [rules.one_per], "one_per")
-        of_column = keys.codes(table, table, [rules.one_per], [rules.one_per])[0]
+        of_column = key_columns.codes(table, table, [rules.one_per], [rules.one_per])[0]
         values.append((f"one_per={rules.one_per!r}", of_column))
     if sources is not None and (sources.once >= 0).any():
         values.append(("duplicates=", sources.once))
@@ -155,7 +155,7 @@ def constraints(table: Table, rules: Rules) -> Constraints:
         if given is None:
             pairs.append(np.empty((0, 2), dtype=np.int64))
         elif sources is None:
-            pairs.append(labels.rows_of_pairs(table, given, argument))
+            pairs.append(row_labels.rows_of_pairs(table, given, argument))
         else:
             pairs.append(sources.rows_of_pairs(given, argument))
     found = Constraints(pairs[0], pairs[1], tuple(values))

@@ -8,18 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 from linktransformer.decision.threshold import check_reached, is_number
-from linktransformer.dedup.clustering import cluster_table
+from linktransformer.dedup.cluster_pipeline import cluster_table
 from linktransformer.dedup.constraints import Rules
 from linktransformer.dedup.old_clusters import old_cluster_rows, old_dedup_rows
-from linktransformer.encoding import encode
+from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.job import Columns, Job
 from linktransformer.linking.old_arguments import accept_old, of_clusters
+from linktransformer.linking.options import Columns, Job
 from linktransformer.partitions import sources
 from linktransformer.progress import displayed
 from linktransformer.results import clusters, guards
 from linktransformer.results.clusters import Clusters
-from linktransformer.tables import frames, keys
+from linktransformer.tables import frames, key_columns
 from linktransformer.tables import null_values as null_values_of
 from linktransformer.tables.null_values import NullValues
 
@@ -343,7 +343,7 @@ def cluster(
         wrapped, names = several.table, list(several.on)
     else:
         wrapped = frames.wrap(table, "table")
-        names = keys.of_one(wrapped, on, images)
+        names = key_columns.of_one(wrapped, on, images)
         sources.check_of_one(duplicates)
     rules = Rules(method, one_per, cannot_link, must_link, several)
     if images is not None:
@@ -353,7 +353,7 @@ def cluster(
             raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
         frames.check_columns(wrapped, [confidence], "confidence")
     job = Job(
-        model=encode.LEXICAL if model is None and images is None else model,
+        model=model_plan.LEXICAL if model is None and images is None else model,
         block_on=block_on,
         images=images,
         confidence=confidence,

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.decision.threshold import is_number
-from linktransformer.dedup import clustering, constraints
-from linktransformer.encoding import encode
+from linktransformer.dedup import cluster_pipeline, constraints
+from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.job import Columns, Job
+from linktransformer.linking.options import Columns, Job
 from linktransformer.progress import displayed
 from linktransformer.results.agglomerate import in_order
-from linktransformer.tables import frames, keys, records
+from linktransformer.tables import frames, key_columns, records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.serialize import Serializer
 
@@ -167,10 +167,10 @@ def _labels(
 ) -> NDArray[np.int64]:
     """The cluster of each row; clusters that are too small are taken apart, but for rows of equal text."""
     method, threshold, size = settings_of(cluster_type, cluster_params)
-    names = keys.of_one(table, on)
-    model = encode.LEXICAL if given.model is None else given.model
+    names = key_columns.of_one(table, on)
+    model = model_plan.LEXICAL if given.model is None else given.model
     job = replace(given, model=model, k=K, threshold=threshold, alone=threshold != "auto")
-    label = clustering.cluster_table(table, names, job, constraints.Rules(method)).label
+    label = cluster_pipeline.cluster_table(table, names, job, constraints.Rules(method)).label
     text = records.read(table, names, Serializer()).text_of_row
     small = np.bincount(label)[label] < size if len(label) else np.zeros(0, dtype=bool)
     apart = np.where(text >= 0, text, text.max(initial=0) + 1 + np.arange(len(text)))

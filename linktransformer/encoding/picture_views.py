@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import progress
-from linktransformer.encoding.remembering import PARTS as VECTORS
-from linktransformer.encoding.remembering import CachedEncoder
+from linktransformer.encoding.cached_encoder import PARTS as VECTORS
+from linktransformer.encoding.cached_encoder import CachedEncoder
 from linktransformer.errors import ModelError
 from linktransformer.scoring.gaps import line_of
-from linktransformer.search import edit
+from linktransformer.search import edits
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables import factorize
-from linktransformer.tables.units import Units
+from linktransformer.tables.picture_records import Units
 
 __all__ = [
     "EDIT",
@@ -147,7 +147,7 @@ def with_edit(found: Candidates, nodes: tuple[Nodes, Nodes], units: tuple[Units,
         side[1][node.text[place]]
         for side, node, place in zip(sides, nodes, (found.left, found.right), strict=True)
     )
-    likeness = edit.edit_similarity(sides[0][0], sides[1][0], a, b)
+    likeness = edits.edit_similarity(sides[0][0], sides[1][0], a, b)
     return replace(found, views={**found.views, EDIT: likeness.astype(np.float32)})
 
 
@@ -164,7 +164,7 @@ def edit_of(left: Sequence[str], right: Sequence[str], a: Integers, b: Integers)
         (n_pairs,) float32.
     """
     plain = [[_plain(text) for text in side] for side in (left, right)]
-    return edit.edit_similarity(plain[0], plain[1], a, b).astype(np.float32)
+    return edits.edit_similarity(plain[0], plain[1], a, b).astype(np.float32)
 
 
 def _plain(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.encoding.cache import told_bytes
+from linktransformer.encoding.cache_settings import told_bytes
 
 __all__ = ["VARIABLE", "VectorMemory", "encode"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.encoding.segments import (
+from linktransformer.encoding.vector_file import (
     KEY,
     SUFFIX,
     TEMPORARY,

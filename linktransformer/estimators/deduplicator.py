@@ -11,18 +11,25 @@ from numpy.typing import NDArray
 
 from linktransformer.dedup.constraints import Rules
 from linktransformer.dedup.dedup import K, check_threshold
-from linktransformer.encoding import encode
-from linktransformer.estimators import bridges, first_clusters, growing, placing, reference, table_files
-from linktransformer.estimators.fitted import Fitted, NotFittedError, below, unique
-from linktransformer.estimators.placing import Clustered
+from linktransformer.encoding import model_plan
+from linktransformer.estimators import (
+    cluster_bridges,
+    cluster_growth,
+    cluster_membership,
+    first_clusters,
+    reference,
+    table_files,
+)
+from linktransformer.estimators.cluster_membership import Clustered
 from linktransformer.estimators.reference import Keys
+from linktransformer.estimators.reference_estimator import Fitted, NotFittedError, below, unique
 from linktransformer.estimators.row_reading import Reading
 from linktransformer.estimators.sample_reading import Settings
-from linktransformer.linking.job import Columns, Job
+from linktransformer.linking.options import Columns, Job
 from linktransformer.progress import displayed, stage
 from linktransformer.results import guards
 from linktransformer.results.clusters import Clusters
-from linktransformer.tables import frames, keys
+from linktransformer.tables import frames, key_columns
 
 __all__ = ["Deduplicator"]
 
@@ -128,12 +135,14 @@ class Deduplicator(Fitted):
         )
         wrapped = frames.wrap(table, "table")
         unique(frames.index_labels(wrapped, np.arange(wrapped.n_rows)), "table")
-        on = keys.of_one(wrapped, self.on)
-        blocks = [] if self.block_on is None else keys.of_one(wrapped, self.block_on, argument="block_on")
+        on = key_columns.of_one(wrapped, self.on)
+        blocks = (
+            [] if self.block_on is None else key_columns.of_one(wrapped, self.block_on, argument="block_on")
+        )
         if self.on is None:
             on = [name for name in on if name not in blocks] or on
         names = Keys(tuple(on), tuple(on), tuple(blocks))
-        plan = encode.plan(encode.LEXICAL if self.model is None else self.model, self.device)
+        plan = model_plan.plan(model_plan.LEXICAL if self.model is None else self.model, self.device)
         bare = reference.bare(wrapped, names, Reading(serializer=plan.reading))
         reading = self._remembering(plan)
         self._of, self._clusters = first_clusters.clustered(bare, reading, job, rules, self._settings())
@@ -175,7 +184,9 @@ class Deduplicator(Fitted):
         if of.one_per is not None:
             frames.check_columns(table, [of.one_per], "one_per")
         asked = self._read(of.known, table)
-        cluster, score = placing.first_allowed(of, asked, placing.entries(of, asked, self.k))
+        cluster, score = cluster_membership.first_allowed(
+            of, asked, cluster_membership.entries(of, asked, self.k)
+        )
         ids = np.ma.masked_array(np.maximum(cluster, 0), mask=cluster < 0)
         return frames.new_frame(table, {"cluster": ids, "score": score}, keep_index=True)
 
@@ -204,7 +215,7 @@ class Deduplicator(Fitted):
         with stage("rows", added.n_rows) as tick:
             for start in range(0, added.n_rows, AT_ONCE):
                 some = frames.take(added, np.arange(start, min(start + AT_ONCE, added.n_rows)))
-                of = growing.grown(of, self._with(some, of.known), self.k)
+                of = cluster_growth.grown(of, self._with(some, of.known), self.k)
                 tick(min(AT_ONCE, added.n_rows - start))
         self._of, self._known = of, of.known
         return self
@@ -224,7 +235,7 @@ class Deduplicator(Fitted):
             InvalidArgumentError: There is no such label.
         """
         of = self._fitted_clusters()
-        self._of = bridges.without_these(of, self._without(labels, "index_"))
+        self._of = cluster_bridges.without_these(of, self._without(labels, "index_"))
         self._known = self._of.known
         return self
 
@@ -242,7 +253,7 @@ class Deduplicator(Fitted):
             NotFittedError: `fit` has not been called.
         """
         of = self._fitted_clusters()
-        pairs, score = bridges.bridges(of)
+        pairs, score = cluster_bridges.bridges(of)
         columns: dict[str, NDArray[Any]] = {"cluster": pairs[:, 0], "other": pairs[:, 1], "score": score}
         return frames.new_frame(of.known.table, columns)
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from linktransformer.dedup.clustering import Neighbours, clusters_of, content_order
+from linktransformer.dedup.cluster_pipeline import Neighbours, clusters_of, content_order
 from linktransformer.dedup.constraints import Rules, constraints, settled
-from linktransformer.encoding.encode import Plan
-from linktransformer.estimators import bridges, reference, table_fitting
-from linktransformer.estimators.placing import Clustered
+from linktransformer.encoding.model_plan import Plan
+from linktransformer.estimators import cluster_bridges, reference, table_fitting
+from linktransformer.estimators.cluster_membership import Clustered
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.row_reading import Reading
 from linktransformer.estimators.sample_reading import Settings
 from linktransformer.linking import compare_tables
-from linktransformer.linking.job import Job
+from linktransformer.linking.options import Job
 from linktransformer.results import guards
 from linktransformer.results.clusters import Clusters
 
@@ -73,8 +73,8 @@ def clustered(
         of_rows.apart,
         details=found.report(),
     )
-    of = replace(of, kept_apart=bridges.bridges(of)[0])
-    return bridges.without_these(of, back), found  # all rows, in the caller's order
+    of = replace(of, kept_apart=cluster_bridges.bridges(of)[0])
+    return cluster_bridges.without_these(of, back), found  # all rows, in the caller's order
 
 
 def with_job_of(of: Clustered, larger: Reference, plan: Plan, settings: Settings) -> Clustered:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from linktransformer.decision.threshold import is_number
-from linktransformer.encoding.encode import Plan
+from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.estimators import pictured
+from linktransformer.estimators import reference_pictures
 from linktransformer.estimators.reference import Keys, Reference, ask
 from linktransformer.estimators.sample_reading import Settings
 from linktransformer.tables.frames import Table
@@ -35,7 +35,7 @@ class Given:
 def by_views(
     table: Table,
     names: Keys,
-    shown: pictured.Columns | None,
+    shown: reference_pictures.Columns | None,
     plan: Plan,
     sample: Table | None,
     given: Given,
@@ -61,9 +61,9 @@ def by_views(
     if shown is None or given.weights is None:
         return None
     size = settings.batch_size
-    known = pictured.build_pictured(table, names, shown, plan, sample, batch_size=size)
+    known = reference_pictures.build_pictured(table, names, shown, plan, sample, batch_size=size)
     asked = None if sample is None else ask(known, plan, sample, batch_size=size)
-    known = pictured.with_lines(known, asked, settings.k, device=settings.device).in_row_order()
+    known = reference_pictures.with_lines(known, asked, settings.k, device=settings.device).in_row_order()
     return as_given(known, given)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.scoring.gaps import line_of
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables.records import Records
 
 __all__ = ["JobViews", "Viewed", "of_pictures", "of_texts", "with_line"]

@@ -11,26 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.decision.fused import Fused
-from linktransformer.encoding import encode
-from linktransformer.encoding.encode import Plan
+from linktransformer.encoding import model_plan
+from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators import (
-    asking,
     given_decision,
     one_more,
-    pictured,
+    reference_pictures,
+    reference_search,
     sample_files,
     sample_fitting,
     sample_growth,
 )
-from linktransformer.estimators.fitted import Fitted, labels_at, unique
 from linktransformer.estimators.reference import Asked, Keys, Reference
+from linktransformer.estimators.reference_estimator import Fitted, labels_at, unique
 from linktransformer.estimators.sample_job import SampleJob
 from linktransformer.estimators.sample_reading import Settings
-from linktransformer.linking.job import Columns, Job, K
+from linktransformer.linking.options import Columns, Job, K
 from linktransformer.progress import displayed
 from linktransformer.results.links import Links
-from linktransformer.tables import frames, keys
+from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import Table
 
 __all__ = ["Linker"]
@@ -133,7 +133,7 @@ class Linker(Fitted):
         sample = None if queries is None else self._wrapped(queries, names, table, self._on())
         if sample is not None and shown is not None:
             shown.check(sample)
-        plan = (encode.plan if shown is None else encode.plan_of_pictures)(self.model, self.device)
+        plan = (model_plan.plan if shown is None else model_plan.plan_of_pictures)(self.model, self.device)
         settings = Settings(self.k, self.device, self.batch_size)
         given = given_decision.Given(self.weights, self.threshold)
         known = given_decision.by_views(table, names, shown, self._remembering(plan), sample, given, settings)
@@ -153,7 +153,7 @@ class Linker(Fitted):
         return self._with_threshold(plan, sample_fitting.fit(bare, self._remembering(plan), sample, settings))
 
     def _by_pictures(
-        self, table: Table, names: Keys, shown: pictured.Columns, plan: Plan, sample: Table | None
+        self, table: Table, names: Keys, shown: reference_pictures.Columns, plan: Plan, sample: Table | None
     ) -> tuple[Reference, SampleJob | None]:
         """The same, for rows that have pictures."""
         if sample is None:
@@ -165,7 +165,9 @@ class Linker(Fitted):
             Settings(self.k, self.device, self.batch_size),
             self._remembering(plan),
         )
-        known = pictured.build_pictured(table, names, shown, plan, sample, batch_size=self.batch_size)
+        known = reference_pictures.build_pictured(
+            table, names, shown, plan, sample, batch_size=self.batch_size
+        )
         return self._with_threshold(plan, sample_fitting.fit_pictured(known, plan, sample, settings))
 
     def _with_threshold(
@@ -235,7 +237,7 @@ class Linker(Fitted):
         """
         known, asked = self._asked(rows)
         frames.same_library(asked.table, known.table)
-        return asking.linked(known, asked, self._scored(known, asked))
+        return reference_search.linked(known, asked, self._scored(known, asked))
 
     @displayed
     def add(self: L, rows: Any) -> L:
@@ -353,20 +355,22 @@ class Linker(Fitted):
             raise InvalidArgumentError("on= is given with left_on= or right_on=. Give one or the other.")
         if (self.left_on is None) != (self.right_on is None):
             raise InvalidArgumentError("left_on= and right_on= go together. Give both, or on=.")
-        blocks = [] if self.block_on is None else keys.of_one(table, self.block_on, argument="block_on")
-        pictures = None if self.images is None else pictured.named(self.images, "images")[1]
-        theirs = keys.of_one(table, self.on if self.right_on is None else self.right_on, pictures)
+        blocks = (
+            [] if self.block_on is None else key_columns.of_one(table, self.block_on, argument="block_on")
+        )
+        pictures = None if self.images is None else reference_pictures.named(self.images, "images")[1]
+        theirs = key_columns.of_one(table, self.on if self.right_on is None else self.right_on, pictures)
         if self.on is None and self.right_on is None:
             theirs = [name for name in theirs if name not in blocks] or theirs
-        mine = theirs if self.left_on is None else keys.listed(self.left_on, "left_on")
+        mine = theirs if self.left_on is None else key_columns.listed(self.left_on, "left_on")
         return Keys(tuple(theirs), tuple(mine), tuple(blocks))
 
-    def _pictures(self, table: Table) -> pictured.Columns | None:
+    def _pictures(self, table: Table) -> reference_pictures.Columns | None:
         """Where pictures are; None for rows without."""
         if self.images is None:
             return None
-        sure = None if self.confidence is None else pictured.named(self.confidence, "confidence")
-        found = pictured.Columns(pictured.named(self.images, "images"), sure)
+        sure = None if self.confidence is None else reference_pictures.named(self.confidence, "confidence")
+        found = reference_pictures.Columns(reference_pictures.named(self.images, "images"), sure)
         found.check(table, 1)
         return found
 
@@ -380,7 +384,7 @@ class Linker(Fitted):
     def _scored(self, known: Reference, asked: Asked) -> Fused:
         if self._sample is not None:
             return one_more.judged(known, self._sample, asked, self.k)
-        return asking.scored(known, asked, self.k)
+        return reference_search.scored(known, asked, self.k)
 
     def _on(self) -> str:
         return "on" if self.left_on is None else "left_on"

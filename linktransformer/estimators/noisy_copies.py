@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from linktransformer.estimators.reference import Reference
 from linktransformer.tables import frames, records
 from linktransformer.tables.frames import Table
-from linktransformer.tables.keys import paired
+from linktransformer.tables.key_columns import paired
 
 __all__ = ["COPIES", "noisy_copies"]
 

@@ -13,10 +13,10 @@ from linktransformer.decision import equal_texts
 from linktransformer.decision.context import FLOOR, in_context
 from linktransformer.decision.equal_texts import STEP
 from linktransformer.decision.fused import Fused
-from linktransformer.estimators import asking
+from linktransformer.estimators import reference_search
 from linktransformer.estimators.own_rivals import own_of_sample
-from linktransformer.estimators.pictured import scored_views
 from linktransformer.estimators.reference import Asked, Reference
+from linktransformer.estimators.reference_pictures import scored_views
 from linktransformer.estimators.sample_job import Rivals, SampleJob
 from linktransformer.estimators.written_rows import Written, written_of
 from linktransformer.progress import stage
@@ -28,7 +28,7 @@ from linktransformer.scoring.ranks import Places, among_rivals, one_side
 from linktransformer.scoring.words import words_of
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["Compared", "best_rows", "compared", "judged", "near_in"]
 
@@ -197,7 +197,7 @@ def _candidates(
 
     The latter are looked for among the nearest `WIDE` times as many.
     """
-    left, right = asking.neighbours(known, nodes, job.views.searched(asked), WIDE * k)
+    left, right = reference_search.neighbours(known, nodes, job.views.searched(asked), WIDE * k)
     visible = right != hidden[left]
     left, right = left[visible], right[visible]
     a, b = nodes.text[left], known.nodes.text[right]

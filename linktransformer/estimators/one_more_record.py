@@ -13,7 +13,7 @@ from linktransformer.decision import equal_texts
 from linktransformer.decision.context import FLOOR, in_context
 from linktransformer.decision.equal_texts import STEP
 from linktransformer.decision.model import sigmoid
-from linktransformer.estimators import asking
+from linktransformer.estimators import reference_search
 from linktransformer.estimators.one_more import compared
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.table_job import NearPairs, TableJob
@@ -21,7 +21,7 @@ from linktransformer.estimators.written_rows import Written
 from linktransformer.scoring.feature_families import features_of
 from linktransformer.scoring.ranks import Places, among_rivals, one_side
 from linktransformer.search.blocking import Nodes
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["Judged", "Newcomers", "judged"]
 
@@ -135,7 +135,7 @@ def _candidates(known: Reference, asked: Newcomers, k: int) -> tuple[Integers, I
     n = len(known.nodes)
     unseen = n - int(asked.limit.min(initial=n)) + 1  # the last one is the record itself
     codes = [np.empty(0, dtype=np.int64)]
-    for left, right in asking.nearest(known, asked.nodes, asked.matrices, k + unseen):
+    for left, right in reference_search.nearest(known, asked.nodes, asked.matrices, k + unseen):
         seen = (right != asked.itself[left]) & (right < asked.limit[left])
         left, right = left[seen], right[seen]
         starts = np.flatnonzero(np.diff(left, prepend=-1))

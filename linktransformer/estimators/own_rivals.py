@@ -10,10 +10,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer.estimators import asking
+from linktransformer.estimators import reference_search
 from linktransformer.estimators.sample_job import Sample
 from linktransformer.search.blocking import Nodes
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["Own", "own_of_sample"]
 
@@ -74,7 +74,7 @@ def own_of_sample(sample: Sample, nodes: Nodes, matrices: Mapping[str, Any]) -> 
     found = {}
     for name in sample.own:
         of_sample = sample.matrices[name]
-        query, record = asking.neighbours(sample, nodes, {name: matrices[name]}, NEAREST)
+        query, record = reference_search.neighbours(sample, nodes, {name: matrices[name]}, NEAREST)
         score = pair_scores(matrices[name], of_sample, nodes.text[query], record)
         order = np.lexsort((record, -score, query))
         query, record, score = query[order], record[order], score[order]

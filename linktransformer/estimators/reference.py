@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer.encoding.encode import Plan
+from linktransformer.encoding.model_plan import Plan
 from linktransformer.estimators.row_reading import Reading, embedded
 from linktransformer.estimators.written_rows import Written, written_of
 from linktransformer.search import blocking, vocabulary
@@ -312,7 +312,7 @@ def ask(
         The rows as the reference reads them.
     """
     if reference.shown is not None:
-        from linktransformer.estimators.pictured import ask_pictured  # which reads this file
+        from linktransformer.estimators.reference_pictures import ask_pictured  # which reads this file
 
         own = columns is not None
         return ask_pictured(reference, plan, table, own, batch_size=batch_size)

@@ -17,8 +17,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.estimators.pictured import Columns, Shown
 from linktransformer.estimators.reference import Keys, Reference
+from linktransformer.estimators.reference_pictures import Columns, Shown
 from linktransformer.estimators.row_reading import Reading
 from linktransformer.search.vocabulary import Vocabulary
 from linktransformer.tables import files, frames

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.encoding import encode
-from linktransformer.encoding.encode import Plan
+from linktransformer.encoding import model_plan
+from linktransformer.encoding.model_plan import Plan
 from linktransformer.tables import records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
@@ -143,7 +143,7 @@ def embedded(plan: Plan, written: list[str], *, batch_size: int | None = None) -
     """
     number: dict[str, int] = {}
     place = [number.setdefault(text, len(number)) for text in written]
-    vectors = np.array(encode.embed(plan.encoder, list(number), batch_size=batch_size), dtype=np.float32)
+    vectors = np.array(model_plan.embed(plan.encoder, list(number), batch_size=batch_size), dtype=np.float32)
     if "" in number:
         vectors[number[""]] = 0
     return vectors if len(number) == len(written) else vectors[place]

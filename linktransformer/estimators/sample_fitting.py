@@ -16,8 +16,8 @@ from linktransformer.decision.context import FLOOR, in_context, job_context
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import Decision, decision, sigmoid
 from linktransformer.decision.threshold import is_number
-from linktransformer.encoding.encode import Plan
-from linktransformer.estimators import job_views, one_more, pictured, reference
+from linktransformer.encoding.model_plan import Plan
+from linktransformer.estimators import job_views, one_more, reference, reference_pictures
 from linktransformer.estimators.job_views import JobViews
 from linktransformer.estimators.noisy_copies import noisy_copies
 from linktransformer.estimators.reference import Asked, Keys, Reference, ask
@@ -117,7 +117,7 @@ def fit_pictured(
     asked = ask(known, plan, sample, batch_size=settings.batch_size)
     if not len(asked.nodes) or not len(known.nodes):
         return known, None, None
-    known = pictured.with_lines(known, asked, settings.k, device=settings.device)
+    known = reference_pictures.with_lines(known, asked, settings.k, device=settings.device)
     texts = in_order(known, asked)
     drawing = Drawing.of(texts, (asked.nodes, known.nodes))
     views = job_views.of_pictures(asked, known)

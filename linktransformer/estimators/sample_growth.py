@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.decision.context import FLOOR, in_context
-from linktransformer.estimators import asking
+from linktransformer.estimators import reference_search
 from linktransformer.estimators.one_more import compared, near_in
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.sample_job import Rivals, Sample, SampleJob
@@ -18,7 +18,7 @@ from linktransformer.progress import stage
 from linktransformer.scoring.feature_families import features_of
 from linktransformer.scoring.ranks import Places, one_side
 from linktransformer.search.blocking import Nodes
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 from linktransformer.search.vocabulary import widened
 
 __all__ = ["after_adding", "after_removal"]
@@ -109,7 +109,7 @@ def _own(job: SampleJob, after: Reference, new: Integers) -> dict[str, Floats]:
     for name, values in job.own.items():
         of = matrices[name]
         searched = job.views.pictures if name == "dense" and job.views.pictures else name
-        query, item = asking.neighbours(after, nodes, {searched: of}, 2)
+        query, item = reference_search.neighbours(after, nodes, {searched: of}, 2)
         other = item != new[query]
         query, item = query[other], item[other]
         apart = sp.issparse(of) or after.n_blocks is not None
@@ -127,7 +127,7 @@ def _candidates(job: SampleJob, after: Reference, new: Integers, k: int) -> Riva
     sample, rivals = job.sample, job.rivals
     nodes = Nodes(after.nodes.text[new], after.nodes.block[new], np.arange(len(new)))
     matrices = job.views.named(after)
-    right, left = asking.neighbours(sample, nodes, matrices, k)
+    right, left = reference_search.neighbours(sample, nodes, matrices, k)
     text = nodes.text[right]
     has: dict[str, NDArray[np.bool_]] = {}
     if job.views.pictures is not None:

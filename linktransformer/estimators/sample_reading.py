@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from linktransformer.encoding.encode import Plan
+from linktransformer.encoding.model_plan import Plan
 from linktransformer.estimators.reference import Asked, Reference, blocks_of
 from linktransformer.estimators.row_reading import Reading
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.describe import paired_columns
 from linktransformer.scoring.key_column import key_column, naming_order
 from linktransformer.search import blocking
-from linktransformer.tables import keys
+from linktransformer.tables import key_columns
 from linktransformer.tables.frames import Table
 
 __all__ = [
@@ -75,7 +75,7 @@ def reading_by(
     if max(map(len, on)) < 2:
         return replace(read, by_order=free)
     key = key_column(columns, same=same) if columns else None
-    pairs = keys.paired(*on)
+    pairs = key_columns.paired(*on)
     first = [pairs[place] for place in naming_order(columns, key)]
     mine, theirs = (
         [*(pair[side] for pair in first), *sorted(set(on[side]) - {pair[side] for pair in first})]

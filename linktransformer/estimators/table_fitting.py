@@ -12,8 +12,8 @@ from linktransformer.decision import equal_texts, job_evidence
 from linktransformer.decision.context import FLOOR, job_context
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import Decision, decision
-from linktransformer.encoding import limits, remembering
-from linktransformer.encoding.encode import Plan
+from linktransformer.encoding import cached_encoder, truncation
+from linktransformer.encoding.model_plan import Plan
 from linktransformer.estimators import reference
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.sample_reading import Settings, reading_by
@@ -141,7 +141,7 @@ def _said(known: Reference, features: PairFeatures, plan: Plan) -> dict[str, Any
     if "dense" in known.matrices:
         written = known.reading.for_model(known.table, names, 1, known.records, plan)
         said["model_reads"] = "the key column" if known.reading.column_alone else "all columns"
-        said |= limits.of_model(plan.encoder, [known.records], [written])
+        said |= truncation.of_model(plan.encoder, [known.records], [written])
     if plan.correction is not None and plan.correction.fits(names):
         said["decision"] = "learned from labels"
-    return said | remembering.of_report(plan.encoder)
+    return said | cached_encoder.of_report(plan.encoder)

@@ -12,7 +12,7 @@ from linktransformer.estimators.row_reading import Reading
 from linktransformer.scoring.known_columns import Cells
 from linktransformer.search import blocking
 from linktransformer.search.blocking import Nodes
-from linktransformer.tables import keys, records
+from linktransformer.tables import key_columns, records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.normalize import folded
 from linktransformer.tables.records import Records
@@ -59,7 +59,7 @@ def written_of(
     """
     texts = folded(reading.in_order(table, side, of))
     rows = blocking.first_rows(nodes)
-    pairs = keys.paired(list(on[0]), list(on[1]))
+    pairs = key_columns.paired(list(on[0]), list(on[1]))
     cells = tuple(_cells(records.read(table, [pair[side]], Serializer()), rows) for pair in pairs)
     return Written(texts[nodes.text], cells)
 

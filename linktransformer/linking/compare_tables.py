@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from linktransformer.decision.choose import choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
-from linktransformer.encoding import encode, limits, picture_views, remembering
+from linktransformer.encoding import cached_encoder, model_plan, picture_views, truncation
 from linktransformer.linking.adaptive import adapted
-from linktransformer.linking.job import Job
+from linktransformer.linking.options import Job
 from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.search import blocking, candidate_search
 from linktransformer.tables import block_keys, records
 from linktransformer.tables.frames import Table
-from linktransformer.tables.units import Units, picture_columns, read_units
+from linktransformer.tables.picture_records import Units, picture_columns, read_units
 
 __all__ = [
     "Compared",
@@ -48,7 +48,7 @@ class Compared:
     texts: tuple[records.Records, records.Records]
     fused: Fused
     details: dict[str, Any]
-    plan: encode.Plan
+    plan: model_plan.Plan
     units: tuple[Units, Units] | None = None
 
 
@@ -65,7 +65,7 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
     """
     if job.images is not None:
         return _compare_pictures(tables, on, job)
-    plan = encode.plan(job.model, job.device, job.cache)
+    plan = model_plan.plan(job.model, job.device, job.cache)
     texts = (records.read(tables[0], on[0], plan.reading), records.read(tables[1], on[1], plan.reading))
     blocks = block_keys.number(tables, job.block_on)
     left = blocking.nodes(texts[0].text_of_row, blocks.left)
@@ -85,7 +85,7 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
 def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
     """Find the candidates of rows that have pictures, and score them."""
     columns = picture_columns(job.images, tables)
-    plan = encode.plan_of_pictures(job.model, job.device, job.cache)
+    plan = model_plan.plan_of_pictures(job.model, job.device, job.cache)
     sure: tuple[str | None, str | None] = (None, None)
     if job.confidence is not None:
         sure = picture_columns(job.confidence, tables, "confidence")
@@ -140,7 +140,7 @@ def decide(
     on: tuple[list[str], list[str]],
     texts: tuple[records.Records, records.Records],
     nodes: tuple[blocking.Nodes, blocking.Nodes],
-    plan: encode.Plan,
+    plan: model_plan.Plan,
     job: Job,
     details: dict[str, Any],
     *,
@@ -165,7 +165,7 @@ def decide(
         return nothing(nodes)
 
     def embed(written: list[str]) -> NDArray[np.float32]:
-        return encode.embed(plan.encoder, written, batch_size=job.batch_size)
+        return model_plan.embed(plan.encoder, written, batch_size=job.batch_size)
 
     options = Options(
         k=int(job.k),
@@ -198,7 +198,7 @@ def decide_pictures(
     on: tuple[list[str], list[str]],
     units: tuple[Units, Units],
     nodes: tuple[blocking.Nodes, blocking.Nodes],
-    plan: encode.Plan,
+    plan: model_plan.Plan,
     job: Job,
     details: dict[str, Any],
     *,
@@ -266,7 +266,7 @@ def linked(fused: Fused) -> NDArray[np.int64]:
 def _with_details(
     fused: Fused,
     described: Described,
-    plan: encode.Plan,
+    plan: model_plan.Plan,
     texts: tuple[records.Records, records.Records],
     details: dict[str, Any],
 ) -> Fused:
@@ -279,6 +279,8 @@ def _with_details(
     if described.written is not None:
         details["model_reads"] = described.reads
         n_tables = 1 if texts[0] is texts[1] else 2  # the rows of one table count once
-        details |= limits.of_model(plan.encoder, list(texts)[:n_tables], list(described.written)[:n_tables])
-    details |= remembering.of_report(plan.encoder)
+        details |= truncation.of_model(
+            plan.encoder, list(texts)[:n_tables], list(described.written)[:n_tables]
+        )
+    details |= cached_encoder.of_report(plan.encoder)
     return fused

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from linktransformer.encoding import encode
+from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.job import Columns, Job
+from linktransformer.linking.options import Columns, Job
 from linktransformer.search import blocking, lsh_forest
-from linktransformer.tables import block_keys, frames, keys, null_values, records
+from linktransformer.tables import block_keys, frames, key_columns, null_values, records
 from linktransformer.tables.serialize import Serializer
 
 __all__ = ["estimate"]
@@ -36,7 +36,7 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
     given = {name: value for name, value in options.items() if value is not None}
     if "images" in given:
         raise InvalidArgumentError("What pictures cost cannot be said beforehand. Leave out images=.")
-    on_left, on_right = keys.resolve(
+    on_left, on_right = key_columns.resolve(
         tables[0], tables[1], on, given.pop("left_on", None), given.pop("right_on", None)
     )
     null_texts = null_values.check(given.pop("null_values", None), [*on_left, *on_right])
@@ -51,7 +51,7 @@ def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mappi
         for side, of_row in zip(texts, (blocks.left, blocks.right), strict=True)
     ]
     pairs = int(blocking.pair_blocks(nodes[0], nodes[1]).areas.sum())
-    dense = 0 if encode.plan(job.model, job.device).encoder is None else 1
+    dense = 0 if model_plan.plan(job.model, job.device).encoder is None else 1
     n_texts = sum(len(side.texts) for side in texts)
     characters = sum(sum(map(len, side.texts)) for side in texts)
     candidates = min(pairs, 2 * (1 + dense) * job.k * max(map(len, nodes), default=0))

@@ -9,17 +9,17 @@ from typing import Any
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import compare_tables, joining, resolve_links
-from linktransformer.linking.job import BlockColumns, Columns, Job, K
 from linktransformer.linking.old_arguments import accept_old, of_merge
+from linktransformer.linking.options import BlockColumns, Columns, Job, K
 from linktransformer.progress import displayed
 from linktransformer.results import guards
 from linktransformer.results.links import Links
 from linktransformer.scoring.compare import Comparison
-from linktransformer.tables import frames, keys
+from linktransformer.tables import frames, key_columns
 from linktransformer.tables import null_values as null_values_of
 from linktransformer.tables.frames import Table
 from linktransformer.tables.null_values import NullValues
-from linktransformer.tables.units import picture_columns
+from linktransformer.tables.picture_records import picture_columns
 
 __all__ = ["link", "merge"]
 
@@ -252,8 +252,8 @@ def link(
     if images is None and confidence is not None:
         raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
     pictures = None if images is None else picture_columns(images, tables)
-    on_left, on_right = keys.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
-    keys.check_compare(job.compare, (on_left, on_right))
+    on_left, on_right = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
+    key_columns.check_compare(job.compare, (on_left, on_right))
     texts = null_values_of.check(null_values, [*on_left, *on_right])
     left_table, left_counts = null_values_of.emptied(tables[0], on_left, texts)
     right_table, right_counts = null_values_of.emptied(tables[1], on_right, texts)

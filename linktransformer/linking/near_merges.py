@@ -10,10 +10,10 @@ import numpy as np
 from linktransformer.decision.threshold import check_reached, is_number
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
-from linktransformer.linking.job import Columns, Job
 from linktransformer.linking.old_arguments import keyed_model
+from linktransformer.linking.options import Columns, Job
 from linktransformer.progress import displayed
-from linktransformer.tables import frames, keys
+from linktransformer.tables import frames, key_columns
 
 __all__ = ["aggregate_rows", "merge_knn", "merge_range"]
 
@@ -258,7 +258,7 @@ def _near(
     if how not in ("left", "inner"):
         raise InvalidArgumentError(f"how={how!r} is not one of 'left', 'inner'.")
     tables = frames.wrap(left, "df1"), frames.wrap(right, "df2")
-    on = keys.resolve(*tables, *columns)
+    on = key_columns.resolve(*tables, *columns)
     name = frames.free_name(score_column, [*tables[0].columns, *tables[1].columns])
     frames.check_beside(*tables, suffixes, [name])
     found = similarity.similarity_of(tables, on, job)

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from linktransformer.encoding.llm_endpoint import chat_endpoint, is_remote
 from linktransformer.errors import InvalidArgumentError, UnknownArgumentError
-from linktransformer.linking.job import VALIDATE
+from linktransformer.linking.options import VALIDATE
 
 __all__ = ["accept_old", "keyed_model", "of_clusters", "of_merge"]
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
-from linktransformer.linking.job import Columns, Job
 from linktransformer.linking.old_arguments import keyed_model
+from linktransformer.linking.options import Columns, Job
 from linktransformer.linking.similarity import Similarity
 from linktransformer.progress import displayed
-from linktransformer.tables import files, frames, keys
+from linktransformer.tables import files, frames, key_columns
 from linktransformer.tables.frames import Table
 
 __all__ = ["all_pair_combos_evaluate", "evaluate_pairs"]
@@ -158,7 +158,7 @@ def _both_sides(df: Any, left_on: Columns, right_on: Columns, job: Job) -> tuple
     if left_on is None or right_on is None:
         raise InvalidArgumentError("left_on= and right_on= say which columns are compared. Give both.")
     table = frames.wrap(df, "df")
-    on = keys.resolve(table, table, None, left_on, right_on)
+    on = key_columns.resolve(table, table, None, left_on, right_on)
     return table, similarity.similarity_of((table, table), on, job)
 
 

@@ -11,12 +11,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.decision.fused import BELOW_ONE
-from linktransformer.encoding import encode
-from linktransformer.linking.job import Job
+from linktransformer.encoding import model_plan
+from linktransformer.linking.options import Job
 from linktransformer.progress import stage
 from linktransformer.search import lexical
-from linktransformer.search.index import largest
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.exact import largest
+from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables import records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
@@ -125,7 +125,7 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
     Raises:
         ModelError: There is no such model, or it gives vectors that cannot be used.
     """
-    plan = encode.plan(job.model, job.device, job.cache)
+    plan = model_plan.plan(job.model, job.device, job.cache)
     left, right = (
         records.read(table, names, plan.serializer if plan.chosen else Serializer())
         for table, names in zip(tables, on, strict=True)
@@ -138,7 +138,7 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
         matrices["lexical"] = view.left, view.right
     if plan.encoder is not None:
         vectors = [
-            encode.embed(plan.encoder, side.texts.tolist(), batch_size=job.batch_size)
+            model_plan.embed(plan.encoder, side.texts.tolist(), batch_size=job.batch_size)
             for side in (left, right)
         ]
         matrices["dense"] = (vectors[0], vectors[1])

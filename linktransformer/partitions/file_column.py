@@ -17,7 +17,7 @@ from linktransformer.scoring.key_column import SAMPLE, names_records
 from linktransformer.scoring.known_nearness import KINDS, KnownValues, known_values
 from linktransformer.search import ngrams
 from linktransformer.search.ngram_counts import TextCounts
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.hashed_counts import HashedCounts
 from linktransformer.tables.shelf import Shelf, text_parts, texts_at

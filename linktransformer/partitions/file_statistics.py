@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.partitions.file_survey import RandomPairs, Survey
-from linktransformer.partitions.piece import Known, Stored, ngrams_of
-from linktransformer.partitions.piece_search import Searched
+from linktransformer.partitions.partition_job import Known, Stored, ngrams_of
+from linktransformer.partitions.partition_search import Searched
 from linktransformer.progress import stage
 from linktransformer.scoring.features import first_guess, prior_of, view_statistics
 from linktransformer.scoring.fellegi_sunter import (
@@ -23,7 +23,7 @@ from linktransformer.scoring.fellegi_sunter import (
 )
 from linktransformer.scoring.job_statistics import JobStatistics
 from linktransformer.scoring.words import Rarities
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables.normalize import folded
 
 __all__ = ["FileStatistics", "levels_of", "statistics_of"]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from linktransformer import progress
 from linktransformer.partitions.file_column import FileColumn, file_column
-from linktransformer.partitions.piece import Known, Stored, side_of
-from linktransformer.partitions.pieces import Divided
+from linktransformer.partitions.partition import Divided
+from linktransformer.partitions.partition_job import Known, Stored, side_of
 from linktransformer.scoring.gather import RANDOM, own_sample
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.scoring.words import split

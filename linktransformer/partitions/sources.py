@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.job import Columns
-from linktransformer.tables import frames, keys, labels, stacking
+from linktransformer.linking.options import Columns
+from linktransformer.tables import frames, key_columns, row_labels, stacking
 from linktransformer.tables.frames import Table
 
 __all__ = ["Sources", "are_several", "check_of_one", "read"]
@@ -78,7 +78,7 @@ class Sources:
         """
         given = [
             [tuple(label) if isinstance(label, list) else label for label in pair]
-            for pair in labels.label_pairs(pairs, argument)
+            for pair in row_labels.label_pairs(pairs, argument)
         ]
         odd = [label for pair in given for label in pair if not (isinstance(label, tuple) and len(label) > 1)]
         if odd:
@@ -98,10 +98,10 @@ class Sources:
         start = 0
         for name, table in zip(self.names, self.tables, strict=True):
             if name in named:
-                own = labels.row_of(table, argument)
+                own = row_labels.row_of(table, argument)
                 row_of |= {(name, label): start + row for label, row in own.items()}
             start += table.n_rows
-        return labels.rows_in(row_of, whole, argument)
+        return row_labels.rows_in(row_of, whole, argument)
 
 
 def _in_two(label: tuple[Any, ...]) -> tuple[Any, Any]:
@@ -154,7 +154,7 @@ def read(
     alike = [_renamed(table, of, columns[0]) for table, of in zip(tables, columns, strict=True)]
     if block_on is not None:
         for table in alike:
-            frames.check_columns(table, keys.listed(block_on, "block_on"), "block_on")
+            frames.check_columns(table, key_columns.listed(block_on, "block_on"), "block_on")
     source = frames.free_name(SOURCE, {name for table in alike for name in table.columns})
     stacked = frames.wrap(stacking.stack(alike, names, source), "table")
     once = [-1 if may else place for place, may in enumerate(_may_repeat(duplicates, names))]
@@ -216,7 +216,7 @@ def _columns(tables: Sequence[Table], names: tuple[Any, ...], on: Any, images: s
         raise InvalidArgumentError(
             f"on= has {len(each)} lists of columns for {len(tables)} tables. Give one for each table."
         )
-    found = [keys.listed(columns, "on") for columns in each]
+    found = [key_columns.listed(columns, "on") for columns in each]
     for table, columns in zip(tables, found, strict=True):
         frames.check_columns(table, columns, "on")
     counts = [len(columns) for columns in found]

@@ -14,7 +14,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import cluster_explanation, explanation_text, notebook
 from linktransformer.results.agglomerate import Apart
 from linktransformer.results.metrics import score_clusters
-from linktransformer.tables import frames, labels, splits
+from linktransformer.tables import frames, row_labels, splits
 from linktransformer.tables.frames import Table
 from linktransformer.tables.pair_labels import Ids, read_labels, rows_named
 
@@ -148,7 +148,7 @@ class Clusters:
                 f"left={left!r}, right={right!r}. Give explain(0) or explain(left=label, right=label)."
             )
         if cluster is None:
-            places = labels.rows_of_pairs(self.table, [(left, right)], "explain")
+            places = row_labels.rows_of_pairs(self.table, [(left, right)], "explain")
             columns = cluster_explanation.of_rows(self, (int(places[0, 0]), int(places[0, 1])))
         else:
             columns = self._explained(self._number(cluster), pair)

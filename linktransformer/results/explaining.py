@@ -11,7 +11,7 @@ from linktransformer.decision.model import sigmoid
 from linktransformer.results import explanation
 from linktransformer.results.explanation import Pair
 from linktransformer.tables.frames import Table
-from linktransformer.tables.labels import rows_of_pairs
+from linktransformer.tables.row_labels import rows_of_pairs
 
 if TYPE_CHECKING:
     from linktransformer.results.links import Links

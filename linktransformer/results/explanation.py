@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from linktransformer.decision.job_evidence import LINES, JobEvidence
 from linktransformer.decision.model import sigmoid
 from linktransformer.search import lexical
-from linktransformer.tables import frames, keys
+from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import Table
 from linktransformer.tables.normalize import normalize
 
@@ -174,7 +174,7 @@ def _columns(pair: Pair, rows: Rows, similarity: Any, weights: Any, contribution
     here = _cells(pair, rows[0])
     beside = _cells(pair, rows[1]) if len(rows) > 1 else None
     lines = []
-    for place, (left, right) in enumerate(keys.paired(*pair.on)):
+    for place, (left, right) in enumerate(key_columns.paired(*pair.on)):
         bits = None if contributions is None else contributions[:, place].tolist()
         line = Line(
             left if left == right else f"{left} / {right}",
@@ -205,7 +205,7 @@ def _cells(pair: Pair, rows: tuple[int, int]) -> list[tuple[str, str]]:
             str(frames.joined(two[0], [left], " ", False)[0]),
             str(frames.joined(two[1], [right], " ", False)[0]),
         )
-        for left, right in keys.paired(*pair.on)
+        for left, right in key_columns.paired(*pair.on)
     ]
 
 

@@ -14,7 +14,7 @@ from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
 from linktransformer.scoring.job_statistics import ColumnStatistics
 from linktransformer.search import lexical
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["Compared", "PairedColumn", "compared"]
 

@@ -19,7 +19,7 @@ from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search, lexical
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
-from linktransformer.tables import keys, records
+from linktransformer.tables import key_columns, records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
 from linktransformer.tables.serialize import Serializer
@@ -289,14 +289,16 @@ def paired_columns(
     """
     given = comparisons or {}
     found = []
-    for left, right in keys.paired(*on):
+    for left, right in key_columns.paired(*on):
         of = records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer())
         found.append(paired_column(left, of, first, given.get(left, given.get(right))))
     return found
 
 
 def _key_names(columns: Sequence[PairedColumn], key: int, on: tuple[list[str], list[str]]) -> tuple[str, str]:
-    return dict(zip([column.name for column in columns], keys.paired(*on), strict=True))[columns[key].name]
+    return dict(zip([column.name for column in columns], key_columns.paired(*on), strict=True))[
+        columns[key].name
+    ]
 
 
 def _of_texts(
@@ -313,7 +315,7 @@ def _in_order(
     same: bool,
 ) -> list[list[str]]:
     """Each record as one text, its columns in an order that depends on what they hold."""
-    paired = keys.paired(*on)
+    paired = key_columns.paired(*on)
     written = []
     for side, table in enumerate(tables[: 1 if same else 2]):
         names = _ordered(on[side], [paired[place][side] for place in order])

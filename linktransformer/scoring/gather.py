@@ -16,8 +16,8 @@ from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import Drawing, drawn
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates, rows_of, search, sparse_neighbours
-from linktransformer.search.index import exact_top_k
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.exact import exact_top_k
+from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables.normalize import folded
 from linktransformer.tables.records import Records
 

@@ -15,7 +15,7 @@ from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
 from linktransformer.scoring.job_statistics import ColumnStatistics
 from linktransformer.scoring.known_nearness import KINDS, KnownValues, known_values
 from linktransformer.search import vocabulary
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 from linktransformer.search.vocabulary import Vocabulary
 
 __all__ = ["Cells", "KnownColumn", "known_column"]

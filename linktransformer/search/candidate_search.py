@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from linktransformer import progress
 from linktransformer.search import faiss_index, lsh_forest
 from linktransformer.search.blocking import Nodes, Pairing, pair_blocks
-from linktransformer.search.cards import cards, if_it_fits
-from linktransformer.search.index import exact_top_k
+from linktransformer.search.exact import exact_top_k
+from linktransformer.search.gpu_devices import cards, if_it_fits
 from linktransformer.search.lexical import pruned_top_k, sparse_top_k
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["Candidates", "merged", "rows_of", "search", "sparse_neighbours"]
 

@@ -128,7 +128,7 @@ def pruned_top_k(
     Returns:
         As `sparse_top_k`, with exact scores.
     """
-    from linktransformer.search.pairwise import pair_scores
+    from linktransformer.search.pair_products import pair_scores
 
     query, item, _ = sparse_top_k(_rarest(queries, items, share), items, k + max(4, k // 2))
     score = pair_scores(queries, items, query, item)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError
 from linktransformer.progress import stage
-from linktransformer.tables import factorize, frames, keys, normalize
+from linktransformer.tables import factorize, frames, key_columns, normalize
 from linktransformer.tables.frames import Table
 
 __all__ = [
@@ -113,14 +113,14 @@ def _pairs(tables: tuple[Table, Table], block_on: Any, argument: str) -> list[tu
     if isinstance(block_on, tuple) and len(block_on) == 2 and not all(_is_pair(side) for side in block_on):
         both = all(_is_name(name) and all(name in table.columns for table in tables) for name in block_on)
         if not both:
-            left, right = (keys.listed(side, argument) for side in block_on)
+            left, right = (key_columns.listed(side, argument) for side in block_on)
             if len(left) != len(right):
                 raise InvalidArgumentError(
                     f"{argument}={block_on!r} has {len(left)} left and {len(right)} right columns. {FORMS}"
                 )
             return list(zip(left, right, strict=True))
     if not isinstance(block_on, (list, tuple)):
-        return [(name, name) for name in keys.listed(block_on, argument)]
+        return [(name, name) for name in key_columns.listed(block_on, argument)]
     found: list[tuple[str, str]] = []
     for entry in block_on:
         if _is_name(entry):
@@ -171,7 +171,7 @@ def number(tables: tuple[Table, Table], block_on: BlockColumns) -> Blocks:
     left, right = tables
     numbered, warnings = [], []
     for names in column_pairs(tables, block_on):
-        codes = keys.column_codes(left, right, names, fold=True)
+        codes = key_columns.column_codes(left, right, names, fold=True)
         said = warning(tables, names, codes)
         warnings += [said] if said else []
         numbered.append(np.concatenate(codes))
@@ -196,9 +196,11 @@ def number_one(table: Table, block_on: Any) -> Integers | None:
     """
     if block_on is None:
         return None
-    names = keys.of_one(table, block_on, argument="block_on")
+    names = key_columns.of_one(table, block_on, argument="block_on")
     empty = frames.wrap(frames.take(table, np.empty(0, dtype=np.int64)), table.name)
-    return factorize.combine([keys.column_codes(table, empty, (name, name), fold=True)[0] for name in names])
+    return factorize.combine(
+        [key_columns.column_codes(table, empty, (name, name), fold=True)[0] for name in names]
+    )
 
 
 def warning(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError
 from linktransformer.tables import columns, normalize
-from linktransformer.tables.names import free_name, refuse_repeated, suffixed
+from linktransformer.tables.column_names import free_name, refuse_repeated, suffixed
 
 __all__ = [
     "Table",

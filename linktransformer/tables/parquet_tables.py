@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.optional import need
-from linktransformer.tables import block_keys, frames, keys
+from linktransformer.tables import block_keys, frames, key_columns
 from linktransformer.tables.frames import Table
 
 __all__ = ["BlockCodes", "ParquetTable", "open_parquet", "with_places", "without_places"]
@@ -114,7 +114,7 @@ class BlockCodes:
                 frames.wrap(pa.table({name: array}), table.name)
                 for array, table, name in zip(values, tables, pair, strict=True)
             ]
-            left, right = keys.column_codes(sides[0], sides[1], pair, fold=True)
+            left, right = key_columns.column_codes(sides[0], sides[1], pair, fold=True)
             said = block_keys.warning((sides[0], sides[1]), pair, (left, right))
             self.warnings += [said] if said else []
             self._columns.append(((values[0], left), (values[1], right)))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.encoding import encode
+from linktransformer.encoding import model_plan
 from linktransformer.encoding.llm_endpoint import is_remote
 from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
 from linktransformer.progress import displayed, stage
@@ -147,10 +147,10 @@ def _opened(model: Any, device: str | None, cache: Any, label_map: Mapping[Any, 
         path = opened.file(classifier.FILE)
     except ModelHubError as error:
         raise ModelError(f"model={os.fspath(folder)!r} is no classifier: {error}") from error
-    head, plan = classifier.read(Path(path)), encode.plan(str(opened.path), device, cache)
+    head, plan = classifier.read(Path(path)), model_plan.plan(str(opened.path), device, cache)
 
     def chance(texts: list[str], batch_size: int | None) -> NDArray[np.float64]:
-        vectors = encode.embed(plan.encoder, texts, batch_size=batch_size)
+        vectors = model_plan.embed(plan.encoder, texts, batch_size=batch_size)
         return classifier.probabilities(head, vectors, texts)
 
     return _Known(head.labels, head.on, plan.serializer, chance)

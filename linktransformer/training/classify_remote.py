@@ -18,7 +18,7 @@ from linktransformer.encoding.llm_client import Patience
 from linktransformer.encoding.llm_endpoint import chat_endpoint
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.llm_verdict import objects
-from linktransformer.tables import keys, records
+from linktransformer.tables import key_columns, records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.serialize import Serializer
 
@@ -144,7 +144,7 @@ def classify_by_model(
         InvalidArgumentError: An argument that cannot work.
         ModelError: The server refuses every question.
     """
-    columns = keys.of_one(table, on)
+    columns = key_columns.of_one(table, on)
     classes = question.classes()
     endpoint = chat_endpoint(model, openai_key=key, gemini_key=key, base_url=remote.base_url)
     patience = Patience(

@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.job import Columns
+from linktransformer.linking.options import Columns
 from linktransformer.progress import displayed, stage
-from linktransformer.tables import frames, keys, splits
+from linktransformer.tables import frames, key_columns, splits
 from linktransformer.tables.pair_labels import Ids, read_labels
+from linktransformer.tables.picture_records import Units, picture_columns, read_units
 from linktransformer.tables.serialize import Serializer
-from linktransformer.tables.units import Units, picture_columns, read_units
-from linktransformer.training import fitting
-from linktransformer.training.trained import TrainedModel
+from linktransformer.training import fit_decision
+from linktransformer.training.trained_model import TrainedModel
 from linktransformer.training.training_run import folder_of, in_our_words
 
 __all__ = ["train_pictures"]
@@ -116,7 +116,7 @@ def train_pictures(
     sure: tuple[str | None, str | None] = (None, None)
     if confidence is not None:
         sure = picture_columns(confidence, tables, "confidence")
-    names = keys.resolve(tables[0], tables[1], on, left_on, right_on, columns)
+    names = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, columns)
     named = read_labels(tables, truth, "truth", Ids())
     rows = named.left[named.match], named.right[named.match]
     if not len(rows[0]):
@@ -145,7 +145,7 @@ def train_pictures(
     if len(held):
         # decided on rows that the model was not trained on, among all others as rivals
         labels = [frames.index_labels(table, held[:, n]).tolist() for n, table in enumerate(tables)]
-        decided = fitting.fit_decision(
+        decided = fit_decision.fit_decision(
             left,
             right,
             list(zip(*labels, strict=True)),

@@ -17,10 +17,10 @@ from linktransformer.progress import displayed, stage
 from linktransformer.search import lexical
 from linktransformer.tables import files, frames, splits
 from linktransformer.training import training_data
-from linktransformer.training.old_settings import read_config
-from linktransformer.training.shape import Shape, shape_of
+from linktransformer.training.label_schema import Shape, shape_of
+from linktransformer.training.legacy_settings import read_config
 from linktransformer.training.train_config import TrainConfig, config_of
-from linktransformer.training.trained import TrainedModel, decided, sealed
+from linktransformer.training.trained_model import TrainedModel, decided, sealed
 from linktransformer.training.training_data import Labelled
 from linktransformer.training.training_run import folder_of, in_our_words
 

@@ -18,7 +18,7 @@ from linktransformer.progress import displayed, stage
 from linktransformer.tables.splits import TEST, TRAIN, VAL, check_shares
 from linktransformer.training import classifier, training_texts
 from linktransformer.training.classifier import Head
-from linktransformer.training.old_settings import of_classifier
+from linktransformer.training.legacy_settings import of_classifier
 from linktransformer.training.provenance import origin, versions
 from linktransformer.training.train_config import TrainConfig
 from linktransformer.training.training_run import folder_of, in_our_words

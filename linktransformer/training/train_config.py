@@ -11,7 +11,7 @@ from clippings.recipe import Recipe
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables.serialize import Serializer
 from linktransformer.tables.splits import check_shares
-from linktransformer.training.old_settings import of_linkage
+from linktransformer.training.legacy_settings import of_linkage
 
 __all__ = ["TrainConfig", "config_of"]
 

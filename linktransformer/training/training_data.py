@@ -15,7 +15,7 @@ from linktransformer.tables import frames, records, splits
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.frames import Table
 from linktransformer.tables.serialize import Serializer
-from linktransformer.training.shape import Shape
+from linktransformer.training.label_schema import Shape
 
 __all__ = ["Labelled", "read"]
 

@@ -268,9 +268,9 @@ def learned(model: Any, task: Task, serializer: Any, options: argparse.Namespace
     """The probability of each labelled pair as the train pairs teach it; 0 for no candidate."""
     from linktransformer.decision.model import sigmoid
     from linktransformer.linking import compare_tables
-    from linktransformer.linking.job import Job
+    from linktransformer.linking.options import Job
     from linktransformer.tables import frames
-    from linktransformer.training import fitting
+    from linktransformer.training import fit_decision
 
     live = Live(model, serializer.to_dict())
     tables = frames.wrap(task.left, "left"), frames.wrap(task.right, "right")
@@ -285,7 +285,7 @@ def learned(model: Any, task: Task, serializer: Any, options: argparse.Namespace
         place = np.minimum(np.searchsorted(code, wanted), len(code) - 1)
         at[part] = np.where((code[place] == wanted) & (left >= 0) & (right >= 0), place, -1)
     label, known = task.pairs["train"][2] == 1, at["train"] >= 0
-    correction, _ = fitting.correction_of(
+    correction, _ = fit_decision.correction_of(
         found.fused, at["train"][known & label], at["train"][known & ~label]
     )
     described, shipped = found.fused.described, found.fused.shipped

@@ -158,9 +158,9 @@ def two_tables(name: str, model: str) -> Task:
 
 def one_table(name: str, model: str) -> Task:
     """One table, and the best other row of each row."""
-    from linktransformer.dedup import clustering
+    from linktransformer.dedup import cluster_pipeline
     from linktransformer.dedup.dedup import K
-    from linktransformer.linking.job import Job
+    from linktransformer.linking.options import Job
     from linktransformer.search.blocking import first_rows
     from linktransformer.tables import frames
 
@@ -168,8 +168,8 @@ def one_table(name: str, model: str) -> Task:
     table = data.baseline().read(data.shared() / "data" / name, "table")
     entity = pd.factorize(table["cluster_id"])[0]
     keys = [column for column in table.columns if column not in NOT_KEYS]
-    near, _, _ = clustering.neighbours_of(
-        frames.wrap(table, "table"), keys, Job(model=model, k=K), clustering.Rules()
+    near, _, _ = cluster_pipeline.neighbours_of(
+        frames.wrap(table, "table"), keys, Job(model=model, k=K), cluster_pipeline.Rules()
     )
     found, first = near.fused.candidates, first_rows(near.nodes)
     ends = np.concatenate([found.left, found.right]), np.concatenate([found.right, found.left])

@@ -13,8 +13,8 @@ pytest.importorskip("PIL")
 
 import linktransformer as lt
 from linktransformer.decision.correction import FILE, Correction, write
-from linktransformer.encoding import encode
-from linktransformer.estimators import one_more, pictured, sample_fitting
+from linktransformer.encoding import model_plan
+from linktransformer.estimators import one_more, reference_pictures, sample_fitting
 from linktransformer.estimators.reference import Keys, ask
 from linktransformer.estimators.sample_reading import Settings
 from linktransformer.tables import frames
@@ -97,9 +97,13 @@ class Sure(Looking):
 def test_sample_rows_get_what_their_job_gave_them() -> None:
     left, right = with_gaps()
     settings = Settings(5)
-    keys, plan = Keys(("ocr",), ("ocr",)), encode.plan_of_pictures(Looking())
-    known = pictured.build_pictured(
-        frames.wrap(right, "right"), keys, pictured.Columns(("crop", "crop")), plan, frames.wrap(left, "left")
+    keys, plan = Keys(("ocr",), ("ocr",)), model_plan.plan_of_pictures(Looking())
+    known = reference_pictures.build_pictured(
+        frames.wrap(right, "right"),
+        keys,
+        reference_pictures.Columns(("crop", "crop")),
+        plan,
+        frames.wrap(left, "left"),
     )
     known, job, fused = sample_fitting.fit_pictured(known, plan, frames.wrap(left, "left"), settings)
     assert job is not None and fused is not None and job.views.pictures == "image" and job.views.line

@@ -17,13 +17,13 @@ from clippings.pictures import Picture
 from linktransformer.cli.main import main
 from linktransformer.encoding import picture_views
 from linktransformer.linking import compare_tables
-from linktransformer.linking.job import Job
+from linktransformer.linking.options import Job
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
 from linktransformer.tables import frames
+from linktransformer.tables.picture_records import Units, read_units
 from linktransformer.tables.records import Records
 from linktransformer.tables.serialize import Serializer
-from linktransformer.tables.units import Units, read_units
 
 pytest.importorskip("PIL")
 from PIL import Image, ImageDraw, ImageFont

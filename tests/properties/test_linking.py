@@ -15,7 +15,7 @@ from linktransformer.decision.assign import one_to_one
 from linktransformer.decision.ranking import rank
 from linktransformer.linking import merge
 from linktransformer.search import blocking
-from linktransformer.search.index import exact_top_k
+from linktransformer.search.exact import exact_top_k
 from tests.conftest import make, to_pandas
 
 # tables that are drawn may be of copies alone

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.encoding.encode import plan
+from linktransformer.encoding.model_plan import plan
 from model_hub import bundled
 from tests.fetched import keep
 

@@ -12,7 +12,7 @@ import pytest
 import linktransformer as lt
 from linktransformer.dedup import old_clusters
 from linktransformer.linking import old_arguments
-from linktransformer.training import old_settings
+from linktransformer.training import legacy_settings
 
 M = "on model left_on right_on suffixes batch_size openai_key gemini_key"
 JUDGE = f"""df1 df2 k {M} knn_sbert_model knn_api_model drop_sim_threshold judge_llm_model llm_provider
@@ -64,8 +64,8 @@ def taken(name: str) -> set[str]:
     more: dict[str, set[str]] = {
         "merge": {*old_arguments.OF_MERGE, *old_arguments.KEYS},
         "merge_blocking": {"openai_key", "gemini_key"},
-        "train_clf_model": {"model_save_dir", *old_settings.CLASSIFIER_WITHOUT_EFFECT},
-        "create_new_train_config": {*old_settings.DEFAULTS, *old_settings.WITHOUT_EFFECT},
+        "train_clf_model": {"model_save_dir", *legacy_settings.CLASSIFIER_WITHOUT_EFFECT},
+        "create_new_train_config": {*legacy_settings.DEFAULTS, *legacy_settings.WITHOUT_EFFECT},
     }
     for verb, instead in (
         ("cluster_rows", old_clusters.old_cluster_rows),

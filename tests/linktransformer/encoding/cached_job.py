@@ -13,8 +13,8 @@ import pandas as pd
 
 import linktransformer as lt
 from clippings import text_encoder
-from linktransformer.encoding import remembering
-from linktransformer.encoding.cache import CacheSettings
+from linktransformer.encoding import cached_encoder
+from linktransformer.encoding.cache_settings import CacheSettings
 from linktransformer.search import candidate_search
 
 N = 500
@@ -40,7 +40,7 @@ def die(*_: Any, **__: Any) -> Any:
 
 def main(out: str, kept: str, bound: str) -> None:
     logging.basicConfig(level=logging.INFO)
-    text_encoder.CHUNK = remembering.LEAST = 100
+    text_encoder.CHUNK = cached_encoder.LEAST = 100
     if point > 2 * N:  # after all was encoded
         candidate_search.search = die
     left = pd.DataFrame({"name": [f"firm {n * n} north" for n in range(N)]})

@@ -11,7 +11,7 @@ import pytest
 
 import linktransformer as lt
 from clippings import OnnxTextEncoder
-from linktransformer.encoding import encode, vector_memory
+from linktransformer.encoding import model_plan, vector_memory
 from linktransformer.encoding.vector_memory import VARIABLE, VectorMemory
 
 
@@ -31,31 +31,33 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_text_is_encoded_once_with_the_same_bits(encoded: list[str]) -> None:
-    encoder = encode.plan(None).encoder
+    encoder = model_plan.plan(None).encoder
     texts = [f"Acme {number} Steel" for number in range(50)]
     plain = encoder.encode(texts)
     encoded.clear()
-    first = encode.embed(encoder, texts[:30])
+    first = model_plan.embed(encoder, texts[:30])
     assert encoded == texts[:30]
     first[:] = 0  # the caller's own
-    np.testing.assert_array_equal(encode.embed(encoder, texts[::-1]), plain[::-1])
+    np.testing.assert_array_equal(model_plan.embed(encoder, texts[::-1]), plain[::-1])
     assert encoded == texts[:30] + texts[:29:-1]
-    np.testing.assert_array_equal(encode.embed(encoder, texts), plain)
+    np.testing.assert_array_equal(model_plan.embed(encoder, texts), plain)
     assert len(encoded) == 50
-    np.testing.assert_array_equal(encode.embed(encoder, texts, remember=False), plain)
+    np.testing.assert_array_equal(model_plan.embed(encoder, texts, remember=False), plain)
     assert len(encoded) == 100
 
 
 def test_a_second_link_encodes_new_rows_only(encoded: list[str]) -> None:
     register = pd.DataFrame({"name": ["Acme Steel", "Baxter Dairies", "Zeller Motors"]})
     for name in ("Acme Steel Co", "Baxter Dairy"):
-        links = lt.link(pd.DataFrame({"name": [name]}), register, on="name", model=encode.plan(None).encoder)
+        links = lt.link(
+            pd.DataFrame({"name": [name]}), register, on="name", model=model_plan.plan(None).encoder
+        )
         assert len(links.right_rows) == 1
     assert sorted(encoded) == sorted([*register["name"], "Acme Steel Co", "Baxter Dairy"])
 
 
 def test_progress_counts_what_was_there(encoded: list[str]) -> None:
-    encoder = encode.plan(None).encoder
+    encoder = model_plan.plan(None).encoder
     steps: list[int] = []
     for texts in (["tea", "cup"], ["tea", "cup", "milk"]):
         steps.clear()
@@ -73,14 +75,14 @@ def test_vectors_of_a_callers_object_are_not_kept() -> None:
             return [[1.0, float(self.calls)] for _ in texts]
 
     model = Counting()
-    encoder = encode.plan(model).encoder
-    assert not np.array_equal(encode.embed(encoder, ["tea"]), encode.embed(encoder, ["tea"]))
+    encoder = model_plan.plan(model).encoder
+    assert not np.array_equal(model_plan.embed(encoder, ["tea"]), model_plan.embed(encoder, ["tea"]))
 
 
 def test_what_is_no_text_is_refused_as_before() -> None:
     for wrong in (None, ["tea"]):
         with pytest.raises(lt.ModelError, match="encode takes texts"):
-            encode.embed(encode.plan(None).encoder, [wrong])
+            model_plan.embed(model_plan.plan(None).encoder, [wrong])
 
 
 def test_the_least_recently_used_are_dropped() -> None:
@@ -117,13 +119,13 @@ def test_threads_share_it() -> None:
 
 
 def test_its_size_is_told_by_a_variable(encoded: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    encoder = encode.plan(None).encoder
+    encoder = model_plan.plan(None).encoder
     monkeypatch.setenv(VARIABLE, "0")
     for _ in range(2):
-        encode.embed(encoder, ["tea"])
+        model_plan.embed(encoder, ["tea"])
     assert encoded == ["tea", "tea"]
     vector_memory._memory.cache_clear()
     monkeypatch.setenv(VARIABLE, "much")
     with pytest.raises(lt.InvalidArgumentError, match=f"{VARIABLE}='MUCH' is no size"):
-        encode.embed(encoder, ["tea"])
+        model_plan.embed(encoder, ["tea"])
     vector_memory._memory.cache_clear()

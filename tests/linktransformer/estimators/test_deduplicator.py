@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import linktransformer as lt
 from linktransformer.decision.model import sigmoid
-from linktransformer.estimators import bridges, placing, table_job
+from linktransformer.estimators import cluster_bridges, cluster_membership, table_job
 from linktransformer.estimators.estimators import NotFittedError
 from tests.conftest import make, rows_of
 
@@ -112,14 +112,14 @@ def test_scores_are_those_of_all_rows_of_a_cluster(options: dict[str, Any]) -> N
     known = lt.Deduplicator("lexical", 0.4, k=3, **options).fit(ROWS)
     of = known._of
     asked = known._read(of.known, known._wrapped(MORE, of.known.keys, of.known.table))
-    near, itself = placing.near_rows(of, asked, known.k)
+    near, itself = cluster_membership.near_rows(of, asked, known.k)
     assert near is not None
     probability = {
         (left, right): float(p)
         for left, right, p in zip(near.left, near.right, near.probability, strict=True)
     }
     reduce = {"complete": min, "single": max}.get(known.method, lambda of: float(np.mean(of)))
-    found = placing.entries(of, asked, known.k)
+    found = cluster_membership.entries(of, asked, known.k)
     n_partly = n_same = 0
     for node, cluster, score in zip(found.node, found.cluster, found.score, strict=True):
         members = sorted(set(of.known.nodes.node_of_row[of.cluster == cluster].tolist()))
@@ -131,7 +131,7 @@ def test_scores_are_those_of_all_rows_of_a_cluster(options: dict[str, Any]) -> N
         assert score == pytest.approx(reduce(each), abs=1e-6)
         n_partly += 0.0 in each
     assert n_partly > 5 and n_same > 5
-    first = placing.first_allowed(of, asked, found)[1]
+    first = cluster_membership.first_allowed(of, asked, found)[1]
     np.testing.assert_array_equal(first, known.predict(MORE)["score"].astype(float).to_numpy("f4"))
 
 
@@ -161,9 +161,9 @@ def test_a_row_is_judged_as_one_more_row_of_the_table(options: dict[str, Any], m
         node = of.known.nodes.node_of_row[place]
         if node < 0:
             continue
-        few = bridges.without_these(of, np.delete(np.arange(len(rows)), place))
+        few = cluster_bridges.without_these(of, np.delete(np.arange(len(rows)), place))
         asked = known._read(few.known, known._wrapped(rows.iloc[[place]], few.known.keys, few.known.table))
-        found, _ = placing.near_rows(few, asked, known.k)
+        found, _ = cluster_membership.near_rows(few, asked, known.k)
         assert of.job is not None and found is not None
         near = of.job.near
         mine = np.flatnonzero((near.left == node) | (near.right == node))

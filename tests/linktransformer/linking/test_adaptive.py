@@ -10,7 +10,7 @@ import pytest
 
 import linktransformer as lt
 from clippings import wrap_encoder
-from linktransformer.encoding import encode
+from linktransformer.encoding import model_plan
 from linktransformer.linking import adaptive
 from linktransformer.search.candidate_search import Candidates
 
@@ -35,8 +35,8 @@ class Numbered:
 
 def as_default(monkeypatch: pytest.MonkeyPatch) -> Numbered:
     model = Numbered()
-    plan = encode.Plan("fake", wrap_encoder(model), chosen=False, choosy=True)
-    monkeypatch.setattr(encode, "plan", lambda *_: plan)
+    plan = model_plan.Plan("fake", wrap_encoder(model), chosen=False, choosy=True)
+    monkeypatch.setattr(model_plan, "plan", lambda *_: plan)
     return model
 
 

@@ -21,9 +21,9 @@ from linktransformer.search import (  # noqa: E402
     gpu_search,
     gpu_sparse,
     lsh_forest,
-    pairwise,
+    pair_products,
 )
-from linktransformer.search.pairwise import pair_scores  # noqa: E402
+from linktransformer.search.pair_products import pair_scores  # noqa: E402
 
 Matrix = NDArray[np.float32]
 ON = [
@@ -271,7 +271,7 @@ def test_what_a_card_has_no_room_for_is_done_by_the_processor(
     def full(*_: object, **__: object) -> None:
         raise torch.cuda.OutOfMemoryError("so many bytes")
 
-    for module in (candidate_search, pairwise):
+    for module in (candidate_search, pair_products):
         monkeypatch.setattr(module, "cards", lambda device, work: ["cuda:0"])
     for module, name in ((gpu_search, "top_k"), (gpu_sparse, "top_k"), (gpu_pairs, "pair_scores")):
         monkeypatch.setattr(module, name, full)

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 torch = pytest.importorskip("torch")
 
 from linktransformer.search import candidate_search, gpu_pairs, gpu_sparse, lexical  # noqa: E402
-from linktransformer.search.pairwise import pair_scores  # noqa: E402
+from linktransformer.search.pair_products import pair_scores  # noqa: E402
 
 pytestmark = pytest.mark.gpu
 CARD = "cuda:0"

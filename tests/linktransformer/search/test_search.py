@@ -12,7 +12,7 @@ from linktransformer.search import candidate_search as search_module
 from linktransformer.search import lexical
 from linktransformer.search.blocking import Nodes, nodes, pair_blocks
 from linktransformer.search.candidate_search import search
-from linktransformer.search.pairwise import pair_scores
+from linktransformer.search.pair_products import pair_scores
 
 
 def vectors(n: int, seed: int, *, sparse: bool) -> np.ndarray | sp.csr_matrix:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError
-from linktransformer.tables import frames, keys, names
+from linktransformer.tables import column_names, frames, key_columns
 from tests.conftest import make, rows_of, to_pandas
 
 
@@ -145,7 +145,7 @@ def test_codes_equal_the_reference(left: list[tuple], right: list[tuple], librar
     for name, rows in (("left", left), ("right", right)):
         columns = {"s": [row[0] for row in rows], "i": [row[1] for row in rows]}
         tables.append(frames.wrap(make(library, columns), name))
-    a, b = keys.codes(*tables, ["s", "i"], ["s", "i"])
+    a, b = key_columns.codes(*tables, ["s", "i"], ["s", "i"])
     assert [*a, *b] == plain_codes(left, right)
     assert a.dtype == b.dtype == np.int64 and len(a) == len(left)
 
@@ -153,7 +153,7 @@ def test_codes_equal_the_reference(left: list[tuple], right: list[tuple], librar
 def test_codes_compare_numbers_by_value_and_nothing_with_null(library: str) -> None:
     left = frames.wrap(make(library, {"k": [1, 2, 3]}), "left")
     right = frames.wrap(make(library, {"k": [3.0, None, 1.0, math.nan, 2.5]}), "right")
-    a, b = keys.codes(left, right, ["k"], ["k"])
+    a, b = key_columns.codes(left, right, ["k"], ["k"])
     assert (a.tolist(), b.tolist()) == ([0, 1, 2], [2, -1, 0, -1, 3])
 
 
@@ -162,14 +162,14 @@ def test_codes_of_dates_and_times(library: str) -> None:
         make(library, {"d": [dt.datetime(2020, 1, 1), None, dt.datetime(2020, 1, 2, 5)]}), "left"
     )
     right = frames.wrap(make(library, {"e": [dt.datetime(2020, 1, 2, 5), dt.datetime(2020, 1, 1)]}), "right")
-    a, b = keys.codes(left, right, ["d"], ["e"])
+    a, b = key_columns.codes(left, right, ["d"], ["e"])
     assert (a.tolist(), b.tolist()) == ([0, -1, 1], [1, 0])
 
 
 def test_codes_of_categories_against_text() -> None:
     left = frames.wrap(pd.DataFrame({"k": pd.Categorical(["x", None, "y"])}), "left")
     right = frames.wrap(pd.DataFrame({"k": ["y", "x"]}), "right")
-    a, b = keys.codes(left, right, ["k"], ["k"])
+    a, b = key_columns.codes(left, right, ["k"], ["k"])
     assert (a.tolist(), b.tolist()) == ([0, -1, 1], [1, 0])
 
 
@@ -177,23 +177,23 @@ def test_codes_refuse_text_against_numbers(library: str) -> None:
     left = frames.wrap(make(library, {"zip": [1, 2]}), "left")
     right = frames.wrap(make(library, {"plz": ["1", "2"]}), "right")
     with pytest.raises(InvalidArgumentError, match=r"left column 'zip' holds numbers and right column 'plz'"):
-        keys.codes(left, right, ["zip"], ["plz"])
+        key_columns.codes(left, right, ["zip"], ["plz"])
 
 
 def test_a_column_of_nulls_is_of_no_kind(library: str) -> None:
     left = frames.wrap(make(library, {"k": [1, 2]}), "left")
     right = frames.wrap(make(library, {"k": [None, None]}), "right")
-    a, b = keys.codes(left, right, ["k"], ["k"])
+    a, b = key_columns.codes(left, right, ["k"], ["k"])
     assert (a.tolist(), b.tolist()) == ([0, 1], [-1, -1])
 
 
 def test_large_integers_are_not_rounded() -> None:
     left = frames.wrap(pd.DataFrame({"k": [2**53, 2**53 + 1]}), "left")
     right = frames.wrap(pd.DataFrame({"k": np.array([2**53 + 1, 2**64 - 1], dtype=np.uint64)}), "right")
-    a, b = keys.codes(left, right, ["k"], ["k"])
+    a, b = key_columns.codes(left, right, ["k"], ["k"])
     assert (a.tolist(), b.tolist()) == ([0, 1], [1, 2])
     floats = frames.wrap(pd.DataFrame({"k": [float(2**53), 2.0]}), "right")
-    a, b = keys.codes(left, floats, ["k"], ["k"])
+    a, b = key_columns.codes(left, floats, ["k"], ["k"])
     assert (a.tolist(), b.tolist()) == ([0, 1], [0, 2])
 
 
@@ -274,9 +274,9 @@ def test_suffixes_are_those_of_pandas(left: list[str], right: list[str], first: 
             raise ValueError
     except ValueError:
         with pytest.raises(InvalidArgumentError):
-            names.suffixed([*left, "key_l"], [*right, "key_r"], (first, second))
+            column_names.suffixed([*left, "key_l"], [*right, "key_r"], (first, second))
         return
-    got = names.suffixed([*left, "key_l"], [*right, "key_r"], (first, second))
+    got = column_names.suffixed([*left, "key_l"], [*right, "key_r"], (first, second))
     assert got[0] + got[1] == expected.columns.tolist()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import linktransformer as lt
 from linktransformer.tables import splits
-from linktransformer.tables.units import read_units
+from linktransformer.tables.picture_records import read_units
 from linktransformer.training import picture_training
 from tests import tiny_records
 

@@ -15,7 +15,7 @@ import linktransformer as lt
 from linktransformer.tables import frames, splits
 from linktransformer.tables.serialize import Serializer
 from linktransformer.training import train, training_data
-from linktransformer.training.shape import Shape, shape_of
+from linktransformer.training.label_schema import Shape, shape_of
 from linktransformer.training.train_config import config_of
 from tests import tiny_model
 from tests.fetched import for_running_only

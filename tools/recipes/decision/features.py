@@ -75,15 +75,15 @@ def _embedder() -> Callable[[list[str]], np.ndarray]:
     except ImportError:
         torch = None
     if torch is None or not torch.cuda.is_available():
-        from linktransformer.encoding import encode
+        from linktransformer.encoding import model_plan
 
-        plan = encode.plan(None)
+        plan = model_plan.plan(None)
         known: dict[str, np.ndarray] = {}  # variations of a task have its texts
 
         def remembered(texts: list[str]) -> np.ndarray:
             new = [text for text in dict.fromkeys(texts) if text not in known]
             if new:
-                known.update(zip(new, encode.embed(plan.encoder, new), strict=True))
+                known.update(zip(new, model_plan.embed(plan.encoder, new), strict=True))
             return np.stack([known[text] for text in texts])
 
         return remembered

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from linktransformer.dedup import dedup
-from linktransformer.linking import job
+from linktransformer.linking import options
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.search import blocking
 from linktransformer.tables import frames, records
@@ -29,7 +29,9 @@ def describe_task(task: Task, embed: Callable[[list[str]], Any] | None) -> Descr
     nodes = tuple(blocking.nodes(of.text_of_row) for of in texts)
     if min(map(len, nodes)) < (2 if same else 1):
         return None
-    return describe(tables, on, nodes, texts, Options(k=dedup.K if same else job.K, embed=embed), same=same)
+    return describe(
+        tables, on, nodes, texts, Options(k=dedup.K if same else options.K, embed=embed), same=same
+    )
 
 
 def _keys(task: Task) -> tuple[list[str], list[str]]:

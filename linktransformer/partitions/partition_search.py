@@ -1,0 +1,157 @@
+"""One piece of two files searched: its candidates set aside, and what they say of the whole job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from linktransformer.decision.equal_texts import SAME, alike
+from linktransformer.partitions.file_survey import Survey
+from linktransformer.partitions.partition_job import Known, Piece, Stored
+from linktransformer.scoring import ranks
+from linktransformer.scoring.features import mutual_and_strength, near
+from linktransformer.scoring.gather import nearest_pairs, own_rivals
+from linktransformer.search.blocking import Nodes
+from linktransformer.search.candidate_search import Candidates, search
+from linktransformer.tables.normalize import folded
+
+__all__ = ["Searched", "search_piece"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float32]
+OfSide = tuple[Integers, Any]  # which ones, and what of each
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Searched:
+    """What the candidates of a piece say of the job.
+
+    Args:
+        n_found: How many there are.
+        n_kept: How many of them are described.
+        lowest: By view, the lowest similarity, at most 0.
+        seconds: By view, the second highest similarity of left and of right records, NaN for none.
+        own: By view, some left and some right records, and how near the nearest other one of their own file
+            is to each.
+        vectors: By view of a model, which of the left and of the right random texts are here, and theirs.
+        related: Random texts that are the nearest of one of their records, left and right.
+    """
+
+    n_found: int
+    n_kept: int
+    lowest: Mapping[str, float]
+    seconds: Mapping[str, Floats]
+    own: Mapping[str, tuple[OfSide, OfSide]]
+    vectors: Mapping[str, tuple[OfSide, OfSide]]
+    related: tuple[Integers, Integers]
+
+
+def search_piece(known: Known, survey: Survey, piece: Piece) -> Searched:
+    """Search a piece, and set on disk aside what is needed of it later.
+
+    Set aside are all candidates with their similarities; of those that are described, whether the two are
+    each other's nearest, how equal their texts are, and how equal their cells.
+
+    Args:
+        known: What holds for every piece.
+        survey: What was counted and drawn from both files before the search.
+        piece: From `read`.
+
+    Returns:
+        What its candidates say of the job.
+    """
+    job = known.job
+    found = search(piece.matrices, *piece.nodes, int(job.k), memory_limit=job.memory_limit, device=job.device)
+    at = np.flatnonzero(near(found.left, found.right, found.views))
+    left, right = found.left[at], found.right[at]
+    places = {
+        name: ranks.places(found.left, found.right, score).some(at) for name, score in found.views.items()
+    }
+    scores = {name: score[at] for name, score in found.views.items()}
+    nearest, strong = mutual_and_strength(scores, places)
+    texts = piece.nodes[0].text[left], piece.nodes[1].text[right]
+    cells = survey.column.compare(folded(piece.texts[0]).tolist(), folded(piece.texts[1]).tolist(), *texts)
+    kept: dict[str, NDArray[Any]] = {
+        "left": found.left.astype(np.int32),
+        "right": found.right.astype(np.int32),
+        "at": at.astype(np.int32),
+        "nearest": nearest,
+        "strong": strong,
+        "same": _same(piece.texts, texts, found.views["lexical"][at]),
+        "similarity": cells.similarity,
+        "equal": cells.equal,
+        "frequency": cells.frequency,
+        **{f"view {name}": score for name, score in found.views.items()},
+    }
+    Stored(known.folder, piece.number).put(kept)
+    drawn = [
+        _places_of(side.tolist(), texts) for side, texts in zip(piece.texts, survey.random.texts, strict=True)
+    ]
+    return Searched(
+        len(found),
+        len(at),
+        {name: float(score.min(initial=0)) for name, score in found.views.items()},
+        {name: _seconds(found, score) for name, score in found.views.items()},
+        {name: _own(known, survey, piece, name) for name in piece.matrices},
+        {
+            name: (_some(of[0], drawn[0]), _some(of[1], drawn[1]))
+            for name, of in piece.matrices.items()
+            if not sp.issparse(of[0])
+        },
+        _related(found, piece.nodes, (drawn[0], drawn[1])),
+    )
+
+
+def _same(
+    texts: tuple[NDArray[np.object_], NDArray[np.object_]], pairs: tuple[Integers, Integers], cosine: Floats
+) -> NDArray[np.int8]:
+    """How equal the texts of pairs are, as `equal_texts.alike` has it; as in `equal_texts.same_text`."""
+    close = np.flatnonzero(np.clip(cosine, -1, 1) > SAME)
+    same = np.zeros(len(cosine), dtype=np.int8)
+    same[close] = alike(texts[0][pairs[0][close]], texts[1][pairs[1][close]])
+    return same
+
+
+def _seconds(found: Candidates, score: Floats) -> Floats:
+    sides = ((found.left, found.n_left), (found.right, found.n_right))
+    return np.concatenate([ranks.highest(group, score, n, 2)[:, 1] for group, n in sides])
+
+
+def _own(known: Known, survey: Survey, piece: Piece, name: str) -> tuple[OfSide, OfSide]:
+    """How near the nearest other record of their own file and block is to some records."""
+    sides: list[OfSide] = []
+    for side, nodes in enumerate(piece.nodes):
+        numbers = survey.numbers(side, piece.number)
+        some = np.flatnonzero(np.isin(numbers, survey.own[name][side]))
+        score = np.empty(0, dtype=np.float32)
+        if len(some):
+            matrix, whole = piece.matrices[name][side], survey.counted.whole[side]
+            score = own_rivals(matrix, nodes, some, whole=whole, device=known.job.device)
+        sides.append((numbers[some], score))
+    return sides[0], sides[1]
+
+
+def _places_of(texts: list[str], wanted: list[str]) -> Integers:
+    """Which of the wanted texts each text is, -1 for none."""
+    number = {text: place for place, text in enumerate(wanted)}
+    return np.fromiter((number.get(text, -1) for text in texts), dtype=np.int64, count=len(texts))
+
+
+def _some(matrix: Any, drawn: Integers) -> OfSide:
+    here = np.flatnonzero(drawn >= 0)
+    return drawn[here], np.asarray(matrix[here], dtype=np.float32)
+
+
+def _related(
+    found: Candidates, nodes: tuple[Nodes, Nodes], drawn: tuple[Integers, Integers]
+) -> tuple[Integers, Integers]:
+    nearest = nearest_pairs(found.left, found.right, found.views)
+    left = drawn[0][nodes[0].text[found.left[nearest]]]
+    right = drawn[1][nodes[1].text[found.right[nearest]]]
+    both = (left >= 0) & (right >= 0)
+    return left[both], right[both]
