@@ -183,7 +183,7 @@ def apart(found: Tensor, v: Tensor, weight: Tensor) -> Tensor:
 
     Args:
         found: Of linear attention, (n, heads, t, width of a head).
-        v: The values, likewise.
+        v: The values, (n, heads, t, width of a head).
         weight: What each place counts, (n, heads, t).
 
     Returns:
@@ -228,7 +228,7 @@ class BasedLayer(nn.Module):
         Args:
             x: (n, t, width).
             places: Which places count.
-            full: As for `Mixer`.
+            full: Whether it uses full attention this time, whatever the kind; not for "linear".
 
         Returns:
             (n, t, width).

@@ -98,7 +98,7 @@ def prune_tokenizer(spec: Mapping[str, Any], keep: Integers) -> Spec:
     """A tokenizer with some pieces of another one, and the bytes behind them.
 
     Args:
-        spec: As for `kept_pieces`.
+        spec: A tokenizer in the form of a tokenizer.json, of the kind "Unigram".
         keep: Numbers of pieces, in order; the unknown one among them.
 
     Returns:

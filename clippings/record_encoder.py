@@ -256,8 +256,8 @@ def open_records(folder: ModelFolder, device: str | None, threads: int | None) -
 
     Args:
         folder: The folder.
-        device: As for `load_record_encoder`.
-        threads: As for `load_record_encoder`.
+        device: "cpu", "cuda" or "cuda:1"; None: for torch models a GPU when there is one.
+        threads: Number of threads of a model that runs on onnxruntime; None for all cores.
 
     Returns:
         The encoder.

@@ -75,7 +75,8 @@ class Damage:
 
         Args:
             switches: Their names.
-            severity: As for the class.
+            severity: 0 leaves the crop nearly as it is, 1 (the default) is a poor scan, above 2 little can be
+                read.
 
         Returns:
             The settings.
@@ -135,19 +136,19 @@ def scan(
     *,
     other: Grey | None = None,
 ) -> bytes:
-    """As `damage`, but the bytes of the stored file: a JPEG, or a PNG where `jpeg` is off.
+    """Make a clean crop look like a scanned one, and store it: a JPEG, or a PNG where `jpeg` is off.
 
     Args:
-        crop: As for `damage`.
-        settings: As for `damage`.
-        seed: As for `damage`.
-        other: As for `damage`.
+        crop: Grey crop, (h, w) uint8: 0 is black, 255 is paper.
+        settings: What happens to it, and how badly.
+        seed: A number, or where the draws come from; the same one gives the same file.
+        other: A crop of the page behind this one, for `bleed`; any size. None: nothing shines through.
 
     Returns:
-        The file.
+        The bytes of the file.
 
     Raises:
-        EncoderError: As for `damage`.
+        EncoderError: The crop is not a two-dimensional uint8 array, or it is empty.
         MissingPackageError: Pillow is not installed.
 
     Example:

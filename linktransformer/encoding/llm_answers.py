@@ -76,7 +76,7 @@ class Usage:
         requests: How often something was sent, repeats too.
         failed: Questions without an answer.
         prompt_tokens: As the server counted what it answered now.
-        completion_tokens: Likewise.
+        completion_tokens: Tokens of the answers, as the server counted them.
     """
 
     calls: int
@@ -119,7 +119,7 @@ def estimate(prompts: Prompts, cache: str | os.PathLike[str] | bool | None) -> E
 
     Args:
         prompts: The questions.
-        cache: As for `Store`.
+        cache: Folder of stored answers; None is the user's cache folder, False keeps them in memory only.
 
     Returns:
         The counts.
@@ -156,7 +156,8 @@ def ask(
     Args:
         prompts: The questions.
         patience: How often and how many at a time.
-        cache: As for `Store`.
+        cache: Folder of stored answers; None (the default) is the user's cache folder, False keeps them in
+            memory only.
 
     Returns:
         The answers in the order of the texts, and the usage.

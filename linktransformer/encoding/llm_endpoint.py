@@ -138,18 +138,20 @@ def chat_endpoint(
     """The endpoint that the arguments of linktransformer 0.1.18 mean.
 
     Args:
-        model: As for `endpoint`.
+        model: "openai:NAME", "gemini:NAME", either with "@https://host/v1" at its end, or NAME alone.
         provider: "openai", "gemini", or "auto": by the model's name.
         openai_key: A key for "openai:" models, and for any `base_url`.
         gemini_key: A key for "gemini:" models.
-        base_url: As for `endpoint`.
+        base_url: Another server with OpenAI's interface; None takes the one in `model`, else for "openai:"
+            LINKTRANSFORMER_LLM_URL, else the provider's own.
         argument: What the caller calls the model.
 
     Returns:
         The endpoint.
 
     Raises:
-        InvalidArgumentError: As for `endpoint`, or a provider that is not known.
+        InvalidArgumentError: No model is named, the provider is not known, the address cannot be used, or a
+            key is missing or broken.
 
     Example:
         >>> chat_endpoint("gemini-flash", gemini_key="k").base_url

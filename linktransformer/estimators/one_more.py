@@ -288,7 +288,8 @@ def compared(
         columns: How its key columns are compared.
         written: Texts and cells of left and of right records.
         pairs: Left and right record of each pair, (n_pairs,) int64 each.
-        own: As for `Pairs`.
+        own: By view, the similarity of the nearest other record of its own table to the left and to the right
+            record of each pair, NaN for unknown, (n_pairs,) float32 each.
 
     Returns:
         What was compared.

@@ -134,7 +134,8 @@ def build_pictured(
         keys: Its columns of text.
         columns: Its columns of pictures.
         plan: The model.
-        sample: As for `reference.build`; its texts are read, its pictures are not.
+        sample: Rows such as will be asked: n-gram rarity is counted over their texts and the table's; their
+            pictures are not read. None (the default) for none.
         batch_size: For the model.
 
     Returns:
@@ -231,7 +232,7 @@ def with_lines(
         asked: Sample rows; None for the reference's own.
         k: Neighbours in each view.
         memory_limit: For the search.
-        device: Likewise.
+        device: Where the search runs: "cpu", "cuda:1", or None to take GPUs for a large search.
 
     Returns:
         The reference with the lines, by which `scored_views` goes.

@@ -172,7 +172,7 @@ class SampleJob:
 
     Args:
         statistics: What is the same for all pairs.
-        context: Likewise, of log-odds.
+        context: The features of the log-odds that are the same for all pairs.
         columns: How the key columns are compared.
         sample: The sample's records.
         rivals: Their candidates.

@@ -124,7 +124,7 @@ class TableJob:
 
     Args:
         statistics: What is the same for all pairs.
-        context: Likewise, of log-odds.
+        context: The features of the log-odds that are the same for all pairs.
         columns: How the key columns are compared.
         near: The candidate pairs of the table.
         correction: What was learned from labels, for these columns; None for nothing.

@@ -172,15 +172,15 @@ def maxima(
     *,
     streamed: bool | None = None,
 ) -> None:
-    """As `gpu_plain.maxima`.
+    """Write the greatest product of each group and each tile of items for each query, by a Triton kernel.
 
     Args:
-        queries: Likewise.
-        items: Likewise.
-        spans: Likewise.
-        blocks: Likewise.
-        most_tiles: Likewise.
-        out: Likewise.
+        queries: (n, d) float16; n a multiple of ROWS, d of 64.
+        items: (m, d) float16.
+        spans: With `blocks`, for each ROWS queries their first tile of items and the number of tiles, int32.
+        blocks: The blocks of queries and of items, int32: products across blocks count as minus infinity.
+        most_tiles: Tiles of items in a row of `out`.
+        out: (n, most_tiles * TILE / GROUP) and (n, most_tiles) float32, at minus infinity with `spans`.
         streamed: Whether the card copies tiles by itself; None to find out. Not with blocks.
     """
     n, depth = queries.shape

@@ -126,7 +126,8 @@ def pruned_top_k(
         share: Of the squared length of a query that is kept, above 0, at most 1.
 
     Returns:
-        As `sparse_top_k`, with exact scores.
+        Queries, items and exact scores of the found pairs, (n_pairs,) each, sorted by query, falling score,
+        item; ties go to the lower item.
     """
     from linktransformer.search.pairwise import pair_scores
 

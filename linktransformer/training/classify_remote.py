@@ -59,7 +59,7 @@ class Question:
     Args:
         topic: Such as "a protest".
         prompt: The question in the caller's words.
-        label_map: The classes, as for `classify_rows`.
+        label_map: The classes, as {text: value} or {value: text}; None is {"no": 0, "yes": 1}.
         params: For the request.
     """
 
@@ -131,7 +131,7 @@ def classify_by_model(
     Args:
         table: The table.
         on: Its columns of text; None for all.
-        model: As for `classify_rows`.
+        model: The language model: "openai:NAME", "gemini:NAME", or NAME alone.
         question: What is asked.
         key: A key, None for that of the environment.
         remote: How it is asked.
