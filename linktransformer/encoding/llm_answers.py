@@ -38,7 +38,14 @@ class Prompts:
     params: Mapping[str, Any]
 
     def payload(self, text: str) -> dict[str, Any]:
-        """The request of one text."""
+        """The request of one text.
+
+        Args:
+            text: The text that the question is about.
+
+        Returns:
+            The request as JSON values; a setting that is None is left out.
+        """
         request = {"temperature": 0, "max_tokens": MAX_TOKENS, **self.params}
         if request.get("max_completion_tokens") is not None and "max_tokens" not in self.params:
             request["max_tokens"] = None
@@ -47,7 +54,11 @@ class Prompts:
         return {"model": self.endpoint.model, "messages": messages, **kept}
 
     def keys(self) -> list[str]:
-        """The key of every text's answer in a store."""
+        """The key of every text's answer in a store.
+
+        Returns:
+            The keys in the order of the texts.
+        """
         return [question_key(self.endpoint.base_url, PATH, self.payload(text)) for text in self.texts]
 
 

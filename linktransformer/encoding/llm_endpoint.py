@@ -43,7 +43,11 @@ class Secret:
         raise TypeError("A key is not written anywhere.")
 
     def reveal(self) -> str:
-        """The key itself, for the header of a request."""
+        """The key itself, for the header of a request.
+
+        Returns:
+            The key as plain text.
+        """
         return self._value
 
 
@@ -80,7 +84,14 @@ class Endpoint:
 
 
 def is_remote(model: object) -> bool:
-    """Whether a model's name says that it is somewhere else: "openai:NAME" or "gemini:NAME"."""
+    """Whether a model's name says that it is somewhere else: "openai:NAME" or "gemini:NAME".
+
+    Args:
+        model: What the caller gave as the model; anything but a text is not remote.
+
+    Returns:
+        True for a remote model.
+    """
     return isinstance(model, str) and model.startswith(REMOTE)
 
 

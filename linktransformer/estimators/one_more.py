@@ -258,7 +258,16 @@ class Compared:
     weights: Weights
 
     def pairs(self, scores: Mapping[str, Floats], places: Mapping[str, Places], of_bits: Places) -> Pairs:
-        """With their places."""
+        """With their places.
+
+        Args:
+            scores: The similarity of each pair by view, (n_pairs,) float32.
+            places: Rank and gap of each pair among its rivals, by view.
+            of_bits: The same ranks and gaps by match weight; used where there are key columns.
+
+        Returns:
+            The pairs, ready for the features of the decision.
+        """
         every = {**places, "bits": of_bits} if self.similarity else places
         return Pairs(
             self.left,

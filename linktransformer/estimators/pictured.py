@@ -84,11 +84,25 @@ class Shown:
     lines: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def some(self, records: Integers) -> Shown:
-        """Those of some records."""
+        """Those of some records.
+
+        Args:
+            records: Numbers of the records, (n,) int64.
+
+        Returns:
+            What is known of their pictures, in that order.
+        """
         return replace(self, identity=self.identity[records], has_picture=self.has_picture[records])
 
     def with_more(self, other: Shown) -> Shown:
-        """These and those of other records after them."""
+        """These and those of other records after them.
+
+        Args:
+            other: What is known of the pictures of further records.
+
+        Returns:
+            Both together, these records first.
+        """
         return replace(
             self,
             identity=np.concatenate([self.identity, other.identity]),

@@ -210,7 +210,17 @@ def _streams(device: Any) -> bool:
 
 
 def rescored(queries: Any, items: Any, groups: Any, blocks: tuple[Any, Any] | None) -> Any:
-    """As `gpu_plain.rescored`."""
+    """Compute the float32 products of the items of some groups as sortable keys, by a Triton kernel.
+
+    Args:
+        queries: (n, d) float32.
+        items: (m, d) float32.
+        groups: (n, g) int32, -1 for none.
+        blocks: Block numbers of the queries and of the items, int32; None without blocking.
+
+    Returns:
+        (n, g * GROUP) int64; the greater the key, the greater the product, then the lower the item.
+    """
     n, count = groups.shape
     depth = queries.shape[1]
     keys = torch.empty((n, count * GROUP), dtype=torch.int64, device=queries.device)

@@ -156,7 +156,11 @@ def _rarest(queries: sp.csr_matrix, items: sp.csr_matrix, share: float) -> sp.cs
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """How many cores this process may use.
+
+    Returns:
+        The number of cores in the process's CPU affinity; all cores where the system has none.
+    """
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -82,7 +82,11 @@ class Counts:
         return len(self.indptr) - 1
 
     def texts_with(self) -> NDArray[np.float64]:
-        """How many texts have each n-gram, (width,) float64."""
+        """How many texts have each n-gram, (width,) float64.
+
+        Returns:
+            The document frequencies.
+        """
         found = np.zeros(self.width)
         step = max(2**20, self.width)
         for start in range(0, len(self.indices), step):

@@ -71,6 +71,9 @@ class Question:
     def classes(self) -> dict[str, Any]:
         """The texts that a model may answer, and what the column has for each.
 
+        Returns:
+            Answer -> value of the column; {"no": 0, "yes": 1} without a `label_map`.
+
         Raises:
             InvalidArgumentError: There is neither question nor classes, or they are no texts.
         """
@@ -95,7 +98,11 @@ class Question:
         return given
 
     def system(self) -> str:
-        """What stands before every text."""
+        """What stands before every text.
+
+        Returns:
+            The system prompt: the question, the classes and the form of the reply.
+        """
         names = json.dumps(list(self.classes()), ensure_ascii=False)
         if self.prompt is not None:
             asked = self.prompt
