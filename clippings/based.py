@@ -187,7 +187,7 @@ def apart(found: Tensor, v: Tensor, weight: Tensor) -> Tensor:
         weight: What each place counts, (n, heads, t).
 
     Returns:
-        As `found`.
+        (n, heads, t, width of a head), in place of `found`.
     """
     share = weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-6)
     mean = torch.einsum("nht,nhtd->nhd", share, v.float())[:, :, None]

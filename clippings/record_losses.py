@@ -126,7 +126,7 @@ def fused_supcon(fused: Tensor, known: Known, temperature: float = 0.07) -> Tens
         temperature: Cosines are divided by it.
 
     Returns:
-        As `losses.supcon`.
+        The mean over the records that have a partner, a scalar; 0 where none has.
     """
     import torch
 

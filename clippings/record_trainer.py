@@ -106,7 +106,7 @@ def fit_stages(
         What came of each stage.
 
     Raises:
-        TrainingError: As `fit_records`.
+        TrainingError: `out` holds a run and `resume` is False, or it holds another run.
     """
     return [
         fit_records(

@@ -126,7 +126,7 @@ def weighed(found: Counts, idf: Floats, n_left: int) -> tuple[sp.csr_matrix, sp.
         n_left: The first so many texts are the left table's.
 
     Returns:
-        As `tfidf`.
+        The weighted rows of the left and of the right table, (n_left, width) and (n_right, width) float32.
     """
     _weigh(found.indptr, found.indices, found.data, idf)
     indptr, middle = found.indptr, int(found.indptr[n_left])
