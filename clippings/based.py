@@ -162,7 +162,16 @@ class Mixer(nn.Module):
         return _joined(made)
 
     def far(self, x: Tensor, v: Tensor, places: Places) -> Tensor:
-        """The linear branch: all places, (n, heads, t, width of a head)."""
+        """The linear branch: all places, (n, heads, t, width of a head).
+
+        Args:
+            x: The sequence, (n, t, width).
+            v: The values, (n, heads, t, width of a head).
+            places: Which places count.
+
+        Returns:
+            What each head reads.
+        """
         seen = x + self.near(x, places)
         q, k = (self._heads(mapped(part, seen)) for part in (self.feature_query, self.feature_key))
         weight = torch.sigmoid(mapped(self.key_gate, x).float()).transpose(1, 2)  # (n, heads, t)

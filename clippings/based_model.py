@@ -182,11 +182,19 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
             nn.init.constant_(module.gate, self.config.gate)
 
     def get_input_embeddings(self) -> nn.Module:
-        """The table of the tokens."""
+        """The table of the tokens.
+
+        Returns:
+            The embedding layer.
+        """
         return self.tokens
 
     def set_input_embeddings(self, value: Any) -> None:
-        """Put another table of tokens in."""
+        """Put another table of tokens in.
+
+        Args:
+            value: The new embedding layer.
+        """
         self.tokens = value
 
     @property
@@ -263,7 +271,14 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
                 rows = rows[some:]
 
     def embed(self, ids: Tensor) -> Tensor:
-        """What the first layer is given, (n, t, hidden_size)."""
+        """What the first layer is given, (n, t, hidden_size).
+
+        Args:
+            ids: Token numbers, (n, t) int64.
+
+        Returns:
+            Normalised embeddings, with positions where the model has tiled ones.
+        """
         x = self.tokens(ids)
         if self.config.positions == "tiled":
             x = x + self.places(torch.arange(ids.shape[1], device=ids.device) % self.config.position_table)

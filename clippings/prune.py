@@ -42,6 +42,9 @@ Integers = npt.NDArray[np.int64]
 def byte_pieces() -> list[str]:
     """The names of the 256 bytes as pieces of a vocabulary.
 
+    Returns:
+        The names, from "<0x00>" to "<0xFF>".
+
     Example:
         >>> byte_pieces()[10]
         '<0x0A>'

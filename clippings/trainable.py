@@ -125,7 +125,11 @@ class Trainable:
             self.model.max_seq_length = max_tokens
 
     def weights(self) -> dict[str, Any]:
-        """Every parameter by name; one that is used twice is there once."""
+        """Every parameter by name; one that is used twice is there once.
+
+        Returns:
+            Name -> tensor.
+        """
         return dict(self.model.named_parameters())
 
     def load_weights(self, weights: Mapping[str, Any]) -> None:

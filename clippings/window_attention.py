@@ -60,7 +60,14 @@ class Places:
         return found
 
     def near(self, reach: int) -> Tensor:
-        """What the places of each block see of it and its borders, (n * blocks, 1, block, seen) bool."""
+        """What the places of each block see of it and its borders, (n * blocks, 1, block, seen) bool.
+
+        Args:
+            reach: A place sees so many to either side.
+
+        Returns:
+            The mask; True where a key is seen.
+        """
         if reach not in self._kept:
             block, blocks = _blocks(self.t, reach)
             device = self.lengths.device
