@@ -87,7 +87,7 @@ class Usage:
         requests: How often something was sent, repeats too.
         failed: Questions without an answer.
         prompt_tokens: As the server counted what it answered now.
-        completion_tokens: Tokens of the answers of this call, as the server counted them; none for reused ones.
+        completion_tokens: As the server counted them in what it answered now; reused answers have none.
     """
 
     calls: int
