@@ -118,7 +118,11 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
         self.pad_token_id = pad_token_id
 
     def shape(self) -> Shape:
-        """What the layers have in common."""
+        """What the layers have in common.
+
+        Returns:
+            Width, heads, window and features of the layers.
+        """
         return Shape(
             self.hidden_size,
             self.num_attention_heads,
@@ -208,7 +212,11 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
             mixer.window_dropout = float(share)
 
     def mixers(self) -> list[Mixer]:
-        """How the places see each other, layer by layer, of long records."""
+        """How the places see each other, layer by layer, of long records.
+
+        Returns:
+            The mixer of each `BasedLayer`, in order.
+        """
         return [layer.mixer for layer in self.layers if isinstance(layer, BasedLayer)]
 
     def forward(
