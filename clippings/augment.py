@@ -140,7 +140,15 @@ class _Draws:
         return torch.randn(shape, generator=self.generator, device=self.generator.device).to(self.device)
 
     def rows(self, low: float, high: float) -> Tensor:
-        """One number a strip, (n, 1, 1, 1)."""
+        """One number a strip, (n, 1, 1, 1).
+
+        Args:
+            low: The least value.
+            high: The greatest value.
+
+        Returns:
+            Uniform random numbers on the device.
+        """
         return self.uniform((self.n, 1, 1, 1), low, high)
 
 
@@ -204,6 +212,16 @@ def move(x: Tensor, draw: _Draws, most: tuple[float, float, float], paper: Tenso
     """Turn, move and stretch by small amounts about the middle; what comes in from outside is paper.
 
     Along its length a strip becomes only shorter, so that no letter is lost at its ends.
+
+    Args:
+        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
+        draw: Where random numbers come from.
+        most: Degrees, shift (as a share of the short side) and stretch (as a share), each at most.
+        paper: The grey of each strip's paper.
+        middle: The middle of each strip as (right, below) from -1 to 1, (n, 2).
+
+    Returns:
+        The changed strips.
     """
     import torch
     from torch.nn import functional
@@ -231,7 +249,16 @@ def move(x: Tensor, draw: _Draws, most: tuple[float, float, float], paper: Tenso
 
 
 def wear(x: Tensor, draw: _Draws, amount: float) -> Tensor:
-    """Mix each strip with one whose strokes are a pixel thinner, or thicker."""
+    """Mix each strip with one whose strokes are a pixel thinner, or thicker.
+
+    Args:
+        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
+        draw: Where random numbers come from.
+        amount: How strong; 0 for nothing, above 1 counts as 1.
+
+    Returns:
+        The changed strips.
+    """
     import torch
     from torch.nn import functional
 
@@ -245,7 +272,17 @@ def wear(x: Tensor, draw: _Draws, amount: float) -> Tensor:
 
 
 def blotches(x: Tensor, draw: _Draws, amount: float, paper: Tensor) -> Tensor:
-    """Fade the ink in places about as large as a letter."""
+    """Fade the ink in places about as large as a letter.
+
+    Args:
+        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
+        draw: Where random numbers come from.
+        amount: How strong; 0 for nothing, above 1 counts as 1.
+        paper: The grey of each strip's paper.
+
+    Returns:
+        The changed strips.
+    """
     from torch.nn import functional
 
     if not amount:
@@ -257,7 +294,17 @@ def blotches(x: Tensor, draw: _Draws, amount: float, paper: Tensor) -> Tensor:
 
 
 def bleed(x: Tensor, draw: _Draws, amount: float, paper: Tensor) -> Tensor:
-    """Let another strip of the batch shine through half of them, mirrored and blurred."""
+    """Let another strip of the batch shine through half of them, mirrored and blurred.
+
+    Args:
+        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
+        draw: Where random numbers come from.
+        amount: How strong; 0 for nothing, above 1 counts as 1.
+        paper: The grey of each strip's paper.
+
+    Returns:
+        The changed strips.
+    """
     import torch
     from torch.nn import functional
 
@@ -273,7 +320,16 @@ def bleed(x: Tensor, draw: _Draws, amount: float, paper: Tensor) -> Tensor:
 
 
 def blur(x: Tensor, draw: _Draws, amount: float) -> Tensor:
-    """Blur every strip by its own width, with one grouped convolution along each side."""
+    """Blur every strip by its own width, with one grouped convolution along each side.
+
+    Args:
+        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
+        draw: Where random numbers come from.
+        amount: The greatest standard deviation in pixels; 0 for nothing.
+
+    Returns:
+        The changed strips.
+    """
     import torch
     from torch.nn import functional
 
@@ -291,7 +347,16 @@ def blur(x: Tensor, draw: _Draws, amount: float) -> Tensor:
 
 
 def shrink(x: Tensor, draw: _Draws, share: float) -> Tensor:
-    """Take some strips down to fewer pixels and up again."""
+    """Take some strips down to fewer pixels and up again.
+
+    Args:
+        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
+        draw: Where random numbers come from.
+        share: Share of the strips that lose pixels, 0 to 1.
+
+    Returns:
+        The changed strips.
+    """
     import torch
     from torch.nn import functional
 
@@ -308,7 +373,16 @@ def shrink(x: Tensor, draw: _Draws, share: float) -> Tensor:
 
 
 def tone(x: Tensor, draw: _Draws, amount: float) -> Tensor:
-    """Give ink and paper greys of their own."""
+    """Give ink and paper greys of their own.
+
+    Args:
+        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
+        draw: Where random numbers come from.
+        amount: How strong; 0 for black on white, above 1 counts as 1.
+
+    Returns:
+        The changed strips.
+    """
     ink = draw.rows(0, 0.3) * min(amount, 1.0)
     paper = 1 - draw.rows(0, 0.25) * min(amount, 1.0)
     return ink + (paper - ink) * x

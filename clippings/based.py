@@ -162,7 +162,16 @@ class Mixer(nn.Module):
         return _joined(made)
 
     def far(self, x: Tensor, v: Tensor, places: Places) -> Tensor:
-        """The linear branch: all places, (n, heads, t, width of a head)."""
+        """The linear branch: all places, (n, heads, t, width of a head).
+
+        Args:
+            x: The sequence, (n, t, width).
+            v: The values, (n, heads, t, width of a head).
+            places: Which places count.
+
+        Returns:
+            What each head reads.
+        """
         seen = x + self.near(x, places)
         q, k = (self._heads(mapped(part, seen)) for part in (self.feature_query, self.feature_key))
         weight = torch.sigmoid(mapped(self.key_gate, x).float()).transpose(1, 2)  # (n, heads, t)
@@ -183,11 +192,11 @@ def apart(found: Tensor, v: Tensor, weight: Tensor) -> Tensor:
 
     Args:
         found: Of linear attention, (n, heads, t, width of a head).
-        v: The values, likewise.
+        v: The values, (n, heads, t, width of a head).
         weight: What each place counts, (n, heads, t).
 
     Returns:
-        As `found`.
+        (n, heads, t, width of a head), in place of `found`.
     """
     share = weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-6)
     mean = torch.einsum("nht,nhtd->nhd", share, v.float())[:, :, None]
@@ -228,7 +237,7 @@ class BasedLayer(nn.Module):
         Args:
             x: (n, t, width).
             places: Which places count.
-            full: As for `Mixer`.
+            full: Whether it uses full attention this time, whatever the kind; not for "linear".
 
         Returns:
             (n, t, width).

@@ -154,7 +154,15 @@ class _Map:
 
     @classmethod
     def of(cls, parts: Sequence[tuple[Tensor, Tensor | None]], x: Tensor) -> _Map:
-        """Maps of the same rows as one."""
+        """Maps of the same rows as one.
+
+        Args:
+            parts: Weight and bias of each map; None for no bias.
+            x: What is multiplied: its type is that of the map, its last dimension the width.
+
+        Returns:
+            One map with all rows, filled up to a multiple of `MULTIPLE` where there are several.
+        """
         weights = [weight for weight, _ in parts]
         biases = [weight.new_zeros(len(weight)) if bias is None else bias for weight, bias in parts]
         if len(parts) > 1:

@@ -118,7 +118,11 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
         self.pad_token_id = pad_token_id
 
     def shape(self) -> Shape:
-        """What the layers have in common."""
+        """What the layers have in common.
+
+        Returns:
+            Width, heads, window and features of the layers.
+        """
         return Shape(
             self.hidden_size,
             self.num_attention_heads,
@@ -182,11 +186,19 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
             nn.init.constant_(module.gate, self.config.gate)
 
     def get_input_embeddings(self) -> nn.Module:
-        """The table of the tokens."""
+        """The table of the tokens.
+
+        Returns:
+            The embedding layer.
+        """
         return self.tokens
 
     def set_input_embeddings(self, value: Any) -> None:
-        """Put another table of tokens in."""
+        """Put another table of tokens in.
+
+        Args:
+            value: The new embedding layer.
+        """
         self.tokens = value
 
     @property
@@ -200,7 +212,11 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
             mixer.window_dropout = float(share)
 
     def mixers(self) -> list[Mixer]:
-        """How the places see each other, layer by layer, of long records."""
+        """How the places see each other, layer by layer, of long records.
+
+        Returns:
+            The mixer of each `BasedLayer`, in order.
+        """
         return [layer.mixer for layer in self.layers if isinstance(layer, BasedLayer)]
 
     def forward(
@@ -263,7 +279,14 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
                 rows = rows[some:]
 
     def embed(self, ids: Tensor) -> Tensor:
-        """What the first layer is given, (n, t, hidden_size)."""
+        """What the first layer is given, (n, t, hidden_size).
+
+        Args:
+            ids: Token numbers, (n, t) int64.
+
+        Returns:
+            Normalised embeddings, with positions where the model has tiled ones.
+        """
         x = self.tokens(ids)
         if self.config.positions == "tiled":
             x = x + self.places(torch.arange(ids.shape[1], device=ids.device) % self.config.position_table)

@@ -103,11 +103,19 @@ class StepCourse:
         self.device, self._label = model.device, label
 
     def weights(self) -> Mapping[str, Any]:
-        """Every weight that moves, by name."""
+        """Every weight that moves, by name.
+
+        Returns:
+            Name -> tensor.
+        """
         return self.named
 
     def load_weights(self, weights: Mapping[str, Any]) -> None:
-        """Put other values into them."""
+        """Put other values into them.
+
+        Args:
+            weights: Name -> tensor, with the names and shapes of the trained weights.
+        """
         torch = import_module("torch")
         if {n: v.shape for n, v in self.named.items()} != {n: v.shape for n, v in weights.items()}:
             raise TrainingError(
@@ -119,41 +127,93 @@ class StepCourse:
                 value.copy_(weights[name])
 
     def fingerprint(self) -> str:
-        """What makes the run this one."""
+        """What makes the run this one.
+
+        Returns:
+            A hash of the recipe, the label and the names of the weights.
+        """
         facts = {"recipe": asdict(self.recipe), "label": self._label, "weights": sorted(self.named)}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def optimizer(self, named: Mapping[str, Any]) -> Any:
-        """AdamW; fresh weights learn faster, and only matrices decay."""
+        """AdamW; fresh weights learn faster, and only matrices decay.
+
+        Args:
+            named: The parameters by name.
+
+        Returns:
+            A torch optimizer.
+        """
         recipe = self.recipe
         return long_adamw(named, recipe.learning_rate, recipe.weight_decay, recipe.fresh)
 
     def count(self, epoch: int) -> int:
-        """How many steps there are from one validation to the next."""
+        """How many steps there are from one validation to the next.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+
+        Returns:
+            The number of steps.
+        """
         return len(self.plan(epoch, None))
 
     def mine(self, epoch: int, before: Integers | None, group: Ranks) -> Integers | None:
-        """Nothing is mined: hard records are drawn together."""
+        """Nothing is mined: hard records are drawn together.
+
+        Args:
+            epoch: Not used.
+            before: Not used.
+            group: Not used.
+
+        Returns:
+            None.
+        """
         return None
 
     def plan(self, epoch: int, mined: Integers | None) -> Sequence[int]:
-        """The numbers of the steps."""
+        """The numbers of the steps.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            mined: Not used.
+
+        Returns:
+            A range of step numbers.
+        """
         total, rounds = self.recipe.max_steps, self.recipe.epochs
         return range(total * epoch // rounds, total * (epoch + 1) // rounds)
 
     def gradients(self, batch: int, step: int, group: Ranks) -> Any:
-        """Add the gradients of a step."""
+        """Add the gradients of a step.
+
+        Args:
+            batch: Number of the step, which draws the batch.
+            step: Not used.
+            group: Not used.
+
+        Returns:
+            The loss, a scalar tensor without gradients.
+        """
         loss = self.loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types for it
         return loss.detach()
 
     def validate(self) -> Mapping[str, float]:
-        """Measure the model as it is."""
+        """Measure the model as it is.
+
+        Returns:
+            Measure -> value.
+        """
         self.model.model.eval()
         return self.measure()
 
     def train(self, on: bool) -> None:
-        """Switch dropout on or off."""
+        """Switch dropout on or off.
+
+        Args:
+            on: True for training, False for evaluation.
+        """
         self.model.model.train(on)
 
 

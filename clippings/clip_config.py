@@ -69,7 +69,11 @@ class ClipConfig:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values, ready for JSON."""
+        """The settings as plain values, ready for JSON.
+
+        Returns:
+            Values by field name; tuples become lists.
+        """
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
     @classmethod

@@ -108,7 +108,16 @@ class Confusions:
     def read_crops(
         self, images: Sequence[bytes], printed: Sequence[str], seeds: Sequence[int]
     ) -> list[Reading]:
-        """A reading of what is printed on each crop; the picture is not looked at. See `Reader`."""
+        """A reading of what is printed on each crop; the picture is not looked at. See `Reader`.
+
+        Args:
+            images: The stored crops.
+            printed: What is printed on each.
+            seeds: A seed for each reading.
+
+        Returns:
+            Text and confidence of each crop.
+        """
         return [
             self.read(text, np.random.default_rng(seed)) for text, seed in zip(printed, seeds, strict=True)
         ]
@@ -186,7 +195,11 @@ class Confusions:
         return round(float(np.interp(draw.random(), np.linspace(0, 1, len(quantiles)), quantiles)), 4)
 
     def to_dict(self) -> dict[str, Any]:
-        """The model as plain values, ready for JSON; of a character [printed, lost, {taken for: times}]."""
+        """The model as plain values, ready for JSON; of a character [printed, lost, {taken for: times}].
+
+        Returns:
+            The format, the parameters and the table of characters.
+        """
         table = {char: [s.n, s.lost, dict(s.taken_for)] for char, s in sorted(self.characters.items())}
         return {
             "format": FORMAT, "empty": self.empty, "spread": self.spread,
@@ -303,12 +316,27 @@ def kind_of(char: str) -> str:
 
 
 def alike(share: float) -> int:
-    """Which of the readings this one is alike: all right, up to a tenth wrong, a quarter, a half, or more."""
+    """Which of the readings this one is alike: all right, up to a tenth wrong, a quarter, a half, or more.
+
+    Args:
+        share: Share of the characters that are wrong, from 0.
+
+    Returns:
+        The number of the group, from 0.
+    """
     return bisect_left(SHARES, share)
 
 
 def chance_of(odds: float, luck: float) -> float:
-    """How likely an error is on a crop of that luck."""
+    """How likely an error is on a crop of that luck.
+
+    Args:
+        odds: Expected number of errors at luck 1.
+        luck: The crop's luck; the greater, the more errors.
+
+    Returns:
+        A probability.
+    """
     return -math.expm1(-odds * luck)
 
 

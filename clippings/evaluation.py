@@ -21,7 +21,14 @@ class Encodes(Protocol):
     """What evaluation needs of a model."""
 
     def encode(self, texts: list[str]) -> npt.NDArray[np.float32]:
-        """Texts as unit rows."""
+        """Texts as unit rows.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            (n_texts, dim) float32.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,7 +25,7 @@ def softmax_maps(query: Any, key: Any, heads: int, features: int) -> tuple[Any, 
 
     Args:
         query: Weights of the softmax's queries, (width, width).
-        key: Of its keys, likewise.
+        key: Weights of the softmax's keys, (width, width).
         heads: Of the attention.
         features: Width of the queries and keys of a head.
 

@@ -236,7 +236,7 @@ def fused_linear_attention(
 
     Args:
         q: Queries, (n, t, heads, f), f at most 32, of the type of `v`.
-        k: Keys, likewise.
+        k: Keys, (n, t, heads, f), of the type of `v`.
         v: Values, (n, t, heads, d), d at most 64.
         weight: How much each key counts, (n, t, heads or 1), 0 for padding; None: all the same.
         gate: A number of each head that multiplies what is read, (heads,) float32; None: one.

@@ -86,7 +86,8 @@ class Fusion(nn.Module):
         Args:
             image: (n, dim).
             text: (n, dim).
-            hints: As for `forward`.
+            hints: (n, number of hints): confidence, contrast and sharpness, about 0 to 1; nan is unknown.
+                None (the default): all unknown.
 
         Returns:
             (n, 1), from 0 to 1.

@@ -118,9 +118,9 @@ class ImageTower(nn.Module):
         `torch.nn.functional.ctc_loss` takes them after `log_softmax` and with the first two axes exchanged.
 
         Args:
-            strips: As for `forward`.
-            mask: As for `forward`.
-            vertical: As for `forward`.
+            strips: (n, 1, short, length), or (n, 1, length, short) if vertical; 0 is black and 1 is white.
+            mask: Which columns of pixels (rows, if vertical) are part of the strip, (n, length) bool.
+            vertical: Whether the print runs from top to bottom.
 
         Returns:
             Logits (n, t, characters), class 0 the blank, t a quarter of the length, and the number of places
@@ -203,9 +203,9 @@ class Line(nn.Module):
         """What the transformer makes of the columns.
 
         Args:
-            columns: As for `forward`.
-            mask: As for `forward`, at least one True in each row.
-            direction: As for `forward`.
+            columns: (n, t, channels * rows), the short axis as a part of the channels.
+            mask: Which columns count, at least one in each row, (n, t) bool.
+            direction: 0 for horizontal print, 1 for vertical, () int64.
 
         Returns:
             (n, t, width).

@@ -113,7 +113,7 @@ def linear_attention_plain(
 
     Args:
         q: Queries, (n, heads, t, f).
-        k: Keys, likewise.
+        k: Keys, (n, heads, t, f).
         v: Values, (n, heads, t, d).
         weight: How much each key counts, (n, heads or 1, t), 0 for padding; None: all the same.
         causal: Whether a place sees only itself and what stands before it.
@@ -153,7 +153,7 @@ def linear_attention(
 
     Args:
         q: Queries, (n, heads, t, f), any floating type.
-        k: Keys, likewise.
+        k: Keys, (n, heads, t, f), any floating type.
         v: Values, (n, heads, t, d), d of any size.
         weight: How much each key counts, (n, heads or 1, t), 0 for padding; None: all the same.
         causal: Whether a place sees only itself and what stands before it.
@@ -205,7 +205,7 @@ def fuses(q: Tensor, k: Tensor, v: Tensor) -> bool:
 
     Args:
         q: Queries, with f numbers in the last dimension.
-        k: Keys, likewise.
+        k: Keys, with f numbers in the last dimension.
         v: Values, with d numbers in the last dimension.
 
     Returns:

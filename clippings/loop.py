@@ -76,34 +76,94 @@ class Course(Protocol):
     device: str
 
     def weights(self) -> Mapping[str, Any]:
-        """Every parameter by name."""
+        """Every parameter by name.
+
+        Returns:
+            Name -> tensor.
+        """
 
     def load_weights(self, weights: Mapping[str, Any]) -> None:
-        """Put other values into the parameters."""
+        """Put other values into the parameters.
+
+        Args:
+            weights: Name -> tensor.
+        """
 
     def fingerprint(self) -> str:
-        """What makes a run this one: a hash of settings and examples."""
+        """What makes a run this one: a hash of settings and examples.
+
+        Returns:
+            The hash as text.
+        """
 
     def optimizer(self, named: Mapping[str, Any]) -> Any:
-        """A fresh optimizer; a group of it may say with "height" how its learning rate differs."""
+        """A fresh optimizer; a group of it may say with "height" how its learning rate differs.
+
+        Args:
+            named: The parameters by name.
+
+        Returns:
+            A torch optimizer.
+        """
 
     def count(self, epoch: int) -> int:
-        """How many batches an epoch has, whatever will be mined."""
+        """How many batches an epoch has, whatever will be mined.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+
+        Returns:
+            The number of batches.
+        """
 
     def mine(self, epoch: int, before: Integers | None, group: ranks.Ranks) -> Integers | None:
-        """The negatives of an epoch, the same in every process; `before` are those of the last epoch."""
+        """The negatives of an epoch, the same in every process; `before` are those of the last epoch.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            before: The negatives of the last epoch, None for none.
+            group: The processes that train together.
+
+        Returns:
+            The negatives; None for none.
+        """
 
     def plan(self, epoch: int, mined: Integers | None) -> Sequence[Any]:
-        """The batches of an epoch."""
+        """The batches of an epoch.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            mined: The mined negatives, None for none.
+
+        Returns:
+            The batches in their order.
+        """
 
     def gradients(self, batch: Any, step: int, group: ranks.Ranks) -> Any:
-        """Add the gradients of a batch; the loss, a number or a scalar tensor."""
+        """Add the gradients of a batch; the loss, a number or a scalar tensor.
+
+        Args:
+            batch: One batch of the plan.
+            step: Number of the step.
+            group: The processes that train together.
+
+        Returns:
+            The loss.
+        """
 
     def validate(self) -> Mapping[str, float]:
-        """Measure the model as it is."""
+        """Measure the model as it is.
+
+        Returns:
+            Measure -> value.
+        """
 
     def train(self, on: bool) -> None:
-        """Switch dropout and the like on or off."""
+        """Switch dropout and the like on or off.
+
+        Args:
+            on: True for training, False for evaluation.
+        """
 
 
 def run_course(
@@ -169,7 +229,14 @@ class _Run:
         self.history: list[Mapping[str, Any]] = []
 
     def all(self, resume: bool) -> Fit:
-        """From the beginning or the last checkpoint to the end."""
+        """From the beginning or the last checkpoint to the end.
+
+        Args:
+            resume: Whether to go on from the last checkpoint.
+
+        Returns:
+            The history, the best validation and the numbers of steps.
+        """
         self._begin(resume)
         while not self.place.done:
             self._epoch()

@@ -24,7 +24,7 @@ class Variant:
         side: "source" or "target": which book writes so.
         find: A regular expression; the first place where it fits is rewritten. A name without such a place
             stays as it is.
-        put: What stands there instead, as for `re.sub`.
+        put: The replacement text; it may refer to groups of `find`, in the syntax of `re.sub`.
         rate: How often the side does so, from 0 to 1.
         group: Of the variants of one group a name takes at most one; "" for none.
 

@@ -84,7 +84,11 @@ class OnnxTextEncoder:
 
     @cached_property
     def cache_key(self) -> str:
-        """What its vectors depend on: they are the same as long as this text is."""
+        """What its vectors depend on: they are the same as long as this text is.
+
+        Returns:
+            A text that names the files, the settings and the runtime.
+        """
         return fingerprint.of_folder(self._model, self.device)
 
     @classmethod

@@ -162,7 +162,11 @@ class Readers:
         self._all: list[Archives] = []
 
     def here(self) -> Archives:
-        """Those of the thread that asks."""
+        """Those of the thread that asks.
+
+        Returns:
+            The archives.
+        """
         if not hasattr(self._own, "archives"):
             self._own.archives = Archives()
             self._all.append(self._own.archives)

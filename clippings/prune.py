@@ -42,6 +42,9 @@ Integers = npt.NDArray[np.int64]
 def byte_pieces() -> list[str]:
     """The names of the 256 bytes as pieces of a vocabulary.
 
+    Returns:
+        The names, from "<0x00>" to "<0xFF>".
+
     Example:
         >>> byte_pieces()[10]
         '<0x0A>'
@@ -98,7 +101,7 @@ def prune_tokenizer(spec: Mapping[str, Any], keep: Integers) -> Spec:
     """A tokenizer with some pieces of another one, and the bytes behind them.
 
     Args:
-        spec: As for `kept_pieces`.
+        spec: A tokenizer in the form of a tokenizer.json, of the kind "Unigram".
         keep: Numbers of pieces, in order; the unknown one among them.
 
     Returns:

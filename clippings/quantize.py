@@ -101,12 +101,28 @@ class _Rewritten:
         }
 
     def op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
-        """Add a node with one output."""
+        """Add a node with one output.
+
+        Args:
+            kind: The operator, such as "MatMul".
+            inputs: Names of the inputs.
+            output: Name of the output, and of the node.
+            domain: The operator's domain; "" for ONNX's own.
+            attributes: The operator's attributes.
+
+        Returns:
+            The name of the output.
+        """
         self.nodes.append(self._make(kind, inputs, [output], name=output, domain=domain, **attributes))
         return output
 
     def product(self, node: Any, weight: npt.NDArray[np.float32]) -> None:
-        """A product with a constant matrix, (.., n_in) @ (n_in, n_out)."""
+        """A product with a constant matrix, (.., n_in) @ (n_in, n_out).
+
+        Args:
+            node: The node that is replaced.
+            weight: The matrix, (n_in, n_out).
+        """
         x, name, out = node.input[0], node.input[1], node.output[0]
         numbers, scale = bytes_of(weight)
         sums = ((numbers.astype(np.float32) - ZERO) * scale).sum(axis=0)
@@ -129,7 +145,12 @@ class _Rewritten:
         self.op("Add", [f"{out}.scaled", f"{out}.of_low"], out)
 
     def rows(self, node: Any, table: npt.NDArray[np.float32]) -> None:
-        """Rows of a table of embeddings, each with a scale of its own."""
+        """Rows of a table of embeddings, each with a scale of its own.
+
+        Args:
+            node: The node that is replaced.
+            table: The embeddings, (n, width).
+        """
         name, ids, out = node.input[0], node.input[1], node.output[0]
         numbers, scale = bytes_of(np.ascontiguousarray(table.T))
         self.constants |= {f"{name}.8bit": np.ascontiguousarray(numbers.T), f"{name}.scale": scale[:, None]}

@@ -40,7 +40,11 @@ class Settings:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values, ready for JSON."""
+        """The settings as plain values, ready for JSON.
+
+        Returns:
+            Values by field name.
+        """
         return asdict(self)
 
     @classmethod
@@ -148,10 +152,24 @@ class Recipe(Settings):
 
 
 def is_whole(value: Any) -> bool:
-    """Whether it is a whole number, and no bool."""
+    """Whether it is a whole number, and no bool.
+
+    Args:
+        value: What is tested.
+
+    Returns:
+        True for an int.
+    """
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_real(value: Any) -> bool:
-    """Whether it is a number, and no bool."""
+    """Whether it is a number, and no bool.
+
+    Args:
+        value: What is tested.
+
+    Returns:
+        True for an int or a float.
+    """
     return isinstance(value, (int, float)) and not isinstance(value, bool)

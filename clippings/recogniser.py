@@ -147,7 +147,16 @@ class _Reading:
         ]
 
     def gradients(self, batch: tuple[int, Integers], step: int, group: Ranks) -> Any:
-        """Part by part: each letter of the batch weighs the same."""
+        """Part by part: each letter of the batch weighs the same.
+
+        Args:
+            batch: Number of the epoch and the record numbers.
+            step: Number of the step, which seeds what is random in it.
+            group: The processes that train together; each takes some of the parts.
+
+        Returns:
+            The loss per letter, a scalar.
+        """
         torch = need_torch("Training")
         epoch, numbers = batch
         strips = self.printed.pixels(numbers, epoch)
@@ -195,7 +204,14 @@ class _Reading:
         return logits[: len(strips)].float(), lengths[: len(strips)]
 
     def read(self, strips: Sequence[Pixels]) -> list[str]:
-        """Read strips: at each place the likeliest letter; repeats are one, blanks are none."""
+        """Read strips: at each place the likeliest letter; repeats are one, blanks are none.
+
+        Args:
+            strips: Pixels of the strips.
+
+        Returns:
+            The text of each strip.
+        """
         torch = need_torch("Training")
         found = [""] * len(strips)
         training = self.model.model.training

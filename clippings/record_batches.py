@@ -125,6 +125,12 @@ def _in_company(
 def rows_of(n: int) -> int:
     """How many rows a part of n records has where shapes shall be few: a power of 2, or a multiple of `ROWS`.
 
+    Args:
+        n: Number of records.
+
+    Returns:
+        Number of rows, at least n.
+
     Example:
         >>> rows_of(3), rows_of(33), rows_of(256), rows_of(257)
         (32, 64, 256, 512)
@@ -176,7 +182,15 @@ def parts(
 
 
 def is_upright(strip: Pixels, short: int) -> bool:
-    """Whether a line runs from top to bottom: a lying one is as high as the short side."""
+    """Whether a line runs from top to bottom: a lying one is as high as the short side.
+
+    Args:
+        strip: Pixels of the strip.
+        short: The short side of strips in pixels.
+
+    Returns:
+        True for vertical print.
+    """
     return bool(strip.shape[0] != short)
 
 

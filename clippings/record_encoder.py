@@ -57,7 +57,19 @@ class RecordEncoder(Protocol):
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> RecordVectors:
-        """Turn records into vectors."""
+        """Turn records into vectors.
+
+        Args:
+            texts: A text each; None where there is none.
+            pictures: A picture each; None where there is none.
+            confidence: How sure the OCR was of each text, 0 to 1, nan where it is not known, (n,). None: not
+                known.
+            batch_size: At most so many at once; None leaves it to the model.
+            progress: Called with the number of records done since its last call.
+
+        Returns:
+            Vectors of pictures, of texts and of both together.
+        """
 
     def encode(
         self,
@@ -66,20 +78,54 @@ class RecordEncoder(Protocol):
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> Floats:
-        """Turn texts into float32 unit rows, as any text model does."""
+        """Turn texts into float32 unit rows, as any text model does.
+
+        Args:
+            texts: The texts.
+            batch_size: At most so many at once; None leaves it to the model.
+            progress: Called with the number of texts done since its last call.
+
+        Returns:
+            (n_texts, dim) float32.
+        """
 
 
 class Towers(Protocol):
     """A model that is run: arrays in, arrays out."""
 
     def image(self, batch: ImageBatch) -> Floats:
-        """Unit rows of pictures."""
+        """Unit rows of pictures.
+
+        Args:
+            batch: Prepared pictures.
+
+        Returns:
+            (n, dim) float32.
+        """
 
     def text(self, batch: TextBatch) -> Floats:
-        """Unit rows of texts."""
+        """Unit rows of texts.
+
+        Args:
+            batch: Prepared texts.
+
+        Returns:
+            (n, dim) float32.
+        """
 
     def fuse(self, image: Floats, text: Floats, has_image: Flags, has_text: Flags, hints: Floats) -> Floats:
-        """Unit rows of records."""
+        """Unit rows of records.
+
+        Args:
+            image: Unit rows of pictures, (n, dim).
+            text: Unit rows of texts, (n, dim).
+            has_image: Whether each record has a picture, (n,) bool.
+            has_text: Whether each record has a text, (n,) bool.
+            hints: Confidence, contrast and sharpness, (n, 3); nan is unknown.
+
+        Returns:
+            (n, dim) float32.
+        """
 
 
 class TowerEncoder:
@@ -256,8 +302,8 @@ def open_records(folder: ModelFolder, device: str | None, threads: int | None) -
 
     Args:
         folder: The folder.
-        device: As for `load_record_encoder`.
-        threads: As for `load_record_encoder`.
+        device: "cpu", "cuda" or "cuda:1"; None: for torch models a GPU when there is one.
+        threads: Number of threads of a model that runs on onnxruntime; None for all cores.
 
     Returns:
         The encoder.

@@ -148,17 +148,29 @@ class RecordExamples:
         return [self.strips[number] for number in numbers.tolist()]
 
     def groups(self) -> Integers:
-        """A number from 0 for every entity and for every record without one, (n,) int64."""
+        """A number from 0 for every entity and for every record without one, (n,) int64.
+
+        Returns:
+            Group numbers.
+        """
         apart = np.where(self.entity >= 0, self.entity, -1 - np.arange(len(self.entity)))
         found: Integers = np.unique(apart, return_inverse=True)[1].reshape(-1).astype(np.int64)
         return found
 
     def text_keys(self) -> Integers:
-        """Equal numbers for texts that are equal but for width, case and spaces; -1 for none, (n,) int64."""
+        """Equal numbers for texts that are equal but for width, case and spaces; -1 for none, (n,) int64.
+
+        Returns:
+            A number for each record.
+        """
         return _keys([plain(text) or None for text in self.texts])
 
     def picture_keys(self) -> Integers:
-        """Equal numbers for equal pictures, -1 for none, (n,) int64; drawn ones all count as different."""
+        """Equal numbers for equal pictures, -1 for none, (n,) int64; drawn ones all count as different.
+
+        Returns:
+            A number for each record.
+        """
         if callable(self.strips):
             return np.where(self.has_image, np.arange(len(self)), -1)
         return _keys(
@@ -171,7 +183,11 @@ class RecordExamples:
         )
 
     def fingerprint(self) -> str:
-        """A hash of everything that is known of the records."""
+        """A hash of everything that is known of the records.
+
+        Returns:
+            32 hexadecimal digits.
+        """
         digest = hashlib.sha256()
         for text in (*self.texts, *(text for one in self.readings for text in one.texts)):
             digest.update(text.encode("utf-8", "surrogatepass") + b"\0")

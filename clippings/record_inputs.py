@@ -68,13 +68,36 @@ class Inputs(Protocol):
     """The way from pictures and texts to the arrays of one kind of model."""
 
     def prepare(self, pictures: Sequence[Picture | None]) -> tuple[list[Any], Floats]:
-        """Each picture made ready, None where there is none, and what is known of it, (n, 2), nan if not."""
+        """Each picture made ready, None where there is none, and what is known of it, (n, 2), nan if not.
+
+        Args:
+            pictures: The pictures; None where there is none.
+
+        Returns:
+            The prepared pictures, and their contrast and sharpness.
+        """
 
     def image_batches(self, prepared: Sequence[Any], size: int) -> Iterator[ImageBatch]:
-        """Batches of those that are not None."""
+        """Batches of those that are not None.
+
+        Args:
+            prepared: Prepared pictures; None is left out.
+            size: At most so many at once.
+
+        Yields:
+            The batches.
+        """
 
     def text_batches(self, texts: Sequence[str], size: int) -> Iterator[TextBatch]:
-        """Batches of texts."""
+        """Batches of texts.
+
+        Args:
+            texts: The texts.
+            size: At most so many at once.
+
+        Yields:
+            The batches.
+        """
 
 
 class StripInputs:

@@ -46,12 +46,20 @@ class Known:
         return self.text >= 0
 
     def same(self) -> Tensor:
-        """Which two records are known to be of one entity, (n, n) bool; a record is of its own."""
+        """Which two records are known to be of one entity, (n, n) bool; a record is of its own.
+
+        Returns:
+            The mask.
+        """
         by_entity = _equal(self.entity) & (self.entity >= 0)[:, None]
         return by_entity | _equal(self.record)
 
     def alike(self) -> Tensor:
-        """Which two records have the same text or the same picture, (n, n) bool."""
+        """Which two records have the same text or the same picture, (n, n) bool.
+
+        Returns:
+            The mask.
+        """
         by_text = _equal(self.text) & self.has_text[:, None]
         return by_text | (_equal(self.picture) & self.has_image[:, None])
 
@@ -126,7 +134,7 @@ def fused_supcon(fused: Tensor, known: Known, temperature: float = 0.07) -> Tens
         temperature: Cosines are divided by it.
 
     Returns:
-        As `losses.supcon`.
+        The mean over the records that have a partner, a scalar; 0 where none has.
     """
     import torch
 

@@ -86,7 +86,11 @@ class RecordTrainable:
         self._half = precision == "bf16" or (precision == "auto" and able)
 
     def autocast(self) -> Any:
-        """The context in which the towers compute."""
+        """The context in which the towers compute.
+
+        Returns:
+            A `torch.autocast`: bfloat16 in half precision, else disabled.
+        """
         torch = import_module("torch")
         return torch.autocast(self.device.partition(":")[0], dtype=torch.bfloat16, enabled=self._half)
 
@@ -120,7 +124,14 @@ class RecordTrainable:
         return (augment(batch, mask, generator) if augment else batch), mask, upright
 
     def place(self, values: Any) -> Tensor:
-        """An array on the device, on its way there while the program goes on."""
+        """An array on the device, on its way there while the program goes on.
+
+        Args:
+            values: An array.
+
+        Returns:
+            The tensor.
+        """
         torch = import_module("torch")
         tensor = torch.from_numpy(np.ascontiguousarray(values))
         if self.device.startswith("cuda"):
@@ -224,7 +235,11 @@ class RecordTrainable:
         return Vectors(one, two, both, has_image, has_text)
 
     def weights(self) -> dict[str, Any]:
-        """Every parameter by name, with those of the loss; a head that reads is left alone."""
+        """Every parameter by name, with those of the loss; a head that reads is left alone.
+
+        Returns:
+            Name -> tensor.
+        """
         own = {
             name: value
             for name, value in self.model.named_parameters()

@@ -106,7 +106,7 @@ def fit_stages(
         What came of each stage.
 
     Raises:
-        TrainingError: As `fit_records`.
+        TrainingError: `out` holds a run and `resume` is False, or it holds another run.
     """
     return [
         fit_records(
@@ -140,7 +140,14 @@ class _Records:
         self.model.load_weights(weights)
 
     def optimizer(self, named: Mapping[str, Any]) -> Any:
-        """AdamW, with what the loss learns in a group of its own."""
+        """AdamW, with what the loss learns in a group of its own.
+
+        Args:
+            named: The parameters by name.
+
+        Returns:
+            A torch optimizer.
+        """
         recipe = self.recipe
         loss = [value for name, value in named.items() if name.startswith("loss.")]
         own = {name: value for name, value in named.items() if not name.startswith("loss.")}
@@ -158,7 +165,17 @@ class _Records:
         return self.recipe.passes * count(len(self.examples), self.recipe.batch_size)
 
     def mine(self, epoch: int, before: Integers | None, group: Ranks) -> Integers | None:
-        """Records that are taken for others: by the given searches, and by the model itself."""
+        """Records that are taken for others: by the given searches, and by the model itself.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            before: What was mined for the last epoch.
+            group: The processes that train together.
+
+        Returns:
+            Numbers of records, each of another entity, (n, wanted) int64, -1 for none; None where none are
+            mined.
+        """
         recipe = self.recipe
         once = recipe.mining == "once"
         if once and epoch:
@@ -180,7 +197,15 @@ class _Records:
         return agreed
 
     def plan(self, epoch: int, mined: Integers | None) -> list[tuple[int, Integers]]:
-        """The batches of an epoch, each with the number of its pass."""
+        """The batches of an epoch, each with the number of its pass.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            mined: The mined records, None for none.
+
+        Returns:
+            (number of the pass, record numbers) of each batch.
+        """
         recipe = self.recipe
         return [
             (number, batch)
@@ -201,7 +226,11 @@ class _Records:
         return record_gradients(self.model, drawn, self.recipe, step, self.augment, group)
 
     def fingerprint(self) -> str:
-        """What makes a run this one; what only says how it is watched is left out."""
+        """What makes a run this one; what only says how it is watched is left out.
+
+        Returns:
+            A hash of the settings and the examples.
+        """
         settings = self.recipe.to_dict()
         for name in ("log_steps", "save_steps", "mini_batch_size"):
             settings.pop(name)

@@ -75,7 +75,8 @@ class Damage:
 
         Args:
             switches: Their names.
-            severity: As for the class.
+            severity: 0 leaves the crop nearly as it is, 1 (the default) is a poor scan, above 2 little can be
+                read.
 
         Returns:
             The settings.
@@ -135,19 +136,19 @@ def scan(
     *,
     other: Grey | None = None,
 ) -> bytes:
-    """As `damage`, but the bytes of the stored file: a JPEG, or a PNG where `jpeg` is off.
+    """Make a clean crop look like a scanned one, and store it: a JPEG, or a PNG where `jpeg` is off.
 
     Args:
-        crop: As for `damage`.
-        settings: As for `damage`.
-        seed: As for `damage`.
-        other: As for `damage`.
+        crop: Grey crop, (h, w) uint8: 0 is black, 255 is paper.
+        settings: What happens to it, and how badly.
+        seed: A number, or where the draws come from; the same one gives the same file.
+        other: A crop of the page behind this one, for `bleed`; any size. None: nothing shines through.
 
     Returns:
-        The file.
+        The bytes of the file.
 
     Raises:
-        EncoderError: As for `damage`.
+        EncoderError: The crop is not a two-dimensional uint8 array, or it is empty.
         MissingPackageError: Pillow is not installed.
 
     Example:
@@ -185,7 +186,16 @@ def scan(
 
 
 def skew(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
-    """Turn a crop by a small angle about its middle; corners are filled with paper."""
+    """Turn a crop by a small angle about its middle; corners are filled with paper.
+
+    Args:
+        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
+        draw: Where random numbers come from.
+        severity: 0 for the mildest damage, 1 for a poor scan.
+
+    Returns:
+        The damaged ink.
+    """
     angle = draw.uniform(-1.2, 1.2) * severity
     if not angle:
         return ink
@@ -194,7 +204,16 @@ def skew(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
 
 
 def wear(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
-    """Thin every stroke by a pixel, or let it run into the paper around it."""
+    """Thin every stroke by a pixel, or let it run into the paper around it.
+
+    Args:
+        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
+        draw: Where random numbers come from.
+        severity: 0 for the mildest damage, 1 for a poor scan.
+
+    Returns:
+        The damaged ink.
+    """
     from scipy import ndimage
 
     if draw.random() < min(0.5, 0.45 * severity):  # never most of the crops: some print is bold
@@ -205,7 +224,16 @@ def wear(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
 
 
 def blotches(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
-    """Fade the ink in places about as large as a letter."""
+    """Fade the ink in places about as large as a letter.
+
+    Args:
+        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
+        draw: Where random numbers come from.
+        severity: 0 for the mildest damage, 1 for a poor scan.
+
+    Returns:
+        The damaged ink.
+    """
     high, wide = (max(2, side // 6 + 2) for side in ink.shape)
     noise = _pillow().fromarray(draw.random((high, wide), dtype=np.float32))
     cloud = np.asarray(noise.resize(ink.shape[::-1], _pillow().Resampling.BILINEAR), dtype=np.float32)
@@ -214,7 +242,17 @@ def blotches(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
 
 
 def bleed(ink: Ink, draw: np.random.Generator, severity: float, other: Ink) -> Ink:
-    """Let another print shine through, mirrored and blurred, on six of ten crops."""
+    """Let another print shine through, mirrored and blurred, on six of ten crops.
+
+    Args:
+        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
+        draw: Where random numbers come from.
+        severity: 0 for no damage, 1 for a poor scan.
+        other: Ink of the page behind, of any size.
+
+    Returns:
+        The damaged ink.
+    """
     from scipy import ndimage
 
     if draw.random() >= 0.6:
@@ -226,7 +264,16 @@ def bleed(ink: Ink, draw: np.random.Generator, severity: float, other: Ink) -> I
 
 
 def blur(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
-    """Blur by half a pixel to one."""
+    """Blur by half a pixel to one.
+
+    Args:
+        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
+        draw: Where random numbers come from.
+        severity: 0 for the mildest damage, 1 for a poor scan.
+
+    Returns:
+        The damaged ink.
+    """
     from scipy import ndimage
 
     sigma = draw.uniform(0.5, 1.0) * severity
@@ -234,7 +281,16 @@ def blur(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
 
 
 def shrink(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
-    """Scale down to between a half and four fifths, further where the damage is severe."""
+    """Scale down to between a half and four fifths, further where the damage is severe.
+
+    Args:
+        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
+        draw: Where random numbers come from.
+        severity: 0 for the mildest damage, 1 for a poor scan.
+
+    Returns:
+        The damaged ink.
+    """
     factor = draw.uniform(0.5, 0.8) / max(0.6, severity**0.5)
     factor = min(1.0, max(factor, SMALLEST / min(ink.shape)))
     high, wide = (max(1, round(side * factor)) for side in ink.shape)
@@ -243,7 +299,16 @@ def shrink(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
 
 
 def tone(ink: Ink, draw: np.random.Generator, severity: float) -> npt.NDArray[np.float32]:
-    """Give ink and paper their grey: from 20-70 to 195-235, and uneven over the page."""
+    """Give ink and paper their grey: from 20-70 to 195-235, and uneven over the page.
+
+    Args:
+        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
+        draw: Where random numbers come from.
+        severity: How uneven the paper is; 0 for even.
+
+    Returns:
+        Grey values, (h, w) float32, 0 for black and 255 for white.
+    """
     black, white = draw.uniform(20, 70), draw.uniform(195, 235)
     slope = draw.uniform(-6, 6, size=2) * min(severity, 1.5)
     rows = np.linspace(-1, 1, ink.shape[0], dtype=np.float32)[:, None]
@@ -255,7 +320,16 @@ def tone(ink: Ink, draw: np.random.Generator, severity: float) -> npt.NDArray[np
 def grain(
     grey: npt.NDArray[np.float32], draw: np.random.Generator, severity: float
 ) -> npt.NDArray[np.float32]:
-    """Add noise to every pixel."""
+    """Add noise to every pixel.
+
+    Args:
+        grey: Grey values, (h, w) float32.
+        draw: Where random numbers come from.
+        severity: 0 for no damage, 1 for a poor scan.
+
+    Returns:
+        Grey values with noise, not clipped.
+    """
     noise = draw.standard_normal(grey.shape, dtype=np.float32)
     return np.asarray(grey + noise * np.float32(draw.uniform(5, 14) * severity), dtype=np.float32)
 
@@ -263,7 +337,16 @@ def grain(
 def specks(
     grey: npt.NDArray[np.float32], draw: np.random.Generator, severity: float
 ) -> npt.NDArray[np.float32]:
-    """Set a few pixels to black and as many to white."""
+    """Set a few pixels to black and as many to white.
+
+    Args:
+        grey: Grey values, (h, w) float32.
+        draw: Where random numbers come from.
+        severity: 0 for no damage, 1 for a poor scan.
+
+    Returns:
+        Grey values with specks.
+    """
     dust = draw.random(grey.shape, dtype=np.float32)
     share = 0.0025 * severity
     return np.where(dust < share, 0.0, np.where(dust > 1 - share, 255.0, grey)).astype(np.float32)
@@ -275,7 +358,15 @@ def _ink(crop: Grey) -> Ink:
 
 
 def encode(pixels: Grey, quality: int | None) -> bytes:
-    """Store a crop: as JPEG of that quality, or as PNG where it is None."""
+    """Store a crop: as JPEG of that quality, or as PNG where it is None.
+
+    Args:
+        pixels: Grey crop, (h, w) uint8.
+        quality: JPEG quality; None for PNG.
+
+    Returns:
+        The bytes of the file.
+    """
     target = io.BytesIO()
     image = _pillow().fromarray(pixels)
     if quality is None:
@@ -286,7 +377,14 @@ def encode(pixels: Grey, quality: int | None) -> bytes:
 
 
 def decode(stored: bytes) -> Grey:
-    """Read a stored crop back as grey pixels."""
+    """Read a stored crop back as grey pixels.
+
+    Args:
+        stored: The bytes of an image file.
+
+    Returns:
+        (h, w) uint8: 0 is black, 255 is white.
+    """
     with _pillow().open(io.BytesIO(stored)) as image:
         return np.asarray(image.convert("L"), dtype=np.uint8)
 

@@ -61,8 +61,8 @@ def attention(
     Args:
         module: The layer.
         query: (n_texts, heads, n_tokens, width).
-        key: Likewise.
-        value: Likewise.
+        key: (n_texts, heads, n_tokens, width).
+        value: (n_texts, heads, n_tokens, width).
         mask: What may not be seen; None where every token sees all of its text.
         scaling: Of the products.
         other: What transformers hands to its own attention.

@@ -105,7 +105,16 @@ class Tesseract:
     def read_crops(
         self, images: Sequence[bytes], printed: Sequence[str], seeds: Sequence[int]
     ) -> list[Reading]:
-        """As `read`; what is printed is not looked at, and nothing is drawn. See `Reader`."""
+        """As `read`; what is printed is not looked at, and nothing is drawn. See `Reader`.
+
+        Args:
+            images: The stored crops.
+            printed: Not used.
+            seeds: Not used.
+
+        Returns:
+            Text and confidence of each crop.
+        """
         return self.read(images)
 
     def _check(self) -> None:

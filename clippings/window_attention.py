@@ -60,7 +60,14 @@ class Places:
         return found
 
     def near(self, reach: int) -> Tensor:
-        """What the places of each block see of it and its borders, (n * blocks, 1, block, seen) bool."""
+        """What the places of each block see of it and its borders, (n * blocks, 1, block, seen) bool.
+
+        Args:
+            reach: A place sees so many to either side.
+
+        Returns:
+            The mask; True where a key is seen.
+        """
         if reach not in self._kept:
             block, blocks = _blocks(self.t, reach)
             device = self.lengths.device
@@ -81,8 +88,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int | None) -
 
     Args:
         q: Queries, (n, heads, t, d).
-        k: Keys, likewise.
-        v: Values, likewise.
+        k: Keys, (n, heads, t, d).
+        v: Values, (n, heads, t, d).
         places: Which of them count.
         reach: A place sees so many to either side, and itself; None: all.
 
@@ -110,11 +117,11 @@ def attend_plain(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int | N
     """The reference: the whole square of scores, far places struck out.
 
     Args:
-        q: As for `attend`.
-        k: Likewise.
-        v: Likewise.
-        places: Likewise.
-        reach: Likewise.
+        q: Queries, (n, heads, t, d).
+        k: Keys, (n, heads, t, d).
+        v: Values, (n, heads, t, d).
+        places: Which of them count.
+        reach: A place sees so many to either side, and itself; None: all.
 
     Returns:
         (n, heads, t, d).

@@ -113,7 +113,11 @@ class HubRemote:
         return str(done.oid)
 
     def tags(self) -> tuple[str, ...]:
-        """Tags, then branches, each in alphabetical order."""
+        """Tags, then branches, each in alphabetical order.
+
+        Returns:
+            Names of revisions.
+        """
         with self._told():
             refs = again(lambda: self._try(self._api().list_repo_refs, self.name))
         return (*sorted(ref.name for ref in refs.tags), *sorted(ref.name for ref in refs.branches))

@@ -158,7 +158,11 @@ class Manifest:
               "decision", self.decision, "a JSON file that the manifest lists, or null")  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
-        """The manifest as plain values, ready for JSON."""
+        """The manifest as plain values, ready for JSON.
+
+        Returns:
+            Values by field name; fields that the format does not have are left out.
+        """
         values = asdict(self)
         values["files"] = [asdict(file) for file in self.files]
         values["languages"] = list(self.languages)

@@ -141,7 +141,11 @@ class OciRemote:
         return _digest(content)
 
     def tags(self) -> tuple[str, ...]:
-        """The tags of the repository, in alphabetical order."""
+        """The tags of the repository, in alphabetical order.
+
+        Returns:
+            The tags.
+        """
         path: str | None = f"/v2/{self.path}/tags/list"
         found: set[str] = set()
         for _ in range(1000):  # pages

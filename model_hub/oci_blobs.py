@@ -55,7 +55,11 @@ class Piece:
     progress: Progress | None = None
 
     def open(self) -> Any:
-        """A stream of these bytes alone."""
+        """A stream of these bytes alone.
+
+        Returns:
+            A readable stream.
+        """
         return _Reader(self)
 
 

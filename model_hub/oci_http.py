@@ -36,7 +36,11 @@ class Body(Protocol):
         """Number of bytes."""
 
     def open(self) -> Any:
-        """A stream of bytes."""
+        """A stream of bytes.
+
+        Returns:
+            A readable stream, or bytes.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,11 @@ class Bytes:
         return len(self.content)
 
     def open(self) -> Any:
-        """The bytes as they are."""
+        """The bytes as they are.
+
+        Returns:
+            The bytes.
+        """
         return self.content
 
 

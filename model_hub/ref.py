@@ -43,7 +43,11 @@ class ModelRef:
 
 
 def bundled_names() -> tuple[str, ...]:
-    """The names of the models that come with the package, in alphabetical order."""
+    """The names of the models that come with the package, in alphabetical order.
+
+    Returns:
+        The names.
+    """
     return tuple(sorted(path.parent.name for path in BUNDLED.glob("*/manifest.json")))
 
 

@@ -18,16 +18,44 @@ class Remote(Protocol):
     key: str
 
     def pin(self, revision: str | None) -> str:
-        """The hash that a tag or branch stands for now; no network for a hash."""
+        """The hash that a tag or branch stands for now; no network for a hash.
+
+        Args:
+            revision: A tag, a branch or a hash; None for "latest" in a registry, "main" on the Hugging Face
+                Hub.
+
+        Returns:
+            The hash.
+        """
 
     def fetch(self, pinned: str, staging: Path, progress: Progress | None) -> None:
-        """Put the model's files into a folder, going on where an earlier try stopped."""
+        """Put the model's files into a folder, going on where an earlier try stopped.
+
+        Args:
+            pinned: The hash, from `pin`.
+            staging: The folder.
+            progress: Called with the number of bytes moved since its last call; None for nobody.
+        """
 
     def push(self, model: ModelFolder, card: str, revision: str | None, progress: Progress | None) -> str:
-        """Upload a model and give its hash."""
+        """Upload a model and give its hash.
+
+        Args:
+            model: The model folder.
+            card: The text of the model card.
+            revision: The tag or branch to write; None for "latest" or "main".
+            progress: Called with the number of bytes moved since its last call; None for nobody.
+
+        Returns:
+            The hash.
+        """
 
     def tags(self) -> tuple[str, ...]:
-        """The names under which versions are kept."""
+        """The names under which versions are kept.
+
+        Returns:
+            The names.
+        """
 
 
 def remote_of(

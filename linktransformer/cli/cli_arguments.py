@@ -47,24 +47,52 @@ def add_search(add: Any) -> None:
 
 
 def images(text: str) -> str | tuple[str, ...]:
-    """A column of pictures, or a left and a right one with a comma between."""
+    """A column of pictures, or a left and a right one with a comma between.
+
+    Args:
+        text: The value of the option.
+
+    Returns:
+        The column, or the left and the right one.
+    """
     found = names(text)
     return found[0] if len(found) == 1 else tuple(found)
 
 
 def block_columns(text: str) -> list[str | tuple[str, str]]:
-    """Columns of both tables, or left=right for a column of either, with commas between."""
+    """Columns of both tables, or left=right for a column of either, with commas between.
+
+    Args:
+        text: The value of the option.
+
+    Returns:
+        A name for a column of both tables, a pair (left, right) for columns of different names.
+    """
     split = [[part.strip() for part in name.split("=", 1)] for name in names(text)]
     return [part[0] if len(part) == 1 else (part[0], part[1]) for part in split]
 
 
 def names(text: str) -> list[str]:
-    """Column names with commas between."""
+    """Column names with commas between.
+
+    Args:
+        text: The value of the option.
+
+    Returns:
+        The names without white space around them.
+    """
     return [name.strip() for name in text.split(",")]
 
 
 def threshold(text: str) -> str | float | dict[str, float] | None:
-    """auto, none, a number or precision=0.95."""
+    """auto, none, a number or precision=0.95.
+
+    Args:
+        text: The value of the option.
+
+    Returns:
+        The threshold as `merge` takes it: "auto", None, a number or {"precision": 0.95}.
+    """
     if text in ("auto", "none"):
         return "auto" if text == "auto" else None
     kind, equals, value = text.partition("=")
@@ -75,7 +103,14 @@ def threshold(text: str) -> str | float | dict[str, float] | None:
 
 
 def size(text: str) -> int:
-    """A number of bytes, such as 500MB."""
+    """A number of bytes, such as 500MB.
+
+    Args:
+        text: The value of the option: a number, with a unit such as KB, MB or GB.
+
+    Returns:
+        The number of bytes.
+    """
     number = text.upper().rstrip("BKMGT")
     try:
         return int(float(number) * UNITS[text.upper()[len(number) :]])
@@ -102,14 +137,22 @@ def print_warnings(report: Mapping[str, Any], *, quiet: bool = False) -> None:
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Leave out Python's own print of the warnings that `print_warnings` writes."""
+    """Leave out Python's own print of the warnings that `print_warnings` writes.
+
+    Yields:
+        Nothing; `LinkWarning` is ignored within the context.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LinkWarning)
         yield
 
 
 def print_table(text: str) -> None:
-    """Write a table to standard output in UTF-8; a reader that has had enough is no error."""
+    """Write a table to standard output in UTF-8; a reader that has had enough is no error.
+
+    Args:
+        text: The table as text; characters that UTF-8 cannot hold are replaced.
+    """
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))

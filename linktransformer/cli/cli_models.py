@@ -84,7 +84,11 @@ def _card(given: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def model_errors() -> Iterator[None]:
-    """A model's error is the user's to mend (exit code 2), except for a connection that broke (1)."""
+    """A model's error is the user's to mend (exit code 2), except for a connection that broke (1).
+
+    Yields:
+        Nothing; errors of `model_hub` become `ModelError` within the context, except transfer errors.
+    """
     from model_hub import ModelHubError, TransferError
 
     try:

@@ -65,7 +65,14 @@ class _Pairs:
     wrong: float
 
     def cost(self, parameters: Floats) -> tuple[float, Floats]:
-        """The cross-entropy and its gradient."""
+        """The cross-entropy and its gradient.
+
+        Args:
+            parameters: Slope, intercept and weights, (n_parameters,) float64.
+
+        Returns:
+            The cross-entropy, summed over the pairs, and its gradient, (n_parameters,).
+        """
         p = _sigmoid(self.z + self.design @ parameters)
         q = (1 - 2 * self.wrong) * p + self.wrong
         value = -(self.target * np.log(q) + (1 - self.target) * np.log(1 - q)).sum()
@@ -73,7 +80,14 @@ class _Pairs:
         return float(value), self.design.T @ slope
 
     def information(self, parameters: Floats) -> Floats:
-        """The expected second derivatives, (n_parameters, n_parameters)."""
+        """The expected second derivatives, (n_parameters, n_parameters).
+
+        Args:
+            parameters: Slope, intercept and weights, (n_parameters,) float64.
+
+        Returns:
+            The Fisher information, (n_parameters, n_parameters) float64.
+        """
         p = _sigmoid(self.z + self.design @ parameters)
         q = (1 - 2 * self.wrong) * p + self.wrong
         weight = ((1 - 2 * self.wrong) * p * (1 - p)) ** 2 / (q * (1 - q))

@@ -34,7 +34,8 @@ def cached(encoder: Any, cache: Any, given: Any = None) -> Any:
 
     Args:
         encoder: A model of texts, or of pictures and texts; None for none.
-        cache: As for `check_cache`.
+        cache: Cache of vectors on disk: None or False for none, True for the user's cache folder, a folder,
+            or `CacheSettings`.
         given: What the caller gave as the model.
 
     Returns:

@@ -38,7 +38,14 @@ class Prompts:
     params: Mapping[str, Any]
 
     def payload(self, text: str) -> dict[str, Any]:
-        """The request of one text."""
+        """The request of one text.
+
+        Args:
+            text: The text that the question is about.
+
+        Returns:
+            The request as JSON values; a setting that is None is left out.
+        """
         request = {"temperature": 0, "max_tokens": MAX_TOKENS, **self.params}
         if request.get("max_completion_tokens") is not None and "max_tokens" not in self.params:
             request["max_tokens"] = None
@@ -47,7 +54,11 @@ class Prompts:
         return {"model": self.endpoint.model, "messages": messages, **kept}
 
     def keys(self) -> list[str]:
-        """The key of every text's answer in a store."""
+        """The key of every text's answer in a store.
+
+        Returns:
+            The keys in the order of the texts.
+        """
         return [question_key(self.endpoint.base_url, PATH, self.payload(text)) for text in self.texts]
 
 
@@ -76,7 +87,7 @@ class Usage:
         requests: How often something was sent, repeats too.
         failed: Questions without an answer.
         prompt_tokens: As the server counted what it answered now.
-        completion_tokens: Likewise.
+        completion_tokens: As the server counted them in what it answered now; reused answers have none.
     """
 
     calls: int
@@ -119,7 +130,7 @@ def estimate(prompts: Prompts, cache: str | os.PathLike[str] | bool | None) -> E
 
     Args:
         prompts: The questions.
-        cache: As for `Store`.
+        cache: Folder of stored answers; None is the user's cache folder, False keeps them in memory only.
 
     Returns:
         The counts.
@@ -156,7 +167,8 @@ def ask(
     Args:
         prompts: The questions.
         patience: How often and how many at a time.
-        cache: As for `Store`.
+        cache: Folder of stored answers; None (the default) is the user's cache folder, False keeps them in
+            memory only.
 
     Returns:
         The answers in the order of the texts, and the usage.

@@ -89,7 +89,14 @@ class _Run:
         self.failed_in_a_row = 0
 
     def ask(self, payload: Mapping[str, Any]) -> Outcome:
-        """Ask one question until it is answered or patience ends."""
+        """Ask one question until it is answered or patience ends.
+
+        Args:
+            payload: The request as JSON values.
+
+        Returns:
+            The reply, or why there is none, and the number of tries.
+        """
         if self.failed_in_a_row >= GIVE_UP_AFTER:
             return Outcome(None, f"not asked: {GIVE_UP_AFTER} questions in a row had failed", 0)
         error = ""

@@ -43,7 +43,11 @@ class Secret:
         raise TypeError("A key is not written anywhere.")
 
     def reveal(self) -> str:
-        """The key itself, for the header of a request."""
+        """The key itself, for the header of a request.
+
+        Returns:
+            The key as plain text.
+        """
         return self._value
 
 
@@ -80,7 +84,14 @@ class Endpoint:
 
 
 def is_remote(model: object) -> bool:
-    """Whether a model's name says that it is somewhere else: "openai:NAME" or "gemini:NAME"."""
+    """Whether a model's name says that it is somewhere else: "openai:NAME" or "gemini:NAME".
+
+    Args:
+        model: What the caller gave as the model; anything but a text is not remote.
+
+    Returns:
+        True for a remote model.
+    """
     return isinstance(model, str) and model.startswith(REMOTE)
 
 
@@ -138,18 +149,20 @@ def chat_endpoint(
     """The endpoint that the arguments of linktransformer 0.1.18 mean.
 
     Args:
-        model: As for `endpoint`.
+        model: "openai:NAME", "gemini:NAME", either with "@https://host/v1" at its end, or NAME alone.
         provider: "openai", "gemini", or "auto": by the model's name.
         openai_key: A key for "openai:" models, and for any `base_url`.
         gemini_key: A key for "gemini:" models.
-        base_url: As for `endpoint`.
+        base_url: Another server with OpenAI's interface; None takes the one in `model`, else for "openai:"
+            LINKTRANSFORMER_LLM_URL, else the provider's own.
         argument: What the caller calls the model.
 
     Returns:
         The endpoint.
 
     Raises:
-        InvalidArgumentError: As for `endpoint`, or a provider that is not known.
+        InvalidArgumentError: No model is named, the provider is not known, the address cannot be used, or a
+            key is missing or broken.
 
     Example:
         >>> chat_endpoint("gemini-flash", gemini_key="k").base_url

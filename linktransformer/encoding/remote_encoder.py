@@ -35,7 +35,8 @@ class RemoteEncoder:
     Args:
         endpoint: Where the model is.
         patience: How often and how many requests at a time.
-        cache: As for `Store`.
+        cache: Folder of stored vectors; None (the default) is the user's cache folder, False keeps them in
+            memory only.
 
     Example:
         >>> from linktransformer.encoding.llm_endpoint import endpoint

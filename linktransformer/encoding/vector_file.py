@@ -142,7 +142,7 @@ def read_rows(segment: Segment) -> Floats:
 
     Raises:
         DamagedError: They do not have their checksum.
-        OSError: As for `open_segment`.
+        OSError: The file cannot be read; FileNotFoundError where another process has removed it.
     """
     with segment.path.open("rb") as stream:
         stream.seek(segment.start)

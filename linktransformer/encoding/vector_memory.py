@@ -61,7 +61,7 @@ class VectorMemory:
         """Keep the vectors of texts, and drop those that were not used for longest.
 
         Args:
-            model: As in `take`.
+            model: What the vectors depend on beside the text.
             texts: Texts.
             vectors: (n_texts, d) float32.
         """

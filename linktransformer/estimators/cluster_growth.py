@@ -70,24 +70,52 @@ class _Standing:
     new: dict[int, list[int]] = field(default_factory=dict)  # new clusters of nodes
 
     def clusters(self, node: int) -> list[int]:
-        """The ids that a node has."""
+        """The ids that a node has.
+
+        Args:
+            node: Number of the node.
+
+        Returns:
+            The ids: those from before, then those that it got since.
+        """
         cluster, starts = self.of.by_node
         return [*cluster[starts[node] : starts[node + 1]].tolist(), *self.new.get(node, [])]
 
     def members(self, cluster: int) -> Integers:
-        """The nodes of a cluster."""
+        """The nodes of a cluster.
+
+        Args:
+            cluster: Id of the cluster.
+
+        Returns:
+            Numbers of the nodes, (n_members,) int64.
+        """
         owner, member = self.of.members
         first, last = np.searchsorted(owner, cluster, "left"), np.searchsorted(owner, cluster, "right")
         return np.append(member[first:last], np.array(self.more.get(cluster, []), dtype=np.int64))
 
     def join(self, node: int, cluster: int) -> None:
-        """Put a node into a cluster."""
+        """Put a node into a cluster.
+
+        Args:
+            node: Number of the node; nothing happens where it is in the cluster already.
+            cluster: Id of the cluster.
+        """
         if cluster not in self.clusters(node):
             self.new.setdefault(node, []).append(cluster)
             self.more.setdefault(cluster, []).append(node)
 
     def in_order(self, node: int, right: Integers, probability: NDArray[np.float32]) -> list[int]:
-        """The clusters that a node may join, the most probable first; those that have its text before all."""
+        """The clusters that a node may join, the most probable first; those that have its text before all.
+
+        Args:
+            node: Number of the node.
+            right: The other node of each of its pairs, (n_pairs,) int64.
+            probability: Match probability of each pair, (n_pairs,) float32.
+
+        Returns:
+            Ids of the clusters.
+        """
         same = sorted(self.clusters(node))
         near = right[probability >= self.of.needed].tolist()  # no linkage is above its highest pair
         others = sorted({one for other in near for one in self.clusters(other)} - set(same))

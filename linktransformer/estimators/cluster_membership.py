@@ -160,7 +160,8 @@ def linkage(method: str, probability: Floats, starts: Integers, size: Integers) 
     """How probably records belong to clusters, as `agglomerate` has it of two clusters.
 
     Args:
-        method: As for `Clustered`.
+        method: Linkage: "average" or "hdbscan" (mean match probability), "complete" (lowest) or "single"
+            (highest).
         probability: Of pairs of a record and one of a cluster, those of one cluster together, (n_pairs,)
             float32. Other records of the cluster count as 0.
         starts: Where those of each cluster start, (n,) int64.

@@ -46,22 +46,28 @@ class Deduplicator(Fitted):
     `merges` names them; `fit` clusters anew.
 
     Args:
-        model: As for `cluster_rows`.
+        model: None or "lexical": character n-grams alone. Or a folder, a name on a hub, a
+            SentenceTransformer, any object with `encode`, or what `fit_decision` gave.
         threshold: The match probability that two clusters need to be one, and a new row to join a cluster;
             "auto" is .5.
-        on: As for `cluster_rows`.
-        block_on: Likewise.
-        method: Likewise. A new row belongs to a cluster by the mean match probability of its different texts
-            ("average" and "hdbscan"), the lowest ("complete") or the highest one ("single").
-        one_per: As for `cluster_rows`; new rows keep to it too.
-        cannot_link: As for `cluster_rows`, of the rows of `fit`.
+        on: Key column or columns; None for all columns of text. Put the column that names the row first.
+        block_on: Column or columns whose values must be equal within a cluster; texts are compared without
+            differences of case, white space and Unicode form. None compares all rows.
+        method: Linkage of the clusters: "average" (the default), "complete", "single" or "hdbscan". A new row
+            belongs to a cluster by the mean match probability of its different texts ("average" and
+            "hdbscan"), the lowest ("complete") or the highest one ("single").
+        one_per: A column such as the census or the shop that a row is from: a cluster has at most one row of
+            each of its values, new rows too. Rows where it is null are free. None sets no limit.
+        cannot_link: Pairs of rows of `fit` that are never in one cluster: a table whose first two columns are
+            index labels (row numbers where there is no index), or pairs of them. None for no pairs.
         must_link: Pairs of rows of `fit` that are always in one cluster, by index label; what they lead to
             holds too.
         k: Neighbours looked at for each row in each view.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
-        memory_limit: As for `cluster_rows`.
-        cache: As for `cluster_rows`, for the vectors of the table and of added rows. It is not saved.
+        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
+        cache: Keep the model's vectors of the table and of added rows on disk: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache. The setting is not saved.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Example:
@@ -155,7 +161,7 @@ class Deduplicator(Fitted):
         """Cluster a table.
 
         Args:
-            table: As for `fit`.
+            table: A pandas or polars DataFrame or a pyarrow Table; pandas index labels must not repeat.
 
         Returns:
             A table with one column, "cluster": the id of each row; in pandas with the table's index.
@@ -226,7 +232,7 @@ class Deduplicator(Fitted):
         A cluster stays together even where the row that held it together is gone.
 
         Args:
-            labels: Labels of rows as in `index_`, one or several.
+            labels: Labels of rows, one or several, of those in `index_`.
 
         Returns:
             The deduplicator.

@@ -53,7 +53,7 @@ def frozen_from(said: Mapping[str, Any], arrays: Arrays) -> Frozen:
 
     Args:
         said: From `frozen_parts`.
-        arrays: Likewise.
+        arrays: Arrays by name, from `frozen_parts`.
 
     Returns:
         Statistics, context and columns.

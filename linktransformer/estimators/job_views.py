@@ -113,7 +113,7 @@ class JobViews:
 
         Args:
             matrices: From `named`, of left and of right rows.
-            known: From `known`, likewise.
+            known: From `known`, of left and of right rows: which records have what each view reads.
             a: Left record of each pair, (n_pairs,) int64.
             b: Right record.
 

@@ -44,7 +44,8 @@ class Linker(Fitted):
     The answer for a row depends on that row and on the reference, not on the rows that are asked with it.
 
     Args:
-        model: As for `merge`; it is always run. "lexical" for character n-grams alone.
+        model: None or "full": the bundled model, run for every record. "lexical": character n-grams alone. Or
+            a folder, "org/name@revision", a SentenceTransformer, or any object with `encode`.
         threshold: The match probability that a link needs: a number; None takes the most probable row,
             however bad; "auto" or {"precision": p} is found at `fit`, as `merge` finds it for sample rows.
         on: Key column or columns of both tables; None for the text columns of the reference.
@@ -55,13 +56,16 @@ class Linker(Fitted):
         k: Neighbours looked at in each view.
         weights: With `images`: what each view counts, such as {"text": 1, "image": 1}, in place of the
             decision by sample rows; `threshold` is then a number or None.
-        images: As for `merge`: the column of pictures, or a pair (of the rows asked, of the reference). `fit`
-            needs sample rows then, or `weights` and `threshold`.
-        confidence: As for `merge`, likewise.
+        images: Column of pictures (paths, bytes, PIL images or arrays), or a pair (of the rows asked, of the
+            reference); `model` has to read them, and `fit` needs sample rows, or `weights` and `threshold`.
+            None links by text alone.
+        confidence: With `images`, a column or a pair of columns (of the rows asked, of the reference): how
+            sure an OCR engine was of the text, 0 to 1. None: not known.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
-        cache: As for `merge`, for the vectors of the reference and of added rows; rows that are asked are
-            not kept. It is not saved.
+        cache: Keep the model's vectors of the reference and of added rows on disk, not those of rows that are
+            asked: True for the user's cache folder, a folder, or `CacheSettings`; None for no cache. The
+            setting is not saved.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Example:
@@ -212,11 +216,12 @@ class Linker(Fitted):
         """Fit on a reference with sample rows, and predict these.
 
         Args:
-            reference: As for `fit`.
-            queries: The rows.
+            reference: A pandas or polars DataFrame or a pyarrow Table; pandas index labels must not repeat.
+            queries: The sample rows, which are then linked.
 
         Returns:
-            As `predict`.
+            A table in the library of the queries: "reference", the label of the linked reference row or null,
+            and "score", the match probability of the most probable row.
         """
         return self.fit(reference, queries).predict(queries)
 

@@ -258,7 +258,16 @@ class Compared:
     weights: Weights
 
     def pairs(self, scores: Mapping[str, Floats], places: Mapping[str, Places], of_bits: Places) -> Pairs:
-        """With their places."""
+        """With their places.
+
+        Args:
+            scores: The similarity of each pair by view, (n_pairs,) float32.
+            places: Rank and gap of each pair among its rivals, by view.
+            of_bits: The same ranks and gaps by match weight; used where there are key columns.
+
+        Returns:
+            The pairs, ready for the features of the decision.
+        """
         every = {**places, "bits": of_bits} if self.similarity else places
         return Pairs(
             self.left,
@@ -288,7 +297,8 @@ def compared(
         columns: How its key columns are compared.
         written: Texts and cells of left and of right records.
         pairs: Left and right record of each pair, (n_pairs,) int64 each.
-        own: As for `Pairs`.
+        own: By view, the similarity of the nearest other record of its own table to the left and to the right
+            record of each pair, NaN for unknown, (n_pairs,) float32 each.
 
     Returns:
         What was compared.

@@ -182,7 +182,11 @@ class Reference:
         return larger if shown is None else larger.in_row_order()
 
     def in_row_order(self) -> Reference:
-        """Number the records in order of first row, as nodes are; texts are read so, pictures are not."""
+        """Number the records in order of first row, as nodes are; texts are read so, pictures are not.
+
+        Returns:
+            The reference, numbered anew.
+        """
         kept = blocking.nodes(self.records.text_of_row)
         texts = Records(
             self.records.texts[kept.text], kept.node_of_row, self.records.n_cut, self.records.columns

@@ -84,11 +84,25 @@ class Shown:
     lines: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def some(self, records: Integers) -> Shown:
-        """Those of some records."""
+        """Those of some records.
+
+        Args:
+            records: Numbers of the records, (n,) int64.
+
+        Returns:
+            What is known of their pictures, in that order.
+        """
         return replace(self, identity=self.identity[records], has_picture=self.has_picture[records])
 
     def with_more(self, other: Shown) -> Shown:
-        """These and those of other records after them."""
+        """These and those of other records after them.
+
+        Args:
+            other: What is known of the pictures of further records.
+
+        Returns:
+            Both together, these records first.
+        """
         return replace(
             self,
             identity=np.concatenate([self.identity, other.identity]),
@@ -134,7 +148,8 @@ def build_pictured(
         keys: Its columns of text.
         columns: Its columns of pictures.
         plan: The model.
-        sample: As for `reference.build`; its texts are read, its pictures are not.
+        sample: Rows such as will be asked: n-gram rarity is counted over their texts and the table's; their
+            pictures are not read. None (the default) for none.
         batch_size: For the model.
 
     Returns:
@@ -233,7 +248,7 @@ def with_lines(
         asked: Sample rows; None for the reference's own.
         k: Neighbours in each view.
         memory_limit: For the search.
-        device: Likewise.
+        device: Where the search runs: "cpu", "cuda:1", or None to take GPUs for a large search.
 
     Returns:
         The reference with the lines, by which `scored_views` goes.

@@ -106,7 +106,11 @@ class Reading:
         return records.texts_of(of, records.read(table, columns, plan.serializer))
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as a dict that JSON can hold."""
+        """The fields as a dict that JSON can hold.
+
+        Returns:
+            Values by field name.
+        """
         return asdict(self)
 
     @classmethod

@@ -47,7 +47,7 @@ def from_parts(said: Mapping[str, Any], arrays: Arrays) -> SampleJob:
 
     Args:
         said: From `parts_of`.
-        arrays: Likewise.
+        arrays: Arrays by name, from `parts_of`.
 
     Returns:
         The job.

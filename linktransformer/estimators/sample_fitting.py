@@ -102,7 +102,7 @@ def fit(
 def fit_pictured(
     known: Reference, plan: Plan, sample: Table, settings: Settings
 ) -> tuple[Reference, SampleJob | None, Fused | None]:
-    """As `fit`, for a reference with pictures, which is read.
+    """Run the job of sample rows against a reference with pictures that was read and encoded before.
 
     Args:
         known: The reference, from `pictured.build_pictured`.
@@ -111,7 +111,7 @@ def fit_pictured(
         settings: How.
 
     Returns:
-        As `fit`.
+        The reference; the job and its decided candidates, None where there is nothing to compare.
     """
     known = known.in_row_order()  # pictures are read in an order of their own
     asked = ask(known, plan, sample, batch_size=settings.batch_size)

@@ -136,13 +136,27 @@ class Rivals:
         return pair[other], rival[other]
 
     def some(self, kept: NDArray[Any]) -> Rivals:
-        """Those at some places, with the reference's records still rising."""
+        """Those at some places, with the reference's records still rising.
+
+        Args:
+            kept: Places of the kept pairs, (n,) int64, or a mask, (n_pairs,) bool.
+
+        Returns:
+            The kept candidates.
+        """
         views = {name: score[kept] for name, score in self.views.items()}
         parts: dict[str, Any] = {name: getattr(self, name)[kept] for name in PARTS}
         return replace(self, views=views, **parts)
 
     def with_more(self, other: Rivals) -> Rivals:
-        """These and others of the same reference."""
+        """These and others of the same reference.
+
+        Args:
+            other: Further candidates of the same reference.
+
+        Returns:
+            Both together, sorted by reference record and sample record.
+        """
         views = {name: np.concatenate([score, other.views[name]]) for name, score in self.views.items()}
         parts: dict[str, Any] = {
             name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in PARTS
@@ -172,7 +186,7 @@ class SampleJob:
 
     Args:
         statistics: What is the same for all pairs.
-        context: Likewise, of log-odds.
+        context: The features of the log-odds that are the same for all pairs.
         columns: How the key columns are compared.
         sample: The sample's records.
         rivals: Their candidates.

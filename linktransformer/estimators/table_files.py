@@ -34,7 +34,7 @@ def from_parts(said: Mapping[str, Any], arrays: Arrays) -> TableJob:
 
     Args:
         said: From `parts_of`.
-        arrays: Likewise.
+        arrays: Arrays by name, from `parts_of`.
 
     Returns:
         The job.

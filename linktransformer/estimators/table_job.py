@@ -97,7 +97,14 @@ class NearPairs:
         return NearPairs(views=views, n_records=other.n_records, **parts)
 
     def some(self, which: NDArray[Any]) -> NearPairs:
-        """The pairs at some places."""
+        """The pairs at some places.
+
+        Args:
+            which: Places of the pairs, (n,) int64, or a mask, (n_pairs,) bool.
+
+        Returns:
+            The chosen pairs.
+        """
         views = {name: score[which] for name, score in self.views.items()}
         parts: dict[str, Any] = {name: getattr(self, name)[which] for name in PARTS}
         return replace(self, views=views, **parts)
@@ -124,7 +131,7 @@ class TableJob:
 
     Args:
         statistics: What is the same for all pairs.
-        context: Likewise, of log-odds.
+        context: The features of the log-odds that are the same for all pairs.
         columns: How the key columns are compared.
         near: The candidate pairs of the table.
         correction: What was learned from labels, for these columns; None for nothing.

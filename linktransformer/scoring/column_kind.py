@@ -40,7 +40,8 @@ def detect(left: Sequence[str], right: Sequence[str]) -> Comparison:
 
     Args:
         left: Texts of the cells, each different one once, "" for null, (n,).
-        right: The same of the other column, (m,). If one of the two is empty, the other one decides.
+        right: Texts of the other column, each different one once, (m,). Where one column is empty, the other
+            one decides.
 
     Returns:
         The comparison; text where both columns are empty.

@@ -36,7 +36,8 @@ class Prepared:
     Args:
         comparison: How they are compared.
         left: Number of the value of each left cell, (n,) int64, -1 where there is none.
-        right: The same of the right cells, (m,) int64. Equal values have equal numbers.
+        right: Number of the value of each right cell, (m,) int64, -1 where there is none. Equal values have
+            equal numbers.
         measure: Similarity of pairs of different values by their numbers, the smaller one first.
         filled: How many cells are not empty, on the left and on the right.
         read_as: What the columns showed: unit, decimal sign or order of the date.
@@ -140,7 +141,7 @@ def prepare(left: Sequence[str], right: Sequence[str], comparison: Comparison) -
 
     Args:
         left: Texts of the cells, "" for null, (n,).
-        right: The same of the other column, (m,).
+        right: Texts of the cells of the other column, "" for null, (m,).
         comparison: From `linktransformer.scoring.compare`, or `column_kind.detect`.
 
     Returns:

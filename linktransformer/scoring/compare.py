@@ -174,8 +174,8 @@ def number(within: float | None = None, relative: float | None = None) -> Compar
     Args:
         within: Difference up to which two numbers are nearly equal (similarity of 0.9 and more), above 0.
             Default: none.
-        relative: The same as a share of the larger absolute value, above 0 and below 1. Default: none. A
-            pair is nearly equal if it is within one of the two.
+        relative: Difference up to which they are nearly equal as a share of the larger absolute value, above
+            0 and below 1. Default: none. A pair is nearly equal if it is within one of the two.
 
     Returns:
         The comparison.

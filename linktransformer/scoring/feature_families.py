@@ -63,7 +63,7 @@ class Pairs:
             at: A slice, positions or truths of the pairs.
 
         Returns:
-            The same of these alone.
+            These values of the chosen pairs alone.
         """
         return Pairs(
             self.left[at],

@@ -70,7 +70,7 @@ class Weights:
             at: A slice, positions or truths of the pairs.
 
         Returns:
-            The same of these alone.
+            These values of the chosen pairs alone.
         """
         return Weights(self.bits[at], self.total[at], self.tables)
 

@@ -50,7 +50,7 @@ class KnownValues:
 
         Args:
             left: Cells that are not empty, (n,).
-            right: The same of the right column, (m,).
+            right: Cells of the right column that are not empty, (m,).
             i: Left cell of each pair, (n_pairs,) int64.
             j: Right cell.
 
@@ -132,7 +132,7 @@ def known_values(left: Sequence[str], right: Sequence[str], comparison: Comparis
 
     Args:
         left: Different cells, (n,).
-        right: The same of the other column, (m,).
+        right: Different cells of the other column, (m,).
         comparison: How they are compared: numbers, dates or places.
 
     Returns:

@@ -37,7 +37,7 @@ class Places:
             at: A slice, positions or truths of the pairs.
 
         Returns:
-            The same of these alone.
+            These values of the chosen pairs alone.
         """
         sides = (self.rank_left, self.rank_right, self.gap_left, self.gap_right)
         return Places(*(values[at] for values in sides))

@@ -79,8 +79,9 @@ def nodes_of_rows(text_of_row: Integers, block_of_row: Integers | None = None) -
     """Make every row with a key a node of its own, equal texts too.
 
     Args:
-        text_of_row: As for `nodes`.
-        block_of_row: As for `nodes`.
+        text_of_row: The text number of each row, -1 for none, (n_rows,) int64.
+        block_of_row: The block of each row, -1 for none, (n_rows,) int64; None (the default) without
+            blocking.
 
     Returns:
         The nodes in order of rows, and the node of each row.
@@ -115,7 +116,8 @@ class Pairing:
 
     Args:
         left: Left nodes in order of block; `left[left_start[b]:left_stop[b]]` are those of the b-th block.
-        right: Right nodes, likewise.
+        right: Right nodes in order of block; `right[right_start[b]:right_stop[b]]` are those of the b-th
+            block.
         left_start: (n_blocks,) int64.
         left_stop: (n_blocks,) int64.
         right_start: (n_blocks,) int64.

@@ -33,7 +33,11 @@ class _NoRoomError(Exception):
 
 
 def available() -> bool:
-    """Whether FAISS is installed."""
+    """Whether FAISS is installed.
+
+    Returns:
+        True where it can be imported.
+    """
     return importlib.util.find_spec("faiss") is not None
 
 
@@ -95,7 +99,18 @@ class _Search:
         return len(self.queries), len(self.items), self.k
 
     def best(self, index: Any, which: Integers, wide: int, start: int, stop: int) -> tuple[Integers, Matrix]:
-        """As `faiss_choice.by_parts` wants it."""
+        """Find the best items of some queries in one part of the items, by exact scores.
+
+        Args:
+            index: The index of the part.
+            which: Numbers of the queries, (n,) int64.
+            wide: How many items to find for each query.
+            start: The first item of the part.
+            stop: The last item of the part + 1.
+
+        Returns:
+            Item numbers, -1 where there are fewer, and their scores, (n, wide) each.
+        """
         row, score = _rescored(index, self.queries[which], self.items[start:stop], wide)
         return np.where(row < 0, -1, row + start), score
 

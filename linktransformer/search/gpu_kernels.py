@@ -172,15 +172,15 @@ def maxima(
     *,
     streamed: bool | None = None,
 ) -> None:
-    """As `gpu_plain.maxima`.
+    """Write the greatest product of each group and each tile of items for each query, by a Triton kernel.
 
     Args:
-        queries: Likewise.
-        items: Likewise.
-        spans: Likewise.
-        blocks: Likewise.
-        most_tiles: Likewise.
-        out: Likewise.
+        queries: (n, d) float16; n a multiple of ROWS, d of 64.
+        items: (m, d) float16.
+        spans: With `blocks`, for each ROWS queries their first tile of items and the number of tiles, int32.
+        blocks: The blocks of queries and of items, int32: products across blocks count as minus infinity.
+        most_tiles: Tiles of items in a row of `out`.
+        out: (n, most_tiles * TILE / GROUP) and (n, most_tiles) float32, at minus infinity with `spans`.
         streamed: Whether the card copies tiles by itself; None to find out. Not with blocks.
     """
     n, depth = queries.shape
@@ -210,7 +210,17 @@ def _streams(device: Any) -> bool:
 
 
 def rescored(queries: Any, items: Any, groups: Any, blocks: tuple[Any, Any] | None) -> Any:
-    """As `gpu_plain.rescored`."""
+    """Compute the float32 products of the items of some groups as sortable keys, by a Triton kernel.
+
+    Args:
+        queries: (n, d) float32.
+        items: (m, d) float32.
+        groups: (n, g) int32, -1 for none.
+        blocks: Block numbers of the queries and of the items, int32; None without blocking.
+
+    Returns:
+        (n, g * GROUP) int64; the greater the key, the greater the product, then the lower the item.
+    """
     n, count = groups.shape
     depth = queries.shape[1]
     keys = torch.empty((n, count * GROUP), dtype=torch.int64, device=queries.device)

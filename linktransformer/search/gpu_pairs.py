@@ -40,7 +40,7 @@ def pair_scores(view_left: Any, view_right: Any, left: Integers, right: Integers
 
     Args:
         view_left: (n_left, d) float32, sparse or dense.
-        view_right: (n_right, d), likewise.
+        view_right: (n_right, d) float32, sparse or dense.
         left: Left rows, (n_pairs,) int64.
         right: Right rows, (n_pairs,) int64.
         device: The card.

@@ -95,7 +95,15 @@ class _Asked:
     there: Any
 
     def on_card(self, rows: Integers, device: Any) -> Any:
-        """Some of the queries on the card, (n_rows, d) float32, zeros where there is none."""
+        """Some of the queries on the card, (n_rows, d) float32, zeros where there is none.
+
+        Args:
+            rows: Numbers of the queries, -1 for none, all of these at the end, (n_rows,) int64.
+            device: The torch device of the card.
+
+        Returns:
+            The queries.
+        """
         straight = int((rows >= 0).sum())
         if rows[straight - 1] - rows[0] == straight - 1 and (np.diff(rows[:straight]) == 1).all():
             some = uploaded(self.matrix, device, slice(int(rows[0]), int(rows[0]) + straight))
@@ -221,7 +229,15 @@ def above(of_groups: Any, of_tiles: Any, k: int, margin: Any, room: tuple[int, i
 
 
 def largest(keys: Any, k: int) -> Any:
-    """The k largest keys of each row, largest first, filled up with those of nothing."""
+    """The k largest keys of each row, largest first, filled up with those of nothing.
+
+    Args:
+        keys: (n, m) int64.
+        k: How many to take; m may be smaller.
+
+    Returns:
+        (n, k) int64.
+    """
     missing = max(0, k - keys.shape[1])
     return torch.nn.functional.pad(keys, (0, missing), value=NOTHING).topk(k)[0]
 

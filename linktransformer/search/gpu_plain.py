@@ -80,7 +80,8 @@ def rescored(queries: Any, items: Any, groups: Any, blocks: tuple[Any, Any] | No
         queries: (n, d) float32.
         items: (m, d) float32.
         groups: (n, g) int32, -1 for none.
-        blocks: As for `maxima`.
+        blocks: Block numbers of the queries and of the items, int32; products across blocks count as minus
+            infinity. None without blocking.
 
     Returns:
         (n, g * GROUP) int64; the greater the key, the greater the product, then the lower the item.

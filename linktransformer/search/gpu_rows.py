@@ -52,7 +52,14 @@ class Rows:
 
 
 def on_card(device: Any) -> AbstractContextManager[Any]:
-    """Make a card the current one; nothing for the processor."""
+    """Make a card the current one; nothing for the processor.
+
+    Args:
+        device: A torch device.
+
+    Returns:
+        A context manager.
+    """
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 

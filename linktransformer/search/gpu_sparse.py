@@ -78,7 +78,15 @@ class _Sketch:
         self.sign = torch.from_numpy(sign).to(card)
 
     def of(self, rows: tuple[Any, Any, Any], which: Any = None) -> Any:
-        """The sketches of all rows, or of some, (n, WIDTH) float16."""
+        """The sketches of all rows, or of some, (n, WIDTH) float16.
+
+        Args:
+            rows: Sparse rows: where they start, their columns and their values.
+            which: Numbers of the rows, -1 for a sketch of zeros; None for all of them.
+
+        Returns:
+            The sketches.
+        """
         start, column, value = rows
         if which is None:
             which = torch.arange(len(start) - 1, device=start.device)
@@ -108,7 +116,14 @@ class _Search:
         self.tiles = -(-len(half) // TILE)
 
     def room_for(self, sample: Integers) -> tuple[int, float]:
-        """How many groups it takes to find enough of the neighbours of sample queries, and the recall."""
+        """Find how many items must be rescored to find enough of the neighbours of sample queries.
+
+        Args:
+            sample: Numbers of the sample queries, (n,) int64.
+
+        Returns:
+            The number of items to rescore for each query, and the recall reached with it, from 0 to 1.
+        """
         rows = integers(sample, self.half.device)
         wanted = self._truly(rows)
         score = of_keys(wanted)[1]
@@ -142,7 +157,15 @@ class _Search:
         return as_keys(score, at.clamp_min(0)).view(item.shape)
 
     def run(self, rows: Any, room: int) -> Any:
-        """The keys of the k best items for some queries, (n, k) int64."""
+        """The keys of the k best items for some queries, (n, k) int64.
+
+        Args:
+            rows: Numbers of the queries, (n,) int64 on the card.
+            room: How many items are rescored for each query.
+
+        Returns:
+            The keys, largest first.
+        """
         n_groups = max(32, room // 2)
         per_row = self.tiles * (4 + 4 * TILE // GROUP) + 16 * GROUP * n_groups + 64 * room + 4 * WIDTH
         step = ROWS * max(1, workspace(rows.device) // (ROWS * per_row))

@@ -60,7 +60,7 @@ def pair_products(queries: Any, items: Any, left: Any, right: Any) -> Any:
 
     Args:
         queries: Sparse rows: where they start (int64), their columns (int32, rising) and values (float32).
-        items: Likewise.
+        items: Sparse rows in the same form.
         left: Rows of the queries, (n,) int64.
         right: Rows of the items, (n,) int64.
 

@@ -126,7 +126,8 @@ def pruned_top_k(
         share: Of the squared length of a query that is kept, above 0, at most 1.
 
     Returns:
-        As `sparse_top_k`, with exact scores.
+        Queries, items and exact scores of the found pairs, (n_pairs,) each, sorted by query, falling score,
+        item; ties go to the lower item.
     """
     from linktransformer.search.pair_products import pair_scores
 
@@ -155,7 +156,11 @@ def _rarest(queries: sp.csr_matrix, items: sp.csr_matrix, share: float) -> sp.cs
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """How many cores this process may use.
+
+    Returns:
+        The number of cores in the process's CPU affinity; all cores where the system has none.
+    """
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

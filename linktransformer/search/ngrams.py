@@ -82,7 +82,11 @@ class Counts:
         return len(self.indptr) - 1
 
     def texts_with(self) -> NDArray[np.float64]:
-        """How many texts have each n-gram, (width,) float64."""
+        """How many texts have each n-gram, (width,) float64.
+
+        Returns:
+            The document frequencies.
+        """
         found = np.zeros(self.width)
         step = max(2**20, self.width)
         for start in range(0, len(self.indices), step):
@@ -122,7 +126,7 @@ def weighed(found: Counts, idf: Floats, n_left: int) -> tuple[sp.csr_matrix, sp.
         n_left: The first so many texts are the left table's.
 
     Returns:
-        As `tfidf`.
+        The weighted rows of the left and of the right table, (n_left, width) and (n_right, width) float32.
     """
     _weigh(found.indptr, found.indices, found.data, idf)
     indptr, middle = found.indptr, int(found.indptr[n_left])

@@ -30,11 +30,12 @@ def pair_scores(
 
     Args:
         view_left: (n_left, d), sparse or dense.
-        view_right: (n_right, d), likewise.
+        view_right: (n_right, d), sparse or dense, the same kind as `view_left`.
         left: Left rows, (n,) int64.
         right: Right rows, (n,) int64.
         memory: Bytes for one chunk of pairs.
-        device: "cpu", or where many pairs may be multiplied, as for `cards.cards`.
+        device: "cpu" (the default) computes on the processor, "cuda:1" on that GPU, None or "cuda" on the
+            first one. A GPU is used for many pairs only.
 
     Returns:
         Scores, (n,) float32.

@@ -48,7 +48,8 @@ class Blocks:
 
     Args:
         left: Of the left rows, from 0, -1 where a block column is null, (n_left,) int64; None without blocks.
-        right: Of the right rows, likewise.
+        right: Block of each right row in the same numbering, -1 where a block column is null, (n_right,)
+            int64; None without blocks.
         warnings: What a caller should know of them: columns without a common value.
     """
 

@@ -152,8 +152,8 @@ def as_moments(
 
     Args:
         kind: From `values`.
-        array: Likewise.
-        null: Likewise.
+        array: The values that `values` gave, (n,).
+        null: Where a value is null or NaN, (n,) bool.
 
     Returns:
         The same, or "time", datetime64[us] and the nulls where every object is a date or a moment.

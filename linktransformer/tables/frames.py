@@ -295,7 +295,7 @@ def with_columns(table: Table, added: Columns) -> Any:
 
     Args:
         table: The table.
-        added: Names that the table does not have, and arrays as for `new_frame`.
+        added: New column names, none of them in the table -> arrays (n_rows,); NaN, None, masked: null.
 
     Returns:
         A new table in the caller's library.
@@ -325,9 +325,9 @@ def beside(
         left: The left table.
         right: The right table, of the same library.
         left_rows: Rows of the left table, -1 for a row of nulls, (n,) int64.
-        right_rows: Rows of the right table, likewise.
+        right_rows: Rows of the right table, -1 for a row of nulls, (n,) int64.
         suffixes: What a shared column name gets on either side.
-        extra: Columns to add at the end, as for `new_frame`.
+        extra: Columns to add at the end: name -> array (n,); NaN, None and masked values are null.
 
     Returns:
         A table of n rows with a fresh index, in the caller's library.
@@ -358,7 +358,7 @@ def check_beside(
     Args:
         left: The left table.
         right: The right table.
-        suffixes: As for `beside`.
+        suffixes: What a shared column name gets on the left and on the right; None adds nothing.
         extra: Names of the columns to add.
 
     Returns:

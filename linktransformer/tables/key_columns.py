@@ -182,7 +182,7 @@ def column_codes(
         fold: Texts are equal when `normalize.folded` makes them equal, else when every character is.
 
     Returns:
-        As `codes`.
+        Numbers from 0 of the left and of the right rows, (n_rows,) int64 each, -1 where a value is null.
 
     Raises:
         InvalidArgumentError: The columns can never be equal: one holds texts, the other numbers.

@@ -29,7 +29,8 @@ class Ids:
     Args:
         left: The column of the left table by which its rows are named; None for index labels in pandas, row
             numbers elsewhere.
-        right: Likewise of the right table.
+        right: The column of the right table by which its rows are named; None for index labels in pandas, row
+            numbers elsewhere.
         label: The column that is 1 for a match and 0 for a non-match; None to find it.
     """
 

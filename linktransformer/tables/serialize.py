@@ -45,7 +45,11 @@ class Serializer:
             raise InvalidArgumentError(f"max_chars={self.max_chars} must be at least 1.")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a dict that JSON can hold."""
+        """Return the fields as a dict that JSON can hold.
+
+        Returns:
+            Values by field name.
+        """
         return asdict(self)
 
     @classmethod

@@ -49,7 +49,7 @@ def check_shares(shares: Any) -> tuple[float, float, float]:
         shares: Of train, validation and test.
 
     Returns:
-        The same as a tuple of three floats.
+        The three shares as a tuple of floats.
 
     Raises:
         InvalidArgumentError: They are not three numbers from 0 that add up to 1, or train gets nothing.

@@ -56,17 +56,19 @@ def classify_rows(
         label_column: Name of the column with the class; None is "clf_preds_" and the columns' names.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         device: Where a torch model runs; None takes a GPU when there is one.
-        cache: As for `merge`, for the vectors of a trained model.
+        cache: Keep a trained model's vectors on disk and use those that are there: True for the user's cache
+            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         num_labels: Taken for the sake of old scripts: a trained model and a `label_map` know it.
         label_map: For a language model: the classes, as {text: value} or {value: text}. It is asked for a
             text, and the column has the value, in the second form the text. None is {"no": 0, "yes": 1}. A
             trained model has its own labels. For a sequence classifier: what its classes are called, as
             {number: name} or {name: number}; None takes the names of its config.
-        openai_key: As for `merge_k_judge`.
+        openai_key: A key for the language model; None takes the one of the environment (docs/llm.md).
         openai_topic: What a language model is asked about, such as "a protest".
         openai_prompt: What to ask, in place of our question; the classes are added.
-        openai_params: As `llm_params` of `merge_k_judge`.
+        openai_params: More for the language model's request, such as {"max_tokens": 900}; None as a value
+            leaves a key out.
         progress_bar: Another name of `progress`.
         llm: How a language model is asked: time-outs, cache, concurrency (`linktransformer.Remote`).
 

@@ -59,7 +59,7 @@ class Question:
     Args:
         topic: Such as "a protest".
         prompt: The question in the caller's words.
-        label_map: The classes, as for `classify_rows`.
+        label_map: The classes, as {text: value} or {value: text}; None is {"no": 0, "yes": 1}.
         params: For the request.
     """
 
@@ -70,6 +70,9 @@ class Question:
 
     def classes(self) -> dict[str, Any]:
         """The texts that a model may answer, and what the column has for each.
+
+        Returns:
+            Answer -> value of the column; {"no": 0, "yes": 1} without a `label_map`.
 
         Raises:
             InvalidArgumentError: There is neither question nor classes, or they are no texts.
@@ -95,7 +98,11 @@ class Question:
         return given
 
     def system(self) -> str:
-        """What stands before every text."""
+        """What stands before every text.
+
+        Returns:
+            The system prompt: the question, the classes and the form of the reply.
+        """
         names = json.dumps(list(self.classes()), ensure_ascii=False)
         if self.prompt is not None:
             asked = self.prompt
@@ -131,7 +138,7 @@ def classify_by_model(
     Args:
         table: The table.
         on: Its columns of text; None for all.
-        model: As for `classify_rows`.
+        model: The language model: "openai:NAME", "gemini:NAME", or NAME alone.
         question: What is asked.
         key: A key, None for that of the environment.
         remote: How it is asked.

@@ -106,7 +106,8 @@ def fit_decision(
         right_on: Key columns of the right table.
         left_id: The column of the left table, or of the one table, whose values `labels` uses; None for index
             labels in pandas, row numbers elsewhere.
-        right_id: The same of the right table.
+        right_id: The column of the right table whose values `labels` uses; None for index labels in pandas,
+            row numbers elsewhere.
         label: The column of `labels` with 1 and 0; None for "label", "match" or the third column.
         complete: Whether `labels` names every match: True, of all left rows; "named", of those left rows that
             it names. All other pairs of these rows are then non-matches. Of one table, of all rows, or of

@@ -18,9 +18,9 @@ class Shape:
 
     Args:
         left: Columns of the left text; of the text, where rows have a cluster.
-        right: Columns of the right text; the same as `left` where rows have a cluster.
+        right: Columns of the right text; equal to `left` where rows have a cluster.
         left_id: Columns that together name the left row's thing.
-        right_id: Likewise on the right.
+        right_id: Columns that together name the right row's thing.
         label: The column with 1 or 0, or None: every pair is a match.
         cluster: The column with the cluster, or None: rows are pairs.
     """
@@ -53,7 +53,7 @@ def shape_of(
         left_col_names: Columns of the left text.
         right_col_names: Columns of the right text.
         left_id_name: Columns that name the left row's thing, or None.
-        right_id_name: Likewise on the right.
+        right_id_name: Columns that name the right row's thing, or None.
         label_col_name: The column with 1 or 0, or None.
         clus_id_col_name: The column with the cluster.
         clus_text_col_names: Columns of the text of a row with a cluster.

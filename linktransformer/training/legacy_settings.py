@@ -123,9 +123,9 @@ def of_classifier(
         old: Further keywords that it was given.
         out: The folder, under its new name.
         training_args: Settings by a mapping; names of the Trainer of transformers are understood.
-        epochs: As for `train_clf_model`.
-        batch_size: Likewise.
-        lr: Likewise.
+        epochs: Passes over the rows; None is 3, 0 leaves the encoder as it is.
+        batch_size: Texts seen together; None is 64.
+        lr: The highest learning rate; None is 2e-5.
 
     Returns:
         The folder, and fields of `TrainConfig`.

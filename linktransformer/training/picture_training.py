@@ -78,12 +78,17 @@ def train_pictures(
     Args:
         left: A table.
         right: A table of the same library.
-        truth: The known links, as for `fit_decision`.
-        on: Columns of the text, as for `merge`.
-        images: Columns of the pictures, as for `merge`.
-        left_on: As for `merge`.
-        right_on: As for `merge`.
-        confidence: As for `merge`.
+        truth: The known links: a table of two columns, left and right label, and optionally a third with 1
+            (match) and 0 (non-match); or a dict from left to right label, pairs, or triples. Labels are index
+            labels in pandas, row numbers elsewhere.
+        on: Key column or columns of text of both tables. None, with `left_on` and `right_on`: the text
+            columns that both have.
+        images: Column of pictures, or a pair (left, right): paths, "book.zip/crop.png", bytes, PIL images or
+            arrays.
+        left_on: Key columns of text of the left table, with `right_on`.
+        right_on: Key columns of text of the right table.
+        confidence: Column or pair of columns: how sure an OCR engine was of the text, 0 to 1. None: not
+            known.
         base: What to start from: "new" for random weights, "new:tiny" for few of them; or a model of pictures
             and texts by its folder or name.
         complete: Whether `truth` names every link. Otherwise rows that it does not name are of unknown

@@ -56,7 +56,11 @@ def origin(base: str) -> dict[str, str]:
 
 
 def versions() -> dict[str, str]:
-    """The versions of the libraries that are installed, by name."""
+    """The versions of the libraries that are installed, by name.
+
+    Returns:
+        Name -> version.
+    """
     found = {}
     for name in LIBRARIES:
         try:

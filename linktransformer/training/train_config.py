@@ -57,11 +57,19 @@ class TrainConfig(Recipe):
         self.serializer()
 
     def serializer(self) -> Serializer:
-        """How rows become texts."""
+        """How rows become texts.
+
+        Returns:
+            The serializer with these separator, labels and length settings.
+        """
         return Serializer(self.separator, self.labels, self.max_chars)
 
     def recipe(self) -> Recipe:
-        """What clippings needs of it."""
+        """What clippings needs of it.
+
+        Returns:
+            The fields that both have.
+        """
         return Recipe(**{item.name: getattr(self, item.name) for item in fields(Recipe)})
 
 

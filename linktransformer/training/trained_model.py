@@ -224,7 +224,7 @@ def sealed(
         model: The trained model.
         folder: Where; what is there is replaced.
         labelled: For what it was trained on.
-        settings: Likewise.
+        settings: The settings of the training.
         metrics: Its scores.
         learned: The decision, or None.
         fingerprint: Of the data.

@@ -31,14 +31,14 @@ class Labelled:
     Args:
         texts: Different texts.
         entity: The entity of each by all labels, (n_texts,) int64.
-        tied: Likewise by equal texts and ids alone.
+        tied: The entity of each by equal texts and ids alone, (n_texts,) int64.
         left: Left text of each different pair, (n_pairs,) int64.
         right: Right text.
         label: 1 or 0.
         part: The split of each pair, `splits.NONE` where its two ends are in different ones.
         text_part: The split of each text, (n_texts,) int64.
-        is_left: Whether a text stands on the left, (n_texts,); likewise `is_right`.
-        is_right: See there.
+        is_left: Whether each text stands on the left of a pair, (n_texts,) bool.
+        is_right: Whether each text stands on the right of a pair, (n_texts,) bool.
         rows: By side, the cells of the first row that has each text, (n_texts,) each.
         counts: What was read and left out, for the log and the model's manifest.
         like: The first table, for its library.

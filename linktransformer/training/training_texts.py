@@ -47,7 +47,14 @@ class Classified:
     counts: Mapping[str, Any]
 
     def of(self, part: int) -> Integers:
-        """The places of a split's texts."""
+        """The places of a split's texts.
+
+        Args:
+            part: The split's number.
+
+        Returns:
+            Numbers of the texts, (n,) int64.
+        """
         return np.flatnonzero(self.part == part)
 
     @property
