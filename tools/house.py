@@ -53,7 +53,7 @@ def undescribed(tree: ast.Module) -> list[str]:
         if node.name.startswith("_") or not text:
             continue
         returns = not (node.returns is None or ast.unparse(node.returns) in ("None", "'None'"))
-        plain = any(isinstance(d, ast.Name) and d.id == "property" for d in node.decorator_list)
+        plain = any(ast.unparse(d).endswith("property") for d in node.decorator_list)
         if (arguments and "Args:" not in text) or (
             returns and not plain and not re.search(r"Returns:|Yields:", text)
         ):
