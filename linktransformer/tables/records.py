@@ -50,7 +50,7 @@ def read(table: Table, columns: Sequence[str], serializer: Serializer) -> Record
 
     Example:
         >>> import pandas as pd
-        >>> from linktransformer import frames
+        >>> from linktransformer.tables import frames
         >>> table = frames.wrap(pd.DataFrame({"name": ["b", None, "a", "b"]}), "left")
         >>> records = read(table, ["name"], Serializer())
         >>> records.texts.tolist(), records.text_of_row.tolist()
