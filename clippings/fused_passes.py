@@ -98,7 +98,7 @@ def add_norm(x: Any, y: Any, norm: Any, dtype: Any = None) -> Any:
 
     Args:
         x: (rows, width), dense.
-        y: (rows, width) or fewer rows, dense; where it has fewer rows it begins anew after its last.
+        y: (rows, width) or fewer rows, dense; where it has fewer rows it starts again after its last.
         norm: A `torch.nn.LayerNorm` of that width, with weights.
         dtype: Of what is made; None: that of `x`.
 

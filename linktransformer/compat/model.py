@@ -153,12 +153,12 @@ class LinkTransformer:
             commit_message: Taken for old scripts; it is ours.
             local_model_path: A folder that `save` or `train_model` made, published in place of this model.
             exist_ok: Taken for old scripts: a repository that is there gets one version more.
-            replace_model_card: Taken for old scripts: the card is written anew, unless somebody wrote it by
+            replace_model_card: Taken for old scripts: the card is rewritten, unless somebody wrote it by
                 hand.
             train_datasets: What the model was trained on, for the card; a model of ours knows it.
             replace_all_contents: Taken for old scripts: a version is what was published, and nothing else.
             retain_model_card: Taken for old scripts: a card that somebody wrote by hand is kept, any other is
-                written anew.
+                rewritten.
             revision: A tag for this version.
             token: A key; None takes it from the environment.
 

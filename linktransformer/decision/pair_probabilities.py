@@ -41,7 +41,7 @@ class Judged:
     offset: Floats | None
 
     def again(self, described: Described, changed: Truths) -> Judged:
-        """Judge those pairs anew whose features have changed.
+        """Judge those pairs again whose features have changed.
 
         Args:
             described: The same pairs.

@@ -39,8 +39,8 @@ class Plan:
         chosen: Whether the caller named the model; then it encodes every record.
         serializer: How the model wants rows to be written: as in its training, where its manifest says it.
         correction: What was learned from labels, where there is a decision with the model.
-        choosy: Whether the model reads the key column alone where there is one: it was not trained on rows
-            that are written in one way, and what it is asked costs no money.
+        reads_key_column: Whether the model reads the key column alone, where there is one: it was not trained
+            on rows that are written in one way, and its use costs no money.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Plan:
     chosen: bool
     serializer: Serializer = field(default_factory=Serializer)
     correction: Correction | None = None
-    choosy: bool = False
+    reads_key_column: bool = False
 
     @property
     def reading(self) -> Serializer:

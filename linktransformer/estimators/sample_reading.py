@@ -71,7 +71,7 @@ def reading_by(
     """
     on = list(bare.keys.queries), list(bare.keys.reference)
     read = bare.reading
-    free = plan.choosy
+    free = plan.reads_key_column
     if max(map(len, on)) < 2:
         return replace(read, by_order=free)
     key = key_column(columns, same=same) if columns else None

@@ -169,7 +169,7 @@ def decide(
 
     options = Options(
         k=int(job.k),
-        written=None if plan.choosy else plan.serializer,
+        written=None if plan.reads_key_column else plan.serializer,
         comparisons=job.compare,
         memory_limit=job.memory_limit,
         device=job.device,

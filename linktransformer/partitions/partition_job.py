@@ -136,7 +136,7 @@ def ngrams_of(known: Known, texts: tuple[list[str], list[str]]) -> tuple[Any, An
 
 def _written(table: ParquetTable, column: str, texts: list[str], plan: Plan) -> list[str]:
     """Texts as the model reads them."""
-    if plan.choosy or plan.serializer == Serializer() or not texts:
+    if plan.reads_key_column or plan.serializer == Serializer() or not texts:
         return texts
     made = frames.new_frame(table.head, {column: np.fromiter(texts, dtype=object, count=len(texts))})
     again = records.read(frames.wrap(made, table.name), [column], plan.serializer)

@@ -15,7 +15,7 @@ from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import candidate_search
 from linktransformer.search.blocking import Nodes
 
-__all__ = ["Encoded", "encode", "with_search", "with_view"]
+__all__ = ["NAME", "Encoded", "encode", "with_search", "with_view"]
 
 NAME = "dense"
 STEP = 2**16  # pairs multiplied at a time
@@ -114,7 +114,7 @@ def with_search(described: Described, encoded: Encoded, options: Options) -> Des
         options: How it is searched.
 
     Returns:
-        All candidates, described anew.
+        All candidates with their features.
     """
     views, nodes = described.views, described.nodes
     known = encoded.known(nodes)

@@ -95,8 +95,8 @@ def test_a_model_that_was_trained_on_rows_reads_them_as_in_training() -> None:
 
 
 def test_nothing_is_tried_that_costs_money() -> None:
-    assert model_plan.plan(First()).choosy
-    assert not model_plan.plan("openai:small@http://127.0.0.1:9/v1").choosy
+    assert model_plan.plan(First()).reads_key_column
+    assert not model_plan.plan("openai:small@http://127.0.0.1:9/v1").reads_key_column
 
 
 def test_rows_without_a_name_are_not_equal_by_having_none() -> None:
