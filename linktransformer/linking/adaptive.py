@@ -29,6 +29,7 @@ IMPROBABLE, CERTAIN = 0.05, 0.95
 # Characters that a model may read, at .04 ms each on one core: as many as take about as long as the n-grams
 # of a record take (.3 ms), and at least as many as take four seconds.
 PER_RECORD, AT_LEAST = 8, 100_000
+SMALL = 500  # texts of both tables: encoded in half a second, and of fewer no distribution is known
 # A trial encodes so many records without candidates, of the side that has fewer of them, and of the other as
 # many as take two seconds: so many characters, and the cost of a text counted as so many more.
 TRIAL, TRIAL_COST, OF_TEXT = 200, 50_000, 20
@@ -92,7 +93,8 @@ def select(
 ) -> Selection:
     """Choose the records that a model encodes.
 
-    n-grams decide first. A pair is in doubt where its match probability is above .05 and neither of its
+    n-grams decide first. Of small tables all records are encoded and searched: of a few similarities no
+    distribution is known, and a rival that is not encoded would be missed. Else a pair is in doubt where its match probability is above .05 and neither of its
     records has a candidate above .95. The records of such pairs are encoded, the most doubtful pairs first,
     within a budget. Where more than a twentieth of the records of the smaller side have no candidate above
     .05, a sample of those is encoded and searched: if n-grams miss more than a twentieth of the matches by
@@ -112,6 +114,9 @@ def select(
     sizes = found.n_left, found.n_right
     best = _best(found, p)
     report: dict[str, Any] = {"rule": "records in doubt by n-grams"}
+    if sum(map(len, described.views.readable)) <= SMALL:
+        report["rule"] = "all records of small tables"
+        return Selection((best[0] >= 0, best[1] >= 0), True, report)
     drawing = described.views.drawing
     empty = [order[of[order] <= IMPROBABLE] for order, of in zip(drawing.ordered, best, strict=True)]
     smaller = int(len(best[1]) < len(best[0]))

@@ -208,3 +208,13 @@ def test_names_in_another_script_are_found_by_the_bundled_model() -> None:
     links = lt.link(left, right, on="name")
     assert links.report()["encoded"]["records"] == [80, 80]
     assert right_links(links, left, right) > 70
+
+
+def test_of_small_tables_all_is_encoded() -> None:
+    left = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy", None, "Zeller Motors"]})
+    right = pd.DataFrame({"name": ["ACME STEEL CORPORATION", "Zeler Motors", "Other"]})
+    links = lt.link(left, right, on="name")  # with two rivals unread, "Other" was linked to "Baxter Dairy"
+    assert list(zip(links.left_rows, links.right_rows, strict=True)) == [(0, 0), (3, 1)]
+    assert links.report()["encoded"]["records"] == [3, 3]
+    full = lt.link(left, right, on="name", model="full")
+    np.testing.assert_allclose(links.score, full.score, atol=1e-6)
