@@ -94,11 +94,12 @@ def select(
     """Choose the records that a model encodes.
 
     n-grams decide first. Of small tables all records are encoded and searched: of a few similarities no
-    distribution is known, and a rival that is not encoded would be missed. Else a pair is in doubt where its match probability is above .05 and neither of its
-    records has a candidate above .95. The records of such pairs are encoded, the most doubtful pairs first,
-    within a budget. Where more than a twentieth of the records of the smaller side have no candidate above
-    .05, a sample of those is encoded and searched: if n-grams miss more than a twentieth of the matches by
-    it, all records without a candidate above .95 are encoded and searched.
+    distribution is known, and a rival that is not encoded would be missed. Else a pair is in doubt where its
+    match probability is above .05 and one of its records has no candidate above .95. The records of such
+    pairs are encoded, the most doubtful pairs first, within a budget. Where more than a twentieth of the
+    records of the smaller side have no candidate above .05, a sample of those is encoded and searched: if
+    n-grams miss more than a twentieth of the matches by it, all records without a candidate above .95 are
+    encoded and searched.
 
     Args:
         described: Candidates by n-grams, described.
@@ -149,7 +150,7 @@ def select(
 
 
 def doubtful(found: Candidates, p: Floats, best: tuple[Floats, Floats]) -> Truths:
-    """Pairs that may match, and neither of whose records is matched with certainty.
+    """Pairs that may match, and one of whose records is not matched with certainty.
 
     Args:
         found: The candidates.
