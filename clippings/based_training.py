@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from clippings.arrays import Integers
 from clippings.errors import TrainingError
-from clippings.hard_negatives import Integers
 from clippings.ranks import Ranks
 from clippings.trainable import Trainable
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-import numpy.typing as npt
 
+from clippings.arrays import Integers
 from clippings.examples import Examples
 
-Integers = npt.NDArray[np.int64]
 PER_CLUSTER = 4  # texts of one entity in a batch, about
 SMALL = 4  # a last batch smaller than this part of the others is left out
 

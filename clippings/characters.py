@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from clippings.arrays import Bools, Integers
 from clippings.errors import EncoderError
 
 BEGIN = 0x110000  # stands before every text, so that an empty one has something too; no character has it
@@ -19,7 +20,7 @@ HASHES = len(_MULTIPLIERS)
 
 def character_ids(
     texts: Sequence[str], longest: int, *, rows: int = 8192, hashes: int = 2
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+) -> tuple[Integers, Bools]:
     """Write texts as rows of tables of characters.
 
     Every code point has one row in each of `hashes` tables, found by multiply-shift hashing (M.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from clippings.arrays import Floats
 from clippings.bi_encoder_config import HINTS
 from clippings.clip_config import ClipConfig
 from clippings.clip_libraries import Tokenize, from_open_clip, from_transformers, tokenizer
@@ -24,7 +25,7 @@ from clippings.record_folder import (
     seal_records,
     write_config,
 )
-from clippings.record_inputs import Floats, ImageBatch, Picture, TextBatch
+from clippings.record_inputs import ImageBatch, Picture, TextBatch
 from clippings.torch_record_encoder import TorchRecordEncoder
 from clippings.trainable import need_torch
 from model_hub import Manifest, ModelFolder

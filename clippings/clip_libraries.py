@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from clippings import torchvision_ops
+from clippings.arrays import Bools, Integers
 from clippings.clip_config import MEAN, STD, ClipConfig
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.onnx_encoder import SURROGATES
 from clippings.trainable import need_torch
 
 logger = logging.getLogger(__name__)
-Tokenize = Callable[[Sequence[str]], "tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]"]
+Tokenize = Callable[[Sequence[str]], "tuple[Integers, Bools]"]
 
 
 def need_open_clip() -> Any:
@@ -221,16 +221,14 @@ def tokenizer(config: ClipConfig, folder: Path | None = None) -> tuple[Tokenize,
             f"The tokenizer cannot be loaded. Given: {folder or named}: {str(error)[:300]}. Check the model."
         ) from error
 
-    def tokens(texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    def tokens(texts: Sequence[str]) -> tuple[Integers, Bools]:
         ids = np.asarray(simple([SURROGATES.sub("\ufffd", text) for text in texts]), np.int64)
         return ids, ids != 0
 
     return tokens, None
 
 
-def _of_transformers(
-    own: Any, texts: Sequence[str], longest: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def _of_transformers(own: Any, texts: Sequence[str], longest: int) -> tuple[Integers, Bools]:
     clean = [SURROGATES.sub("\ufffd", text) for text in texts]
     found = own(clean, padding="max_length", truncation=True, max_length=longest, return_tensors="np")
     ids = np.asarray(found["input_ids"], np.int64)

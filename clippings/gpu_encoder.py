@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from clippings.arrays import Floats, Integers
 from clippings.word_tokens import Tokens, WordTokens
 
 __all__ = ["GpuTextEncoder", "NotSupportedError", "starts_of_chunks"]
 
-Vectors = npt.NDArray[np.float32]
+Vectors = Floats
 FIRST, CHUNK = 2**13, 2**17  # texts tokenized at a time: few at first, for the card to begin
 BATCH = 2**16  # tokens of a batch
 FEW = 2**11  # tokens; texts of a length of which there are fewer are put with others, padded
@@ -44,7 +44,7 @@ class _Batch:
         padded: Whether some have fewer.
     """
 
-    texts: npt.NDArray[np.int64]
+    texts: Integers
     tokens: int
     padded: bool
 
@@ -226,11 +226,11 @@ def starts_of_chunks(n: int) -> Iterator[slice]:
         start, step = start + step, min(CHUNK, 4 * step)
 
 
-def _batches(length: npt.NDArray[np.int64]) -> Iterator[_Batch]:
+def _batches(length: Integers) -> Iterator[_Batch]:
     """Texts by their number of tokens; texts of rare numbers together, padded."""
     order = np.argsort(length, kind="stable")
     sizes, first = np.unique(length[order], return_index=True)
-    rare: list[npt.NDArray[np.int64]] = []
+    rare: list[Integers] = []
     for size, start, stop in zip(sizes.tolist(), first, np.append(first[1:], len(order)), strict=True):
         texts = order[start:stop]
         if len(texts) * size < FEW:
@@ -246,5 +246,5 @@ def _batches(length: npt.NDArray[np.int64]) -> Iterator[_Batch]:
         yield _together(rare, int(length[rare[-1][0]]))
 
 
-def _together(rare: list[npt.NDArray[np.int64]], tokens: int) -> _Batch:
+def _together(rare: list[Integers], tokens: int) -> _Batch:
     return _Batch(np.concatenate(rare), tokens, len(rare) > 1)

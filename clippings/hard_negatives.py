@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from clippings.arrays import Floats, Integers
 from clippings.examples import Examples
 
-Integers = npt.NDArray[np.int64]
 Near = Callable[[Integers, Integers, int], Integers]
 SPARE = 8  # neighbours fetched beyond what is wanted, for those that are no negatives
 CELLS = 2**26  # scores held at once
@@ -76,7 +75,7 @@ def _first(examples: Examples, entity: int, lists: list[list[int]], wanted: int)
     return taken + [-1] * (wanted - len(taken))
 
 
-def nearest(queries: npt.NDArray[np.float32], items: npt.NDArray[np.float32], k: int) -> Integers:
+def nearest(queries: Floats, items: Floats, k: int) -> Integers:
     """The nearest rows by inner product, exactly.
 
     Args:

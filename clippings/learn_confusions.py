@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from clippings.alignment import Step, align
+from clippings.arrays import Doubles
 from clippings.confusions import GAP, SHARES, Confusions, Seen, alike, kind_of
 from clippings.errors import EncoderError
 
@@ -122,9 +122,7 @@ def spread_of(printed: Sequence[Sequence[str]], exact: float, characters: Mappin
     return round((low + high) / 2, 4)
 
 
-def _quantiles(
-    share: npt.NDArray[np.float64], sure: npt.NDArray[np.float64]
-) -> tuple[tuple[float, ...], ...]:
+def _quantiles(share: Doubles, sure: Doubles) -> tuple[tuple[float, ...], ...]:
     """Of the confidence, for readings with about as many wrong characters; of all where there are none."""
     if not len(sure) or np.isnan(sure).all():
         return ()

@@ -19,9 +19,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from clippings import checkpoint, logbook, ranks
+from clippings.arrays import Integers
 from clippings.checkpoint import BEST, FOLDER, LAST, Place
 from clippings.errors import TrainingError
-from clippings.hard_negatives import Integers
 from clippings.schedule import rate
 from clippings.trainable import need_torch
 

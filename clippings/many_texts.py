@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from clippings.arrays import Floats
 from clippings.gpu_encoder import GpuTextEncoder, NotSupportedError
 from clippings.onnx_encoder import SURROGATES
 
@@ -31,9 +31,7 @@ class ManyTexts:
         self._encoder: GpuTextEncoder | None = None
         self.note: str | None = None
 
-    def encode(
-        self, texts: Sequence[str], progress: Callable[[int], object] | None = None
-    ) -> npt.NDArray[np.float32] | None:
+    def encode(self, texts: Sequence[str], progress: Callable[[int], object] | None = None) -> Floats | None:
         """Turn texts into unit vectors, if they are many and the model is one that is run here.
 
         Args:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from clippings.arrays import Floats
 from clippings.errors import EncoderError
 
 __all__ = ["WithNgrams"]
 
-Vectors = npt.NDArray[np.float32]
+Vectors = Floats
 FEATURES = 2**18  # n-grams are counted in so many places
 AT_ONCE = 4096
 

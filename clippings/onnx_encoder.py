@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from clippings import fingerprint
+from clippings.arrays import Floats, Integers
 from clippings.errors import EncoderError
 from clippings.reach import Reach
 from model_hub import ModelFolder
 
-Vectors = npt.NDArray[np.float32]
+Vectors = Floats
 TOKENS_PER_BATCH = 1024  # measured: larger batches fall out of the processor's cache
 TEXTS_PER_TOKENIZER_CALL = 16_384  # bounds what the tokenizer holds at once
 CHARS_PER_TOKEN = 64  # a text is cut at max_tokens times this many characters before it is tokenized
@@ -57,7 +58,7 @@ class OnnxTextEncoder:
         self._inputs = {item.name for item in self._session.get_inputs()}
         self._model = model
 
-    def share_lost(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def share_lost(self, texts: Sequence[str]) -> Floats:
         """The share of each text's characters that the model does not read.
 
         Args:
@@ -116,7 +117,7 @@ class OnnxTextEncoder:
         *,
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
-        weight: npt.NDArray[np.float32] | None = None,
+        weight: Floats | None = None,
     ) -> Vectors:
         """Turn texts into unit vectors.
 
@@ -173,7 +174,7 @@ class OnnxTextEncoder:
             ids += [np.array(encoding.ids, np.int32) for encoding in self._tokenizer.encode_batch(clean)]
         return ids
 
-    def _run(self, ids: npt.NDArray[np.int32], weight: npt.NDArray[np.float32] | None = None) -> Vectors:
+    def _run(self, ids: npt.NDArray[np.int32], weight: Floats | None = None) -> Vectors:
         feed = {"input_ids": ids.astype(np.int64)}  # (batch, length)
         if "attention_mask" in self._inputs:
             feed["attention_mask"] = np.ones(ids.shape, np.int64)
@@ -189,7 +190,7 @@ class OnnxTextEncoder:
         return np.asarray(pooled, np.float32)
 
 
-def batches(lengths: Sequence[int], batch_size: int | None) -> Iterator[npt.NDArray[np.int64]]:
+def batches(lengths: Sequence[int], batch_size: int | None) -> Iterator[Integers]:
     """Group texts of one length, the longest first.
 
     Args:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from clippings.arrays import Floats
 from clippings.bi_encoder_config import HINTS, STRIDE
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.record_folder import seal_records, write_config
@@ -199,9 +200,7 @@ def _shrink(path: Path, precision: str) -> None:
     onnx.save(model, str(path))
 
 
-def narrowed(
-    values: npt.NDArray[np.float32], precision: str
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32] | None]:
+def narrowed(values: Floats, precision: str) -> tuple[npt.NDArray[Any], Floats | None]:
     """Weights in less space.
 
     Args:
@@ -216,7 +215,7 @@ def narrowed(
     if precision == "float16":
         limit = float(np.finfo(np.float16).max)
         return np.clip(values, -limit, limit).astype(np.float16), None
-    best: tuple[float, npt.NDArray[np.int8], npt.NDArray[np.float32]] | None = None
+    best: tuple[float, npt.NDArray[np.int8], Floats] | None = None
     for axis in range(values.ndim):
         others = tuple(other for other in range(values.ndim) if other != axis)
         scale = np.abs(values).max(axis=others, keepdims=True) / np.float32(127)

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from clippings.arrays import Bools, Floats
 from clippings.bi_encoder_config import STRIDE, BiEncoderConfig
 from clippings.onnx_encoder import session
 from clippings.record_encoder import TowerEncoder
 from clippings.record_folder import read_config
-from clippings.record_inputs import Flags, Floats, ImageBatch, Inputs, StripInputs, TextBatch
+from clippings.record_inputs import ImageBatch, Inputs, StripInputs, TextBatch
 from model_hub import ModelFolder
 
 GRAPHS = ("glyphs", "line", "text", "fuse")
@@ -64,7 +65,7 @@ class OnnxTowers:
         """
         return self._call("text", ids=batch.ids, mask=batch.mask)
 
-    def fuse(self, image: Floats, text: Floats, has_image: Flags, has_text: Flags, hints: Floats) -> Floats:
+    def fuse(self, image: Floats, text: Floats, has_image: Bools, has_text: Bools, hints: Floats) -> Floats:
         """Unit rows of records.
 
         Args:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clippings.arrays import Integers
 from clippings.errors import EncoderError
 from clippings.onnx_export import narrowed
 
@@ -36,7 +37,6 @@ POOLING = {
     "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False,
 }  # fmt: skip
 Spec = dict[str, Any]
-Integers = npt.NDArray[np.int64]
 
 
 def byte_pieces() -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clippings.arrays import Floats
 from clippings.errors import MissingPackageError
 
 __all__ = ["bytes_of", "in_bytes"]
@@ -20,8 +21,8 @@ MS = "com.microsoft"
 
 
 def bytes_of(
-    weight: npt.NDArray[np.float32],
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    weight: Floats,
+) -> tuple[npt.NDArray[np.uint8], Floats]:
     """Unsigned 8-bit numbers around 128, and one scale a column.
 
     Args:
@@ -116,7 +117,7 @@ class _Rewritten:
         self.nodes.append(self._make(kind, inputs, [output], name=output, domain=domain, **attributes))
         return output
 
-    def product(self, node: Any, weight: npt.NDArray[np.float32]) -> None:
+    def product(self, node: Any, weight: Floats) -> None:
         """A product with a constant matrix, (.., n_in) @ (n_in, n_out).
 
         Args:
@@ -144,7 +145,7 @@ class _Rewritten:
         self.op("Mul", [low, f"{name}.sums"], f"{out}.of_low")
         self.op("Add", [f"{out}.scaled", f"{out}.of_low"], out)
 
-    def rows(self, node: Any, table: npt.NDArray[np.float32]) -> None:
+    def rows(self, node: Any, table: Floats) -> None:
         """Rows of a table of embeddings, each with a scale of its own.
 
         Args:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from clippings.arrays import Floats
 
 __all__ = ["Reach", "reach_of"]
 
@@ -35,7 +36,7 @@ class Reach:
             self._tokenizer.no_padding()
             self._tokenizer.enable_truncation(max_length=self.limit)
 
-    def share_lost(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def share_lost(self, texts: Sequence[str]) -> Floats:
         """The share of each text's characters that is not read.
 
         Args:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clippings.arrays import Integers
 from clippings.errors import TrainingError
 from clippings.loop import Fit, adamw, run_course
 from clippings.ranks import Ranks
 from clippings.record_batches import count, record_batches
-from clippings.record_examples import Integers, Pixels, RecordExamples
+from clippings.record_examples import Pixels, RecordExamples
 from clippings.record_recipe import RecordRecipe
 from clippings.record_trainable import ENCODE_SIZE, Augment, RecordTrainable
 from clippings.trainable import need_torch

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from clippings.arrays import Integers
 from clippings.errors import TrainingError
-from clippings.record_examples import Integers, Pixels, RecordExamples
+from clippings.record_examples import Pixels, RecordExamples
 
 MOST_PADDED = 1.25  # within a part the longest strip is at most so many times as long as the shortest
 FEWEST = 16  # unless the part would be smaller than this,

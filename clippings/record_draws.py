@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from clippings.record_examples import Floats, Integers, Pixels, RecordExamples
+from clippings.arrays import Bools, Floats, Integers
+from clippings.record_examples import Pixels, RecordExamples
 from clippings.record_recipe import RecordRecipe
 
-Flags = npt.NDArray[np.bool_]
 CHANGED, LOST = 0.5, 0.8  # of the edits of a text: changed below this, lost below that, else one more
 
 
@@ -52,8 +51,8 @@ class Drawn:
     record: Integers
     text: Integers
     picture: Integers
-    fused_image: Flags
-    fused_text: Flags
+    fused_image: Bools
+    fused_text: Bools
     hints: Floats
 
 
@@ -107,7 +106,7 @@ def draw(
     )
 
 
-def hints(confidence: Floats, quality: Floats, has_image: Flags) -> Floats:
+def hints(confidence: Floats, quality: Floats, has_image: Bools) -> Floats:
     """What fusion is told beside the vectors.
 
     Args:
@@ -164,8 +163,8 @@ def misread(text: str, share: float, alphabet: str, dice: np.random.Generator) -
 
 
 def without(
-    has_image: Flags, has_text: Flags, share: float, dice: np.random.Generator
-) -> tuple[Flags, Flags]:
+    has_image: Bools, has_text: Bools, share: float, dice: np.random.Generator
+) -> tuple[Bools, Bools]:
     """Hold back the picture or the text of some records that have both, so that either is learned to do.
 
     Args:

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from clippings import fingerprint
+from clippings.arrays import Bools, Floats
 from clippings.bi_encoder_config import HINTS
 from clippings.errors import EncoderError
-from clippings.record_inputs import Flags, Floats, ImageBatch, Inputs, Picture, TextBatch
+from clippings.record_inputs import ImageBatch, Inputs, Picture, TextBatch
 from model_hub import ModelFolder, open_model
 from model_hub.manifest import RECORD_ARCHITECTURES
 
@@ -38,8 +39,8 @@ class RecordVectors:
     image: Floats
     text: Floats
     fused: Floats
-    has_image: Flags
-    has_text: Flags
+    has_image: Bools
+    has_text: Bools
 
 
 class RecordEncoder(Protocol):
@@ -113,7 +114,7 @@ class Towers(Protocol):
             (n, dim) float32.
         """
 
-    def fuse(self, image: Floats, text: Floats, has_image: Flags, has_text: Flags, hints: Floats) -> Floats:
+    def fuse(self, image: Floats, text: Floats, has_image: Bools, has_text: Bools, hints: Floats) -> Floats:
         """Unit rows of records.
 
         Args:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from clippings.arrays import Bools, Integers
 from clippings.evaluation import CELLS, Found, scores
-from clippings.record_examples import Flags, Integers, RecordExamples
+from clippings.record_examples import RecordExamples
 
 if TYPE_CHECKING:
     from clippings.record_trainable import RecordTrainable
@@ -29,9 +30,9 @@ class HasVectors(Protocol):
     @property
     def fused(self) -> npt.NDArray[Any]: ...  # noqa: D102
     @property
-    def has_image(self) -> Flags: ...  # noqa: D102
+    def has_image(self) -> Bools: ...  # noqa: D102
     @property
-    def has_text(self) -> Flags: ...  # noqa: D102
+    def has_text(self) -> Bools: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +62,7 @@ def task(examples: RecordExamples) -> RecordTask:
     return RecordTask(examples, np.flatnonzero(examples.side == 0), np.flatnonzero(examples.side == 1))
 
 
-def link(vectors: npt.NDArray[Any], there: Flags, linking: RecordTask) -> Found:
+def link(vectors: npt.NDArray[Any], there: Bools, linking: RecordTask) -> Found:
     """Link every query to its nearest record.
 
     Args:

@@ -11,11 +11,9 @@ from typing import Any, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
+from clippings.arrays import Bools, Floats, Integers
 from clippings.errors import TrainingError
 
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 Pixels = npt.NDArray[np.uint8]
 Draws = Callable[[Integers, int], Sequence[Pixels | None]]
 QUALITIES = 2  # contrast and sharpness of a strip
@@ -66,7 +64,7 @@ class RecordExamples:
     side: npt.NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
     confidence: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     quality: Floats = field(default_factory=lambda: np.zeros((0, QUALITIES), np.float32))
-    has_image: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+    has_image: Bools = field(default_factory=lambda: np.zeros(0, np.bool_))
     readings: tuple[Readings, ...] = ()
 
     def __post_init__(self) -> None:
@@ -129,7 +127,7 @@ class RecordExamples:
         return len(self.texts)
 
     @property
-    def has_text(self) -> Flags:
+    def has_text(self) -> Bools:
         """Which records have a text, (n,) bool."""
         return np.array([bool(text.strip()) for text in self.texts], np.bool_)
 

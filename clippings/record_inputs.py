@@ -11,13 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from clippings.arrays import Bools, Floats, Integers
 from clippings.bi_encoder_config import HINTS, STRIDE, BiEncoderConfig
 from clippings.characters import character_ids
 from clippings.errors import EncoderError
 
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
-Numbers = npt.NDArray[np.int64]
+Numbers = Integers
 SLACK = 0.8  # the shortest of a batch has at least this share of the longest's length
 _GROWTH = 8  # a text may shrink in NFKC: so many times the longest are read before it is cut
 # how pictures and texts become numbers; written beside the weights, and refused where it is another way
@@ -37,7 +36,7 @@ class ImageBatch:
 
     rows: Numbers
     pixels: Floats
-    mask: Flags
+    mask: Bools
     vertical: bool = False
 
 
@@ -53,7 +52,7 @@ class TextBatch:
 
     rows: Numbers
     ids: Numbers
-    mask: Flags
+    mask: Bools
 
 
 class Picture(Protocol):
@@ -225,7 +224,7 @@ def is_vertical(pixels: npt.NDArray[np.uint8], short: int) -> bool:
     return bool(pixels.shape[0] != short)
 
 
-def padded(strips: Sequence[npt.NDArray[np.uint8]], vertical: bool) -> tuple[Floats, Flags]:
+def padded(strips: Sequence[npt.NDArray[np.uint8]], vertical: bool) -> tuple[Floats, Bools]:
     """Strips of one direction as one array.
 
     Args:

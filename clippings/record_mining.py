@@ -7,8 +7,8 @@ from importlib import import_module
 
 import numpy as np
 
+from clippings.arrays import Bools, Floats, Integers
 from clippings.hard_negatives import CELLS, Near, nearest
-from clippings.record_examples import Flags, Floats, Integers
 
 SPARE = 8  # neighbours fetched beyond what is wanted, for those that do not count
 
@@ -20,7 +20,7 @@ def taken_for(
     wanted: int,
     *,
     equal_texts: bool = False,
-    known: Flags | None = None,
+    known: Bools | None = None,
 ) -> Integers:
     """The nearest records of other entities, of each way in turn.
 
@@ -66,7 +66,7 @@ def taken_for_plain(
     wanted: int,
     *,
     equal_texts: bool = False,
-    known: Flags | None = None,
+    known: Bools | None = None,
 ) -> Integers:
     """As `taken_for`, record by record.
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clippings.arrays import Bools, Floats, Integers
 from clippings.batches import by_length
 from clippings.characters import character_ids
 from clippings.errors import TrainingError
 from clippings.record_batches import LENGTHS, ROWS, is_upright, padded, parts, rows_of
 from clippings.record_draws import hints
-from clippings.record_examples import Flags, Floats, Integers, Pixels, RecordExamples
+from clippings.record_examples import Pixels, RecordExamples
 from clippings.record_inputs import normal
 from clippings.record_losses import PAIRS
 
@@ -44,8 +45,8 @@ class Vectors:
     image: Floats
     text: Floats
     fused: Floats
-    has_image: Flags
-    has_text: Flags
+    has_image: Bools
+    has_text: Bools
 
 
 class RecordTrainable:

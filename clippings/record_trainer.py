@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clippings.arrays import Integers
 from clippings.hard_negatives import Near
 from clippings.loop import Fit, adamw, run_course
 from clippings.ranks import Ranks
 from clippings.record_batches import count, record_batches
 from clippings.record_draws import draw, keys
-from clippings.record_examples import Integers, RecordExamples
+from clippings.record_examples import RecordExamples
 from clippings.record_mining import by_vectors, taken_for
 from clippings.record_recipe import RecordRecipe
 from clippings.record_step import record_gradients

@@ -11,12 +11,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from clippings.arrays import Floats
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.render import Grey
 
-Ink = npt.NDArray[np.float32]
+Ink = Floats
 SWITCHES = ("skew", "wear", "blotches", "bleed", "blur", "shrink", "tone", "grain", "specks", "jpeg")
 SMALLEST = 8  # pixels of the short side that shrinking leaves
 
@@ -298,7 +298,7 @@ def shrink(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
     return np.asarray(image.resize((wide, high), _pillow().Resampling.BOX), dtype=np.float32)
 
 
-def tone(ink: Ink, draw: np.random.Generator, severity: float) -> npt.NDArray[np.float32]:
+def tone(ink: Ink, draw: np.random.Generator, severity: float) -> Floats:
     """Give ink and paper their grey: from 20-70 to 195-235, and uneven over the page.
 
     Args:
@@ -317,9 +317,7 @@ def tone(ink: Ink, draw: np.random.Generator, severity: float) -> npt.NDArray[np
     return np.asarray(paper + ink * (black - paper), dtype=np.float32)
 
 
-def grain(
-    grey: npt.NDArray[np.float32], draw: np.random.Generator, severity: float
-) -> npt.NDArray[np.float32]:
+def grain(grey: Floats, draw: np.random.Generator, severity: float) -> Floats:
     """Add noise to every pixel.
 
     Args:
@@ -334,9 +332,7 @@ def grain(
     return np.asarray(grey + noise * np.float32(draw.uniform(5, 14) * severity), dtype=np.float32)
 
 
-def specks(
-    grey: npt.NDArray[np.float32], draw: np.random.Generator, severity: float
-) -> npt.NDArray[np.float32]:
+def specks(grey: Floats, draw: np.random.Generator, severity: float) -> Floats:
     """Set a few pixels to black and as many to white.
 
     Args:

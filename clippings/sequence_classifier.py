@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clippings.arrays import Doubles
 from clippings.errors import EncoderError, MissingPackageError
 
 __all__ = ["SequenceClassifier", "is_sequence_classifier"]
@@ -82,7 +82,7 @@ class SequenceClassifier:
         *,
         batch_size: int | None = None,
         progress: Callable[[int], None] | None = None,
-    ) -> NDArray[np.float64]:
+    ) -> Doubles:
         """How likely each class is.
 
         Args:

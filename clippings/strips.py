@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from clippings.arrays import Floats
 from clippings.errors import EncoderError
 from clippings.picture_decoding import Picture
 from clippings.picture_modes import Pixels, need_pillow
 
-Floats = npt.NDArray[np.float32]
 SHORT = 32
 LONGEST = 512
 UPRIGHT = 1.2  # a crop that is this many times as high as wide is written from top to bottom

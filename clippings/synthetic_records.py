@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from clippings.arrays import Bools, Floats, Integers
 from clippings.errors import EncoderError
 from clippings.name_variants import SIDES
 from clippings.render import Grey
@@ -39,14 +40,14 @@ class SyntheticRecords:
     """
 
     names: tuple[str, ...]
-    entity: npt.NDArray[np.int64]
+    entity: Integers
     side: npt.NDArray[np.int8]
     images: tuple[bytes, ...]
     text: tuple[str, ...]
-    confidence: npt.NDArray[np.float32]
+    confidence: Floats
     printed: tuple[str, ...]
     font: tuple[str, ...]
-    vertical: npt.NDArray[np.bool_]
+    vertical: Bools
     skipped: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -67,7 +68,7 @@ class SyntheticRecords:
         """
         return decode(self.images[row])
 
-    def rows(self, side: str) -> npt.NDArray[np.int64]:
+    def rows(self, side: str) -> Integers:
         """The records of one book.
 
         Args:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from clippings import fingerprint
+from clippings.arrays import Floats
 from clippings.based_convert import is_based, load_converted
 from clippings.errors import EncoderError
 from clippings.many_texts import ManyTexts
@@ -32,7 +32,7 @@ from model_hub import (
 from model_hub.manifest import MANIFEST_NAME, RECORD_ARCHITECTURES
 
 logger = logging.getLogger(__name__)
-Vectors = npt.NDArray[np.float32]
+Vectors = Floats
 CHUNK = 2048  # texts given to a wrapped encoder at once: there is progress to show, and to keep when it stops
 CHARS, ENDLESS = (
     20_000,
@@ -102,7 +102,7 @@ class WrappedEncoder:
         chars = LONG_CHARS * self._reach.limit if self._reach else 0
         return {"max_chars": chars} if chars > CHARS and self._reach and self._reach.limit < ENDLESS else None
 
-    def share_lost(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def share_lost(self, texts: Sequence[str]) -> Floats:
         """The share of each text's characters that the model does not read.
 
         Args:

@@ -19,9 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from clippings.arrays import Floats
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.onnx_encoder import OnnxTextEncoder
 from clippings.onnx_export import trace
@@ -48,7 +46,7 @@ SAMPLE = (
 )  # fmt: skip
 
 Sealed = Callable[[str], tuple[Manifest, float]]
-Vectors = npt.NDArray[np.float32]
+Vectors = Floats
 
 
 def export_text(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from clippings.arrays import Floats
 from clippings.errors import EncoderError
 from clippings.onnx_encoder import OnnxTextEncoder, Vectors
 
@@ -45,7 +45,7 @@ class TokenWeighted:
                 f"{getattr(encoder, 'name', type(encoder).__name__)!r}. Use the encoder as it is."
             )
         self.name, self.dim, self._encoder, self._power = encoder.name, encoder.dim, encoder, power
-        self._weight: npt.NDArray[np.float32] | None = None
+        self._weight: Floats | None = None
 
     def fit(self, texts: Sequence[str]) -> TokenWeighted:
         """Count in how many texts each token is.

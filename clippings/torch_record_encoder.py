@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from clippings.arrays import Bools, Floats
 from clippings.bi_encoder_config import BiEncoderConfig
 from clippings.record_encoder import TowerEncoder
 from clippings.record_folder import (
@@ -19,7 +20,7 @@ from clippings.record_folder import (
     seal_records,
     write_config,
 )
-from clippings.record_inputs import PREPROCESSING, Flags, Floats, ImageBatch, Inputs, StripInputs, TextBatch
+from clippings.record_inputs import PREPROCESSING, ImageBatch, Inputs, StripInputs, TextBatch
 from clippings.trainable import need_torch
 from model_hub import Manifest, ModelFolder
 
@@ -63,7 +64,7 @@ class TorchTowers:
         """
         return self._run(self.model.text, batch.ids, batch.mask)
 
-    def fuse(self, image: Floats, text: Floats, has_image: Flags, has_text: Flags, hints: Floats) -> Floats:
+    def fuse(self, image: Floats, text: Floats, has_image: Bools, has_text: Bools, hints: Floats) -> Floats:
         """Unit rows of records.
 
         Args:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from clippings.arrays import Floats
 from clippings.based_convert import is_based, load_converted
 from clippings.batches import by_length
 from clippings.errors import MissingPackageError, TrainingError
@@ -82,7 +82,7 @@ class Trainable:
         unit: Tensor = torch.nn.functional.normalize(found.float(), dim=1)
         return unit
 
-    def encode(self, texts: Sequence[str], **_: Any) -> npt.NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], **_: Any) -> Floats:
         """Texts as float32 unit rows, without gradients and without dropout.
 
         Args:

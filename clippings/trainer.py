@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from clippings.arrays import Integers
 from clippings.based_training import long_adamw, opened
 from clippings.batches import Batch, batches
 from clippings.errors import TrainingError
 from clippings.examples import Examples
-from clippings.hard_negatives import Integers, Near, mine, nearest
+from clippings.hard_negatives import Near, mine, nearest
 from clippings.loop import Fit, adamw, run_course
 from clippings.ranks import Ranks
 from clippings.recipe import Recipe

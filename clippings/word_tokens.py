@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clippings.arrays import Integers
+
 __all__ = ["Tokens", "WordTokens"]
 
-Integers = npt.NDArray[np.int64]
 # what splits at spaces and looks at one word at a time, whatever stands beside it
 ALONE = ("BertPreTokenizer",)
 NORMALIZERS = ("BertNormalizer", None)

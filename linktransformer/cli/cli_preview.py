@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles
 from linktransformer.tables import frames
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ __all__ = ["preview"]
 SHOWN = 5  # clusters of each kind
 ROWS = 4  # of each cluster
 LONGEST = 100  # characters of a row
-
-Integers = NDArray[np.int64]
 
 
 def preview(clusters: Clusters) -> str:
@@ -53,7 +51,7 @@ def preview(clusters: Clusters) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _mean_probability(clusters: Clusters) -> NDArray[np.float64]:
+def _mean_probability(clusters: Clusters) -> Doubles:
     """The mean match probability of the compared pairs of each cluster, NaN for none, (n_clusters,)."""
     of_pair = clusters.label[clusters.left_rows]
     count = np.bincount(of_pair, minlength=len(clusters))

@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from linktransformer.arrays import Floats
 from linktransformer.encoding import model_plan
 from linktransformer.errors import ModelError
 from linktransformer.linking.old_arguments import logger
@@ -71,7 +69,7 @@ class LinkTransformer:
     def __repr__(self) -> str:
         return f"LinkTransformer({self.name!r})"
 
-    def encode(self, texts: str | Sequence[str], batch_size: int | None = None) -> NDArray[np.float32]:
+    def encode(self, texts: str | Sequence[str], batch_size: int | None = None) -> Floats:
         """Turn texts into vectors.
 
         Args:

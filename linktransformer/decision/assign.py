@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+
+from linktransformer.arrays import Floats, Integers
 
 __all__ = ["LARGEST", "one_to_one"]
 
 LARGEST = 4_000_000  # cells of a component's matrix; a larger component is assigned greedily
 
-Integers = NDArray[np.int64]
 
-
-def one_to_one(left: Integers, right: Integers, score: NDArray[np.float32]) -> tuple[Integers, int]:
+def one_to_one(left: Integers, right: Integers, score: Floats) -> tuple[Integers, int]:
     """Choose pairs that use every row at most once, so that their scores add up to the most.
 
     Each connected component is solved exactly (R. Jonker and A. Volgenant, 1987, by SciPy). A component
@@ -58,7 +57,7 @@ def one_to_one(left: Integers, right: Integers, score: NDArray[np.float32]) -> t
     return np.sort(positive[np.concatenate(chosen)]), too_large
 
 
-def _optimal(a: Integers, b: Integers, value: NDArray[np.float32]) -> Integers:
+def _optimal(a: Integers, b: Integers, value: Floats) -> Integers:
     from scipy.optimize import linear_sum_assignment
 
     matrix = np.zeros((int(a.max()) + 1, int(b.max()) + 1))
@@ -69,7 +68,7 @@ def _optimal(a: Integers, b: Integers, value: NDArray[np.float32]) -> Integers:
     return np.asarray(found[found >= 0])
 
 
-def _greedy(a: Integers, b: Integers, value: NDArray[np.float32]) -> Integers:
+def _greedy(a: Integers, b: Integers, value: Floats) -> Integers:
     free_a = np.ones(int(a.max()) + 1, dtype=bool)
     free_b = np.ones(int(b.max()) + 1, dtype=bool)
     taken = []

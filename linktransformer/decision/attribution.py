@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from math import factorial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Doubles, Floats
 from linktransformer.decision.context import OF_PAIRS, JobContext, in_context
 from linktransformer.decision.model import Decision
 from linktransformer.scoring.feature_families import VIEWS
@@ -22,9 +22,7 @@ _AMOUNT = ("length", "length ratio", "words shared", "numbers shared", "columns 
 _OF_RIVALS = ("own min", "own max", "own share", "second share")
 _TABLES = ("columns", "names", "one table")
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Bits = NDArray[np.float64]
+Bits = Doubles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +130,7 @@ def _in_job(feature: str) -> int:
     return FAMILIES.index("rank" if feature in OF_PAIRS and feature.startswith(("gap", "rank")) else "job")
 
 
-def split_among(total: Bits, weights: Floats, equal: NDArray[np.bool_]) -> tuple[Bits, Bits]:
+def split_among(total: Bits, weights: Floats, equal: Bools) -> tuple[Bits, Bits]:
     """Divide among key columns what they add together, by their match weights.
 
     A column has the sign of its match weight, and counts for no more than that; of columns with one sign each

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.decision.assign import one_to_one
 
 __all__ = ["Choice", "choose"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 EVEN = 0.5  # links that are together more often wrong than right are not made
 
@@ -146,6 +145,6 @@ def _best(group: Integers, other: Integers, probability: Floats, similarity: Flo
     return np.sort(order[np.flatnonzero(np.diff(group[order], prepend=-1))])
 
 
-def _log_odds(probability: NDArray[Any]) -> NDArray[np.float64]:
+def _log_odds(probability: NDArray[Any]) -> Doubles:
     p = np.clip(probability.astype(np.float64), 1e-9, 1 - 1e-9)
     return np.asarray(np.log(p / (1 - p)))

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.scoring.ranks import Places, highest, places
 
 __all__ = ["JOB", "OF_PAIRS", "Context", "JobContext", "Side", "context", "in_context", "job_context"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 FLOOR = -9.0  # the log-odds of a candidate that is not there
 QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
@@ -266,5 +264,5 @@ def _quantiles(values: Floats, shares: tuple[float, ...]) -> list[float]:
     return [float(value) for value in np.quantile(values, shares)]
 
 
-def _sigmoid(values: Floats) -> NDArray[np.float64]:
+def _sigmoid(values: Floats) -> Doubles:
     return np.asarray(1 / (1 + np.exp(-np.clip(values.astype(np.float64), -30, 30))))

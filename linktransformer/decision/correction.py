@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles, Floats
 from linktransformer.errors import ModelError
 
 __all__ = ["FEATURES", "FILE", "Correction", "from_dict", "matrix_of", "read", "scaled", "write"]
@@ -54,8 +55,6 @@ FEATURES = (
     "bits gap min",
     "bits gap max",
 )  # one or a few of each family; beside them the match weight of every column
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ class Correction:
         return (np.float32(self.slope) * log_odds + offset).astype(np.float32)
 
 
-def scaled(values: NDArray[Any], mean: Any, scale: Any) -> NDArray[np.float64]:
+def scaled(values: NDArray[Any], mean: Any, scale: Any) -> Doubles:
     """Centre, scale and clip features; an unknown one is as the mean.
 
     Args:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.decision.correction import Correction, matrix_of, named, scaled
 
 __all__ = ["LabelledJob", "fit_correction"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 WRONG = 0.02  # of judged labels are expected to be wrong, so that one alone cannot move a sure pair far
 WIDTHS = (0.01, 0.03, 0.1, 0.3, 1.0)  # prior standard deviations of weights, weighed by their evidence
@@ -39,10 +37,10 @@ class LabelledJob:
         others: Candidates known not to match.
     """
 
-    log_odds: NDArray[np.float32]
+    log_odds: Floats
     names: tuple[str, ...]
-    values: NDArray[np.float32]
-    bits: NDArray[np.float32]
+    values: Floats
+    bits: Floats
     columns: tuple[str, ...]
     matches: Integers
     others: Integers
@@ -59,12 +57,12 @@ class _Pairs:
         wrong: A share.
     """
 
-    z: Floats
-    design: Floats
-    target: Floats
+    z: Doubles
+    design: Doubles
+    target: Doubles
     wrong: float
 
-    def cost(self, parameters: Floats) -> tuple[float, Floats]:
+    def cost(self, parameters: Doubles) -> tuple[float, Doubles]:
         """The cross-entropy and its gradient.
 
         Args:
@@ -79,7 +77,7 @@ class _Pairs:
         slope = (1 - 2 * self.wrong) * p * (1 - p) * (q - self.target) / (q * (1 - q))
         return float(value), self.design.T @ slope
 
-    def information(self, parameters: Floats) -> Floats:
+    def information(self, parameters: Doubles) -> Doubles:
         """The expected second derivatives, (n_parameters, n_parameters).
 
         Args:
@@ -141,7 +139,9 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
     )
 
 
-def _judged(z: Floats, design: Floats, job: LabelledJob, spread: float, width: float) -> tuple[Floats, float]:
+def _judged(
+    z: Doubles, design: Doubles, job: LabelledJob, spread: float, width: float
+) -> tuple[Doubles, float]:
     """Parameters, and the standard deviation of the intercept, where labels of both kinds are known."""
     at = np.concatenate([job.matches, job.others])
     target = np.repeat([1.0, 0.0], [len(job.matches), len(job.others)])
@@ -155,7 +155,7 @@ def _judged(z: Floats, design: Floats, job: LabelledJob, spread: float, width: f
     return found, float(np.sqrt(sd**2 + spread**2 - prior**2))
 
 
-def _of_one_kind(z: Floats, design: Floats, job: LabelledJob, spread: float, width: float) -> Floats:
+def _of_one_kind(z: Doubles, design: Doubles, job: LabelledJob, spread: float, width: float) -> Doubles:
     """Parameters where all labels are matches, or all are non-matches."""
     labelled = np.concatenate([job.matches, job.others])
     pool = np.flatnonzero(z >= PLAUSIBLE)
@@ -172,7 +172,7 @@ def _of_one_kind(z: Floats, design: Floats, job: LabelledJob, spread: float, wid
     return found
 
 
-def _by_recall(z: Floats, after: Floats, matches: Integers, spread: float) -> tuple[float, float]:
+def _by_recall(z: Doubles, after: Doubles, matches: Integers, spread: float) -> tuple[float, float]:
     """The intercept at which as many matches are expected as the known ones tell, and its variance.
 
     Of the known matches a share is probable by the shipped decision; the expected number of matches among all
@@ -191,7 +191,7 @@ def _by_recall(z: Floats, after: Floats, matches: Integers, spread: float) -> tu
     return shift, max(((1 - recall) / (recall * (n + WORTH)) + wide**2) / slope**2, TINY)
 
 
-def _averaged(pairs: _Pairs, spread: float, width: float, trust: float = 1.0) -> tuple[Floats, float]:
+def _averaged(pairs: _Pairs, spread: float, width: float, trust: float = 1.0) -> tuple[Doubles, float]:
     """Parameters averaged over the widths of their prior, and the standard deviation of the intercept."""
     fits = [_fitted(pairs, spread, trust * of_weights, width) for of_weights in WIDTHS]
     evidence = np.array([fit[1] for fit in fits])
@@ -203,7 +203,7 @@ def _averaged(pairs: _Pairs, spread: float, width: float, trust: float = 1.0) ->
 
 def _fitted(
     pairs: _Pairs, of_intercept: float, of_weights: float, width: float
-) -> tuple[Floats, float, float]:
+) -> tuple[Doubles, float, float]:
     """The most probable parameters, the logarithm of their evidence, the intercept's standard deviation."""
     from scipy.optimize import minimize
 
@@ -211,7 +211,7 @@ def _fitted(
     precision = np.full(n, of_weights**-2.0)
     precision[1] = max(of_intercept, TINY) ** -2.0
 
-    def cost(parameters: Floats) -> tuple[float, Floats]:
+    def cost(parameters: Doubles) -> tuple[float, Doubles]:
         value, gradient = pairs.cost(parameters)
         return value + 0.5 * float(precision @ parameters**2), gradient + precision * parameters
 
@@ -222,7 +222,7 @@ def _fitted(
     return found.x, float(evidence), float(np.sqrt(np.linalg.inv(curvature)[1, 1]))
 
 
-def _scales(raw: NDArray[np.float32], z: Floats) -> tuple[Floats, Floats, Integers]:
+def _scales(raw: Floats, z: Doubles) -> tuple[Doubles, Doubles, Integers]:
     """Means and standard deviations of features near the threshold, and which features vary there."""
     known = ~np.isnan(raw)
     weight = (_sigmoid(z) * _sigmoid(-z))[:, None] * known
@@ -234,7 +234,7 @@ def _scales(raw: NDArray[np.float32], z: Floats) -> tuple[Floats, Floats, Intege
     return means[used], scales[used], used
 
 
-def _shift_to(z: Floats, expected: float) -> float:
+def _shift_to(z: Doubles, expected: float) -> float:
     """What to add to all log-odds so that so many matches are expected."""
     low, high = -SHIFTS, SHIFTS
     for _ in range(40):
@@ -243,5 +243,5 @@ def _shift_to(z: Floats, expected: float) -> float:
     return (low + high) / 2
 
 
-def _sigmoid(values: Floats) -> Floats:
+def _sigmoid(values: Doubles) -> Doubles:
     return np.asarray(1 / (1 + np.exp(-np.clip(values, -30, 30))))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats
 from linktransformer.decision.fused import Fused
 from linktransformer.progress import stage
 from linktransformer.search import blocking, candidate_search
@@ -49,11 +50,11 @@ def raised(fused: Fused, same: NDArray[np.int8], *, one_table: bool = False) -> 
 
 def equal_first(
     found: candidate_search.Candidates,
-    log_odds: NDArray[np.float32],
+    log_odds: Floats,
     same: NDArray[np.int8],
     *,
     one_table: bool = False,
-) -> NDArray[np.float32]:
+) -> Floats:
     """Raise pairs of equal texts above the other pairs of their two records: no variant may go before them.
 
     Texts that are equal but for case come after equal ones and before all others.

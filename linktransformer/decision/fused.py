@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats
 from linktransformer.decision.job_evidence import JobEvidence
 from linktransformer.decision.model import Decision, Probabilities
 from linktransformer.scoring.describe import Described
@@ -31,7 +31,7 @@ class Fused:
     """
 
     candidates: Candidates
-    score: NDArray[np.float32]
+    score: Floats
     decided: Probabilities | None = None
     evidence: JobEvidence | None = None
     described: Described | None = None

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Doubles, Floats, Integers
 from linktransformer.decision.attribution import BIT, FAMILIES, attributed, split_among
 from linktransformer.decision.context import FLOOR, JobContext, job_context
 from linktransformer.decision.model import SUREST, Decision, Probabilities
@@ -39,9 +40,7 @@ LINES = (
     "limit of the probability",
 )
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Bits = NDArray[np.float64]
+Bits = Doubles
 Sides = tuple[Integers, Integers]
 
 
@@ -56,7 +55,7 @@ class Compared:
     """
 
     similarity: Floats
-    equal: NDArray[np.bool_]
+    equal: Bools
     weights: Weights
 
 
@@ -214,9 +213,7 @@ class JobEvidence:
         after = (every, final - learned - shift, learned - of.total, shown - final)
         return Explained(columns, np.column_stack([before, parts, *after]))
 
-    def _learned(
-        self, log_odds: Bits, features: tuple[tuple[str, ...], Floats], bits: Floats
-    ) -> NDArray[np.float64]:
+    def _learned(self, log_odds: Bits, features: tuple[tuple[str, ...], Floats], bits: Floats) -> Doubles:
         """What a correction that was learned from labels makes of log-odds."""
         correction, (names, values) = self.decision.correction, features
         if correction is None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import progress
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.context import FLOOR, Context, in_context, job_context
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.trees import Trees, read_trees
@@ -27,9 +28,6 @@ OF_PICTURES = Path(__file__).with_name("pictures.npz")
 VARIABLE = "LINKTRANSFORMER_DECISION"  # another file, for those who measure families left out
 STEP = 2**17  # pairs at a time; it changes the memory, not the result
 SUREST = 10.0  # log-odds up to which float32 tells probabilities apart that differ by .05 in log-odds
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +47,7 @@ class Probabilities:
     log_odds: Floats
     uncertainty: float = 0.0
     caution: float = 0.0
-    equal: NDArray[np.bool_] | None = None
+    equal: Bools | None = None
     shift: float = 0.0
 
     @property
@@ -254,7 +252,7 @@ class Decision:
         caution = self.numbers.get("caution", 0.0) * (1.0 if expected_overlap is None else 0.5)
         return Probabilities(at, found + np.float32(shift), spread, caution, shift=shift)
 
-    def of_pairs(self, log_odds: Floats, equal: NDArray[np.bool_]) -> Probabilities:
+    def of_pairs(self, log_odds: Floats, equal: Bools) -> Probabilities:
         """The probabilities of pairs whose log-odds in their job are known.
 
         Args:

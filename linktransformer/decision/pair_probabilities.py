@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats
 from linktransformer.decision import job_evidence
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.equal_texts import raised, same_text
@@ -17,9 +17,6 @@ from linktransformer.search import candidate_search
 from linktransformer.tables.records import Records
 
 __all__ = ["Judged", "judge"]
-
-Floats = NDArray[np.float32]
-Truths = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +37,7 @@ class Judged:
     own: Floats
     offset: Floats | None
 
-    def again(self, described: Described, changed: Truths) -> Judged:
+    def again(self, described: Described, changed: Bools) -> Judged:
         """Judge those pairs again whose features have changed.
 
         Args:

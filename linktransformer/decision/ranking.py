@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+
+from linktransformer.arrays import Floats, Integers
 
 __all__ = ["Ranking", "rank", "stable_order"]
 
 COUNTED_FROM = 2**17  # numbers: fewer are sorted as quickly as they are counted
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

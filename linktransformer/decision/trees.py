@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from linktransformer.arrays import Bools, Doubles, Floats, Integers
 
 __all__ = ["Trees", "read_trees"]
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 BLOCK = 2**16  # pairs evaluated at a time
 FEW = 64  # pairs: of fewer onnxruntime adds up several parts of the trees, which rounds in another way
@@ -44,7 +43,7 @@ class Trees:
     threshold: Floats
     left: Integers
     right: Integers
-    null_left: NDArray[np.bool_]
+    null_left: Bools
     value: Floats
     count: Floats
     session: Any = None
@@ -86,7 +85,7 @@ class Trees:
                 total[start : start + BLOCK] += self.value[self._leaves(block, int(first))[-1]]
         return total.astype(np.float32)
 
-    def expected(self, values: Floats, names: Sequence[str], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def expected(self, values: Floats, names: Sequence[str], known: Bools) -> Doubles:
         """The mean of the sum where some features are known and the others are not.
 
         At a split on a feature that is not known both branches count, each by its share of the training pairs
@@ -116,7 +115,7 @@ class Trees:
             share[:, a], share[:, b] = share[:, node] * to_left, share[:, node] * (1 - to_left)
             first, node = np.concatenate([first, first]), np.concatenate([a, b])
         leaf = np.flatnonzero(self.feature < 0)
-        total: NDArray[np.float64] = self.base + share[:, leaf] @ self.value[leaf].astype(np.float64)
+        total: Doubles = self.base + share[:, leaf] @ self.value[leaf].astype(np.float64)
         return total
 
     def _ordered(self, values: Floats, names: Sequence[str]) -> Floats:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.fused import BELOW_ONE, Fused
 from linktransformer.decision.ranking import rank
 from linktransformer.dedup import hdbscan_components
@@ -31,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 SHOWN = ("fused", "lexical")  # the view whose cosine is shown beside a match probability: the first there is
 EVEN = 0.5  # the mean match probability between two clusters from which they are more likely one than two
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -248,7 +246,7 @@ def _on_rows(
     start: Settled,
     fused: Fused,
     label: Integers,
-    cosine: NDArray[np.float32],
+    cosine: Floats,
     details: dict[str, Any],
 ) -> Clusters:
     """Clusters of rows out of clusters of nodes: rows of one node are together, one without a node is alone.
@@ -289,8 +287,8 @@ def _on_rows(
 
 
 def _next_clusters(
-    found: candidate_search.Candidates, score: NDArray[np.float32], label: Integers
-) -> tuple[NDArray[np.float32], Integers]:
+    found: candidate_search.Candidates, score: Floats, label: Integers
+) -> tuple[Floats, Integers]:
     """The average score between each cluster and the most similar other one, and which it is."""
     n = int(label.max(initial=-1)) + 1
     size = np.bincount(label, minlength=n)

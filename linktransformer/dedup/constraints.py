@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.partitions.sources import Sources
 from linktransformer.results.agglomerate import Apart, components, masks_of
@@ -20,8 +20,6 @@ __all__ = ["HDBSCAN", "METHODS", "Constraints", "Rules", "Settled", "constraints
 HDBSCAN = "hdbscan"
 METHODS = ("average", "complete", "single", HDBSCAN)
 MOST_VALUES = 4_096  # of a column of which a cluster has one row a value: a bit for each, in every row
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.results.agglomerate import components, in_order
 
 __all__ = ["LARGEST", "within_components"]
 
 LARGEST = 4_000  # nodes of a component whose whole distance matrix is made; larger ones keep their clusters
 
-Integers = NDArray[np.int64]
-
 
 def within_components(
     n: int,
     left: Integers,
     right: Integers,
-    score: NDArray[np.float32],
+    score: Floats,
     threshold: float,
     otherwise: Integers,
 ) -> tuple[Integers, int]:
@@ -60,7 +58,7 @@ def within_components(
     return in_order(label), int(too_large.sum())
 
 
-def _clusters(n: int, one: Integers, other: Integers, score: NDArray[np.float32]) -> Integers:
+def _clusters(n: int, one: Integers, other: Integers, score: Floats) -> Integers:
     """The first node of each node's cluster."""
     from sklearn.cluster import HDBSCAN
 

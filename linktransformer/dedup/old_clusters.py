@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.decision.threshold import is_number
 from linktransformer.dedup import cluster_pipeline, constraints
 from linktransformer.encoding import model_plan
@@ -164,7 +164,7 @@ def _similarity(distance: Any, metric: Any) -> Any:
 
 def _labels(
     table: Table, on: Columns, given: Job, cluster_type: str, cluster_params: Mapping[str, Any] | None
-) -> NDArray[np.int64]:
+) -> Integers:
     """The cluster of each row; clusters that are too small are taken apart, but for rows of equal text."""
     method, threshold, size = settings_of(cluster_type, cluster_params)
     names = key_columns.of_one(table, on)

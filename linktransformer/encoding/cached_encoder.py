@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.encoding.cache_settings import CacheSettings, check_cache
 from linktransformer.encoding.vector_file import Keys
 from linktransformer.encoding.vector_store import VectorStore, keys_of
@@ -24,8 +24,6 @@ LEAST, MOST, SECONDS = 256, 8192, 10.0  # texts that are encoded before they are
 FORMAT = "1"  # of the keys of texts and pictures
 PARTS = ("fused", "image", "text")  # vectors of a record, one after the other in a row
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 Encode = Callable[[Integers, int | None, Callable[[int], None]], Floats]
 
 
@@ -181,7 +179,7 @@ class CachedEncoder:
         return self._recalled("texts", keys, encode)
 
     def recall_records(
-        self, texts: Sequence[str | None], pictures: Sequence[Any], confidence: NDArray[np.float64]
+        self, texts: Sequence[str | None], pictures: Sequence[Any], confidence: Doubles
     ) -> Recall:
         """Look for the vectors of texts with pictures; fused, image and text one after the other.
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.format import open_memmap
-from numpy.typing import NDArray
 
 from linktransformer import progress
+from linktransformer.arrays import Floats
 from linktransformer.encoding import model_plan
 
 __all__ = ["AT_ONCE", "embed_on_disk"]
@@ -24,7 +24,7 @@ def embed_on_disk(
     *,
     batch_size: int | None = None,
     at_once: int = AT_ONCE,
-) -> NDArray[np.float32]:
+) -> Floats:
     """Encode texts; the vectors of many are written to a file as they are made.
 
     Args:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer import progress
+from linktransformer.arrays import Floats
 from linktransformer.decision import correction
 from linktransformer.decision.correction import Correction
 from linktransformer.encoding import vector_memory
@@ -26,7 +26,7 @@ __all__ = ["FULL", "LEXICAL", "Plan", "decision_alone", "embed", "plan", "plan_o
 LEXICAL = "lexical"
 FULL = "full"  # the bundled model, for every record
 
-Matrix = NDArray[np.float32]
+Matrix = Floats
 
 
 @dataclass(frozen=True, slots=True)

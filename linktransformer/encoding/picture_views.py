@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer import progress
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.encoding.cached_encoder import PARTS as VECTORS
 from linktransformer.encoding.cached_encoder import CachedEncoder
 from linktransformer.errors import ModelError
@@ -38,10 +38,6 @@ __all__ = [
 
 EDIT = "edit"
 OF_TEXT, OF_PICTURE = ("lexical", "text", EDIT), ("image",)
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Truths = NDArray[np.bool_]
 
 
 def vectors_of(
@@ -190,8 +186,8 @@ def without_gaps(found: Candidates, nodes: tuple[Nodes, Nodes], units: tuple[Uni
 
 
 def both_have(
-    found: Candidates, nodes: tuple[Nodes, Nodes], has: Sequence[tuple[Truths, Truths]]
-) -> dict[str, Truths]:
+    found: Candidates, nodes: tuple[Nodes, Nodes], has: Sequence[tuple[Bools, Bools]]
+) -> dict[str, Bools]:
     """Where both rows of a pair have what a view goes by.
 
     Args:
@@ -202,14 +198,14 @@ def both_have(
     Returns:
         By view, (n_pairs,) bool.
     """
-    known: dict[str, Truths] = {}
+    known: dict[str, Bools] = {}
     for kind, names in enumerate((OF_TEXT, OF_PICTURE)):
         left, right = (side[kind][node.text] for side, node in zip(has, nodes, strict=True))
         known |= dict.fromkeys(names, left[found.left] & right[found.right])
     return known
 
 
-def gap_lines(found: Candidates, there: Mapping[str, Truths]) -> dict[str, tuple[float, float]]:
+def gap_lines(found: Candidates, there: Mapping[str, Bools]) -> dict[str, tuple[float, float]]:
     """What a view says on average at each cosine of the fused vectors, where some pairs have a gap there.
 
     Args:
@@ -230,7 +226,7 @@ def gap_lines(found: Candidates, there: Mapping[str, Truths]) -> dict[str, tuple
 
 
 def filled(
-    found: Candidates, there: Mapping[str, Truths], lines: Mapping[str, tuple[float, float]]
+    found: Candidates, there: Mapping[str, Bools], lines: Mapping[str, tuple[float, float]]
 ) -> Candidates:
     """Put what the lines say where a view has nothing to go by.
 

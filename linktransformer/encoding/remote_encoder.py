@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats
 from linktransformer.encoding.llm_client import Outcome, Patience, post_all
 from linktransformer.encoding.llm_endpoint import Endpoint
 from linktransformer.encoding.llm_store import Store, question_key
@@ -22,7 +23,7 @@ MOST_TEXTS = 256  # in one request
 MOST_CHARACTERS = 100_000  # in one request
 LONGEST = 5_000  # characters of a chunk: some 1,250 tokens of English, and below 8,192 in any script
 
-Vectors = NDArray[np.float32]
+Vectors = Floats
 
 
 class RemoteEncoder:

@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats
+
 __all__ = [
     "KEY",
     "SUFFIX",
@@ -35,7 +37,6 @@ ROWS = np.dtype("<f4")
 LONGEST_HEADER = 4096
 
 Keys = NDArray[np.void]
-Floats = NDArray[np.float32]
 
 
 class DamagedError(Exception):

@@ -10,8 +10,8 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats
 from linktransformer.encoding.cache_settings import told_bytes
 
 __all__ = ["VARIABLE", "VectorMemory", "encode"]
@@ -19,8 +19,6 @@ __all__ = ["VARIABLE", "VectorMemory", "encode"]
 VARIABLE = "LINKTRANSFORMER_VECTOR_MEMORY"
 DEFAULT_BYTES = 64 * 10**6
 ENTRY = 300  # bytes of an entry beside its vector and the characters of its text
-
-Floats = NDArray[np.float32]
 
 
 class VectorMemory:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.encoding.vector_file import (
     KEY,
     SUFFIX,
@@ -34,9 +35,6 @@ SMALL, MANY_SMALL = 1024, 32  # rows of a small file; so many of them are writte
 FULL = 0.9  # of the bound is left when old files have been removed
 ABANDONED = 3600  # seconds after which a file that was not finished is of a process that was killed
 LOCK = ".lock"
-
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 
 def keys_of(contents: Sequence[bytes]) -> Keys:

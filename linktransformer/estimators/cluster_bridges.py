@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.model import sigmoid
 from linktransformer.estimators.cluster_membership import Clustered, linkage
 from linktransformer.tables import frames
 
 __all__ = ["bridges", "without_these"]
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 def bridges(of: Clustered) -> tuple[Integers, Floats]:
@@ -55,7 +52,7 @@ def bridges(of: Clustered) -> tuple[Integers, Floats]:
     return pairs[order], value[order]
 
 
-def _never(of: Clustered, pairs: Integers, width: int) -> NDArray[np.bool_]:
+def _never(of: Clustered, pairs: Integers, width: int) -> Bools:
     """Which pairs of clusters stay apart whatever they look like."""
     rows = np.sort(of.cluster[of.cannot_link], axis=1).reshape(-1, 2)
     known = np.concatenate([of.kept_apart, rows])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.estimators.cluster_membership import Clustered, linkage
 from linktransformer.estimators.one_more_record import Judged, Newcomers, judged
 from linktransformer.estimators.reference import Reference
@@ -14,8 +14,6 @@ from linktransformer.search.blocking import Nodes
 from linktransformer.tables import frames
 
 __all__ = ["grown"]
-
-Integers = NDArray[np.int64]
 
 
 def grown(of: Clustered, larger: Reference, k: int) -> Clustered:
@@ -105,7 +103,7 @@ class _Standing:
             self.new.setdefault(node, []).append(cluster)
             self.more.setdefault(cluster, []).append(node)
 
-    def in_order(self, node: int, right: Integers, probability: NDArray[np.float32]) -> list[int]:
+    def in_order(self, node: int, right: Integers, probability: Floats) -> list[int]:
         """The clusters that a node may join, the most probable first; those that have its text before all.
 
         Args:

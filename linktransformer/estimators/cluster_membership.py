@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.estimators.one_more_record import Judged, Newcomers, judged
 from linktransformer.estimators.reference import Asked, Reference
 from linktransformer.estimators.table_job import TableJob
@@ -22,9 +22,6 @@ __all__ = ["Clustered", "Entries", "entries", "first_allowed", "linkage", "near_
 
 AT_ONCE = 250  # rows: it changes the memory, not the result
 REDUCE = {"average": np.add, "hdbscan": np.add, "complete": np.minimum, "single": np.maximum}
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.dedup.constraints import Rules
 from linktransformer.dedup.dedup import K, check_threshold
 from linktransformer.encoding import model_plan
@@ -336,7 +337,7 @@ class Deduplicator(Fitted):
         return self._fitted().labels
 
     @property
-    def labels_(self) -> NDArray[np.int64]:
+    def labels_(self) -> Integers:
         """The cluster id of each row, (n_rows,) int64."""
         return self._fitted_clusters().cluster
 

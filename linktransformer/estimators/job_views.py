@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.scoring.gaps import line_of
 from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables.records import Records
 
 __all__ = ["JobViews", "Viewed", "of_pictures", "of_texts", "with_line"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Truths = NDArray[np.bool_]
 
 OF_TEXTS = ("lexical", "key column", "dense")
 FUSED = "fused"
@@ -85,7 +82,7 @@ class JobViews:
             found.pop("image", None)
         return found
 
-    def known(self, of: Viewed) -> dict[str, Truths]:
+    def known(self, of: Viewed) -> dict[str, Bools]:
         """Which records have what a view goes by; a view that is not there knows all.
 
         Args:
@@ -102,7 +99,7 @@ class JobViews:
     def scores(
         self,
         matrices: tuple[Mapping[str, Any], Mapping[str, Any]],
-        known: tuple[Mapping[str, Truths], Mapping[str, Truths]],
+        known: tuple[Mapping[str, Bools], Mapping[str, Bools]],
         a: Integers,
         b: Integers,
     ) -> dict[str, Floats]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.estimators.reference import Reference
 from linktransformer.tables import frames, records
 from linktransformer.tables.frames import Table
@@ -15,8 +16,6 @@ from linktransformer.tables.key_columns import paired
 __all__ = ["COPIES", "noisy_copies"]
 
 COPIES = 1_000
-
-Integers = NDArray[np.int64]
 
 
 def noisy_copies(reference: Reference, seed: int = 0) -> tuple[Table, Integers]:

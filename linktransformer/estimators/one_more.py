@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision import equal_texts
 from linktransformer.decision.context import FLOOR, in_context
 from linktransformer.decision.equal_texts import STEP
@@ -35,9 +36,6 @@ __all__ = ["Compared", "best_rows", "compared", "judged", "near_in"]
 AT_ONCE = 1000  # rows: it changes the memory, not the result
 WIDE = 3
 DEPTH = 3  # of the candidates of a record in a view: the nearest so many are described
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 def judged(known: Reference, job: SampleJob, asked: Asked, k: int, hidden: Integers | None = None) -> Fused:
@@ -121,7 +119,7 @@ class _Part:
     right: Integers
     scores: Mapping[str, Floats]
     log_odds: Floats
-    equal: NDArray[np.bool_]
+    equal: Bools
 
 
 def _judged(
@@ -214,7 +212,7 @@ def _candidates(
     return left[near], right[near], {name: score[near] for name, score in scores.items()}
 
 
-def near_in(scores: Mapping[str, Floats], places: Mapping[str, Places]) -> NDArray[np.bool_]:
+def near_in(scores: Mapping[str, Floats], places: Mapping[str, Places]) -> Bools:
     """Which pairs are among the nearest of one of their records in some view.
 
     Args:
@@ -239,7 +237,7 @@ def _places(left: Integers, score: Floats, pair: Integers, rival: Floats, floor:
     return Places(rank_left, rank_right, gap_left, gap_right)
 
 
-def _where(known: NDArray[np.bool_] | None, text: Integers, values: Floats) -> Floats:
+def _where(known: Bools | None, text: Integers, values: Floats) -> Floats:
     """The values of records that have what a view goes by, NaN for the others; all without `known`."""
     return values if known is None else np.where(known[text], values, np.float32(np.nan))
 
@@ -254,7 +252,7 @@ class Compared:
     texts: tuple[list[str], list[str]]
     own: Mapping[str, tuple[Floats, Floats]]
     similarity: list[Floats]
-    equal: list[NDArray[np.bool_]]
+    equal: list[Bools]
     weights: Weights
 
     def pairs(self, scores: Mapping[str, Floats], places: Mapping[str, Places], of_bits: Places) -> Pairs:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision import equal_texts
 from linktransformer.decision.context import FLOOR, in_context
 from linktransformer.decision.equal_texts import STEP
@@ -24,9 +25,6 @@ from linktransformer.search.blocking import Nodes
 from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["Judged", "Newcomers", "judged"]
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +50,7 @@ class Newcomers:
     place: Integers
     itself: Integers
     limit: Integers
-    new: NDArray[np.bool_]
+    new: Bools
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.estimators import reference_search
 from linktransformer.estimators.sample_job import Sample
 from linktransformer.search.blocking import Nodes
@@ -18,9 +18,6 @@ from linktransformer.search.pair_products import pair_scores
 __all__ = ["Own", "own_of_sample"]
 
 NEAREST = 3  # one may be the record itself, and one a copy of the record that it is compared with
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.estimators.row_reading import Reading, embedded
 from linktransformer.estimators.written_rows import Written, written_of
@@ -21,8 +22,6 @@ from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
 
 __all__ = ["Asked", "Keys", "Reference", "ask", "bare", "blocks_of", "build", "read_as_the_model_does"]
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.encoding import cached_encoder, model_plan
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, ModelError
@@ -82,7 +83,7 @@ class Fitted(Parameters):
         asked = ask(known, plan, table, names, batch_size=self.batch_size)
         return known.with_rows(whole, labels, asked)
 
-    def _without(self, labels: Any, attribute: str) -> NDArray[np.int64]:
+    def _without(self, labels: Any, attribute: str) -> Integers:
         """The numbers of the rows that stay when these are taken out."""
         known = self._fitted()
         single = isinstance(labels, (str, tuple)) or not hasattr(labels, "__iter__")
@@ -177,7 +178,7 @@ def unique(labels: NDArray[Any], what: str) -> None:
         )
 
 
-def labels_at(labels: NDArray[Any], row: NDArray[np.int64]) -> NDArray[Any]:
+def labels_at(labels: NDArray[Any], row: Integers) -> NDArray[Any]:
     """The labels of rows.
 
     Args:

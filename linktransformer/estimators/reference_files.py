@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators.reference import Keys, Reference
 from linktransformer.estimators.reference_pictures import Columns, Shown
@@ -203,7 +204,7 @@ def _said_of_pictures(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _shown(said: dict[str, Any], has_picture: NDArray[np.bool_]) -> Shown:
+def _shown(said: dict[str, Any], has_picture: Bools) -> Shown:
     identity = np.fromiter(said["identity"], dtype=object, count=len(said["identity"]))
     sure = said["columns"]["confidence"]
     columns = Columns(tuple(said["columns"]["images"]), None if sure is None else tuple(sure))

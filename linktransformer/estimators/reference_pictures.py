@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.encoding import picture_views
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
@@ -35,8 +36,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class Shown:
 
     columns: Columns
     identity: NDArray[np.object_]
-    has_picture: NDArray[np.bool_]
+    has_picture: Bools
     lines: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def some(self, records: Integers) -> Shown:
@@ -273,7 +272,7 @@ def with_lines(
     return replace(reference, shown=replace(plain, lines=picture_views.gap_lines(found, there)))
 
 
-def probed(encoder: Any, reference: Reference, n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def probed(encoder: Any, reference: Reference, n: int) -> tuple[Floats, Floats]:
     """What a model makes of the first texts of a reference, and what was kept of them.
 
     Args:
@@ -286,7 +285,7 @@ def probed(encoder: Any, reference: Reference, n: int) -> tuple[NDArray[np.float
     """
     rows = np.flatnonzero([bool(text) for text in reference.records.texts.tolist()])[:n]
     texts = reference.records.texts[rows].tolist()
-    kept: NDArray[np.float32] = reference.matrices["text"][rows]
+    kept: Floats = reference.matrices["text"][rows]
     if not texts:
         return kept, kept
     nothing, unsure = [None] * len(texts), np.full(len(texts), np.nan)

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.fused import BELOW_ONE, Fused
 from linktransformer.estimators import reference_pictures
 from linktransformer.estimators.reference import Asked, Reference
@@ -22,9 +22,6 @@ from linktransformer.search.pair_products import pair_scores
 __all__ = ["Searched", "linked", "nearest", "neighbours", "score_of", "scored"]
 
 BLOCK = 2**25  # scores at a time: 128 MiB
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 class Searched(Protocol):

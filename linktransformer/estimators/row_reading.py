@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.tables import records
@@ -134,7 +134,7 @@ class Reading:
         )
 
 
-def embedded(plan: Plan, written: list[str], *, batch_size: int | None = None) -> NDArray[np.float32]:
+def embedded(plan: Plan, written: list[str], *, batch_size: int | None = None) -> Floats:
     """Vectors of texts that may repeat; those of nothing are zero, so that nulls are equal to nothing.
 
     Args:

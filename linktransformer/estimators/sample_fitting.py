@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision import equal_texts
 from linktransformer.decision.choose import EVEN, choose
 from linktransformer.decision.context import FLOOR, in_context, job_context
@@ -39,9 +39,6 @@ from linktransformer.tables.frames import Table
 __all__ = ["fit", "fit_pictured", "lowest", "unread"]
 
 logger = logging.getLogger(__name__)
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 def unread(table: Table, names: Keys, plan: Plan) -> Reference:

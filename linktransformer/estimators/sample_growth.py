@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.context import FLOOR, in_context
 from linktransformer.estimators import reference_search
 from linktransformer.estimators.one_more import compared, near_in
@@ -22,9 +22,6 @@ from linktransformer.search.pair_products import pair_scores
 from linktransformer.search.vocabulary import widened
 
 __all__ = ["after_adding", "after_removal"]
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 def after_removal(job: SampleJob, before: Reference, after: Reference, rows: Integers) -> SampleJob:
@@ -129,7 +126,7 @@ def _candidates(job: SampleJob, after: Reference, new: Integers, k: int) -> Riva
     matrices = job.views.named(after)
     right, left = reference_search.neighbours(sample, nodes, matrices, k)
     text = nodes.text[right]
-    has: dict[str, NDArray[np.bool_]] = {}
+    has: dict[str, Bools] = {}
     if job.views.pictures is not None:
         has["lexical"] = np.asarray(sample.written.texts != "", dtype=bool)
         has["dense"] = np.asarray((sample.matrices["dense"] != 0).any(axis=1))

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.context import JobContext
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.model import Decision, decision
@@ -23,8 +24,6 @@ from linktransformer.search.blocking import Nodes
 
 __all__ = ["PARTS", "Rivals", "Sample", "SampleJob"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 PARTS = ("sample", "reference", "copy", "described", "bits", "pair", "job", "folded")
 
@@ -104,9 +103,9 @@ class Rivals:
 
     sample: Integers
     reference: Integers
-    copy: NDArray[np.bool_]
+    copy: Bools
     views: Mapping[str, Floats]
-    described: NDArray[np.bool_]
+    described: Bools
     bits: Floats
     pair: Floats
     job: Floats

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats
 from linktransformer.decision import equal_texts, job_evidence
 from linktransformer.decision.context import FLOOR, job_context
 from linktransformer.decision.fused import Fused
@@ -30,8 +30,6 @@ from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
 
 __all__ = ["TableFit", "fit"]
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

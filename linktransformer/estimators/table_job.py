@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.context import JobContext
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.model import Decision, decision
@@ -18,8 +19,6 @@ from linktransformer.scoring.known_columns import KnownColumn
 
 __all__ = ["PARTS", "NearPairs", "TableJob"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 PARTS = ("left", "right", "bits", "pair", "job", "log_odds")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.estimators.row_reading import Reading
 from linktransformer.scoring.known_columns import Cells
 from linktransformer.search import blocking
@@ -19,8 +20,6 @@ from linktransformer.tables.records import Records
 from linktransformer.tables.serialize import Serializer
 
 __all__ = ["Written", "written_of"]
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

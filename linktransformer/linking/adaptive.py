@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
@@ -19,9 +19,6 @@ from linktransformer.search.candidate_search import Candidates
 
 __all__ = ["Selection", "adapted", "doubtful", "select", "trial"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Truths = NDArray[np.bool_]
 
 # The usual 5 % either way: a pair below is taken for no match, a record with a candidate above is taken as
 # matched. Both were set before any score was looked at.
@@ -45,7 +42,7 @@ class Selection:
         report: How it was chosen.
     """
 
-    records: tuple[Truths, Truths]
+    records: tuple[Bools, Bools]
     searched: bool
     report: dict[str, Any]
 
@@ -149,7 +146,7 @@ def select(
     return Selection((allowed[0][nodes[0].text], allowed[1][nodes[1].text]), False, report)
 
 
-def doubtful(found: Candidates, p: Floats, best: tuple[Floats, Floats]) -> Truths:
+def doubtful(found: Candidates, p: Floats, best: tuple[Floats, Floats]) -> Bools:
     """Pairs that may match, and one of whose records is not matched with certainty.
 
     Args:
@@ -216,12 +213,12 @@ def _best(found: Candidates, p: Floats) -> tuple[Floats, Floats]:
 
 
 def _within(
-    pairs: Truths,
+    pairs: Bools,
     p: Floats,
     texts: tuple[Integers, Integers],
     lengths: tuple[Integers, Integers],
     budget: int,
-) -> tuple[tuple[Truths, Truths], int]:
+) -> tuple[tuple[Bools, Bools], int]:
     """The texts of the pairs nearest to even, and their characters; whole pairs as long as they fit."""
     which = np.flatnonzero(pairs)
     rank = np.empty(len(which), dtype=np.int64)

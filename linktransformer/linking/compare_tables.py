@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.choose import choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
@@ -164,7 +164,7 @@ def decide(
     if not min(map(len, nodes)):
         return nothing(nodes)
 
-    def embed(written: list[str]) -> NDArray[np.float32]:
+    def embed(written: list[str]) -> Floats:
         return model_plan.embed(plan.encoder, written, batch_size=job.batch_size)
 
     options = Options(
@@ -249,7 +249,7 @@ def decide_pictures(
     return _with_details(fused, described, plan, texts, details)
 
 
-def linked(fused: Fused) -> NDArray[np.int64]:
+def linked(fused: Fused) -> Integers:
     """The candidates that are links by the decision without labels, one for each left record at most.
 
     Args:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.progress import stage
 from linktransformer.results.links import Links
@@ -94,7 +95,7 @@ def joined(
 
 def rows_of(
     links: Links, how: str, indicator: bool | str, score_column: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64], dict[str, NDArray[Any]]]:
+) -> tuple[Integers, Integers, dict[str, NDArray[Any]]]:
     """Which rows stand next to each other in the result, and the columns that are added.
 
     Args:
@@ -119,7 +120,7 @@ def rows_of(
     return a, b, extra
 
 
-def _with_unlinked(links: Links, how: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _with_unlinked(links: Links, how: str) -> tuple[Integers, Integers]:
     """Row numbers of the result, -1 for none, in the order that pandas.merge would give."""
     a, b = links.left_rows, links.right_rows
     if how in ("left", "outer"):

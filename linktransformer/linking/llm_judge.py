@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.threshold import is_number
 from linktransformer.encoding import llm_answers, model_plan
 from linktransformer.encoding.llm_answers import Asked, Prompts
@@ -36,8 +37,6 @@ QUESTION = (
 )
 FORM = 'Reply with one JSON object and nothing else: {"is_match": true or false, "confidence": 0 to 1}'
 _NAMES = ("llm_is_match", "llm_confidence", "llm_raw_response", "llm_error")
-
-Integers = NDArray[np.int64]
 
 
 @displayed
@@ -230,7 +229,7 @@ def _texts(links: Links, left: Integers, right: Integers) -> list[str]:
 def _judged(
     links: Links,
     pairs: tuple[Integers, Integers],
-    score: NDArray[np.float32],
+    score: Floats,
     asked: Asked,
     least: float | None,
     suffixes: tuple[str | None, str | None],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.assign import one_to_one
 from linktransformer.decision.choose import Choice, choose
 from linktransformer.decision.fused import Fused
@@ -23,8 +24,6 @@ __all__ = ["decided"]
 MOST_COPIES = (
     4096  # row pairs of one node pair that an assignment looks at; beyond, copies are paired in order
 )
-
-Integers = NDArray[np.int64]
 
 
 @stage("links")
@@ -82,7 +81,7 @@ def decided(
 
 def _pairs(
     fused: Fused, validate: str, threshold: Any
-) -> tuple[Integers, NDArray[np.bool_], NDArray[np.float32], Choice, dict[str, Any]]:
+) -> tuple[Integers, Bools, Floats, Choice, dict[str, Any]]:
     """The pairs that may be links, which are sure, what each is worth, and what the report says."""
     found, decided, p = fused.candidates, fused.decided, fused.score
     sure = np.zeros(len(p), dtype=bool)
@@ -125,9 +124,7 @@ def _estimates(fused: Fused, decided: Probabilities, pairs: Integers) -> dict[st
     return dict(zip(names, values, strict=True))
 
 
-def _once(
-    left: Integers, right: Integers, value: NDArray[np.float32], sure: NDArray[np.bool_]
-) -> tuple[Integers, int]:
+def _once(left: Integers, right: Integers, value: Floats, sure: Bools) -> tuple[Integers, int]:
     """Choose row pairs so that no row is used twice: the sure ones first, then the best total of the rest.
 
     The value of a pair is what it scores above the threshold, so that two links at the threshold do not
@@ -144,7 +141,7 @@ def _once(
 
 def _runner_up(
     nodes: tuple[Nodes, Nodes], fused: Fused, pair: Integers, ranking: Ranking
-) -> tuple[Integers, NDArray[np.float32]]:
+) -> tuple[Integers, Floats]:
     """The row that the left row of each link would have taken next, and its score."""
     found = fused.candidates
     place = np.searchsorted(ranking.nodes, found.left[pair])

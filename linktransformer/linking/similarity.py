@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.fused import BELOW_ONE
 from linktransformer.encoding import model_plan
 from linktransformer.linking.options import Job
@@ -26,9 +26,6 @@ __all__ = ["Similarity", "near_rows", "similarity_of"]
 
 MEMORY = 2**28  # bytes for one block of scores
 SLACK = np.float32(1e-5)  # a product of matrices and one of two rows differ by rounding
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

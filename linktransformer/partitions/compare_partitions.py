@@ -29,8 +29,6 @@ from linktransformer.search.candidate_search import Candidates
 
 __all__ = ["ComparedFiles", "compare_pieces"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 TRIAL_FROM = 4000  # texts: below, the model is always run
 SETTLED = 0.9  # of the records are expected to have their match as best candidate: the model is not run

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.scoring.column_kind import detect, sampled
 from linktransformer.scoring.column_similarity import prepare
 from linktransformer.scoring.compare import Comparison
@@ -24,8 +24,6 @@ from linktransformer.tables.shelf import Shelf, text_parts, texts_at
 
 __all__ = ["Cells", "FileColumn", "file_column"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 NO_LEVELS = np.empty(0, dtype=np.int8)
 
 
@@ -40,7 +38,7 @@ class Cells:
     """
 
     similarity: Floats
-    equal: NDArray[np.bool_]
+    equal: Bools
     frequency: Floats
 
     @property

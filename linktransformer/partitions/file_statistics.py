@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.partitions.file_survey import RandomPairs, Survey
 from linktransformer.partitions.partition_job import Known, Stored, ngrams_of
 from linktransformer.partitions.partition_search import Searched
@@ -28,8 +29,6 @@ from linktransformer.tables.normalize import folded
 
 __all__ = ["FileStatistics", "levels_of", "statistics_of"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 LEARNED_FROM = 2**21  # pairs: a rate of one in a thousand is known to two in a hundred of itself
 
@@ -101,7 +100,7 @@ def levels_of(stored: Stored) -> ColumnLevels:
     return ColumnLevels(level, np.empty(0, dtype=np.int8), stored.array("frequency"))
 
 
-def _unrelated(random: RandomPairs, searched: Sequence[Searched]) -> NDArray[np.bool_]:
+def _unrelated(random: RandomPairs, searched: Sequence[Searched]) -> Bools:
     """Which random pairs are not of two texts that are a record's nearest, as in `scoring.gather`."""
     width = len(random.texts[1])
     related = np.concatenate([part.related[0] * width + part.related[1] for part in searched])
@@ -159,7 +158,7 @@ def _tables(known: Known, survey: Survey, searched: Sequence[Searched], random: 
     return match_weights([column], guess, prior_of(survey.sizes)).tables
 
 
-def _share(code: Integers, share: float) -> NDArray[np.bool_]:
+def _share(code: Integers, share: float) -> Bools:
     """About this share of pairs, whatever their order: by 32 bits of a hash of their codes."""
     if share >= 1:
         return np.ones(len(code), dtype=bool)

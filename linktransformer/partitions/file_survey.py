@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer import progress
+from linktransformer.arrays import Integers
 from linktransformer.partitions.file_column import FileColumn, file_column
 from linktransformer.partitions.partition import Divided
 from linktransformer.partitions.partition_job import Known, Stored, side_of
@@ -22,8 +22,6 @@ from linktransformer.tables.normalize import folded
 from linktransformer.tables.shelf import OrderedTexts, Shelf, first_of, ordered_texts
 
 __all__ = ["Counted", "RandomPairs", "Survey", "count", "survey"]
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.linking import joining
 from linktransformer.progress import stage
 from linktransformer.results.links import Links
@@ -20,8 +20,6 @@ from linktransformer.tables.shelf import Shelf
 __all__ = ["write_joined"]
 
 AT_ONCE = 2**17  # rows of the result that are put together, and written as a row group
-
-Integers = NDArray[np.int64]
 
 
 def write_joined(

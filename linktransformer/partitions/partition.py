@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer import progress
+from linktransformer.arrays import Integers
 from linktransformer.search.ngram_counts import Seen, TextCounts
 from linktransformer.tables import block_keys, null_values, records
 from linktransformer.tables.block_keys import BlockColumns
@@ -25,8 +25,6 @@ BYTES_A_CHARACTER = 90  # of a text while its n-grams are counted and after; mea
 BYTES_A_ROW = 1_000  # its candidates and numbers
 BYTES_A_VECTOR = 8_192  # of a row where a model is run: 1,024 numbers and a copy
 MOST = 256  # pieces: a file of each side and piece is open at once
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

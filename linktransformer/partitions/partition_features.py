@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats
 from linktransformer.decision.model import Decision
 from linktransformer.partitions.file_statistics import FileStatistics, levels_of
 from linktransformer.partitions.file_survey import Survey
@@ -20,8 +20,6 @@ from linktransformer.tables.normalize import folded
 
 __all__ = ["log_odds_of", "pairs_of"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 STEP = 2**16  # pairs at a time; it changes the memory, not the result
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.encoding.memmap_embeddings import embed_on_disk
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.linking.options import Job
@@ -25,7 +26,6 @@ from linktransformer.tables.shelf import Shelf
 
 __all__ = ["Known", "Piece", "Side", "Stored", "ngrams_of", "read", "side_of"]
 
-Integers = NDArray[np.int64]
 Side = tuple[Integers, NDArray[np.object_], Nodes]  # rows, different texts, records
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.equal_texts import SAME, alike
 from linktransformer.partitions.file_survey import Survey
 from linktransformer.partitions.partition_job import Known, Piece, Stored
@@ -22,8 +23,6 @@ from linktransformer.tables.normalize import folded
 
 __all__ = ["Searched", "search_piece"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 OfSide = tuple[Integers, Any]  # which ones, and what of each
 
 

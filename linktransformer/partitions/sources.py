@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Columns
 from linktransformer.tables import frames, key_columns, row_labels, stacking
@@ -17,8 +17,6 @@ from linktransformer.tables.frames import Table
 __all__ = ["Sources", "are_several", "check_of_one", "read"]
 
 SOURCE = "source"
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

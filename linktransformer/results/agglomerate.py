@@ -8,14 +8,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Doubles, Floats, Integers
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["LINKAGES", "Apart", "agglomerate", "components", "in_order", "masks_of"]
 
 LINKAGES = ("single", "average", "complete")
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,9 +30,9 @@ class _Edges:
 
     a: Integers
     b: Integers
-    value: Floats
-    count: Floats
-    never: NDArray[np.bool_]
+    value: Doubles
+    count: Doubles
+    never: Bools
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +92,7 @@ def agglomerate(
     n: int,
     left: Integers,
     right: Integers,
-    score: NDArray[np.float32],
+    score: Floats,
     threshold: float,
     linkage: str = "average",
     apart: Apart | None = None,
@@ -177,7 +175,7 @@ def _merged_down_to(
 
 
 def _all_edges(
-    first: Integers, left: Integers, right: Integers, score: NDArray[np.float32], apart: Apart, linkage: str
+    first: Integers, left: Integers, right: Integers, score: Floats, apart: Apart, linkage: str
 ) -> _Edges:
     """The edges between the clusters to begin with, and those that must never be merged among them."""
     one, other = first[np.append(left, apart.left)], first[np.append(right, apart.right)]
@@ -193,7 +191,7 @@ def _all_edges(
     return edges if plain else _combined(edges, len(first), linkage)
 
 
-def _similarity(edges: _Edges, size: Floats, masks: NDArray[np.uint64], linkage: str) -> Floats:
+def _similarity(edges: _Edges, size: Doubles, masks: NDArray[np.uint64], linkage: str) -> Doubles:
     pairs = size[edges.a] * size[edges.b]
     if linkage == "average":
         similar = edges.value / pairs
@@ -205,7 +203,7 @@ def _similarity(edges: _Edges, size: Floats, masks: NDArray[np.uint64], linkage:
     return np.where(never, 0.0, similar)
 
 
-def _best(n: int, edges: _Edges, similar: Floats) -> tuple[Floats, Integers]:
+def _best(n: int, edges: _Edges, similar: Doubles) -> tuple[Doubles, Integers]:
     """The highest similarity of each cluster, and with whom; the lower one of equals."""
     best, partner = np.full(n, -np.inf), np.full(n, n, dtype=np.int64)
     for one in (edges.a, edges.b):
@@ -217,9 +215,7 @@ def _best(n: int, edges: _Edges, similar: Floats) -> tuple[Floats, Integers]:
     return best, partner
 
 
-def _merged(
-    edges: _Edges, live: NDArray[np.bool_], moved: NDArray[np.bool_], parent: Integers, linkage: str
-) -> _Edges:
+def _merged(edges: _Edges, live: Bools, moved: Bools, parent: Integers, linkage: str) -> _Edges:
     """The edges between the merged clusters, of those that still count."""
     kept = live[edges.a] & live[edges.b]
     touched = moved[edges.a] | moved[edges.b]
@@ -236,7 +232,7 @@ def _merged(
     )
 
 
-def _some(edges: _Edges, which: NDArray[np.bool_] | Integers) -> _Edges:
+def _some(edges: _Edges, which: Bools | Integers) -> _Edges:
     return _Edges(edges.a[which], edges.b[which], edges.value[which], edges.count[which], edges.never[which])
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.job_evidence import JobEvidence
 from linktransformer.decision.model import sigmoid
 from linktransformer.errors import InvalidArgumentError
@@ -28,8 +29,6 @@ HALVINGS = 24  # of the interval in which the threshold lies at which two rows c
 NEAREST = 10  # pairs between two clusters that are shown
 
 Columns = dict[str, NDArray[Any]]
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 def pairs_of_cluster(clusters: Clusters, cluster: int) -> Integers:
@@ -163,7 +162,7 @@ def _strongest_path(n: int, left: Integers, right: Integers, p: Floats, a: int, 
 
 def _parts(
     n: int, pairs: tuple[Integers, Integers, Floats], ends: tuple[int, int], method: str
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+) -> tuple[Bools, Bools]:
     """The clusters of two records just before these come together, as the threshold falls."""
     low, high = 0.0, 1.0  # together below, apart at 1
     label = np.arange(n)
@@ -218,9 +217,7 @@ def _apart(clusters: Clusters, kept: JobEvidence, one: Integers, other: Integers
     return lines
 
 
-def _mean(
-    parts: tuple[NDArray[np.bool_], NDArray[np.bool_]], left: Integers, right: Integers, p: Floats
-) -> float:
+def _mean(parts: tuple[Bools, Bools], left: Integers, right: Integers, p: Floats) -> float:
     """The mean probability between two parts, 0 for pairs that were not compared."""
     one, other = parts
     across = (one[left] & other[right]) | (other[left] & one[right])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.job_evidence import JobEvidence
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import cluster_explanation, explanation_text, notebook
@@ -21,8 +22,6 @@ from linktransformer.tables.pair_labels import Ids, read_labels, rows_named
 __all__ = ["KEEP", "Clusters", "check_keep", "kept"]
 
 KEEP = ("first", "longest", "most complete")
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,9 +51,9 @@ class Clusters:
     length: Integers
     left_rows: Integers
     right_rows: Integers
-    score: NDArray[np.float32]
-    cosine: NDArray[np.float32]
-    next_score: NDArray[np.float32]
+    score: Floats
+    cosine: Floats
+    next_score: Floats
     next_cluster: Integers
     details: Mapping[str, Any]
     pictures: Sequence[Any] | None = None

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer import progress
+from linktransformer.arrays import Integers
 from linktransformer.decision.model import sigmoid
 from linktransformer.errors import LinkWarning
 from linktransformer.results.stand_ins import StandIn, stand_ins
@@ -57,8 +57,6 @@ LOW_PRECISION, FEW_PAIRS = "low_precision", "few_pairs"
 
 LOUD = (LARGE_CLUSTER, STAND_IN, LOW_PRECISION)  # of which Python warns wherever they come up
 PACKAGE = __name__.partition(".")[0]
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.job_evidence import JobEvidence
 from linktransformer.decision.threshold import is_number
 from linktransformer.errors import InvalidArgumentError
@@ -30,8 +31,6 @@ REASONS = {
     6: "its best match has a better one",
 }
 
-Integers = NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearest:
@@ -43,7 +42,7 @@ class Nearest:
     """
 
     row: Integers
-    score: NDArray[np.float32]
+    score: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,10 +71,10 @@ class Links:
     right: Table
     left_rows: Integers
     right_rows: Integers
-    score: NDArray[np.float32]
-    views: Mapping[str, NDArray[np.float32]]
+    score: Floats
+    views: Mapping[str, Floats]
     runner_up: Integers
-    runner_up_score: NDArray[np.float32]
+    runner_up_score: Floats
     left_reason: NDArray[np.int8]
     right_reason: NDArray[np.int8]
     left_nearest: Nearest

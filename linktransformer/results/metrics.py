@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables.factorize import factorize
 
 __all__ = ["ClusterScores", "recall_at_k", "score_clusters"]
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +141,7 @@ def recall_at_k(truth: Iterable[tuple[Any, Any]], left: Sequence[Any], right: Se
     return len(wanted & {(left[pair], right[pair]) for pair in first}) / len(wanted)
 
 
-def _pairs(size: Floats) -> float:
+def _pairs(size: Doubles) -> float:
     return float((size * (size - 1) / 2).sum())
 
 
@@ -164,7 +161,7 @@ def _adjusted(together: float, true_pairs: float, found_pairs: float, n: int) ->
     return (together - expected) / (most - expected) if most != expected else 1.0
 
 
-def _explained(of_one: Floats, both: Floats, of_other: Floats, n: int) -> float:
+def _explained(of_one: Doubles, both: Doubles, of_other: Doubles, n: int) -> float:
     """One minus the entropy of one clustering given the other, as a share of its own entropy."""
     own = -float((of_one / max(1, n) * np.log(of_one / max(1, n))).sum())
     left = -float((both / max(1, n) * np.log(both / of_other)).sum())

@@ -7,8 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Doubles, Floats, Integers
 from linktransformer.results.thumbnails import image_tag
 from linktransformer.tables import frames
 
@@ -23,9 +23,6 @@ SHOWN = 5  # pairs on either side
 LONGEST = 80  # characters of a key
 WIDTH, HEIGHT, FOOT = 560, 120, 18
 IN, OUT = "#2a78b5", "#d9822b"  # told apart by the colour-blind, on light and on dark
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 def of_links(links: Links) -> str:
@@ -128,13 +125,13 @@ def of_clusters(clusters: Clusters) -> str:
     )
 
 
-def _twice(has: Integers, following: Integers) -> NDArray[np.bool_]:
+def _twice(has: Integers, following: Integers) -> Bools:
     """Where a pair of clusters that are each other's next one was seen before."""
-    twice: NDArray[np.bool_] = (following[following[has]] == has) & (following[has] < has)
+    twice: Bools = (following[following[has]] == has) & (following[has] < has)
     return twice
 
 
-def _of(which: NDArray[np.bool_]) -> str:
+def _of(which: Bools) -> str:
     return f"{int(which.sum()):,} of {len(which):,}"
 
 
@@ -215,7 +212,7 @@ def _histogram(series: Sequence[tuple[str, str, Floats]], threshold: float | Non
     )
 
 
-def _bars(series: Sequence[tuple[str, str, Floats]], edges: NDArray[np.float64]) -> str:
+def _bars(series: Sequence[tuple[str, str, Floats]], edges: Doubles) -> str:
     """One bar for each series on top of the other; the least of them can still be seen."""
     counts = [np.histogram(scores[np.isfinite(scores)], edges)[0] for *_, scores in series]
     most = int(np.sum(counts, axis=0).max())

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from math import erfc
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Integers
 from linktransformer.tables import factorize, frames, normalize
 from linktransformer.tables.frames import Table
 
@@ -74,8 +74,6 @@ _WORDS = frozenset(
 _FIRST_DAYS = re.compile(
     r"(1[89]|20)00-?01-?01|0?1[./-]0?1[./-](1[89]|20)00|1970-?01-?01|9999-?12-?31|0001-01-01"
 )
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +150,13 @@ def _folded(table: Table, name: str) -> list[str]:
     return list(normalize.folded(frames.joined(table, [name], " ", False)).tolist())
 
 
-def _as_written(table: Table, name: str, has: NDArray[np.bool_]) -> str:
+def _as_written(table: Table, name: str, has: Bools) -> str:
     """A value as the first row that has it is written."""
     first = frames.wrap(frames.take(table, np.flatnonzero(has)[:1]), table.name)
     return str(frames.joined(first, [name], " ", False)[0])
 
 
-def _outliers(counts: Integers, looks_empty: NDArray[np.bool_]) -> Integers:
+def _outliers(counts: Integers, looks_empty: Bools) -> Integers:
     """The places of stand-ins in falling counts: those above the lowest gap that is too wide.
 
     Args:

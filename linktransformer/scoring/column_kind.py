@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles, Integers
 from linktransformer.scoring import parse_dates, parse_numbers
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.parse_numbers import plain
@@ -65,7 +65,7 @@ def detect(left: Sequence[str], right: Sequence[str]) -> Comparison:
     return Comparison("text")
 
 
-def sampled(n: int) -> NDArray[np.int64]:
+def sampled(n: int) -> Integers:
     """Which of n different cells are looked at.
 
     Args:
@@ -116,7 +116,7 @@ def _are_numbers(left: Cells, right: Cells) -> bool:
     ) and not _are_codes_of_one_length(left + right)
 
 
-def _read_and_not_padded(values: NDArray[np.float64], column: Cells) -> list[bool]:
+def _read_and_not_padded(values: Doubles, column: Cells) -> list[bool]:
     read = np.isfinite(values).tolist()
     return [known and not _PADDED.match(cell) for known, cell in zip(read, column, strict=True)]
 

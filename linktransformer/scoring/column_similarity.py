@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.scoring import nearness, spelling
 from linktransformer.scoring.compare import Comparison
@@ -21,8 +21,7 @@ from linktransformer.scoring.spelling import Measure
 
 __all__ = ["Prepared", "prepare"]
 
-Integers = NDArray[np.int64]
-Scores = NDArray[np.float32]
+Scores = Floats
 
 _KINDS = {**spelling.KINDS, **nearness.KINDS}
 CHUNK = 1 << 16  # pairs compared at once: what is made of them on the way stays in the cache
@@ -84,7 +83,7 @@ class Prepared:
             found = np.where(np.isnan(found), texts, found)
         return found
 
-    def equal(self, i: Integers, j: Integers) -> NDArray[np.bool_]:
+    def equal(self, i: Integers, j: Integers) -> Bools:
         """Whether pairs of cells have the same value: "1.0" and "1", "2000-01-01" and "1 Jan 2000".
 
         Args:

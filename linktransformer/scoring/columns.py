@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.scoring.column_kind import detect
 from linktransformer.scoring.column_similarity import prepare
 from linktransformer.scoring.compare import Comparison
@@ -17,9 +17,6 @@ from linktransformer.search import lexical
 from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["Compared", "PairedColumn", "compared"]
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +52,7 @@ class Compared:
     """
 
     similarity: Floats
-    equal: NDArray[np.bool_]
+    equal: Bools
     levels: ColumnLevels
     statistics: ColumnStatistics
 
@@ -102,9 +99,7 @@ def compared(
     return Compared(similarity, equal, levels, statistics)
 
 
-def _cells(
-    column: PairedColumn, left: Integers, right: Integers
-) -> tuple[Integers, Integers, NDArray[np.bool_]]:
+def _cells(column: PairedColumn, left: Integers, right: Integers) -> tuple[Integers, Integers, Bools]:
     i, j = column.left[left], column.right[right]
     there = (i >= 0) & (j >= 0)
     return i[there], j[there], there

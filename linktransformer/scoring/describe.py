@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.features import VIEWS, Evidence, PairFeatures, pair_features
@@ -26,9 +26,6 @@ from linktransformer.tables.serialize import Serializer
 
 __all__ = ["Described", "Embed", "Options", "Views", "describe", "embedded", "paired_columns", "searched"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Truths = NDArray[np.bool_]
 Embed = Callable[[list[str]], Floats]
 
 
@@ -259,7 +256,7 @@ def _ngrams(texts: Sequence[list[str]], same: bool) -> tuple[Any, Any]:
 
 def _known(
     texts: Sequence[list[str]], vectors: Mapping[str, tuple[Any, Any]] | None, same: bool
-) -> dict[str, tuple[Truths, Truths]]:
+) -> dict[str, tuple[Bools, Bools]]:
     """By view, which left and which right units have what it goes by: a text, or a picture."""
     has = [np.array([bool(text) for text in side], dtype=bool) for side in texts[: 1 if same else 2]]
     found = dict.fromkeys(("lexical", "key column"), (has[0], has[-1]))

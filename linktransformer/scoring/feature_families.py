@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.scoring import words
 from linktransformer.scoring.fellegi_sunter import Weights
 from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics, share_above
@@ -18,8 +19,6 @@ from linktransformer.scoring.words import Words
 
 __all__ = ["VIEWS", "Pairs", "features_of", "unknown"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 Features = dict[str, Floats]
 
 VIEWS = ("lexical", "key column", "dense")
@@ -53,7 +52,7 @@ class Pairs:
     own: Mapping[str, tuple[Floats, Floats]]
     places: Mapping[str, Places]
     similarity: Sequence[Floats]
-    equal: Sequence[NDArray[np.bool_]]
+    equal: Sequence[Bools]
     weights: Weights
 
     def some(self, at: Any) -> Pairs:
@@ -111,7 +110,7 @@ def features_of(pairs: Pairs, statistics: JobStatistics) -> tuple[tuple[str, ...
     return tuple(found), values.astype(np.float32)
 
 
-def _known(found: Features, known: NDArray[np.bool_]) -> Features:
+def _known(found: Features, known: Bools) -> Features:
     """The same features, NaN where nothing is known."""
     if known.all():
         return found
@@ -252,9 +251,7 @@ def of_letters(left: Sequence[str], right: Sequence[str]) -> Features:
     return found | {"length": np.log1p(short).astype(np.float32)}
 
 
-def of_columns(
-    similarity: Sequence[Floats], equal: Sequence[NDArray[np.bool_]], weights: Weights, n: int
-) -> Features:
+def of_columns(similarity: Sequence[Floats], equal: Sequence[Bools], weights: Weights, n: int) -> Features:
     """What the key columns say together, whatever their order.
 
     Args:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.progress import stage
 from linktransformer.scoring import ranks, words
 from linktransformer.scoring.columns import Compared, PairedColumn, compared
@@ -32,8 +32,6 @@ __all__ = [
 
 STEP = 2**17  # pairs whose features are computed at a time; it changes the memory, not the result
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 LEAST = 100  # pairs of records of which one in a hundred is estimated
 
@@ -154,7 +152,7 @@ class PairFeatures:
         return self.statistics.kinds
 
 
-def kept(evidence: Evidence, depth: int = 3) -> NDArray[np.bool_]:
+def kept(evidence: Evidence, depth: int = 3) -> Bools:
     """Which candidates are among the nearest of one of their records in some view; of one table, all.
 
     Args:
@@ -169,9 +167,7 @@ def kept(evidence: Evidence, depth: int = 3) -> NDArray[np.bool_]:
     return near(evidence.left, evidence.right, evidence.views, depth)
 
 
-def near(
-    left: Integers, right: Integers, similarities: Mapping[str, Floats], depth: int = 3
-) -> NDArray[np.bool_]:
+def near(left: Integers, right: Integers, similarities: Mapping[str, Floats], depth: int = 3) -> Bools:
     """Which candidates of two tables are among the nearest of one of their records in some view.
 
     Args:
@@ -308,9 +304,7 @@ def _weights(
     return match_weights([column.levels for column in columns], guess, prior_of(evidence.sizes))
 
 
-def mutual_and_strength(
-    scores: Mapping[str, Floats], places: Mapping[str, Places]
-) -> tuple[NDArray[np.bool_], Floats]:
+def mutual_and_strength(scores: Mapping[str, Floats], places: Mapping[str, Places]) -> tuple[Bools, Floats]:
     """Which pairs are each other's nearest in some view, and their highest similarity.
 
     Args:
@@ -329,7 +323,7 @@ def mutual_and_strength(
     return nearest, np.max([np.nan_to_num(score) for score in scores.values()], axis=0)
 
 
-def first_guess(nearest: NDArray[np.bool_], strong: Floats) -> Floats:
+def first_guess(nearest: Bools, strong: Floats) -> Floats:
     """Guess the probability that pairs match, from which match weights are learned.
 
     Args:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Doubles, Floats
+
 __all__ = ["LEVELS", "ColumnLevels", "Tables", "Weights", "level_of", "match_weights", "weights_of"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 LEVELS = 7  # 0 to 5 by similarity, 6 equal; a null has none
 ROUNDS = 15
@@ -44,8 +44,8 @@ class Tables:
         prior: The log2 odds that a candidate matches before anything is compared.
     """
 
-    table: NDArray[np.float64]
-    unmatched: NDArray[np.float64]
+    table: Doubles
+    unmatched: Doubles
     prior: float
 
 
@@ -75,12 +75,12 @@ class Weights:
         return Weights(self.bits[at], self.total[at], self.tables)
 
     @property
-    def table(self) -> NDArray[np.float64]:
+    def table(self) -> Doubles:
         """The match weight of each level in each column, (n_columns, 7)."""
         return self.tables.table
 
 
-def level_of(similarity: Floats, equal: NDArray[np.bool_]) -> NDArray[np.int8]:
+def level_of(similarity: Floats, equal: Bools) -> NDArray[np.int8]:
     """Grade similarities: six steps of equal width, and equality.
 
     Args:
@@ -156,25 +156,23 @@ def weights_of(columns: Sequence[ColumnLevels], tables: Tables, n: int) -> Weigh
     return Weights(bits, total, tables)
 
 
-def _unmatched(column: ColumnLevels) -> NDArray[np.float64]:
+def _unmatched(column: ColumnLevels) -> Doubles:
     """The rate of each level among random pairs, with half a pair more at each (Jeffreys' prior)."""
     count = np.bincount(column.random[column.random >= 0], minlength=LEVELS) + 0.5
-    rate: NDArray[np.float64] = count / count.sum()
+    rate: Doubles = count / count.sum()
     return rate
 
 
-def _levels(
-    u: NDArray[np.float64], column: ColumnLevels, probability: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _levels(u: Doubles, column: ColumnLevels, probability: Doubles) -> Doubles:
     """The weight of each level in bits, not falling."""
     there = column.level >= 0
     seen = np.bincount(column.level[there], probability[there], minlength=LEVELS)
-    count: NDArray[np.float64] = np.asarray(seen + 0.5, dtype=np.float64)
+    count: Doubles = np.asarray(seen + 0.5, dtype=np.float64)
     weight = np.asarray(np.log2(count / count.sum() / u), dtype=np.float64)
     return _rising(weight, count)
 
 
-def _rising(values: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rising(values: Doubles, weight: Doubles) -> Doubles:
     """The nearest values that do not fall: the largest over starts of the smallest over ends of all means."""
     n = len(values)
     mass = np.append(0.0, np.cumsum(weight))
@@ -183,11 +181,11 @@ def _rising(values: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray
     mean = (total[end + 1] - total[start]) / np.maximum(mass[end + 1] - mass[start], 1e-300)
     mean = np.where(end >= start, mean, np.inf)
     smallest = np.minimum.accumulate(mean[:, ::-1], axis=1)[:, ::-1]  # over ends from each one on
-    largest: NDArray[np.float64] = np.maximum.accumulate(np.where(end >= start, smallest, -np.inf), axis=0)
+    largest: Doubles = np.maximum.accumulate(np.where(end >= start, smallest, -np.inf), axis=0)
     return largest[np.arange(n), np.arange(n)]
 
 
-def _column_bits(u: NDArray[np.float64], table: NDArray[np.float64], column: ColumnLevels) -> Floats:
+def _column_bits(u: Doubles, table: Doubles, column: ColumnLevels) -> Floats:
     bits = table[np.maximum(column.level, 0)]
     equal = column.level == LEVELS - 1
     # log2(m / frequency) in place of log2(m / u), where u is the frequency of all equal values together

@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
 
 __all__ = ["line_of", "without_gaps"]
 
-Floats = NDArray[np.float32]
-Truths = NDArray[np.bool_]
-
 
 def without_gaps(
-    found: Candidates, nodes: tuple[Nodes, Nodes], known: Mapping[str, tuple[Truths, Truths]]
+    found: Candidates, nodes: tuple[Nodes, Nodes], known: Mapping[str, tuple[Bools, Bools]]
 ) -> Candidates:
     """Say what is known of candidates in views that have nothing to go by.
 

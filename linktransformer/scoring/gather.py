@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.features import Evidence
@@ -23,8 +23,6 @@ from linktransformer.tables.records import Records
 
 __all__ = ["RANDOM", "evidence_of", "nearest_pairs", "own_rivals", "own_sample", "paired_column"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 RANDOM = 20_000  # pairs: a rate of one in a thousand has a standard error of a fifth of itself
 OWN_UP_TO = 2e9  # pairs of n-gram vectors of one table that are multiplied for its own nearest records
@@ -67,7 +65,7 @@ def evidence_of(
     columns: Sequence[PairedColumn],
     sample: Drawing,
     *,
-    known: Mapping[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] | None = None,
+    known: Mapping[str, tuple[Bools, Bools]] | None = None,
     same: bool = False,
     device: str | None = None,
     seed: int = 0,
@@ -119,9 +117,7 @@ def evidence_of(
     )
 
 
-def _unrelated(
-    found: Candidates, nodes: tuple[Nodes, Nodes], i: Integers, j: Integers, same: bool
-) -> NDArray[np.bool_]:
+def _unrelated(found: Candidates, nodes: tuple[Nodes, Nodes], i: Integers, j: Integers, same: bool) -> Bools:
     """Which random pairs are not of two texts that are a record's nearest: in small tables many are matches.
 
     Texts are compared, not records: with blocks a pair of texts may be a match in every block.
@@ -141,7 +137,7 @@ def _unrelated(
 
 def nearest_pairs(
     left: Integers, right: Integers, similarities: Mapping[str, Floats], *, same: bool = False
-) -> NDArray[np.bool_]:
+) -> Bools:
     """Which candidates are the nearest of one of their records in some view.
 
     Args:

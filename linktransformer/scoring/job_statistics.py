@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.fellegi_sunter import Tables
 from linktransformer.scoring.words import Rarities
 
 __all__ = ["ColumnStatistics", "JobStatistics", "ViewStatistics", "share_above"]
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.sampling import drawn, first_side, in_order
@@ -15,7 +15,6 @@ from linktransformer.search import lexical
 
 __all__ = ["key_column", "names_records", "naming_order"]
 
-Integers = NDArray[np.int64]
 
 SAMPLE = 300  # values that are searched: the standard error of a rate is .03 at most
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.scoring.column_similarity import prepare
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
@@ -20,8 +21,6 @@ from linktransformer.search.vocabulary import Vocabulary
 
 __all__ = ["Cells", "KnownColumn", "known_column"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 NO_LEVELS = np.empty(0, dtype=np.int8)
 
@@ -55,7 +54,7 @@ class KnownColumn:
 
     def compare(
         self, left: Cells, right: Cells, i: Integers, j: Integers
-    ) -> tuple[Floats, NDArray[np.bool_], ColumnLevels]:
+    ) -> tuple[Floats, Bools, ColumnLevels]:
         """Compare cells by what is known of the job.
 
         Args:
@@ -86,9 +85,7 @@ class KnownColumn:
         """The numbers, dates or places of the job."""
         return known_values(*self.pool, self.statistics.comparison)
 
-    def _of_values(
-        self, left: list[str], right: list[str], i: Integers, j: Integers
-    ) -> tuple[Floats, NDArray[np.bool_]]:
+    def _of_values(self, left: list[str], right: list[str], i: Integers, j: Integers) -> tuple[Floats, Bools]:
         if self.words is not None:
             vectors = self.words.vectors(left), self.words.vectors(right)
             number = {value: place for place, value in enumerate(right)}

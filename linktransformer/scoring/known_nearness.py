@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Doubles, Floats, Integers
 from linktransformer.scoring import nearness, parse_dates, parse_numbers
 from linktransformer.scoring.column_similarity import BELOW_EQUAL, prepare
 from linktransformer.scoring.compare import Comparison
@@ -16,9 +16,7 @@ from linktransformer.scoring.parse_numbers import plain
 
 __all__ = ["KINDS", "KnownValues", "known_values"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Scores = NDArray[np.float32]
+Scores = Floats
 
 KINDS = ("number", "date", "geo")
 
@@ -37,13 +35,13 @@ class KnownValues:
 
     comparison: Comparison
     written: tuple[tuple[Any, ...], tuple[Any, ...]]
-    values: Floats
+    values: Doubles
     years: bool = False
     spacing: float = 1.0
 
     def compare(
         self, left: Sequence[str], right: Sequence[str], i: Integers, j: Integers
-    ) -> tuple[Scores, NDArray[np.bool_]]:
+    ) -> tuple[Scores, Bools]:
         """Compare cells as `Prepared` does where the values of the pair are among those that are known.
 
         A value that is not among them counts as one more. What comes of a pair does not depend on others.
@@ -76,7 +74,7 @@ class KnownValues:
             similarity[rest], equal[rest] = texts.similarity(i[rest], j[rest]), texts.equal(i[rest], j[rest])
         return similarity, equal
 
-    def _read(self, side: int, cells: Sequence[str]) -> Floats:
+    def _read(self, side: int, cells: Sequence[str]) -> Doubles:
         """What cells say, (n, 2) float64: a number, a key and the figures of a date, or a place."""
         if self.comparison.kind == "geo":
             return parse_numbers.read_places(cells)
@@ -89,7 +87,7 @@ class KnownValues:
         keys = np.where(dates.keys < 0, np.nan, dates.keys.astype(np.float64))
         return np.stack([keys, dates.digits.astype(np.float64)], axis=1)
 
-    def _numbers(self, a: Floats, b: Floats) -> Floats:
+    def _numbers(self, a: Doubles, b: Doubles) -> Doubles:
         low, high = np.minimum(a[:, 0], b[:, 0]), np.maximum(a[:, 0], b[:, 0])
         values = self.values
         new = [~np.isin(side, values) for side in (low, high)]
@@ -119,7 +117,7 @@ class KnownValues:
             near = np.maximum(near, slip * (1 - 1 / parse_dates.DIGITS))
         return nearness.tolerant(near, sizes[1], sizes[2], self.comparison)
 
-    def _places(self, a: Floats, b: Floats) -> Floats:
+    def _places(self, a: Doubles, b: Doubles) -> Doubles:
         kilometres = nearness.kilometres(a, b)
         base = self.spacing / (self.spacing + kilometres)
         if self.comparison.within is None:

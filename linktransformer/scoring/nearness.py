@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from linktransformer.arrays import Doubles, Integers
 from linktransformer.scoring import parse_dates, parse_numbers
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.spelling import EMPTY, Columns, Measure, Read, numbered
 
 __all__ = ["KINDS", "days", "kilometres", "nearly", "spacing_of", "tolerant"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 EARTH_KM = 6371.0088  # mean radius, as the International Union of Geodesy and Geophysics gives it
 # where nearly equal begins: the first number of few binary digits (29/32) that is not below nine tenths
@@ -85,7 +84,7 @@ def spacing_of(columns: tuple[Sequence[str], Sequence[str]]) -> float:
     return _spacing([_points(np.unique(side[np.isfinite(side[:, 0])], axis=0)) for side in read])
 
 
-def kilometres(a: Floats, b: Floats) -> Floats:
+def kilometres(a: Doubles, b: Doubles) -> Doubles:
     """Distances over the globe.
 
     Args:
@@ -99,14 +98,14 @@ def kilometres(a: Floats, b: Floats) -> Floats:
     return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(chord / 2, 1)))
 
 
-def _points(places: Floats) -> Floats:
+def _points(places: Doubles) -> Doubles:
     """Points of the unit sphere, (n, 3)."""
     latitude, longitude = np.radians(places).reshape(-1, 2).T
     flat = np.cos(latitude)
     return np.column_stack([flat * np.cos(longitude), flat * np.sin(longitude), np.sin(latitude)])
 
 
-def days(keys: Floats) -> Floats:
+def days(keys: Doubles) -> Doubles:
     """Keys of dates in days.
 
     Args:
@@ -118,14 +117,14 @@ def days(keys: Floats) -> Floats:
     return np.asarray(np.floor(keys / 8) / parse_dates.DAY_SECONDS)
 
 
-def _spacing(sides: list[Floats]) -> float:
+def _spacing(sides: list[Doubles]) -> float:
     nearest = [np.asarray(cKDTree(side).query(side, k=2)[0])[:, 1] for side in sides if len(side) > 1]
     if not nearest:
         return 1.0  # one place a side: no distance is typical, and any unit is as good
     return float(2 * EARTH_KM * np.arcsin(min(float(np.median(np.concatenate(nearest))) / 2, 1.0)))
 
 
-def _apart(values: Floats, *, ratio: bool) -> Measure:
+def _apart(values: Doubles, *, ratio: bool) -> Measure:
     """One minus how far two numbers are apart: the root mean square of two distances in [0, 1].
 
     The first is by rank: the steps between the two among the m different values of both columns, by m + 1,
@@ -146,7 +145,7 @@ def _apart(values: Floats, *, ratio: bool) -> Measure:
     return measure
 
 
-def _tolerant(measure: Measure, values: Floats, comparison: Comparison) -> Measure:
+def _tolerant(measure: Measure, values: Doubles, comparison: Comparison) -> Measure:
     """Lift pairs that are within a tolerance to nearly equal, and shrink the others below."""
     if comparison.within is None and comparison.relative is None:
         return measure
@@ -154,7 +153,7 @@ def _tolerant(measure: Measure, values: Floats, comparison: Comparison) -> Measu
     return lambda low, high: tolerant(measure(low, high), values[low], values[high], comparison)
 
 
-def tolerant(base: NDArray[Any], low: Floats, high: Floats, comparison: Comparison) -> Floats:
+def tolerant(base: NDArray[Any], low: Doubles, high: Doubles, comparison: Comparison) -> Doubles:
     """Lift pairs that are within a tolerance to nearly equal, and shrink the others below.
 
     Args:
@@ -179,7 +178,7 @@ def tolerant(base: NDArray[Any], low: Floats, high: Floats, comparison: Comparis
     return nearly(base, used)
 
 
-def nearly(base: NDArray[Any], used: Floats) -> Floats:
+def nearly(base: NDArray[Any], used: Doubles) -> Doubles:
     """From 1 to `NEARLY` over the tolerance; what is beyond fills the rest.
 
     Args:
@@ -192,7 +191,7 @@ def nearly(base: NDArray[Any], used: Floats) -> Floats:
     return np.where(used <= 1, 1 - (1 - NEARLY) * used, NEARLY * base)
 
 
-def _ranked(left: Floats, right: Floats) -> tuple[tuple[Integers, Integers], Floats]:
+def _ranked(left: Doubles, right: Doubles) -> tuple[tuple[Integers, Integers], Doubles]:
     """Ranks among the different numbers of two columns, NaN as -1, and the numbers."""
     pooled = np.concatenate([left, right])
     known = np.isfinite(pooled)

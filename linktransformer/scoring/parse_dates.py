@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Integers
 from linktransformer.scoring.parse_numbers import LONGEST, plain
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "read_both",
 ]
 
-Integers = NDArray[np.int64]
 
 DAY_SECONDS = 86_400
 NONE, YEAR, MONTH, DAY, MOMENT = range(5)  # how exact a cell is
@@ -199,7 +199,7 @@ def _as_dates(one: Integers, order: str, timed: bool) -> Dates:
     return Dates(one[:, 0] if timed else _noon(one), exact.astype(np.int8), one[:, 2], order)
 
 
-def one_slip(first: Integers, second: Integers) -> NDArray[np.bool_]:
+def one_slip(first: Integers, second: Integers) -> Bools:
     """Whether two dates differ by one slip of the pen.
 
     One figure of yyyymmdd is another one, two neighbouring figures are swapped, day and month are swapped,

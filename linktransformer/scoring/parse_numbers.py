@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from linktransformer.arrays import Bools, Doubles
 
 __all__ = ["LONGEST", "Numbers", "are_years", "plain", "read_as", "read_both", "read_places", "years_of"]
 
-Floats = NDArray[np.float64]
 
 LONGEST = 64  # characters of a number, date or place: what is longer is a text, and not worth the search
 TOO_LARGE = 1e300  # what is above is no quantity, and differences of it would overflow
@@ -56,7 +56,7 @@ class Numbers:
         decimal: "." or ",".
     """
 
-    values: Floats
+    values: Doubles
     unit: str
     decimal: str
 
@@ -96,7 +96,7 @@ def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Numbers, Numbe
     return first, second
 
 
-def read_as(cells: Sequence[str], unit: str, decimal: str) -> Floats:
+def read_as(cells: Sequence[str], unit: str, decimal: str) -> Doubles:
     """Read more cells of a column whose way of writing is known.
 
     Args:
@@ -121,7 +121,7 @@ def read_as(cells: Sequence[str], unit: str, decimal: str) -> Floats:
     return values + 0.0
 
 
-def are_years(values: Floats, share: float = 1.0) -> bool:
+def are_years(values: Doubles, share: float = 1.0) -> bool:
     """Whether numbers are years: whole ones from 1000 to 2100.
 
     Args:
@@ -139,7 +139,7 @@ def are_years(values: Floats, share: float = 1.0) -> bool:
     return len(values) > 0 and bool(years_of(values).mean() >= share)
 
 
-def years_of(values: Floats) -> NDArray[np.bool_]:
+def years_of(values: Doubles) -> Bools:
     """Which numbers are years.
 
     Args:
@@ -151,7 +151,7 @@ def years_of(values: Floats) -> NDArray[np.bool_]:
     return np.asarray((values >= FIRST_YEAR) & (values <= LAST_YEAR) & (values == np.trunc(values)))
 
 
-def read_places(cells: Sequence[str]) -> Floats:
+def read_places(cells: Sequence[str]) -> Doubles:
     """Read "latitude, longitude" in decimal degrees, with or without N, S, E and W.
 
     Args:
@@ -197,7 +197,7 @@ def plain(cell: str) -> str:
     return " ".join(cell.casefold().split())
 
 
-def _both_ways(cells: Sequence[str]) -> tuple[Floats, str]:
+def _both_ways(cells: Sequence[str]) -> tuple[Doubles, str]:
     """Values (2, n), with a point and with a comma for the decimals, and the unit of the column."""
     values = np.full((2, len(cells)), np.nan)
     units = [""] * len(cells)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.scoring.describe import Described, Embed, Options, Views, embedded
 from linktransformer.scoring.features import VIEWS, Evidence, pair_features
 from linktransformer.scoring.gather import RANDOM, evidence_of, nearest_pairs, own_rivals, own_sample
@@ -19,10 +19,6 @@ __all__ = ["NAME", "Encoded", "encode", "with_search", "with_view"]
 
 NAME = "dense"
 STEP = 2**16  # pairs multiplied at a time
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
-Truths = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +33,7 @@ class Encoded:
     vectors: tuple[Floats, Floats]
     row: tuple[Integers, Integers]
 
-    def known(self, nodes: tuple[Nodes, Nodes]) -> tuple[Truths, Truths]:
+    def known(self, nodes: tuple[Nodes, Nodes]) -> tuple[Bools, Bools]:
         """Which records were encoded.
 
         Args:
@@ -62,7 +58,7 @@ class Encoded:
         return replace(left, text=self.row[0][left.text]), replace(right, text=self.row[1][right.text])
 
 
-def encode(views: Views, embed: Embed, wanted: tuple[Truths, Truths]) -> Encoded:
+def encode(views: Views, embed: Embed, wanted: tuple[Bools, Bools]) -> Encoded:
     """Encode some records of two tables.
 
     Args:

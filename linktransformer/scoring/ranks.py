@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from linktransformer.arrays import Floats, Integers
 
 __all__ = ["Places", "among_rivals", "highest", "one_side", "places"]
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

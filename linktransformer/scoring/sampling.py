@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.search.blocking import Nodes
 
 __all__ = ["Drawing", "drawn", "first_side", "in_order"]
-
-Integers = NDArray[np.int64]
 
 
 def in_order(texts: Sequence[str], of: Integers | None = None) -> Integers:

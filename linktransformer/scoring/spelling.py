@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, Indel, JaroWinkler
 
+from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.scoring.compare import Comparison
 from linktransformer.search.lexical import cores
 
 __all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "numbered", "threads"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Scores = NDArray[np.float32]
+Scores = Floats
 Columns = tuple[list[str], list[str]]
 Measure = Callable[[Integers, Integers], NDArray[Any]]
 # numbers of the values of both columns, the measure, and what the columns showed
@@ -155,7 +154,7 @@ def _alike_words(first: Integers, second: Integers, vocabulary: NDArray[np.objec
     return scores
 
 
-def _spelling(keys: NDArray[np.object_], low: Integers, high: Integers) -> Floats:
+def _spelling(keys: NDArray[np.object_], low: Integers, high: Integers) -> Doubles:
     """Characters that agree, by those and twice the wrong ones: s / (2 - s) of the edit similarity s.
 
     Each wrong character is one on either side, as Jaccard's coefficient counts them and Dice's does not.

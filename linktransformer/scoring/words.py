@@ -12,10 +12,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Floats, Integers
+
 __all__ = ["Overlap", "Rarities", "Words", "overlap", "split", "weighed", "words", "words_of"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 WORD = re.compile(r"[^\W\d_]+|\d+")  # a run of letters, or of digits: "KDL-40V" is kdl, 40, v
 STEP = 2**18  # pairs at a time
@@ -56,7 +56,7 @@ class Words:
 
     left: sp.csr_matrix
     right: sp.csr_matrix
-    number: NDArray[np.bool_]
+    number: Bools
     most: float
     spelled: NDArray[np.object_]
     rarity: Floats

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from linktransformer.arrays import Integers
 
 __all__ = ["Nodes", "Pairing", "first_rows", "nodes", "nodes_of_rows", "pair_blocks"]
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from linktransformer import progress
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.search import faiss_index, lsh_forest
 from linktransformer.search.blocking import Nodes, Pairing, pair_blocks
 from linktransformer.search.exact import exact_top_k
@@ -22,8 +22,6 @@ from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["Candidates", "merged", "rows_of", "search", "sparse_neighbours"]
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 View = tuple[Any, Any]  # left and right matrix, sparse or dense, over texts
 Pairs = tuple[Integers, Integers]
 Scored = tuple[Pairs, Mapping[str, Floats]]  # pairs with their scores in some views
@@ -334,7 +332,7 @@ def _dense_blocks(
     left: Nodes,
     right: Nodes,
     pairing: Pairing,
-    large: NDArray[np.bool_],
+    large: Bools,
     k: int,
     on: list[str],
     *,

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
+from linktransformer.arrays import Floats, Integers
+
 Words = npt.NDArray[np.uint64]
 LONGEST = 512  # characters of a text that are compared: what is longer differs before that
 BITS = 64

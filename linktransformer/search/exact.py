@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer import progress
+from linktransformer.arrays import Floats, Integers
 
 __all__ = ["exact_top_k", "largest"]
 
-Matrix = NDArray[np.float32]
+Matrix = Floats
 
 
 def exact_top_k(
     queries: Matrix, items: Matrix, k: int, *, memory_limit: int = 256 * 2**20
-) -> tuple[NDArray[np.int64], Matrix]:
+) -> tuple[Integers, Matrix]:
     """Find the k rows with the largest inner product for each query.
 
     Args:
@@ -45,7 +45,7 @@ def exact_top_k(
     return rows, best
 
 
-def largest(scores: Matrix, k: int) -> tuple[NDArray[np.int64], Matrix]:
+def largest(scores: Matrix, k: int) -> tuple[Integers, Matrix]:
     """The k largest of each row; of equal scores the lower columns.
 
     Args:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from linktransformer.arrays import Floats, Integers
 
 __all__ = ["Choice", "by_parts", "choose", "parts_of"]
 
@@ -20,8 +21,7 @@ CODES = (48, 32, 24, 16, 12, 8, 4, 3, 2, 1)  # bytes of a code that a card takes
 WIDTHS = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 28, 32)  # and numbers that one of them may stand for
 ROUNDING = 1e-6  # scores of unit rows that are nearer than this may be equal
 
-Matrix = NDArray[np.float32]
-Integers = NDArray[np.int64]
+Matrix = Floats
 Search = Callable[[Any, Integers, int, int, int], tuple[Integers, Matrix]]
 
 

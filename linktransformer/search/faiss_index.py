@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.optional import need
 from linktransformer.search.faiss_choice import COPY_UP_TO, ROUNDING, Choice, by_parts, choose
 
@@ -24,8 +24,7 @@ WANTED = 0.95
 STALLED = 0.01  # of recall, for twice the lists
 NUMBERS = 2**25  # gathered at a time: 128 MiB
 
-Matrix = NDArray[np.float32]
-Integers = NDArray[np.int64]
+Matrix = Floats
 
 
 class _NoRoomError(Exception):

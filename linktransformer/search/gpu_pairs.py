@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.search.gpu_rows import integers, on_card, runs_triton, uploaded
 
 __all__ = ["pair_scores", "possible", "sparse_rows"]
@@ -16,9 +16,6 @@ __all__ = ["pair_scores", "possible", "sparse_rows"]
 LONGEST = 256  # entries of a sparse row in the mean: with more its products take too long
 PAIRS = 2**25  # multiplied at a time, if sparse
 NUMBERS = 2**28  # gathered at a time, if dense
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 def possible(device: str, *views: sp.csr_matrix) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.search.gpu_plain import GROUP, LOWEST, NOTHING, ROWS, TILE
 from linktransformer.search.gpu_rows import Rows, integers, rounded, uploaded, workspace
 
@@ -23,8 +23,7 @@ STRETCH = 2**14  # groups of items that the last queries are multiplied with at 
 ADDING = 2.0**-22  # error of a sum in float32, for each of its terms
 NOBODY = -2  # block of the rows that fill up a tile of queries
 
-Matrix = NDArray[np.float32]
-Integers = NDArray[np.int64]
+Matrix = Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

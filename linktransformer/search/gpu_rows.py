@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
+
 __all__ = [
     "Rows",
     "fitting",
@@ -30,8 +32,7 @@ FEWEST = 2**14  # rows that are brought to a card at a time, however little room
 SHARE = 0.8  # of a card's free memory that may be used
 TINY = 2.0**-100
 
-Matrix = NDArray[np.float32]
-Integers = NDArray[np.int64]
+Matrix = Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

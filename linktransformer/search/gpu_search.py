@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.search import gpu_plain
 from linktransformer.search.gpu_passes import Items, best_keys
 from linktransformer.search.gpu_plain import LOWEST, of_keys
@@ -27,8 +27,7 @@ from linktransformer.search.gpu_rows import fitting, integers, on_card, rounded,
 
 __all__ = ["GpuIndex", "devices", "top_k"]
 
-Matrix = NDArray[np.float32]
-Integers = NDArray[np.int64]
+Matrix = Floats
 
 
 def devices(device: str | None = None) -> list[str]:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.search.gpu_pairs import sparse_rows
 from linktransformer.search.gpu_passes import above, largest
 from linktransformer.search.gpu_plain import GROUP, LOWEST, ROWS, TILE, as_keys, of_keys
@@ -28,9 +28,6 @@ TRIED = 512  # queries on which the recall is measured, a multiple of ROWS
 WANTED = 0.95
 ROOMS = (64, 128, 256, 512, 1024)  # items of a query that are multiplied as they are, tried one after another
 STRETCH = 2**16  # items that the sample is multiplied with at a time
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 def top_k(

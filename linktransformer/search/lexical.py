@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.progress import stage
 from linktransformer.search import ngrams
 
@@ -63,7 +63,7 @@ def sparse_top_k(
     *,
     threads: int | None = None,
     postings: sp.csr_matrix | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[Integers, Integers, Floats]:
     """Find the k rows with the largest positive inner product for each query.
 
     Args:
@@ -99,7 +99,7 @@ def sparse_top_k(
     return query, item, score
 
 
-def _sorted(product: Any, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+def _sorted(product: Any, k: int) -> tuple[Integers, Integers, Floats]:
     """The k best items of each query, best first; ties go to the lower item."""
     query = np.repeat(np.arange(product.shape[0], dtype=np.int64), np.diff(product.indptr))
     item, score = product.indices.astype(np.int64), np.asarray(product.data, dtype=np.float32)
@@ -112,7 +112,7 @@ def _sorted(product: Any, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64],
 
 def pruned_top_k(
     queries: sp.csr_matrix, items: sp.csr_matrix, k: int, share: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[Integers, Integers, Floats]:
     """Find nearly the same as `sparse_top_k` by the rarest n-grams of each query alone.
 
     Frequent n-grams take most of the time and tell little. Those are left out of a query that together hold

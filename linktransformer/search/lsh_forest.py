@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.search.lexical import cores, sparse_top_k
 
 __all__ = ["EXACT_UP_TO", "top_k"]
@@ -25,8 +26,6 @@ TRIED = 500  # queries on which that is measured
 ROWS = 8192  # whose neighbours are sorted at a time
 PIECE = 2**16  # rows that are copied at a time, so that the table is not copied whole
 
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 NONE = np.uint64(2**64 - 1)
 LOW = np.uint64(2**32 - 1)
 HALF = np.uint64(32)

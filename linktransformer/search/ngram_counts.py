@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles, Floats
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.search import ngrams
 from linktransformer.search.ngrams import Counts
@@ -18,7 +19,6 @@ BITS = 16  # of a character's number in a key: four of them fill 64 bits
 UNICODE = 0x110000
 
 Keys = NDArray[np.uint64]
-Floats = NDArray[np.float32]
 
 
 class TextCounts:
@@ -48,7 +48,7 @@ class TextCounts:
         self._known = 0
         self._keys: Keys = np.empty(0, dtype=np.uint64)
         self._count = np.empty(0, dtype=np.float64)
-        self._new: list[tuple[Keys, NDArray[np.float64]]] = []
+        self._new: list[tuple[Keys, Doubles]] = []
 
     def add(self, texts: list[str]) -> None:
         """Count the n-grams of more texts.

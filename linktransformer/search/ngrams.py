@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["Counts", "counted", "rarity", "tfidf", "weighed"]
@@ -17,8 +18,6 @@ CHUNK = 2**18  # characters whose n-grams are sorted at a time; it changes the s
 TABLE = 2**24  # entries of a lookup table; above it (or 4 per character) n-grams are numbered by sorting
 
 Ids = NDArray[np.int32]
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 def tfidf(
@@ -81,7 +80,7 @@ class Counts:
         """How many texts they are of."""
         return len(self.indptr) - 1
 
-    def texts_with(self) -> NDArray[np.float64]:
+    def texts_with(self) -> Doubles:
         """How many texts have each n-gram, (width,) float64.
 
         Returns:
@@ -239,7 +238,7 @@ def _rows(columns: list[Ids], starts: Integers, width: int) -> tuple[Integers, I
     return np.append(0, np.cumsum(n_of_row)), np.concatenate(indices), np.concatenate(data)
 
 
-def rarity(n_texts: int, texts_with: NDArray[np.float64]) -> Floats:
+def rarity(n_texts: int, texts_with: Doubles) -> Floats:
     """The inverse document frequency of n-grams, smoothed: as if one more text had every n-gram.
 
     Args:

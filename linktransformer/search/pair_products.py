@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.search.gpu_devices import cards, if_it_fits
 
 __all__ = ["pair_scores"]
 
-Integers = NDArray[np.int64]
 MEMORY = 2**30
 MUCH = 2_000.0  # multiplications that a pair counts for when it is asked whether a card is worth it
 
@@ -25,7 +24,7 @@ def pair_scores(
     *,
     memory: int = MEMORY,
     device: str | None = "cpu",
-) -> NDArray[np.float32]:
+) -> Floats:
     """The inner product of each given pair of rows.
 
     Args:

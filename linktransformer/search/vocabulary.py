@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.progress import stage
 
 __all__ = ["Vocabulary", "learn", "widened"]
@@ -22,7 +23,6 @@ MOST = 2**BITS - 1
 CHUNK = 2**18  # characters at a time; it changes the memory, not the result
 
 Codes = NDArray[np.uint64]
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class Vocabulary:
     n_texts: int
 
     @property
-    def idf(self) -> NDArray[np.float32]:
+    def idf(self) -> Floats:
         """The smoothed inverse document frequency of each n-gram, and last that of one no text had."""
         with_it = np.append(self.n_texts_with, 0) + 1.0
         return np.asarray(np.log((self.n_texts + 1) / with_it) + 1, dtype=np.float32)
@@ -62,7 +62,7 @@ class Vocabulary:
         """
         idf, width = self.idf, max(1, len(self.codes))
         indices: list[NDArray[np.int32]] = []
-        data: list[NDArray[np.float32]] = []
+        data: list[Floats] = []
         filled: list[Integers] = []
         for part in _parts(texts):
             row, code, count = _counted(part, self.alphabet)
@@ -179,7 +179,7 @@ def _points(texts: Sequence[str]) -> NDArray[np.uint32]:
     return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
-def _counted(texts: Sequence[str], alphabet: NDArray[np.uint32]) -> tuple[Integers, Codes, NDArray[np.int64]]:
+def _counted(texts: Sequence[str], alphabet: NDArray[np.uint32]) -> tuple[Integers, Codes, Integers]:
     """How often each text has each n-gram: text, code and count, sorted by text and then code."""
     points = _points(texts)
     rank = _ranks(points, alphabet)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError
 from linktransformer.progress import stage
 from linktransformer.tables import factorize, frames, key_columns, normalize
@@ -38,8 +38,6 @@ FORMS = (
     "('city', 'town') or (['city', 'year'], ['town', 'yr']), or a list of pairs, such as "
     "[('city', 'town'), ('year', 'yr')]."
 )
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools
 from linktransformer.tables import cells
 
 __all__ = [
@@ -40,7 +41,7 @@ def emptied(frame: nw.DataFrame[Any], name: str) -> Any:
     return frame.with_columns(nw.lit(None, dtype=nw.String).alias(name)).to_native()
 
 
-def emptied_where(frame: nw.DataFrame[Any], null: Mapping[str, NDArray[np.bool_]]) -> nw.DataFrame[Any]:
+def emptied_where(frame: nw.DataFrame[Any], null: Mapping[str, Bools]) -> nw.DataFrame[Any]:
     """A table with nulls in some cells.
 
     Args:
@@ -74,7 +75,7 @@ def holds_text(dtype: Any) -> bool:
     return isinstance(dtype, (nw.String, nw.Categorical, nw.Enum))
 
 
-def values(series: nw.Series[Any]) -> tuple[str, NDArray[Any], NDArray[np.bool_]]:
+def values(series: nw.Series[Any]) -> tuple[str, NDArray[Any], Bools]:
     """Take a column's values out of the dataframe library.
 
     Args:
@@ -145,9 +146,7 @@ def as_text(series: nw.Series[Any]) -> NDArray[np.object_]:
     return texts
 
 
-def as_moments(
-    kind: str, array: NDArray[Any], null: NDArray[np.bool_]
-) -> tuple[str, NDArray[Any], NDArray[np.bool_]]:
+def as_moments(kind: str, array: NDArray[Any], null: Bools) -> tuple[str, NDArray[Any], Bools]:
     """Dates and moments held as Python objects as NumPy's, so that a date equals that day's midnight.
 
     Args:
@@ -168,7 +167,7 @@ def as_moments(
     return "time", moments, null
 
 
-def blank(texts: NDArray[np.object_], null: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def blank(texts: NDArray[np.object_], null: Bools) -> Bools:
     """Find texts that are null, empty or white space.
 
     Args:
@@ -178,7 +177,7 @@ def blank(texts: NDArray[np.object_], null: NDArray[np.bool_]) -> NDArray[np.boo
     Returns:
         Where they are blank, (n,).
     """
-    found: NDArray[np.bool_] = null | (texts == "")
+    found: Bools = null | (texts == "")
     rest = texts[~found]
     found[~found] = np.fromiter(map(str.isspace, rest), dtype=bool, count=len(rest))
     return found
@@ -238,7 +237,7 @@ def written(namespace: Any, library: str, columns: Mapping[str, NDArray[Any]], i
     return namespace.DataFrame(frame, index=index)
 
 
-def _split(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def _split(array: NDArray[Any]) -> tuple[NDArray[Any], Bools]:
     """The plain values, and where they are null."""
     data, null = np.ma.getdata(array), np.ma.getmaskarray(array)
     if data.dtype.kind == "f":
@@ -267,7 +266,7 @@ def _kind(array: NDArray[np.object_]) -> str:
     return "number" if kinds <= {bool, int, float, Decimal} else "object"
 
 
-def _null(series: nw.Series[Any]) -> NDArray[np.bool_]:
+def _null(series: nw.Series[Any]) -> Bools:
     return np.asarray(series.is_null().to_numpy(), dtype=bool)
 
 

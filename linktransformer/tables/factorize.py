@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Integers
+
 __all__ = ["combine", "factorize", "number"]
 
 H = TypeVar("H", bound=Hashable)
 
 
-def factorize(values: Sequence[H]) -> tuple[list[H], NDArray[np.int64]]:
+def factorize(values: Sequence[H]) -> tuple[list[H], Integers]:
     """Number the values by their first appearance.
 
     Args:
@@ -33,7 +35,7 @@ def factorize(values: Sequence[H]) -> tuple[list[H], NDArray[np.int64]]:
     return list(place), codes
 
 
-def number(values: NDArray[Any], null: NDArray[np.bool_]) -> NDArray[np.int64]:
+def number(values: NDArray[Any], null: Bools) -> Integers:
     """Number an array's values, -1 where it is null.
 
     Args:
@@ -60,7 +62,7 @@ def number(values: NDArray[Any], null: NDArray[np.bool_]) -> NDArray[np.int64]:
     return codes
 
 
-def combine(columns: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+def combine(columns: Sequence[Integers]) -> Integers:
     """Number the combinations of several columns of numbers, -1 where any of them is -1.
 
     Args:
@@ -82,7 +84,7 @@ def combine(columns: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     return number(codes, codes < 0)
 
 
-def _by_appearance(first: NDArray[np.intp]) -> NDArray[np.int64]:
+def _by_appearance(first: NDArray[np.intp]) -> Integers:
     """The rank of each unique value by the place where it appeared first."""
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first, kind="stable")] = np.arange(len(first))

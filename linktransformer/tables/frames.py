@@ -15,6 +15,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError
 from linktransformer.tables import columns, normalize
 from linktransformer.tables.column_names import free_name, refuse_repeated, suffixed
@@ -243,7 +244,7 @@ def column(table: Table, name: str) -> NDArray[np.object_]:
     return columns.objects(table.frame[name])
 
 
-def take(table: Table, rows: NDArray[np.int64]) -> Any:
+def take(table: Table, rows: Integers) -> Any:
     """The given rows, with their index labels in pandas.
 
     Args:
@@ -256,7 +257,7 @@ def take(table: Table, rows: NDArray[np.int64]) -> Any:
     return table.frame[rows].to_native()
 
 
-def index_labels(table: Table, rows: NDArray[np.int64]) -> NDArray[Any]:
+def index_labels(table: Table, rows: Integers) -> NDArray[Any]:
     """What the caller calls the given rows: pandas index labels, else row numbers.
 
     Args:
@@ -310,8 +311,8 @@ def with_columns(table: Table, added: Columns) -> Any:
 def beside(
     left: Table,
     right: Table,
-    left_rows: NDArray[np.int64],
-    right_rows: NDArray[np.int64],
+    left_rows: Integers,
+    right_rows: Integers,
     suffixes: tuple[str | None, str | None] = ("_x", "_y"),
     extra: Columns | None = None,
 ) -> Any:
@@ -376,7 +377,7 @@ def check_beside(
     return names
 
 
-def _take_or_null(table: Table, rows: NDArray[np.int64]) -> nw.DataFrame[Any]:
+def _take_or_null(table: Table, rows: Integers) -> nw.DataFrame[Any]:
     """The given rows, all null where the row is -1; a fresh index."""
     native, none = table.frame.to_native(), rows < 0
     library = table.frame.implementation

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
+
 __all__ = ["HashedCounts", "hashes"]
 
 Hashes = NDArray[np.uint64]
-Integers = NDArray[np.int64]
 
 
 def hashes(texts: Iterable[str]) -> Hashes:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import columns, factorize, frames, normalize
 from linktransformer.tables.frames import Table
@@ -144,7 +145,7 @@ def of_one(table: Table, on: Columns, picture: str | None = None, *, argument: s
 
 def codes(
     left: Table, right: Table, left_columns: Sequence[str], right_columns: Sequence[str]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Integers, Integers]:
     """Number the rows of both tables so that rows with equal values have equal numbers.
 
     1 equals 1.0; texts are equal when every character is. Null, NaN and blank texts are equal to
@@ -172,7 +173,7 @@ def codes(
 
 def column_codes(
     left: Table, right: Table, names: tuple[str, str], *, fold: bool = False
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Integers, Integers]:
     """Number the rows of both tables by one column of each.
 
     Args:
@@ -199,9 +200,7 @@ def column_codes(
     return numbered[: left.n_rows], numbered[left.n_rows :]
 
 
-def _folded(
-    kind: str, values: NDArray[Any], null: NDArray[np.bool_]
-) -> tuple[str, NDArray[Any], NDArray[np.bool_]]:
+def _folded(kind: str, values: NDArray[Any], null: Bools) -> tuple[str, NDArray[Any], Bools]:
     """The same with its texts folded, and texts of which nothing is left as nulls."""
     if kind not in ("text", "object"):
         return kind, values, null
@@ -211,7 +210,7 @@ def _folded(
     return kind, np.where(is_text, texts, values), null | (is_text & (texts == ""))
 
 
-def _number_pair(pair: list[tuple[str, NDArray[Any], NDArray[np.bool_]]], name: str) -> NDArray[np.int64]:
+def _number_pair(pair: list[tuple[str, NDArray[Any], Bools]], name: str) -> Integers:
     arrays = [values for _, values, _ in pair]
     nulls = [columns.blank(values, null) if kind == "text" else null for kind, values, null in pair]
     if arrays[0].dtype.kind != arrays[1].dtype.kind:

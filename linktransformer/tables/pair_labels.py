@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import frames
 from linktransformer.tables.frames import Table
@@ -18,8 +18,6 @@ __all__ = ["Ids", "PairLabels", "read_labels", "rows_named"]
 PAIRS = (("left", "right"), ("left_id", "right_id"))  # columns that name the rows of a pair
 ANSWERS = ("label", "match")  # columns that say whether it is a match
 TRUTH = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class PairLabels:
 
     left: Integers
     right: Integers
-    match: NDArray[np.bool_]
+    match: Bools
 
 
 def read_labels(tables: tuple[Table, Table], given: Any, argument: str, ids: Ids) -> PairLabels:

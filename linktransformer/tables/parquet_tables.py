@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.optional import need
 from linktransformer.tables import block_keys, frames, key_columns
@@ -22,8 +22,6 @@ __all__ = ["BlockCodes", "ParquetTable", "open_parquet", "with_places", "without
 
 BATCH = 2**16  # rows read at a time
 WIDEST = 2**62
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,9 +9,9 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer import progress
+from linktransformer.arrays import Bools, Doubles, Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import frames, records
 from linktransformer.tables.frames import Table
@@ -22,9 +22,6 @@ __all__ = ["Units", "confidence_of", "one_a_row", "picture_columns", "read_units
 
 logger = logging.getLogger(__name__)
 SHORTEST = 64  # pixels of a picture's short side that are kept: more than any model reads
-
-Integers = NDArray[np.int64]
-Truths = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,16 +42,16 @@ class Units:
     pictures: tuple[tuple[Any, ...], ...]
     picture_of_row: tuple[Any, ...]
     problems: Mapping[str, int]
-    confidence: NDArray[np.float64]
+    confidence: Doubles
     keys: tuple[str, ...] = ()
 
     @property
-    def has_text(self) -> Truths:
+    def has_text(self) -> Bools:
         """Which units have a text."""
         return np.array([bool(text) for text in self.records.texts.tolist()], dtype=bool)
 
     @property
-    def has_picture(self) -> Truths:
+    def has_picture(self) -> Bools:
         """Which units have a picture."""
         return np.array([bool(pictures) for pictures in self.pictures], dtype=bool)
 
@@ -156,7 +153,7 @@ def _listed(cell: Any) -> list[Any]:
     return [cell]
 
 
-def one_a_row(units: Units, confidence: NDArray[np.float64]) -> Units:
+def one_a_row(units: Units, confidence: Doubles) -> Units:
     """Make every row a unit of its own, so that none is sure of a text because another row is.
 
     Args:
@@ -180,7 +177,7 @@ def one_a_row(units: Units, confidence: NDArray[np.float64]) -> Units:
     )
 
 
-def confidence_of(table: Table, column: str | None) -> NDArray[np.float64]:
+def confidence_of(table: Table, column: str | None) -> Doubles:
     """How sure the text of each row is.
 
     Args:
@@ -210,7 +207,7 @@ def confidence_of(table: Table, column: str | None) -> NDArray[np.float64]:
     return found
 
 
-def _of_units(of_row: NDArray[np.float64], unit: Integers, n: int) -> NDArray[np.float64]:
+def _of_units(of_row: Doubles, unit: Integers, n: int) -> Doubles:
     """The mean over the rows of each unit, of those that have a value."""
     use = (unit >= 0) & np.isfinite(of_row)
     total = np.bincount(unit[use], of_row[use], minlength=n)

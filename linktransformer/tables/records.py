@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.progress import stage
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.frames import Table
@@ -28,7 +29,7 @@ class Records:
     """
 
     texts: NDArray[np.object_]
-    text_of_row: NDArray[np.int64]
+    text_of_row: Integers
     n_cut: int
     columns: tuple[str, ...]
 
@@ -85,7 +86,7 @@ def texts_of(records: Records, others: Records) -> list[str]:
     return [others.texts[place] if place >= 0 else "" for place in places.tolist()]
 
 
-def in_text_order(records: Records, texts: NDArray[np.int64]) -> NDArray[np.int64]:
+def in_text_order(records: Records, texts: Integers) -> Integers:
     """Sort texts by what they say: an order that does not depend on that of the rows.
 
     Args:

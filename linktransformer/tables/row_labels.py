@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import frames
 from linktransformer.tables.frames import Table
@@ -48,7 +48,7 @@ def label_pairs(pairs: Any, argument: str) -> list[tuple[Any, Any]]:
     return [(pair[0], pair[1]) for pair in found]
 
 
-def rows_of_pairs(table: Table, pairs: Any, argument: str) -> NDArray[np.int64]:
+def rows_of_pairs(table: Table, pairs: Any, argument: str) -> Integers:
     """The row numbers of pairs of rows that the caller names by their labels.
 
     Args:
@@ -89,7 +89,7 @@ def row_of(table: Table, argument: str) -> dict[Any, int]:
     return found
 
 
-def rows_in(row_of: Mapping[Any, int], pairs: list[tuple[Any, Any]], argument: str) -> NDArray[np.int64]:
+def rows_in(row_of: Mapping[Any, int], pairs: list[tuple[Any, Any]], argument: str) -> Integers:
     """The row numbers of pairs of labels.
 
     Args:

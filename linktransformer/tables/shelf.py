@@ -10,13 +10,11 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.optional import need
 
 __all__ = ["OrderedTexts", "Shelf", "first_of", "ordered_texts", "text_parts", "texts_at"]
-
-Integers = NDArray[np.int64]
 
 
 class Shelf:

@@ -7,18 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["NAMES", "NONE", "TEST", "TRAIN", "VAL", "check_shares", "components", "split"]
 
 TRAIN, VAL, TEST, NONE = 0, 1, 2, -1
 NAMES = ("train", "val", "test")
-
-Integers = NDArray[np.int64]
 
 
 def components(n: int, left: Integers, right: Integers) -> Integers:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.errors import ModelError
 
 __all__ = ["FILE", "WEIGHTS", "Head", "features", "fit", "frequencies", "probabilities", "read", "write"]
@@ -25,7 +25,6 @@ FORMAT = 1
 VIEWS = (("dense",), ("lexical",), ("dense", "lexical"))
 BUCKETS = 2**15  # of hashed n-grams
 
-Floats = NDArray[np.float32]
 Label = str | int | float | bool
 
 
@@ -119,7 +118,7 @@ def fit(
     labels: tuple[Label, ...],
     views: tuple[str, ...],
     table: Any,
-    code: NDArray[np.int64],
+    code: Integers,
     idf: Floats,
     strength: float,
     weights: Mapping[int, float] | str | None,
@@ -149,7 +148,7 @@ def fit(
     return Head(labels, views, rows.astype(np.float32), shift.astype(np.float32), kept)
 
 
-def probabilities(head: Head, vectors: Floats, texts: Sequence[str]) -> NDArray[np.float64]:
+def probabilities(head: Head, vectors: Floats, texts: Sequence[str]) -> Doubles:
     """How likely each class is.
 
     Args:
@@ -171,7 +170,7 @@ def probabilities(head: Head, vectors: Floats, texts: Sequence[str]) -> NDArray[
         )
     logit = np.asarray(table @ head.coefficients.T.astype(np.float64)) + head.intercepts
     odds = np.exp(logit - logit.max(axis=1, keepdims=True))
-    found: NDArray[np.float64] = odds / odds.sum(axis=1, keepdims=True)
+    found: Doubles = odds / odds.sum(axis=1, keepdims=True)
     return found
 
 

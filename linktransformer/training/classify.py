@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Doubles
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.llm_endpoint import is_remote
 from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
@@ -129,7 +129,7 @@ class _Known:
     labels: Sequence[Any]
     on: Sequence[str]
     serializer: Serializer
-    chance: Callable[[list[str], int | None], NDArray[np.float64]]
+    chance: Callable[[list[str], int | None], Doubles]
 
 
 def _opened(model: Any, device: str | None, cache: Any, label_map: Mapping[Any, Any] | None) -> _Known:
@@ -151,7 +151,7 @@ def _opened(model: Any, device: str | None, cache: Any, label_map: Mapping[Any, 
         raise ModelError(f"model={os.fspath(folder)!r} is no classifier: {error}") from error
     head, plan = classifier.read(Path(path)), model_plan.plan(str(opened.path), device, cache)
 
-    def chance(texts: list[str], batch_size: int | None) -> NDArray[np.float64]:
+    def chance(texts: list[str], batch_size: int | None) -> Doubles:
         vectors = model_plan.embed(plan.encoder, texts, batch_size=batch_size)
         return classifier.probabilities(head, vectors, texts)
 
@@ -180,7 +180,7 @@ def _of_transformers(folder: Path, device: str | None, label_map: Mapping[Any, A
             )
         labels = [named[0][number] for number in numbers]
 
-    def chance(texts: list[str], batch_size: int | None) -> NDArray[np.float64]:
+    def chance(texts: list[str], batch_size: int | None) -> Doubles:
         with stage("classify", len(texts)) as tick:
             return found.probabilities(texts, batch_size=batch_size, progress=tick)
 

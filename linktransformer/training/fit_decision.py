@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.decision.correction_fit import LabelledJob, fit_correction
 from linktransformer.decision.fused import Fused
@@ -38,8 +38,6 @@ __all__ = ["FittedDecision", "correction_of", "fit_decision"]
 logger = logging.getLogger(__name__)
 
 NAMED = "named"
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Columns
 from linktransformer.progress import displayed, stage
@@ -29,8 +29,6 @@ __all__ = ["train_pictures"]
 logger = logging.getLogger(__name__)
 NEW, TINY = "new", "new:tiny"  # towers with random weights
 AGED = 0.4  # strength of the damage that pictures get anew each time they are seen
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

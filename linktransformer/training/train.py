@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.progress import displayed, stage
 from linktransformer.search import lexical
@@ -29,7 +29,6 @@ __all__ = ["TrainConfig", "train_model"]
 BASE = "linker-multilingual"  # what training starts from
 logger = logging.getLogger(__name__)
 Columns = str | Sequence[str] | None
-Integers = NDArray[np.int64]
 PART_OF = {"train_data": splits.TRAIN, "val_data": splits.VAL, "test_data": splits.TEST}
 
 

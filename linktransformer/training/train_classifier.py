@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats, Integers
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.progress import displayed, stage
 from linktransformer.tables.splits import TEST, TRAIN, VAL, check_shares
@@ -230,7 +230,7 @@ def _trained(
 
 
 def _best(
-    rows: Classified, vectors: NDArray[np.float32], idf: NDArray[np.float32], kinds: Sequence[Any]
+    rows: Classified, vectors: Floats, idf: Floats, kinds: Sequence[Any]
 ) -> tuple[Head, dict[str, float]]:
     """The views, strength and class weights that do best on validation; of equals the simplest."""
     best: tuple[Head, dict[str, float]] | None = None
@@ -251,8 +251,8 @@ def _best(
 
 
 def _scored(
-    rows: Classified, head: Head, vectors: NDArray[np.float32], which: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], dict[str, float]]:
+    rows: Classified, head: Head, vectors: Floats, which: Integers
+) -> tuple[Integers, dict[str, float]]:
     """What a head says of these rows, and how often it is right."""
     from sklearn.metrics import f1_score
 

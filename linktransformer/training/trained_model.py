@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Floats
 from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.decision.fused import Fused
 from linktransformer.linking import compare_tables
@@ -93,7 +93,7 @@ class TrainedModel:
         *,
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
-    ) -> NDArray[np.float32]:
+    ) -> Floats:
         """Turn texts into unit vectors.
 
         Args:
@@ -104,7 +104,7 @@ class TrainedModel:
         Returns:
             (n_texts, dim) float32.
         """
-        found: NDArray[np.float32] = self._encoder().encode(texts, batch_size=batch_size, progress=progress)
+        found: Floats = self._encoder().encode(texts, batch_size=batch_size, progress=progress)
         return found
 
     def publish(self, ref: str, **options: Any) -> Any:
@@ -138,8 +138,8 @@ class _Live:
     def __init__(self, model: Any, serializer: Mapping[str, Any]) -> None:
         self.model, self.serializer, self.name = model, serializer, "model in training"
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = self.model.encode(texts)
+    def encode(self, texts: Sequence[str]) -> Floats:
+        found: Floats = self.model.encode(texts)
         return found
 
 

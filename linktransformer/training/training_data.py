@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer.arrays import Bools, Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import frames, records, splits
 from linktransformer.tables.factorize import factorize
@@ -20,7 +21,6 @@ from linktransformer.training.label_schema import Shape
 __all__ = ["Labelled", "read"]
 
 logger = logging.getLogger(__name__)
-Integers = NDArray[np.int64]
 Cells = Mapping[str, NDArray[np.object_]]
 
 
@@ -52,8 +52,8 @@ class Labelled:
     label: Integers
     part: Integers
     text_part: Integers
-    is_left: NDArray[np.bool_]
-    is_right: NDArray[np.bool_]
+    is_left: Bools
+    is_right: Bools
     rows: tuple[Cells, Cells]
     counts: Mapping[str, Any]
     like: Table

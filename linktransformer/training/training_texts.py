@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import files, frames, records, splits
 from linktransformer.tables.factorize import factorize
@@ -22,7 +22,6 @@ from linktransformer.tables.serialize import Serializer
 __all__ = ["Classified", "examples", "read"]
 
 logger = logging.getLogger(__name__)
-Integers = NDArray[np.int64]
 ARGUMENT = {splits.TRAIN: "train_data", splits.VAL: "val_data", splits.TEST: "test_data"}
 
 
