@@ -21,7 +21,8 @@ if TYPE_CHECKING:
         merge_range,
     )
     from linktransformer.compat.model import LinkTransformer
-    from linktransformer.dedup.dedup import cluster, cluster_rows, dedup_rows
+    from linktransformer.compat.old_calls import cluster_rows, dedup_rows, merge
+    from linktransformer.dedup.dedup import cluster
     from linktransformer.encoding.cache_settings import CacheSettings
     from linktransformer.errors import (
         ColumnNotFoundError,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     )
     from linktransformer.estimators.estimators import Deduplicator, Linker
     from linktransformer.linking.llm_judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
-    from linktransformer.linking.merge import link, merge
+    from linktransformer.linking.merge import link
     from linktransformer.linking.transform import transform_rows
     from linktransformer.partitions.link_files import link_files
     from linktransformer.results import metrics
@@ -75,15 +76,15 @@ _HOME = {
     "all_pair_combos_evaluate": "compat.functions",
     "classify_rows": "training.classify",
     "cluster": "dedup.dedup",
-    "cluster_rows": "dedup.dedup",
+    "cluster_rows": "compat.old_calls",
     "create_new_train_config": "training.legacy_settings",
-    "dedup_rows": "dedup.dedup",
+    "dedup_rows": "compat.old_calls",
     "evaluate_pairs": "compat.functions",
     "export_model": "training.exporting",
     "fit_decision": "training.fit_decision",
     "link": "linking.merge",
     "link_files": "partitions.link_files",
-    "merge": "linking.merge",
+    "merge": "compat.old_calls",
     "merge_k_judge": "linking.llm_judge",
     "merge_knn_openai": "linking.llm_judge",
     "merge_knn_with_llm": "linking.llm_judge",

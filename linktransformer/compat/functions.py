@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from linktransformer.linking.merge import merge
+from linktransformer.compat.old_calls import merge
+from linktransformer.linking.keyed_model import keyed_model
 from linktransformer.linking.near_merges import aggregate_rows, merge_knn, merge_range
-from linktransformer.linking.old_arguments import keyed_model
 from linktransformer.linking.options import BlockColumns, Columns
 from linktransformer.linking.score_pairs import all_pair_combos_evaluate, evaluate_pairs
 from linktransformer.tables import block_keys, frames

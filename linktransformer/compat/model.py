@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from linktransformer.arrays import Floats
+from linktransformer.compat.old_arguments import logger
 from linktransformer.encoding import model_plan
 from linktransformer.errors import ModelError
-from linktransformer.linking.old_arguments import logger
 from linktransformer.optional import need
 
 __all__ = ["LinkTransformer"]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from linktransformer.arrays import Integers
+from linktransformer.dedup.sources import Sources
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.partitions.sources import Sources
 from linktransformer.results.agglomerate import Apart, components, masks_of
 from linktransformer.search import blocking
 from linktransformer.tables import frames, key_columns, row_labels

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import cast
 
 from linktransformer.decision.threshold import check_reached, is_number
-from linktransformer.dedup.cluster_pipeline import cluster_table
+from linktransformer.dedup import sources
+from linktransformer.dedup.cluster_pipeline import clusters_of, neighbours_of
 from linktransformer.dedup.constraints import Rules
-from linktransformer.dedup.old_clusters import old_cluster_rows, old_dedup_rows
 from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.old_arguments import accept_old, of_clusters
-from linktransformer.linking.options import Columns, Job
-from linktransformer.partitions import sources
+from linktransformer.linking.options import Columns, DataFrame, Job, Model
 from linktransformer.progress import displayed
 from linktransformer.results import clusters, guards
 from linktransformer.results.clusters import Clusters
+from linktransformer.results.report import ABSENT, ClusterReport
 from linktransformer.tables import frames, key_columns
-from linktransformer.tables import null_values as null_values_of
+from linktransformer.tables import null_values as nulls
 from linktransformer.tables.null_values import NullValues
 
 __all__ = ["K", "check_threshold", "cluster", "cluster_rows", "dedup_rows"]
@@ -30,32 +29,31 @@ logger = logging.getLogger(__name__)
 K = 50  # neighbours: a row with more near ones than that is rare, and average linkage misses them
 
 
-@accept_old(of_clusters, old_dedup_rows)
 @displayed
 def dedup_rows(
-    table: Any,
+    table: DataFrame,
     on: Columns = None,
     *,
-    keep: str | Callable[[Any], Any] = "first",
+    keep: str | Callable[[DataFrame], int] = "first",
     return_members: bool = False,
     method: str = "average",
-    threshold: Any = "auto",
-    model: Any = None,
+    threshold: str | float = "auto",
+    model: Model = None,
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
     one_per: str | None = None,
-    cannot_link: Any = None,
-    must_link: Any = None,
-    duplicates: Any = True,
+    cannot_link: DataFrame = None,
+    must_link: DataFrame = None,
+    duplicates: object = True,
     null_values: NullValues = None,
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
-    cache: Any = None,
+    cache: object = None,
     progress: bool | None = None,
-) -> Any:
+) -> DataFrame:
     """Keep one row of each thing that a table names.
 
     Args:
@@ -118,57 +116,37 @@ def dedup_rows(
         1      Baxter Dairy
     """
     clusters.check_keep(keep)
-    found = cluster(
-        table,
-        on,
-        method=method,
-        threshold=threshold,
-        model=model,
-        block_on=block_on,
-        images=images,
-        confidence=confidence,
-        one_per=one_per,
-        cannot_link=cannot_link,
-        must_link=must_link,
-        duplicates=duplicates,
-        null_values=null_values,
-        k=k,
-        device=device,
-        batch_size=batch_size,
-        memory_limit=memory_limit,
-        cache=cache,
-        progress=progress,
-    )
+    rules = Rules(method, one_per, cannot_link, must_link)
+    found = _clusters(table, on, duplicates, null_values, rules, _job(locals()))
     guards.warn(found.details, [guards.MOST_ROWS_GO])  # of the other ones `cluster` has warned
     one_of_each, members = clusters.kept(found, keep)
     return (one_of_each, members) if return_members else one_of_each
 
 
-@accept_old(of_clusters, old_cluster_rows)
 @displayed
 def cluster_rows(
-    table: Any,
+    table: DataFrame,
     on: Columns = None,
     *,
     method: str = "average",
-    threshold: Any = "auto",
-    model: Any = None,
+    threshold: str | float = "auto",
+    model: Model = None,
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
     one_per: str | None = None,
-    cannot_link: Any = None,
-    must_link: Any = None,
-    duplicates: Any = True,
+    cannot_link: DataFrame = None,
+    must_link: DataFrame = None,
+    duplicates: object = True,
     null_values: NullValues = None,
     k: int | None = None,
     cluster_column: str = "cluster",
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
-    cache: Any = None,
+    cache: object = None,
     progress: bool | None = None,
-) -> Any:
+) -> DataFrame:
     """Number the rows of a table so that rows which name the same thing have the same number.
 
     Args:
@@ -232,52 +210,33 @@ def cluster_rows(
         [0, 2]
     """
     _check_name(cluster_column)
-    found = cluster(
-        table,
-        on,
-        method=method,
-        threshold=threshold,
-        model=model,
-        block_on=block_on,
-        images=images,
-        confidence=confidence,
-        one_per=one_per,
-        cannot_link=cannot_link,
-        must_link=must_link,
-        duplicates=duplicates,
-        null_values=null_values,
-        k=k,
-        device=device,
-        batch_size=batch_size,
-        memory_limit=memory_limit,
-        cache=cache,
-        progress=progress,
-    )
+    rules = Rules(method, one_per, cannot_link, must_link)
+    found = _clusters(table, on, duplicates, null_values, rules, _job(locals()))
     name = frames.free_name(cluster_column, found.table.columns)
     return frames.with_columns(found.table, {name: found.label})
 
 
 @displayed
 def cluster(
-    table: Any,
+    table: DataFrame,
     on: Columns = None,
     *,
     method: str = "average",
-    threshold: Any = "auto",
-    model: Any = None,
+    threshold: str | float = "auto",
+    model: Model = None,
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
     one_per: str | None = None,
-    cannot_link: Any = None,
-    must_link: Any = None,
-    duplicates: Any = True,
+    cannot_link: DataFrame = None,
+    must_link: DataFrame = None,
+    duplicates: object = True,
     null_values: NullValues = None,
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
-    cache: Any = None,
+    cache: object = None,
     progress: bool | None = None,
 ) -> Clusters:
     """Find the rows of a table that name the same thing, with evidence.
@@ -336,51 +295,62 @@ def cluster(
         >>> cluster(firms, on="name", model="lexical")
         Clusters(3 rows in 2 clusters, 1 of several rows)
     """
-    check_threshold(threshold)
-    several = None
+    rules = Rules(method, one_per, cannot_link, must_link)
+    return _clusters(table, on, duplicates, null_values, rules, _job(locals()))
+
+
+def _job(arguments: Mapping[str, object]) -> Job:
+    """The job of a public function, from its `locals()`."""
+    check_threshold(arguments["threshold"])
+    model = model_plan.LEXICAL if arguments["images"] is None else None
+    return Job.of(arguments, k=K, model=model)
+
+
+def _clusters(
+    table: DataFrame | Sequence[DataFrame] | Mapping[str, DataFrame],
+    on: Columns,
+    duplicates: object,
+    null_values: NullValues,
+    rules: Rules,
+    job: Job,
+) -> Clusters:
+    """Key columns -> neighbours with match probabilities -> clusters -> report."""
     if sources.are_several(table):
-        several = sources.read(table, on, duplicates, block_on, images)
-        wrapped, names = several.table, list(several.on)
+        stacked = sources.read(table, on, duplicates, cast(Columns, job.block_on), job.images)
+        wrapped, names, rules = stacked.table, list(stacked.on), replace(rules, sources=stacked)
     else:
         wrapped = frames.wrap(table, "table")
-        names = key_columns.of_one(wrapped, on, images)
+        names = key_columns.of_one(wrapped, on, job.images)
         sources.check_of_one(duplicates)
-    rules = Rules(method, one_per, cannot_link, must_link, several)
-    if images is not None:
-        frames.check_columns(wrapped, [images], "images")
-    if confidence is not None:
-        if images is None:
-            raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
-        frames.check_columns(wrapped, [confidence], "confidence")
-    job = Job(
-        model=model_plan.LEXICAL if model is None and images is None else model,
-        block_on=block_on,
-        images=images,
-        confidence=confidence,
-        k=K if k is None else k,
-        threshold=threshold,
-        device=device,
-        batch_size=batch_size,
-        memory_limit=memory_limit,
-        cache=cache,
+    for argument in ("images", "confidence"):
+        if getattr(job, argument) is not None:
+            frames.check_columns(wrapped, [getattr(job, argument)], argument)
+    compared, null_counts = nulls.emptied(wrapped, names, nulls.check(null_values, names))
+    neighbours = neighbours_of(compared, names, job, rules)
+    found = clusters_of(compared, neighbours, job, rules.method)
+    report = ClusterReport(
+        on=names,
+        method=rules.method,
+        pairs=neighbours.report or ABSENT,
+        clustering=found.details,
+        null_values=null_counts,
+        sources=ABSENT if rules.sources is None else rules.sources.sizes,
     )
-    compared, emptied = null_values_of.emptied(wrapped, names, null_values_of.check(null_values, names))
-    found = guards.of_clusters(cluster_table(compared, names, job, rules), compared)
-    said = {"null_values": emptied} | ({} if several is None else {"sources": several.sizes})
-    found = replace(found, table=wrapped, details={**found.details, **said})
+    found = guards.of_clusters(replace(found, details=report, pictures=neighbours.pictures), compared)
+    found = replace(found, table=wrapped)
     logger.info("%r", found)
     guards.warn(found.details)
     return found
 
 
-def _check_name(cluster_column: Any) -> None:
+def _check_name(cluster_column: object) -> None:
     if not isinstance(cluster_column, str) or not cluster_column:
         raise InvalidArgumentError(
             f"cluster_column={cluster_column!r} is no column name. Give such as 'cluster'."
         )
 
 
-def check_threshold(threshold: Any) -> None:
+def check_threshold(threshold: object) -> None:
     """Refuse what is no threshold for clusters.
 
     Args:

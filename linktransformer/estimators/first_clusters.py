@@ -15,8 +15,8 @@ from linktransformer.estimators.cluster_membership import Clustered
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.row_reading import Reading
 from linktransformer.estimators.sample_reading import Settings
-from linktransformer.linking import compare_tables
 from linktransformer.linking.options import Job
+from linktransformer.linking.source import no_candidates
 from linktransformer.results import guards
 from linktransformer.results.clusters import Clusters
 
@@ -50,7 +50,7 @@ def clustered(
         "rows_cut": bare.records.n_cut,
         "model": plan.name,
     }
-    fused, table_job = compare_tables.nothing((nodes, nodes)), None
+    fused, table_job = no_candidates((nodes, nodes)), None
     if len(nodes):
         fit = table_fitting.fit(bare, plan, nodes, settings)
         fused, table_job, known = fit.fused, fit.job, fit.known

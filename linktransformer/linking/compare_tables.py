@@ -1,9 +1,9 @@
-"""Two tables compared: candidates in every view, and one score of each without labels."""
+"""Tables in memory as a source of candidates: texts, and pictures as one more view."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,275 +12,234 @@ from linktransformer.decision.choose import choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
 from linktransformer.encoding import cached_encoder, model_plan, picture_views, truncation
+from linktransformer.encoding.model_plan import Plan
 from linktransformer.linking.adaptive import adapted
 from linktransformer.linking.options import Job
+from linktransformer.linking.source import Scored, scored
+from linktransformer.results.report import ABSENT, Absent, PairsReport
 from linktransformer.scoring import fellegi_sunter
-from linktransformer.scoring.describe import Described, Options, describe
-from linktransformer.search import blocking, candidate_search
-from linktransformer.tables import block_keys, records
+from linktransformer.scoring.describe import Options, describe
+from linktransformer.search import blocking
+from linktransformer.search.blocking import Nodes
+from linktransformer.tables import block_keys, picture_records, records
+from linktransformer.tables.block_keys import Blocks
 from linktransformer.tables.frames import Table
-from linktransformer.tables.picture_records import Units, picture_columns, read_units
+from linktransformer.tables.picture_records import Units
+from linktransformer.tables.records import Records
 
 __all__ = [
-    "Compared",
+    "Encoding",
+    "Pairs",
+    "TableRecords",
+    "TableSource",
     "compare",
-    "decide",
-    "decide_pictures",
     "linked",
-    "nothing",
+    "plan_of",
+    "read",
+    "source_of",
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A model that encodes texts, so many at a time."""
+
+    encoder: object
+    batch_size: int | None
+
+    def __call__(self, texts: list[str]) -> Floats:
+        """Unit vectors of unique texts, (n_texts, d) float32."""
+        return model_plan.embed(self.encoder, texts, batch_size=self.batch_size)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Compared:
-    """Two tables with their candidates, scored without labels.
+class TableRecords:
+    """The records of a table: its key texts, and with pictures its units of text and picture."""
 
-    Args:
-        nodes: What is decided on, left and right.
-        texts: Their texts.
-        fused: The candidates and their score.
-        details: For the report.
-        plan: The model.
-        units: Their pictures, where they have any.
-    """
-
-    nodes: tuple[blocking.Nodes, blocking.Nodes]
-    texts: tuple[records.Records, records.Records]
-    fused: Fused
-    details: dict[str, Any]
-    plan: model_plan.Plan
-    units: tuple[Units, Units] | None = None
+    table: Table
+    on: list[str]
+    texts: Records
+    units: Units | None = None
+    image: str | None = None
 
 
-def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
-    """Find the candidates of two tables and score them without labels.
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Described pairs with their log-odds; how many records a model encoded; the vectors of pictures."""
 
-    Args:
-        tables: The left and the right table.
-        on: Key columns of either.
-        job: How.
+    judged: Judged
+    encoded: Mapping[str, object] | Absent = ABSENT
+    vectors: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
-    Returns:
-        Nodes, texts and candidates.
-    """
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableSource:
+    """Two tables in memory, or one against itself (`same`), with their records numbered as nodes."""
+
+    sides: tuple[TableRecords, TableRecords]
+    nodes: tuple[Nodes, Nodes]
+    plan: Plan
+    job: Job
+    same: bool = False
+
+    @property
+    def texts(self) -> tuple[Records, Records]:
+        """The key texts of both tables."""
+        return self.sides[0].texts, self.sides[1].texts
+
+    @property
+    def units(self) -> tuple[Units, Units] | None:
+        """What rows with pictures say and show; None for texts alone."""
+        left, right = self.sides[0].units, self.sides[1].units
+        return None if left is None or right is None else (left, right)
+
+    @property
+    def pictures(self) -> tuple[Sequence[object], Sequence[object]] | None:
+        """The picture of each left and of each right row."""
+        return None if self.units is None else (self.units[0].picture_of_row, self.units[1].picture_of_row)
+
+    @property
+    def encoding(self) -> Encoding:
+        """The model of texts."""
+        return Encoding(self.plan.encoder, self.job.batch_size)
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the model encodes only records that n-grams leave in doubt."""
+        named = self.plan.encoder is None or self.plan.chosen
+        return not named and not self.same and self.units is None
+
+    def options(self) -> Options:
+        """How candidates are searched."""
+        job = self.job
+        common = Options(
+            k=int(job.k), comparisons=job.compare, memory_limit=job.memory_limit, device=job.device
+        )
+        if self.units is not None:
+            return replace(common, readings=True)
+        every = self.plan.encoder is not None and not self.adaptive
+        written = None if self.plan.reads_key_column else self.plan.serializer
+        return replace(common, written=written, embed=self.encoding if every else None)
+
+    def candidates(self) -> Pairs:
+        """Search and describe pairs; pictures are the view "dense" where both tables have some."""
+        options, vectors, pictures = self.options(), {}, False
+        if self.units is not None:
+            vectors = picture_views.vectors_of(
+                self.units, self.plan.encoder, batch_size=self.job.batch_size, same=self.same
+            )
+            pictures = bool(vectors) and all(side.has_picture.any() for side in self.units)
+        if vectors:
+            dense = vectors["image" if pictures else "fused"]
+            options = replace(options, vectors={"dense": dense, "fused": vectors["fused"]})
+        tables, on = zip(*((side.table, side.on) for side in self.sides), strict=True)
+        described = describe(tables, on, self.nodes, self.texts, options, same=self.same)
+        return Pairs(judge(described, self.plan.correction, pictures=pictures), vectors=vectors)
+
+    def probabilities(self, pairs: Pairs) -> Fused:
+        """Match probabilities. Equal readings of pictures do not raise a pair: an engine misreads alike."""
+        fused = pairs.judged.in_job(
+            self.texts,
+            readings=self.units is not None,
+            expected_overlap=self.job.expected_overlap,
+            keep_features=self.job.keep_features,
+        )
+        if self.units is None:
+            return fused
+        candidates = picture_views.with_vectors(fused.candidates, pairs.vectors, self.nodes)
+        candidates = picture_views.with_edit(candidates, self.nodes, self.units)
+        return replace(fused, candidates=picture_views.without_gaps(candidates, self.nodes, self.units))
+
+    def refined(self, pairs: Pairs, fused: Fused) -> tuple[Pairs, Fused]:
+        """The pairs with the bundled model's view of the records in doubt."""
+        if not self.adaptive:
+            return pairs, fused
+        judged, encoded = adapted(pairs.judged, fused, self.encoding, self.options(), self.plan.correction)
+        refined = Pairs(judged, encoded)
+        return refined, fused if judged is pairs.judged else self.probabilities(refined)
+
+    def report(self, pairs: Pairs | None, fused: Fused) -> PairsReport:
+        """How pairs were found and compared."""
+        read = PairsReport(
+            model=self.plan.name,
+            rows_cut=sum(side.texts.n_cut for side in self.sides[: 1 if self.same else 2]),
+            search=ABSENT if self.same else dict(fused.candidates.report),
+        )
+        if self.units is not None:
+            problems = {
+                side.table.name: dict(of.problems) for side, of in zip(self.sides, self.units, strict=True)
+            }
+            names = [side.image for side in self.sides]
+            read = replace(
+                read,
+                images=names[0] if self.same else names,
+                rows_without_picture=dict(self.units[0].problems) if self.same else problems,
+            )
+        if pairs is None:
+            return read
+        described, correction = pairs.judged.described, self.plan.correction
+        learned = correction is not None and correction.fits(described.columns)
+        features, use = described.features, cached_encoder.of_report(self.plan.encoder)
+        if described.written is not None:
+            n_tables = 1 if self.same else 2  # the rows of one table count once
+            use |= truncation.of_model(self.plan.encoder, self.texts[:n_tables], described.written[:n_tables])
+        return replace(
+            read,
+            encoded=pairs.encoded,
+            decision="learned from labels" if learned else ABSENT,
+            key_column=described.key,
+            comparisons=dict(zip(described.columns, features.kinds, strict=True)),
+            match_weights=fellegi_sunter.shown(described.columns, features.weights),
+            model_reads=ABSENT if described.written is None else described.reads,
+            **use,
+        )
+
+
+def plan_of(job: Job) -> Plan:
+    """The model of a job, which reads pictures where there are any."""
+    planned = model_plan.plan if job.images is None else model_plan.plan_of_pictures
+    return planned(job.model, job.device, job.cache)
+
+
+def read(
+    table: Table, on: list[str], plan: Plan, image: str | None = None, confidence: str | None = None
+) -> TableRecords:
+    """Read the records of a table, with a column of pictures or without."""
+    if image is None:
+        return TableRecords(table, on, records.read(table, on, plan.reading))
+    units = picture_records.read_units(table, on, image, plan.serializer, confidence)
+    return TableRecords(table, on, units.records, units, image)
+
+
+def source_of(
+    tables: tuple[Table, Table], on: tuple[list[str], list[str]], blocks: Blocks, job: Job
+) -> TableSource:
+    """Read two tables as a source of candidates."""
+    images: tuple[str | None, str | None] = (None, None)
+    confidence: tuple[str | None, str | None] = (None, None)
     if job.images is not None:
-        return _compare_pictures(tables, on, job)
-    plan = model_plan.plan(job.model, job.device, job.cache)
-    texts = (records.read(tables[0], on[0], plan.reading), records.read(tables[1], on[1], plan.reading))
-    blocks = block_keys.number(tables, job.block_on)
-    left = blocking.nodes(texts[0].text_of_row, blocks.left)
-    right = blocking.nodes(texts[1].text_of_row, blocks.right)
-    details: dict[str, Any] = {
-        "model": plan.name,
-        "left_on": on[0],
-        "right_on": on[1],
-        "validate": job.validate,
-        "rows_cut": texts[0].n_cut + texts[1].n_cut,
-        **blocks.details,
-    }
-    fused = decide(tables, on, texts, (left, right), plan, job, details)
-    return Compared((left, right), texts, fused, details | _of_fused(fused), plan)
-
-
-def _compare_pictures(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Compared:
-    """Find the candidates of rows that have pictures, and score them."""
-    columns = picture_columns(job.images, tables)
-    plan = model_plan.plan_of_pictures(job.model, job.device, job.cache)
-    sure: tuple[str | None, str | None] = (None, None)
-    if job.confidence is not None:
-        sure = picture_columns(job.confidence, tables, "confidence")
+        images = picture_records.picture_columns(job.images, tables)
+    plan = plan_of(job)
+    if job.images is not None and job.confidence is not None:
+        confidence = picture_records.picture_columns(job.confidence, tables, "confidence")
     left, right = (
-        read_units(table, names, column, plan.serializer, confidence)
-        for table, names, column, confidence in zip(tables, on, columns, sure, strict=True)
+        read(table, names, plan, image, of_text)
+        for table, names, image, of_text in zip(tables, on, images, confidence, strict=True)
     )
-    units, texts = (left, right), (left.records, right.records)
-    blocks = block_keys.number(tables, job.block_on)
     nodes = (
-        blocking.nodes(left.records.text_of_row, blocks.left),
-        blocking.nodes(right.records.text_of_row, blocks.right),
+        blocking.nodes(left.texts.text_of_row, blocks.left),
+        blocking.nodes(right.texts.text_of_row, blocks.right),
     )
-    details: dict[str, Any] = {
-        "model": plan.name,
-        "left_on": on[0],
-        "right_on": on[1],
-        "images": list(columns),
-        "rows_without_picture": {
-            side.name: dict(of.problems) for side, of in zip(tables, units, strict=True)
-        },
-        "validate": job.validate,
-        "rows_cut": texts[0].n_cut + texts[1].n_cut,
-        **blocks.details,
-    }
-    fused = decide_pictures(tables, on, units, nodes, plan, job, details)
-    return Compared(nodes, texts, fused, details | _of_fused(fused), plan, units)
+    return TableSource((left, right), nodes, plan, job)
 
 
-def nothing(nodes: tuple[blocking.Nodes, blocking.Nodes]) -> Fused:
-    """No candidates, for a table without records.
-
-    Args:
-        nodes: Of the left and of the right table.
-
-    Returns:
-        No pair.
-    """
-    none = np.empty(0, dtype=np.int64)
-    scores = {"lexical": np.empty(0, dtype=np.float32)}
-    nothing = candidate_search.Candidates(none, none, scores, len(nodes[0]), len(nodes[1]))
-    return Fused(nothing, np.empty(0, dtype=np.float32))
-
-
-def _of_fused(fused: Fused) -> dict[str, Any]:
-    """What the report says of the candidates."""
-    return {"search": dict(fused.candidates.report)}
-
-
-def decide(
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    texts: tuple[records.Records, records.Records],
-    nodes: tuple[blocking.Nodes, blocking.Nodes],
-    plan: model_plan.Plan,
-    job: Job,
-    details: dict[str, Any],
-    *,
-    same: bool = False,
-) -> Fused:
-    """Search both tables, and give the nearest pairs the probability that they match.
-
-    Args:
-        tables: The left and the right table; one table twice with `same`.
-        on: Their key columns.
-        texts: Their texts.
-        nodes: Their records.
-        plan: The model.
-        job: How they are searched.
-        details: For the report.
-        same: Both sides are one table.
-
-    Returns:
-        The nearest pairs, with match probabilities as scores.
-    """
-    if not min(map(len, nodes)):
-        return nothing(nodes)
-
-    def embed(written: list[str]) -> Floats:
-        return model_plan.embed(plan.encoder, written, batch_size=job.batch_size)
-
-    options = Options(
-        k=int(job.k),
-        written=None if plan.reads_key_column else plan.serializer,
-        comparisons=job.compare,
-        memory_limit=job.memory_limit,
-        device=job.device,
-    )
-    adaptive = plan.encoder is not None and not plan.chosen and not same
-    every = plan.encoder is not None and not adaptive
-    described = describe(
-        tables, on, nodes, texts, replace(options, embed=embed if every else None), same=same
-    )
-    judged = judge(described, plan.correction)
-    fused = _in_job(judged, texts, job)
-    if adaptive:
-        judged, details["encoded"] = adapted(judged, fused, embed, options, plan.correction)
-        if judged.described is not described:
-            described = judged.described
-            fused = _in_job(judged, texts, job)
-    return _with_details(fused, described, plan, texts, details)
-
-
-def _in_job(judged: Judged, texts: tuple[records.Records, records.Records], job: Job) -> Fused:
-    return judged.in_job(texts, expected_overlap=job.expected_overlap, keep_features=job.described)
-
-
-def decide_pictures(
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    units: tuple[Units, Units],
-    nodes: tuple[blocking.Nodes, blocking.Nodes],
-    plan: model_plan.Plan,
-    job: Job,
-    details: dict[str, Any],
-    *,
-    same: bool = False,
-) -> Fused:
-    """Search two tables with pictures, and give the nearest pairs the probability that they match.
-
-    The decision sees the n-grams of the texts and the vectors of the pictures. The model's vectors of texts,
-    and of both together, and the edit similarity of the texts are reported.
-
-    Args:
-        tables: The left and the right table; one table twice with `same`.
-        on: Their key columns, none where rows have pictures alone.
-        units: What their rows say and show.
-        nodes: Their records.
-        plan: The model.
-        job: How they are searched.
-        details: For the report.
-        same: Both sides are one table.
-
-    Returns:
-        The nearest pairs, with match probabilities as scores. Equal readings do not raise a pair: an engine
-        misreads alike.
-    """
-    if not min(map(len, nodes)):
-        return nothing(nodes)
-    vectors = picture_views.vectors_of(units, plan.encoder, batch_size=job.batch_size, same=same)
-    seen = bool(vectors) and all(side.has_picture.any() for side in units)
-    options = Options(
-        k=int(job.k),
-        vectors={"dense": vectors["image" if seen else "fused"], "fused": vectors["fused"]}
-        if vectors
-        else None,
-        readings=True,
-        comparisons=job.compare,
-        memory_limit=job.memory_limit,
-        device=job.device,
-    )
-    texts = (units[0].records, units[1].records)
-    described = describe(tables, on, nodes, texts, options, same=same)
-    judged = judge(described, plan.correction, pictures=seen)
-    fused = judged.in_job(
-        texts, readings=True, expected_overlap=job.expected_overlap, keep_features=job.described
-    )
-    found = picture_views.with_vectors(fused.candidates, vectors, nodes)
-    found = picture_views.with_edit(found, nodes, units)
-    fused = replace(fused, candidates=picture_views.without_gaps(found, nodes, units))
-    return _with_details(fused, described, plan, texts, details)
+def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Scored:
+    """The candidates of two tables with match probabilities."""
+    return scored(source_of(tables, on, block_keys.number(tables, job.block_on), job))
 
 
 def linked(fused: Fused) -> Integers:
-    """The candidates that are links by the decision without labels, one for each left record at most.
-
-    Args:
-        fused: Pairs with their probabilities.
-
-    Returns:
-        Their places, (n,) int64.
-    """
+    """The candidates, (n,) int64, that are links by default: one for each left record at most."""
     found = fused.candidates
     similarity = np.fmax.reduce(list(found.views.values()))
     return choose(found.left, found.right, fused.score, similarity, "m:1", "auto").pairs
-
-
-def _with_details(
-    fused: Fused,
-    described: Described,
-    plan: model_plan.Plan,
-    texts: tuple[records.Records, records.Records],
-    details: dict[str, Any],
-) -> Fused:
-    if plan.correction is not None and plan.correction.fits(described.columns):
-        details["decision"] = "learned from labels"
-    details["key_column"] = described.key
-    of = described.features
-    details["comparisons"] = dict(zip(described.columns, of.kinds, strict=True))
-    details["match_weights"] = fellegi_sunter.shown(described.columns, of.weights)
-    if described.written is not None:
-        details["model_reads"] = described.reads
-        n_tables = 1 if texts[0] is texts[1] else 2  # the rows of one table count once
-        details |= truncation.of_model(
-            plan.encoder, list(texts)[:n_tables], list(described.written)[:n_tables]
-        )
-    details |= cached_encoder.of_report(plan.encoder)
-    return fused

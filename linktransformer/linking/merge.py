@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking import compare_tables, joining, resolve_links
-from linktransformer.linking.old_arguments import accept_old, of_merge
-from linktransformer.linking.options import BlockColumns, Columns, Job, K
+from linktransformer.linking import joining
+from linktransformer.linking.compare_tables import source_of
+from linktransformer.linking.options import BlockColumns, Columns, DataFrame, Job, Model, Suffixes, Threshold
+from linktransformer.linking.resolve_links import decided
+from linktransformer.linking.source import scored
 from linktransformer.progress import displayed
 from linktransformer.results import guards
 from linktransformer.results.links import Links
+from linktransformer.results.report import LinkReport
 from linktransformer.scoring.compare import Comparison
-from linktransformer.tables import frames, key_columns
-from linktransformer.tables import null_values as null_values_of
+from linktransformer.tables import block_keys, frames, key_columns
+from linktransformer.tables import null_values as nulls
 from linktransformer.tables.frames import Table
 from linktransformer.tables.null_values import NullValues
 from linktransformer.tables.picture_records import picture_columns
@@ -26,25 +27,24 @@ __all__ = ["link", "merge"]
 logger = logging.getLogger(__name__)
 
 
-@accept_old(of_merge)
 @displayed
 def merge(
-    left: Any,
-    right: Any,
+    left: DataFrame,
+    right: DataFrame,
     on: Columns = None,
     *,
     left_on: Columns = None,
     right_on: Columns = None,
     how: str = "left",
     validate: str | None = None,
-    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
+    suffixes: Suffixes = ("_x", "_y"),
     indicator: bool | str = False,
-    model: Any = None,
+    model: Model = None,
     block_on: BlockColumns = None,
-    images: Any = None,
-    confidence: Any = None,
+    images: object = None,
+    confidence: object = None,
     k: int | None = None,
-    threshold: Any = "auto",
+    threshold: Threshold = "auto",
     expected_overlap: float | None = None,
     compare: Mapping[str, Comparison] | None = None,
     null_values: NullValues = None,
@@ -52,9 +52,9 @@ def merge(
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
-    cache: Any = None,
+    cache: object = None,
     progress: bool | None = None,
-) -> Any:
+) -> DataFrame:
     """Put the rows of two tables together that name the same thing, as pandas.merge does for equal keys.
 
     Args:
@@ -126,56 +126,34 @@ def merge(
         0  Acme Steel Corp.  1990
         1      Baxter Dairy  <NA>
     """
-    joining.check(
-        frames.wrap(left, "left"), frames.wrap(right, "right"), how, suffixes, indicator, score_column
-    )
-    links = link(
-        left,
-        right,
-        on,
-        left_on=left_on,
-        right_on=right_on,
-        validate=validate,
-        model=model,
-        block_on=block_on,
-        images=images,
-        confidence=confidence,
-        k=k,
-        threshold=threshold,
-        expected_overlap=expected_overlap,
-        compare=compare,
-        null_values=null_values,
-        device=device,
-        batch_size=batch_size,
-        memory_limit=memory_limit,
-        cache=cache,
-        progress=progress,
-    )
+    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+    joining.check(*tables, how, suffixes, indicator, score_column)
+    links = _link(tables, (on, left_on, right_on), null_values, Job.of(locals()))
     return joining.joined(links, how=how, suffixes=suffixes, indicator=indicator, score_column=score_column)
 
 
 @displayed
 def link(
-    left: Any,
-    right: Any,
+    left: DataFrame,
+    right: DataFrame,
     on: Columns = None,
     *,
     left_on: Columns = None,
     right_on: Columns = None,
     validate: str | None = None,
-    model: Any = None,
+    model: Model = None,
     block_on: BlockColumns = None,
-    images: Any = None,
-    confidence: Any = None,
+    images: object = None,
+    confidence: object = None,
     k: int | None = None,
-    threshold: Any = "auto",
+    threshold: Threshold = "auto",
     expected_overlap: float | None = None,
     compare: Mapping[str, Comparison] | None = None,
     null_values: NullValues = None,
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
-    cache: Any = None,
+    cache: object = None,
     progress: bool | None = None,
 ) -> Links:
     """Decide which rows of two tables name the same thing, with evidence.
@@ -234,44 +212,34 @@ def link(
         [[0, 0]]
     """
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    job = Job(
-        validate="m:1" if validate is None else validate,
-        model=model,
-        block_on=block_on,
-        images=images,
-        confidence=confidence,
-        k=K if k is None else k,
-        threshold=threshold,
-        expected_overlap=expected_overlap,
-        compare=compare,
-        device=device,
-        batch_size=batch_size,
-        memory_limit=memory_limit,
-        cache=cache,
+    return _link(tables, (on, left_on, right_on), null_values, Job.of(locals()))
+
+
+def _link(
+    tables: tuple[Table, Table], columns: tuple[Columns, Columns, Columns], null_values: NullValues, job: Job
+) -> Links:
+    """Key columns -> records -> candidates, features and probabilities -> links -> report."""
+    images = None if job.images is None else picture_columns(job.images, tables)
+    on = key_columns.resolve(*tables, *columns, images)
+    key_columns.check_compare(job.compare, on)
+    null_texts = nulls.check(null_values, [*on[0], *on[1]])
+    left, left_counts = nulls.emptied(tables[0], on[0], null_texts)
+    right, right_counts = nulls.emptied(tables[1], on[1], null_texts)
+    blocks = block_keys.number((left, right), job.block_on)
+    source = source_of((left, right), on, blocks, job)
+    pairs = scored(source)
+    links = decided(tables, source.nodes, pairs.fused, job.validate, job.threshold)
+    report = LinkReport(
+        left_on=on[0],
+        right_on=on[1],
+        validate=job.validate,
+        pairs=pairs.report,
+        choice=links.details,
+        **blocks.details,
+        null_values={"left": left_counts, "right": right_counts},
     )
-    if images is None and confidence is not None:
-        raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
-    pictures = None if images is None else picture_columns(images, tables)
-    on_left, on_right = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, pictures)
-    key_columns.check_compare(job.compare, (on_left, on_right))
-    texts = null_values_of.check(null_values, [*on_left, *on_right])
-    left_table, left_counts = null_values_of.emptied(tables[0], on_left, texts)
-    right_table, right_counts = null_values_of.emptied(tables[1], on_right, texts)
-    compared = left_table, right_table
-    links = _link(compared, (on_left, on_right), job)
-    links = guards.of_links(links, compared, every_row=threshold is None)
-    counts = {"left": left_counts, "right": right_counts}
-    links = replace(links, left=tables[0], right=tables[1], details={**links.details, "null_values": counts})
+    links = replace(links, details=report, pictures=source.pictures)
+    links = guards.of_links(links, (left, right), every_row=job.threshold is None)
     logger.info("%r", links)
     guards.warn(links.details)
     return links
-
-
-def _link(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Links:
-    found = compare_tables.compare(tables, on, job)
-    links = resolve_links.decided(
-        tables, found.nodes, found.fused, job.validate, job.threshold, found.details
-    )
-    if found.units is None:
-        return links
-    return replace(links, pictures=(found.units[0].picture_of_row, found.units[1].picture_of_row))

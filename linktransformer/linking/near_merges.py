@@ -10,7 +10,7 @@ import numpy as np
 from linktransformer.decision.threshold import check_reached, is_number
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
-from linktransformer.linking.old_arguments import keyed_model
+from linktransformer.linking.keyed_model import keyed_model
 from linktransformer.linking.options import Columns, Job
 from linktransformer.progress import displayed
 from linktransformer.tables import frames, key_columns

@@ -1,88 +1,114 @@
-"""How rows are linked, in one frozen value."""
+"""The arguments that say how rows are linked, as one frozen value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from linktransformer.decision import threshold
+from linktransformer.decision import threshold as thresholds
 from linktransformer.encoding.cache_settings import check_cache
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables.block_keys import BlockColumns
 
-__all__ = ["VALIDATE", "BlockColumns", "Columns", "Job", "K"]
+__all__ = [
+    "VALIDATE",
+    "BlockColumns",
+    "Columns",
+    "DataFrame",
+    "Job",
+    "K",
+    "Model",
+    "Suffixes",
+    "Threshold",
+]
 
-Columns = str | Sequence[str] | None
+DataFrame: TypeAlias = Any  # a table of the caller's library, which only `tables` knows
+Model: TypeAlias = object  # None, a name, a folder, or an object with `encode`
+Columns: TypeAlias = str | Sequence[str] | None
+Suffixes: TypeAlias = tuple[str | None, str | None]
+Threshold: TypeAlias = str | float | Mapping[str, float] | None
+
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
-K = 10
+K = 10  # neighbours of each record in each view and direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """The arguments that say how rows are linked, as `link` takes them.
 
-    With `alone` the cosines of the model count, and nothing beside them, as old scripts mean their distances.
-    With `described` the features of candidates are kept. `compare` says by column name how cells are
-    compared, `expected_overlap` which share of the left rows is expected to have a match.
+    `scores` are match probabilities, or the cosines of one view.
+    With `keep_features` the features of the candidates are kept, to learn from.
 
     Raises:
         InvalidArgumentError: One of them cannot work.
     """
 
     validate: str = "m:1"
-    model: Any = None
+    model: Model = None
     block_on: BlockColumns = None
     k: int = K
-    threshold: Any = "auto"
+    threshold: Threshold = "auto"
     device: str | None = None
     batch_size: int | None = None
     memory_limit: int | None = None
-    images: Any = None
+    images: Any = None  # a column, or a pair of columns
     confidence: Any = None
-    cache: Any = None
-    alone: bool = False
-    described: bool = False
-    compare: Any = None
+    cache: object = None
+    scores: Literal["probability", "similarity"] = "probability"
+    keep_features: bool = False
+    compare: Mapping[str, Comparison] | None = None
     expected_overlap: float | None = None
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any], **defaults: object) -> Job:
+        """The job of a public function: its `locals()`, of which other names are left out.
+
+        `defaults` are values of arguments that are None.
+        """
+        if arguments.get("images") is None and arguments.get("confidence") is not None:
+            raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
+        names = {field.name for field in fields(cls)} & set(arguments)
+        values: dict[str, Any] = {name: arguments[name] for name in names}
+        for name, default in {"k": K, "validate": "m:1", **defaults}.items():
+            if values.get(name) is None:
+                values[name] = default
+        return cls(**values)
 
     def __post_init__(self) -> None:
         if self.validate not in VALIDATE:
             raise InvalidArgumentError(
                 f"validate={self.validate!r} is not one of {', '.join(map(repr, VALIDATE))}."
             )
-        for name, what in (("k", "neighbours"), ("batch_size", "texts"), ("memory_limit", "bytes")):
+        for name, unit in (("k", "neighbours"), ("batch_size", "texts"), ("memory_limit", "bytes")):
             value = getattr(self, name)
-            if value is not None and not (_is_whole(value) and value >= 1):
+            whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+            if value is not None and not (whole and value >= 1):
                 raise InvalidArgumentError(
-                    f"{name}={value!r} is no number of {what}. Give a whole number from 1."
+                    f"{name}={value!r} is not a number of {unit}. Give a whole number from 1."
                 )
         _check_compare(self.compare)
         _check_overlap(self.expected_overlap)
-        threshold.check_threshold(self.threshold)
+        thresholds.check_threshold(self.threshold)
         check_cache(self.cache)
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
-def _check_compare(given: Any) -> None:
-    if given is None:
+def _check_compare(compare: object) -> None:
+    if compare is None:
         return
-    if not isinstance(given, Mapping) or not all(isinstance(of, Comparison) for of in given.values()):
+    if not isinstance(compare, Mapping) or not all(isinstance(of, Comparison) for of in compare.values()):
         raise InvalidArgumentError(
-            f"compare={given!r} is not understood. Give comparisons by column name, such as "
+            f"compare={compare!r} is not understood. Give comparisons by column name, such as "
             "{'born': lt.compare.number(within=2)}."
         )
 
 
-def _check_overlap(given: Any) -> None:
-    if given is not None and not (threshold.is_number(given) and 0 <= float(given) <= 1):
+def _check_overlap(share: object) -> None:
+    if share is not None and not (thresholds.is_number(share) and 0 <= float(share) <= 1):
         raise InvalidArgumentError(
-            f"expected_overlap={given!r} is not a share. Give a number from 0 to 1, such as 0.3 where three "
+            f"expected_overlap={share!r} is not a share. Give a number from 0 to 1, such as 0.3 where three "
             "in ten left rows are expected to have a match."
         )

@@ -1,9 +1,8 @@
-"""From nodes to rows: who is linked, who takes whom where rows are used once, and why a row is alone."""
+"""From scored pairs of nodes to links of rows, and why a row has none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +13,18 @@ from linktransformer.decision.choose import Choice, choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import SUREST, Probabilities, sigmoid
 from linktransformer.decision.ranking import Ranking, rank
+from linktransformer.linking.options import Threshold
 from linktransformer.progress import stage
-from linktransformer.results.links import Links, Nearest
+from linktransformer.results.links import Links, Nearest, Reason
+from linktransformer.results.report import ABSENT, Absent, ChoiceReport
 from linktransformer.search.blocking import Nodes
 from linktransformer.tables.frames import Table
 
 __all__ = ["decided"]
 
-MOST_COPIES = (
-    4096  # row pairs of one node pair that an assignment looks at; beyond, copies are paired in order
-)
+# row pairs of one node pair that an assignment looks at; with more, copies are paired in order
+MOST_COPIES = 4096
+WIDTH = 1.645  # standard errors of an interval that holds nine times in ten
 
 
 @stage("links")
@@ -32,103 +33,110 @@ def decided(
     nodes: tuple[Nodes, Nodes],
     fused: Fused,
     validate: str,
-    threshold: Any,
-    details: dict[str, Any],
+    threshold: Threshold,
+    details: Mapping[str, object] | None = None,
 ) -> Links:
-    """Decide on nodes, and say it of rows.
+    """Choose links among pairs of nodes, and write them as pairs of rows.
 
-    Args:
-        tables: The two tables.
-        nodes: Their nodes.
-        fused: The candidates and their score.
-        validate: "1:1", "1:m", "m:1" or "m:m".
-        threshold: "auto", a match probability, {"precision": p} or None for every best match; see
-            docs/decision.md.
-        details: For the report; gets the rule, the threshold and the estimated precision.
-
-    Returns:
-        The links.
+    The links' report is a `ChoiceReport`; with `details`, these entries and those of the choice.
     """
-    pairs, sure, value, choice, estimates = _pairs(fused, validate, threshold)
+    pairs, value, choice = _linkable(fused, validate, threshold)
     left, right, pair = _rows(nodes, fused, pairs, validate)
-    score = fused.score[pair]
+    greedy: int | Absent = ABSENT
     if validate == "1:1":
-        chosen, details["components_assigned_greedily"] = _once(left, right, value[pair], sure[pair])
-        left, right, pair, score = left[chosen], right[chosen], pair[chosen], score[chosen]
+        equal = None if fused.decided is None else fused.decided.equal
+        sure = np.zeros(len(pair), dtype=bool) if equal is None else equal[pair]
+        chosen, greedy = _each_row_once(left, right, value[pair], sure)
+        left, right, pair = left[chosen], right[chosen], pair[chosen]
+    score = fused.score[pair]
     order = np.lexsort((right, -score, left))
     left, right, pair, score = left[order], right[order], pair[order], score[order]
-    needed = choice.threshold
-    if isinstance(threshold, Mapping) and needed is None:
-        needed = np.inf
     found = fused.candidates
     rankings = rank(found.left, found.right, fused.score), rank(found.right, found.left, fused.score)
+    lowest = choice.threshold
+    if isinstance(threshold, Mapping) and lowest is None:
+        lowest = np.inf
+    reasons = [
+        _reasons(nodes, side, fused, (rows, pairs), rankings[side], lowest)
+        for side, rows in enumerate((left, right))
+    ]
+    report = _report(fused, choice, greedy)
     return Links(
         tables[0],
         tables[1],
         left,
         right,
         score,
-        {name: values[pair] for name, values in fused.candidates.views.items()},
+        {name: values[pair] for name, values in found.views.items()},
         *_runner_up(nodes, fused, pair, rankings[0]),
-        _reasons(tables[0].n_rows, nodes, 0, fused, left, pairs, rankings[0], needed),
-        _reasons(tables[1].n_rows, nodes, 1, fused, right, pairs, rankings[1], needed),
+        reasons[0],
+        reasons[1],
         _nearest(nodes, 0, fused, rankings[0]),
         _nearest(nodes, 1, fused, rankings[1]),
-        details | {"rule": choice.rule, "threshold": choice.threshold} | estimates,
+        report if details is None else {**details, **report},
         evidence=fused.evidence,
     )
 
 
-def _pairs(
-    fused: Fused, validate: str, threshold: Any
-) -> tuple[Integers, Bools, Floats, Choice, dict[str, Any]]:
-    """The pairs that may be links, which are sure, what each is worth, and what the report says."""
+def _linkable(fused: Fused, validate: str, threshold: Threshold) -> tuple[Integers, Floats, Choice]:
+    """The pairs that may be links, what each pair is worth in an assignment, and the choice among them."""
     found, decided, p = fused.candidates, fused.decided, fused.score
-    sure = np.zeros(len(p), dtype=bool)
     if decided is None:  # a mean of similarities, against a number or nothing
         choice = choose(found.left, found.right, p, p, validate, threshold)
-        return choice.pairs, sure, p, choice, {"precision": None}
+        return choice.pairs, p, choice
     log_odds = decided.log_odds
     if isinstance(threshold, Mapping):
         log_odds = log_odds - np.float32(decided.caution)
         p = sigmoid(log_odds)
     similarity = np.fmax.reduce(list(found.views.values())) if len(p) else p
     choice = choose(found.left, found.right, p, similarity, validate, threshold)
-    pairs, floor = choice.pairs, choice.threshold
-    value = np.ones(len(p), dtype=np.float32)
-    if validate == "1:1" and (len(pairs) or not isinstance(threshold, Mapping)):
-        base = -SUREST if floor is None else float(np.log(max(floor, 1e-6) / max(1 - floor, 1e-6)))
-        value = log_odds - np.float32(base)
-        pairs = np.flatnonzero(value >= -1e-4)
-    if decided.equal is not None:  # an equal text is given up for no better total
-        sure = decided.equal
-    return pairs, sure, value, choice, _estimates(fused, decided, choice.pairs)
+    pairs, lowest = choice.pairs, choice.threshold
+    if validate != "1:1" or (isinstance(threshold, Mapping) and not len(pairs)):
+        return pairs, np.ones(len(p), dtype=np.float32), choice
+    base = -SUREST if lowest is None else float(np.log(max(lowest, 1e-6) / max(1 - lowest, 1e-6)))
+    value = log_odds - np.float32(base)
+    return np.flatnonzero(value >= -1e-4), value, choice
 
 
-def _estimates(fused: Fused, decided: Probabilities, pairs: Integers) -> dict[str, Any]:
-    """Estimated precision and recall with intervals for nine times in ten; None where there is no link."""
+def _report(fused: Fused, choice: Choice, greedy: int | Absent) -> ChoiceReport:
+    """How links were chosen, with estimated precision and recall."""
+    rule, lowest = choice.rule, choice.threshold
+    if fused.decided is None:
+        return ChoiceReport(components_assigned_greedily=greedy, rule=rule, threshold=lowest, precision=None)
+    precision, recall = _estimates(fused, fused.decided, choice.pairs)
+    return ChoiceReport(
+        components_assigned_greedily=greedy,
+        rule=rule,
+        threshold=lowest,
+        precision=precision[1] if precision else None,
+        recall=recall[1] if recall else None,
+        precision_interval=[precision[0], precision[2]] if precision else None,
+        recall_interval=sorted([recall[0], recall[2]]) if recall else None,
+    )
+
+
+def _estimates(fused: Fused, decided: Probabilities, pairs: Integers) -> tuple[list[float], list[float]]:
+    """Estimated precision and recall, each low, middle and high; nothing where there is no link."""
+    if not len(pairs):
+        return [], []
     found = fused.candidates
     order = np.lexsort((-decided.log_odds, found.left))
     best = order[np.flatnonzero(np.diff(found.left[order], prepend=-1))]
-    names = ("precision", "recall", "precision_interval", "recall_interval")
-    if not len(pairs):
-        return dict.fromkeys(names)
-    width = 1.645 * decided.uncertainty
-    at = [
+    width = WIDTH * decided.uncertainty
+    sums = [
         [float(sigmoid(decided.log_odds[some] + np.float32(off)).sum()) for some in (pairs, best)]
         for off in (-width, 0.0, width)
     ]
-    precision = [round(linked / len(pairs), 4) for linked, _ in at]
-    recall = [round(min(1.0, linked / max(every, 1e-9)), 4) for linked, every in at]
-    values = precision[1], recall[1], [precision[0], precision[2]], sorted([recall[0], recall[2]])
-    return dict(zip(names, values, strict=True))
+    precision = [round(of_pairs / len(pairs), 4) for of_pairs, _ in sums]
+    recall = [round(min(1.0, of_pairs / max(of_best, 1e-9)), 4) for of_pairs, of_best in sums]
+    return precision, recall
 
 
-def _once(left: Integers, right: Integers, value: Floats, sure: Bools) -> tuple[Integers, int]:
-    """Choose row pairs so that no row is used twice: the sure ones first, then the best total of the rest.
+def _each_row_once(left: Integers, right: Integers, value: Floats, sure: Bools) -> tuple[Integers, int]:
+    """Choose row pairs so that no row is used twice: equal texts first, then the best total of the rest.
 
     The value of a pair is what it scores above the threshold, so that two links at the threshold do not
-    outweigh one far above it.
+    outweigh one far above it. An equal text is given up for no better total.
     """
     value = np.maximum(value, 0) + np.float32(1e-6)  # a pair at the threshold is still worth a link
     first = np.flatnonzero(sure)
@@ -142,7 +150,7 @@ def _once(left: Integers, right: Integers, value: Floats, sure: Bools) -> tuple[
 def _runner_up(
     nodes: tuple[Nodes, Nodes], fused: Fused, pair: Integers, ranking: Ranking
 ) -> tuple[Integers, Floats]:
-    """The row that the left row of each link would have taken next, and its score."""
+    """The row that the left row of each link would have taken next, -1 for none, and its score."""
     found = fused.candidates
     place = np.searchsorted(ranking.nodes, found.left[pair])
     following = np.where(ranking.best[place] == pair, ranking.second[place], ranking.best[place])
@@ -170,23 +178,21 @@ def _nearest(nodes: tuple[Nodes, Nodes], side: int, fused: Fused, ranking: Ranki
 def _rows(
     nodes: tuple[Nodes, Nodes], fused: Fused, pairs: Integers, validate: str
 ) -> tuple[Integers, Integers, Integers]:
-    """All row pairs of the given node pairs, as far as `validate` can use them."""
-    sides = [_rows_of_nodes(side) for side in nodes]
+    """All row pairs of the given node pairs, as far as `validate` can use them, and the pair of each."""
+    (order_a, starts_a), (order_b, starts_b) = (_rows_of_nodes(side) for side in nodes)
     a, b = fused.candidates.left[pairs], fused.candidates.right[pairs]
-    n_a, n_b = sides[0][1][a + 1] - sides[0][1][a], sides[1][1][b + 1] - sides[1][1][b]
+    n_a, n_b = starts_a[a + 1] - starts_a[a], starts_b[b + 1] - starts_b[b]
     if validate == "m:1":
         n_b = np.ones_like(n_b)
     elif validate == "1:m":
         n_a = np.ones_like(n_a)
     straight = (n_a * n_b > MOST_COPIES) if validate == "1:1" else np.zeros(len(pairs), dtype=bool)
     count = np.where(straight, np.minimum(n_a, n_b), n_a * n_b)
-    which = np.repeat(np.arange(len(pairs)), count)
+    at = np.repeat(np.arange(len(pairs)), count)
     place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    in_a = np.where(straight[which], place, place // n_b[which])
-    in_b = np.where(straight[which], place, place % n_b[which])
-    left = sides[0][0][sides[0][1][a[which]] + in_a]
-    right = sides[1][0][sides[1][1][b[which]] + in_b]
-    return left, right, pairs[which]
+    in_a = np.where(straight[at], place, place // n_b[at])
+    in_b = np.where(straight[at], place, place % n_b[at])
+    return order_a[starts_a[a[at]] + in_a], order_b[starts_b[b[at]] + in_b], pairs[at]
 
 
 def _rows_of_nodes(nodes: Nodes) -> tuple[Integers, Integers]:
@@ -197,32 +203,29 @@ def _rows_of_nodes(nodes: Nodes) -> tuple[Integers, Integers]:
 
 
 def _reasons(
-    n_rows: int,
     nodes: tuple[Nodes, Nodes],
     side: int,
     fused: Fused,
-    linked: Integers,
-    pairs: Integers,
+    linked: tuple[Integers, Integers],
     ranking: Ranking,
-    needed: float | None,
+    lowest: float | None,
 ) -> NDArray[np.int8]:
-    """Why each row has no link; its best pair needs such a score, None for any."""
-    node = nodes[side].node_of_row
-    found = fused.candidates
-    own = (found.left, found.right)[side]
-    has = np.zeros(len(nodes[side]) + 1, dtype=bool)
-    has[own] = True
-    accepted = np.zeros(len(nodes[side]) + 1, dtype=bool)
-    accepted[own[pairs]] = True
-    shared = np.append(np.isin(nodes[side].block, nodes[1 - side].block), False)
-    best = np.full(len(nodes[side]) + 1, -np.inf, dtype=np.float32)
+    """The `Reason` of each row of one side, (n_rows,): `linked` are rows and pairs."""
+    own, n = nodes[side], len(nodes[side])
+    node, (rows, pairs) = own.node_of_row, linked
+    of_pair = (fused.candidates.left, fused.candidates.right)[side]
+    has_candidate, has_link = np.zeros(n + 1, dtype=bool), np.zeros(n + 1, dtype=bool)
+    has_candidate[of_pair] = True
+    has_link[of_pair[pairs]] = True
+    shares_block = np.append(np.isin(own.block, nodes[1 - side].block), False)
+    best = np.full(n + 1, -np.inf, dtype=np.float32)
     best[ranking.nodes] = fused.score[ranking.best]
-    reason = np.full(n_rows, 4, dtype=np.int8)
-    if needed is not None:
-        reason[best[node] < np.float32(needed)] = 5
-    reason[accepted[node]] = 6
-    reason[~has[node]] = 3
-    reason[~shared[node]] = 2 if len(nodes[1 - side]) else 3
-    reason[node < 0] = 1
-    reason[linked] = 0
+    reason = np.full(len(node), Reason.ANOTHER_NEARER, dtype=np.int8)
+    if lowest is not None:
+        reason[best[node] < np.float32(lowest)] = Reason.BELOW_THRESHOLD
+    reason[has_link[node]] = Reason.MATCH_HAS_BETTER
+    reason[~has_candidate[node]] = Reason.NO_CANDIDATE
+    reason[~shares_block[node]] = Reason.NO_ROW_IN_BLOCK if len(nodes[1 - side]) else Reason.NO_CANDIDATE
+    reason[node < 0] = Reason.NO_KEY
+    reason[rows] = Reason.LINKED
     return reason

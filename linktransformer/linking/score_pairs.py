@@ -10,7 +10,7 @@ import numpy as np
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
-from linktransformer.linking.old_arguments import keyed_model
+from linktransformer.linking.keyed_model import keyed_model
 from linktransformer.linking.options import Columns, Job
 from linktransformer.linking.similarity import Similarity
 from linktransformer.progress import displayed

@@ -16,7 +16,7 @@ from linktransformer import progress
 from linktransformer.decision.equal_texts import raised
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import decision
-from linktransformer.linking import compare_tables
+from linktransformer.linking.source import no_candidates
 from linktransformer.partitions.file_statistics import FileStatistics, statistics_of
 from linktransformer.partitions.file_survey import Counted, Survey, count, survey
 from linktransformer.partitions.partition import Divided
@@ -65,7 +65,7 @@ def compare_pieces(known: Known, divided: Divided) -> ComparedFiles:
     counted = count(known, divided)
     nodes = _nodes(known, counted, 0), _nodes(known, counted, 1)
     if not min(counted.sizes):
-        return ComparedFiles(nodes, compare_tables.nothing(nodes), {"search": _report(known, divided, 0)})
+        return ComparedFiles(nodes, no_candidates(nodes), {"search": _report(known, divided, 0)})
     seen = survey(known, divided, counted)
     details: dict[str, Any] = {}
     plan = known.plan

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["of_labels", "of_link", "row_of"]
 
 Columns = dict[str, NDArray[Any]]
-BELOW = 5  # of `links.REASONS`
 NO_CANDIDATE = "not among the nearest candidates of either row"
 
 
@@ -115,10 +114,14 @@ def _of_no_link(links: Links, rows: tuple[int, int]) -> Columns:
 
 def _why(links: Links, row: int, side: int) -> str:
     """Why a row has no link, or that it is linked to another one."""
-    from linktransformer.results.links import REASONS
+    from linktransformer.results.links import REASONS, Reason
 
     code = int((links.left_reason, links.right_reason)[side][row])
-    if code == 0:
+    if code == Reason.LINKED:
         return "is linked to another row"
     lowest = links.details.get("threshold")
-    return f"{REASONS[code]} of {lowest:.3g}" if code == BELOW and lowest is not None else REASONS[code]
+    return (
+        f"{REASONS[code]} of {lowest:.3g}"
+        if code == Reason.BELOW_THRESHOLD and lowest is not None
+        else REASONS[code]
+    )

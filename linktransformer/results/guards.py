@@ -20,6 +20,7 @@ from linktransformer import progress
 from linktransformer.arrays import Integers
 from linktransformer.decision.model import sigmoid
 from linktransformer.errors import LinkWarning
+from linktransformer.results.report import Report
 from linktransformer.results.stand_ins import StandIn, stand_ins
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def of_clusters(clusters: Clusters, compared: Table) -> Clusters:
         *_stand_ins(compared, clusters.details["on"]),
         *_cluster_precision(clusters.details),
     ]
-    return replace(clusters, details={**clusters.details, **_listed(clusters.details, found)})
+    return replace(clusters, details=_listed(clusters.details, found))
 
 
 @progress.stage("report")
@@ -143,7 +144,7 @@ def of_links(links: Links, compared: tuple[Table, Table] | None = None, *, every
     if compared is not None:
         for table, side in zip(compared, ("left_on", "right_on"), strict=True):
             found += _stand_ins(table, details[side])
-    return replace(links, details={**details, **_listed(details, found)})
+    return replace(links, details=_listed(details, found))
 
 
 def warn(details: Mapping[str, Any], codes: Sequence[str] = LOUD) -> None:
@@ -174,14 +175,15 @@ def without_precision(details: Mapping[str, Any]) -> dict[str, Any]:
     return {**details, **(found if "warnings" in details else {}), "precision": None}
 
 
-def _listed(details: Mapping[str, Any], found: Sequence[Notice]) -> dict[str, Any]:
-    """The entries of the report, behind those that it has."""
-    for notice in found:
+def _listed(details: Mapping[str, Any], notices: Sequence[Notice]) -> Mapping[str, Any]:
+    """A report with notices behind those that it has."""
+    for notice in notices:
         logger.info("%s: %s", notice.code, notice.text)
-    return {
-        "warnings": [*details.get("warnings", ()), *(notice.text for notice in found)],
-        "warning_codes": [*details.get("warning_codes", ()), *(notice.code for notice in found)],
+    entries: dict[str, Any] = {
+        "warnings": [*details.get("warnings", ()), *(notice.text for notice in notices)],
+        "warning_codes": [*details.get("warning_codes", ()), *(notice.code for notice in notices)],
     }
+    return replace(details, **entries) if isinstance(details, Report) else {**details, **entries}
 
 
 def _most_rows(clusters: Clusters) -> list[Notice]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from html import escape
 from typing import Any
 
@@ -19,16 +20,29 @@ from linktransformer.tables import frames
 from linktransformer.tables.frames import Table
 from linktransformer.tables.pair_labels import Ids, read_labels
 
-__all__ = ["REASONS", "Links", "Nearest"]
+__all__ = ["REASONS", "Links", "Nearest", "Reason"]
 
-REASONS = {
-    0: "linked",
-    1: "no key",
-    2: "no row in its block",
-    3: "no candidate",
-    4: "another row is nearer",
-    5: "below the threshold",
-    6: "its best match has a better one",
+
+class Reason(IntEnum):
+    """Why a row has no link."""
+
+    LINKED = 0
+    NO_KEY = 1
+    NO_ROW_IN_BLOCK = 2
+    NO_CANDIDATE = 3
+    ANOTHER_NEARER = 4
+    BELOW_THRESHOLD = 5
+    MATCH_HAS_BETTER = 6
+
+
+REASONS: Mapping[int, str] = {
+    Reason.LINKED: "linked",
+    Reason.NO_KEY: "no key",
+    Reason.NO_ROW_IN_BLOCK: "no row in its block",
+    Reason.NO_CANDIDATE: "no candidate",
+    Reason.ANOTHER_NEARER: "another row is nearer",
+    Reason.BELOW_THRESHOLD: "below the threshold",
+    Reason.MATCH_HAS_BETTER: "its best match has a better one",
 }
 
 
@@ -58,8 +72,8 @@ class Links:
         views: The score in each view, (n,) float32 each.
         runner_up: The right row that each link's left row would have taken next, -1 for none, (n,) int64.
         runner_up_score: Its score, NaN for none, (n,) float32.
-        left_reason: Why each left row has no link, a key of `REASONS`, (n_left,) int8.
-        right_reason: Why each right row has no link, a key of `REASONS`, (n_right,) int8.
+        left_reason: Why each left row has no link, a `Reason`, (n_left,) int8.
+        right_reason: Why each right row has no link, a `Reason`, (n_right,) int8.
         left_nearest: What each left row is nearest to.
         right_nearest: What each right row is nearest to.
         details: How it was decided: model, rule, threshold, counts.
@@ -172,7 +186,9 @@ class Links:
         for rows, codes in ((self.left_rows, self.left_reason), (self.right_rows, self.right_reason)):
             linked = np.zeros(len(codes), dtype=bool)
             linked[rows[keep]] = True
-            reasons.append(np.where((codes == 0) & ~linked, 5, codes).astype(np.int8))
+            reasons.append(
+                np.where((codes == Reason.LINKED) & ~linked, Reason.BELOW_THRESHOLD, codes).astype(np.int8)
+            )
         return replace(
             self,
             left_rows=self.left_rows[keep],

@@ -164,10 +164,10 @@ def fit_decision(
         k=(dedup.K if one else K) if k is None else k,
         device=device,
         cache=cache,
-        described=True,
+        keep_features=True,
     )
     if one:
-        neighbours, _, _ = cluster_pipeline.neighbours_of(tables[0], names[0], job, Rules())
+        neighbours = cluster_pipeline.neighbours_of(tables[0], names[0], job, Rules())
         nodes, fused = (neighbours.settled.nodes, neighbours.settled.nodes), neighbours.fused
     else:
         found = compare_tables.compare(tables, names, job)

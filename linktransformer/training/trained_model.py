@@ -170,7 +170,7 @@ def decided(model: Any, labelled: Labelled, shape: Shape, settings: TrainConfig)
         )
         for side, rows in enumerate(sides)
     )
-    job = Job(model=_Live(model, settings.serializer().to_dict()), described=True)
+    job = Job(model=_Live(model, settings.serializer().to_dict()), keep_features=True)
     found = compare_tables.compare((tables[0], tables[1]), names, job)
     pairs = found.fused.candidates
     if found.fused.described is None:

@@ -274,7 +274,7 @@ def learned(model: Any, task: Task, serializer: Any, options: argparse.Namespace
 
     live = Live(model, serializer.to_dict())
     tables = frames.wrap(task.left, "left"), frames.wrap(task.right, "right")
-    found = compare_tables.compare(tables, task.keys, Job(model=live, k=options.k, described=True))
+    found = compare_tables.compare(tables, task.keys, Job(model=live, k=options.k, keep_features=True))
     pairs, width = found.fused.candidates, len(found.nodes[1])
     code = pairs.left * width + pairs.right
     at = {}

@@ -168,7 +168,7 @@ def one_table(name: str, model: str) -> Task:
     table = data.baseline().read(data.shared() / "data" / name, "table")
     entity = pd.factorize(table["cluster_id"])[0]
     keys = [column for column in table.columns if column not in NOT_KEYS]
-    near, _, _ = cluster_pipeline.neighbours_of(
+    near = cluster_pipeline.neighbours_of(
         frames.wrap(table, "table"), keys, Job(model=model, k=K), cluster_pipeline.Rules()
     )
     found, first = near.fused.candidates, first_rows(near.nodes)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.dedup import old_clusters
-from linktransformer.linking import old_arguments
+from linktransformer.compat import old_arguments, old_clusters
+from linktransformer.linking import keyed_model
 from linktransformer.training import legacy_settings
 
 M = "on model left_on right_on suffixes batch_size openai_key gemini_key"
@@ -62,7 +62,7 @@ def taken(name: str) -> set[str]:
         function = getattr(function, part)
     names = set(inspect.signature(function).parameters)
     more: dict[str, set[str]] = {
-        "merge": {*old_arguments.OF_MERGE, *old_arguments.KEYS},
+        "merge": {*old_arguments.OF_MERGE, *keyed_model.KEYS},
         "merge_blocking": {"openai_key", "gemini_key"},
         "train_clf_model": {"model_save_dir", *legacy_settings.CLASSIFIER_WITHOUT_EFFECT},
         "create_new_train_config": {*legacy_settings.DEFAULTS, *legacy_settings.WITHOUT_EFFECT},
@@ -71,7 +71,7 @@ def taken(name: str) -> set[str]:
         ("cluster_rows", old_clusters.old_cluster_rows),
         ("dedup_rows", old_clusters.old_dedup_rows),
     ):
-        more[verb] = {*inspect.signature(instead).parameters, *old_arguments.KEYS}
+        more[verb] = {*inspect.signature(instead).parameters, *keyed_model.KEYS}
     return names | more.get(name, set())
 
 
@@ -118,10 +118,10 @@ def test_every_verb_that_embeds_keeps_vectors_where_it_is_told_to(
 
 
 def test_a_key_goes_with_the_name_of_a_remote_model_only(tmp_path: Any) -> None:
-    found = old_arguments.keyed_model("text-embedding-3-small", "sk-secret1")
+    found = keyed_model.keyed_model("text-embedding-3-small", "sk-secret1")
     assert found.name == "openai:text-embedding-3-small"
     assert "secret1" not in repr(vars(found))
-    assert old_arguments.keyed_model("lexical") == "lexical"
+    assert keyed_model.keyed_model("lexical") == "lexical"
     for model in (None, "lexical", "all-MiniLM-L6-v2", "org/name", str(tmp_path), object(), "gemini:x"):
         with pytest.raises(lt.InvalidArgumentError, match=r"openai_key= would send") as caught:
             lt.merge_knn(TABLE, TABLE, on="name", model=model, openai_key="sk-secret1")

@@ -7,14 +7,13 @@ import logging
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import wraps
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from linktransformer.encoding.llm_endpoint import chat_endpoint, is_remote
 from linktransformer.errors import InvalidArgumentError, UnknownArgumentError
+from linktransformer.linking.keyed_model import KEYS, keyed_model
 from linktransformer.linking.options import VALIDATE
 
-__all__ = ["accept_old", "keyed_model", "of_clusters", "of_merge"]
+__all__ = ["accept_old", "of_clusters", "of_merge"]
 
 logger = logging.getLogger(__name__)
 Given = dict[str, Any]
@@ -24,8 +23,6 @@ Translate = Callable[[tuple[Any, ...], Given], Given | None]
 
 OF_MERGE = ("df1", "df2", "merge_type", "on", "model", "left_on", "right_on", "suffixes", "batch_size")
 OF_CLUSTERS = ("df", "model", "on", "cluster_type", "cluster_params")
-KEYS = ("openai_key", "gemini_key")
-LOCAL = ("lexical", "all-MiniLM-L6-v2")  # names that mean something here
 
 
 def accept_old(
@@ -112,39 +109,6 @@ def of_clusters(arguments: tuple[Any, ...], named: Given) -> Given | None:
     if not old and len(arguments) < 3 and not (len(arguments) == 2 and "on" in named):
         return None
     return without_keys(_by_name("cluster_rows", arguments, named, (*OF_CLUSTERS, *KEYS)))
-
-
-def keyed_model(model: Any, openai_key: str | None = None, gemini_key: str | None = None) -> Any:
-    """The model that a key is for: remote vectors, as linktransformer 0.1.18 takes them where a key is given.
-
-    Args:
-        model: As the caller gave it.
-        openai_key: An OpenAI key, None for none.
-        gemini_key: A Gemini key, None for none.
-
-    Returns:
-        The model itself where there is no key, else an encoder that asks the provider's.
-
-    Raises:
-        InvalidArgumentError: A key is given and the model is none of its provider, so that nothing is sent
-            anywhere that nobody named; the key is not shown.
-    """
-    given = [name for name, key in zip(KEYS, (openai_key, gemini_key), strict=True) if key is not None]
-    if not given:
-        return model
-    provider = given[0].partition("_")[0]
-    local = (
-        not isinstance(model, str) or model in LOCAL or "/" in model.partition("@")[0] or Path(model).exists()
-    )
-    if local or len(given) > 1 or (is_remote(model) and not model.startswith(provider)):
-        raise InvalidArgumentError(
-            f"{' and '.join(f'{name}=' for name in given)} would send the texts to {provider}, and "
-            f"model={model!r} is no model there. Give model='{provider}:NAME', or leave the key out."
-        )
-    from linktransformer.encoding.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
-
-    found = chat_endpoint(model, provider=provider, openai_key=openai_key, gemini_key=gemini_key)
-    return RemoteEncoder(found)
 
 
 def without_keys(named: Given) -> Given:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.decision.threshold import is_number
-from linktransformer.dedup import cluster_pipeline, constraints
+from linktransformer.dedup.cluster_pipeline import clusters_of, neighbours_of
+from linktransformer.dedup.constraints import Rules
 from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Columns, Job
@@ -169,8 +170,10 @@ def _labels(
     method, threshold, size = settings_of(cluster_type, cluster_params)
     names = key_columns.of_one(table, on)
     model = model_plan.LEXICAL if given.model is None else given.model
-    job = replace(given, model=model, k=K, threshold=threshold, alone=threshold != "auto")
-    label = cluster_pipeline.cluster_table(table, names, job, constraints.Rules(method)).label
+    scores: Literal["probability", "similarity"] = "probability" if threshold == "auto" else "similarity"
+    job = replace(given, model=model, k=K, threshold=threshold, scores=scores)
+    neighbours = neighbours_of(table, names, job, Rules(method))
+    label = clusters_of(table, neighbours, job, method).label
     text = records.read(table, names, Serializer()).text_of_row
     small = np.bincount(label)[label] < size if len(label) else np.zeros(0, dtype=bool)
     apart = np.where(text >= 0, text, text.max(initial=0) + 1 + np.arange(len(text)))
