@@ -28,16 +28,7 @@ OF_CLUSTERS = ("df", "model", "on", "cluster_type", "cluster_params")
 def accept_old(
     translate: Translate, instead: Callable[..., Any] | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function be called as linktransformer 0.1.18 was, too.
-
-    Args:
-        translate: Is given the positional and the named arguments; returns named ones where the call is an
-            old one, else None.
-        instead: What an old call goes to; None is the function itself.
-
-    Returns:
-        A decorator. What is neither an old nor a new argument is refused, with the nearest name.
-    """
+    """Let a function be called as linktransformer 0.1.18 was, too."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         names = list(inspect.signature(function).parameters)
@@ -63,13 +54,6 @@ def of_merge(arguments: tuple[Any, ...], named: Given) -> Given | None:
 
     `merge(df1, df2, merge_type, on, model, ...)` is told from `merge(left, right, on)` by a name that only
     the old one has, by a fourth place, or by a third one that says "1:1" beside `on=` or `left_on=`.
-
-    Args:
-        arguments: Given by place.
-        named: Given by name.
-
-    Returns:
-        Our arguments; None where the call is one of ours.
     """
     keyed = "on" in named or "left_on" in named
     typed = len(arguments) == 3 and isinstance(arguments[2], str) and arguments[2] in VALIDATE and keyed
@@ -97,13 +81,6 @@ def of_clusters(arguments: tuple[Any, ...], named: Given) -> Given | None:
 
     It is told from ours by `cluster_type`, `cluster_params` or a key, or by a second place that is the model:
     three places and more, or two beside `on=`. `df=` alone is understood as the table.
-
-    Args:
-        arguments: Given by place.
-        named: Given by name.
-
-    Returns:
-        Old arguments by name; None where the call is one of ours.
     """
     old = set(named) & {"df", "cluster_type", "cluster_params", *KEYS}
     if not old and len(arguments) < 3 and not (len(arguments) == 2 and "on" in named):
@@ -113,12 +90,6 @@ def of_clusters(arguments: tuple[Any, ...], named: Given) -> Given | None:
 
 def without_keys(named: Given) -> Given:
     """Put the model in place of the keys of remote services.
-
-    Args:
-        named: Arguments by name.
-
-    Returns:
-        The same without keys; "model" is an encoder where one was given.
 
     Raises:
         InvalidArgumentError: A key is given and the model is none of its provider.

@@ -47,21 +47,6 @@ def old_cluster_rows(
 ) -> Any:
     """Number the rows of a table by the cosine distances of a model.
 
-    Args:
-        df: A table.
-        model: None: character n-grams. Or a folder, "org/name@revision", an object with `encode`, whose
-            cosines count alone where there is a distance threshold.
-        on: Key columns; None for all columns of text.
-        cluster_type: "SLINK" (single linkage, the default), "agglomerative" or "HDBScan".
-        cluster_params: Its parameters by their old names: "threshold" (a distance), "min cluster size",
-            "clustering linkage", "metric", "min samples"; None is threshold 0.5, size 2, metric "cosine". It
-            is not changed.
-        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
-            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-
-    Returns:
-        The table with a column "cluster"; a row without a partner has a number of its own.
-
     Raises:
         InvalidArgumentError: A type or a parameter that is not known, or a value that cannot work.
     """
@@ -79,21 +64,7 @@ def old_dedup_rows(
     cluster_params: Mapping[str, Any] | None = None,
     cache: Any = None,
 ) -> Any:
-    """Keep the first row of each cluster, and every row that is alone.
-
-    Args:
-        df: A table.
-        model: None: character n-grams. Or a folder, "org/name@revision", an object with `encode`.
-        on: Key columns; None for all columns of text.
-        cluster_type: "SLINK" (single linkage, the default), "agglomerative" or "HDBScan".
-        cluster_params: Its parameters by their old names, such as {"threshold": 0.3, "min cluster size": 2};
-            None for the defaults.
-        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
-            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-
-    Returns:
-        The kept rows with their index labels.
-    """
+    """Keep the first row of each cluster, and every row that is alone."""
     table = frames.wrap(df, "df")
     _, first = np.unique(
         _labels(table, on, Job(model=model, cache=cache), cluster_type, cluster_params), return_index=True
@@ -103,14 +74,6 @@ def old_dedup_rows(
 
 def settings_of(cluster_type: str, cluster_params: Mapping[str, Any] | None) -> tuple[str, Any, int]:
     """Our method, our threshold and the smallest cluster.
-
-    Args:
-        cluster_type: "SLINK", "agglomerative" or "HDBScan", in any case.
-        cluster_params: Its parameters by their old names, such as {"threshold": 0.3}; None for the defaults.
-
-    Returns:
-        Method; threshold as a similarity, "auto" where there is none, which leaves the decision to
-        `cluster_rows`; rows that a cluster needs.
 
     Raises:
         InvalidArgumentError: A type or a parameter that is not known, or a value that cannot work.

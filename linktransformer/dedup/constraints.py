@@ -77,14 +77,7 @@ class Constraints:
     values: tuple[tuple[str, Integers], ...]
 
     def in_order(self, order: Integers) -> Constraints:
-        """The same of a table with its rows in another order.
-
-        Args:
-            order: The rows in their new order, (n_rows,) int64.
-
-        Returns:
-            Their constraints.
-        """
+        """The same of a table with its rows in another order."""
         place = np.argsort(order)
         values = tuple((argument, value[order]) for argument, value in self.values)
         return Constraints(place[self.apart], place[self.together], values)
@@ -107,27 +100,13 @@ class Settled:
     together: Integers
 
     def of_rows(self, rows: Integers) -> Settled:
-        """The same of a table that has these rows in this order.
-
-        Args:
-            rows: All row numbers, (n_rows,) int64.
-
-        Returns:
-            What is settled; the nodes keep their numbers.
-        """
+        """The same of a table that has these rows in this order."""
         nodes = replace(self.nodes, node_of_row=self.nodes.node_of_row[rows])
         return replace(self, nodes=nodes, together=np.argsort(rows)[self.together])
 
 
 def constraints(table: Table, rules: Rules) -> Constraints:
     """Find the rows that the rules mean.
-
-    Args:
-        table: The table.
-        rules: The rules.
-
-    Returns:
-        Row numbers.
 
     Raises:
         ColumnNotFoundError: There is no such column.
@@ -162,17 +141,7 @@ def constraints(table: Table, rules: Rules) -> Constraints:
 
 
 def settled(of: Constraints, text_of_row: Integers, block_of_row: Integers | None) -> Settled:
-    """Bring the constraints of rows to nodes.
-
-    Args:
-        of: The constraints.
-        text_of_row: The text of each row, -1 for none, (n_rows,) int64.
-        block_of_row: The block of each row, -1 for none, (n_rows,) int64; None without blocks.
-
-    Returns:
-        The nodes, and what of them is settled. Rows of equal text are one node, unless something must be
-        apart: then every row with a key is one.
-    """
+    """Bring the constraints of rows to nodes."""
     parted = bool(len(of.apart) or of.values)
     nodes = (blocking.nodes_of_rows if parted else blocking.nodes)(text_of_row, block_of_row)
     start, node = None, nodes.node_of_row

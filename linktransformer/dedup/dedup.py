@@ -353,9 +353,6 @@ def _check_name(cluster_column: object) -> None:
 def check_threshold(threshold: object) -> None:
     """Refuse what is no threshold for clusters.
 
-    Args:
-        threshold: "auto", which is .5, or a score above 0 and at most 1.
-
     Raises:
         InvalidArgumentError: It is something else.
     """

@@ -25,18 +25,6 @@ def within_components(
     scikit-learn's HDBSCAN with clusters of two nodes and more, on 1 - score, and 1 for nodes without an edge.
     It refuses graphs that do not hang together, hence the components. What it calls noise is a cluster by
     itself.
-
-    Args:
-        n: Nodes.
-        left: One end of each edge, (n_edges,) int64; every pair of nodes at most once.
-        right: The other end.
-        score: Similarity of each edge, at most 1, (n_edges,) float32.
-        threshold: Edges below it do not join nodes into a component.
-        otherwise: Clusters of the nodes of components with more than `LARGEST` nodes, (n,) int64.
-
-    Returns:
-        The cluster of each node, numbered from 0 in order of first node, and how many components were too
-        large.
     """
     near = score >= np.float32(threshold)
     component = components(n, left[near], right[near])

@@ -43,14 +43,7 @@ class Sources:
         return {str(name): table.n_rows for name, table in zip(self.names, self.tables, strict=True)}
 
     def labels(self, rows: Integers) -> list[tuple[Any, Any]]:
-        """What the caller calls rows.
-
-        Args:
-            rows: Their numbers in the stacked table, (n,) int64.
-
-        Returns:
-            (name of the table, label in that table) of each.
-        """
+        """What the caller calls rows. (name of the table, label in that table) of each."""
         ends = np.cumsum([table.n_rows for table in self.tables])
         found: list[tuple[Any, Any]] = [()] * len(rows)  # type: ignore[list-item] # all are set below
         which = np.searchsorted(ends, rows, "right")
@@ -64,12 +57,7 @@ class Sources:
     def rows_of_pairs(self, pairs: Any, argument: str) -> Integers:
         """The rows that pairs of (name of the table, label in that table) mean.
 
-        Args:
-            pairs: As the caller gave them.
-            argument: In which argument.
-
-        Returns:
-            Row numbers in the stacked table, (n_pairs, 2) int64.
+        Row numbers in the stacked table, (n_pairs, 2) int64.
 
         Raises:
             InvalidArgumentError: They are no such pairs, or a label is that of no row or of several.
@@ -108,14 +96,7 @@ def _in_two(label: tuple[Any, ...]) -> tuple[Any, Any]:
 
 
 def are_several(table: Any) -> bool:
-    """Whether the caller gave several tables.
-
-    Args:
-        table: A table, or a list, tuple or dict of tables.
-
-    Returns:
-        True or False.
-    """
+    """Whether the caller gave several tables."""
     return isinstance(table, (list, tuple, Mapping))
 
 
@@ -123,18 +104,6 @@ def read(
     given: Any, on: Any, duplicates: Any = True, block_on: Columns = None, images: str | None = None
 ) -> Sources:
     """Stack the tables that the caller gave.
-
-    Args:
-        given: A list or tuple of tables, or tables by name.
-        on: Column names that all tables have; or, where they differ, a list of columns for each table, in
-            a list or by name; None for the columns of text that all tables have.
-        duplicates: Whether a table may have several rows of one thing: True or False for all, the names
-            of those that may, or True or False by name.
-        block_on: Columns that all tables have to have.
-        images: A column of pictures, which is no key column by itself.
-
-    Returns:
-        The tables as one.
 
     Raises:
         InvalidArgumentError: One of them cannot work.
@@ -163,9 +132,6 @@ def read(
 
 def check_of_one(duplicates: Any) -> None:
     """Refuse `duplicates` of one table, which is clustered because it has them.
-
-    Args:
-        duplicates: As the caller gave it.
 
     Raises:
         InvalidArgumentError: It is not True.

@@ -55,18 +55,7 @@ class Selection:
 def adapted(
     judged: Judged, fused: Fused, embed: Embed, options: Options, correction: Correction | None
 ) -> tuple[Judged, dict[str, Any]]:
-    """Judge pairs again by a model, where it can change the answer.
-
-    Args:
-        judged: Pairs judged by n-grams.
-        fused: Their match probabilities.
-        embed: The model: texts -> unit vectors.
-        options: How candidates are searched.
-        correction: What was learned from labels.
-
-    Returns:
-        All pairs, the same value where nothing was encoded; and what the report says of it.
-    """
+    """Judge pairs again by a model, where it can change the answer."""
     described = judged.described
     chosen = select(described, fused.candidates, fused.score, embed, options, correction)
     report = {"records": [int(of.sum()) for of in chosen.records], "of": [len(of) for of in chosen.records]}
@@ -97,17 +86,6 @@ def select(
     records of the smaller side have no candidate above .05, a sample of those is encoded and searched: if
     n-grams miss more than a twentieth of the matches by it, all records without a candidate above .95 are
     encoded and searched.
-
-    Args:
-        described: Candidates by n-grams, described.
-        found: Those of them that were judged.
-        p: Their match probabilities, (n_pairs,) float32.
-        embed: The model: texts -> unit vectors.
-        options: How candidates are searched.
-        correction: What was learned from labels.
-
-    Returns:
-        The selection.
     """
     sizes = found.n_left, found.n_right
     best = _best(found, p)
@@ -147,16 +125,7 @@ def select(
 
 
 def doubtful(found: Candidates, p: Floats, best: tuple[Floats, Floats]) -> Bools:
-    """Pairs that may match, and one of whose records is not matched with certainty.
-
-    Args:
-        found: The candidates.
-        p: Their match probabilities, (n_pairs,) float32.
-        best: The highest probability of each left and of each right record.
-
-    Returns:
-        (n_pairs,) bool.
-    """
+    """Pairs that may match, and one of whose records is not matched with certainty. (n_pairs,) bool."""
     matched = (best[0] >= CERTAIN)[found.left] & (best[1] >= CERTAIN)[found.right]
     return np.asarray((p > IMPROBABLE) & ~matched)
 
@@ -168,19 +137,7 @@ def trial(
     options: Options,
     correction: Correction | None,
 ) -> int:
-    """How many records a model matches that have no candidate by n-grams.
-
-    Args:
-        described: Candidates by n-grams, described.
-        which: Left and right records, rising.
-        embed: The model: texts -> unit vectors.
-        options: How candidates are searched.
-        correction: What was learned from labels.
-
-    Returns:
-        Pairs that are each other's best, and that the decision takes for matches, by their own features or in
-        their job, whichever are more.
-    """
+    """How many records a model matches that have no candidate by n-grams."""
     views = described.views.some(which)
     every = np.ones(len(which[0]), dtype=bool), np.ones(len(which[1]), dtype=bool)
     encoded = partial_view.encode(views, embed, every)

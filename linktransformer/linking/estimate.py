@@ -18,17 +18,6 @@ __all__ = ["estimate"]
 def estimate(left: Any, right: Any, on: Columns = None, **options: Any) -> Mapping[str, Any]:
     """What a merge would cost, without doing it.
 
-    Args:
-        left: A table.
-        right: A table.
-        on: Key column or columns that both tables have; None for those of text.
-        **options: Arguments of `link`. The estimate uses left_on, right_on, block_on, model, k and
-            null_values; the others do not change it.
-
-    Returns:
-        left_rows, right_rows, texts to encode, pairs that blocking leaves, candidates (at most),
-        memory_bytes and seconds: orders of magnitude for two cores without a GPU.
-
     Raises:
         LinkTransformerError: An argument of `link` that cannot work, such as a column that is not there.
     """

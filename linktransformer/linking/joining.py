@@ -29,14 +29,6 @@ def check(
 ) -> None:
     """Refuse, before the long work begins, what `joined` could not do.
 
-    Args:
-        left: The left table.
-        right: The right table.
-        how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all.
-        suffixes: Added to column names that both tables have, left and right; one may be None.
-        indicator: True adds a column `_merge`, a text one of that name: "both", "left_only" or "right_only".
-        score_column: Name of the score column; "score_lt" and so on where a table has it already.
-
     Raises:
         InvalidArgumentError: An argument is not what it should be, or two columns would have one name.
     """
@@ -70,21 +62,6 @@ def joined(
 ) -> Any:
     """Put the linked rows next to each other: the second half of `merge`.
 
-    Args:
-        links: From `link`.
-        how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all; default
-            "left".
-        suffixes: Added to column names that both tables have, left and right; default ("_x", "_y"). One may
-            be None.
-        indicator: True adds a column `_merge`, a text one of that name: "both", "left_only" or "right_only";
-            default False.
-        score_column: Name of the score column, default "score"; "score_lt" and so on where a table has it
-            already.
-
-    Returns:
-        A table of the tables' library with a fresh index: left columns, right columns, score, indicator. Left
-        order; rows that only the right table has come last ("right": right order).
-
     Raises:
         InvalidArgumentError: An argument is not what it should be, or two columns would have one name.
     """
@@ -98,14 +75,7 @@ def rows_of(
 ) -> tuple[Integers, Integers, dict[str, NDArray[Any]]]:
     """Which rows stand next to each other in the result, and the columns that are added.
 
-    Args:
-        links: From `link`.
-        how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all.
-        indicator: True adds a column `_merge`, a text one of that name: "both", "left_only" or "right_only".
-        score_column: Name of the score column; "score_lt" and so on where a table has it already.
-
-    Returns:
-        Left and right row numbers of the result, -1 for none, (n,) int64 each; and columns by name.
+    Left and right row numbers of the result, -1 for none, (n,) int64 each; and columns by name.
     """
     a, b = _with_unlinked(links, how)
     names = _added(links.left, links.right, indicator, score_column)

@@ -48,13 +48,6 @@ class Verdict:
 def read_verdict(text: str, cut: bool = False) -> Verdict:
     """Understand a reply by the rules of this module.
 
-    Args:
-        text: The model's words.
-        cut: Whether they were cut off by the limit of tokens.
-
-    Returns:
-        The verdict.
-
     Example:
         >>> read_verdict('{"is_match": 0, "confidence": 0.9}')
         Verdict(is_match=False, confidence=0.9, error=None)
@@ -82,12 +75,6 @@ def read_verdict(text: str, cut: bool = False) -> Verdict:
 
 def objects(words: str) -> list[dict[str, Any]]:
     """All JSON objects in a text, which must all be whole.
-
-    Args:
-        words: The text.
-
-    Returns:
-        The objects in their order.
 
     Raises:
         ValueError: One breaks off, is no JSON, or has a key twice.

@@ -51,12 +51,7 @@ class Similarity:
     def of_rows(self, left_rows: Integers, right_rows: Integers) -> Floats:
         """The score of each pair of rows; it does not depend on what else is asked for.
 
-        Args:
-            left_rows: Row numbers of the left table, (n,) int64.
-            right_rows: Of the right table, (n,) int64.
-
-        Returns:
-            Scores, (n,) float32: 1 for equal texts and for no others; NaN where a row has no key.
+        Scores, (n,) float32: 1 for equal texts and for no others; NaN where a row has no key.
         """
         a, b = self.left.text_of_row[left_rows], self.right.text_of_row[right_rows]
         has = np.flatnonzero((a >= 0) & (b >= 0))
@@ -71,12 +66,8 @@ class Similarity:
     def blocks(self, memory: int | None = None) -> Iterator[tuple[int, Floats]]:
         """The scores of all pairs of texts, some left texts at a time.
 
-        Args:
-            memory: Bytes for a block; None is 256 MiB.
-
-        Yields:
-            The first left text of the block, and its scores with all right texts, (n_some, n_right_texts)
-            float32.
+        The first left text of the block, and its scores with all right texts, (n_some, n_right_texts)
+        float32.
         """
         width = len(self.right.texts)
         step = max(1, (memory or MEMORY) // (16 * max(1, width, len(self.right.text_of_row))))
@@ -111,14 +102,6 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
     A model that the caller names decides alone, so that a score is the cosine that it is known for. Without
     one, the score is the mean of two cosines, of character n-grams and of the bundled model.
 
-    Args:
-        tables: The left and the right table.
-        on: Key columns of either.
-        job: Model, device, batch size and memory.
-
-    Returns:
-        The similarity.
-
     Raises:
         ModelError: There is no such model, or it gives vectors that cannot be used.
     """
@@ -146,18 +129,7 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
 def near_rows(
     similarity: Similarity, *, k: int | None = None, threshold: float | None = None, memory: int | None = None
 ) -> tuple[Integers, Integers, Floats]:
-    """The right rows that are nearest to each left row, out of all of them.
-
-    Args:
-        similarity: Of two tables.
-        k: How many for each left row at most; None for all.
-        threshold: The score that a pair needs; None for any.
-        memory: Bytes for a block of scores; None is 256 MiB.
-
-    Returns:
-        Left rows, right rows and scores, sorted by left row, falling score, right row. Ties go to the lower
-        right row.
-    """
+    """The right rows that are nearest to each left row, out of all of them."""
     nothing = np.empty(0, dtype=np.int64)
     texts, rows = [nothing], [nothing]
     wanted = -np.inf if threshold is None else np.float32(threshold) - SLACK

@@ -54,13 +54,6 @@ def compare_pieces(known: Known, divided: Divided) -> ComparedFiles:
 
     All pieces are read three times: for counts and samples; for the search, from which come the statistics
     that are the same for all pairs; and for the features of the pairs that are held against these.
-
-    Args:
-        known: What holds for every piece.
-        divided: The pieces.
-
-    Returns:
-        Records and pairs of both files, numbered as if they had been read as one.
     """
     counted = count(known, divided)
     nodes = _nodes(known, counted, 0), _nodes(known, counted, 1)

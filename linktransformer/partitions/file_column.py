@@ -68,17 +68,7 @@ class FileColumn:
     known: KnownValues | None
 
     def compare(self, left: Sequence[str], right: Sequence[str], i: Integers, j: Integers) -> Cells:
-        """Compare cells as `scoring.columns.compared` does with all cells at hand.
-
-        Args:
-            left: Case-folded cells of the left file.
-            right: Case-folded cells of the right file.
-            i: Left cell of each pair, (n_pairs,) int64.
-            j: Right cell.
-
-        Returns:
-            What comes of them; of a pair, it does not depend on the others.
-        """
+        """Compare cells as `scoring.columns.compared` does with all cells at hand."""
         values, of_text = zip(*(factorize(side) for side in (left, right)), strict=True)
         i, j = of_text[0][i], of_text[1][j]
         if self.words is not None:
@@ -105,19 +95,7 @@ def file_column(
     counts: HashedCounts,
     sizes: tuple[int, int],
 ) -> FileColumn:
-    """Choose how a column is compared, and count what that takes.
-
-    Args:
-        name: Its name in the left file.
-        comparison: How cells are compared; None: by their content.
-        values: The different case-folded cells of either file, in bins 0 and 1, in order of first appearance.
-        n_values: How many there are of either.
-        counts: How many records have each.
-        sizes: Records of either file.
-
-    Returns:
-        The column. All numbers, dates and places are held in memory, 8 or 16 bytes each.
-    """
+    """Choose how a column is compared, and count what that takes."""
     if comparison is None:
         cells = [texts_at(values, side, sampled(n)) for side, n in enumerate(n_values)]
         comparison = detect(cells[0], cells[1])

@@ -49,17 +49,7 @@ class FileStatistics:
 
 @stage("features")
 def statistics_of(known: Known, survey: Survey, searched: Sequence[Searched]) -> FileStatistics:
-    """Put together what pieces say.
-
-    Args:
-        known: What holds for every piece.
-        survey: What was counted and drawn from both files before the search.
-        searched: The pieces.
-
-    Returns:
-        The statistics. Match weights are learned from all pairs, or from about two million of them, which
-        are chosen by their numbers.
-    """
+    """Put together what pieces say."""
     random = survey.random
     apart = _unrelated(random, searched)
     left, right = random.left[apart], random.right[apart]
@@ -88,14 +78,7 @@ def statistics_of(known: Known, survey: Survey, searched: Sequence[Searched]) ->
 
 
 def levels_of(stored: Stored) -> ColumnLevels:
-    """How equal the cells of the described pairs of a piece are.
-
-    Args:
-        stored: The piece.
-
-    Returns:
-        The levels, without those of random pairs.
-    """
+    """How equal the cells of the described pairs of a piece are."""
     level = level_of(stored.array("similarity"), stored.array("equal"))
     return ColumnLevels(level, np.empty(0, dtype=np.int8), stored.array("frequency"))
 

@@ -83,28 +83,12 @@ class Survey:
         return self.counted.sizes
 
     def numbers(self, side: int, piece: int) -> Integers:
-        """The numbers of the records of a piece among all of their file.
-
-        Args:
-            side: 0 for the left file, 1 for the right one.
-            piece: Which piece.
-
-        Returns:
-            (n_records,) int64, rising.
-        """
+        """The numbers of the records of a piece among all of their file. (n_records,) int64, rising."""
         return self.counted.numbers[side][piece]
 
 
 def count(known: Known, divided: Divided) -> Counted:
-    """Look at all records once; which rows they are is set aside.
-
-    Args:
-        known: What holds for every piece.
-        divided: The pieces.
-
-    Returns:
-        What was counted.
-    """
+    """Look at all records once; which rows they are is set aside."""
     firsts: tuple[list[Integers], list[Integers]] = ([], [])
     blocks: tuple[set[int], set[int]] = (set(), set())
     words, values = HashedCounts(), HashedCounts()
@@ -127,16 +111,7 @@ def count(known: Known, divided: Divided) -> Counted:
 
 @progress.stage("samples")
 def survey(known: Known, divided: Divided, counted: Counted) -> Survey:
-    """Draw samples, and choose how the key column is compared.
-
-    Args:
-        known: What holds for every piece.
-        divided: The pieces.
-        counted: Their records, at least one of either file.
-
-    Returns:
-        What holds for all pieces.
-    """
+    """Draw samples, and choose how the key column is compared."""
     left, right = (ordered_texts(counted.names, side, counted.numbers[side]) for side in (0, 1))
     drawing = Drawing((left.order, right.order), first_of(left, right))
     given = known.job.compare or {}

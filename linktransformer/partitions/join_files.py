@@ -36,20 +36,6 @@ def write_joined(
     """Write what `joining.joined` would give.
 
     Each file is read once from top to bottom, and its rows are set aside in bins by where they go.
-
-    Args:
-        links: From `link_files`.
-        tables: The files.
-        out: The Parquet file to be written.
-        folder: Where rows are set aside.
-        how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all; default
-            "left".
-        suffixes: Added to column names that both tables have, left and right; default ("_x", "_y"). One may
-            be None.
-        indicator: True adds a column `_merge`, a text one of that name: "both", "left_only" or "right_only";
-            default False.
-        score_column: Name of the score column, default "score"; "score_lt" and so on where a table has it
-            already.
     """
     a, b, extra = joining.rows_of(links, how, indicator, score_column)
     place = free_name("place", [*tables[0].head.columns, *tables[1].head.columns])

@@ -70,21 +70,7 @@ def divide(
     reading: Serializer | None = None,
     null_texts: Mapping[str, frozenset[str]] | None = None,
 ) -> Divided:
-    """Read both files once and set their rows aside, blocks that fit into memory together in one piece.
-
-    Args:
-        tables: The left and the right file.
-        on: The key column of either.
-        block_on: Names of block columns, or pairs of names; None makes one block and one piece of all.
-        folder: Where rows are set aside.
-        memory: Bytes for a piece; a block that needs more is a piece by itself.
-        dense: A model is run.
-        reading: How keys are read; None as by default.
-        null_texts: The texts of the key columns that mean null, from `null_values.check`; None for none.
-
-    Returns:
-        The pieces.
-    """
+    """Read both files once and set their rows aside, blocks that fit into memory together in one piece."""
     pairs = block_keys.column_pairs((tables[0].head, tables[1].head), block_on)
     names = [[pair[side] for pair in pairs] for side in (0, 1)]
     codes = BlockCodes(tables, pairs)
@@ -139,12 +125,7 @@ def divide(
 def piece_of_block(size: Integers, most: int) -> Integers:
     """Put blocks that stand side by side together, up to some number of rows.
 
-    Args:
-        size: Rows of each block, (n_blocks,) int64.
-        most: Rows of a piece, but for a larger block, which is a piece with what stands beside it.
-
-    Returns:
-        The piece of each block, rising from 0, (n_blocks,) int64.
+    The piece of each block, rising from 0, (n_blocks,) int64.
 
     Example:
         >>> piece_of_block(np.array([3, 3, 3, 50, 1]), 6).tolist()

@@ -34,16 +34,7 @@ def log_odds_of(
 ) -> tuple[Floats, Floats]:
     """Give every described pair of a piece its log-odds by its own features.
 
-    Args:
-        known: What holds for every piece.
-        divided: Where the rows are.
-        survey: What was counted.
-        statistics: What is the same for all pairs.
-        number: Which piece.
-        model: The decision.
-
-    Returns:
-        Log-odds, and what a correction adds to them in the job, (n_pairs,) float32 each.
+    Log-odds, and what a correction adds to them in the job, (n_pairs,) float32 each.
     """
     pairs, of = pairs_of(known, divided, survey, statistics, number), statistics.job
     found = np.zeros(len(pairs.left), dtype=np.float32)
@@ -61,18 +52,7 @@ def log_odds_of(
 def pairs_of(
     known: Known, divided: Divided, survey: Survey, statistics: FileStatistics, number: int
 ) -> Pairs:
-    """Put together what is known of the described pairs of a piece.
-
-    Args:
-        known: What holds for every piece.
-        divided: Where the rows are.
-        survey: What was counted.
-        statistics: What is the same for all pairs.
-        number: Which piece.
-
-    Returns:
-        The pairs.
-    """
+    """Put together what is known of the described pairs of a piece."""
     stored, of = Stored(known.folder, number), statistics.job
     (_, a, x), (_, b, y) = (side_of(shelf, number) for shelf in divided.shelves)
     texts = folded(a).tolist(), folded(b).tolist()

@@ -73,16 +73,7 @@ class Piece:
 
 
 def read(known: Known, divided: Divided, number: int) -> Piece:
-    """Read a piece, count its n-grams and run the model on its texts.
-
-    Args:
-        known: What holds for every piece.
-        divided: Where the rows are.
-        number: Which piece.
-
-    Returns:
-        The piece.
-    """
+    """Read a piece, count its n-grams and run the model on its texts."""
     (_, left, x), (_, right, y) = (side_of(shelf, number) for shelf in divided.shelves)
     texts = left.tolist(), right.tolist()
     matrices = {"lexical": ngrams_of(known, texts)}
@@ -103,12 +94,7 @@ def read(known: Known, divided: Divided, number: int) -> Piece:
 def side_of(shelf: Shelf, number: int) -> Side:
     """Read the rows of one side of a piece.
 
-    Args:
-        shelf: Where that side's rows are.
-        number: Which piece.
-
-    Returns:
-        The number of each row in its file, (n_rows,) int64; the different texts; and the records.
+    The number of each row in its file, (n_rows,) int64; the different texts; and the records.
     """
     found = shelf.take(number, keep=True)
     if found is None:
@@ -121,15 +107,7 @@ def side_of(shelf: Shelf, number: int) -> Side:
 
 
 def ngrams_of(known: Known, texts: tuple[list[str], list[str]]) -> tuple[Any, Any]:
-    """Weigh the n-grams of texts by how rare they are in both files.
-
-    Args:
-        known: What holds for every piece.
-        texts: Of the left and of the right file.
-
-    Returns:
-        Vectors of the left and of the right texts.
-    """
+    """Weigh the n-grams of texts by how rare they are in both files."""
     found = known.counts.counted([*texts[0], *texts[1]])
     return ngrams.weighed(found, known.counts.rarity(found), len(texts[0]))
 
@@ -156,34 +134,16 @@ class Stored:
     number: int
 
     def put(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Set arrays aside.
-
-        Args:
-            arrays: By name.
-        """
+        """Set arrays aside."""
         for name, values in arrays.items():
             np.save(self._path(name), values, allow_pickle=False)
 
     def array(self, name: str) -> NDArray[Any]:
-        """Read one of the arrays.
-
-        Args:
-            name: Its name.
-
-        Returns:
-            The array.
-        """
+        """Read one of the arrays."""
         return np.asarray(np.load(self._path(name), allow_pickle=False))
 
     def integers(self, name: str) -> Integers:
-        """Read an array of integers that is kept in fewer bytes.
-
-        Args:
-            name: Its name.
-
-        Returns:
-            int64.
-        """
+        """Read an array of integers that is kept in fewer bytes. int64."""
         return np.asarray(self.array(name), dtype=np.int64)
 
     def _path(self, name: str) -> Path:

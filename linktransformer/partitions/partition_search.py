@@ -55,14 +55,6 @@ def search_piece(known: Known, survey: Survey, piece: Piece) -> Searched:
 
     Set aside are all candidates with their similarities; of those that are described, whether the two are
     each other's nearest, how equal their texts are, and how equal their cells.
-
-    Args:
-        known: What holds for every piece.
-        survey: What was counted and drawn from both files before the search.
-        piece: From `read`.
-
-    Returns:
-        What its candidates say of the job.
     """
     job = known.job
     found = search(piece.matrices, *piece.nodes, int(job.k), memory_limit=job.memory_limit, device=job.device)

@@ -8,10 +8,6 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.dedup.cluster_pipeline import cluster_table
-from linktransformer.dedup.constraints import Rules
-from linktransformer.linking.options import Job
-from linktransformer.tables import frames
 
 WORDS = ["the", "mill", "of", "the", "north", "river", "was", "sold", "to", "the", "union", "of"]
 
@@ -48,7 +44,7 @@ def test_nothing_is_said_of_rows_that_are_read(caplog: pytest.LogCaptureFixture)
 
 def test_clusters_say_it_too() -> None:
     left, _ = tables(400)
-    clusters = cluster_table(frames.wrap(left, "table"), ["text"], Job(model="linker-multilingual"), Rules())
+    clusters = lt.cluster(left, "text", model="linker-multilingual")
     assert clusters.details["rows_cut_by_model"]["rows"] == 3
 
 
