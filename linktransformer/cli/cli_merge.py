@@ -95,14 +95,9 @@ def _run(given: argparse.Namespace) -> int:
         )
         options = {name: getattr(given, name) for name in (*chosen, "batch_size", "memory_limit", "cache")}
         options["progress"] = False if given.quiet else None
-        joining.check(
-            frames.wrap(left, "left"),
-            frames.wrap(right, "right"),
-            given.how,
-            (given.suffixes[0], given.suffixes[1]),
-            given.indicator,
-            given.score_column,
-        )
+        suffixes = (given.suffixes[0], given.suffixes[1])
+        join = joining.Join(given.how, suffixes, given.indicator, given.score_column)
+        join.check(frames.wrap(left, "left"), frames.wrap(right, "right"))
         if given.dry_run:
             values = estimate(left, right, given.on, **options)
             progress.clear()
@@ -111,13 +106,7 @@ def _run(given: argparse.Namespace) -> int:
             return 0
         with without_warnings():  # they are printed at the end
             links = merge.link(left, right, given.on, **options)
-        merged = joining.joined(
-            links,
-            how=given.how,
-            suffixes=(given.suffixes[0], given.suffixes[1]),
-            indicator=given.indicator,
-            score_column=given.score_column,
-        )
+        merged = joining.joined(links, join)
         if given.out:
             files.write(merged, given.out)
         if given.unlinked:

@@ -2,105 +2,93 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking.options import DataFrame, Suffixes
 from linktransformer.progress import stage
 from linktransformer.results.links import Links
 from linktransformer.tables import frames
 from linktransformer.tables.frames import Table
 
-__all__ = ["check", "joined", "rows_of"]
+__all__ = ["Join", "joined"]
 
 HOW = ("left", "inner", "right", "outer")
 
 
-def check(
-    left: Table,
-    right: Table,
-    how: str,
-    suffixes: tuple[str | None, str | None],
-    indicator: Any,
-    score_column: Any,
-) -> None:
-    """Refuse, before the long work begins, what `joined` could not do.
+@dataclass(frozen=True, slots=True)
+class Join:
+    """How linked rows are put next to each other, by the arguments of `merge`.
 
     Raises:
-        InvalidArgumentError: An argument is not what it should be, or two columns would have one name.
+        InvalidArgumentError: An argument is not what it should be.
     """
-    if how not in HOW:
-        raise InvalidArgumentError(f"how={how!r} is not one of {', '.join(map(repr, HOW))}.")
-    if not isinstance(score_column, str) or not score_column:
-        raise InvalidArgumentError(f"score_column={score_column!r} is no column name. Give such as 'score'.")
-    if not isinstance(indicator, (bool, str)):
-        raise InvalidArgumentError(f"indicator={indicator!r} is neither True, False nor a column name.")
-    frames.check_beside(left, right, suffixes, _added(left, right, indicator, score_column))
 
+    how: str = "left"
+    suffixes: Suffixes = ("_x", "_y")
+    indicator: bool | str = False
+    score_column: str = "score"
 
-def _added(left: Table, right: Table, indicator: bool | str, score_column: str) -> list[str]:
-    """Names of the columns that are added, none of which a table has."""
-    taken = [*left.columns, *right.columns]
-    names = [frames.free_name(score_column, taken)]
-    if indicator:
-        wanted = indicator if isinstance(indicator, str) else "_merge"
-        names.append(frames.free_name(wanted, [*taken, *names]))
-    return names
+    def __post_init__(self) -> None:
+        if self.how not in HOW:
+            raise InvalidArgumentError(f"how={self.how!r} is not one of {', '.join(map(repr, HOW))}.")
+        score: object = self.score_column
+        indicator: object = self.indicator
+        if not isinstance(score, str) or not score:
+            raise InvalidArgumentError(f"score_column={score!r} is no column name. Give such as 'score'.")
+        if not isinstance(indicator, (bool, str)):
+            raise InvalidArgumentError(f"indicator={indicator!r} is neither True, False nor a column name.")
+
+    def check(self, left: Table, right: Table) -> None:
+        """Refuse, before the long work begins, two columns of one name in the result."""
+        frames.check_beside(left, right, self.suffixes, self.added(left, right))
+
+    def added(self, left: Table, right: Table) -> list[str]:
+        """Names of the columns that are added, none of which a table has."""
+        taken = [*left.columns, *right.columns]
+        names = [frames.free_name(self.score_column, taken)]
+        if self.indicator:
+            name = self.indicator if isinstance(self.indicator, str) else "_merge"
+            names.append(frames.free_name(name, [*taken, *names]))
+        return names
+
+    def rows(self, links: Links) -> tuple[Integers, Integers, Mapping[str, NDArray[np.generic]]]:
+        """Left and right rows of the result, -1 for none, (n,) int64; and the columns that are added."""
+        a, b = _with_unlinked(links, self.how)
+        names = self.added(links.left, links.right)
+        score = np.full(len(a), np.nan, dtype=np.float32)
+        of_pair = (a >= 0) & (b >= 0)
+        by_right = np.lexsort((links.left_rows, links.right_rows))
+        score[of_pair] = links.score[by_right] if self.how == "right" else links.score
+        state = np.where(of_pair, "both", np.where(a >= 0, "left_only", "right_only")).astype(object)
+        columns: tuple[NDArray[np.generic], ...] = (score, state)
+        return a, b, dict(zip(names, columns, strict=False))
 
 
 @stage("table")
-def joined(
-    links: Links,
-    *,
-    how: str = "left",
-    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
-    indicator: bool | str = False,
-    score_column: str = "score",
-) -> Any:
-    """Put the linked rows next to each other: the second half of `merge`.
-
-    Raises:
-        InvalidArgumentError: An argument is not what it should be, or two columns would have one name.
-    """
-    check(links.left, links.right, how, suffixes, indicator, score_column)
-    a, b, extra = rows_of(links, how, indicator, score_column)
-    return frames.beside(links.left, links.right, a, b, suffixes, extra)
-
-
-def rows_of(
-    links: Links, how: str, indicator: bool | str, score_column: str
-) -> tuple[Integers, Integers, dict[str, NDArray[Any]]]:
-    """Which rows stand next to each other in the result, and the columns that are added.
-
-    Left and right row numbers of the result, -1 for none, (n,) int64 each; and columns by name.
-    """
-    a, b = _with_unlinked(links, how)
-    names = _added(links.left, links.right, indicator, score_column)
-    score = np.full(len(a), np.nan, dtype=np.float32)
-    of_pair = (a >= 0) & (b >= 0)
-    order = np.lexsort((links.left_rows, links.right_rows)) if how == "right" else np.arange(len(links))
-    score[of_pair] = links.score[order]
-    extra: dict[str, NDArray[Any]] = {names[0]: score}
-    if indicator:
-        state = np.where(of_pair, "both", np.where(a >= 0, "left_only", "right_only")).astype(object)
-        extra[names[1]] = state
-    return a, b, extra
+def joined(links: Links, join: Join) -> DataFrame:
+    """The linked rows of two tables next to each other: the second half of `merge`."""
+    join.check(links.left, links.right)
+    a, b, columns = join.rows(links)
+    return frames.beside(links.left, links.right, a, b, join.suffixes, columns)
 
 
 def _with_unlinked(links: Links, how: str) -> tuple[Integers, Integers]:
     """Row numbers of the result, -1 for none, in the order that pandas.merge would give."""
     a, b = links.left_rows, links.right_rows
     if how in ("left", "outer"):
-        alone = np.setdiff1d(np.arange(links.left.n_rows), a)
-        a, b = np.concatenate([a, alone]), np.concatenate([b, np.full(len(alone), -1)])
+        unlinked = np.setdiff1d(np.arange(links.left.n_rows), a)
+        a, b = np.concatenate([a, unlinked]), np.concatenate([b, np.full(len(unlinked), -1)])
         order = np.argsort(a, kind="stable")
         a, b = a[order], b[order]
     if how in ("right", "outer"):
-        alone = np.setdiff1d(np.arange(links.right.n_rows), links.right_rows)
-        a, b = np.concatenate([a, np.full(len(alone), -1)]), np.concatenate([b, alone])
+        unlinked = np.setdiff1d(np.arange(links.right.n_rows), links.right_rows)
+        a, b = np.concatenate([a, np.full(len(unlinked), -1)]), np.concatenate([b, unlinked])
     if how == "right":
         order = np.lexsort((a, b))
         a, b = a[order], b[order]

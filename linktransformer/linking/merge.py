@@ -6,11 +6,11 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
-from linktransformer.linking import joining
 from linktransformer.linking.compare_tables import source_of
+from linktransformer.linking.joining import Join, joined
 from linktransformer.linking.options import BlockColumns, Columns, DataFrame, Job, Model, Suffixes, Threshold
 from linktransformer.linking.resolve_links import decided
-from linktransformer.linking.source import scored
+from linktransformer.linking.source import CandidateSource, P, scored
 from linktransformer.progress import displayed
 from linktransformer.results import guards
 from linktransformer.results.links import Links
@@ -18,11 +18,12 @@ from linktransformer.results.report import LinkReport
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables import block_keys, frames, key_columns
 from linktransformer.tables import null_values as nulls
+from linktransformer.tables.block_keys import Blocks
 from linktransformer.tables.frames import Table
 from linktransformer.tables.null_values import NullValues
 from linktransformer.tables.picture_records import picture_columns
 
-__all__ = ["link", "merge"]
+__all__ = ["link", "links_of", "merge"]
 
 logger = logging.getLogger(__name__)
 
@@ -127,9 +128,10 @@ def merge(
         1      Baxter Dairy  <NA>
     """
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
-    joining.check(*tables, how, suffixes, indicator, score_column)
+    join = Join(how, suffixes, indicator, score_column)
+    join.check(*tables)
     links = _link(tables, (on, left_on, right_on), null_values, Job.of(locals()))
-    return joining.joined(links, how=how, suffixes=suffixes, indicator=indicator, score_column=score_column)
+    return joined(links, join)
 
 
 @displayed
@@ -227,6 +229,23 @@ def _link(
     right, right_counts = nulls.emptied(tables[1], on[1], null_texts)
     blocks = block_keys.number((left, right), job.block_on)
     source = source_of((left, right), on, blocks, job)
+    links = links_of(source, tables, on, blocks, {"left": left_counts, "right": right_counts}, job)
+    links = replace(links, pictures=source.pictures)
+    links = guards.of_links(links, (left, right), every_row=job.threshold is None)
+    logger.info("%r", links)
+    guards.warn(links.details)
+    return links
+
+
+def links_of(
+    source: CandidateSource[P],
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    blocks: Blocks,
+    null_counts: Mapping[str, Mapping[str, int]],
+    job: Job,
+) -> Links:
+    """Candidates, features and probabilities of a source -> links -> report, for tables and for files."""
     pairs = scored(source)
     links = decided(tables, source.nodes, pairs.fused, job.validate, job.threshold)
     report = LinkReport(
@@ -236,10 +255,6 @@ def _link(
         pairs=pairs.report,
         choice=links.details,
         **blocks.details,
-        null_values={"left": left_counts, "right": right_counts},
+        null_values=null_counts,
     )
-    links = replace(links, details=report, pictures=source.pictures)
-    links = guards.of_links(links, (left, right), every_row=job.threshold is None)
-    logger.info("%r", links)
-    guards.warn(links.details)
-    return links
+    return replace(links, details=report)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.partitions.partition import Partitions
 from linktransformer.scoring.column_kind import detect, sampled
 from linktransformer.scoring.column_similarity import prepare
 from linktransformer.scoring.compare import Comparison
-from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
 from linktransformer.scoring.job_statistics import ColumnStatistics
 from linktransformer.scoring.key_column import SAMPLE, names_records
 from linktransformer.scoring.known_nearness import KINDS, KnownValues, known_values
@@ -20,11 +20,9 @@ from linktransformer.search.ngram_counts import TextCounts
 from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.hashed_counts import HashedCounts
-from linktransformer.tables.shelf import Shelf, text_parts, texts_at
+from linktransformer.tables.shelf import text_parts, texts_at
 
 __all__ = ["Cells", "FileColumn", "file_column"]
-
-NO_LEVELS = np.empty(0, dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,11 +38,6 @@ class Cells:
     similarity: Floats
     equal: Bools
     frequency: Floats
-
-    @property
-    def levels(self) -> ColumnLevels:
-        """Their levels, without those of random pairs."""
-        return ColumnLevels(level_of(self.similarity, self.equal), NO_LEVELS, self.frequency)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,14 +81,15 @@ class FileColumn:
 
 
 def file_column(
-    name: str,
-    comparison: Comparison | None,
-    values: Shelf,
-    n_values: tuple[int, int],
-    counts: HashedCounts,
-    sizes: tuple[int, int],
+    partitions: Partitions, compare: Mapping[str, Comparison], counts: HashedCounts, sizes: tuple[int, int]
 ) -> FileColumn:
-    """Choose how a column is compared, and count what that takes."""
+    """Choose how the key column is compared, and count what that takes.
+
+    `counts` are of case-folded cells, `sizes` of records. All numbers, dates and places are held in memory,
+    8 or 16 bytes each.
+    """
+    values, n_values, (name, other) = partitions.values, partitions.n_values, partitions.on
+    comparison = compare.get(name, compare.get(other))
     if comparison is None:
         cells = [texts_at(values, side, sampled(n)) for side, n in enumerate(n_values)]
         comparison = detect(cells[0], cells[1])

@@ -1,17 +1,16 @@
-"""What is the same for all pairs of two files, put together of what their pieces say."""
+"""The statistics that are the same for all pairs of two files, put together from their partitions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.partitions.file_job import FileJob, Matrix, Stored
 from linktransformer.partitions.file_survey import RandomPairs, Survey
-from linktransformer.partitions.partition_job import Known, Stored, ngrams_of
 from linktransformer.partitions.partition_search import Searched
 from linktransformer.progress import stage
 from linktransformer.scoring.features import first_guess, prior_of, view_statistics
@@ -48,39 +47,44 @@ class FileStatistics:
 
 
 @stage("features")
-def statistics_of(known: Known, survey: Survey, searched: Sequence[Searched]) -> FileStatistics:
-    """Put together what pieces say."""
+def statistics_of(files: FileJob, survey: Survey, searched: Sequence[Searched]) -> FileStatistics:
+    """Put the statistics together from the partitions.
+
+    Match weights are learned from all pairs, or from about two million of them, chosen by their numbers.
+    """
     random = survey.random
     apart = _unrelated(random, searched)
     left, right = random.left[apart], random.right[apart]
     own, views = {}, {}
-    for name in known.views:
+    for name in files.views:
         own[name] = _of_records(name, 0, survey, searched), _of_records(name, 1, survey, searched)
         views[name] = view_statistics(
-            pair_scores(*_vectors(known, random, name, searched), left, right),
-            survey.sizes,
+            pair_scores(*_vectors(files, random, name, searched), left, right),
+            survey.counted.sizes,
             min(part.lowest[name] for part in searched),
             np.concatenate(own[name]),
             np.concatenate([part.seconds[name] for part in searched]),
         )
     texts = [folded(side).tolist() for side in random.texts]
     unrelated = survey.column.compare(texts[0], texts[1], left, right)
-    tables = _tables(known, survey, searched, level_of(unrelated.similarity, unrelated.equal))
+    tables = _tables(files, survey, searched, level_of(unrelated.similarity, unrelated.equal))
     lowest = 0.0
     for number, part in enumerate(searched):
-        levels = levels_of(Stored(known.folder, number))
-        lowest = min(lowest, float(weights_of([levels], tables, part.n_kept).total.min(initial=0)))
-    most = float(np.log(sum(survey.sizes) + 1))
+        levels = levels_of(files.stored(number))
+        lowest = min(lowest, float(weights_of([levels], tables, part.n_described).total.min(initial=0)))
+    most = float(np.log(sum(survey.counted.sizes) + 1))
     rarities = Rarities(np.empty(0, dtype=object), np.empty(0, dtype=np.float32), most)
     columns = (survey.column.statistics,)
-    job = JobStatistics(survey.sizes, False, views, rarities, columns, tables, float(np.float32(lowest)))
+    job = JobStatistics(
+        survey.counted.sizes, False, views, rarities, columns, tables, float(np.float32(lowest))
+    )
     return FileStatistics(job, own)
 
 
 def levels_of(stored: Stored) -> ColumnLevels:
-    """How equal the cells of the described pairs of a piece are."""
-    level = level_of(stored.array("similarity"), stored.array("equal"))
-    return ColumnLevels(level, np.empty(0, dtype=np.int8), stored.array("frequency"))
+    """How equal the cells of the described pairs of a partition are."""
+    level = level_of(stored.floats("similarity"), stored.array("equal").astype(bool))
+    return ColumnLevels(level, np.empty(0, dtype=np.int8), stored.floats("frequency"))
 
 
 def _unrelated(random: RandomPairs, searched: Sequence[Searched]) -> Bools:
@@ -92,11 +96,11 @@ def _unrelated(random: RandomPairs, searched: Sequence[Searched]) -> Bools:
 
 
 def _vectors(
-    known: Known, random: RandomPairs, name: str, searched: Sequence[Searched]
-) -> tuple[object, object]:
+    files: FileJob, random: RandomPairs, name: str, searched: Sequence[Searched]
+) -> tuple[Matrix, Matrix]:
     """The vectors of the texts of random pairs in one view."""
     if name == "lexical":
-        return ngrams_of(known, random.texts)
+        return files.ngrams(random.texts)
     sides = []
     for side, texts in enumerate(random.texts):
         parts = [part.vectors[name][side] for part in searched]
@@ -110,35 +114,34 @@ def _vectors(
 
 
 def _of_records(name: str, side: int, survey: Survey, searched: Sequence[Searched]) -> Floats:
-    found = np.full(survey.sizes[side], np.nan, dtype=np.float32)
+    """How near the nearest other record of its own file is to each record, NaN for unknown."""
+    found = np.full(survey.counted.sizes[side], np.nan, dtype=np.float32)
     for part in searched:
         number, score = part.own[name][side]
         found[number] = score
     return found
 
 
-def _tables(known: Known, survey: Survey, searched: Sequence[Searched], random: NDArray[np.int8]) -> Tables:
+def _tables(files: FileJob, survey: Survey, searched: Sequence[Searched], random: NDArray[np.int8]) -> Tables:
     """Match weights of the key column, learned in the order of the records."""
-    total = sum(part.n_kept for part in searched)
+    total = sum(part.n_described for part in searched)
     names = ("code", "nearest", "strong", "level", "frequency")
     parts: dict[str, list[NDArray[np.generic]]] = {name: [] for name in names}
     for number in range(len(searched)):
-        stored = Stored(known.folder, number)
-        at = stored.integers("at")
-        left = survey.numbers(0, number)[stored.integers("left")[at]]
-        right = survey.numbers(1, number)[stored.integers("right")[at]]
-        code = left * survey.sizes[1] + right
+        stored = files.stored(number)
+        left, right = survey.counted.of_pairs(stored)
+        code = left * survey.counted.sizes[1] + right
         some = _share(code, LEARNED_FROM / max(1, total))
         levels = levels_of(stored)
         graded = (levels.level, levels.frequency)
-        of_piece: list[NDArray[Any]] = [code, stored.array("nearest"), stored.array("strong"), *graded]
-        for name, values in zip(names, of_piece, strict=True):
+        columns: list[NDArray[np.generic]] = [code, stored.array("nearest"), stored.array("strong"), *graded]
+        for name, values in zip(names, columns, strict=True):
             parts[name].append(values[some])
     code, nearest, strong, level, frequency = (np.concatenate(of) for of in parts.values())
     order = np.argsort(code)
     guess = first_guess(nearest[order], strong[order])
     column = ColumnLevels(level[order], random, frequency[order])
-    return match_weights([column], guess, prior_of(survey.sizes)).tables
+    return match_weights([column], guess, prior_of(survey.counted.sizes)).tables
 
 
 def _share(code: Integers, share: float) -> Bools:

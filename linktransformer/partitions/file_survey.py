@@ -1,4 +1,4 @@
-"""What is known of two files before they are searched: records, counts of words and values, samples."""
+"""Two files before they are searched: records, counts of words and values, samples."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 from linktransformer import progress
 from linktransformer.arrays import Integers
 from linktransformer.partitions.file_column import FileColumn, file_column
-from linktransformer.partitions.partition import Divided
-from linktransformer.partitions.partition_job import Known, Stored, side_of
+from linktransformer.partitions.file_job import FileJob, Stored
 from linktransformer.scoring.gather import RANDOM, own_sample
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.scoring.words import split
@@ -41,16 +40,16 @@ class RandomPairs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counted:
-    """The records of all pieces, counted.
+    """The records of all partitions, counted.
 
     Args:
-        numbers: Of the left and of the right file, the number of each record of each piece among all, which
+        numbers: Of the left and of the right file, by partition, the numbers of its records among all, which
             are in order of their first rows.
         sizes: Records of the left and of the right file.
         whole: Whether all records of a file are in one block.
         words: How many records of both files have each word.
         values: How many have each case-folded key.
-        names: The texts of the records, piece by piece, of the left file in bin 0 and of the right in bin 1.
+        names: The texts of the records, partition by partition, left ones in bin 0, right ones in bin 1.
     """
 
     numbers: tuple[list[Integers], list[Integers]]
@@ -60,10 +59,16 @@ class Counted:
     values: HashedCounts
     names: Shelf
 
+    def of_pairs(self, stored: Stored) -> tuple[Integers, Integers]:
+        """The left and the right record of each described pair of a partition, (n_pairs,) int64."""
+        at, number = stored.integers("at"), stored.number
+        left = self.numbers[0][number][stored.integers("left")[at]]
+        return left, self.numbers[1][number][stored.integers("right")[at]]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
-    """What holds for all pieces before they are searched.
+    """Samples and counts that hold for all partitions, made before they are searched.
 
     Args:
         counted: The records.
@@ -75,34 +80,30 @@ class Survey:
     counted: Counted
     column: FileColumn
     random: RandomPairs
-    own: Mapping[str, tuple[Integers, Integers]]
-
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """Records of the left and of the right file."""
-        return self.counted.sizes
-
-    def numbers(self, side: int, piece: int) -> Integers:
-        """The numbers of the records of a piece among all of their file. (n_records,) int64, rising."""
-        return self.counted.numbers[side][piece]
+    own: Mapping[str, tuple[Integers, ...]]
 
 
-def count(known: Known, divided: Divided) -> Counted:
-    """Look at all records once; which rows they are is set aside."""
+def count(files: FileJob) -> Counted:
+    """Read all records once, count them, and set aside the row, node and block of each."""
     firsts: tuple[list[Integers], list[Integers]] = ([], [])
     blocks: tuple[set[int], set[int]] = (set(), set())
-    words, values = HashedCounts(), HashedCounts()
-    with Shelf(known.folder, "names") as names, progress.stage("count", divided.n_pieces) as tick:
-        for number in range(divided.n_pieces):
-            for side, shelf in enumerate(divided.shelves):
-                rows, texts, nodes = side_of(shelf, number)
-                firsts[side].append(rows[blocking.first_rows(nodes)])
-                of_rows: dict[str, Integers] = {"row": rows, "node": nodes.node_of_row, "block": nodes.block}
-                Stored(known.folder, number).put({f"{name} {side}": of for name, of in of_rows.items()})
+    words, values, n = HashedCounts(), HashedCounts(), files.partitions.n
+    with Shelf(files.partitions.folder, "names") as names, progress.stage("count", n) as tick:
+        for number in range(n):
+            for which, side in enumerate(files.sides(number)):
+                nodes = side.nodes
+                firsts[which].append(side.rows[blocking.first_rows(nodes)])
+                files.stored(number).put(
+                    {
+                        f"row {which}": side.rows,
+                        f"node {which}": nodes.node_of_row,
+                        f"block {which}": nodes.block,
+                    }
+                )
                 if len(nodes):
-                    names.put(np.full(len(nodes), side), {"text": texts[nodes.text]})
-                    blocks[side].update((int(nodes.block.min()), int(nodes.block.max())))
-                    _count(folded(texts).tolist(), nodes.text, words, values)
+                    names.put(np.full(len(nodes), which), {"text": side.texts[nodes.text]})
+                    blocks[which].update((int(nodes.block.min()), int(nodes.block.max())))
+                    _count(folded(side.texts).tolist(), nodes.text, words, values)
             tick(1)
     numbers = _numbered(firsts[0]), _numbered(firsts[1])
     sizes = sum(map(len, numbers[0])), sum(map(len, numbers[1]))
@@ -110,23 +111,15 @@ def count(known: Known, divided: Divided) -> Counted:
 
 
 @progress.stage("samples")
-def survey(known: Known, divided: Divided, counted: Counted) -> Survey:
+def survey(files: FileJob, counted: Counted) -> Survey:
     """Draw samples, and choose how the key column is compared."""
     left, right = (ordered_texts(counted.names, side, counted.numbers[side]) for side in (0, 1))
     drawing = Drawing((left.order, right.order), first_of(left, right))
-    given = known.job.compare or {}
-    column = file_column(
-        known.on[0],
-        given.get(known.on[0], given.get(known.on[1])),
-        divided.values,
-        divided.n_values,
-        counted.values,
-        counted.sizes,
-    )
-    own = {}
-    for name in known.views:
-        sparse = name == "lexical"
-        own[name] = own_sample(left.order, sparse=sparse), own_sample(right.order, sparse=sparse)
+    column = file_column(files.partitions, files.job.compare or {}, counted.values, counted.sizes)
+    own = {
+        name: tuple(own_sample(side.order, sparse=name == "lexical") for side in (left, right))
+        for name in files.views
+    }
     return Survey(counted, column, _random(drawing, (left, right)), own)
 
 
@@ -141,7 +134,7 @@ def _count(lower: list[str], text: Integers, words: HashedCounts, values: Hashed
 
 
 def _numbered(firsts: list[Integers]) -> list[Integers]:
-    """The numbers of the records of each piece among all, which are in order of their first rows."""
+    """The numbers of the records of each partition among all, which are in order of their first rows."""
     if not firsts:
         return []
     order = np.argsort(np.concatenate(firsts), kind="stable")
@@ -151,6 +144,7 @@ def _numbered(firsts: list[Integers]) -> list[Integers]:
 
 
 def _random(drawing: Drawing, texts: tuple[OrderedTexts, OrderedTexts]) -> RandomPairs:
+    """Random pairs of records, by their texts."""
     left, right = drawing.pairs(RANDOM)
     (of_left, a), (of_right, b) = factorize(texts[0].at(left)), factorize(texts[1].at(right))
     return RandomPairs((of_left, of_right), a, b)

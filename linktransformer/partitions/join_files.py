@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from linktransformer.arrays import Integers
-from linktransformer.linking import joining
+from linktransformer.linking.joining import Join
+from linktransformer.linking.options import DataFrame
 from linktransformer.progress import stage
 from linktransformer.results.links import Links
 from linktransformer.tables import files, frames
@@ -23,21 +23,13 @@ AT_ONCE = 2**17  # rows of the result that are put together, and written as a ro
 
 
 def write_joined(
-    links: Links,
-    tables: tuple[ParquetTable, ParquetTable],
-    out: Path,
-    folder: Path,
-    *,
-    how: str = "left",
-    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
-    indicator: bool | str = False,
-    score_column: str = "score",
+    links: Links, tables: tuple[ParquetTable, ParquetTable], out: Path, folder: Path, join: Join
 ) -> None:
     """Write what `joining.joined` would give.
 
     Each file is read once from top to bottom, and its rows are set aside in bins by where they go.
     """
-    a, b, extra = joining.rows_of(links, how, indicator, score_column)
+    a, b, extra = join.rows(links)
     place = free_name("place", [*tables[0].head.columns, *tables[1].head.columns])
     with Shelf(folder, "out-left") as left, Shelf(folder, "out-right") as right:
         for table, rows, shelf in zip(tables, (a, b), (left, right), strict=True):
@@ -45,7 +37,7 @@ def write_joined(
                 _set_aside(table, rows, shelf, place)
                 shelf.close()
 
-        def parts() -> Iterator[Any]:
+        def parts() -> Iterator[DataFrame]:
             for number, start in enumerate(range(0, max(1, len(a)), AT_ONCE)):
                 n = min(AT_ONCE, len(a) - start)
                 sides = [
@@ -54,7 +46,7 @@ def write_joined(
                 ]
                 added = {name: values[start : start + n] for name, values in extra.items()}
                 tick(n)
-                yield frames.beside(sides[0][0], sides[1][0], sides[0][1], sides[1][1], suffixes, added)
+                yield frames.beside(sides[0][0], sides[1][0], sides[0][1], sides[1][1], join.suffixes, added)
 
         with stage("write", len(a)) as tick:
             files.write_parts(out, parts())

@@ -1,4 +1,4 @@
-"""link_files: two Parquet files of any size linked into a third, piece by piece in bounded memory."""
+"""link_files: two Parquet files of any size linked into a third, partition by partition in bounded memory."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from linktransformer.encoding import cached_encoder, model_plan
+from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import LEXICAL
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking import joining, resolve_links
-from linktransformer.linking.options import BlockColumns, Job, K
-from linktransformer.partitions.compare_partitions import compare_pieces
+from linktransformer.linking.joining import Join
+from linktransformer.linking.merge import links_of
+from linktransformer.linking.options import BlockColumns, Columns, Job, Model, Suffixes, Threshold
+from linktransformer.partitions.file_job import FileJob
+from linktransformer.partitions.file_source import file_source
 from linktransformer.partitions.join_files import write_joined
 from linktransformer.partitions.partition import MEMORY, divide
-from linktransformer.partitions.partition_job import Known
 from linktransformer.progress import displayed
 from linktransformer.results import guards
 from linktransformer.results.links import Links
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables import block_keys, key_columns
-from linktransformer.tables import null_values as null_values_of
+from linktransformer.tables import null_values as nulls
 from linktransformer.tables.files import check_folder
+from linktransformer.tables.frames import Table
 from linktransformer.tables.null_values import NullValues
-from linktransformer.tables.parquet_tables import ParquetTable, open_parquet
+from linktransformer.tables.parquet_tables import open_parquet
 
 __all__ = ["link_files"]
 
@@ -46,11 +47,11 @@ def link_files(
     block_on: BlockColumns = None,
     how: str = "left",
     validate: str | None = None,
-    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
+    suffixes: Suffixes = ("_x", "_y"),
     indicator: bool | str = False,
-    model: Any = LEXICAL,
+    model: Model = LEXICAL,
     k: int | None = None,
-    threshold: Any = "auto",
+    threshold: Threshold = "auto",
     expected_overlap: float | None = None,
     compare: Mapping[str, Comparison] | None = None,
     null_values: NullValues = None,
@@ -58,7 +59,7 @@ def link_files(
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
-    cache: Any = None,
+    cache: object = None,
     workspace: Place | None = None,
     progress: bool | None = None,
 ) -> Links:
@@ -130,101 +131,57 @@ def link_files(
         ['ACME STEEL CORPORATION', 'nothing']
     """
     tables = open_parquet(left, "left"), open_parquet(right, "right")
-    joining.check(tables[0].head, tables[1].head, how, suffixes, indicator, score_column)
-    job = Job(
-        validate="m:1" if validate is None else validate,
-        model=model,
-        block_on=block_on,
-        k=K if k is None else k,
-        threshold=threshold,
-        expected_overlap=expected_overlap,
-        compare=compare,
-        device=device,
-        batch_size=batch_size,
-        memory_limit=memory_limit,
-        cache=cache,
-    )
-    key = _key(tables, on, left_on, right_on)
+    heads = tables[0].head, tables[1].head
+    join = Join(how, suffixes, indicator, score_column)
+    join.check(*heads)
+    job = Job.of(locals())
+    key = _key(heads, on, left_on, right_on)
     key_columns.check_compare(job.compare, ([key[0]], [key[1]]))
-    null_texts = null_values_of.check(null_values, key)
+    null_texts = nulls.check(null_values, key)
     if out is not None and Path(out).suffix.lower() != ".parquet":
         raise InvalidArgumentError(f"out={str(out)!r} is no parquet file. Give such as 'linked.parquet'.")
     if out is not None:
         check_folder(Path(out))
     if workspace is not None and not Path(workspace).is_dir():
         raise InvalidArgumentError(f"workspace={str(workspace)!r} is no folder. Give one that is there.")
-    block_keys.column_pairs((tables[0].head, tables[1].head), block_on)
+    block_keys.column_pairs(heads, block_on)
     plan = model_plan.plan(job.model, job.device, job.cache)
     with tempfile.TemporaryDirectory(
         prefix="linktransformer-",
         dir=workspace,
         ignore_cleanup_errors=True,  # a file that is still mapped cannot be removed on Windows
     ) as folder:
-        links = _linked(tables, key, job, plan, null_texts, Path(folder))
+        partitions = divide(
+            tables,
+            key,
+            job.block_on,
+            Path(folder),
+            memory=(job.memory_limit or MEMORY) // 2,  # one is read while another one is searched
+            dense=plan.encoder is not None,
+            reading=plan.reading,
+            null_texts=null_texts,
+        )
+        source = file_source(FileJob(partitions, plan, job))
+        null_counts = {
+            table.name: {name: n} if name in null_texts else {}
+            for table, name, n in zip(tables, key, partitions.n_emptied, strict=True)
+        }
+        stubs, columns = (tables[0].stub, tables[1].stub), ([key[0]], [key[1]])
+        links = links_of(source, stubs, columns, partitions.blocks, null_counts, job)
+        links = guards.of_links(links, every_row=job.threshold is None)
         logger.info("%r", links)
         guards.warn(links.details)
         if out is not None:
-            write_joined(
-                links,
-                tables,
-                Path(out),
-                Path(folder),
-                how=how,
-                suffixes=suffixes,
-                indicator=indicator,
-                score_column=score_column,
-            )
+            write_joined(links, tables, Path(out), Path(folder), join)
     return links
 
 
-def _key(
-    tables: tuple[ParquetTable, ParquetTable], on: str | None, left_on: str | None, right_on: str | None
-) -> tuple[str, str]:
-    found = key_columns.resolve(tables[0].head, tables[1].head, on, left_on, right_on)
-    if max(map(len, found)) > 1:
+def _key(heads: tuple[Table, Table], on: Columns, left_on: Columns, right_on: Columns) -> tuple[str, str]:
+    """The one key column of either file."""
+    left, right = key_columns.resolve(*heads, on, left_on, right_on)
+    if max(len(left), len(right)) > 1:
         raise InvalidArgumentError(
-            f"Files are linked by one key column each. Given: {found[0]} and {found[1]}. Name one by on=, or "
-            "write the columns into one first."
+            f"Files are linked by one key column each. Given: {left} and {right}. Name one by on=, or write "
+            "the columns into one first."
         )
-    return found[0][0], found[1][0]
-
-
-def _linked(
-    tables: tuple[ParquetTable, ParquetTable],
-    key: tuple[str, str],
-    job: Job,
-    plan: model_plan.Plan,
-    null_texts: Mapping[str, frozenset[str]],
-    folder: Path,
-) -> Links:
-    memory = (job.memory_limit or MEMORY) // 2  # a piece is read while another one is searched
-    dense = plan.encoder is not None
-    divided = divide(
-        tables,
-        key,
-        job.block_on,
-        folder,
-        memory=memory,
-        dense=dense,
-        reading=plan.reading,
-        null_texts=null_texts,
-    )
-    known = Known(tables, key, plan, job, divided.counts, folder)
-    found = compare_pieces(known, divided)
-    details: dict[str, Any] = {
-        "model": plan.name,
-        "left_on": [key[0]],
-        "right_on": [key[1]],
-        "validate": job.validate,
-        "rows_cut": divided.rows_cut,
-        **block_keys.Blocks(warnings=divided.warnings).details,
-        **cached_encoder.of_report(plan.encoder),
-        "null_values": {
-            side.name: {name: n} if name in null_texts else {}
-            for side, name, n in zip(tables, key, divided.n_emptied, strict=True)
-        },
-        **found.details,
-    }
-    stubs = tables[0].stub, tables[1].stub
-    links = resolve_links.decided(stubs, found.nodes, found.fused, job.validate, job.threshold, details)
-    return guards.of_links(links, every_row=job.threshold is None)
+    return left[0], right[0]

@@ -1,4 +1,4 @@
-"""Two files divided by blocks into pieces that fit into memory: no candidate is of two pieces."""
+"""Two files divided by blocks into partitions that fit into memory: no candidate is of two partitions."""
 
 from __future__ import annotations
 
@@ -12,51 +12,57 @@ from linktransformer import progress
 from linktransformer.arrays import Integers
 from linktransformer.search.ngram_counts import Seen, TextCounts
 from linktransformer.tables import block_keys, null_values, records
-from linktransformer.tables.block_keys import BlockColumns
+from linktransformer.tables.block_keys import BlockColumns, Blocks
 from linktransformer.tables.normalize import folded
 from linktransformer.tables.parquet_tables import BlockCodes, ParquetTable
 from linktransformer.tables.serialize import Serializer
 from linktransformer.tables.shelf import Shelf
 
-__all__ = ["Divided", "divide", "piece_of_block"]
+__all__ = ["MEMORY", "Partitions", "divide", "partition_of_block"]
 
 MEMORY = 2**30
 BYTES_A_CHARACTER = 90  # of a text while its n-grams are counted and after; measured
 BYTES_A_ROW = 1_000  # its candidates and numbers
 BYTES_A_VECTOR = 8_192  # of a row where a model is run: 1,024 numbers and a copy
-MOST = 256  # pieces: a file of each side and piece is open at once
+MOST = 256  # partitions: a file of each side and partition is open at once
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Divided:
-    """What was set aside, and what was counted on the way.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Partitions:
+    """Two files set aside on disk by partition, and what was counted on the way.
 
     Args:
-        shelves: Row, block and text of the rows of either side that have a key and a block, by piece.
-        n_pieces: How many pieces.
+        tables: The left and the right file.
+        on: The key column of either.
+        folder: Where rows and arrays are set aside.
+        shelves: Row, block and text of the rows of either side that have a key and a block, by partition.
+        n: How many partitions.
         counts: In how many texts of both files each n-gram is.
         values: The different case-folded keys of the left and of the right file, in bins 0 and 1, in order of
             first appearance.
         n_values: How many there are of either.
         rows_cut: Rows with a text that was cut.
-        largest: Rows of the largest piece.
+        largest: Rows of the largest partition.
         n_blocks: How many blocks both files have.
-        alone: How many blocks only one of them has.
-        warnings: As of `block_keys.Blocks`.
+        n_unshared: How many blocks only one of them has.
+        blocks: The warnings of `block_keys`, without the block of each row.
         n_emptied: Cells of the left and of the right key column that were taken as null by `null_texts`.
     """
 
+    tables: tuple[ParquetTable, ParquetTable]
+    on: tuple[str, str]
+    folder: Path
     shelves: tuple[Shelf, Shelf]
-    n_pieces: int
+    n: int
     counts: TextCounts
     values: Shelf
     n_values: tuple[int, int]
     rows_cut: int
     largest: int
     n_blocks: int
-    alone: int
-    warnings: tuple[str, ...] = ()
-    n_emptied: tuple[int, int] = (0, 0)
+    n_unshared: int
+    blocks: Blocks
+    n_emptied: tuple[int, int]
 
 
 def divide(
@@ -69,18 +75,18 @@ def divide(
     dense: bool = False,
     reading: Serializer | None = None,
     null_texts: Mapping[str, frozenset[str]] | None = None,
-) -> Divided:
-    """Read both files once and set their rows aside, blocks that fit into memory together in one piece."""
+) -> Partitions:
+    """Read both files once and set rows aside; blocks that fit into memory together are one partition."""
     pairs = block_keys.column_pairs((tables[0].head, tables[1].head), block_on)
     names = [[pair[side] for pair in pairs] for side in (0, 1)]
     codes = BlockCodes(tables, pairs)
     blocks, size = _blocks(tables, names, codes)
     each = BYTES_A_ROW + BYTES_A_CHARACTER * _length(tables, on) + (BYTES_A_VECTOR if dense else 0)
-    piece = piece_of_block(size.sum(axis=0), max(1, int(memory / each)))
+    partition = partition_of_block(size.sum(axis=0), max(1, int(memory / each)))
     counts, rows_cut = TextCounts(), 0
     shelves, values = (Shelf(folder, "left"), Shelf(folder, "right")), Shelf(folder, "values")
     n_values, n_emptied = [0, 0], [0, 0]
-    rows = np.zeros(int(piece.max(initial=-1)) + 1, dtype=np.int64)
+    rows = np.zeros(int(partition.max(initial=-1)) + 1, dtype=np.int64)
     with shelves[0], shelves[1], values, progress.stage("read", sum(t.n_rows for t in tables)) as tick:
         for side, table in enumerate(tables):
             seen, seen_values = Seen(), Seen()
@@ -100,45 +106,44 @@ def divide(
                 if not len(keep):
                     continue
                 block = np.searchsorted(blocks, code[keep])
-                bins = piece[block]
+                bins = partition[block]
                 rows += np.bincount(bins, minlength=len(rows))
                 text = read.texts[read.text_of_row[keep]]
                 shelves[side].put(bins, {"row": start + keep, "block": block, "text": text})
-    shared = int((size > 0).all(axis=0).sum())
-    largest = int(rows.max(initial=0))
-    alone = len(blocks) - shared
-    return Divided(
-        shelves,
-        len(rows),
-        counts,
-        values,
-        (n_values[0], n_values[1]),
-        rows_cut,
-        largest,
-        shared,
-        alone,
-        tuple(codes.warnings),
-        (n_emptied[0], n_emptied[1]),
+    n_shared = int((size > 0).all(axis=0).sum())
+    return Partitions(
+        tables=tables,
+        on=on,
+        folder=folder,
+        shelves=shelves,
+        n=len(rows),
+        counts=counts,
+        values=values,
+        n_values=(n_values[0], n_values[1]),
+        rows_cut=rows_cut,
+        largest=int(rows.max(initial=0)),
+        n_blocks=n_shared,
+        n_unshared=len(blocks) - n_shared,
+        blocks=Blocks(warnings=tuple(codes.warnings)),
+        n_emptied=(n_emptied[0], n_emptied[1]),
     )
 
 
-def piece_of_block(size: Integers, most: int) -> Integers:
-    """Put blocks that stand side by side together, up to some number of rows.
-
-    The piece of each block, rising from 0, (n_blocks,) int64.
+def partition_of_block(size: Integers, most: int) -> Integers:
+    """The partition of each block, (n_blocks,) int64: neighbours go together, up to `most` rows.
 
     Example:
-        >>> piece_of_block(np.array([3, 3, 3, 50, 1]), 6).tolist()
+        >>> partition_of_block(np.array([3, 3, 3, 50, 1]), 6).tolist()
         [0, 0, 1, 1, 1]
     """
     total = int(size.sum())
     most = max(most, -(-total // MOST))
     start = np.cumsum(size) - size
-    _, piece = np.unique(start // most, return_inverse=True)
-    rows = np.bincount(piece, weights=size) if len(size) else np.zeros(0)
-    own = rows >= most / 4  # a smaller piece goes to the one before it
+    _, partition = np.unique(start // most, return_inverse=True)
+    rows = np.bincount(partition, weights=size) if len(size) else np.zeros(0)
+    own = rows >= most / 4  # a smaller partition goes to the one before it
     own[:1] = True
-    return np.asarray((np.cumsum(own) - 1)[piece], dtype=np.int64)
+    return np.asarray((np.cumsum(own) - 1)[partition], dtype=np.int64)
 
 
 def _blocks(

@@ -1,4 +1,4 @@
-"""The described pairs of one piece: their log-odds, given what is the same for all pairs of the job."""
+"""The described pairs of one partition: their features and log-odds, given the statistics of the job."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 
 from linktransformer.arrays import Floats
 from linktransformer.decision.model import Decision
+from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_statistics import FileStatistics, levels_of
 from linktransformer.partitions.file_survey import Survey
-from linktransformer.partitions.partition import Divided
-from linktransformer.partitions.partition_job import Known, Stored, side_of
 from linktransformer.scoring import ranks
 from linktransformer.scoring.feature_families import Pairs, features_of
 from linktransformer.scoring.fellegi_sunter import Weights, weights_of
@@ -25,23 +24,18 @@ STEP = 2**16  # pairs at a time; it changes the memory, not the result
 
 
 def log_odds_of(
-    known: Known,
-    divided: Divided,
-    survey: Survey,
-    statistics: FileStatistics,
-    number: int,
-    model: Decision,
+    files: FileJob, survey: Survey, statistics: FileStatistics, number: int, model: Decision
 ) -> tuple[Floats, Floats]:
-    """Give every described pair of a piece its log-odds by its own features.
+    """Log-odds of every described pair of a partition by its own features, and a correction's offsets.
 
-    Log-odds, and what a correction adds to them in the job, (n_pairs,) float32 each.
+    (n_pairs,) float32 each.
     """
-    pairs, of = pairs_of(known, divided, survey, statistics, number), statistics.job
+    pairs = pairs_of(files, survey, statistics, number)
     found = np.zeros(len(pairs.left), dtype=np.float32)
     offset = np.zeros(len(found), dtype=np.float32)
     for start in range(0, len(found), STEP):
         here = slice(start, min(len(found), start + STEP))
-        names, values = features_of(_some(pairs, here), of)
+        names, values = features_of(_some(pairs, here), statistics.job)
         found[here] = model.pair.predict(values, names)
         more = model.offset(names, values, pairs.weights.bits[here])
         if more is not None:
@@ -49,41 +43,39 @@ def log_odds_of(
     return found, offset
 
 
-def pairs_of(
-    known: Known, divided: Divided, survey: Survey, statistics: FileStatistics, number: int
-) -> Pairs:
-    """Put together what is known of the described pairs of a piece."""
-    stored, of = Stored(known.folder, number), statistics.job
-    (_, a, x), (_, b, y) = (side_of(shelf, number) for shelf in divided.shelves)
-    texts = folded(a).tolist(), folded(b).tolist()
+def pairs_of(files: FileJob, survey: Survey, statistics: FileStatistics, number: int) -> Pairs:
+    """The described pairs of a partition with their similarities, ranks and cells."""
+    stored, job = files.stored(number), statistics.job
+    sides = files.sides(number)
+    texts = folded(sides[0].texts).tolist(), folded(sides[1].texts).tolist()
     left, right, at = (stored.integers(name) for name in ("left", "right", "at"))
     scores, places = {}, {}
-    for name, view in of.views.items():
-        score = stored.array(f"view {name}")
+    for name, view in job.views.items():
+        score = stored.floats(f"view {name}")
         scores[name] = score[at]
         places[name] = ranks.places(left, right, score, view.floor).some(at)
     left, right = left[at], right[at]
-    weights = weights_of([levels_of(stored)], of.tables, len(at))
-    places["bits"] = ranks.places(left, right, weights.total, of.bits_floor)
-    numbers = survey.numbers(0, number)[left], survey.numbers(1, number)[right]
+    weights = weights_of([levels_of(stored)], job.tables, len(at))
+    places["bits"] = ranks.places(left, right, weights.total, job.bits_floor)
+    numbers = survey.counted.of_pairs(stored)
     return Pairs(
-        x.text[left],
-        y.text[right],
+        sides[0].nodes.text[left],
+        sides[1].nodes.text[right],
         _words(texts, survey),
         texts,
         scores,
         {name: (own[0][numbers[0]], own[1][numbers[1]]) for name, own in statistics.own.items()},
         places,
-        [stored.array("similarity")],
-        [stored.array("equal")],
+        [stored.floats("similarity")],
+        [stored.array("equal").astype(bool)],
         weights,
     )
 
 
 def _words(texts: tuple[list[str], list[str]], survey: Survey) -> Words:
-    """The words of a piece, as rare as they are in both files."""
+    """The words of a partition, as rare as they are in both files."""
     spelled, columns, indptr = split([*texts[0], *texts[1]])
-    n = sum(survey.sizes)
+    n = sum(survey.counted.sizes)
     rarity = np.log((n + 1) / np.maximum(survey.counted.words.of(spelled), 1)).astype(np.float32)
     if not len(spelled):
         rarity = np.zeros(1, dtype=np.float32)

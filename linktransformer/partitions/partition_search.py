@@ -1,10 +1,9 @@
-"""One piece of two files searched: its candidates set aside, and what they say of the whole job."""
+"""One partition searched: its candidates set aside, and what the statistics of the job take from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.equal_texts import SAME, alike
+from linktransformer.partitions.file_job import FileJob, Matrix, Partition, Texts
 from linktransformer.partitions.file_survey import Survey
-from linktransformer.partitions.partition_job import Known, Piece, Stored
 from linktransformer.scoring import ranks
 from linktransformer.scoring.features import mutual_and_strength, near
 from linktransformer.scoring.gather import nearest_pairs, own_rivals
@@ -21,18 +20,18 @@ from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates, search
 from linktransformer.tables.normalize import folded
 
-__all__ = ["Searched", "search_piece"]
+__all__ = ["Searched", "search_partition"]
 
-OfSide = tuple[Integers, Any]  # which ones, and what of each
+OfSide = tuple[Integers, Floats]  # numbers, and what belongs to each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Searched:
-    """What the candidates of a piece say of the job.
+    """What the statistics of the job take from the candidates of a partition.
 
     Args:
-        n_found: How many there are.
-        n_kept: How many of them are described.
+        n_candidates: How many there are.
+        n_described: How many of them are described.
         lowest: By view, the lowest similarity, at most 0.
         seconds: By view, the second highest similarity of left and of right records, NaN for none.
         own: By view, some left and some right records, and how near the nearest other one of their own file
@@ -41,8 +40,8 @@ class Searched:
         related: Random texts that are the nearest of one of their records, left and right.
     """
 
-    n_found: int
-    n_kept: int
+    n_candidates: int
+    n_described: int
     lowest: Mapping[str, float]
     seconds: Mapping[str, Floats]
     own: Mapping[str, tuple[OfSide, OfSide]]
@@ -50,14 +49,16 @@ class Searched:
     related: tuple[Integers, Integers]
 
 
-def search_piece(known: Known, survey: Survey, piece: Piece) -> Searched:
-    """Search a piece, and set on disk aside what is needed of it later.
+def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Searched:
+    """Search a partition, and set its candidates aside on disk.
 
-    Set aside are all candidates with their similarities; of those that are described, whether the two are
-    each other's nearest, how equal their texts are, and how equal their cells.
+    Of all candidates the similarities are kept; of those that are described, whether the two are each other's
+    nearest, how equal their texts are, and how equal their cells.
     """
-    job = known.job
-    found = search(piece.matrices, *piece.nodes, int(job.k), memory_limit=job.memory_limit, device=job.device)
+    job = files.job
+    found = search(
+        partition.matrices, *partition.nodes, int(job.k), memory_limit=job.memory_limit, device=job.device
+    )
     at = np.flatnonzero(near(found.left, found.right, found.views))
     left, right = found.left[at], found.right[at]
     places = {
@@ -65,42 +66,43 @@ def search_piece(known: Known, survey: Survey, piece: Piece) -> Searched:
     }
     scores = {name: score[at] for name, score in found.views.items()}
     nearest, strong = mutual_and_strength(scores, places)
-    texts = piece.nodes[0].text[left], piece.nodes[1].text[right]
-    cells = survey.column.compare(folded(piece.texts[0]).tolist(), folded(piece.texts[1]).tolist(), *texts)
-    kept: dict[str, NDArray[Any]] = {
+    texts = partition.nodes[0].text[left], partition.nodes[1].text[right]
+    cells = survey.column.compare(
+        folded(partition.texts[0]).tolist(), folded(partition.texts[1]).tolist(), *texts
+    )
+    described: dict[str, NDArray[np.generic]] = {
         "left": found.left.astype(np.int32),
         "right": found.right.astype(np.int32),
         "at": at.astype(np.int32),
         "nearest": nearest,
         "strong": strong,
-        "same": _same(piece.texts, texts, found.views["lexical"][at]),
+        "same": _same(partition.texts, texts, found.views["lexical"][at]),
         "similarity": cells.similarity,
         "equal": cells.equal,
         "frequency": cells.frequency,
         **{f"view {name}": score for name, score in found.views.items()},
     }
-    Stored(known.folder, piece.number).put(kept)
+    files.stored(partition.number).put(described)
     drawn = [
-        _places_of(side.tolist(), texts) for side, texts in zip(piece.texts, survey.random.texts, strict=True)
+        _places_of(side.tolist(), texts)
+        for side, texts in zip(partition.texts, survey.random.texts, strict=True)
     ]
     return Searched(
         len(found),
         len(at),
         {name: float(score.min(initial=0)) for name, score in found.views.items()},
         {name: _seconds(found, score) for name, score in found.views.items()},
-        {name: _own(known, survey, piece, name) for name in piece.matrices},
+        {name: _own(files, survey, partition, name) for name in partition.matrices},
         {
             name: (_some(of[0], drawn[0]), _some(of[1], drawn[1]))
-            for name, of in piece.matrices.items()
+            for name, of in partition.matrices.items()
             if not sp.issparse(of[0])
         },
-        _related(found, piece.nodes, (drawn[0], drawn[1])),
+        _related(found, partition.nodes, (drawn[0], drawn[1])),
     )
 
 
-def _same(
-    texts: tuple[NDArray[np.object_], NDArray[np.object_]], pairs: tuple[Integers, Integers], cosine: Floats
-) -> NDArray[np.int8]:
+def _same(texts: tuple[Texts, Texts], pairs: tuple[Integers, Integers], cosine: Floats) -> NDArray[np.int8]:
     """How equal the texts of pairs are, as `equal_texts.alike` has it; as in `equal_texts.same_text`."""
     close = np.flatnonzero(np.clip(cosine, -1, 1) > SAME)
     same = np.zeros(len(cosine), dtype=np.int8)
@@ -109,31 +111,33 @@ def _same(
 
 
 def _seconds(found: Candidates, score: Floats) -> Floats:
+    """The second highest similarity of each left and then of each right record."""
     sides = ((found.left, found.n_left), (found.right, found.n_right))
     return np.concatenate([ranks.highest(group, score, n, 2)[:, 1] for group, n in sides])
 
 
-def _own(known: Known, survey: Survey, piece: Piece, name: str) -> tuple[OfSide, OfSide]:
+def _own(files: FileJob, survey: Survey, partition: Partition, name: str) -> tuple[OfSide, OfSide]:
     """How near the nearest other record of their own file and block is to some records."""
     sides: list[OfSide] = []
-    for side, nodes in enumerate(piece.nodes):
-        numbers = survey.numbers(side, piece.number)
+    for side, nodes in enumerate(partition.nodes):
+        numbers = survey.counted.numbers[side][partition.number]
         some = np.flatnonzero(np.isin(numbers, survey.own[name][side]))
         score = np.empty(0, dtype=np.float32)
         if len(some):
-            matrix, whole = piece.matrices[name][side], survey.counted.whole[side]
-            score = own_rivals(matrix, nodes, some, whole=whole, device=known.job.device)
+            matrix, whole = partition.matrices[name][side], survey.counted.whole[side]
+            score = own_rivals(matrix, nodes, some, whole=whole, device=files.job.device)
         sides.append((numbers[some], score))
     return sides[0], sides[1]
 
 
-def _places_of(texts: list[str], wanted: list[str]) -> Integers:
-    """Which of the wanted texts each text is, -1 for none."""
-    number = {text: place for place, text in enumerate(wanted)}
+def _places_of(texts: list[str], sample: list[str]) -> Integers:
+    """The place of each text in a sample, -1 for none."""
+    number = {text: place for place, text in enumerate(sample)}
     return np.fromiter((number.get(text, -1) for text in texts), dtype=np.int64, count=len(texts))
 
 
-def _some(matrix: Any, drawn: Integers) -> OfSide:
+def _some(matrix: Matrix, drawn: Integers) -> OfSide:
+    """The random texts that are here, and their vectors."""
     here = np.flatnonzero(drawn >= 0)
     return drawn[here], np.asarray(matrix[here], dtype=np.float32)
 
@@ -141,6 +145,7 @@ def _some(matrix: Any, drawn: Integers) -> OfSide:
 def _related(
     found: Candidates, nodes: tuple[Nodes, Nodes], drawn: tuple[Integers, Integers]
 ) -> tuple[Integers, Integers]:
+    """Random texts that are the nearest of one of their records, left and right."""
     nearest = nearest_pairs(found.left, found.right, found.views)
     left = drawn[0][nodes[0].text[found.left[nearest]]]
     right = drawn[1][nodes[1].text[found.right[nearest]]]

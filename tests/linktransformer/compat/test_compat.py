@@ -74,7 +74,7 @@ def test_merge_without_a_type_is_ours(left: pd.DataFrame, right: pd.DataFrame) -
 def test_old_calls_are_logged(
     left: pd.DataFrame, right: pd.DataFrame, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "linktransformer.linking.old_arguments")
+    caplog.set_level(logging.INFO, "linktransformer.compat.old_arguments")
     lt.merge(left, right, on="name", model="lexical")
     assert caplog.messages == []
     lt.merge(left, right, on="name", model="lexical", merge_type="m:1")

@@ -20,9 +20,10 @@ from linktransformer.encoding import memmap_embeddings, model_plan
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, ModelError
 from linktransformer.linking.compare_tables import compare
 from linktransformer.linking.options import Job
+from linktransformer.linking.source import scored
 from linktransformer.partitions import file_statistics, join_files, partition
-from linktransformer.partitions.compare_partitions import compare_pieces
-from linktransformer.partitions.partition_job import Known
+from linktransformer.partitions.file_job import FileJob
+from linktransformer.partitions.file_source import file_source
 from linktransformer.scoring import gather
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search.blocking import Nodes
@@ -265,8 +266,8 @@ def test_the_default_model_is_run_where_ngrams_leave_much_open(
         model_plan.plan("lexical"),
     )
     monkeypatch.setattr(model_plan, "plan", lambda *_, **__: planned)
-    monkeypatch.setattr("linktransformer.partitions.compare_partitions.TRIAL_FROM", 100)
-    monkeypatch.setattr("linktransformer.partitions.compare_partitions.SETTLED", enough)
+    monkeypatch.setattr("linktransformer.partitions.file_source.TRIAL_FROM", 100)
+    monkeypatch.setattr("linktransformer.partitions.file_source.SETTLED", enough)
     options: dict[str, Any] = {"block_on": "city", "model": None, "progress": False}
     found = lt.link_files(*paths, None, "name", memory_limit=FEW, **options)
     run = chosen or enough == 1.0
@@ -312,7 +313,7 @@ def test_nodes_are_numbered_as_if_the_files_were_read_as_one(
     job = Job(model="lexical", block_on="city")
     divided = partition.divide(sides, ("name", "name"), "city", tmp_path / "w", memory=FEW // 2)
     plan = model_plan.plan("lexical")
-    found = compare_pieces(Known(sides, ("name", "name"), plan, job, divided.counts, tmp_path / "w"), divided)
+    found = scored(file_source(FileJob(divided, plan, job)))
     native = tuple(
         frames.wrap(parquet.read_table(path), name)
         for path, name in zip(paths, ("left", "right"), strict=True)
@@ -321,7 +322,7 @@ def test_nodes_are_numbered_as_if_the_files_were_read_as_one(
     for side in (0, 1):
         np.testing.assert_array_equal(found.nodes[side].node_of_row, wanted.nodes[side].node_of_row)
     every, kept = wanted.fused.candidates, found.fused.candidates
-    assert len(kept) > 300 and found.details["search"]["candidates"] > len(kept)
+    assert len(kept) > 300 and found.report["search"]["candidates"] > len(kept)
     order = np.lexsort((every.right, every.left))
     for name in ("left", "right"):
         np.testing.assert_array_equal(getattr(kept, name), getattr(every, name)[order])
@@ -430,12 +431,12 @@ def test_pieces_hold_whole_blocks_and_about_as_many_rows_as_asked_for() -> None:
     draw = np.random.default_rng(0)
     for most in (10, 100, 5000):
         size = draw.integers(1, 90, 300)
-        piece = partition.piece_of_block(size, most)
+        piece = partition.partition_of_block(size, most)
         rows = np.bincount(piece, weights=size)
         assert (np.diff(piece) >= 0).all() and piece[0] == 0
         assert len(rows) <= partition.MOST and rows.min() >= min(most, size.sum()) / 4
         assert rows.max() <= 1.25 * max(most, size.sum() / partition.MOST) + 2 * size.max()
-    assert partition.piece_of_block(np.empty(0, dtype=np.int64), 5).tolist() == []
+    assert partition.partition_of_block(np.empty(0, dtype=np.int64), 5).tolist() == []
 
 
 def test_rows_come_off_a_shelf_as_they_were_put(tmp_path: Path) -> None:
