@@ -3,30 +3,51 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from linktransformer.decision.threshold import check_reached, is_number
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
+from linktransformer.linking.joining import Join
 from linktransformer.linking.keyed_model import keyed_model
-from linktransformer.linking.options import Columns, Job
+from linktransformer.linking.options import Columns, DataFrame, Job, Model, Suffixes
 from linktransformer.progress import displayed
 from linktransformer.tables import frames, key_columns
 
 __all__ = ["aggregate_rows", "merge_knn", "merge_range"]
 
 logger = logging.getLogger(__name__)
-Suffixes = tuple[str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Which pairs are near: the k best of each left row, those with a score of at least `threshold`, or both.
+
+    Raises:
+        InvalidArgumentError: The threshold, which `argument` is called, is not a score.
+    """
+
+    k: int | None = None
+    threshold: float | None = None
+    argument: str = "threshold"
+
+    def __post_init__(self) -> None:
+        if self.threshold is None:
+            return
+        value: object = self.threshold
+        if not is_number(value):
+            raise InvalidArgumentError(f"{self.argument}={value!r} is no score. Give a number such as 0.8.")
+        check_reached(value, self.argument)
 
 
 @displayed
 def merge_knn(
-    df1: Any,
-    df2: Any,
+    df1: DataFrame,
+    df2: DataFrame,
     on: Columns = None,
-    model: Any = None,
+    model: Model = None,
     left_on: Columns = None,
     right_on: Columns = None,
     k: int = 1,
@@ -40,9 +61,9 @@ def merge_knn(
     score_column: str = "score",
     device: str | None = None,
     memory_limit: int | None = None,
-    cache: Any = None,
+    cache: object = None,
     progress: bool | None = None,
-) -> Any:
+) -> DataFrame:
     """Put each row beside the k rows of another table that are most similar to it.
 
     Args:
@@ -89,25 +110,17 @@ def merge_knn(
     if how is None:
         how = "left" if drop_sim_threshold is None else "inner"
     model = keyed_model(model, openai_key, gemini_key)
-    _check_threshold(drop_sim_threshold, "drop_sim_threshold")
-    job = Job(
-        model=model,
-        k=k,
-        device=device,
-        batch_size=batch_size,
-        memory_limit=memory_limit,
-        cache=cache,
-    )
-    columns = (on, left_on, right_on)
-    return _near(df1, df2, columns, job, suffixes, how, score_column, k=k, threshold=drop_sim_threshold)
+    limits = Limits(k, drop_sim_threshold, "drop_sim_threshold")
+    join = _join(how, suffixes, score_column)
+    return _near((df1, df2), (on, left_on, right_on), limits, join, Job.of(locals()))
 
 
 @displayed
 def merge_range(
-    df1: Any,
-    df2: Any,
+    df1: DataFrame,
+    df2: DataFrame,
     on: Columns = None,
-    model: Any = None,
+    model: Model = None,
     left_on: Columns = None,
     right_on: Columns = None,
     sim_threshold: float = 0.5,
@@ -120,9 +133,9 @@ def merge_range(
     score_column: str = "score",
     device: str | None = None,
     memory_limit: int | None = None,
-    cache: Any = None,
+    cache: object = None,
     progress: bool | None = None,
-) -> Any:
+) -> DataFrame:
     """Put each row beside all rows of another table that are at least so similar.
 
     Args:
@@ -171,23 +184,16 @@ def merge_range(
     model = keyed_model(model, openai_key, gemini_key)
     if sim_threshold is None:
         raise InvalidArgumentError("sim_threshold=None is no score. Give such as 0.8, or use merge_knn.")
-    _check_threshold(sim_threshold, "sim_threshold")
-    job = Job(
-        model=model,
-        device=device,
-        batch_size=batch_size,
-        memory_limit=memory_limit,
-        cache=cache,
-    )
-    columns = (on, left_on, right_on)
-    return _near(df1, df2, columns, job, suffixes, how, score_column, threshold=sim_threshold)
+    limits = Limits(threshold=sim_threshold, argument="sim_threshold")
+    join = _join(how, suffixes, score_column)
+    return _near((df1, df2), (on, left_on, right_on), limits, join, Job.of(locals()))
 
 
 @displayed
 def aggregate_rows(
-    df: Any,
-    ref_df: Any,
-    model: Any = None,
+    df: DataFrame,
+    ref_df: DataFrame,
+    model: Model = None,
     left_on: Columns = None,
     right_on: Columns = None,
     openai_key: str | None = None,
@@ -196,9 +202,9 @@ def aggregate_rows(
     threshold: float | None = None,
     batch_size: int | None = None,
     device: str | None = None,
-    cache: Any = None,
+    cache: object = None,
     progress: bool | None = None,
-) -> Any:
+) -> DataFrame:
     """Give each row the most similar row of a table of coarser labels.
 
     Args:
@@ -237,48 +243,41 @@ def aggregate_rows(
         ['steel', 'milk']
     """
     model = keyed_model(model, openai_key, gemini_key)
-    _check_threshold(threshold, "threshold")
-    job = Job(model=model, batch_size=batch_size, device=device, cache=cache)
-    columns = (None, left_on, right_on)
-    return _near(df, ref_df, columns, job, ("_x", "_y"), "left", "score", k=1, threshold=threshold)
+    limits = Limits(1, threshold)
+    return _near((df, ref_df), (None, left_on, right_on), limits, Join(), Job.of(locals()))
+
+
+def _join(how: str, suffixes: Suffixes, score_column: str) -> Join:
+    """How pairs are put next to each other."""
+    if how not in ("left", "inner"):
+        raise InvalidArgumentError(f"how={how!r} is not one of 'left', 'inner'.")
+    return Join(how, suffixes, False, score_column)
 
 
 def _near(
-    left: Any,
-    right: Any,
+    natives: tuple[DataFrame, DataFrame],
     columns: tuple[Columns, Columns, Columns],
+    limits: Limits,
+    join: Join,
     job: Job,
-    suffixes: Suffixes,
-    how: str,
-    score_column: str,
-    *,
-    k: int | None = None,
-    threshold: float | None = None,
-) -> Any:
-    if how not in ("left", "inner"):
-        raise InvalidArgumentError(f"how={how!r} is not one of 'left', 'inner'.")
-    tables = frames.wrap(left, "df1"), frames.wrap(right, "df2")
+) -> DataFrame:
+    """Key columns -> similarity of any two rows -> near rows -> table."""
+    tables = frames.wrap(natives[0], "df1"), frames.wrap(natives[1], "df2")
     on = key_columns.resolve(*tables, *columns)
-    name = frames.free_name(score_column, [*tables[0].columns, *tables[1].columns])
-    frames.check_beside(*tables, suffixes, [name])
-    found = similarity.similarity_of(tables, on, job)
-    a, b, score = similarity.near_rows(found, k=k, threshold=threshold, memory=job.memory_limit)
-    alone = np.setdiff1d(np.arange(tables[0].n_rows), a)
+    join.check(*tables)
+    of_rows = similarity.similarity_of(tables, on, job)
+    a, b, score = similarity.near_rows(
+        of_rows, k=limits.k, threshold=limits.threshold, memory=job.memory_limit
+    )
+    unpaired = np.setdiff1d(np.arange(tables[0].n_rows), a)
     logger.info(
         "%s: %d pairs; %d of %d rows of df1 have none (%d without a key)",
-        found.model, len(a), len(alone), tables[0].n_rows, int((found.left.text_of_row < 0).sum()),
+        of_rows.model, len(a), len(unpaired), tables[0].n_rows, int((of_rows.left.text_of_row < 0).sum()),
     )  # fmt: skip
-    if how == "left" and len(alone):
-        a = np.concatenate([a, alone])
-        b = np.concatenate([b, np.full(len(alone), -1)])
-        score = np.concatenate([score, np.full(len(alone), np.nan, dtype=np.float32)])
+    if join.how == "left" and len(unpaired):
+        a = np.concatenate([a, unpaired])
+        b = np.concatenate([b, np.full(len(unpaired), -1)])
+        score = np.concatenate([score, np.full(len(unpaired), np.nan, dtype=np.float32)])
         order = np.argsort(a, kind="stable")
         a, b, score = a[order], b[order], score[order]
-    return frames.beside(*tables, a, b, suffixes, {name: score})
-
-
-def _check_threshold(value: Any, argument: str) -> None:
-    if value is not None and not is_number(value):
-        raise InvalidArgumentError(f"{argument}={value!r} is no score. Give a number such as 0.8.")
-    if value is not None:
-        check_reached(value, argument)
+    return frames.beside(*tables, a, b, join.suffixes, {join.added(*tables)[0]: score})

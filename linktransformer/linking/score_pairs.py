@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
 from linktransformer.linking.keyed_model import keyed_model
-from linktransformer.linking.options import Columns, Job
+from linktransformer.linking.options import Columns, DataFrame, Job, Model
 from linktransformer.linking.similarity import Similarity
 from linktransformer.progress import displayed
 from linktransformer.tables import files, frames, key_columns
@@ -25,8 +24,8 @@ BATCH = 250_000  # pairs of one part of a stream
 
 @displayed
 def evaluate_pairs(
-    df: Any,
-    model: Any = None,
+    df: DataFrame,
+    model: Model = None,
     left_on: Columns = None,
     right_on: Columns = None,
     openai_key: str | None = None,
@@ -35,10 +34,10 @@ def evaluate_pairs(
     score_column: str = "score",
     batch_size: int | None = None,
     device: str | None = None,
-    cache: Any = None,
+    cache: object = None,
     progress: bool | None = None,
-) -> Any:
-    """Say of each row how similar its left text is to its right one.
+) -> DataFrame:
+    """Score how similar the left text of each row is to its right one.
 
     Args:
         df: A pandas or polars DataFrame or a pyarrow Table, a pair in each row.
@@ -74,17 +73,17 @@ def evaluate_pairs(
     model = keyed_model(model, openai_key, gemini_key)
     if not score_column:
         raise InvalidArgumentError(f"score_column={score_column!r} is no column name. Give such as 'score'.")
-    job = Job(model=model, batch_size=batch_size, device=device, cache=cache)
-    table, found = _both_sides(df, left_on, right_on, job)
+    job = Job.of(locals())
+    table, pairs = _both_sides(df, left_on, right_on, job)
     rows = np.arange(table.n_rows, dtype=np.int64)
     name = frames.free_name(score_column, table.columns)
-    return frames.with_columns(table, {name: found.of_rows(rows, rows)})
+    return frames.with_columns(table, {name: pairs.of_rows(rows, rows)})
 
 
 @displayed
 def all_pair_combos_evaluate(
-    df: Any,
-    model: Any = None,
+    df: DataFrame,
+    model: Model = None,
     left_on: Columns = None,
     right_on: Columns = None,
     openai_key: str | None = None,
@@ -95,9 +94,9 @@ def all_pair_combos_evaluate(
     max_pairs: int | None = MAX_PAIRS,
     batch_size: int | None = None,
     device: str | None = None,
-    cache: Any = None,
+    cache: object = None,
     progress: bool | None = None,
-) -> Any:
+) -> DataFrame:
     """Score every left text of a table against every right text of it: n rows give n * n pairs.
 
     Args:
@@ -139,22 +138,23 @@ def all_pair_combos_evaluate(
     model = keyed_model(model, openai_key, gemini_key)
     if out is not None and stream:
         raise InvalidArgumentError("out= and stream= are both given. Give one: a file, or an iterator.")
-    job = Job(model=model, batch_size=batch_size, device=device, cache=cache)
+    job = Job.of(locals())
     n = frames.wrap(df, "df").n_rows ** 2
     if out is None and not stream and max_pairs is not None and n > max_pairs:
         raise InvalidArgumentError(
             f"df gives {n:,} pairs, and one table takes {max_pairs:,} at most. Give out='pairs.parquet' or "
             "stream=True, merge_range for the near ones only, or max_pairs=None."
         )
-    table, found = _both_sides(df, left_on, right_on, job)
+    table, pairs = _both_sides(df, left_on, right_on, job)
     if stream:
-        return _parts(table, found, BATCH)
+        return _parts(table, pairs, BATCH)
     if out is not None:
-        return files.write_parts(out, _parts(table, found, BATCH))
-    return next(_parts(table, found, max(1, n)))
+        return files.write_parts(out, _parts(table, pairs, BATCH))
+    return next(_parts(table, pairs, max(1, n)))
 
 
-def _both_sides(df: Any, left_on: Columns, right_on: Columns, job: Job) -> tuple[Table, Similarity]:
+def _both_sides(df: DataFrame, left_on: Columns, right_on: Columns, job: Job) -> tuple[Table, Similarity]:
+    """The table, and the similarity of any left and right text of it."""
     if left_on is None or right_on is None:
         raise InvalidArgumentError("left_on= and right_on= say which columns are compared. Give both.")
     table = frames.wrap(df, "df")
@@ -162,20 +162,20 @@ def _both_sides(df: Any, left_on: Columns, right_on: Columns, job: Job) -> tuple
     return table, similarity.similarity_of((table, table), on, job)
 
 
-def _parts(table: Table, found: Similarity, size: int) -> Iterator[Any]:
+def _parts(table: Table, pairs: Similarity, size: int) -> Iterator[DataFrame]:
     """Tables of at most so many pairs, in order; one without rows where there are none."""
     n = table.n_rows
     none = np.array([None], dtype=object)
-    said = [np.concatenate([side.texts, none])[side.text_of_row] for side in (found.left, found.right)]
+    texts = [np.concatenate([side.texts, none])[side.text_of_row] for side in (pairs.left, pairs.right)]
     for start in range(0, max(1, n * n), size):
         pair = np.arange(start, min(start + size, n * n), dtype=np.int64)
         a, b = (pair // n, pair % n) if n else (pair, pair)
         yield frames.new_frame(
             table,
             {
-                "left_on": said[0][a],
-                "right_on": said[1][b],
-                "score": found.of_rows(a, b),
+                "left_on": texts[0][a],
+                "right_on": texts[1][b],
+                "score": pairs.of_rows(a, b),
                 "left": frames.index_labels(table, a),
                 "right": frames.index_labels(table, b),
             },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -23,6 +23,8 @@ from linktransformer.tables.records import Records
 from linktransformer.tables.serialize import Serializer
 
 __all__ = ["Similarity", "near_rows", "similarity_of"]
+
+Matrix: TypeAlias = Floats | sp.csr_matrix
 
 MEMORY = 2**28  # bytes for one block of scores
 SLACK = np.float32(1e-5)  # a product of matrices and one of two rows differ by rounding
@@ -43,7 +45,7 @@ class Similarity:
 
     left: Records
     right: Records
-    matrices: Mapping[str, tuple[Any, Any]]
+    matrices: Mapping[str, tuple[Matrix, Matrix]]
     weights: Mapping[str, float]
     same: Integers
     model: str
@@ -56,11 +58,11 @@ class Similarity:
         a, b = self.left.text_of_row[left_rows], self.right.text_of_row[right_rows]
         has = np.flatnonzero((a >= 0) & (b >= 0))
         a, b = a[has], b[has]
-        found = np.zeros(len(has), dtype=np.float32)
+        total = np.zeros(len(has), dtype=np.float32)
         for name, weight in self.weights.items():
-            found += np.float32(weight) * pair_scores(*self.matrices[name], a, b, memory=MEMORY)
+            total += np.float32(weight) * pair_scores(*self.matrices[name], a, b, memory=MEMORY)
         score = np.full(len(left_rows), np.nan, dtype=np.float32)
-        score[has] = np.where(self.same[a] == b, np.float32(1), np.clip(found, -1, BELOW_ONE))
+        score[has] = np.where(self.same[a] == b, np.float32(1), np.clip(total, -1, BELOW_ONE))
         return score
 
     def blocks(self, memory: int | None = None) -> Iterator[tuple[int, Floats]]:
@@ -85,12 +87,10 @@ class Similarity:
             yield start, block
 
 
-def _product(left: Any, right: Any, some: slice, weight: float) -> Floats:
+def _product(left: Matrix, right: Matrix, rows: slice, weight: float) -> Floats:
     """Some left rows times all right rows, dense."""
-    product: Any = left[some] @ right.T
-    # asked through a name of its own: the check would narrow `product` to a type without `toarray`
-    is_sparse = sp.issparse(product)
-    dense: Floats = product.toarray() if is_sparse else product
+    product = left[rows] @ right.T
+    dense: Floats = product if isinstance(product, np.ndarray) else product.toarray()
     if weight != 1:
         dense *= np.float32(weight)
     return dense
@@ -112,7 +112,7 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
     )
     place = {text: number for number, text in enumerate(right.texts.tolist())}
     same = np.array([place.get(text, -1) for text in left.texts.tolist()], dtype=np.int64)
-    matrices: dict[str, tuple[Any, Any]] = {}
+    matrices: dict[str, tuple[Matrix, Matrix]] = {}
     if plan.encoder is None or not plan.chosen:
         view = lexical.fit(left.texts.tolist(), right.texts.tolist())
         matrices["lexical"] = view.left, view.right
@@ -130,9 +130,9 @@ def near_rows(
     similarity: Similarity, *, k: int | None = None, threshold: float | None = None, memory: int | None = None
 ) -> tuple[Integers, Integers, Floats]:
     """The right rows that are nearest to each left row, out of all of them."""
-    nothing = np.empty(0, dtype=np.int64)
-    texts, rows = [nothing], [nothing]
-    wanted = -np.inf if threshold is None else np.float32(threshold) - SLACK
+    none = np.empty(0, dtype=np.int64)
+    texts, rows = [none], [none]
+    lowest = -np.inf if threshold is None else np.float32(threshold) - SLACK
     numbers = np.flatnonzero(similarity.right.text_of_row >= 0)
     of_row = similarity.right.text_of_row[numbers]
     no_repeats = np.array_equal(of_row, np.arange(len(similarity.right.texts)))
@@ -144,19 +144,19 @@ def near_rows(
                 column, score = largest(of_rows, k)
                 query = np.repeat(np.arange(len(block)), k)
                 column, score = column.ravel(), score.ravel()
-                keep = score >= wanted
+                keep = score >= lowest
                 query, column = query[keep], column[keep]
             else:
-                query, column = np.nonzero(of_rows >= wanted)
+                query, column = np.nonzero(of_rows >= lowest)
             texts.append(start + query)
             rows.append(numbers[column])
             tick(len(block))
-    text, found = np.concatenate(texts), np.concatenate(rows)
+    text, row = np.concatenate(texts), np.concatenate(rows)
     order, starts = _rows_of_texts(similarity.left)
     count = starts[text + 1] - starts[text]
-    which = np.repeat(np.arange(len(text)), count)
+    at = np.repeat(np.arange(len(text)), count)
     within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    a, b = order[starts[text[which]] + within], found[which]
+    a, b = order[starts[text[at]] + within], row[at]
     score = similarity.of_rows(a, b)
     if threshold is not None:
         keep = score >= np.float32(threshold)
