@@ -1,4 +1,4 @@
-"""What else linktransformer 0.1.18 has by name: thin, over what stands elsewhere."""
+"""The other functions of linktransformer 0.1.18, under their old names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from linktransformer.compat.old_calls import merge
 from linktransformer.linking.keyed_model import keyed_model
 from linktransformer.linking.near_merges import aggregate_rows, merge_knn, merge_range
-from linktransformer.linking.options import BlockColumns, Columns
+from linktransformer.linking.options import BlockColumns, Columns, DataFrame, Model, Suffixes
 from linktransformer.linking.score_pairs import all_pair_combos_evaluate, evaluate_pairs
 from linktransformer.tables import block_keys, frames
 
@@ -22,22 +22,22 @@ __all__ = [
 
 
 def merge_blocking(
-    df1: Any,
-    df2: Any,
+    df1: DataFrame,
+    df2: DataFrame,
     merge_type: str | None = None,
     on: Columns = None,
-    model: Any = None,
+    model: Model = None,
     left_on: Columns = None,
     right_on: Columns = None,
     blocking_vars: BlockColumns = None,
-    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
+    suffixes: Suffixes = ("_x", "_y"),
     batch_size: int | None = None,
     openai_key: str | None = None,
     gemini_key: str | None = None,
     *,
     how: str = "left",
     **more: Any,
-) -> Any:
+) -> DataFrame:
     """Link the rows of two tables that are equal in some columns: `merge(block_on=...)` under its old name.
 
     Args:

@@ -1,4 +1,4 @@
-"""Calls written for linktransformer 0.1.18, brought to our arguments: the functions stay as they are."""
+"""Translate calls written for linktransformer 0.1.18 to the arguments of today."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from linktransformer.linking.options import VALIDATE
 __all__ = ["accept_old", "of_clusters", "of_merge"]
 
 logger = logging.getLogger(__name__)
-Given = dict[str, Any]
+Arguments = dict[str, Any]
 P = ParamSpec("P")
 R = TypeVar("R")
-Translate = Callable[[tuple[Any, ...], Given], Given | None]
+Translate = Callable[[tuple[Any, ...], Arguments], Arguments | None]
 
 OF_MERGE = ("df1", "df2", "merge_type", "on", "model", "left_on", "right_on", "suffixes", "batch_size")
 OF_CLUSTERS = ("df", "model", "on", "cluster_type", "cluster_params")
@@ -28,32 +28,37 @@ OF_CLUSTERS = ("df", "model", "on", "cluster_type", "cluster_params")
 def accept_old(
     translate: Translate, instead: Callable[..., Any] | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function be called as linktransformer 0.1.18 was, too."""
+    """Let a function accept the calls of linktransformer 0.1.18 too.
+
+    `translate` takes positional and named arguments, and returns named ones where the call is an old one,
+    else None. An old call goes to `instead`, or to the function itself. Unknown arguments are refused, with
+    the nearest name.
+    """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         names = list(inspect.signature(function).parameters)
 
         @wraps(function)
         def called(*arguments: P.args, **named: P.kwargs) -> R:
-            found = translate(arguments, dict(named))
-            if found is None:
+            translated = translate(arguments, dict(named))
+            if translated is None:
                 _refuse_unknown(function.__name__, names, named)
                 return function(*arguments, **named)
             target = function if instead is None else instead
             logger.info("%s is called as in linktransformer 0.1.18: docs/old-scripts.md", function.__name__)
-            _refuse_unknown(function.__name__, list(inspect.signature(target).parameters), found)
-            return target(**found)  # type: ignore[call-arg] # named as the function has them
+            _refuse_unknown(function.__name__, list(inspect.signature(target).parameters), translated)
+            return target(**translated)  # type: ignore[call-arg] # named as the function has them
 
         return called
 
     return decorate
 
 
-def of_merge(arguments: tuple[Any, ...], named: Given) -> Given | None:
+def of_merge(arguments: tuple[Any, ...], named: Arguments) -> Arguments | None:
     """An old call of `merge` in our arguments.
 
-    `merge(df1, df2, merge_type, on, model, ...)` is told from `merge(left, right, on)` by a name that only
-    the old one has, by a fourth place, or by a third one that says "1:1" beside `on=` or `left_on=`.
+    `merge(df1, df2, merge_type, on, model, ...)` differs from `merge(left, right, on)` by a name that only
+    the old one has, by a fourth place, or by a third one that is "1:1" beside `on=` or `left_on=`.
     """
     keyed = "on" in named or "left_on" in named
     typed = len(arguments) == 3 and isinstance(arguments[2], str) and arguments[2] in VALIDATE and keyed
@@ -62,24 +67,24 @@ def of_merge(arguments: tuple[Any, ...], named: Given) -> Given | None:
         return None
     ours = len(arguments) == 3 and not typed and not keyed
     places = (*OF_MERGE[:2], "on") if ours else (*OF_MERGE, *KEYS)
-    found = without_keys(_by_name("merge", arguments, named, places))
-    merge_type = found.pop("merge_type", None)
+    values = without_keys(_by_name("merge", arguments, named, places))
+    merge_type = values.pop("merge_type", None)
     if merge_type is not None:
         if merge_type not in VALIDATE:
             raise InvalidArgumentError(
                 f"merge_type={merge_type!r} is not one of {', '.join(map(repr, VALIDATE))}."
             )
-        if found.get("validate") not in (None, merge_type):
+        if values.get("validate") not in (None, merge_type):
             raise InvalidArgumentError("merge_type= is the old name of validate=. Give one of them.")
-        found["validate"] = merge_type
+        values["validate"] = merge_type
         logger.info("merge_type=%r is enforced here, as validate=%r", merge_type, merge_type)
-    return _renamed("merge", found, {"df1": "left", "df2": "right"})
+    return _renamed("merge", values, {"df1": "left", "df2": "right"})
 
 
-def of_clusters(arguments: tuple[Any, ...], named: Given) -> Given | None:
+def of_clusters(arguments: tuple[Any, ...], named: Arguments) -> Arguments | None:
     """An old call of `cluster_rows` or `dedup_rows` by its old names.
 
-    It is told from ours by `cluster_type`, `cluster_params` or a key, or by a second place that is the model:
+    It differs from ours by `cluster_type`, `cluster_params` or a key, or by a second place that is the model:
     three places and more, or two beside `on=`. `df=` alone is understood as the table.
     """
     old = set(named) & {"df", "cluster_type", "cluster_params", *KEYS}
@@ -88,39 +93,42 @@ def of_clusters(arguments: tuple[Any, ...], named: Given) -> Given | None:
     return without_keys(_by_name("cluster_rows", arguments, named, (*OF_CLUSTERS, *KEYS)))
 
 
-def without_keys(named: Given) -> Given:
+def without_keys(named: Arguments) -> Arguments:
     """Put the model in place of the keys of remote services.
 
     Raises:
         InvalidArgumentError: A key is given and the model is none of its provider.
     """
-    found = {name: value for name, value in named.items() if name not in KEYS}
+    values = {name: value for name, value in named.items() if name not in KEYS}
     if any(named.get(name) is not None for name in KEYS):
-        found["model"] = keyed_model(named.get("model"), *(named.get(name) for name in KEYS))
-    return found
+        values["model"] = keyed_model(named.get("model"), *(named.get(name) for name in KEYS))
+    return values
 
 
-def _by_name(function: str, arguments: tuple[Any, ...], named: Given, places: tuple[str, ...]) -> Given:
+def _by_name(
+    function: str, arguments: tuple[Any, ...], named: Arguments, places: tuple[str, ...]
+) -> Arguments:
     if len(arguments) > len(places):
         raise UnknownArgumentError(
             f"{function} has {len(places)} places, {', '.join(places)}; {len(arguments)} are filled."
         )
-    found = dict(zip(places, arguments, strict=False))
-    twice = sorted(set(found) & set(named))
-    if twice:
-        raise UnknownArgumentError(f"{function}: {twice[0]}= is given by place and by name. Give it once.")
-    return {**found, **named}
+    values = dict(zip(places, arguments, strict=False))
+    repeated = sorted(set(values) & set(named))
+    if repeated:
+        raise UnknownArgumentError(f"{function}: {repeated[0]}= is given by place and by name. Give it once.")
+    return {**values, **named}
 
 
-def _renamed(function: str, found: Given, names: Mapping[str, str]) -> Given:
-    both = [(old, new) for old, new in names.items() if old in found and new in found]
+def _renamed(function: str, values: Arguments, names: Mapping[str, str]) -> Arguments:
+    both = [(old, new) for old, new in names.items() if old in values and new in values]
     if both:
         raise UnknownArgumentError(f"{function}: {both[0][0]}= and {both[0][1]}= are one argument.")
-    return {names.get(name, name): value for name, value in found.items()}
+    return {names.get(name, name): value for name, value in values.items()}
 
 
-def _refuse_unknown(function: str, names: list[str], given: Mapping[str, Any]) -> None:
-    for name in given:
+def _refuse_unknown(function: str, names: list[str], arguments: Mapping[str, Any]) -> None:
+    """Raise for an argument that the function does not have."""
+    for name in arguments:
         if name not in names:
             near = get_close_matches(name, names, n=1, cutoff=0.5)
             hint = f" Did you mean {near[0]}=?" if near else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from linktransformer.dedup.cluster_pipeline import clusters_of, neighbours_of
 from linktransformer.dedup.constraints import Rules
 from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import Columns, Job
+from linktransformer.linking.options import Columns, DataFrame, Job, Model, Threshold
 from linktransformer.progress import displayed
 from linktransformer.results.agglomerate import in_order
 from linktransformer.tables import frames, key_columns, records
@@ -26,9 +26,9 @@ __all__ = ["old_cluster_rows", "old_dedup_rows", "settings_of"]
 
 logger = logging.getLogger(__name__)
 K = 50  # neighbours of each row
-DEFAULTS: Mapping[str, Any] = {"threshold": 0.5, "min cluster size": 2, "metric": "cosine"}
+DEFAULTS: Mapping[str, object] = {"threshold": 0.5, "min cluster size": 2, "metric": "cosine"}
 # what a type takes where the caller's parameters do not say it
-OF_TYPE: Mapping[str, Mapping[str, Any]] = {
+OF_TYPE: Mapping[str, Mapping[str, object]] = {
     "agglomerative": {"threshold": 0.5, "clustering linkage": "ward", "metric": "euclidean"},
     "hdbscan": {"min cluster size": 5, "min samples": 1, "metric": "cosine"},
     "slink": {"min cluster size": 2, "threshold": 0.1, "metric": "cosine"},
@@ -38,13 +38,13 @@ LINKAGE = {"ward": "average", "average": "average", "complete": "complete", "sin
 
 @displayed
 def old_cluster_rows(
-    df: Any,
-    model: Any = None,
+    df: DataFrame,
+    model: Model = None,
     on: Columns = None,
     cluster_type: str = "SLINK",
-    cluster_params: Mapping[str, Any] | None = None,
-    cache: Any = None,
-) -> Any:
+    cluster_params: Mapping[str, object] | None = None,
+    cache: object = None,
+) -> DataFrame:
     """Number the rows of a table by the cosine distances of a model.
 
     Raises:
@@ -57,14 +57,14 @@ def old_cluster_rows(
 
 @displayed
 def old_dedup_rows(
-    df: Any,
-    model: Any = None,
+    df: DataFrame,
+    model: Model = None,
     on: Columns = None,
     cluster_type: str = "SLINK",
-    cluster_params: Mapping[str, Any] | None = None,
-    cache: Any = None,
-) -> Any:
-    """Keep the first row of each cluster, and every row that is alone."""
+    cluster_params: Mapping[str, object] | None = None,
+    cache: object = None,
+) -> DataFrame:
+    """Keep the first row of each cluster, and every row of no cluster."""
     table = frames.wrap(df, "df")
     _, first = np.unique(
         _labels(table, on, Job(model=model, cache=cache), cluster_type, cluster_params), return_index=True
@@ -72,7 +72,7 @@ def old_dedup_rows(
     return frames.take(table, np.sort(first).astype(np.int64))
 
 
-def settings_of(cluster_type: str, cluster_params: Mapping[str, Any] | None) -> tuple[str, Any, int]:
+def settings_of(cluster_type: str, cluster_params: Mapping[str, object] | None) -> tuple[str, Threshold, int]:
     """Our method, our threshold and the smallest cluster.
 
     Raises:
@@ -92,8 +92,7 @@ def settings_of(cluster_type: str, cluster_params: Mapping[str, Any] | None) -> 
     unknown = sorted(set(map(str, given)) - known)
     if unknown:
         raise InvalidArgumentError(
-            f"cluster_params has {unknown[0]!r}. It may have, spelled so: "
-            f"{', '.join(map(repr, sorted(known)))}."
+            f"cluster_params has {unknown[0]!r}. Its names are: {', '.join(map(repr, sorted(known)))}."
         )
     values = {**OF_TYPE[kind], **given}
     size = values.get("min cluster size", 1)
@@ -110,7 +109,7 @@ def settings_of(cluster_type: str, cluster_params: Mapping[str, Any] | None) -> 
     return method, _similarity(values.get("threshold"), values["metric"]), int(size)
 
 
-def _similarity(distance: Any, metric: Any) -> Any:
+def _similarity(distance: object, metric: object) -> Threshold:
     """A distance as a cosine; of unit vectors the squared Euclidean distance is twice the cosine distance."""
     if metric not in ("cosine", "euclidean", "l2"):
         raise InvalidArgumentError(f"'metric' is {metric!r}. It may be 'cosine' or 'euclidean'.")
@@ -127,9 +126,9 @@ def _similarity(distance: Any, metric: Any) -> Any:
 
 
 def _labels(
-    table: Table, on: Columns, given: Job, cluster_type: str, cluster_params: Mapping[str, Any] | None
+    table: Table, on: Columns, given: Job, cluster_type: str, cluster_params: Mapping[str, object] | None
 ) -> Integers:
-    """The cluster of each row; clusters that are too small are taken apart, but for rows of equal text."""
+    """The cluster of each row; clusters that are too small are split, but for rows of equal text."""
     method, threshold, size = settings_of(cluster_type, cluster_params)
     names = key_columns.of_one(table, on)
     model = model_plan.LEXICAL if given.model is None else given.model

@@ -1,15 +1,15 @@
-"""Rows that must be in one cluster and rows that must not, whatever they look like."""
+"""Constraints of clusters: rows that must be in one cluster, and rows that must not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.dedup.sources import Sources
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking.options import DataFrame
 from linktransformer.results.agglomerate import Apart, components, masks_of
 from linktransformer.search import blocking
 from linktransformer.tables import frames, key_columns, row_labels
@@ -39,8 +39,8 @@ class Rules:
 
     method: str = "average"
     one_per: str | None = None
-    cannot_link: Any = None
-    must_link: Any = None
+    cannot_link: DataFrame = None
+    must_link: DataFrame = None
     sources: Sources | None = None
 
     def __post_init__(self) -> None:
@@ -48,12 +48,12 @@ class Rules:
             raise InvalidArgumentError(
                 f"method={self.method!r} is not one of {', '.join(map(repr, METHODS))}."
             )
-        given = [name for name in ("one_per", "cannot_link", "must_link") if getattr(self, name) is not None]
+        names = [name for name in ("one_per", "cannot_link", "must_link") if getattr(self, name) is not None]
         if self.sources is not None and (self.sources.once >= 0).any():
-            given.append("duplicates")
-        if self.method == HDBSCAN and given:
+            names.append("duplicates")
+        if self.method == HDBSCAN and names:
             raise InvalidArgumentError(
-                f"method='hdbscan' takes no {'=, '.join(given)}=. Leave it out, or take method='average'."
+                f"method='hdbscan' takes no {'=, '.join(names)}=. Leave it out, or take method='average'."
             )
         if self.one_per is not None and not isinstance(self.one_per, str):
             raise InvalidArgumentError(
@@ -77,7 +77,7 @@ class Constraints:
     values: tuple[tuple[str, Integers], ...]
 
     def in_order(self, order: Integers) -> Constraints:
-        """The same of a table with its rows in another order."""
+        """The constraints of the table with its rows in another order."""
         place = np.argsort(order)
         values = tuple((argument, value[order]) for argument, value in self.values)
         return Constraints(place[self.apart], place[self.together], values)
@@ -85,7 +85,7 @@ class Constraints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Settled:
-    """What of the nodes is settled before they are compared.
+    """Nodes with their constraints, before they are compared.
 
     Args:
         nodes: What is clustered.
@@ -100,13 +100,13 @@ class Settled:
     together: Integers
 
     def of_rows(self, rows: Integers) -> Settled:
-        """The same of a table that has these rows in this order."""
+        """The nodes of a table that has these rows in this order."""
         nodes = replace(self.nodes, node_of_row=self.nodes.node_of_row[rows])
         return replace(self, nodes=nodes, together=np.argsort(rows)[self.together])
 
 
 def constraints(table: Table, rules: Rules) -> Constraints:
-    """Find the rows that the rules mean.
+    """Find the rows that the rules name.
 
     Raises:
         ColumnNotFoundError: There is no such column.
@@ -128,35 +128,39 @@ def constraints(table: Table, rules: Rules) -> Constraints:
                 "column such as the source or the year of a row."
             )
     pairs = []
-    for argument, given in (("cannot_link", rules.cannot_link), ("must_link", rules.must_link)):
-        if given is None:
+    for argument in ("cannot_link", "must_link"):
+        labels = getattr(rules, argument)
+        if labels is None:
             pairs.append(np.empty((0, 2), dtype=np.int64))
         elif sources is None:
-            pairs.append(row_labels.rows_of_pairs(table, given, argument))
+            pairs.append(row_labels.rows_of_pairs(table, labels, argument))
         else:
-            pairs.append(sources.rows_of_pairs(given, argument))
-    found = Constraints(pairs[0], pairs[1], tuple(values))
-    _check(found, table, sources)
-    return found
+            pairs.append(sources.rows_of_pairs(labels, argument))
+    rows = Constraints(pairs[0], pairs[1], tuple(values))
+    _check(rows, table, sources)
+    return rows
 
 
-def settled(of: Constraints, text_of_row: Integers, block_of_row: Integers | None) -> Settled:
-    """Bring the constraints of rows to nodes."""
-    parted = bool(len(of.apart) or of.values)
-    nodes = (blocking.nodes_of_rows if parted else blocking.nodes)(text_of_row, block_of_row)
+def settled(rows: Constraints, text_of_row: Integers, block_of_row: Integers | None) -> Settled:
+    """Number the rows as nodes, and bring their constraints to nodes.
+
+    Rows of equal text are one node, unless something must be apart: then every row with a key is one.
+    """
+    apart = bool(len(rows.apart) or rows.values)
+    nodes = (blocking.nodes_of_rows if apart else blocking.nodes)(text_of_row, block_of_row)
     start, node = None, nodes.node_of_row
-    if len(of.together):
-        group = components(len(node), *of.together.T)
+    if len(rows.together):
+        group = components(len(node), *rows.together.T)
         start = _start(nodes, group)
         node = _with_group(node, group)
-    if not parted:
-        return Settled(nodes, None, start, of.together)
-    ends = node[of.apart]
+    if not apart:
+        return Settled(nodes, None, start, rows.together)
+    ends = node[rows.apart]
     ends = ends[(ends >= 0).all(axis=1) & (ends[:, 0] != ends[:, 1])]
     has = np.flatnonzero(node >= 0)
-    words = [masks_of(len(nodes), node[has], value[has]) for _, value in of.values]
+    words = [masks_of(len(nodes), node[has], value[has]) for _, value in rows.values]
     masks = np.hstack([np.zeros((len(nodes), 0), dtype=np.uint64), *words])
-    return Settled(nodes, Apart(ends[:, 0], ends[:, 1], masks), start, of.together)
+    return Settled(nodes, Apart(ends[:, 0], ends[:, 1], masks), start, rows.together)
 
 
 def _start(nodes: blocking.Nodes, group: Integers) -> Integers:
@@ -175,26 +179,28 @@ def _with_group(node: Integers, group: Integers) -> Integers:
     return np.where((node < 0) & (other < np.iinfo(np.int64).max), other, node)
 
 
-def _check(of: Constraints, table: Table, sources: Sources | None) -> None:
+def _check(rows: Constraints, table: Table, sources: Sources | None) -> None:
     """Refuse rows that must be in one cluster and must not."""
-    if not len(of.together):
+    if not len(rows.together):
         return
-    group = components(table.n_rows, *of.together.T)
-    wrong = of.apart[(group[of.apart[:, 0]] == group[of.apart[:, 1]]) & (of.apart[:, 0] != of.apart[:, 1])]
-    against = [("cannot_link", wrong)]
-    for argument, value in of.values:
+    group = components(table.n_rows, *rows.together.T)
+    contradicted = rows.apart[
+        (group[rows.apart[:, 0]] == group[rows.apart[:, 1]]) & (rows.apart[:, 0] != rows.apart[:, 1])
+    ]
+    against = [("cannot_link", contradicted)]
+    for argument, value in rows.values:
         has = np.flatnonzero(value >= 0)
         order = has[np.lexsort((has, value[has], group[has]))]
         same = (group[order][1:] == group[order][:-1]) & (value[order][1:] == value[order][:-1])
         repeated = np.stack([order[:-1][same], order[1:][same]], axis=1)
         against.append((argument, repeated[np.argsort(repeated[:, 0])]))
-    total = sum(len(rows) for _, rows in against)
+    total = sum(len(pairs) for _, pairs in against)
     if not total:
         return
-    argument, rows = next((argument, rows) for argument, rows in against if len(rows))
-    one, other = sources.labels(rows[0]) if sources else frames.index_labels(table, rows[0]).tolist()
+    argument, pairs = next((argument, pairs) for argument, pairs in against if len(pairs))
+    one, other = sources.labels(pairs[0]) if sources else frames.index_labels(table, pairs[0]).tolist()
     raise InvalidArgumentError(
         f"must_link contradicts {argument} for the rows {one!r} and {other!r}, which must_link puts in one "
-        f"cluster, by themselves or through other rows (pairs of rows like that: {total}). Take pairs out of "
+        f"cluster, directly or through other rows (pairs of rows like that: {total}). Take pairs out of "
         "must_link, or lift the other rule."
     )

@@ -23,8 +23,12 @@ def within_components(
     """Cluster each connected component by density (L. McInnes, J. Healy and S. Astels, hdbscan, 2017).
 
     scikit-learn's HDBSCAN with clusters of two nodes and more, on 1 - score, and 1 for nodes without an edge.
-    It refuses graphs that do not hang together, hence the components. What it calls noise is a cluster by
-    itself.
+    It refuses graphs of several components, hence one component at a time. Noise is a cluster of one node.
+    Nodes of components with more than `LARGEST` nodes have their cluster of `otherwise`.
+
+    Returns:
+        The cluster of each node, (n,) int64, numbered in order of first node, and how many components are
+        too large.
     """
     near = score >= np.float32(threshold)
     component = components(n, left[near], right[near])
@@ -38,9 +42,9 @@ def within_components(
     members = np.argsort(component, kind="stable")
     starts = np.searchsorted(component[members], np.arange(len(size)))
     edges = np.searchsorted(component[a], np.arange(len(size) + 1))
-    for which in np.flatnonzero((size > 1) & ~too_large).tolist():
-        nodes = np.sort(members[starts[which] : starts[which] + size[which]])
-        part = slice(edges[which], edges[which + 1])
+    for group in np.flatnonzero((size > 1) & ~too_large).tolist():
+        nodes = np.sort(members[starts[group] : starts[group] + size[group]])
+        part = slice(edges[group], edges[group + 1])
         one, other = np.searchsorted(nodes, a[part]), np.searchsorted(nodes, b[part])
         label[nodes] = nodes[_clusters(len(nodes), one, other, value[part])]
     return in_order(label), int(too_large.sum())
@@ -55,8 +59,8 @@ def _clusters(n: int, one: Integers, other: Integers, score: Floats) -> Integers
     distance = np.ones((n, n))
     distance[one, other] = distance[other, one] = np.maximum(0.0, 1 - score.astype(float))
     np.fill_diagonal(distance, 0)
-    found = HDBSCAN(min_cluster_size=2, metric="precomputed", allow_single_cluster=True, copy=True)
-    label = found.fit(distance).labels_
+    model = HDBSCAN(min_cluster_size=2, metric="precomputed", allow_single_cluster=True, copy=True)
+    label = model.fit(distance).labels_
     first = np.arange(n)
     for cluster in range(int(label.max()) + 1):
         first[label == cluster] = np.flatnonzero(label == cluster)[0]

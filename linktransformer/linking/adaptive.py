@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -34,7 +33,7 @@ TRIAL, TRIAL_COST, OF_TEXT = 200, 50_000, 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """What a model reads.
+    """The records that a model encodes.
 
     Args:
         records: Which left and which right records, (n_left,) and (n_right,) bool.
@@ -44,26 +43,30 @@ class Selection:
 
     records: tuple[Bools, Bools]
     searched: bool
-    report: dict[str, Any]
+    report: dict[str, object]
 
     @property
     def any(self) -> bool:
-        """Whether the model reads a record of either side."""
+        """Whether records of both sides are encoded."""
         return bool(self.records[0].any() and self.records[1].any())
 
 
 def adapted(
     judged: Judged, fused: Fused, embed: Embed, options: Options, correction: Correction | None
-) -> tuple[Judged, dict[str, Any]]:
-    """Judge pairs again by a model, where it can change the answer."""
+) -> tuple[Judged, dict[str, object]]:
+    """Judge pairs again with a model's view where it can change the answer; and a report of its use."""
     described = judged.described
-    chosen = select(described, fused.candidates, fused.score, embed, options, correction)
-    report = {"records": [int(of.sum()) for of in chosen.records], "of": [len(of) for of in chosen.records]}
-    report |= chosen.report
-    if not chosen.any:
+    selection = select(described, fused.candidates, fused.score, embed, options, correction)
+    sides = selection.records
+    report = {
+        "records": [int(side.sum()) for side in sides],
+        "of": [len(side) for side in sides],
+        **selection.report,
+    }
+    if not selection.any:
         return judged, report
-    encoded = partial_view.encode(described.views, embed, chosen.records)
-    if chosen.searched:
+    encoded = partial_view.encode(described.views, embed, sides)
+    if selection.searched:
         return judge(partial_view.with_search(described, encoded, options), correction), report
     described = partial_view.with_view(described, encoded)
     return judged.again(described, ~np.isnan(described.features.pairs.scores[partial_view.NAME])), report
@@ -89,23 +92,23 @@ def select(
     """
     sizes = found.n_left, found.n_right
     best = _best(found, p)
-    report: dict[str, Any] = {"rule": "records in doubt by n-grams"}
+    report: dict[str, object] = {"rule": "records in doubt by n-grams"}
     if sum(map(len, described.views.readable)) <= SMALL:
         report["rule"] = "all records of small tables"
         return Selection((best[0] >= 0, best[1] >= 0), True, report)
     drawing = described.views.drawing
-    empty = [order[of[order] <= IMPROBABLE] for order, of in zip(drawing.ordered, best, strict=True)]
+    empty = [order[p_best[order] <= IMPROBABLE] for order, p_best in zip(drawing.ordered, best, strict=True)]
     smaller = int(len(best[1]) < len(best[0]))
     if min(map(len, empty)) and len(empty[smaller]) > IMPROBABLE * len(best[smaller]):
         fewer = drawing.first if len(empty[0]) == len(empty[1]) else int(len(empty[1]) < len(empty[0]))
-        which = _sample(described, empty, fewer)
-        matches = trial(described, which, embed, options, correction)
-        sure = matches - np.sqrt(matches)  # one standard error less
-        missed = sure * len(empty[0]) / len(which[0]) * len(empty[1]) / len(which[1])
-        expected = min(float(of.sum()) for of in best)
+        sample = _sample(described, empty, fewer)
+        matches = trial(described, sample, embed, options, correction)
+        lower = matches - np.sqrt(matches)  # one standard error less
+        missed = lower * len(empty[0]) / len(sample[0]) * len(empty[1]) / len(sample[1])
+        expected = min(float(side.sum()) for side in best)
         report["trial"] = {
-            "records": [len(of) for of in which],
-            "of": [len(of) for of in empty],
+            "records": [len(side) for side in sample],
+            "of": [len(side) for side in empty],
             "matches": matches,
             "share_missed_by_n_grams": round(float(missed / max(1.0, missed + expected)), 4),
         }
@@ -132,15 +135,19 @@ def doubtful(found: Candidates, p: Floats, best: tuple[Floats, Floats]) -> Bools
 
 def trial(
     described: Described,
-    which: tuple[Integers, Integers],
+    sample: tuple[Integers, Integers],
     embed: Embed,
     options: Options,
     correction: Correction | None,
 ) -> int:
-    """How many records a model matches that have no candidate by n-grams."""
-    views = described.views.some(which)
-    every = np.ones(len(which[0]), dtype=bool), np.ones(len(which[1]), dtype=bool)
-    encoded = partial_view.encode(views, embed, every)
+    """How many of some records that have no candidate by n-grams a model matches.
+
+    Counted are pairs that are each other's best and that the decision takes for matches, by their own
+    features or in their job, whichever are more.
+    """
+    views = described.views.some(sample)
+    both = np.ones(len(sample[0]), dtype=bool), np.ones(len(sample[1]), dtype=bool)
+    encoded = partial_view.encode(views, embed, both)
     tried = partial_view.with_search(searched(views, options), encoded, options)
     judged = judge(tried, correction)
     at, found = tried.features.at, tried.candidates
@@ -177,17 +184,17 @@ def _within(
     budget: int,
 ) -> tuple[tuple[Bools, Bools], int]:
     """The texts of the pairs nearest to even, and their characters; whole pairs as long as they fit."""
-    which = np.flatnonzero(pairs)
-    rank = np.empty(len(which), dtype=np.int64)
-    a, b = texts[0][which], texts[1][which]
-    doubt = np.abs(p[which] - np.float32(0.5))
+    at = np.flatnonzero(pairs)
+    rank = np.empty(len(at), dtype=np.int64)
+    a, b = texts[0][at], texts[1][at]
+    doubt = np.abs(p[at] - np.float32(0.5))
     order = np.argsort(doubt, kind="stable")  # equal doubt: all or none, whatever the order of the pairs
     falling = doubt[order]
     rank[order] = np.cumsum(np.append(0, falling[1:] != falling[:-1])[: len(order)])
-    first = [np.full(len(of), len(which), dtype=np.int64) for of in lengths]
+    first = [np.full(len(side), len(at), dtype=np.int64) for side in lengths]
     np.minimum.at(first[0], a, rank)
     np.minimum.at(first[1], b, rank)
-    cost = np.bincount(np.concatenate(first), np.concatenate(lengths), len(which) + 1)[: len(which)]
+    cost = np.bincount(np.concatenate(first), np.concatenate(lengths), len(at) + 1)[: len(at)]
     last = int(np.searchsorted(np.cumsum(cost), budget, side="right"))  # ranks below are within the budget
     allowed = first[0] < last, first[1] < last
-    return allowed, int(sum(of[has].sum() for of, has in zip(lengths, allowed, strict=True)))
+    return allowed, int(sum(side[has].sum() for side, has in zip(lengths, allowed, strict=True)))

@@ -1,4 +1,4 @@
-"""merge_k_judge: a language model's verdict on the nearest right rows of every left row."""
+"""merge_k_judge: the nearest right rows of every left row, matched or not by a language model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from linktransformer.encoding.llm_endpoint import chat_endpoint, is_remote
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.llm_verdict import Verdict, read_verdict
 from linktransformer.linking.merge import link
-from linktransformer.linking.options import BlockColumns, Columns, K
+from linktransformer.linking.options import BlockColumns, Columns, DataFrame, K, Model, Suffixes
 from linktransformer.progress import displayed
 from linktransformer.results.links import REASONS, Links
 from linktransformer.tables import frames, records
@@ -41,22 +40,22 @@ _NAMES = ("llm_is_match", "llm_confidence", "llm_raw_response", "llm_error")
 
 @displayed
 def merge_k_judge(
-    df1: Any,
-    df2: Any,
+    df1: DataFrame,
+    df2: DataFrame,
     on: Columns = None,
     k: int = 3,
     judge_llm_model: str | None = None,
     *,
     left_on: Columns = None,
     right_on: Columns = None,
-    model: Any = None,
-    knn_sbert_model: Any = None,
+    model: Model = None,
+    knn_sbert_model: Model = None,
     knn_api_model: str | None = None,
-    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
+    suffixes: Suffixes = ("_x", "_y"),
     drop_sim_threshold: float | None = None,
     llm_provider: str = "auto",
     llm_prompt: str | None = None,
-    llm_params: Mapping[str, Any] | None = None,
+    llm_params: Mapping[str, object] | None = None,
     confidence_threshold: float | None = None,
     openai_key: str | None = None,
     gemini_key: str | None = None,
@@ -68,12 +67,12 @@ def merge_k_judge(
     cache: str | os.PathLike[str] | bool | None = None,
     dry_run: bool = False,
     return_usage: bool = False,
-    embedding_cache: Any = None,
+    embedding_cache: object = None,
     block_on: BlockColumns = None,
     device: str | None = None,
     batch_size: int | None = None,
     progress: bool | None = None,
-) -> Any:
+) -> DataFrame:
     """Put each left row beside its k nearest right rows, and ask a language model which of them match.
 
     Args:
@@ -100,13 +99,13 @@ def merge_k_judge(
         openai_key: A key for "openai:" models and for any `base_url`; None takes the one of the environment
             (docs/llm.md).
         gemini_key: A key for "gemini:" models; None takes the one of the environment.
-        base_url: A server that speaks like OpenAI's.
-        max_retries: How often a question is asked again when the server stumbles.
-        ratelimit_sleep_time: Seconds before the first time; doubled each time. A Retry-After goes first.
+        base_url: A server with an interface like OpenAI's.
+        max_retries: How often a question is asked again when the server fails.
+        ratelimit_sleep_time: Seconds before the first retry, doubled each time; a Retry-After goes first.
         timeout: Seconds for one answer.
         concurrency: Questions at a time.
         cache: Folder of the answers; None is the user's cache folder, False keeps none.
-        dry_run: Ask nothing: say how many questions there are, and how long they are.
+        dry_run: Send nothing: count the questions and their length.
         return_usage: Give back the usage too.
         embedding_cache: Keep the vectors of `model` on disk: True for the user's cache folder, a folder, or
             `CacheSettings`; None for no cache (docs/cache.md).
@@ -183,25 +182,21 @@ merge_knn_with_llm = merge_k_judge
 merge_knn_openai = merge_k_judge
 
 
-def _check(k: Any, drop_sim_threshold: Any, confidence_threshold: Any) -> None:
+def _check(k: object, drop_sim_threshold: object, confidence_threshold: object) -> None:
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise InvalidArgumentError(f"k={k!r} is no number of rows. Give a whole number from 1.")
+        raise InvalidArgumentError(f"k={k!r} is not a number of rows. Give a whole number from 1.")
     for name, value in (
         ("drop_sim_threshold", drop_sim_threshold),
         ("confidence_threshold", confidence_threshold),
     ):
         if value is not None and not is_number(value):
-            raise InvalidArgumentError(f"{name}={value!r} is no number. Give such as 0.5, or None.")
+            raise InvalidArgumentError(f"{name}={value!r} is not a number. Give such as 0.5, or None.")
 
 
-def _finder(model: Any, local: Any, remote: str | None) -> Any:
+def _finder(model: Model, local: Model, remote: str | None) -> Model:
     """The one model that the caller named for the nearest rows."""
-    given = {
-        "model": model,
-        "knn_sbert_model": local,
-        "knn_api_model": remote,
-    }
-    named = [name for name, value in given.items() if value is not None]
+    models = {"model": model, "knn_sbert_model": local, "knn_api_model": remote}
+    named = [name for name, value in models.items() if value is not None]
     if len(named) > 1:
         raise InvalidArgumentError(f"{named[0]}= and {named[1]}= both name the model. Give one of them.")
     if remote is None:
@@ -212,14 +207,14 @@ def _finder(model: Any, local: Any, remote: str | None) -> Any:
 
 
 def _texts(links: Links, left: Integers, right: Integers) -> list[str]:
-    """What is asked of each pair: both rows' keys with their columns' names."""
+    """The question for each pair: both rows' keys with their columns' names."""
     written = []
     for table, names, rows in (
         (links.left, links.details["left_on"], left),
         (links.right, links.details["right_on"], right),
     ):
-        found = records.read(table, names, Serializer(separator="\n", labels=True))
-        written.append(found.texts[found.text_of_row[rows]].tolist())
+        texts = records.read(table, names, Serializer(separator="\n", labels=True))
+        written.append(texts.texts[texts.text_of_row[rows]].tolist())
     return [
         json.dumps({"record_1": one, "record_2": other}, ensure_ascii=False)
         for one, other in zip(*written, strict=True)
@@ -231,30 +226,30 @@ def _judged(
     pairs: tuple[Integers, Integers],
     score: Floats,
     asked: Asked,
-    least: float | None,
-    suffixes: tuple[str | None, str | None],
-) -> Any:
+    lowest: float | None,
+    suffixes: Suffixes,
+) -> DataFrame:
     """The pairs with their verdicts, and the left rows that have none, in left order."""
     verdicts = [
         Verdict(None, error=answer.error) if answer.text is None else read_verdict(answer.text, answer.cut)
         for answer in asked.answers
     ]
-    alone = np.setdiff1d(np.arange(links.left.n_rows), pairs[0])
-    order = np.argsort(np.concatenate([pairs[0], alone]), kind="stable")
-    left = np.concatenate([pairs[0], alone])[order]
-    right = np.concatenate([pairs[1], np.full(len(alone), -1)])[order]
-    reasons = [REASONS[int(code)] for code in links.left_reason[alone]]
-    match = [None if v.is_match is None else _is_match(v, least) for v in verdicts] + [None] * len(alone)
-    columns: dict[str, NDArray[Any]] = {
-        "score": np.append(score, np.full(len(alone), np.nan, dtype=np.float32)),
+    unpaired = np.setdiff1d(np.arange(links.left.n_rows), pairs[0])
+    order = np.argsort(np.concatenate([pairs[0], unpaired]), kind="stable")
+    left = np.concatenate([pairs[0], unpaired])[order]
+    right = np.concatenate([pairs[1], np.full(len(unpaired), -1)])[order]
+    reasons = [REASONS[int(code)] for code in links.left_reason[unpaired]]
+    match = [None if v.is_match is None else _is_match(v, lowest) for v in verdicts] + [None] * len(unpaired)
+    columns: dict[str, NDArray[np.generic]] = {
+        "score": np.append(score, np.full(len(unpaired), np.nan, dtype=np.float32)),
         _NAMES[0]: np.ma.masked_array(
             np.array([bool(value) for value in match], dtype=np.int64),
             mask=np.array([value is None for value in match], dtype=bool),
         ),
         _NAMES[1]: np.array(
-            [np.nan if v.confidence is None else v.confidence for v in verdicts] + [np.nan] * len(alone)
+            [np.nan if v.confidence is None else v.confidence for v in verdicts] + [np.nan] * len(unpaired)
         ),
-        _NAMES[2]: _objects([answer.text for answer in asked.answers] + [None] * len(alone)),
+        _NAMES[2]: _objects([answer.text for answer in asked.answers] + [None] * len(unpaired)),
         _NAMES[3]: _objects([*(v.error for v in verdicts), *reasons]),
     }
     errors = sum(v.is_match is None for v in verdicts)
@@ -266,13 +261,12 @@ def _judged(
     return frames.beside(links.left, links.right, left, right, suffixes, extra)
 
 
-def _is_match(verdict: Verdict, least: float | None) -> bool:
-    if least is None or not verdict.is_match:
+def _is_match(verdict: Verdict, lowest: float | None) -> bool:
+    if lowest is None or not verdict.is_match:
         return bool(verdict.is_match)
-    return verdict.confidence is not None and verdict.confidence >= least
+    return verdict.confidence is not None and verdict.confidence >= lowest
 
 
 def _objects(values: list[str | None]) -> NDArray[np.object_]:
-    made = np.empty(len(values), dtype=object)
-    made[:] = values
-    return made
+    """Texts and nulls, (n,) object."""
+    return np.fromiter(values, dtype=object, count=len(values))

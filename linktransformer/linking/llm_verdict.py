@@ -1,12 +1,12 @@
-"""What a model's words mean: a match, no match, or nothing that can be relied upon.
+"""Parse the reply of a language model: a match, no match, or an error.
 
-1. What is thought aloud in front (`<think>...</think>`) is put aside.
-2. A match is only ever said by one JSON object with `is_match`, bare or in a fence of three backquotes, with
-   other words around it or without. It may be true or false, 1 or 0, "yes" or "no", "true" or "false".
-3. Words without a brace are no match when the whole reply is one of a few sentences, capitals and marks
+1. A block `<think>...</think>` at the beginning is left out.
+2. A match is one JSON object with `is_match`, bare or in a fence of three backquotes, with other words
+   around it or without. It may be true or false, 1 or 0, "yes" or "no", "true" or "false".
+3. Words without a brace mean no match when the whole reply is one of a few sentences, capitals and marks
    aside: "No", "False", "0", "Not a match", "No match", "They do not match", "The records are not the same".
-4. All else is an error: two objects, one that breaks off, a key given twice, a reply that was cut off, "yes"
-   without JSON, "No, although they may be related".
+4. Everything else is an error: two objects, one that is cut off, a key given twice, a reply that was cut
+   off, "yes" without JSON, "No, although they may be related".
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
 
 __all__ = ["Verdict", "objects", "read_verdict"]
 
@@ -32,12 +31,12 @@ _FALSE = ("false", "no", "0")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was understood.
+    """The parsed reply.
 
     Args:
-        is_match: None where nothing was.
-        confidence: From 0 to 1, None where it was not said.
-        error: Why nothing was understood.
+        is_match: None for an error.
+        confidence: From 0 to 1, None where the reply has none.
+        error: Why there is no verdict.
     """
 
     is_match: bool | None
@@ -46,7 +45,7 @@ class Verdict:
 
 
 def read_verdict(text: str, cut: bool = False) -> Verdict:
-    """Understand a reply by the rules of this module.
+    """Parse a reply by the rules of this module; `cut`: it was cut off by the limit of tokens.
 
     Example:
         >>> read_verdict('{"is_match": 0, "confidence": 0.9}')
@@ -59,12 +58,12 @@ def read_verdict(text: str, cut: bool = False) -> Verdict:
         return Verdict(None, error="the reply breaks off in its thoughts")
     if "{" in words:
         try:
-            found = objects(words)
+            replies = objects(words)
         except ValueError as error:
             return Verdict(None, error=f"the reply's JSON is broken: {error}")
-        if len(found) != 1:
-            return Verdict(None, error=f"the reply has {len(found)} JSON objects, and not one")
-        return _of_object(found[0])
+        if len(replies) != 1:
+            return Verdict(None, error=f"the reply has {len(replies)} JSON objects, and not one")
+        return _of_object(replies[0])
     if cut:
         return Verdict(None, error="the reply was cut off")
     plain = " ".join(re.sub(r"[^\w' ]+", " ", words.replace("’", "'").casefold()).split())
@@ -73,7 +72,7 @@ def read_verdict(text: str, cut: bool = False) -> Verdict:
     return Verdict(None, error="the reply is no JSON" if plain else "the reply is empty")
 
 
-def objects(words: str) -> list[dict[str, Any]]:
+def objects(words: str) -> list[dict[str, object]]:
     """All JSON objects in a text, which must all be whole.
 
     Raises:
@@ -83,38 +82,40 @@ def objects(words: str) -> list[dict[str, Any]]:
         >>> objects('Here: {"a": {"b": 1}}')
         [{'a': {'b': 1}}]
     """
-    decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=lambda _: None)
-    found, place = [], 0
+    decoder = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=lambda _: None)
+    parsed, place = [], 0
     while (start := words.find("{", place)) >= 0:
         try:
             value, place = decoder.raw_decode(words, start)
         except RecursionError:
             raise ValueError("too deep") from None
-        found.append(value)
+        parsed.append(value)
     if "}" in words[place:]:
         raise ValueError("a brace is closed that was not opened")
-    return found
+    return parsed
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object that has no key twice."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
         raise ValueError("a key is given twice")
-    return made
+    return values
 
 
-def _of_object(found: dict[str, Any]) -> Verdict:
-    if "is_match" not in found:
+def _of_object(reply: dict[str, object]) -> Verdict:
+    """The verdict in a JSON object."""
+    if "is_match" not in reply:
         return Verdict(None, error="the reply's JSON has no is_match")
-    value = found["is_match"]
+    value = reply["is_match"]
     word = str(value).strip().casefold() if isinstance(value, (bool, int, str)) else ""
     if word not in _TRUE + _FALSE:
         return Verdict(None, error=f"is_match is {str(value)[:40]!r}, which is neither true nor false")
-    return Verdict(word in _TRUE, _confidence(found.get("confidence")))
+    return Verdict(word in _TRUE, _confidence(reply.get("confidence")))
 
 
-def _confidence(value: Any) -> float | None:
-    """A number from 0 to 1; anything else says nothing, for 95 may be a percentage or a mistake."""
+def _confidence(value: object) -> float | None:
+    """A number from 0 to 1, else None: 95 may be a percentage or a mistake."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from linktransformer.encoding.llm_answers import Prompts
 from linktransformer.encoding.llm_client import Patience
 from linktransformer.encoding.llm_endpoint import chat_endpoint
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking.options import DataFrame
 from linktransformer.progress import displayed
 from linktransformer.tables import frames, records
 from linktransformer.tables.serialize import Serializer
@@ -30,12 +30,12 @@ SPELLING = (
 
 @displayed
 def transform_rows(
-    df: Any,
+    df: DataFrame,
     on: str | Sequence[str],
     openai_key: str | None = None,
     model: str = "gpt-4o",
     openai_prompt: str | None = None,
-    openai_params: Mapping[str, Any] | None = None,
+    openai_params: Mapping[str, object] | None = None,
     batch_size: int = 50,
     output_column: str | None = None,
     progress_bar: bool | None = None,
@@ -49,8 +49,8 @@ def transform_rows(
     cache: str | os.PathLike[str] | bool | None = None,
     dry_run: bool = False,
     return_usage: bool = False,
-) -> Any:
-    """Have a language model rewrite a column: mend its spelling, translate it, bring it into one form.
+) -> DataFrame:
+    """Have a language model rewrite a column: correct its spelling, translate it, bring it into one form.
 
     Args:
         df: A pandas or polars DataFrame or a pyarrow Table; it is not changed.
@@ -58,10 +58,10 @@ def transform_rows(
         openai_key: A key for "openai:" models and for any `base_url`; None takes the one of the environment
             (docs/llm.md).
         model: "openai:NAME", "gemini:NAME" or NAME alone, default "gpt-4o"; "@https://host/v1" may follow.
-        openai_prompt: What to do with each text; None mends its spelling.
+        openai_prompt: What to do with each text; None corrects its spelling.
         openai_params: More for the request, such as {"temperature": 0.5}; None as a value leaves a key out.
             The answer has at most 512 tokens unless "max_tokens" says more.
-        batch_size: Taken for the sake of old scripts and not used: each text is a question of its own, so
+        batch_size: Accepted for old scripts and not used: each text is a question of its own, so
             that no answer can slip into another row.
         output_column: Name of the new column; None is "transformed_" and the columns' names, joined by "-".
         progress_bar: True shows it at once, False never; None in calls that take long (docs/progress.md).
@@ -73,7 +73,7 @@ def transform_rows(
         timeout: Seconds for one answer; default 120.
         concurrency: Questions at a time; default 8.
         cache: Folder of the answers; None is the user's cache folder, False keeps none.
-        dry_run: Ask nothing: say how many questions there are, and how long they are.
+        dry_run: Send nothing: count the questions and their length.
         return_usage: Give back the `Usage` (calls, tokens) too.
 
     Returns:
@@ -102,19 +102,19 @@ def transform_rows(
     endpoint = chat_endpoint(model, openai_key=openai_key, gemini_key=gemini_key, base_url=base_url)
     patience = Patience(max_retries, ratelimit_sleep_time, timeout=timeout, at_once=concurrency)
     params = llm_answers.checked_params(openai_params, "openai_params")
-    found = records.read(table, columns, Serializer())
+    texts = records.read(table, columns, Serializer())
     system = SPELLING if openai_prompt is None else openai_prompt
-    prompts = Prompts(endpoint, system, found.texts.tolist(), params)
+    prompts = Prompts(endpoint, system, texts.texts.tolist(), params)
     if dry_run:
         return llm_answers.estimate(prompts, cache)
-    asked = llm_answers.ask(prompts, patience, cache)
-    new = np.full(len(found.texts) + 1, None, dtype=object)  # the last is that of rows without text
-    for place, answer in enumerate(asked.answers):
+    replies = llm_answers.ask(prompts, patience, cache)
+    new = np.full(len(texts.texts) + 1, None, dtype=object)  # the last is that of rows without text
+    for place, answer in enumerate(replies.answers):
         if answer.text is not None and not answer.cut and answer.text.strip():
             new[place] = answer.text.strip()
     missing = sum(value is None for value in new[:-1])
     if missing:
-        first = next((answer.error for answer in asked.answers if answer.error), "it was cut off or empty")
+        first = next((answer.error for answer in replies.answers if answer.error), "it was cut off or empty")
         logger.warning("%d of %d texts have no answer, such as: %s", missing, len(new) - 1, first)
-    given = frames.with_columns(table, {name: new[found.text_of_row]})
-    return (given, asked.usage) if return_usage else given
+    result = frames.with_columns(table, {name: new[texts.text_of_row]})
+    return (result, replies.usage) if return_usage else result
