@@ -79,10 +79,14 @@ def main() -> None:
     lt.merge(left, right, on="name", model="lexical")
     with traced() as trace:
         lt.merge(left, right, on="name", model="lexical")
+    rooms = Counter(str(Path(path).parent) for path in trace.entered)
+    frames = Counter(str(Path(frame).parent) for frame in trace.deepest)
     again = {path: n - 1 for path, n in trace.entered.most_common() if n > 1}
     lines = [
         f"files entered: {len(trace.entered)} (goal: {MOST_FILES} at most)",
         f"deepest chain: {len(trace.deepest)} frames (goal: {MOST_FRAMES} at most)",
+        "by room, files and frames of the deepest chain:",
+        *(f"  {n:4} {frames[room]:4} {room}" for room, n in rooms.most_common()),
         f"entered again: {sum(again.values())} times, {len(again)} files",
         *(f"  {n:4} {path}" for path, n in again.items()),
     ]

@@ -10,7 +10,7 @@ from linktransformer.linking.compare_tables import source_of
 from linktransformer.linking.joining import Join, joined
 from linktransformer.linking.options import BlockColumns, Columns, DataFrame, Job, Model, Suffixes, Threshold
 from linktransformer.linking.resolve_links import decided
-from linktransformer.linking.source import CandidateSource, P, scored
+from linktransformer.linking.source import Scored, scored
 from linktransformer.progress import displayed
 from linktransformer.results import guards
 from linktransformer.results.links import Links
@@ -229,7 +229,8 @@ def _link(
     right, right_counts = nulls.emptied(tables[1], on[1], null_texts)
     blocks = block_keys.number((left, right), job.block_on)
     source = source_of((left, right), on, blocks, job)
-    links = links_of(source, tables, on, blocks, {"left": left_counts, "right": right_counts}, job)
+    pairs = scored(source)
+    links = links_of(pairs, tables, on, blocks, {"left": left_counts, "right": right_counts}, job)
     links = replace(links, pictures=source.pictures)
     links = guards.of_links(links, (left, right), every_row=job.threshold is None)
     logger.info("%r", links)
@@ -238,16 +239,15 @@ def _link(
 
 
 def links_of(
-    source: CandidateSource[P],
+    pairs: Scored,
     tables: tuple[Table, Table],
     on: tuple[list[str], list[str]],
     blocks: Blocks,
     null_counts: Mapping[str, Mapping[str, int]],
     job: Job,
 ) -> Links:
-    """Candidates, features and probabilities of a source -> links -> report, for tables and for files."""
-    pairs = scored(source)
-    links = decided(tables, source.nodes, pairs.fused, job.validate, job.threshold)
+    """Scored pairs -> links -> report, for tables and for files."""
+    links = decided(tables, pairs.nodes, pairs.fused, job.validate, job.threshold)
     report = LinkReport(
         left_on=on[0],
         right_on=on[1],

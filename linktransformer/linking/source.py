@@ -12,7 +12,7 @@ from linktransformer.results.report import PairsReport
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
 
-__all__ = ["CandidateSource", "P", "Scored", "no_candidates", "scored"]
+__all__ = ["CandidateSource", "Scored", "no_candidates", "scored"]
 
 P = TypeVar("P")
 

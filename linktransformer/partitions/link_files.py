@@ -14,6 +14,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.joining import Join
 from linktransformer.linking.merge import links_of
 from linktransformer.linking.options import BlockColumns, Columns, Job, Model, Suffixes, Threshold
+from linktransformer.linking.source import scored
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_source import file_source
 from linktransformer.partitions.join_files import write_joined
@@ -161,13 +162,13 @@ def link_files(
             reading=plan.reading,
             null_texts=null_texts,
         )
-        source = file_source(FileJob(partitions, plan, job))
+        pairs = scored(file_source(FileJob(partitions, plan, job)))
         null_counts = {
             table.name: {name: n} if name in null_texts else {}
             for table, name, n in zip(tables, key, partitions.n_emptied, strict=True)
         }
         stubs, columns = (tables[0].stub, tables[1].stub), ([key[0]], [key[1]])
-        links = links_of(source, stubs, columns, partitions.blocks, null_counts, job)
+        links = links_of(pairs, stubs, columns, partitions.blocks, null_counts, job)
         links = guards.of_links(links, every_row=job.threshold is None)
         logger.info("%r", links)
         guards.warn(links.details)
