@@ -1,1 +1,1 @@
-"""link_files: tables too large for memory, piece by piece."""
+"""link_files: tables too large for memory, partition by partition."""
