@@ -105,18 +105,20 @@ def clusters_of(
     The clusters' report is a `ClusteringReport`; with `details`, these entries and those of the clustering.
     """
     fused, start = neighbours.fused, neighbours.settled
-    nodes, found = start.nodes, fused.candidates
+    nodes, candidates = start.nodes, fused.candidates
     threshold = float(job.threshold) if is_number(job.threshold) else EVEN
     label = _agglomerated(neighbours, threshold, "average" if method == HDBSCAN else method)
     too_large = None
     if method == HDBSCAN:
         label, too_large = hdbscan_components.within_components(
-            found.n_left, found.left, found.right, fused.score, threshold, label
+            candidates.n_left, candidates.left, candidates.right, fused.score, threshold, label
         )
     n_without = int((nodes.node_of_row < 0).sum())
     # a node that has all its k neighbours at or above the threshold may have more
     near = fused.score >= np.float32(threshold)
-    degree = np.bincount(np.concatenate([found.left[near], found.right[near]]), minlength=len(nodes))
+    degree = np.bincount(
+        np.concatenate([candidates.left[near], candidates.right[near]]), minlength=len(nodes)
+    )
     report = ClusteringReport(
         threshold=threshold,
         components_too_large=ABSENT if too_large is None else too_large,
@@ -139,21 +141,23 @@ def clusters_of(
 def _agglomerated(neighbours: Neighbours, threshold: float, linkage: str) -> Integers:
     """The cluster of each node; of equally similar ones those whose texts come first are merged first."""
     fused, start = neighbours.fused, neighbours.settled
-    found, apart = fused.candidates, start.apart
+    candidates, apart = fused.candidates, start.apart
     text = neighbours.texts.texts[start.nodes.text]
     order = np.argsort(text, kind="stable")
     place = np.argsort(order)
-    left, right = place[found.left], place[found.right]
+    left, right = place[candidates.left], place[candidates.right]
     begin = None if start.start is None else start.start[order]
     if apart is not None:
         apart = Apart(place[apart.left], place[apart.right], apart.masks[order])
         # rows of equal text are nodes of their own here: those that may be together are so first
-        equal = text[found.left] == text[found.right]
+        equal = text[candidates.left] == text[candidates.right]
         one = np.ones(int(equal.sum()), dtype=np.float32)
         begin = agglomerate.agglomerate(
-            found.n_left, left[equal], right[equal], one, 1.0, "single", apart, begin
+            candidates.n_left, left[equal], right[equal], one, 1.0, "single", apart, begin
         )
-    label = agglomerate.agglomerate(found.n_left, left, right, fused.score, threshold, linkage, apart, begin)
+    label = agglomerate.agglomerate(
+        candidates.n_left, left, right, fused.score, threshold, linkage, apart, begin
+    )
     return agglomerate.in_order(label[place])
 
 
@@ -163,7 +167,7 @@ def _on_rows(table: Table, neighbours: Neighbours, label: Integers) -> Clusters:
     Rows that must be together are in one cluster, with a node or without.
     """
     start, fused, texts = neighbours.settled, neighbours.fused, neighbours.texts
-    nodes, node, found = start.nodes, start.nodes.node_of_row, fused.candidates
+    nodes, node, candidates = start.nodes, start.nodes.node_of_row, fused.candidates
     of_row = np.where(node >= 0, np.append(label, 0)[node], -1)
     without = np.flatnonzero(node < 0)
     of_row[without] = len(nodes) + np.arange(len(without))
@@ -172,13 +176,13 @@ def _on_rows(table: Table, neighbours: Neighbours, label: Integers) -> Clusters:
         of_row = agglomerate.components(len(nodes) + len(without), joined[:, 0], joined[:, 1])[of_row]
     length = np.append([len(text) for text in texts.texts.tolist()], 0).astype(np.int64)
     first = blocking.first_rows(nodes)
-    inside = label[found.left] == label[found.right]
-    a, b = first[found.left[inside]], first[found.right[inside]]
+    inside = label[candidates.left] == label[candidates.right]
+    a, b = first[candidates.left[inside]], first[candidates.right[inside]]
     cosine = fused.score
-    if fused.decided is not None and len(found):
-        cosine = found.views[next(view for view in SHOWN if view in found.views)]
+    if fused.decided is not None and len(candidates):
+        cosine = candidates.views[next(view for view in SHOWN if view in candidates.views)]
     final = agglomerate.in_order(of_row)
-    next_score, next_cluster = _next_clusters(found, fused.score, label)
+    next_score, next_cluster = _next_clusters(candidates, fused.score, label)
     # clusters of nodes, in the order of those of rows; rows without a node come after them in `of_row`
     order, has_node = np.full(int(final.max(initial=-1)) + 1, -1, dtype=np.int64), node >= 0
     order[final[has_node]] = label[node[has_node]]
@@ -198,11 +202,11 @@ def _on_rows(table: Table, neighbours: Neighbours, label: Integers) -> Clusters:
     )
 
 
-def _next_clusters(found: Candidates, score: Floats, label: Integers) -> tuple[Floats, Integers]:
+def _next_clusters(candidates: Candidates, score: Floats, label: Integers) -> tuple[Floats, Integers]:
     """The most similar other cluster of each, -1 for none, and the average score between the two."""
     n = int(label.max(initial=-1)) + 1
     size = np.bincount(label, minlength=n)
-    a, b = label[found.left], label[found.right]
+    a, b = label[candidates.left], label[candidates.right]
     across = a != b
     pair, place = np.unique(
         np.minimum(a, b)[across] * max(1, n) + np.maximum(a, b)[across], return_inverse=True

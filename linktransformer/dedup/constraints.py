@@ -90,7 +90,7 @@ class Settled:
     Args:
         nodes: What is clustered.
         apart: What must not be in one cluster; None for nothing.
-        start: The cluster of each node to begin with, (n_nodes,) int64; None where each is one by itself.
+        start: The cluster of each node to begin with, (n_nodes,) int64; None for one cluster a node.
         together: Pairs of rows that are in one cluster, with a key or without, (n_pairs, 2) int64.
     """
 

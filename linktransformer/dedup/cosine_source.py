@@ -1,4 +1,4 @@
-"""One table against itself by the cosine of one view alone, as scripts of linktransformer 0.1.18 mean it."""
+"""One table against itself by the cosine of one view: the distances of linktransformer 0.1.18."""
 
 from __future__ import annotations
 

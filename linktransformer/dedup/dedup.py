@@ -74,7 +74,7 @@ def dedup_rows(
         block_on: Column or columns whose values must be equal within a cluster; texts are compared without
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.
-        confidence: Column that says how sure an OCR engine was of the text, 0 to 1.
+        confidence: Column with the confidence of an OCR engine in the text, 0 to 1.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
@@ -97,8 +97,8 @@ def dedup_rows(
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
-        The kept rows in the table's order, with their index labels in pandas. A row without a partner or
-        without a key is always kept. With `return_members` also the table with two more columns: "cluster"
+        The kept rows in the table's order, with their index labels in pandas. A row that matches none or
+        has no key is always kept. With `return_members` also the table with two more columns: "cluster"
         and "kept", which is true for the row that stays.
 
     Raises:
@@ -117,9 +117,9 @@ def dedup_rows(
     """
     clusters.check_keep(keep)
     rules = Rules(method, one_per, cannot_link, must_link)
-    found = _clusters(table, on, duplicates, null_values, rules, _job(locals()))
-    guards.warn(found.details, [guards.MOST_ROWS_GO])  # of the other ones `cluster` has warned
-    one_of_each, members = clusters.kept(found, keep)
+    result = _clusters(table, on, duplicates, null_values, rules, _job(locals()))
+    guards.warn(result.details, [guards.MOST_ROWS_GO])  # of the other ones `cluster` has warned
+    one_of_each, members = clusters.kept(result, keep)
     return (one_of_each, members) if return_members else one_of_each
 
 
@@ -166,7 +166,7 @@ def cluster_rows(
         block_on: Column or columns whose values must be equal within a cluster; texts are compared without
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.
-        confidence: Column that says how sure an OCR engine was of the text, 0 to 1.
+        confidence: Column with the confidence of an OCR engine in the text, 0 to 1.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
@@ -191,7 +191,7 @@ def cluster_rows(
 
     Returns:
         The table with the new column at its end, index and order kept. Numbers begin at 0 in order of first
-        row; a row without a partner or without a key has a number of its own.
+        row; a row that matches none or has no key has a number of its own.
 
     Raises:
         ColumnNotFoundError: A column that is not there.
@@ -211,9 +211,9 @@ def cluster_rows(
     """
     _check_name(cluster_column)
     rules = Rules(method, one_per, cannot_link, must_link)
-    found = _clusters(table, on, duplicates, null_values, rules, _job(locals()))
-    name = frames.free_name(cluster_column, found.table.columns)
-    return frames.with_columns(found.table, {name: found.label})
+    result = _clusters(table, on, duplicates, null_values, rules, _job(locals()))
+    name = frames.free_name(cluster_column, result.table.columns)
+    return frames.with_columns(result.table, {name: result.label})
 
 
 @displayed
@@ -256,7 +256,7 @@ def cluster(
         block_on: Column or columns whose values must be equal within a cluster; texts are compared without
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.
-        confidence: Column that says how sure an OCR engine was of the text, 0 to 1.
+        confidence: Column with the confidence of an OCR engine in the text, 0 to 1.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
@@ -327,20 +327,20 @@ def _clusters(
             frames.check_columns(wrapped, [getattr(job, argument)], argument)
     compared, null_counts = nulls.emptied(wrapped, names, nulls.check(null_values, names))
     neighbours = neighbours_of(compared, names, job, rules)
-    found = clusters_of(compared, neighbours, job, rules.method)
+    result = clusters_of(compared, neighbours, job, rules.method)
     report = ClusterReport(
         on=names,
         method=rules.method,
         pairs=neighbours.report or ABSENT,
-        clustering=found.details,
+        clustering=result.details,
         null_values=null_counts,
         sources=ABSENT if rules.sources is None else rules.sources.sizes,
     )
-    found = guards.of_clusters(replace(found, details=report, pictures=neighbours.pictures), compared)
-    found = replace(found, table=wrapped)
-    logger.info("%r", found)
-    guards.warn(found.details)
-    return found
+    result = guards.of_clusters(replace(result, details=report, pictures=neighbours.pictures), compared)
+    result = replace(result, table=wrapped)
+    logger.info("%r", result)
+    guards.warn(result.details)
+    return result
 
 
 def _check_name(cluster_column: object) -> None:

@@ -74,7 +74,7 @@ def adapted(
 
 def select(
     described: Described,
-    found: Candidates,
+    candidates: Candidates,
     p: Floats,
     embed: Embed,
     options: Options,
@@ -90,8 +90,8 @@ def select(
     n-grams miss more than a twentieth of the matches by it, all records without a candidate above .95 are
     encoded and searched.
     """
-    sizes = found.n_left, found.n_right
-    best = _best(found, p)
+    sizes = candidates.n_left, candidates.n_right
+    best = _best(candidates, p)
     report: dict[str, object] = {"rule": "records in doubt by n-grams"}
     if sum(map(len, described.views.readable)) <= SMALL:
         report["rule"] = "all records of small tables"
@@ -115,21 +115,21 @@ def select(
         if missed > IMPROBABLE * (missed + expected):
             report["rule"] = "all records but those matched with certainty: n-grams miss matches in a sample"
             return Selection((best[0] < CERTAIN, best[1] < CERTAIN), True, report)
-    texts = described.nodes[0].text[found.left], described.nodes[1].text[found.right]
+    texts = described.nodes[0].text[candidates.left], described.nodes[1].text[candidates.right]
     lengths = tuple(
         np.fromiter(map(len, readable), np.int64, len(readable)) for readable in described.views.readable
     )
     budget = max(AT_LEAST, PER_RECORD * sum(sizes))
-    pairs = doubtful(found, p, best)
+    pairs = doubtful(candidates, p, best)
     allowed, spent = _within(pairs, p, texts, (lengths[0], lengths[1]), budget)
     report |= {"pairs_in_doubt": int(pairs.sum()), "characters": spent, "budget": budget}
     nodes = described.nodes
     return Selection((allowed[0][nodes[0].text], allowed[1][nodes[1].text]), False, report)
 
 
-def doubtful(found: Candidates, p: Floats, best: tuple[Floats, Floats]) -> Bools:
+def doubtful(candidates: Candidates, p: Floats, best: tuple[Floats, Floats]) -> Bools:
     """Pairs that may match, and one of whose records is not matched with certainty. (n_pairs,) bool."""
-    matched = (best[0] >= CERTAIN)[found.left] & (best[1] >= CERTAIN)[found.right]
+    matched = (best[0] >= CERTAIN)[candidates.left] & (best[1] >= CERTAIN)[candidates.right]
     return np.asarray((p > IMPROBABLE) & ~matched)
 
 
@@ -148,10 +148,10 @@ def trial(
     views = described.views.some(sample)
     both = np.ones(len(sample[0]), dtype=bool), np.ones(len(sample[1]), dtype=bool)
     encoded = partial_view.encode(views, embed, both)
-    tried = partial_view.with_search(searched(views, options), encoded, options)
-    judged = judge(tried, correction)
-    at, found = tried.features.at, tried.candidates
-    left, right, sizes = found.left[at], found.right[at], (found.n_left, found.n_right)
+    sampled = partial_view.with_search(searched(views, options), encoded, options)
+    judged = judge(sampled, correction)
+    at, candidates = sampled.features.at, sampled.candidates
+    left, right, sizes = candidates.left[at], candidates.right[at], (candidates.n_left, candidates.n_right)
     place = places(left, right, judged.own)
     best = (place.rank_left == 0) & (place.rank_right == 0)
     # a sample has few matches, by which the job looks worse than it is: what either calls a match is one
@@ -168,11 +168,11 @@ def _sample(described: Described, empty: list[Integers], fewer: int) -> tuple[In
     return sides if fewer == 0 else sides[::-1]
 
 
-def _best(found: Candidates, p: Floats) -> tuple[Floats, Floats]:
+def _best(candidates: Candidates, p: Floats) -> tuple[Floats, Floats]:
     """The highest probability of each left and of each right record."""
-    best = np.zeros(found.n_left, dtype=np.float32), np.zeros(found.n_right, dtype=np.float32)
-    np.maximum.at(best[0], found.left, p)
-    np.maximum.at(best[1], found.right, p)
+    best = np.zeros(candidates.n_left, dtype=np.float32), np.zeros(candidates.n_right, dtype=np.float32)
+    np.maximum.at(best[0], candidates.left, p)
+    np.maximum.at(best[1], candidates.right, p)
     return best
 
 

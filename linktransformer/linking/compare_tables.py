@@ -117,9 +117,9 @@ class TableSource:
         )
         if self.units is not None:
             return replace(common, readings=True)
-        every = self.plan.encoder is not None and not self.adaptive
+        encode_all = self.plan.encoder is not None and not self.adaptive
         written = None if self.plan.reads_key_column else self.plan.serializer
-        return replace(common, written=written, embed=self.encoding if every else None)
+        return replace(common, written=written, embed=self.encoding if encode_all else None)
 
     def candidates(self) -> Pairs:
         """Search and describe pairs; pictures are the view "dense" where both tables have some."""
@@ -240,6 +240,6 @@ def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: J
 
 def linked(fused: Fused) -> Integers:
     """The candidates, (n,) int64, that are links by default: one for each left record at most."""
-    found = fused.candidates
-    similarity = np.fmax.reduce(list(found.views.values()))
-    return choose(found.left, found.right, fused.score, similarity, "m:1", "auto").pairs
+    candidates = fused.candidates
+    similarity = np.fmax.reduce(list(candidates.views.values()))
+    return choose(candidates.left, candidates.right, fused.score, similarity, "m:1", "auto").pairs

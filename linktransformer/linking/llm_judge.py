@@ -173,9 +173,9 @@ def merge_k_judge(
     prompts = Prompts(endpoint, f"{question}\n{FORM}", _texts(links, *pairs), params)
     if dry_run:
         return llm_answers.estimate(prompts, cache)
-    asked = llm_answers.ask(prompts, patience, cache)
-    table = _judged(links, pairs, links.score[near], asked, confidence_threshold, suffixes)
-    return (table, asked.usage) if return_usage else table
+    replies = llm_answers.ask(prompts, patience, cache)
+    table = _judged(links, pairs, links.score[near], replies, confidence_threshold, suffixes)
+    return (table, replies.usage) if return_usage else table
 
 
 merge_knn_with_llm = merge_k_judge
@@ -225,14 +225,14 @@ def _judged(
     links: Links,
     pairs: tuple[Integers, Integers],
     score: Floats,
-    asked: Asked,
+    replies: Asked,
     lowest: float | None,
     suffixes: Suffixes,
 ) -> DataFrame:
     """The pairs with their verdicts, and the left rows that have none, in left order."""
     verdicts = [
         Verdict(None, error=answer.error) if answer.text is None else read_verdict(answer.text, answer.cut)
-        for answer in asked.answers
+        for answer in replies.answers
     ]
     unpaired = np.setdiff1d(np.arange(links.left.n_rows), pairs[0])
     order = np.argsort(np.concatenate([pairs[0], unpaired]), kind="stable")
@@ -249,7 +249,7 @@ def _judged(
         _NAMES[1]: np.array(
             [np.nan if v.confidence is None else v.confidence for v in verdicts] + [np.nan] * len(unpaired)
         ),
-        _NAMES[2]: _objects([answer.text for answer in asked.answers] + [None] * len(unpaired)),
+        _NAMES[2]: _objects([answer.text for answer in replies.answers] + [None] * len(unpaired)),
         _NAMES[3]: _objects([*(v.error for v in verdicts), *reasons]),
     }
     errors = sum(v.is_match is None for v in verdicts)

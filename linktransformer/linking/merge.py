@@ -83,9 +83,9 @@ def merge(
             warning, which `links.report()` has too.
         images: Column of pictures, or a pair (left, right): paths, "book.zip/crop.png", bytes, PIL images or
             arrays. Rows are then linked by text and picture together, by a `model` that reads both. A row
-            without a picture, or without a text, goes by what it has.
+            without a picture, or without a text, is linked by the other one.
         confidence: With `images`, a column or a pair of columns: how sure an OCR engine was of the text, 0 to
-            1. A model that learned to hears it when it weighs text against picture.
+            1. Input to the fusion of text and picture in models that were trained with it.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: "auto": the set of links with the best expected F1. A number: links with at least this
             match probability. {"precision": 0.95}: the largest set of links whose mean probability is at

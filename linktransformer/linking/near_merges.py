@@ -1,4 +1,4 @@
-"""merge_knn, merge_range and aggregate_rows: the nearest rows of another table, out of all of them."""
+"""merge_knn, merge_range and aggregate_rows: the nearest rows of another table, by exhaustive comparison."""
 
 from __future__ import annotations
 

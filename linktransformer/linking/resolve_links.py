@@ -51,8 +51,11 @@ def decided(
     score = fused.score[pair]
     order = np.lexsort((right, -score, left))
     left, right, pair, score = left[order], right[order], pair[order], score[order]
-    found = fused.candidates
-    rankings = rank(found.left, found.right, fused.score), rank(found.right, found.left, fused.score)
+    candidates = fused.candidates
+    rankings = (
+        rank(candidates.left, candidates.right, fused.score),
+        rank(candidates.right, candidates.left, fused.score),
+    )
     lowest = choice.threshold
     if isinstance(threshold, Mapping) and lowest is None:
         lowest = np.inf
@@ -67,7 +70,7 @@ def decided(
         left,
         right,
         score,
-        {name: values[pair] for name, values in found.views.items()},
+        {name: values[pair] for name, values in candidates.views.items()},
         *_runner_up(nodes, fused, pair, rankings[0]),
         reasons[0],
         reasons[1],
@@ -80,16 +83,16 @@ def decided(
 
 def _linkable(fused: Fused, validate: str, threshold: Threshold) -> tuple[Integers, Floats, Choice]:
     """The pairs that may be links, what each pair is worth in an assignment, and the choice among them."""
-    found, decided, p = fused.candidates, fused.decided, fused.score
+    candidates, decided, p = fused.candidates, fused.decided, fused.score
     if decided is None:  # a mean of similarities, against a number or nothing
-        choice = choose(found.left, found.right, p, p, validate, threshold)
+        choice = choose(candidates.left, candidates.right, p, p, validate, threshold)
         return choice.pairs, p, choice
     log_odds = decided.log_odds
     if isinstance(threshold, Mapping):
         log_odds = log_odds - np.float32(decided.caution)
         p = sigmoid(log_odds)
-    similarity = np.fmax.reduce(list(found.views.values())) if len(p) else p
-    choice = choose(found.left, found.right, p, similarity, validate, threshold)
+    similarity = np.fmax.reduce(list(candidates.views.values())) if len(p) else p
+    choice = choose(candidates.left, candidates.right, p, similarity, validate, threshold)
     pairs, lowest = choice.pairs, choice.threshold
     if validate != "1:1" or (isinstance(threshold, Mapping) and not len(pairs)):
         return pairs, np.ones(len(p), dtype=np.float32), choice
@@ -119,9 +122,9 @@ def _estimates(fused: Fused, decided: Probabilities, pairs: Integers) -> tuple[l
     """Estimated precision and recall, each low, middle and high; nothing where there is no link."""
     if not len(pairs):
         return [], []
-    found = fused.candidates
-    order = np.lexsort((-decided.log_odds, found.left))
-    best = order[np.flatnonzero(np.diff(found.left[order], prepend=-1))]
+    candidates = fused.candidates
+    order = np.lexsort((-decided.log_odds, candidates.left))
+    best = order[np.flatnonzero(np.diff(candidates.left[order], prepend=-1))]
     width = WIDTH * decided.uncertainty
     sums = [
         [float(sigmoid(decided.log_odds[some] + np.float32(off)).sum()) for some in (pairs, best)]
@@ -151,14 +154,14 @@ def _runner_up(
     nodes: tuple[Nodes, Nodes], fused: Fused, pair: Integers, ranking: Ranking
 ) -> tuple[Integers, Floats]:
     """The row that the left row of each link would have taken next, -1 for none, and its score."""
-    found = fused.candidates
-    place = np.searchsorted(ranking.nodes, found.left[pair])
+    candidates = fused.candidates
+    place = np.searchsorted(ranking.nodes, candidates.left[pair])
     following = np.where(ranking.best[place] == pair, ranking.second[place], ranking.best[place])
     order, starts = _rows_of_nodes(nodes[1])
     row = np.full(len(pair), -1, dtype=np.int64)
     score = np.full(len(pair), np.nan, dtype=np.float32)
     has = following >= 0
-    row[has] = order[starts[found.right[following[has]]]]
+    row[has] = order[starts[candidates.right[following[has]]]]
     score[has] = fused.score[following[has]]
     return row, score
 

@@ -1,4 +1,4 @@
-"""How similar any two rows are: one score for every pair of two tables, near or not, in bounded memory."""
+"""Similarity of any two rows of two tables: one score for every pair, near or not, in bounded memory."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Similarity:
     model: str
 
     def of_rows(self, left_rows: Integers, right_rows: Integers) -> Floats:
-        """The score of each pair of rows; it does not depend on what else is asked for.
+        """The score of each pair of rows, whatever the other pairs are.
 
         Scores, (n,) float32: 1 for equal texts and for no others; NaN where a row has no key.
         """
@@ -97,10 +97,10 @@ def _product(left: Matrix, right: Matrix, rows: slice, weight: float) -> Floats:
 
 
 def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Similarity:
-    """Make what scores every pair of rows.
+    """The similarity of any two rows.
 
-    A model that the caller names decides alone, so that a score is the cosine that it is known for. Without
-    one, the score is the mean of two cosines, of character n-grams and of the bundled model.
+    With a model that the caller names the score is its cosine. Without one, it is the mean of two
+    cosines, of character n-grams and of the bundled model.
 
     Raises:
         ModelError: There is no such model, or it gives vectors that cannot be used.
@@ -129,7 +129,11 @@ def similarity_of(tables: tuple[Table, Table], on: tuple[list[str], list[str]], 
 def near_rows(
     similarity: Similarity, *, k: int | None = None, threshold: float | None = None, memory: int | None = None
 ) -> tuple[Integers, Integers, Floats]:
-    """The right rows that are nearest to each left row, out of all of them."""
+    """The nearest right rows of each left row, by exhaustive comparison.
+
+    Left rows, right rows and scores, sorted by left row, falling score, right row. Ties go to the lower
+    right row.
+    """
     none = np.empty(0, dtype=np.int64)
     texts, rows = [none], [none]
     lowest = -np.inf if threshold is None else np.float32(threshold) - SLACK

@@ -50,7 +50,7 @@ class FileColumn:
         statistics: How cells are compared; the frequencies are in `counts`.
         counts: How many records of both files have each case-folded value.
         words: In how many values each n-gram is, where cells are free texts.
-        known: All numbers, dates or places, where cells are such.
+        parsed: All numbers, dates or places, where cells are such.
     """
 
     name: str
@@ -58,7 +58,7 @@ class FileColumn:
     statistics: ColumnStatistics
     counts: HashedCounts
     words: TextCounts | None
-    known: KnownValues | None
+    parsed: KnownValues | None
 
     def compare(self, left: Sequence[str], right: Sequence[str], i: Integers, j: Integers) -> Cells:
         """Compare cells as `scoring.columns.compared` does with all cells at hand."""
@@ -71,8 +71,8 @@ class FileColumn:
             number = {value: place for place, value in enumerate(values[1])}
             same = np.array([number.get(value, -1) for value in values[0]], dtype=np.int64)
             equal = same[i] == j
-        elif self.known is not None:
-            similarity, equal = self.known.compare(values[0], values[1], i, j)
+        elif self.parsed is not None:
+            similarity, equal = self.parsed.compare(values[0], values[1], i, j)
         else:
             prepared = prepare(values[0], values[1], self.statistics.comparison)
             similarity, equal = prepared.similarity(i, j), prepared.equal(i, j)
@@ -93,7 +93,7 @@ def file_column(
     if comparison is None:
         cells = [texts_at(values, side, sampled(n)) for side, n in enumerate(n_values)]
         comparison = detect(cells[0], cells[1])
-    words, known = None, None
+    words, parsed = None, None
     if comparison.kind == "text":
         words = TextCounts()
         for side in (0, 1):
@@ -101,7 +101,7 @@ def file_column(
                 words.add(texts)
     elif comparison.kind in KINDS:
         whole = [texts_at(values, side, np.arange(n)) for side, n in enumerate(n_values)]
-        known = known_values(whole[0], whole[1], comparison)
+        parsed = known_values(whole[0], whole[1], comparison)
     first = texts_at(values, 0, np.arange(min(SAMPLE, n_values[0])))
     names = names_records(first, list(zip(sizes, n_values, strict=True)))
-    return FileColumn(name, names, ColumnStatistics(comparison, {}, sum(sizes)), counts, words, known)
+    return FileColumn(name, names, ColumnStatistics(comparison, {}, sum(sizes)), counts, words, parsed)

@@ -94,17 +94,17 @@ class FileSource:
 
     def probabilities(self, pairs: FilePairs) -> Fused:
         """Match probabilities of the pairs of all partitions together."""
-        found = pairs.candidates
+        candidates = pairs.candidates
         decided = self._model.in_job(
             pairs.log_odds,
-            np.arange(len(found)),
-            found.left,
-            found.right,
+            np.arange(len(candidates)),
+            candidates.left,
+            candidates.right,
             self.counted.sizes,
             expected_overlap=self.files.job.expected_overlap,
             offset=pairs.offset,
         )
-        return raised(Fused(found, decided.probability, decided), pairs.same)
+        return raised(Fused(candidates, decided.probability, decided), pairs.same)
 
     def refined(self, pairs: FilePairs, fused: Fused) -> tuple[FilePairs, Fused]:
         """The pairs with the model's view, where it was on trial and n-grams leave much open."""
@@ -172,8 +172,8 @@ class FileSource:
         order = np.argsort(code)
         left, right, log_odds, offset, same, *views = (column[order] for column in columns)
         by_view = dict(zip(files.views, views, strict=True))
-        found = Candidates(left, right, by_view, *sizes, self._search_report(n_candidates))
-        return FilePairs(found, log_odds, offset, same, statistics.job.tables)
+        candidates = Candidates(left, right, by_view, *sizes, self._search_report(n_candidates))
+        return FilePairs(candidates, log_odds, offset, same, statistics.job.tables)
 
 
 def file_source(files: FileJob) -> FileSource:
@@ -184,8 +184,8 @@ def file_source(files: FileJob) -> FileSource:
 
 def _settled(fused: Fused, validate: str) -> float:
     """The expected share of records whose best candidate is a match, on the side that is to be linked."""
-    found = fused.candidates
-    sides = [(found.left, found.n_left), (found.right, found.n_right)]
+    candidates = fused.candidates
+    sides = [(candidates.left, candidates.n_left), (candidates.right, candidates.n_right)]
     shares = []
     for group, n in sides[:1] if validate == "m:1" else sides[1:] if validate == "1:m" else sides:
         best = np.zeros(n, dtype=np.float32)

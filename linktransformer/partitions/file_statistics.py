@@ -105,21 +105,21 @@ def _vectors(
     for side, texts in enumerate(random.texts):
         parts = [part.vectors[name][side] for part in searched]
         width = max(vectors.shape[1] for _, vectors in parts)
-        found = np.zeros((len(texts), width), dtype=np.float32)
+        matrix = np.zeros((len(texts), width), dtype=np.float32)
         for place, vectors in parts:
             if len(place):
-                found[place] = vectors
-        sides.append(found)
+                matrix[place] = vectors
+        sides.append(matrix)
     return sides[0], sides[1]
 
 
 def _of_records(name: str, side: int, survey: Survey, searched: Sequence[Searched]) -> Floats:
     """How near the nearest other record of its own file is to each record, NaN for unknown."""
-    found = np.full(survey.counted.sizes[side], np.nan, dtype=np.float32)
+    scores = np.full(survey.counted.sizes[side], np.nan, dtype=np.float32)
     for part in searched:
         number, score = part.own[name][side]
-        found[number] = score
-    return found
+        scores[number] = score
+    return scores
 
 
 def _tables(files: FileJob, survey: Survey, searched: Sequence[Searched], random: NDArray[np.int8]) -> Tables:

@@ -129,8 +129,8 @@ def _count(lower: list[str], text: Integers, words: HashedCounts, values: Hashed
     spelled, columns, indptr = split(lower)
     of_text = np.repeat(n_records, np.diff(indptr))
     words.add(spelled, np.bincount(columns, of_text, minlength=len(spelled)).astype(np.int64))
-    different, place = factorize(lower)
-    values.add(different, np.bincount(place, n_records, minlength=len(different)).astype(np.int64))
+    unique, place = factorize(lower)
+    values.add(unique, np.bincount(place, n_records, minlength=len(unique)).astype(np.int64))
 
 
 def _numbered(firsts: list[Integers]) -> list[Integers]:

@@ -68,9 +68,9 @@ def _part(
 ) -> tuple[Table, Integers]:
     """The rows of a bin, and which of them is at each place, -1 for none, (n,)."""
     row = np.full(n, -1, dtype=np.int64)
-    found = shelf.take(number)
-    if found is None:
+    binned = shelf.take(number)
+    if binned is None:
         return table.head, row
-    rows, where = without_places(found, place, table.name)
+    rows, where = without_places(binned, place, table.name)
     row[where - start] = np.arange(len(where))
     return rows, row

@@ -68,10 +68,9 @@ def link_files(
 
     The result has the rows and columns of `merge`, and its scores: match probabilities. Rows are set aside on
     disk by block, as many blocks together as `memory_limit` has room for, and each such piece is read,
-    encoded and searched by itself; the next one is read and encoded while one is searched. What the features
-    of a pair need to know of all others is counted over all pieces, and the decision is made on all pieces
-    together. Without `block_on`, and for a block that is larger than the limit, there is one piece with all
-    its rows.
+    encoded and searched separately; the next one is read and encoded while one is searched. Statistics that
+    the features of a pair need are counted over all pieces, and the decision is made on all pieces together.
+    Without `block_on`, and for a block that is larger than the limit, there is one piece with all its rows.
 
     Args:
         left: A .parquet file.

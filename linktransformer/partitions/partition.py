@@ -152,7 +152,7 @@ def _blocks(
     """The blocks of both files in rising order, (n,), and how many rows of either each has, (2, n)."""
     if not names[0]:
         return np.zeros(1, dtype=np.int64), np.array([[table.n_rows] for table in tables], dtype=np.int64)
-    found = []
+    sides = []
     for side, table in enumerate(tables):
         block, size = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         for _, batch in table.batches(names[side]):
@@ -161,10 +161,10 @@ def _blocks(
             merged, place = np.unique(np.concatenate([block, here]), return_inverse=True)
             size = np.bincount(place, weights=np.concatenate([size, count])).astype(np.int64)
             block = merged
-        found.append((block, size))
-    blocks = np.union1d(found[0][0], found[1][0])
+        sides.append((block, size))
+    blocks = np.union1d(sides[0][0], sides[1][0])
     sizes = np.zeros((2, len(blocks)), dtype=np.int64)
-    for side, (block, size) in enumerate(found):
+    for side, (block, size) in enumerate(sides):
         sizes[side, np.searchsorted(blocks, block)] = size
     return blocks, sizes
 

@@ -31,16 +31,16 @@ def log_odds_of(
     (n_pairs,) float32 each.
     """
     pairs = pairs_of(files, survey, statistics, number)
-    found = np.zeros(len(pairs.left), dtype=np.float32)
-    offset = np.zeros(len(found), dtype=np.float32)
-    for start in range(0, len(found), STEP):
-        here = slice(start, min(len(found), start + STEP))
+    log_odds = np.zeros(len(pairs.left), dtype=np.float32)
+    offset = np.zeros(len(log_odds), dtype=np.float32)
+    for start in range(0, len(log_odds), STEP):
+        here = slice(start, min(len(log_odds), start + STEP))
         names, values = features_of(_some(pairs, here), statistics.job)
-        found[here] = model.pair.predict(values, names)
+        log_odds[here] = model.pair.predict(values, names)
         more = model.offset(names, values, pairs.weights.bits[here])
         if more is not None:
             offset[here] = more
-    return found, offset
+    return log_odds, offset
 
 
 def pairs_of(files: FileJob, survey: Survey, statistics: FileStatistics, number: int) -> Pairs:

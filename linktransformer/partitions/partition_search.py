@@ -56,31 +56,32 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
     nearest, how equal their texts are, and how equal their cells.
     """
     job = files.job
-    found = search(
+    candidates = search(
         partition.matrices, *partition.nodes, int(job.k), memory_limit=job.memory_limit, device=job.device
     )
-    at = np.flatnonzero(near(found.left, found.right, found.views))
-    left, right = found.left[at], found.right[at]
+    at = np.flatnonzero(near(candidates.left, candidates.right, candidates.views))
+    left, right = candidates.left[at], candidates.right[at]
     places = {
-        name: ranks.places(found.left, found.right, score).some(at) for name, score in found.views.items()
+        name: ranks.places(candidates.left, candidates.right, score).some(at)
+        for name, score in candidates.views.items()
     }
-    scores = {name: score[at] for name, score in found.views.items()}
+    scores = {name: score[at] for name, score in candidates.views.items()}
     nearest, strong = mutual_and_strength(scores, places)
     texts = partition.nodes[0].text[left], partition.nodes[1].text[right]
     cells = survey.column.compare(
         folded(partition.texts[0]).tolist(), folded(partition.texts[1]).tolist(), *texts
     )
     described: dict[str, NDArray[np.generic]] = {
-        "left": found.left.astype(np.int32),
-        "right": found.right.astype(np.int32),
+        "left": candidates.left.astype(np.int32),
+        "right": candidates.right.astype(np.int32),
         "at": at.astype(np.int32),
         "nearest": nearest,
         "strong": strong,
-        "same": _same(partition.texts, texts, found.views["lexical"][at]),
+        "same": _same(partition.texts, texts, candidates.views["lexical"][at]),
         "similarity": cells.similarity,
         "equal": cells.equal,
         "frequency": cells.frequency,
-        **{f"view {name}": score for name, score in found.views.items()},
+        **{f"view {name}": score for name, score in candidates.views.items()},
     }
     files.stored(partition.number).put(described)
     drawn = [
@@ -88,17 +89,17 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
         for side, texts in zip(partition.texts, survey.random.texts, strict=True)
     ]
     return Searched(
-        len(found),
+        len(candidates),
         len(at),
-        {name: float(score.min(initial=0)) for name, score in found.views.items()},
-        {name: _seconds(found, score) for name, score in found.views.items()},
+        {name: float(score.min(initial=0)) for name, score in candidates.views.items()},
+        {name: _seconds(candidates, score) for name, score in candidates.views.items()},
         {name: _own(files, survey, partition, name) for name in partition.matrices},
         {
             name: (_some(of[0], drawn[0]), _some(of[1], drawn[1]))
             for name, of in partition.matrices.items()
             if not sp.issparse(of[0])
         },
-        _related(found, partition.nodes, (drawn[0], drawn[1])),
+        _related(candidates, partition.nodes, (drawn[0], drawn[1])),
     )
 
 
@@ -110,9 +111,9 @@ def _same(texts: tuple[Texts, Texts], pairs: tuple[Integers, Integers], cosine: 
     return same
 
 
-def _seconds(found: Candidates, score: Floats) -> Floats:
+def _seconds(candidates: Candidates, score: Floats) -> Floats:
     """The second highest similarity of each left and then of each right record."""
-    sides = ((found.left, found.n_left), (found.right, found.n_right))
+    sides = ((candidates.left, candidates.n_left), (candidates.right, candidates.n_right))
     return np.concatenate([ranks.highest(group, score, n, 2)[:, 1] for group, n in sides])
 
 
@@ -143,11 +144,11 @@ def _some(matrix: Matrix, drawn: Integers) -> OfSide:
 
 
 def _related(
-    found: Candidates, nodes: tuple[Nodes, Nodes], drawn: tuple[Integers, Integers]
+    candidates: Candidates, nodes: tuple[Nodes, Nodes], drawn: tuple[Integers, Integers]
 ) -> tuple[Integers, Integers]:
     """Random texts that are the nearest of one of their records, left and right."""
-    nearest = nearest_pairs(found.left, found.right, found.views)
-    left = drawn[0][nodes[0].text[found.left[nearest]]]
-    right = drawn[1][nodes[1].text[found.right[nearest]]]
+    nearest = nearest_pairs(candidates.left, candidates.right, candidates.views)
+    left = drawn[0][nodes[0].text[candidates.left[nearest]]]
+    right = drawn[1][nodes[1].text[candidates.right[nearest]]]
     both = (left >= 0) & (right >= 0)
     return left[both], right[both]

@@ -109,7 +109,7 @@ def test_it_is_learned_from_what_will_be_read(tmp_path: Path, monkeypatch: pytes
     left, right, truth = tables(10)
     with pytest.raises(InterruptedError):
         lt.fit_decision(left, right, truth, on=ON, out=tmp_path, progress=False)
-    assert seen[0].described
+    assert seen[0].keep_features
 
 
 def people(n: int = 120) -> tuple[pd.DataFrame, list[int]]:
