@@ -17,6 +17,7 @@ from linktransformer.encoding.llm_answers import Asked, Prompts
 from linktransformer.encoding.llm_client import Patience
 from linktransformer.encoding.llm_endpoint import chat_endpoint, is_remote
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking.joining import with_unpaired
 from linktransformer.linking.llm_verdict import Verdict, read_verdict
 from linktransformer.linking.merge import link
 from linktransformer.linking.options import BlockColumns, Columns, DataFrame, K, Model, Suffixes
@@ -148,9 +149,8 @@ def merge_k_judge(
     patience = Patience(max_retries, ratelimit_sleep_time, timeout=timeout, at_once=concurrency)
     params = llm_answers.checked_params(llm_params, "llm_params")
     finder = _finder(model, knn_sbert_model, knn_api_model)
-    frames.check_beside(
-        frames.wrap(df1, "df1"), frames.wrap(df2, "df2"), suffixes, []
-    )  # before anything is paid for
+    tables = frames.wrap(df1, "df1"), frames.wrap(df2, "df2")
+    frames.check_beside(*tables, suffixes, [])  # before anything is paid for
     links = link(
         df1,
         df2,
@@ -185,10 +185,8 @@ merge_knn_openai = merge_k_judge
 def _check(k: object, drop_sim_threshold: object, confidence_threshold: object) -> None:
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise InvalidArgumentError(f"k={k!r} is not a number of rows. Give a whole number from 1.")
-    for name, value in (
-        ("drop_sim_threshold", drop_sim_threshold),
-        ("confidence_threshold", confidence_threshold),
-    ):
+    thresholds = {"drop_sim_threshold": drop_sim_threshold, "confidence_threshold": confidence_threshold}
+    for name, value in thresholds.items():
         if value is not None and not is_number(value):
             raise InvalidArgumentError(f"{name}={value!r} is not a number. Give such as 0.5, or None.")
 
@@ -234,30 +232,30 @@ def _judged(
         Verdict(None, error=answer.error) if answer.text is None else read_verdict(answer.text, answer.cut)
         for answer in replies.answers
     ]
-    unpaired = np.setdiff1d(np.arange(links.left.n_rows), pairs[0])
-    order = np.argsort(np.concatenate([pairs[0], unpaired]), kind="stable")
-    left = np.concatenate([pairs[0], unpaired])[order]
-    right = np.concatenate([pairs[1], np.full(len(unpaired), -1)])[order]
-    reasons = [REASONS[int(code)] for code in links.left_reason[unpaired]]
-    match = [None if v.is_match is None else _is_match(v, lowest) for v in verdicts] + [None] * len(unpaired)
+    left, pair = with_unpaired(pairs[0], links.left.n_rows)
+    right, of_rows = np.append(pairs[1], -1)[pair], [*verdicts, Verdict(None)]
+    of_rows = [of_rows[at] for at in pair.tolist()]
+    texts = [*(answer.text for answer in replies.answers), None]
+    match = [None if v.is_match is None else _is_match(v, lowest) for v in of_rows]
+    reasons = [REASONS[code] for code in links.left_reason[left].tolist()]
     columns: dict[str, NDArray[np.generic]] = {
-        "score": np.append(score, np.full(len(unpaired), np.nan, dtype=np.float32)),
+        "score": np.append(score, np.float32(np.nan))[pair],
         _NAMES[0]: np.ma.masked_array(
             np.array([bool(value) for value in match], dtype=np.int64),
             mask=np.array([value is None for value in match], dtype=bool),
         ),
-        _NAMES[1]: np.array(
-            [np.nan if v.confidence is None else v.confidence for v in verdicts] + [np.nan] * len(unpaired)
+        _NAMES[1]: np.array([np.nan if v.confidence is None else v.confidence for v in of_rows], dtype=float),
+        _NAMES[2]: _objects([texts[at] for at in pair.tolist()]),
+        _NAMES[3]: _objects(
+            [v.error if at >= 0 else why for v, at, why in zip(of_rows, pair.tolist(), reasons, strict=True)]
         ),
-        _NAMES[2]: _objects([answer.text for answer in replies.answers] + [None] * len(unpaired)),
-        _NAMES[3]: _objects([*(v.error for v in verdicts), *reasons]),
     }
     errors = sum(v.is_match is None for v in verdicts)
     if errors:
         logger.warning("%d of %d pairs have no verdict; see the column llm_error", errors, len(verdicts))
     taken = frames.check_beside(links.left, links.right, suffixes, [])
     names = [frames.free_name(name, [*taken[0], *taken[1]]) for name in columns]
-    extra = {name: values[order] for name, values in zip(names, columns.values(), strict=True)}
+    extra = dict(zip(names, columns.values(), strict=True))
     return frames.beside(links.left, links.right, left, right, suffixes, extra)
 
 

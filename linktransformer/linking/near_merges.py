@@ -10,7 +10,7 @@ import numpy as np
 from linktransformer.decision.threshold import check_reached, is_number
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
-from linktransformer.linking.joining import Join
+from linktransformer.linking.joining import Join, with_unpaired
 from linktransformer.linking.keyed_model import keyed_model
 from linktransformer.linking.options import Columns, DataFrame, Job, Model, Suffixes
 from linktransformer.progress import displayed
@@ -269,15 +269,12 @@ def _near(
     a, b, score = similarity.near_rows(
         of_rows, k=limits.k, threshold=limits.threshold, memory=job.memory_limit
     )
-    unpaired = np.setdiff1d(np.arange(tables[0].n_rows), a)
+    all_rows, pair = with_unpaired(a, tables[0].n_rows)
     logger.info(
         "%s: %d pairs; %d of %d rows of df1 have none (%d without a key)",
-        of_rows.model, len(a), len(unpaired), tables[0].n_rows, int((of_rows.left.text_of_row < 0).sum()),
+        of_rows.model, len(a), int((pair < 0).sum()), len(of_rows.left.text_of_row),
+        int((of_rows.left.text_of_row < 0).sum()),
     )  # fmt: skip
-    if join.how == "left" and len(unpaired):
-        a = np.concatenate([a, unpaired])
-        b = np.concatenate([b, np.full(len(unpaired), -1)])
-        score = np.concatenate([score, np.full(len(unpaired), np.nan, dtype=np.float32)])
-        order = np.argsort(a, kind="stable")
-        a, b, score = a[order], b[order], score[order]
+    if join.how == "left":
+        a, b, score = all_rows, np.append(b, -1)[pair], np.append(score, np.float32(np.nan))[pair]
     return frames.beside(*tables, a, b, join.suffixes, {join.added(*tables)[0]: score})
