@@ -16,7 +16,7 @@ from linktransformer.results.links import Links
 from linktransformer.tables import frames
 from linktransformer.tables.frames import Table
 
-__all__ = ["Join", "joined"]
+__all__ = ["Join", "joined", "with_unpaired"]
 
 HOW = ("left", "inner", "right", "outer")
 
@@ -78,14 +78,22 @@ def joined(links: Links, join: Join) -> DataFrame:
     return frames.beside(links.left, links.right, a, b, join.suffixes, columns)
 
 
+def with_unpaired(rows: Integers, n_rows: int) -> tuple[Integers, Integers]:
+    """All rows of a table in their order, those of several pairs several times, and the pair of each.
+
+    Rows without a pair, -1 there, come once. Both (n,) int64.
+    """
+    all_rows = np.concatenate([rows, np.setdiff1d(np.arange(n_rows), rows)])
+    order = np.argsort(all_rows, kind="stable")
+    return all_rows[order], np.where(order < len(rows), order, -1)
+
+
 def _with_unlinked(links: Links, how: str) -> tuple[Integers, Integers]:
     """Row numbers of the result, -1 for none, in the order that pandas.merge would give."""
     a, b = links.left_rows, links.right_rows
     if how in ("left", "outer"):
-        unlinked = np.setdiff1d(np.arange(links.left.n_rows), a)
-        a, b = np.concatenate([a, unlinked]), np.concatenate([b, np.full(len(unlinked), -1)])
-        order = np.argsort(a, kind="stable")
-        a, b = a[order], b[order]
+        a, pair = with_unpaired(a, links.left.n_rows)
+        b = np.append(b, -1)[pair]
     if how in ("right", "outer"):
         unlinked = np.setdiff1d(np.arange(links.right.n_rows), links.right_rows)
         a, b = np.concatenate([a, np.full(len(unlinked), -1)]), np.concatenate([b, unlinked])
