@@ -7,25 +7,28 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from linktransformer.arrays import Floats, Integers
-from linktransformer.decision.fused import Fused
+from linktransformer.decision.fused import BELOW_ONE, Fused
 from linktransformer.decision.ranking import rank
 from linktransformer.decision.threshold import is_number
 from linktransformer.dedup import hdbscan_components
 from linktransformer.dedup.constraints import HDBSCAN, Rules, Settled, constraints, settled
-from linktransformer.dedup.cosine_source import CosineSource
-from linktransformer.linking.compare_tables import TableSource, plan_of, read
+from linktransformer.encoding import cached_encoder, model_plan, truncation
+from linktransformer.encoding.model_plan import Plan
+from linktransformer.linking.compare_tables import TableRecords, TableSource, plan_of, read
 from linktransformer.linking.options import Columns, Job
-from linktransformer.linking.source import scored
+from linktransformer.linking.source import Scored, no_candidates, scored
 from linktransformer.progress import stage
 from linktransformer.results import agglomerate, guards
 from linktransformer.results.agglomerate import Apart
 from linktransformer.results.clusters import Clusters
 from linktransformer.results.report import ABSENT, ClusteringReport, PairsReport
-from linktransformer.search import blocking
+from linktransformer.search import blocking, candidate_search, lexical
+from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
-from linktransformer.tables import block_keys, frames, key_columns
+from linktransformer.tables import block_keys, frames, key_columns, records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
 
@@ -76,13 +79,43 @@ def neighbours_of(table: Table, on: list[str], job: Job, rules: Rules) -> Neighb
     block_of_row = block_keys.number_one(ordered, job.block_on)
     start = settled(constrained.in_order(order), side.texts.text_of_row, block_of_row)
     nodes = start.nodes, start.nodes
-    pairs = (
-        scored(CosineSource(side, nodes, plan, job))
-        if job.scores == "similarity"
-        else scored(TableSource((side, side), nodes, plan, job, same=True))
-    )
+    if job.scores == "similarity":
+        pairs = _by_cosine(side, nodes, plan, job)
+    else:
+        pairs = scored(TableSource((side, side), nodes, plan, job, same=True))
     pictures = None if side.units is None else side.units.picture_of_row
     return Neighbours(side.texts, start, pairs.fused, pairs.report, pictures).of_rows(np.argsort(order))
+
+
+def _by_cosine(side: TableRecords, nodes: tuple[Nodes, Nodes], plan: Plan, job: Job) -> Scored:
+    """The nearest neighbours of each node in one view, scored by its cosine as in linktransformer 0.1.18."""
+    report = PairsReport(model=plan.name, rows_cut=side.texts.n_cut)
+    if not len(nodes[0]):
+        return Scored(nodes, no_candidates(nodes), report)
+    written = side.texts.texts.tolist()
+    if plan.serializer != plan.reading:
+        written = records.texts_of(side.texts, records.read(side.table, side.on, plan.serializer))
+    matrix: Floats | csr_matrix
+    if plan.encoder is None:
+        matrix = lexical.fit(written, []).left
+    else:
+        matrix = model_plan.embed(plan.encoder, written, batch_size=job.batch_size)
+    view = "lexical" if plan.encoder is None else "dense"
+    use = truncation.of_model(plan.encoder, [side.texts], [written])
+    candidates = candidate_search.search(
+        {view: (matrix, matrix)},
+        *nodes,
+        job.k,
+        memory_limit=job.memory_limit,
+        device=job.device,
+        same=True,
+    )
+    fused = Fused(candidates, np.minimum(candidates.views[view], BELOW_ONE))
+    return Scored(
+        nodes,
+        fused,
+        replace(report, search=dict(candidates.report), **use, **cached_encoder.of_report(plan.encoder)),
+    )
 
 
 @stage("read")
