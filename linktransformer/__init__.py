@@ -21,7 +21,8 @@ if TYPE_CHECKING:
         merge_range,
     )
     from linktransformer.compat.model import LinkTransformer
-    from linktransformer.compat.old_calls import cluster_rows, dedup_rows, merge
+    from linktransformer.compat.old_clusters import cluster_rows, dedup_rows
+    from linktransformer.compat.old_merge import merge
     from linktransformer.dedup.dedup import cluster
     from linktransformer.encoding.cache_settings import CacheSettings
     from linktransformer.errors import (
@@ -76,15 +77,15 @@ _HOME = {
     "all_pair_combos_evaluate": "compat.functions",
     "classify_rows": "training.classify",
     "cluster": "dedup.dedup",
-    "cluster_rows": "compat.old_calls",
+    "cluster_rows": "compat.old_clusters",
     "create_new_train_config": "training.legacy_settings",
-    "dedup_rows": "compat.old_calls",
+    "dedup_rows": "compat.old_clusters",
     "evaluate_pairs": "compat.functions",
     "export_model": "training.exporting",
     "fit_decision": "training.fit_decision",
     "link": "linking.merge",
     "link_files": "partitions.link_files",
-    "merge": "compat.old_calls",
+    "merge": "compat.old_merge",
     "merge_k_judge": "linking.llm_judge",
     "merge_knn_openai": "linking.llm_judge",
     "merge_knn_with_llm": "linking.llm_judge",

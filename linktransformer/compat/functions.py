@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from linktransformer.compat.old_calls import merge
+from linktransformer.compat.old_merge import merge
 from linktransformer.linking.keyed_model import keyed_model
 from linktransformer.linking.near_merges import aggregate_rows, merge_knn, merge_range
 from linktransformer.linking.options import BlockColumns, Columns, DataFrame, Model, Suffixes

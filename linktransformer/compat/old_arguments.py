@@ -26,13 +26,13 @@ OF_CLUSTERS = ("df", "model", "on", "cluster_type", "cluster_params")
 
 
 def accept_old(
-    translate: Translate, instead: Callable[..., Any] | None = None
+    translate: Translate, module: str, instead: Callable[..., Any] | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function accept the calls of linktransformer 0.1.18 too.
 
     `translate` takes positional and named arguments, and returns named ones where the call is an old one,
     else None. An old call goes to `instead`, or to the function itself. Unknown arguments are refused, with
-    the nearest name.
+    the nearest name. `module` is where the result stands: pickle finds a function by it.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -49,6 +49,7 @@ def accept_old(
             _refuse_unknown(function.__name__, list(inspect.signature(target).parameters), translated)
             return target(**translated)  # type: ignore[call-arg] # named as the function has them
 
+        called.__module__ = module
         return called
 
     return decorate

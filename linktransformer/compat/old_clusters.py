@@ -1,4 +1,7 @@
-"""cluster_rows and dedup_rows as linktransformer 0.1.18 is called: cluster types and distances."""
+"""cluster_rows and dedup_rows as `linktransformer` has them: calls of 0.1.18 are accepted too.
+
+An old call names a cluster type and distances of a model.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from typing import Literal
 import numpy as np
 
 from linktransformer.arrays import Integers
+from linktransformer.compat.old_arguments import accept_old, of_clusters
 from linktransformer.decision.threshold import is_number
+from linktransformer.dedup import dedup
 from linktransformer.dedup.cluster_pipeline import clusters_of, neighbours_of
 from linktransformer.dedup.constraints import Rules
 from linktransformer.encoding import model_plan
@@ -22,7 +27,7 @@ from linktransformer.tables import frames, key_columns, records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.serialize import Serializer
 
-__all__ = ["old_cluster_rows", "old_dedup_rows", "settings_of"]
+__all__ = ["cluster_rows", "dedup_rows", "old_cluster_rows", "old_dedup_rows", "settings_of"]
 
 logger = logging.getLogger(__name__)
 K = 50  # neighbours of each row
@@ -140,3 +145,7 @@ def _labels(
     small = np.bincount(label)[label] < size if len(label) else np.zeros(0, dtype=bool)
     apart = np.where(text >= 0, text, text.max(initial=0) + 1 + np.arange(len(text)))
     return np.asarray(in_order(np.where(small, label.max(initial=0) + 1 + apart, label)), dtype=np.int64)
+
+
+cluster_rows = accept_old(of_clusters, __name__, old_cluster_rows)(dedup.cluster_rows)
+dedup_rows = accept_old(of_clusters, __name__, old_dedup_rows)(dedup.dedup_rows)

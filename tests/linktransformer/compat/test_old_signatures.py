@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -126,3 +127,8 @@ def test_a_key_goes_with_the_name_of_a_remote_model_only(tmp_path: Any) -> None:
         with pytest.raises(lt.InvalidArgumentError, match=r"openai_key= would send") as caught:
             lt.merge_knn(TABLE, TABLE, on="name", model=model, openai_key="sk-secret1")
         assert "secret1" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["merge", "cluster_rows", "dedup_rows"])
+def test_a_function_that_accepts_old_calls_can_be_sent_to_another_process(name: str) -> None:
+    assert pickle.loads(pickle.dumps(getattr(lt, name))) is getattr(lt, name)
