@@ -14,9 +14,11 @@ pytest.importorskip("PIL")
 import linktransformer as lt
 from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.encoding import model_plan
-from linktransformer.estimators import one_more, reference_pictures, sample_fitting
-from linktransformer.estimators.reference import Keys, ask
-from linktransformer.estimators.sample_reading import Settings
+from linktransformer.estimators import query, sample_fit
+from linktransformer.estimators.pictures import PictureColumns
+from linktransformer.estimators.reference import encode
+from linktransformer.estimators.row_reader import Keys, RowReader
+from linktransformer.estimators.sample_fit import Settings
 from linktransformer.tables import frames
 from tests.conftest import rows_of
 from tests.flows.test_pictures import NAMES, Looking, as_png, books, drawn
@@ -97,18 +99,16 @@ class Sure(Looking):
 def test_sample_rows_get_what_their_job_gave_them() -> None:
     left, right = with_gaps()
     settings = Settings(5)
-    keys, plan = Keys(("ocr",), ("ocr",)), model_plan.plan_of_pictures(Looking())
-    known = reference_pictures.build_pictured(
-        frames.wrap(right, "right"),
-        keys,
-        reference_pictures.Columns(("crop", "crop")),
-        plan,
-        frames.wrap(left, "left"),
+    reader, plan = RowReader(Keys(("ocr",), ("ocr",))), model_plan.plan_of_pictures(Looking())
+    tables, columns = (
+        (frames.wrap(right, "right"), frames.wrap(left, "left")),
+        PictureColumns(("crop", "crop")),
     )
-    known, job, fused = sample_fitting.fit_pictured(known, plan, frames.wrap(left, "left"), settings)
+    fitted = sample_fit.fit_pictures(tables[0], reader, columns, plan, tables[1], settings)
+    known, job, fused = fitted.reference, fitted.job, fitted.fused
     assert job is not None and fused is not None and job.views.pictures == "image" and job.views.line
-    asked = ask(known, plan, frames.wrap(left, "left"))
-    later = one_more.judged(known, job, asked, 5)
+    queries = encode(known, plan, frames.wrap(left, "left"))
+    later = query.scored(known, job, queries, 5)
     found = [
         sorted(zip(of.candidates.left, of.candidates.right, of.score, strict=True)) for of in (fused, later)
     ]

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.estimators.estimators import NotFittedError
+from linktransformer.estimators.fitted_estimator import NotFittedError
 from tests.conftest import make, rows_of
 
 WORDS = [

@@ -1,0 +1,168 @@
+"""How the rows of a fitted table become texts, the same for all rows that come later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linktransformer.arrays import Floats, Integers
+from linktransformer.encoding import model_plan
+from linktransformer.encoding.model_plan import Plan
+from linktransformer.scoring import describe
+from linktransformer.scoring.columns import PairedColumn
+from linktransformer.scoring.key_column import key_column, naming_order
+from linktransformer.scoring.known_columns import Cells
+from linktransformer.search import blocking
+from linktransformer.search.blocking import Nodes
+from linktransformer.tables import key_columns, records
+from linktransformer.tables.factorize import factorize
+from linktransformer.tables.frames import Table
+from linktransformer.tables.normalize import folded
+from linktransformer.tables.records import Records
+from linktransformer.tables.serialize import Serializer
+
+__all__ = ["QUERY", "REFERENCE", "Contents", "Keys", "RowReader", "embedded"]
+
+QUERY, REFERENCE = 0, 1  # sides: rows that are queried, rows of the fitted table
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key columns of the reference and of the queries, and the columns of both that must be equal."""
+
+    reference: tuple[str, ...]
+    queries: tuple[str, ...]
+    blocks: tuple[str, ...] = ()
+
+    def side(self, side: int) -> tuple[str, ...]:
+        """The key columns of the queries (0) or of the reference (1)."""
+        return self.reference if side == REFERENCE else self.queries
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The columns of queries and reference that are compared with each other."""
+        return key_columns.paired(list(self.queries), list(self.reference))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contents:
+    """What is compared of records besides vectors: case-folded texts, (n,) object, and key columns."""
+
+    texts: NDArray[np.object_]
+    cells: tuple[Cells, ...]
+
+
+class ReaderFields(TypedDict):
+    """A reader as JSON holds it, without its keys."""
+
+    head: str
+    column: Sequence[str] | None
+    order: Sequence[Sequence[str]] | None
+    by_order: bool
+    column_alone: bool
+    serializer: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RowReader:
+    """Which columns each view reads, and how.
+
+    Args:
+        keys: The key columns.
+        head: The name of the view of the key column.
+        column: The key column of queries and of the reference; None for the first one.
+        order: Columns of queries and of the reference in the order of words and models; None as in `keys`.
+        by_order: A model reads the columns in that order; else as it was trained to.
+        column_alone: A model reads the key column and no other.
+        serializer: How n-grams read rows.
+    """
+
+    keys: Keys
+    head: str = "key column"
+    column: tuple[str, str] | None = None
+    order: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    by_order: bool = False
+    column_alone: bool = False
+    serializer: Serializer = field(default_factory=Serializer)
+
+    def fitted(self, plan: Plan, columns: Sequence[PairedColumn], *, same: bool = False) -> RowReader:
+        """Choose the key column and the order of the others by their contents, as a merge does."""
+        free, pairs = plan.reads_key_column, self.keys.pairs
+        if max(len(self.keys.queries), len(self.keys.reference)) < 2:
+            return replace(self, by_order=free)
+        key = key_column(columns, same=same) if columns else None
+        first = [pairs[place] for place in naming_order(columns, key)]
+        queries, reference = (
+            (*ahead, *sorted(set(self.keys.side(side)) - set(ahead)))
+            for side, ahead in enumerate(([pair[0] for pair in first], [pair[1] for pair in first]))
+        )
+        column = None if key is None else pairs[key]
+        alone = free and column is not None
+        return replace(self, column=column, order=(queries, reference), by_order=free, column_alone=alone)
+
+    def texts(self, table: Table, side: int) -> Records:
+        """The texts of all key columns."""
+        return records.read(table, self.keys.side(side), self.serializer)
+
+    def heads(self, table: Table, side: int, texts: Records) -> list[str]:
+        """The key column of each text."""
+        name = self.keys.side(side)[0] if self.column is None else self.column[side]
+        return records.texts_of(texts, records.read(table, [name], Serializer()))
+
+    def in_order(self, table: Table, side: int, texts: Records) -> list[str]:
+        """Each text with its columns in the order of this reader."""
+        if self.order is None:
+            return [str(text) for text in texts.texts.tolist()]
+        return records.texts_of(texts, records.read(table, self.order[side], Serializer()))
+
+    def for_model(self, table: Table, side: int, texts: Records, plan: Plan) -> list[str]:
+        """Each text as the model reads it."""
+        if self.column_alone:
+            return self.heads(table, side, texts)
+        if self.by_order:
+            return self.in_order(table, side, texts)
+        if plan.serializer == Serializer() == self.serializer:
+            return [str(text) for text in texts.texts.tolist()]
+        return records.texts_of(texts, records.read(table, self.keys.side(side), plan.serializer))
+
+    def contents(self, table: Table, side: int, texts: Records, nodes: Nodes) -> Contents:
+        """The texts and the cells of records."""
+        rows = blocking.first_rows(nodes)
+        cells = [_cells(records.read(table, [pair[side]], Serializer()), rows) for pair in self.keys.pairs]
+        return Contents(folded(self.in_order(table, side, texts))[nodes.text], tuple(cells))
+
+    def to_dict(self) -> dict[str, object]:
+        """The fields besides the keys, as JSON can hold them."""
+        return {name: value for name, value in asdict(self).items() if name != "keys"}
+
+    @classmethod
+    def from_dict(cls, keys: Keys, values: ReaderFields) -> RowReader:
+        """The reader of `to_dict`."""
+        column, order = values["column"], values["order"]
+        return cls(
+            keys,
+            values["head"],
+            None if column is None else (column[0], column[1]),
+            None if order is None else (tuple(order[0]), tuple(order[1])),
+            values["by_order"],
+            values["column_alone"],
+            Serializer.from_dict(values["serializer"]),
+        )
+
+
+def embedded(plan: Plan, texts: Sequence[str], batch_size: int | None = None) -> Floats:
+    """Vectors of texts that may repeat, (n_texts, d) float32; those of "" are zero."""
+    return describe.embedded(partial(model_plan.embed, plan.encoder, batch_size=batch_size), texts)
+
+
+def _cells(column: Records, rows: Integers) -> Cells:
+    """A key column as values of the records whose first rows are given."""
+    values, place = factorize(folded(column.texts).tolist())
+    of_row = column.text_of_row[rows]
+    code = np.where(of_row >= 0, np.append(place, -1)[of_row], -1)
+    return Cells(np.fromiter(values, dtype=object, count=len(values)), code)
