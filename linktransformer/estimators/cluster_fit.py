@@ -8,9 +8,8 @@ import numpy as np
 
 from linktransformer.arrays import Floats
 from linktransformer.decision import equal_texts, job_evidence
-from linktransformer.decision.context import FLOOR, job_context
 from linktransformer.decision.fused import Fused
-from linktransformer.decision.model import Decision, decision
+from linktransformer.decision.model import Decision
 from linktransformer.dedup.cluster_pipeline import Neighbours, clusters_of, content_order
 from linktransformer.dedup.constraints import Rules, constraints, settled
 from linktransformer.encoding import cached_encoder, truncation
@@ -26,10 +25,10 @@ from linktransformer.linking.options import Job
 from linktransformer.progress import stage
 from linktransformer.results import guards
 from linktransformer.results.clusters import Clusters
-from linktransformer.scoring import fellegi_sunter, ranks
+from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.describe import paired_columns
-from linktransformer.scoring.features import PairFeatures, pair_features
+from linktransformer.scoring.features import PairFeatures
 from linktransformer.scoring.gather import evidence_of
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search
@@ -71,7 +70,6 @@ def fit(
         clusters.label[order],
         len(clusters),
         rules.method,
-        threshold,
         table_job,
         rules.one_per,
         of_rows.apart,
@@ -89,7 +87,7 @@ def with_job_of(
         return clustered
     bare = reference.unread(larger.table, RowReader(larger.reader.keys, serializer=plan.reading))
     fitted = _compared(bare, plan, bare.nodes, settings)
-    known = replace(fitted.reference, threshold=clustered.threshold, labels=larger.labels)
+    known = replace(fitted.reference, threshold=clustered.reference.threshold, labels=larger.labels)
     known = known.some_rows(np.arange(len(clustered.cluster)))
     known = replace(known, next_label=clustered.reference.next_label)
     gone = np.full(len(larger.nodes), -1, dtype=np.int64)
@@ -137,34 +135,29 @@ def _run(
 ) -> tuple[Fused, PairFeatures, TableJob]:
     views = pair_scoring.views_of(known, known).searched(known)
     matrices = {name: (matrix, matrix) for name, matrix in views.items()}
-    device, both, sizes = settings.device, (nodes, nodes), (len(nodes), len(nodes))
+    device, both = settings.device, (nodes, nodes)
     candidates = candidate_search.search(
         matrices, *both, settings.k, memory_limit=settings.memory_limit, device=device, same=True
     )
     columns, written = _columns(known, nodes), [texts, texts]
     drawing = Drawing.of(written, both, same=True)
     evidence = evidence_of(candidates, matrices, both, written, columns, drawing, same=True, device=device)
-    features = pair_features(evidence)
-    left, right = candidates.left, candidates.right
-    model = decision().corrected_by(plan.correction, [column.name for column in columns])
-    z, offset = model.alone(features)
-    context = job_context(z, left, right, ranks.places(left, right, z, FLOOR, same=True), sizes, same=True)
-    log_odds = model.in_job(z, features.at, left, right, sizes, same=True, offset=offset).log_odds
-    fused, raised = _decided(known, nodes, candidates, log_odds, model)
+    features, scores, model = pair_scoring.fit_model(evidence, plan.correction)
+    fused, raised = _decided(known, nodes, candidates, scores.job, model.decision)
     if fused.decided is not None:
-        kept = job_evidence.kept(both, evidence, features, z, fused.decided, model)
+        kept = job_evidence.kept(both, evidence, features, scores.pair, fused.decided, model.decision)
         fused = replace(fused, evidence=kept)
     pairs = TablePairs(
-        left=left,
-        right=right,
+        left=candidates.left,
+        right=candidates.right,
         views=candidates.views,
-        bits=features.weights.total,
-        pair=z,
-        job=log_odds,
+        bits=scores.bits,
+        pair=scores.pair,
+        job=scores.job,
         raised=raised,
         n_records=len(nodes),
     )
-    return fused, features, TableJob(pair_scoring.frozen(features, context, columns, model), pairs)
+    return fused, features, TableJob(model, pairs)
 
 
 def _decided(

@@ -15,8 +15,9 @@ from linktransformer.decision.model import sigmoid
 from linktransformer.estimators import neighbours
 from linktransformer.estimators.clustered_table import ClusteredTable, TableJob, linkage
 from linktransformer.estimators.known_pairs import TablePairs, ragged
+from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.pair_scoring import RivalRanking
-from linktransformer.estimators.reference import Matrix, QueryRows, Reference
+from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, Contents
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.pair_products import pair_scores
@@ -115,7 +116,9 @@ def _candidates(
     n = len(reference.nodes)
     unseen = n - int(queries.limit.min(initial=n)) + 1  # the last one is the record itself
     codes = [np.empty(0, dtype=np.int64)]
-    for left, right in neighbours.nearest_by_view(reference, queries.nodes, queries.matrices, k + unseen):
+    for left, right in neighbours.nearest_by_view(
+        reference.index, queries.nodes, queries.matrices, k + unseen
+    ):
         seen = (right != queries.itself[left]) & (right < queries.limit[left])
         left, right = left[seen], right[seen]
         starts = np.flatnonzero(np.diff(left, prepend=-1))
@@ -230,5 +233,5 @@ def first_allowed(
     cluster = np.full(queries.table.n_rows, -1, dtype=np.int64)
     score[row[first]] = found.score[place[first]]
     cluster[row[first]] = found.cluster[place[first]]
-    cluster[~(np.nan_to_num(score, nan=-np.inf) >= clustered.needed)] = -1
+    cluster[~(np.nan_to_num(score, nan=-np.inf) >= clustered.threshold)] = -1
     return cluster, score

@@ -89,7 +89,7 @@ class _GrowingClusters:
         `right` are the other nodes of its pairs, with their match probabilities.
         """
         same = sorted(self.clusters(node))
-        near = right[probability >= self.clustered.needed].tolist()  # no linkage is above its highest pair
+        near = right[probability >= self.clustered.threshold].tolist()  # no linkage is above its highest pair
         others = sorted({cluster for other in near for cluster in self.clusters(other)} - set(same))
         if not others or (same and self.clustered.one_per is None):
             return same
@@ -99,7 +99,7 @@ class _GrowingClusters:
             inside, size = probability[np.isin(right, members)], np.array([len(members)])
             score.append(linkage(self.clustered.method, inside, np.array([0]), size)[0])
         order = np.lexsort((np.array(others), -np.array(score)))
-        return same + [others[place] for place in order.tolist() if score[place] >= self.clustered.needed]
+        return same + [others[place] for place in order.tolist() if score[place] >= self.clustered.threshold]
 
 
 def _placed(

@@ -39,7 +39,6 @@ class ClusteredTable:
         cluster: The id of each row's cluster, (n_rows,) int64; -1 for a row that is in none yet.
         next_id: The first id that was never used.
         method: The linkage of a row and a cluster.
-        threshold: The match probability that a row needs to join.
         job: The job of the table, None where it had no row with a key.
         one_per: A column: a cluster has one row at most of each of its values; None for none.
         cannot_link: Pairs of rows that must stay apart, (n_pairs, 2) int64.
@@ -51,7 +50,6 @@ class ClusteredTable:
     cluster: Integers
     next_id: int
     method: str
-    threshold: float
     job: TableJob | None = None
     one_per: str | None = None
     cannot_link: Integers = field(default_factory=NO_PAIRS.copy)
@@ -92,9 +90,9 @@ class ClusteredTable:
         return dict(zip(zip(texts, nodes.block.tolist(), strict=True), range(len(nodes)), strict=True))
 
     @property
-    def needed(self) -> np.float32:
-        """The threshold in the precision of probabilities."""
-        return np.float32(self.threshold)
+    def threshold(self) -> np.float32:
+        """The match probability that a row needs to join a cluster, in the precision of probabilities."""
+        return np.float32(self.reference.threshold or 0.0)
 
     def values(self, table: Table) -> tuple[Integers | None, Integers]:
         """The value of `one_per` in rows, and the values that clusters have.
@@ -152,7 +150,7 @@ def mergeable(clustered: ClusteredTable) -> tuple[Integers, Floats]:
         return NO_PAIRS, np.empty(0, dtype=np.float32)
     pairs = np.stack([code[first] // width, code[first] % width], axis=1)
     score = linkage(clustered.method, probability, first, clustered.sizes[pairs].prod(axis=1))
-    near = (score >= clustered.needed) & ~_kept_apart(clustered, pairs, width)
+    near = (score >= clustered.threshold) & ~_kept_apart(clustered, pairs, width)
     pairs, score = pairs[near], score[near]
     order = np.lexsort((pairs[:, 1], pairs[:, 0], -score))
     return pairs[order], score[order]

@@ -319,7 +319,6 @@ class Deduplicator(FittedEstimator):
             extra["cluster"],
             values["next_id"],
             deduplicator.method,
-            float(known.threshold or 0.0),
             job,
             deduplicator.one_per,
             extra["cannot_link"],
@@ -354,7 +353,7 @@ class Deduplicator(FittedEstimator):
     @property
     def threshold_(self) -> float:
         """The match probability that a new row needs to join a cluster."""
-        return self._fitted_clusters().threshold
+        return float(self._fitted().threshold or 0.0)
 
     def report(self) -> Mapping[str, Any]:
         """How the clusters were made.

@@ -52,7 +52,6 @@ def sample_job(values: Json, arrays: Arrays) -> SampleJob:
     names, views = list(values["views"]), values["job_views"]
     line = None if views["line"] is None else (views["line"][0], views["line"][1])
     parts = _pair_values(arrays, "rivals", SAMPLE_NAMES, names)
-    parts |= {name: arrays[f"rivals.{name}"].astype(bool) for name in ("copy", "described")}
     return SampleJob(
         _model(values, arrays, of_pictures=views["pictures"] == "image"),
         _sample(values["sample"], names, arrays),
@@ -76,10 +75,7 @@ def table_job(values: Json, arrays: Arrays) -> TableJob:
 
 
 def _pair_arrays(pairs: KnownPairs, prefix: str, names: dict[str, str]) -> Arrays:
-    arrays = {
-        f"{prefix}.{names.get(name, name)}": values.astype(np.uint8) if values.dtype == bool else values
-        for name, values in pairs.arrays().items()
-    }
+    arrays = {f"{prefix}.{names.get(name, name)}": values for name, values in pairs.arrays().items()}
     return arrays | {f"{prefix} view.{name}": score for name, score in pairs.views.items()}
 
 

@@ -69,30 +69,28 @@ class KnownPairs:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SamplePairs(KnownPairs):
-    """Candidates of a sample (left) and a reference (right), sorted by reference record, then sample record.
+    """Candidates of a sample (left) and a reference (right), in order of reference, then sample record."""
 
-    Args:
-        copy: Which sample records are copies of their reference record. Copies are no rivals of a query: it
-            stands in their place.
-        described: Which pairs are near enough to be described; the others have no bits and log-odds.
-    """
-
-    copy: Bools
-    described: Bools
+    @property
+    def described(self) -> Bools:
+        """Which pairs are near enough to be described; the others have no bits and log-odds."""
+        return ~np.isnan(self.pair)
 
     @cached_property
     def starts(self) -> Integers:
         """Where the pairs of each reference record start, (n_records + 1,) int64."""
         return np.searchsorted(self.right, np.arange(self.n_records + 1))
 
-    def rivals(self, itself: Integers, right: Integers) -> tuple[Integers, Integers]:
+    def rivals(self, copy_of: Integers, itself: Integers, right: Integers) -> tuple[Integers, Integers]:
         """The rivals of pairs of a query and a reference record.
 
-        `itself` is the sample record that the query of each pair is, -1 for none. Returns pairs, rising, and
-        places of their rivals here, (n_rivals,) int64 each.
+        `copy_of` is the reference record that each sample record is a copy of, -1 for none: copies are no
+        rivals, the query stands in their place. `itself` is the sample record that the query of each pair is,
+        -1 for none. Returns pairs, rising, and places of their rivals here, (n_rivals,) int64 each.
         """
         pair, rival = ragged(self.starts[right], self.starts[right + 1])
-        other = (self.left[rival] != itself[pair]) & ~self.copy[rival]
+        sample = self.left[rival]
+        other = (sample != itself[pair]) & (copy_of[sample] != right[pair])
         return pair[other], rival[other]
 
     def sorted(self) -> SamplePairs:

@@ -3,47 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
 
 from linktransformer.arrays import Floats, Integers
-from linktransformer.estimators.reference import Matrix
 from linktransformer.search import lexical
 from linktransformer.search.blocking import Nodes
 
-__all__ = ["Searchable", "nearest", "nearest_by_view"]
+__all__ = ["Matrix", "SearchIndex", "nearest", "nearest_by_view"]
 
+Matrix = Floats | sp.csr_matrix
 SCORES = 2**25  # at a time: 128 MiB
 
 
-class Searchable(Protocol):
-    """Records that are searched."""
+@dataclass(frozen=True, eq=False)
+class SearchIndex:
+    """Records that are searched.
 
-    @property
-    def nodes(self) -> Nodes:
-        """The records."""
+    Args:
+        nodes: The records.
+        matrices: By view, the vectors of their texts, (n_texts, d).
+        n_blocks: Number of blocks, None without blocks.
+    """
 
-    @property
-    def matrices(self) -> Mapping[str, Matrix]:
-        """By view, the vectors of their texts."""
+    nodes: Nodes
+    matrices: Mapping[str, Matrix]
+    n_blocks: int | None
 
-    @property
-    def postings(self) -> Mapping[str, sp.csr_matrix]:
-        """The texts of each n-gram, by view."""
+    @cached_property
+    def postings(self) -> dict[str, sp.csr_matrix]:
+        """The transposes of sparse matrices, by view: for each n-gram, its texts."""
+        sparse = {name: of for name, of in self.matrices.items() if not isinstance(of, np.ndarray)}
+        return {name: matrix.T.tocsr() for name, matrix in sparse.items()}
 
-    @property
-    def n_blocks(self) -> int | None:
-        """Number of blocks, None without blocks."""
-
-    @property
+    @cached_property
     def by_block(self) -> tuple[Integers, Integers]:
-        """Records in order of block, and where each block starts."""
+        """Records in order of block, and where each block starts, (n_blocks + 2,)."""
+        order = np.argsort(self.nodes.block, kind="stable")
+        return order, np.searchsorted(self.nodes.block[order], np.arange((self.n_blocks or 0) + 2))
 
 
 def nearest(
-    items: Searchable, nodes: Nodes, matrices: Mapping[str, Matrix], k: int
+    items: SearchIndex, nodes: Nodes, matrices: Mapping[str, Matrix], k: int
 ) -> tuple[Integers, Integers]:
     """Pairs of a query node and one of its k nearest items in any view, sorted, (n_pairs,) int64 each.
 
@@ -56,7 +60,7 @@ def nearest(
 
 
 def nearest_by_view(
-    items: Searchable, nodes: Nodes, matrices: Mapping[str, Matrix], k: int
+    items: SearchIndex, nodes: Nodes, matrices: Mapping[str, Matrix], k: int
 ) -> list[tuple[Integers, Integers]]:
     """As `nearest`, one pair of arrays for each view and block, each query's nearest item first."""
     pairs: list[tuple[Integers, Integers]] = []
@@ -75,7 +79,7 @@ def nearest_by_view(
     return pairs
 
 
-def _groups(items: Searchable, nodes: Nodes) -> list[tuple[Integers, Integers | None]]:
+def _groups(items: SearchIndex, nodes: Nodes) -> list[tuple[Integers, Integers | None]]:
     """Query nodes with the items of their block; None is all items."""
     if not len(items.nodes) or not len(nodes):
         return []

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.decision.context import FLOOR, JobContext, in_context
+from linktransformer.decision.context import FLOOR, JobContext, in_context, job_context
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.model import Decision, decision
-from linktransformer.estimators.reference import EncodedRows, Matrix
+from linktransformer.estimators.neighbours import Matrix
+from linktransformer.estimators.reference import EncodedRows
 from linktransformer.estimators.row_reader import Contents
-from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.feature_families import VIEWS, Pairs, features_of
-from linktransformer.scoring.features import PairFeatures
+from linktransformer.scoring.features import Evidence, PairFeatures, pair_features
 from linktransformer.scoring.fellegi_sunter import weights_of
 from linktransformer.scoring.gaps import line_of
 from linktransformer.scoring.job_statistics import JobStatistics
 from linktransformer.scoring.known_columns import KnownColumn, known_column
-from linktransformer.scoring.ranks import Places, among_rivals, one_side
+from linktransformer.scoring.ranks import Places, among_rivals, one_side, places
 from linktransformer.scoring.words import words_of
 from linktransformer.search.pair_products import pair_scores
 
@@ -32,7 +32,7 @@ __all__ = [
     "PairScores",
     "Ranking",
     "RivalRanking",
-    "frozen",
+    "fit_model",
     "near_in",
     "views_of",
     "with_line",
@@ -244,17 +244,22 @@ class JobModel:
         return PairScores(total, z, model.log_odds(context, names, values, pairs.weights.bits))
 
 
-def frozen(
-    features: PairFeatures,
-    context: JobContext,
-    columns: Sequence[PairedColumn],
-    model: Decision,
-    of_pictures: bool = False,
-) -> JobModel:
-    """What later pairs are scored by, of a job that was described and decided."""
-    known = zip(columns, features.statistics.columns, strict=True)
-    columns_known = tuple(known_column(column, statistics) for column, statistics in known)
-    return JobModel(features.statistics, context, columns_known, model.correction, of_pictures)
+def fit_model(
+    evidence: Evidence, correction: Correction | None, of_pictures: bool = False
+) -> tuple[PairFeatures, PairScores, JobModel]:
+    """Describe and score the pairs of a job, and freeze what scores later pairs."""
+    features = pair_features(evidence)
+    at, same, sizes = features.at, evidence.same, evidence.sizes
+    left, right = evidence.left[at], evidence.right[at]
+    names = [column.name for column in evidence.columns]
+    decided = decision(pictures=of_pictures).corrected_by(correction, names)
+    z, offset = decided.alone(features)
+    context = job_context(z, left, right, places(left, right, z, FLOOR, same=same), sizes, same=same)
+    log_odds = decided.in_job(z, at, left, right, sizes, same=same, offset=offset).log_odds
+    known = zip(evidence.columns, features.statistics.columns, strict=True)
+    columns = tuple(known_column(column, statistics) for column, statistics in known)
+    model = JobModel(features.statistics, context, columns, decided.correction, of_pictures)
+    return features, PairScores(features.weights.total, z, log_odds), model
 
 
 def near_in(scores: Mapping[str, Floats], places: Mapping[str, Places]) -> Bools:

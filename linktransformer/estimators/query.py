@@ -14,8 +14,9 @@ from linktransformer.decision.equal_texts import STEP
 from linktransformer.decision.fused import Fused
 from linktransformer.estimators import neighbours, view_scores
 from linktransformer.estimators.known_pairs import SamplePairs
+from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.pair_scoring import FUSED, RivalRanking, near_in
-from linktransformer.estimators.reference import Matrix, QueryRows, Reference
+from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, Contents
 from linktransformer.estimators.sample_job import Sample, SampleJob
 from linktransformer.linking import resolve_links
@@ -121,7 +122,7 @@ def _scored(
     nodes = Nodes(queries.nodes.text[some], queries.nodes.block[some], np.arange(len(some)))
     itself = job.sample.numbers_of(queries)[some]
     left, right, scores = _candidates(reference, job, queries, nodes, k, itself, hidden)
-    ranking = RivalRanking(left, *known.rivals(itself[left], right))
+    ranking = RivalRanking(left, *known.rivals(job.sample.copy_of, itself[left], right))
     floors = {name: model.statistics.views[name].floor for name in scores}
     places = {name: ranking.places(score, known.views[name], floors[name]) for name, score in scores.items()}
     near = near_in(scores, places)
@@ -159,11 +160,11 @@ def _candidates(
 
     Records with the query among their k nearest are looked for among its `WIDE` times as many nearest.
     """
-    left, right = neighbours.nearest(reference, nodes, job.views.searched(queries), WIDE * k)
+    left, right = neighbours.nearest(reference.index, nodes, job.views.searched(queries), WIDE * k)
     visible = right != hidden[left]
     left, right = left[visible], right[visible]
     a, b = nodes.text[left], reference.nodes.text[right]
-    ranking = RivalRanking(left, *job.pairs.rivals(itself[left], right))
+    ranking = RivalRanking(left, *job.pairs.rivals(job.sample.copy_of, itself[left], right))
     matrices = job.views.named(queries), job.views.named(reference)
     there = job.views.known(queries), job.views.known(reference)
     scores = job.views.scores(matrices, there, a, b)
@@ -203,7 +204,7 @@ def _own(
 
 def _nearest_of_sample(sample: Sample, nodes: Nodes, view: str, matrix: Matrix) -> tuple[Integers, Floats]:
     """The `OWN` nearest sample records of each query, -1 for none, and similarities, (n_nodes, OWN) each."""
-    query, record = neighbours.nearest(sample, nodes, {view: matrix}, OWN)
+    query, record = neighbours.nearest(sample.index, nodes, {view: matrix}, OWN)
     score = pair_scores(matrix, sample.matrices[view], nodes.text[query], record)
     order = np.lexsort((record, -score, query))
     query, record, score = query[order], record[order], score[order]

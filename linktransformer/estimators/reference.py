@@ -10,10 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from linktransformer.arrays import Floats, Integers
+from linktransformer.arrays import Integers
 from linktransformer.encoding import picture_views
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.estimators import pictures as picture_columns
+from linktransformer.estimators.neighbours import Matrix, SearchIndex
 from linktransformer.estimators.pictures import PictureColumns, Pictures
 from linktransformer.estimators.row_reader import QUERY, REFERENCE, Contents, RowReader, embedded
 from linktransformer.search import blocking, vocabulary
@@ -25,20 +26,8 @@ from linktransformer.tables.frames import Table
 from linktransformer.tables.picture_records import Units
 from linktransformer.tables.records import Records
 
-__all__ = [
-    "EncodedRows",
-    "Labels",
-    "Matrix",
-    "QueryRows",
-    "Reference",
-    "build",
-    "by_block",
-    "encode",
-    "inverted",
-    "unread",
-]
+__all__ = ["EncodedRows", "Labels", "QueryRows", "Reference", "build", "encode", "unread"]
 
-Matrix = Floats | sp.csr_matrix
 Labels = NDArray[np.generic]
 
 
@@ -129,14 +118,9 @@ class Reference(EncodedRows):
         return self.reader.contents(self.table, REFERENCE, self.records, self.nodes)
 
     @cached_property
-    def postings(self) -> dict[str, sp.csr_matrix]:
-        """The texts of each n-gram, by view."""
-        return inverted(self.matrices)
-
-    @cached_property
-    def by_block(self) -> tuple[Integers, Integers]:
-        """Nodes in order of block, and where each block starts."""
-        return by_block(self.nodes, len(self.block_numbers))
+    def index(self) -> SearchIndex:
+        """The nodes, as they are searched."""
+        return SearchIndex(self.nodes, self.matrices, self.n_blocks)
 
     def nodes_of(self, table: Table) -> Nodes:
         """The nodes of queries, without encoding them."""
@@ -278,17 +262,6 @@ def encode(
         pictures=None if units is None or columns is None else picture_columns.kept(units, columns),
         nodes=blocking.nodes(records.text_of_row, reference.block_of_row(table)),
     )
-
-
-def by_block(nodes: Nodes, n_blocks: int) -> tuple[Integers, Integers]:
-    """Nodes in order of block, and where each block starts, (n_blocks + 2,)."""
-    order = np.argsort(nodes.block, kind="stable")
-    return order, np.searchsorted(nodes.block[order], np.arange(n_blocks + 2))
-
-
-def inverted(matrices: Mapping[str, Matrix]) -> dict[str, sp.csr_matrix]:
-    """The transposes of the sparse matrices: for each n-gram, its texts."""
-    return {name: matrix.T.tocsr() for name, matrix in matrices.items() if not isinstance(matrix, np.ndarray)}
 
 
 def _read(

@@ -11,9 +11,8 @@ import numpy as np
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision import equal_texts
 from linktransformer.decision.choose import EVEN, choose
-from linktransformer.decision.context import FLOOR, in_context, job_context
 from linktransformer.decision.fused import Fused
-from linktransformer.decision.model import Decision, decision, sigmoid
+from linktransformer.decision.model import Decision, sigmoid
 from linktransformer.decision.threshold import is_number
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.estimators import pair_scoring, query, reference, view_scores
@@ -25,10 +24,8 @@ from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, REFERENCE, RowReader
 from linktransformer.estimators.sample_job import Sample, SampleJob
 from linktransformer.progress import stage
-from linktransformer.scoring import ranks
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.describe import paired_columns
-from linktransformer.scoring.features import PairFeatures, pair_features
 from linktransformer.scoring.gather import evidence_of
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search
@@ -172,16 +169,10 @@ def _run(
         hidden = (first % 2 == 1)[candidates.left] & (copy_of[candidates.left] == candidates.right)
         candidates = _some(candidates, np.flatnonzero(~hidden))
         evidence = replace(evidence, left=candidates.left, right=candidates.right, views=candidates.views)
-    features = pair_features(evidence)
     of_pictures = views.pictures == "image"
-    model = decision(pictures=of_pictures).corrected_by(plan.correction, [column.name for column in columns])
+    features, scores, model = pair_scoring.fit_model(evidence, plan.correction, of_pictures)
     described = _some(candidates, features.at)
-    z = model.pair.predict(features.values, features.names)
-    places = ranks.places(described.left, described.right, z, FLOOR)
-    context = job_context(z, described.left, described.right, places, (len(nodes[0]), len(nodes[1])))
-    bits = features.weights
-    log_odds = model.log_odds(in_context(z, places, context), features.names, features.values, bits.bits)
-    fused, raised = _decided(known, queries, described, log_odds, model)
+    fused, raised = _decided(known, queries, described, scores.job, model.decision)
     numbers = np.arange(len(nodes[0]))
     sample = Sample(
         queries.identity[nodes[0].text],
@@ -192,13 +183,9 @@ def _run(
         reader.contents(queries.table, QUERY, queries.records, nodes[0]),
         copy_of,
     )
-    job = SampleJob(
-        pair_scoring.frozen(features, context, columns, model, of_pictures),
-        sample,
-        _pairs(candidates, features, PairScores(bits.total, z, log_odds), raised, copy_of),
-        {name: own[1] for name, own in evidence.own.items()},
-        views,
-    )
+    pairs = _pairs(candidates, features.at, scores, raised)
+    own = {name: own[1] for name, own in evidence.own.items()}
+    job = SampleJob(model, sample, pairs, own, views)
     return job, fused
 
 
@@ -222,13 +209,9 @@ def _decided(
     return fused, equal_texts.equal_first(candidates, log_odds, but_for_case)
 
 
-def _pairs(
-    candidates: Candidates, features: PairFeatures, scores: PairScores, raised: Floats, copy_of: Integers
-) -> SamplePairs:
+def _pairs(candidates: Candidates, at: Integers, scores: PairScores, raised: Floats) -> SamplePairs:
     """The candidates as later queries need them; those that were not described have no log-odds."""
-    n, at = len(candidates), features.at
-    described = np.zeros(n, dtype=bool)
-    described[at] = True
+    n = len(candidates)
     return SamplePairs(
         left=candidates.left,
         right=candidates.right,
@@ -238,8 +221,6 @@ def _pairs(
         job=all_pairs(scores.job, at, n),
         raised=all_pairs(raised, at, n),
         n_records=candidates.n_right,
-        copy=copy_of[candidates.left] == candidates.right,
-        described=described,
     ).sorted()
 
 

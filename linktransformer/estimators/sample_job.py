@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.estimators import neighbours
 from linktransformer.estimators.known_pairs import SamplePairs, all_pairs
+from linktransformer.estimators.neighbours import Matrix, SearchIndex
 from linktransformer.estimators.pair_scoring import JobModel, JobViews, near_in
-from linktransformer.estimators.reference import Matrix, QueryRows, Reference, by_block, inverted
+from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import Contents
 from linktransformer.progress import stage
 from linktransformer.scoring.ranks import Places, one_side
@@ -50,14 +50,9 @@ class Sample:
     copy_of: Integers
 
     @cached_property
-    def postings(self) -> dict[str, sp.csr_matrix]:
-        """The records of each n-gram, by view."""
-        return inverted(self.matrices)
-
-    @cached_property
-    def by_block(self) -> tuple[Integers, Integers]:
-        """Records in order of block, and where each block starts."""
-        return by_block(self.nodes, self.n_blocks or 0)
+    def index(self) -> SearchIndex:
+        """The records, as they are searched."""
+        return SearchIndex(self.nodes, self.matrices, self.n_blocks)
 
     @cached_property
     def number(self) -> dict[tuple[str, int], int]:
@@ -155,7 +150,7 @@ def _own(job: SampleJob, after: Reference, new: Integers, nodes: Nodes) -> dict[
     own, known, matrices = {}, job.views.known(after), job.views.named(after)
     for name, values in job.own.items():
         matrix = matrices[name]
-        query, item = neighbours.nearest(after, nodes, {job.views.vectors(name): matrix}, 2)
+        query, item = neighbours.nearest(after.index, nodes, {job.views.vectors(name): matrix}, 2)
         other = item != new[query]
         query, item = query[other], item[other]
         zero = not isinstance(matrix, np.ndarray) or after.n_blocks is not None
@@ -203,7 +198,7 @@ def _new_pairs(job: SampleJob, after: Reference, new: Integers, nodes: Nodes, k:
     """The k nearest sample records of each new record of the reference, scored as pairs of the job."""
     sample, known = job.sample, job.pairs
     matrices = job.views.named(after)
-    right, left = neighbours.nearest(sample, nodes, matrices, k)
+    right, left = neighbours.nearest(sample.index, nodes, matrices, k)
     has: dict[str, Bools] = {}
     if job.views.pictures is not None:
         has["lexical"] = np.asarray(sample.contents.texts != "", dtype=bool)
@@ -237,6 +232,4 @@ def _new_pairs(job: SampleJob, after: Reference, new: Integers, nodes: Nodes, k:
         job=log_odds,
         raised=log_odds,
         n_records=len(after.nodes),
-        copy=np.zeros(n, dtype=bool),
-        described=near,
     )

@@ -17,8 +17,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.pictures import PictureColumns, Pictures
-from linktransformer.estimators.reference import Matrix, Reference
+from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.row_reader import Keys, RowReader
 from linktransformer.search.vocabulary import Vocabulary
 from linktransformer.tables import files, frames

@@ -26,7 +26,7 @@ __all__ = ["similarities", "weighted", "with_lines", "with_weights"]
 
 def weighted(reference: Reference, queries: QueryRows, k: int) -> Fused:
     """The k nearest nodes of the reference in each view, scored by the weights of the reference."""
-    left, right = neighbours.nearest(reference, queries.nodes, queries.matrices, k)
+    left, right = neighbours.nearest(reference.index, queries.nodes, queries.matrices, k)
     candidates = similarities(reference, queries, left, right, k)
     score = np.zeros(len(candidates), dtype=np.float32)
     for name, weight in reference.weights.items():

@@ -146,7 +146,7 @@ def test_pairs_of_rows_that_are_added_do_not_depend_on_how_they_come() -> None:
     assert len(jobs[0].pairs) == len(jobs[1].pairs)
     orders = [np.lexsort((job.pairs.right, job.pairs.left)) for job in jobs if job is not None]
     for name in PARTS:
-        values = [getattr(job.near, name)[order] for job, order in zip(jobs, orders, strict=True) if job]
+        values = [getattr(job.pairs, name)[order] for job, order in zip(jobs, orders, strict=True) if job]
         np.testing.assert_array_equal(values[0], values[1], err_msg=name)
     assert fitted[0].labels_.tolist() == fitted[1].labels_.tolist()
 
@@ -188,8 +188,8 @@ def test_a_row_that_is_taken_out_and_put_back_is_known_as_before() -> None:
     assert before is not None and after is not None
     order = np.lexsort((after.pairs.right, after.pairs.left))
     for name in PARTS:
-        values = getattr(after.near, name)[order]
-        np.testing.assert_allclose(values, getattr(before.near, name), atol=1e-4, err_msg=name)
+        values = getattr(after.pairs, name)[order]
+        np.testing.assert_allclose(values, getattr(before.pairs, name), atol=1e-4, err_msg=name)
 
 
 @pytest.mark.parametrize("options", KINDS)

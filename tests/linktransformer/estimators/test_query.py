@@ -156,7 +156,6 @@ def test_copies_of_a_record_are_no_rivals_of_a_row_that_is_asked_and_strangers_a
 def test_rivals_are_the_other_rows_of_the_sample_that_are_no_copies_of_the_record() -> None:
     values = np.zeros(5, dtype="f4")
     sample, record = np.array([0, 1, 2, 1, 3]), np.array([0, 0, 0, 2, 2])
-    copy = np.array([False, False, True, False, False])
     pairs = SamplePairs(
         left=sample,
         right=record,
@@ -166,10 +165,8 @@ def test_rivals_are_the_other_rows_of_the_sample_that_are_no_copies_of_the_recor
         job=values,
         raised=values,
         n_records=3,
-        copy=copy,
-        described=~copy,
     )
-    pair, rival = pairs.rivals(np.array([1, -1, 3, -1]), np.array([0, 2, 2, 1]))
+    pair, rival = pairs.rivals(np.array([-1, -1, 0, -1]), np.array([1, -1, 3, -1]), np.array([0, 2, 2, 1]))
     assert list(zip(pair.tolist(), sample[rival].tolist(), strict=True)) == [(0, 0), (1, 1), (1, 3), (2, 1)]
     kept = pairs.renumbered(np.array([-1, 0, 1]), 2)
     assert kept.left.tolist() == [1, 3] and kept.right.tolist() == [1, 1]
