@@ -18,7 +18,7 @@ from linktransformer.estimators import clustered_table, pair_scoring, reference
 from linktransformer.estimators.clustered_table import ClusteredTable, TableJob
 from linktransformer.estimators.known_pairs import TablePairs
 from linktransformer.estimators.reference import Reference
-from linktransformer.estimators.row_reader import REFERENCE, RowReader
+from linktransformer.estimators.row_reader import REFERENCE
 from linktransformer.estimators.sample_fit import Settings
 from linktransformer.linking import compare_tables
 from linktransformer.linking.options import Job
@@ -60,8 +60,7 @@ def fit(
         details |= fitted.details
     else:
         fused, table_job = compare_tables.nothing((start.nodes, start.nodes)), None
-        known = reference.build(bare.table, bare.reader, plan)
-        known = replace(known, labels=bare.labels, next_label=bare.next_label)
+        known = reference.encoded(bare, None, plan, None, settings.batch_size)
     by_node = Neighbours(bare.records, start, fused).of_rows(back)
     clusters = guards.of_clusters(clusters_of(table, by_node, job, rules.method, details), table)
     threshold = float(clusters.details["threshold"])
@@ -85,9 +84,12 @@ def with_job_of(
     """Clusters of rows without a key, with the job of the table with the first rows that have one."""
     if not len(larger.nodes):
         return clustered
-    bare = reference.unread(larger.table, RowReader(larger.reader.keys, serializer=plan.reading))
+    bare = replace(larger, reader=larger.reader.unfitted())
     fitted = _compared(bare, plan, bare.nodes, settings)
-    known = replace(fitted.reference, threshold=clustered.reference.threshold, labels=larger.labels)
+    known = replace(
+        fitted.reference,
+        threshold=clustered.reference.threshold,
+    )
     known = known.some_rows(np.arange(len(clustered.cluster)))
     known = replace(known, next_label=clustered.reference.next_label)
     gone = np.full(len(larger.nodes), -1, dtype=np.int64)
@@ -115,8 +117,7 @@ class _TableFit:
 def _compared(bare: Reference, plan: Plan, nodes: Nodes, settings: Settings) -> _TableFit:
     """Encode a table, and compare the records `nodes`, one at least, with each other."""
     reader = bare.reader.fitted(plan, _columns(bare, nodes), same=True)
-    known = reference.build(bare.table, reader, plan, batch_size=settings.batch_size)
-    known = replace(known, labels=bare.labels, next_label=bare.next_label)
+    known = reference.encoded(replace(bare, reader=reader), None, plan, None, settings.batch_size)
     texts = reader.in_order(known.table, REFERENCE, known.records)
     fused, features, job = _run(known, nodes, texts, plan, settings)
     if len(nodes) != len(known.nodes):  # equal texts that may have to stay apart are records of their own

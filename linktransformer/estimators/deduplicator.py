@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -155,7 +154,8 @@ class Deduplicator(FittedEstimator):
         on, blocks = parse_keys(wrapped, self.on, self.block_on)
         self._plan = model_plan.plan(model_plan.LEXICAL if self.model is None else self.model, self.device)
         reader = RowReader(Keys(tuple(on), tuple(on), tuple(blocks)), serializer=self._plan.reading)
-        bare, plan = reference.unread(wrapped, reader), self._cached(self._plan)
+        plan = self._cached(self._plan)
+        bare, _ = reference.read(wrapped, reader, plan)
         self._clustered, self._clusters = cluster_fit.fit(bare, plan, job, rules, self._settings())
         guards.warn(self._clusters.details)
         return self
@@ -267,66 +267,6 @@ class Deduplicator(FittedEstimator):
         columns: Arrays = {"cluster": pairs[:, 0], "other": pairs[:, 1], "score": score}
         return frames.new_frame(clustered.reference.table, columns)
 
-    def save(self, folder: str | Path) -> None:
-        """Write the fitted deduplicator: safetensors, parquet and JSON, sealed by hashes.
-
-        A model that is an object is not saved; give it to `load` again.
-
-        Args:
-            folder: A new folder, or one that `save` wrote, which is replaced.
-
-        Raises:
-            InvalidArgumentError: The folder holds something else, or the table cannot be saved.
-            MissingExtraError: A pandas table needs pyarrow.
-            NotFittedError: `fit` has not been called.
-        """
-        clustered = self._fitted_clusters()
-        extra: Arrays = {
-            "cluster": clustered.cluster,
-            "cannot_link": clustered.cannot_link,
-            "kept_apart": clustered.kept_apart,
-        }
-        values: Json = {"next_id": clustered.next_id, "details": dict(clustered.details), "job": None}
-        if clustered.job is not None:
-            arrays, values["job"] = job_storage.table_parts(clustered.job)
-            extra |= {JOB + name: array for name, array in arrays.items()}
-        self._save(folder, extra, {"clusters": values})
-
-    @classmethod
-    def load(cls: type[D], folder: str | Path, *, model: Any = None, device: str | None = None) -> D:
-        """Read what `save` wrote.
-
-        Args:
-            folder: The folder.
-            model: The model, where an object was fitted with, or where its folder is elsewhere now.
-            device: Where it runs.
-
-        Returns:
-            The fitted deduplicator; it answers as the saved one does. It has no `clusters_`, and its
-            `cannot_link` and `must_link` are None, but their effect is kept.
-
-        Raises:
-            InvalidArgumentError: A file is missing or was changed, or holds another estimator.
-            ModelError: The model is not the one that the table was encoded with.
-        """
-        deduplicator, known, settings, extra = cls._load(folder, model, device)
-        values, job = settings["clusters"], None
-        if values["job"] is not None:
-            arrays = {name.removeprefix(JOB): of for name, of in extra.items() if name.startswith(JOB)}
-            job = job_storage.table_job(values["job"], arrays)
-        deduplicator._clustered = ClusteredTable(
-            known,
-            extra["cluster"],
-            values["next_id"],
-            deduplicator.method,
-            job,
-            deduplicator.one_per,
-            extra["cannot_link"],
-            extra["kept_apart"],
-            values["details"],
-        )
-        return deduplicator
-
     @property
     def table_(self) -> Any:
         """The table as it is now, in the caller's library."""
@@ -370,6 +310,32 @@ class Deduplicator(FittedEstimator):
 
     def _fitted(self) -> Reference:
         return self._fitted_clusters().reference
+
+    def _parts(self) -> tuple[Arrays, Json]:
+        clustered = self._fitted_clusters()
+        arrays = {name: getattr(clustered, name) for name in ("cluster", "cannot_link", "kept_apart")}
+        values: Json = {"next_id": clustered.next_id, "details": dict(clustered.details), "job": None}
+        if clustered.job is not None:
+            of_job, values["job"] = job_storage.table_parts(clustered.job)
+            arrays |= {JOB + name: array for name, array in of_job.items()}
+        return arrays, {"clusters": values}
+
+    def _restore(self, known: Reference, settings: Json, arrays: Arrays) -> None:
+        values, job = settings["clusters"], None
+        if values["job"] is not None:
+            of_job = {name.removeprefix(JOB): of for name, of in arrays.items() if name.startswith(JOB)}
+            job = job_storage.table_job(values["job"], of_job)
+        self._clustered = ClusteredTable(
+            known,
+            arrays["cluster"],
+            values["next_id"],
+            self.method,
+            job,
+            self.one_per,
+            arrays["cannot_link"],
+            arrays["kept_apart"],
+            values["details"],
+        )
 
     def _settings(self) -> Settings:
         return Settings(self.k, self.device, self.batch_size, self.memory_limit)

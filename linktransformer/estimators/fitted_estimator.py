@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +36,7 @@ class NotFittedError(LinkTransformerError, ValueError, AttributeError):
     """`fit` has not been called."""
 
 
-class FittedEstimator:
+class FittedEstimator(ABC):
     """An estimator with the conventions of scikit-learn that keeps a table and the model that encodes it.
 
     The arguments are attributes of the same names. scikit-learn is not imported: that takes longer than all
@@ -93,8 +94,17 @@ class FittedEstimator:
         shown = [f"{name}={value!r}" for name, value in values if repr(value) != defaults[name]]
         return f"{type(self).__name__}({', '.join(shown)})"
 
+    @abstractmethod
     def _fitted(self) -> Reference:
-        raise NotImplementedError
+        """The fitted table, or NotFittedError."""
+
+    @abstractmethod
+    def _parts(self) -> tuple[Arrays, Json]:
+        """What is saved besides the table, as arrays by name and what JSON can hold."""
+
+    @abstractmethod
+    def _restore(self, known: Reference, settings: Json, arrays: Arrays) -> None:
+        """Take the table and what `_parts` gave."""
 
     def _unfitted(self) -> NotFittedError:
         return NotFittedError(f"The {type(self).__name__} is not fitted. Call fit(...) first.")
@@ -141,11 +151,24 @@ class FittedEstimator:
             )
         return np.flatnonzero(np.array([label not in removed for label in rows], dtype=bool))
 
-    def _save(self, folder: str | Path, extra: Arrays, more: Json) -> None:
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted estimator: safetensors, parquet and JSON, sealed by hashes.
+
+        A model that is an object is not saved; give it to `load` again.
+
+        Args:
+            folder: A new folder, or one that `save` wrote, which is replaced.
+
+        Raises:
+            InvalidArgumentError: The folder holds something else, or the table cannot be saved.
+            MissingExtraError: A pandas table needs pyarrow.
+            NotFittedError: `fit` has not been called.
+        """
         known, parameters = self._fitted(), self.get_params()
         path = isinstance(self.model, (str, os.PathLike))
         parameters |= {name: None for name in NOT_SAVED if name in parameters}
         parameters["model"] = os.fspath(self.model) if path else None
+        arrays, more = self._parts()
         settings: Json = {"estimator": type(self).__name__, "parameters": _plain(parameters), **more}
         if self._plan.encoder is not None:
             is_object = not path and self.model is not None
@@ -154,14 +177,26 @@ class FittedEstimator:
             texts = known.reader.for_model(known.table, REFERENCE, known.records, self._plan)
             settings["probes"] = texts[:PROBES]
         known = replace(known, table=pictures.without_pictures(known.table, known.pictures))
-        storage.write(folder, known, settings, extra)
+        storage.write(folder, known, settings, arrays)
 
     @classmethod
-    def _load(
-        cls: type[E], folder: str | Path, model: Any, device: str | None
-    ) -> tuple[E, Reference, Json, Arrays]:
-        """The estimator as `_save` left it, without its reference; that, the settings and the arrays."""
-        known, settings, extra = storage.read(folder)
+    def load(cls: type[E], folder: str | Path, *, model: Any = None, device: str | None = None) -> E:
+        """Read what `save` wrote.
+
+        Args:
+            folder: The folder.
+            model: The model, where an object was fitted with, or where its folder is elsewhere now.
+            device: Where it runs.
+
+        Returns:
+            The fitted estimator; it answers as the saved one does. A Deduplicator has no `clusters_`, and its
+            `cannot_link` and `must_link` are None, but their effect is kept.
+
+        Raises:
+            InvalidArgumentError: A file is missing or was changed, or holds another estimator.
+            ModelError: The model is not the one that the table was encoded with.
+        """
+        known, settings, arrays = storage.read(folder)
         kind = str(settings.get("estimator"))
         if kind != cls.__name__:
             raise InvalidArgumentError(f"{folder} holds a {kind}. Use {kind}.load.")
@@ -178,7 +213,8 @@ class FittedEstimator:
             raise ModelError(f"model={model!r} makes no vectors. Give {settings['model_name']!r}.")
         if "model_name" in settings:
             _check_model(estimator._plan, settings.get("probes"), known, kind)
-        return estimator, known, settings, extra
+        estimator._restore(known, settings, arrays)
+        return estimator
 
 
 def parse_keys(

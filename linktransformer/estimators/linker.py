@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from linktransformer.estimators.reference import Labels, QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys, RowReader
 from linktransformer.estimators.sample_fit import SampleFit, Settings
 from linktransformer.estimators.sample_job import SampleJob
+from linktransformer.estimators.storage import Arrays, Json
 from linktransformer.linking.options import Columns, Job, K
 from linktransformer.progress import displayed
 from linktransformer.results.links import Links
@@ -133,34 +133,23 @@ class Linker(FittedEstimator):
         self._plan = (model_plan.plan if columns is None else model_plan.plan_of_pictures)(
             self.model, self.device
         )
-        if columns is None:
-            self._fit_texts(table, keys, sample)
-        elif self.weights is None:
-            self._fit_pictures(table, keys, columns, sample)
-        else:
-            self._fit_weights(table, keys, columns, sample)
-        return self
-
-    def _fit_texts(self, table: Table, keys: Keys, sample: Table | None) -> None:
-        bare = refs.unread(table, RowReader(keys, serializer=self._plan.reading))
-        self._take(sample_fit.fit(bare, self._cached(self._plan), sample, self._settings()))
-
-    def _fit_pictures(self, table: Table, keys: Keys, columns: PictureColumns, sample: Table | None) -> None:
-        if sample is None:
+        if columns is not None and self.weights is None and sample is None:
             raise InvalidArgumentError(
                 "images= needs rows such as will be asked: fit(reference, queries). Or give weights= and a "
                 "number as threshold=."
             )
-        plan, reader = self._cached(self._plan), RowReader(keys)
-        self._take(sample_fit.fit_pictures(table, reader, columns, plan, sample, self._settings()))
-
-    def _fit_weights(self, table: Table, keys: Keys, columns: PictureColumns, sample: Table | None) -> None:
-        plan, size = self._cached(self._plan), self.batch_size
-        known = refs.build(table, RowReader(keys), plan, sample, columns, size)
-        rows = None if sample is None else refs.encode(known, plan, sample, batch_size=size)
-        known = view_scores.with_lines(known, rows, self.k, self.device).in_row_order()
-        known = view_scores.with_weights(known, self.weights, self.threshold)
-        self._reference, self._job = known, None
+        plan = self._cached(self._plan)
+        reader = RowReader(keys, serializer=plan.reading if columns is None else plan.serializer)
+        bare, units = refs.read(table, reader, plan, columns)
+        if columns is None or self.weights is None:
+            self._take(sample_fit.fit(bare, units, plan, sample, self._settings()))
+            return self
+        known = refs.encoded(bare, units, plan, sample, self.batch_size)
+        rows = None if sample is None else refs.encode(known, plan, sample, batch_size=self.batch_size)
+        known = view_scores.with_lines(known, rows, self.k, self.device)
+        self._reference = view_scores.with_weights(known, self.weights, self.threshold)
+        self._job = None
+        return self
 
     def _take(self, fitted: SampleFit) -> None:
         """Keep what was fitted, with the threshold and the details for the report."""
@@ -257,9 +246,8 @@ class Linker(FittedEstimator):
         elif len(before.nodes) or after.pictures is not None:
             self._reference = after
         else:  # the first rows
-            bare = refs.unread(after.table, RowReader(after.reader.keys, serializer=self._plan.reading))
-            bare = replace(bare, labels=after.labels, next_label=after.next_label)
-            self._take(sample_fit.fit(bare, self._cached(self._plan), None, self._settings()))
+            bare = replace(after, reader=after.reader.unfitted())
+            self._take(sample_fit.fit(bare, None, self._cached(self._plan), None, self._settings()))
         return self
 
     def remove(self: L, labels: Any) -> L:
@@ -279,45 +267,6 @@ class Linker(FittedEstimator):
         if self._job is not None:
             self._job = sample_job.after_removal(self._job, before, after, rows)
         return self
-
-    def save(self, folder: str | Path) -> None:
-        """Write the fitted linker: safetensors, parquet and JSON, sealed by hashes.
-
-        A model that is an object is not saved; give it to `load` again.
-
-        Args:
-            folder: A new folder, or one that `save` wrote, which is replaced.
-
-        Raises:
-            InvalidArgumentError: The folder holds something else, or the table cannot be saved.
-            MissingExtraError: A pandas table needs pyarrow.
-            NotFittedError: `fit` has not been called.
-        """
-        self._fitted()
-        arrays, values = ({}, None) if self._job is None else job_storage.sample_parts(self._job)
-        self._save(folder, arrays, {"sample": values})
-
-    @classmethod
-    def load(cls: type[L], folder: str | Path, *, model: Any = None, device: str | None = None) -> L:
-        """Read what `save` wrote.
-
-        Args:
-            folder: The folder.
-            model: The model, where an object was fitted with, or where its folder is elsewhere now.
-            device: Where it runs.
-
-        Returns:
-            The fitted linker; it answers as the saved one does.
-
-        Raises:
-            InvalidArgumentError: A file is missing or was changed.
-            ModelError: The model is not the one that the reference was encoded with.
-        """
-        linker, known, settings, arrays = cls._load(folder, model, device)
-        sample = settings.get("sample")
-        linker._reference = known
-        linker._job = None if sample is None else job_storage.sample_job(sample, arrays)
-        return linker
 
     @property
     def reference_(self) -> Any:
@@ -378,6 +327,14 @@ class Linker(FittedEstimator):
 
     def _argument(self) -> str:
         return "on" if self.left_on is None else "left_on"
+
+    def _parts(self) -> tuple[Arrays, Json]:
+        arrays, values = ({}, None) if self._job is None else job_storage.sample_parts(self._job)
+        return arrays, {"sample": values}
+
+    def _restore(self, known: Reference, settings: Json, arrays: Arrays) -> None:
+        self._reference, values = known, settings.get("sample")
+        self._job = None if values is None else job_storage.sample_job(values, arrays)
 
     def _settings(self) -> Settings:
         return Settings(self.k, self.device, self.batch_size)

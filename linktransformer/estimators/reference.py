@@ -26,7 +26,7 @@ from linktransformer.tables.frames import Table
 from linktransformer.tables.picture_records import Units
 from linktransformer.tables.records import Records
 
-__all__ = ["EncodedRows", "Labels", "QueryRows", "Reference", "build", "encode", "unread"]
+__all__ = ["EncodedRows", "Labels", "QueryRows", "Reference", "encode", "encoded", "read"]
 
 Labels = NDArray[np.generic]
 
@@ -190,54 +190,41 @@ class Reference(EncodedRows):
         return replace(self, table=table, labels=self.labels[rows], records=records).in_row_order()
 
 
-def unread(table: Table, reader: RowReader) -> Reference:
-    """A reference with texts and blocks, and without vectors."""
-    return Reference(
+def read(
+    table: Table, reader: RowReader, plan: Plan, columns: PictureColumns | None = None
+) -> tuple[Reference, Units | None]:
+    """A reference with texts and blocks, without vectors; and its pictures, if it has `columns` of them."""
+    records, units = _read(table, reader, REFERENCE, plan, columns)
+    bare = Reference(
         table=table,
-        records=reader.texts(table, REFERENCE),
+        records=records,
         matrices={},
+        pictures=_pictures(units, columns),
         labels=frames.index_labels(table, np.arange(table.n_rows)),
         next_label=table.n_rows,
         reader=reader,
         words=vocabulary.learn([]),
     )
+    return bare, units
 
 
-def build(
-    table: Table,
-    reader: RowReader,
-    plan: Plan,
-    sample: Table | None = None,
-    columns: PictureColumns | None = None,
-    batch_size: int | None = None,
+def encoded(
+    bare: Reference, units: Units | None, plan: Plan, sample: Table | None, batch_size: int | None
 ) -> Reference:
-    """Read and encode a reference table.
-
-    The frequencies of n-grams are counted over the table and the sample. With `columns` rows have pictures;
-    those of the sample are not read.
-    """
-    records, units = _read(table, reader, REFERENCE, plan, columns)
+    """Encode a reference that was read; n-grams are counted over its texts and those of the sample."""
+    reader, records = bare.reader, bare.records
     texts = factorize(records.texts.tolist())[0]
-    heads = reader.heads(table, REFERENCE, records) if reader.column is not None else []
+    heads = [] if reader.column is None else reader.heads(bare.table, REFERENCE, records)
     if sample is not None and reader.keys.queries:
-        source = reader if columns is None else replace(reader, serializer=plan.serializer)
-        others = source.texts(sample, QUERY)
+        others = reader.texts(sample, QUERY)
         texts = texts + others.texts.tolist()
-        heads = heads + (reader.heads(sample, QUERY, others) if reader.column is not None else [])
-    reference = Reference(
-        table=table,
-        records=records,
-        matrices={},
-        pictures=None if units is None or columns is None else picture_columns.kept(units, columns),
-        labels=frames.index_labels(table, np.arange(table.n_rows)),
-        next_label=table.n_rows,
-        reader=reader,
-        words=vocabulary.learn(texts),
-        head_words=None if reader.column is None else vocabulary.learn(heads),
-    )
+        heads = heads + ([] if reader.column is None else reader.heads(sample, QUERY, others))
+    head_words = None if reader.column is None else vocabulary.learn(heads)
+    known = replace(bare, words=vocabulary.learn(texts), head_words=head_words)
     dense = plan.encoder is not None
-    matrices = _vectors(reference, plan, table, REFERENCE, records, units, batch_size, dense)
-    return replace(reference, matrices=matrices)
+    matrices = _vectors(known, plan, bare.table, REFERENCE, records, units, batch_size, dense)
+    known = replace(known, matrices=matrices)
+    return known if units is None else known.in_row_order()
 
 
 def encode(
@@ -259,7 +246,7 @@ def encode(
         table=table,
         records=records,
         matrices=matrices,
-        pictures=None if units is None or columns is None else picture_columns.kept(units, columns),
+        pictures=_pictures(units, columns),
         nodes=blocking.nodes(records.text_of_row, reference.block_of_row(table)),
     )
 
@@ -271,6 +258,10 @@ def _read(
         return reader.texts(table, side), None
     units = picture_columns.read(table, reader, side, columns, plan)
     return units.records, units
+
+
+def _pictures(units: Units | None, columns: PictureColumns | None) -> Pictures | None:
+    return None if units is None or columns is None else picture_columns.kept(units, columns)
 
 
 def _vectors(

@@ -105,6 +105,10 @@ class RowReader:
         alone = free and column is not None
         return replace(self, column=column, order=(queries, reference), by_order=free, column_alone=alone)
 
+    def unfitted(self) -> RowReader:
+        """The reader before `fitted`."""
+        return RowReader(self.keys, serializer=self.serializer)
+
     def texts(self, table: Table, side: int) -> Records:
         """The texts of all key columns."""
         return records.read(table, self.keys.side(side), self.serializer)

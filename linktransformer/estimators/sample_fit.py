@@ -19,9 +19,8 @@ from linktransformer.estimators import pair_scoring, query, reference, view_scor
 from linktransformer.estimators.known_pairs import SamplePairs, all_pairs
 from linktransformer.estimators.noisy_copies import noisy_copies
 from linktransformer.estimators.pair_scoring import PairScores
-from linktransformer.estimators.pictures import PictureColumns
 from linktransformer.estimators.reference import QueryRows, Reference
-from linktransformer.estimators.row_reader import QUERY, REFERENCE, RowReader
+from linktransformer.estimators.row_reader import QUERY, REFERENCE
 from linktransformer.estimators.sample_job import Sample, SampleJob
 from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
@@ -32,8 +31,9 @@ from linktransformer.search import blocking, candidate_search
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
 from linktransformer.tables.frames import Table
+from linktransformer.tables.picture_records import Units
 
-__all__ = ["SampleFit", "Settings", "fit", "fit_pictures", "lowest"]
+__all__ = ["SampleFit", "Settings", "fit", "lowest"]
 
 logger = logging.getLogger(__name__)
 
@@ -57,39 +57,29 @@ class SampleFit:
     fused: Fused | None = None
 
 
-def fit(bare: Reference, plan: Plan, sample: Table | None, settings: Settings) -> SampleFit:
+def fit(
+    bare: Reference, units: Units | None, plan: Plan, sample: Table | None, settings: Settings
+) -> SampleFit:
     """Encode a reference that was read, and run the job of sample rows against it.
 
     Without sample rows, noisy copies of its own rows are taken. For every other copy the row itself is
-    hidden, so that the job has rows without a match.
+    hidden, so that the job has rows without a match. With pictures there have to be sample rows.
     """
-    source = None
-    if sample is None or not len(bare.nodes_of(sample)):
+    source, size = None, settings.batch_size
+    if sample is None or (units is None and not len(bare.nodes_of(sample))):
         sample, source = noisy_copies(bare)
-    columns = _columns(bare, sample, bare.nodes_of(sample))
-    reader, size = bare.reader.fitted(plan, columns), settings.batch_size
-    known = reference.build(bare.table, reader, plan, sample, batch_size=size)
-    known = replace(known, labels=bare.labels, next_label=bare.next_label)
+    if units is None:
+        columns = _columns(bare, sample, bare.nodes_of(sample))
+        bare = replace(bare, reader=bare.reader.fitted(plan, columns))
+    known = reference.encoded(bare, units, plan, sample, size)
     queries = reference.encode(known, plan, sample, batch_size=size)
     if not len(queries.nodes) or not len(known.nodes):
-        return SampleFit(known)
+        return SampleFit(known if units is None else replace(known, weights={"lexical": 1.0}))
+    known = view_scores.with_lines(known, queries, settings.k, settings.device)
     job, fused = _run(known, queries, source, plan, settings)
     if source is not None:
         job, fused = _calibrated(known, queries, job, settings.k)
     return SampleFit(known, job, fused)
-
-
-def fit_pictures(
-    table: Table, reader: RowReader, columns: PictureColumns, plan: Plan, sample: Table, settings: Settings
-) -> SampleFit:
-    """Read and encode a reference with pictures, and run the job of sample rows against it."""
-    size = settings.batch_size
-    known = reference.build(table, reader, plan, sample, columns, size).in_row_order()
-    queries = reference.encode(known, plan, sample, batch_size=size)
-    if not len(queries.nodes) or not len(known.nodes):
-        return SampleFit(replace(known, weights={"lexical": 1.0}))
-    known = view_scores.with_lines(known, queries, settings.k, settings.device)
-    return SampleFit(known, *_run(known, queries, None, plan, settings))
 
 
 def _columns(known: Reference, sample: Table, nodes: Nodes) -> list[PairedColumn]:

@@ -16,7 +16,7 @@ from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.encoding import model_plan
 from linktransformer.estimators import query, sample_fit
 from linktransformer.estimators.pictures import PictureColumns
-from linktransformer.estimators.reference import encode
+from linktransformer.estimators.reference import encode, read
 from linktransformer.estimators.row_reader import Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings
 from linktransformer.tables import frames
@@ -104,7 +104,7 @@ def test_sample_rows_get_what_their_job_gave_them() -> None:
         (frames.wrap(right, "right"), frames.wrap(left, "left")),
         PictureColumns(("crop", "crop")),
     )
-    fitted = sample_fit.fit_pictures(tables[0], reader, columns, plan, tables[1], settings)
+    fitted = sample_fit.fit(*read(tables[0], reader, plan, columns), plan, tables[1], settings)
     known, job, fused = fitted.reference, fitted.job, fitted.fused
     assert job is not None and fused is not None and job.views.pictures == "image" and job.views.line
     queries = encode(known, plan, frames.wrap(left, "left"))
