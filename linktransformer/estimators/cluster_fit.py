@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -48,6 +48,7 @@ def fit(
     order = content_order(table, [*on, *keys.blocks])
     of_rows, bare, back = of_rows.in_order(order), bare.some_rows(order), np.argsort(order)
     start = settled(of_rows, bare.records.text_of_row, bare.block_of_row(bare.table))
+    table_job: TableJob | None
     details: dict[str, object] = {
         "on": on,
         "method": rules.method,
@@ -55,12 +56,11 @@ def fit(
         "model": plan.name,
     }
     if len(start.nodes):
-        fitted = _compared(bare, plan, start.nodes, settings)
-        fused, table_job, known = fitted.fused, fitted.job, fitted.reference
-        details |= fitted.details
+        known, fused, table_job, more = _compared(bare, plan, start.nodes, settings)
+        details |= more
     else:
-        fused, table_job = compare_tables.nothing((start.nodes, start.nodes)), None
-        known = reference.encoded(bare, None, plan, None, settings.batch_size)
+        known, table_job = reference.encoded(bare, None, plan, None, settings.batch_size), None
+        fused = compare_tables.nothing((start.nodes, start.nodes))
     by_node = Neighbours(bare.records, start, fused).of_rows(back)
     clusters = guards.of_clusters(clusters_of(table, by_node, job, rules.method, details), table)
     threshold = float(clusters.details["threshold"])
@@ -85,44 +85,31 @@ def with_job_of(
     if not len(larger.nodes):
         return clustered
     bare = replace(larger, reader=larger.reader.unfitted())
-    fitted = _compared(bare, plan, bare.nodes, settings)
-    known = replace(
-        fitted.reference,
-        threshold=clustered.reference.threshold,
+    known, _, job, _ = _compared(bare, plan, bare.nodes, settings)
+    known = replace(known, threshold=clustered.reference.threshold).some_rows(
+        np.arange(len(clustered.cluster))
     )
-    known = known.some_rows(np.arange(len(clustered.cluster)))
     known = replace(known, next_label=clustered.reference.next_label)
     gone = np.full(len(larger.nodes), -1, dtype=np.int64)
-    job = replace(fitted.job, pairs=fitted.job.pairs.renumbered(gone, 0))
+    job = replace(job, pairs=job.pairs.renumbered(gone, 0))
     return replace(clustered, reference=known, job=job)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _TableFit:
-    """A table that was compared with itself.
+def _compared(
+    bare: Reference, plan: Plan, nodes: Nodes, settings: Settings
+) -> tuple[Reference, Fused, TableJob, dict[str, object]]:
+    """Encode a table, and compare the records `nodes`, one at least, with each other.
 
-    Args:
-        reference: The table, encoded.
-        fused: Pairs of the records that are clustered, with match probabilities as scores.
-        job: What later rows are scored by: of the job with each text once in each block.
-        details: For the report.
+    Returns the table, the pairs of `nodes` with match probabilities, the job of the table with each text once
+    in each block, and details for the report.
     """
-
-    reference: Reference
-    fused: Fused
-    job: TableJob
-    details: dict[str, object]
-
-
-def _compared(bare: Reference, plan: Plan, nodes: Nodes, settings: Settings) -> _TableFit:
-    """Encode a table, and compare the records `nodes`, one at least, with each other."""
     reader = bare.reader.fitted(plan, _columns(bare, nodes), same=True)
     known = reference.encoded(replace(bare, reader=reader), None, plan, None, settings.batch_size)
     texts = reader.in_order(known.table, REFERENCE, known.records)
     fused, features, job = _run(known, nodes, texts, plan, settings)
     if len(nodes) != len(known.nodes):  # equal texts that may have to stay apart are records of their own
         job = _run(known, known.nodes, texts, plan, settings)[2]
-    return _TableFit(known, fused, job, _details(known, features, plan))
+    return known, fused, job, _details(known, features, plan)
 
 
 def _columns(known: Reference, nodes: Nodes) -> list[PairedColumn]:

@@ -22,7 +22,7 @@ from linktransformer.estimators.row_reader import QUERY, Contents
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.pair_products import pair_scores
 
-__all__ = ["Memberships", "QueryRecords", "ScoredPairs", "first_allowed", "memberships", "near", "scored"]
+__all__ = ["QueryRecords", "ScoredPairs", "first_allowed", "memberships", "near", "scored"]
 
 AT_ONCE = 250  # queries: it changes the memory, not the result
 
@@ -55,7 +55,7 @@ class QueryRecords:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredPairs:
-    """Pairs of query records, rising, and records of the table, with match probabilities, (n_pairs,) each."""
+    """Query records, rising, and records or clusters of the table, with the probability that they match."""
 
     left: Integers
     right: Integers
@@ -169,25 +169,10 @@ def near(clustered: ClusteredTable, queries: QueryRows, k: int) -> tuple[ScoredP
     return ScoredPairs(left, right, probability), itself
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Memberships:
-    """Clusters that query nodes may join, sorted by node, falling score, id.
+def memberships(clustered: ClusteredTable, queries: QueryRows, k: int) -> ScoredPairs:
+    """Query nodes and the clusters with a near record, sorted by node, falling probability, id.
 
-    Args:
-        node: Query node, (n,) int64.
-        cluster: The id, (n,) int64.
-        score: The probability, (n,) float32; 1 where the cluster has the same text.
-    """
-
-    node: Integers
-    cluster: Integers
-    score: Floats
-
-
-def memberships(clustered: ClusteredTable, queries: QueryRows, k: int) -> Memberships:
-    """The clusters with a near record, and the probability that each query node belongs to them.
-
-    A cluster with the very text comes first.
+    A cluster with the very text has probability 1.
     """
     pairs, itself = near(clustered, queries, k)
     width = max(clustered.next_id, 1)
@@ -207,17 +192,17 @@ def memberships(clustered: ClusteredTable, queries: QueryRows, k: int) -> Member
             code = np.concatenate([code, codes[starts]])
             score = np.concatenate([score, linkage(clustered.method, probability, starts, size)])
     order = np.lexsort((code % width, -score, code // width))
-    return Memberships(code[order] // width, code[order] % width, score[order])
+    return ScoredPairs(code[order] // width, code[order] % width, score[order])
 
 
 def first_allowed(
-    clustered: ClusteredTable, queries: QueryRows, found: Memberships
+    clustered: ClusteredTable, queries: QueryRows, candidates: ScoredPairs
 ) -> tuple[Integers, Floats]:
     """The cluster that each row joins, and the score of the best one that it may join, (n_rows,) each.
 
     The id is -1 where none is as probable as the threshold, the score is NaN where none is near.
     """
-    starts = np.searchsorted(found.node, np.arange(len(queries.nodes) + 1))
+    starts = np.searchsorted(candidates.left, np.arange(len(queries.nodes) + 1))
     rows = np.flatnonzero(queries.nodes.node_of_row >= 0)
     node = queries.nodes.node_of_row[rows]
     row, place = ragged(starts[node], starts[node + 1])
@@ -225,13 +210,13 @@ def first_allowed(
     value, taken = clustered.values(queries.table)
     if value is not None:
         width = max(1, int(max(value.max(initial=-1), taken[:, 1].max(initial=-1))) + 1)
-        used = np.isin(found.cluster[place] * width + value[row], taken[:, 0] * width + taken[:, 1])
+        used = np.isin(candidates.right[place] * width + value[row], taken[:, 0] * width + taken[:, 1])
         free = (value[row] < 0) | ~used
         row, place = row[free], place[free]
     first = np.flatnonzero(np.diff(row, prepend=-1))
     score = np.full(queries.table.n_rows, np.nan, dtype=np.float32)
     cluster = np.full(queries.table.n_rows, -1, dtype=np.int64)
-    score[row[first]] = found.score[place[first]]
-    cluster[row[first]] = found.cluster[place[first]]
+    score[row[first]] = candidates.probability[place[first]]
+    cluster[row[first]] = candidates.right[place[first]]
     cluster[~(np.nan_to_num(score, nan=-np.inf) >= clustered.threshold)] = -1
     return cluster, score

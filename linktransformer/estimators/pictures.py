@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Integers
-from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.estimators.row_reader import REFERENCE, RowReader
-from linktransformer.tables import frames, picture_records
+from linktransformer.estimators.row_reader import REFERENCE
+from linktransformer.tables import frames
 from linktransformer.tables.columns import emptied
 from linktransformer.tables.frames import Table
-from linktransformer.tables.picture_records import Units
 
-__all__ = ["PictureColumns", "Pictures", "column_pair", "kept", "read", "without_pictures"]
+__all__ = ["PictureColumns", "Pictures", "column_pair", "without_pictures"]
 
 logger = logging.getLogger(__name__)
 
@@ -74,20 +72,6 @@ def column_pair(names: object, argument: str) -> tuple[str, str]:
         f"{argument}={names!r} names no columns. Give one of both tables, or a pair (of the rows that "
         "are asked, of the reference)."
     )
-
-
-def read(table: Table, reader: RowReader, side: int, columns: PictureColumns, plan: Plan) -> Units:
-    """Read texts and pictures of one side, written as the model of pictures reads them."""
-    confidence = None if columns.confidence is None else columns.confidence[side]
-    names = reader.keys.side(side)
-    return picture_records.read_units(table, names, columns.images[side], plan.serializer, confidence)
-
-
-def kept(units: Units, columns: PictureColumns) -> Pictures:
-    """What is kept of units."""
-    texts = units.records.texts.tolist()
-    identity = [f"{text}\0{key}" for text, key in zip(texts, units.keys, strict=True)]
-    return Pictures(columns, np.array(identity, dtype=object), units.has_picture)
 
 
 def without_pictures(table: Table, pictures: Pictures | None) -> Table:

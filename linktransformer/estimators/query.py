@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,19 +49,16 @@ def scored(
             some = np.arange(start, min(start + AT_ONCE, n))
             parts.append(_scored(reference, job, queries, contents, some, k, unseen[some]))
             tick(len(some))
-    left = np.concatenate([part.left for part in parts])
-    right = np.concatenate([part.right for part in parts])
+    *arrays, scores = zip(*parts, strict=True)
+    left, right, log_odds, equal = (np.concatenate(values) for values in arrays)
     if reference.pictures is None:
         views = {
-            name: np.clip(np.concatenate([part.scores[name] for part in parts]), -1, 1)
-            for name in job.views.names
+            name: np.clip(np.concatenate([part[name] for part in scores]), -1, 1) for name in job.views.names
         }
         sizes = n, len(reference.nodes)
         candidates = Candidates(left, right, views, *sizes, {"k": k, "index": "exact"})
     else:
         candidates = view_scores.similarities(reference, queries, left, right, k)
-    log_odds = np.concatenate([part.log_odds for part in parts])
-    equal = np.concatenate([part.equal for part in parts])
     decided = job.model.decision.of_pairs(log_odds, equal)
     return Fused(candidates, decided.probability, decided)
 
@@ -97,17 +93,6 @@ def linked(reference: Reference, queries: QueryRows, fused: Fused) -> Links:
     return resolve_links.decided(tables, nodes, fused, "m:1", reference.threshold, details)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scored:
-    """Pairs of query and reference nodes: similarity by view, log-odds, and whether the texts are equal."""
-
-    left: Integers
-    right: Integers
-    scores: Mapping[str, Floats]
-    log_odds: Floats
-    equal: Bools
-
-
 def _scored(
     reference: Reference,
     job: SampleJob,
@@ -116,8 +101,8 @@ def _scored(
     some: Integers,
     k: int,
     hidden: Integers,
-) -> _Scored:
-    """Score the candidates of some query nodes."""
+) -> tuple[Integers, Integers, Floats, Bools, dict[str, Floats]]:
+    """Query and reference nodes of pairs, log-odds, whether texts are equal, and similarities by view."""
     model, known = job.model, job.pairs
     nodes = Nodes(queries.nodes.text[some], queries.nodes.block[some], np.arange(len(some)))
     itself = job.sample.numbers_of(queries)[some]
@@ -144,7 +129,7 @@ def _scored(
         maybe = np.flatnonzero(scores["lexical"] > equal_texts.SAME)
         alike[maybe] = equal_texts.alike(texts[0][maybe], texts[1][maybe])
     raised = _equal_first(log_odds, alike, ranking, known)
-    return _Scored(some[left], right, scores, raised, alike == equal_texts.EQUAL)
+    return some[left], right, raised, alike == equal_texts.EQUAL, scores
 
 
 def _candidates(

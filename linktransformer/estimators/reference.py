@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from linktransformer.arrays import Integers
 from linktransformer.encoding import picture_views
 from linktransformer.encoding.model_plan import Plan
-from linktransformer.estimators import pictures as picture_columns
 from linktransformer.estimators.neighbours import Matrix, SearchIndex
 from linktransformer.estimators.pictures import PictureColumns, Pictures
 from linktransformer.estimators.row_reader import QUERY, REFERENCE, Contents, RowReader, embedded
@@ -256,12 +255,18 @@ def _read(
 ) -> tuple[Records, Units | None]:
     if columns is None:
         return reader.texts(table, side), None
-    units = picture_columns.read(table, reader, side, columns, plan)
+    confidence = None if columns.confidence is None else columns.confidence[side]
+    names, images = reader.keys.side(side), columns.images[side]
+    units = picture_records.read_units(table, names, images, plan.serializer, confidence)
     return units.records, units
 
 
 def _pictures(units: Units | None, columns: PictureColumns | None) -> Pictures | None:
-    return None if units is None or columns is None else picture_columns.kept(units, columns)
+    if units is None or columns is None:
+        return None
+    texts = units.records.texts.tolist()
+    identity = [f"{text}\0{key}" for text, key in zip(texts, units.keys, strict=True)]
+    return Pictures(columns, np.array(identity, dtype=object), units.has_picture)
 
 
 def _vectors(

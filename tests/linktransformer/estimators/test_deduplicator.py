@@ -122,7 +122,7 @@ def test_scores_are_those_of_all_rows_of_a_cluster(options: dict[str, Any]) -> N
     reduce = {"complete": min, "single": max}.get(known.method, lambda of: float(np.mean(of)))
     found = cluster_query.memberships(of, asked, known.k)
     n_partly = n_same = 0
-    for node, cluster, score in zip(found.node, found.cluster, found.score, strict=True):
+    for node, cluster, score in zip(found.left, found.right, found.probability, strict=True):
         members = sorted(set(of.reference.nodes.node_of_row[of.cluster == cluster].tolist()))
         if itself[node] in members:
             assert score == 1
