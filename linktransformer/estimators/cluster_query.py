@@ -86,14 +86,13 @@ def scored(
     model, known = job.model, job.pairs
     whole = known.with_more(new)
     ranking = RivalRanking(left, *whole.rivals(itself, queries.limit[left], right), added)
-    places, own = {}, {}
+    places, own = model.places(scores, ranking, known), {}
     for name, score in scores.items():
-        places[name] = ranking.places(score, known.views[name], model.statistics.views[name].floor)
         own[name] = _highest(n, left, score)[left], score.copy()
         np.maximum.at(own[name][1], ranking.pair, whole.views[name][ranking.rival])
     contents = queries.contents, reference.contents
     compared = model.compare(contents, queries.place[left], right, scores, own, places)
-    values = model.score(compared, ranking, known.bits, known.pair)
+    values = model.score(compared, ranking, known)
     texts = queries.texts[left], reference.records.texts[reference.nodes.text[right]]
     maybe = np.flatnonzero(np.maximum(sigmoid(values.job), scores["lexical"]) > equal_texts.SAME)
     maybe = maybe[equal_texts.alike(texts[0][maybe], texts[1][maybe]) == equal_texts.BUT_FOR_CAPITALS]

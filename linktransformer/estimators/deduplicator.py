@@ -152,11 +152,13 @@ class Deduplicator(FittedEstimator):
         wrapped = frames.wrap(table, "table")
         check_unique(frames.index_labels(wrapped, np.arange(wrapped.n_rows)), "table")
         on, blocks = parse_keys(wrapped, self.on, self.block_on)
-        self._plan = model_plan.plan(model_plan.LEXICAL if self.model is None else self.model, self.device)
-        reader = RowReader(Keys(tuple(on), tuple(on), tuple(blocks)), serializer=self._plan.reading)
-        plan = self._cached(self._plan)
+        plan = model_plan.plan(model_plan.LEXICAL if self.model is None else self.model, self.device)
+        reader = RowReader(Keys(tuple(on), tuple(on), tuple(blocks)), serializer=plan.reading)
         bare, _ = reference.read(wrapped, reader, plan)
-        self._clustered, self._clusters = cluster_fit.fit(bare, plan, job, rules, self._settings())
+        self._clustered, self._clusters = cluster_fit.fit(
+            bare, self._cached(plan), job, rules, self._settings()
+        )
+        self._plan = plan
         guards.warn(self._clusters.details)
         return self
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from linktransformer.decision.fused import Fused
 from linktransformer.encoding import model_plan
+from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators import job_storage, pictures, query, sample_fit, sample_job, view_scores
 from linktransformer.estimators import reference as refs
@@ -17,7 +18,7 @@ from linktransformer.estimators.fitted_estimator import FittedEstimator, check_u
 from linktransformer.estimators.pictures import PictureColumns
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys, RowReader
-from linktransformer.estimators.sample_fit import SampleFit, Settings
+from linktransformer.estimators.sample_fit import Settings
 from linktransformer.estimators.sample_job import SampleJob
 from linktransformer.estimators.storage import Arrays, Json
 from linktransformer.linking.options import Columns, Job, K
@@ -25,6 +26,7 @@ from linktransformer.progress import displayed
 from linktransformer.results.links import Links
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import Table
+from linktransformer.tables.picture_records import Units
 
 __all__ = ["Linker"]
 
@@ -130,39 +132,44 @@ class Linker(FittedEstimator):
         sample = None if queries is None else self._wrapped(queries, keys, table, self._argument())
         if sample is not None and columns is not None:
             columns.check(sample, QUERY)
-        self._plan = (model_plan.plan if columns is None else model_plan.plan_of_pictures)(
-            self.model, self.device
-        )
-        if columns is not None and self.weights is None and sample is None:
-            raise InvalidArgumentError(
-                "images= needs rows such as will be asked: fit(reference, queries). Or give weights= and a "
-                "number as threshold=."
-            )
-        plan = self._cached(self._plan)
-        reader = RowReader(keys, serializer=plan.reading if columns is None else plan.serializer)
-        bare, units = refs.read(table, reader, plan, columns)
+        make_plan = model_plan.plan if columns is None else model_plan.plan_of_pictures
+        plan = make_plan(self.model, self.device)
         if columns is None or self.weights is None:
-            self._take(sample_fit.fit(bare, units, plan, sample, self._settings()))
-            return self
-        known = refs.encoded(bare, units, plan, sample, self.batch_size)
-        rows = None if sample is None else refs.encode(known, plan, sample, batch_size=self.batch_size)
-        known = view_scores.with_lines(known, rows, self.k, self.device)
-        self._reference = view_scores.with_weights(known, self.weights, self.threshold)
-        self._job = None
+            if columns is not None and sample is None:
+                raise InvalidArgumentError(
+                    "images= needs rows such as will be asked: fit(reference, queries). Or give weights= and "
+                    "a number as threshold=."
+                )
+            reader = RowReader(keys, serializer=plan.reading if columns is None else plan.serializer)
+            self._fit(*refs.read(table, reader, plan, columns), plan, sample)
+        else:
+            self._fit_weights(table, RowReader(keys, serializer=plan.serializer), columns, plan, sample)
         return self
 
-    def _take(self, fitted: SampleFit) -> None:
-        """Keep what was fitted, with the threshold and the details for the report."""
-        job, reader = fitted.job, fitted.reference.reader
-        details: dict[str, object] = {"model": self._plan.name}
+    def _fit(self, bare: Reference, units: Units | None, plan: Plan, sample: Table | None) -> None:
+        """Learn the decision from sample rows."""
+        cached = self._cached(plan)
+        known, job, fused = sample_fit.fit(bare, units, cached, sample, self._settings())
+        details: dict[str, object] = {"model": plan.name}
         if job is not None:
             details["sample"] = "queries" if (job.sample.copy_of < 0).all() else "noisy copies"
-            details["key_column"] = None if reader.column is None else reader.column[0]
+            details["key_column"] = None if known.reader.column is None else known.reader.column[0]
             if job.model.correction is not None:
                 details["decision"] = "learned from labels"
-        threshold = sample_fit.lowest(fitted.fused, self.threshold)
-        self._reference = replace(fitted.reference, threshold=threshold, details=details)
-        self._job = job
+        threshold = sample_fit.lowest(fused, self.threshold)
+        known = replace(known, threshold=threshold, details=details)
+        self._plan, self._reference, self._job = plan, known, job
+
+    def _fit_weights(
+        self, table: Table, reader: RowReader, columns: PictureColumns, plan: Plan, sample: Table | None
+    ) -> None:
+        """Take the decision by weights that the caller gives."""
+        cached, size = self._cached(plan), self.batch_size
+        known = refs.encoded(*refs.read(table, reader, plan, columns), cached, sample, size)
+        rows = None if sample is None else refs.encode(known, cached, sample, batch_size=size)
+        known = view_scores.with_lines(known, rows, self.k, self.device)
+        known = view_scores.with_weights(known, self.weights, self.threshold)
+        self._plan, self._reference, self._job = plan, known, None
 
     @displayed
     def predict(self, rows: Any) -> Any:
@@ -247,7 +254,7 @@ class Linker(FittedEstimator):
             self._reference = after
         else:  # the first rows
             bare = replace(after, reader=after.reader.unfitted())
-            self._take(sample_fit.fit(bare, None, self._cached(self._plan), None, self._settings()))
+            self._fit(bare, None, self._plan, None)
         return self
 
     def remove(self: L, labels: Any) -> L:

@@ -12,6 +12,7 @@ from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.context import FLOOR, JobContext, in_context, job_context
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.model import Decision, decision
+from linktransformer.estimators.known_pairs import KnownPairs
 from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.reference import EncodedRows
 from linktransformer.estimators.row_reader import Contents
@@ -32,6 +33,7 @@ __all__ = [
     "PairScores",
     "Ranking",
     "RivalRanking",
+    "ViewedRows",
     "fit_model",
     "near_in",
     "views_of",
@@ -40,6 +42,14 @@ __all__ = [
 
 FUSED = "fused"
 DEPTH = 3  # the nearest so many candidates of a record in a view are described
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewedRows:
+    """By view, the vectors of records, and the fused ones of pictures; and which have a text or a picture."""
+
+    matrices: Mapping[str, Matrix]
+    known: Mapping[str, Bools]  # a view that is not there knows all
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,51 +67,36 @@ class JobViews:
     pictures: str | None = None
     line: tuple[float, float] | None = None
 
-    def searched(self, rows: EncodedRows) -> dict[str, Matrix]:
-        """The vectors for the search of neighbours, by their names in `rows`."""
-        if self.pictures is None:
-            return {name: rows.matrices[name] for name in self.names}
-        names = dict.fromkeys([*(self.vectors(name) for name in self.names), FUSED])
-        return {name: rows.matrices[name] for name in names}
-
     def vectors(self, name: str) -> str:
         """The name of the vectors of a view."""
         return self.pictures if name == "dense" and self.pictures else name
 
-    def named(self, rows: EncodedRows) -> dict[str, Matrix]:
-        """The vectors of each view, and the fused ones of rows with pictures."""
-        matrices = self.searched(rows)
-        if self.pictures is not None:
-            matrices["dense"] = rows.matrices[self.pictures]
-            matrices.pop("image", None)
-        return matrices
+    def searched(self, rows: EncodedRows) -> dict[str, Matrix]:
+        """The vectors for the search of neighbours, by their names in `rows`."""
+        names = [self.vectors(name) for name in self.names] + ([FUSED] if self.pictures else [])
+        return {name: rows.matrices[name] for name in dict.fromkeys(names)}
 
-    def known(self, rows: EncodedRows) -> dict[str, Bools]:
-        """By view that may be missing, which records have its text or its picture, (n_records,) bool."""
+    def of(self, rows: EncodedRows) -> ViewedRows:
+        """The rows as pairs of them are scored."""
         if self.pictures is None or rows.pictures is None:
-            return {}
+            return ViewedRows(self.searched(rows), {})
+        matrices = {name: rows.matrices[self.vectors(name)] for name in (*self.names, FUSED)}
         known = {"lexical": np.asarray(rows.records.texts != "", dtype=bool)}
-        return known | ({"dense": rows.pictures.has_picture} if self.pictures == "image" else {})
+        known |= {"dense": rows.pictures.has_picture} if self.pictures == "image" else {}
+        return ViewedRows(matrices, known)
 
-    def scores(
-        self,
-        matrices: tuple[Mapping[str, Matrix], Mapping[str, Matrix]],
-        known: tuple[Mapping[str, Bools], Mapping[str, Bools]],
-        a: Integers,
-        b: Integers,
-    ) -> dict[str, Floats]:
+    def scores(self, left: ViewedRows, right: ViewedRows, a: Integers, b: Integers) -> dict[str, Floats]:
         """The similarity of pairs of left texts `a` and right texts `b` by view, NaN for unknown.
 
-        `matrices` are from `named`, `known` from `known`, of both sides. A missing text counts neither for
-        nor against a pair. Where a picture is missing, the mean cosine of pictures at this cosine of the
-        fused vectors stands for their cosine.
+        A missing text counts neither for nor against a pair. Where a picture is missing, the mean cosine of
+        pictures at this cosine of the fused vectors stands for their cosine.
         """
-        scores = {name: pair_scores(matrices[0][name], matrices[1][name], a, b) for name in self.names}
-        for name in (name for name in self.names if name in known[1]):
-            there = known[0][name][a] & known[1][name][b]
+        scores = {name: pair_scores(left.matrices[name], right.matrices[name], a, b) for name in self.names}
+        for name in (name for name in self.names if name in right.known):
+            there = left.known[name][a] & right.known[name][b]
             other = np.full(len(a), np.nan, dtype=np.float32)
             if name == "dense":
-                other = pair_scores(matrices[0][FUSED], matrices[1][FUSED], a, b)
+                other = pair_scores(left.matrices[FUSED], right.matrices[FUSED], a, b)
                 if self.line is not None:
                     slope, level = np.float32(self.line[0]), np.float32(self.line[1])
                     other = np.clip(level + slope * other, -1, 1)
@@ -122,7 +117,7 @@ def with_line(views: JobViews, sides: tuple[EncodedRows, EncodedRows], a: Intege
     """Fit the line through those pairs of texts of which both records have a picture."""
     if views.pictures != "image":
         return views
-    there = views.known(sides[0])["dense"][a] & views.known(sides[1])["dense"][b]
+    there = views.of(sides[0]).known["dense"][a] & views.of(sides[1]).known["dense"][b]
     if not there.any():
         return views
     x, y = (
@@ -204,6 +199,14 @@ class JobModel:
         """From pair features to log-odds."""
         return decision(pictures=self.of_pictures).corrected(self.correction)
 
+    def places(self, scores: Mapping[str, Floats], ranking: Ranking, known: KnownPairs) -> dict[str, Places]:
+        """Rank and gap of pairs by their similarity in each view, among the pairs that the job keeps."""
+        views = self.statistics.views
+        return {
+            name: ranking.places(score, known.views[name], views[name].floor)
+            for name, score in scores.items()
+        }
+
     def compare(
         self,
         contents: tuple[Contents, Contents],
@@ -231,16 +234,16 @@ class JobModel:
         similarity, equal = [values for values, _, _ in compared], [same for _, same, _ in compared]
         return Pairs(i, j, words, texts, scores, own, places, similarity, equal, weights)
 
-    def score(self, pairs: Pairs, ranking: Ranking, bits: Floats, pair: Floats) -> PairScores:
-        """Score compared pairs; `bits` and `pair` are the values of the pairs that the job keeps."""
+    def score(self, pairs: Pairs, ranking: Ranking, known: KnownPairs) -> PairScores:
+        """Score compared pairs, ranked among the pairs that the job keeps."""
         total = pairs.weights.total
         if pairs.similarity:
-            by_bits = ranking.places(total, bits, self.statistics.bits_floor)
+            by_bits = ranking.places(total, known.bits, self.statistics.bits_floor)
             pairs = replace(pairs, places={**pairs.places, "bits": by_bits})
         names, values = features_of(pairs, self.statistics)
         model = self.decision
         z = model.pair.predict(values, names)
-        context = in_context(z, ranking.places(z, pair, FLOOR), self.context)
+        context = in_context(z, ranking.places(z, known.pair, FLOOR), self.context)
         return PairScores(total, z, model.log_odds(context, names, values, pairs.weights.bits))
 
 

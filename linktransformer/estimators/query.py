@@ -42,12 +42,13 @@ def scored(
     """
     n = len(queries.nodes)
     contents = reference.reader.contents(queries.table, QUERY, queries.records, queries.nodes)
+    itself = job.sample.numbers_of(queries)
     unseen = np.full(n, -1, dtype=np.int64) if hidden is None else hidden
     parts = []
     with stage("records", n) as tick:
         for start in range(0, max(1, n), AT_ONCE):
             some = np.arange(start, min(start + AT_ONCE, n))
-            parts.append(_scored(reference, job, queries, contents, some, k, unseen[some]))
+            parts.append(_scored(reference, job, queries, contents, some, k, itself[some], unseen[some]))
             tick(len(some))
     *arrays, scores = zip(*parts, strict=True)
     left, right, log_odds, equal = (np.concatenate(values) for values in arrays)
@@ -100,16 +101,15 @@ def _scored(
     contents: Contents,
     some: Integers,
     k: int,
+    itself: Integers,
     hidden: Integers,
 ) -> tuple[Integers, Integers, Floats, Bools, dict[str, Floats]]:
     """Query and reference nodes of pairs, log-odds, whether texts are equal, and similarities by view."""
     model, known = job.model, job.pairs
     nodes = Nodes(queries.nodes.text[some], queries.nodes.block[some], np.arange(len(some)))
-    itself = job.sample.numbers_of(queries)[some]
     left, right, scores = _candidates(reference, job, queries, nodes, k, itself, hidden)
     ranking = RivalRanking(left, *known.rivals(job.sample.copy_of, itself[left], right))
-    floors = {name: model.statistics.views[name].floor for name in scores}
-    places = {name: ranking.places(score, known.views[name], floors[name]) for name, score in scores.items()}
+    places = model.places(scores, ranking, known)
     near = near_in(scores, places)
     at, ranking = np.flatnonzero(near), ranking.some(near, known.described)
     left, right, scores = left[at], right[at], {name: score[at] for name, score in scores.items()}
@@ -122,7 +122,7 @@ def _scored(
         {name: (values, job.own[name][right]) for name, values in own.items()},
         {name: of_view.some(at) for name, of_view in places.items()},
     )
-    log_odds = model.score(compared, ranking, known.bits, known.pair).job + np.float32(job.shift)
+    log_odds = model.score(compared, ranking, known).job + np.float32(job.shift)
     texts = queries.records.texts[nodes.text[left]], reference.records.texts[reference.nodes.text[right]]
     alike = np.zeros(len(left), dtype=np.int8)
     if job.views.pictures is None:  # engines misread alike: equal readings are no proof
@@ -150,12 +150,11 @@ def _candidates(
     left, right = left[visible], right[visible]
     a, b = nodes.text[left], reference.nodes.text[right]
     ranking = RivalRanking(left, *job.pairs.rivals(job.sample.copy_of, itself[left], right))
-    matrices = job.views.named(queries), job.views.named(reference)
-    there = job.views.known(queries), job.views.known(reference)
-    scores = job.views.scores(matrices, there, a, b)
+    viewed, known = job.views.of(queries), job.views.of(reference)
+    scores = job.views.scores(viewed, known, a, b)
     near = np.zeros(len(left), dtype=bool)
     if job.views.pictures is not None:
-        near |= one_side(left, pair_scores(matrices[0][FUSED], matrices[1][FUSED], a, b), 0.0)[0] < k
+        near |= one_side(left, pair_scores(viewed.matrices[FUSED], known.matrices[FUSED], a, b), 0.0)[0] < k
     for name, score in scores.items():
         places = ranking.places(score, job.pairs.views[name], 0.0)
         near |= ((places.rank_left < k) | (places.rank_right < k)) & (score > 0)
@@ -169,10 +168,9 @@ def _own(
 
     Neither the query itself nor copies of the reference record of the pair are others.
     """
-    own, sample = {}, job.sample
-    known, matrices = job.views.known(queries), job.views.named(queries)
+    own, sample, viewed = {}, job.sample, job.views.of(queries)
     for name in sample.own:
-        record, score = _nearest_of_sample(sample, nodes, name, matrices[name])
+        record, score = _nearest_of_sample(sample, nodes, name, viewed.matrices[name])
         record, score = record[left], score[left]
         other = (record >= 0) & (record != itself[left][:, None])
         other &= sample.copy_of[record] != right[:, None]
@@ -181,8 +179,8 @@ def _own(
         nobody = len(sample.identity) - (itself[left] >= 0) < 1
         least = np.where(nobody, np.nan, 0.0 if zero else np.nan)
         values = np.where(np.isinf(best), least, np.fmax(best, least)).astype(np.float32)
-        if name in known:
-            values = np.where(known[name][nodes.text[left]], values, np.float32(np.nan))
+        if name in viewed.known:
+            values = np.where(viewed.known[name][nodes.text[left]], values, np.float32(np.nan))
         own[name] = values
     return own
 

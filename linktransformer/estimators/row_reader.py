@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,17 +54,6 @@ class Contents:
 
     texts: NDArray[np.object_]
     cells: tuple[Cells, ...]
-
-
-class ReaderFields(TypedDict):
-    """A reader as JSON holds it, without its keys."""
-
-    head: str
-    column: Sequence[str] | None
-    order: Sequence[Sequence[str]] | None
-    by_order: bool
-    column_alone: bool
-    serializer: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,24 +127,6 @@ class RowReader:
         rows = blocking.first_rows(nodes)
         cells = [_cells(records.read(table, [pair[side]], Serializer()), rows) for pair in self.keys.pairs]
         return Contents(folded(self.in_order(table, side, texts))[nodes.text], tuple(cells))
-
-    def to_dict(self) -> dict[str, object]:
-        """The fields besides the keys, as JSON can hold them."""
-        return {name: value for name, value in asdict(self).items() if name != "keys"}
-
-    @classmethod
-    def from_dict(cls, keys: Keys, values: ReaderFields) -> RowReader:
-        """The reader of `to_dict`."""
-        column, order = values["column"], values["order"]
-        return cls(
-            keys,
-            values["head"],
-            None if column is None else (column[0], column[1]),
-            None if order is None else (tuple(order[0]), tuple(order[1])),
-            values["by_order"],
-            values["column_alone"],
-            Serializer.from_dict(values["serializer"]),
-        )
 
 
 def embedded(plan: Plan, texts: Sequence[str], batch_size: int | None = None) -> Floats:

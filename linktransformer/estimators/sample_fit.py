@@ -33,7 +33,7 @@ from linktransformer.search.candidate_search import Candidates
 from linktransformer.tables.frames import Table
 from linktransformer.tables.picture_records import Units
 
-__all__ = ["SampleFit", "Settings", "fit", "lowest"]
+__all__ = ["Settings", "fit", "lowest"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,22 +48,14 @@ class Settings:
     memory_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SampleFit:
-    """A reference, and the job and decided candidates of its sample, None where there are no pairs."""
-
-    reference: Reference
-    job: SampleJob | None = None
-    fused: Fused | None = None
-
-
 def fit(
     bare: Reference, units: Units | None, plan: Plan, sample: Table | None, settings: Settings
-) -> SampleFit:
+) -> tuple[Reference, SampleJob | None, Fused | None]:
     """Encode a reference that was read, and run the job of sample rows against it.
 
     Without sample rows, noisy copies of its own rows are taken. For every other copy the row itself is
     hidden, so that the job has rows without a match. With pictures there have to be sample rows.
+    Returns the reference, and the job and decided candidates of its sample, None where there are no pairs.
     """
     source, size = None, settings.batch_size
     if sample is None or (units is None and not len(bare.nodes_of(sample))):
@@ -74,12 +66,12 @@ def fit(
     known = reference.encoded(bare, units, plan, sample, size)
     queries = reference.encode(known, plan, sample, batch_size=size)
     if not len(queries.nodes) or not len(known.nodes):
-        return SampleFit(known if units is None else replace(known, weights={"lexical": 1.0}))
+        return known if units is None else replace(known, weights={"lexical": 1.0}), None, None
     known = view_scores.with_lines(known, queries, settings.k, settings.device)
     job, fused = _run(known, queries, source, plan, settings)
     if source is not None:
         job, fused = _calibrated(known, queries, job, settings.k)
-    return SampleFit(known, job, fused)
+    return known, job, fused
 
 
 def _columns(known: Reference, sample: Table, nodes: Nodes) -> list[PairedColumn]:
@@ -138,18 +130,18 @@ def _run(
     )
     a, b = nodes[0].text[candidates.left], nodes[1].text[candidates.right]
     views = pair_scoring.with_line(views, (queries, known), a, b)
-    named, there = (views.named(queries), views.named(known)), (views.known(queries), views.known(known))
+    left, right = views.of(queries), views.of(known)
     # as pairs that come later are scored, so that ties are ties
-    candidates = replace(candidates, views=views.scores(named, there, a, b))
+    candidates = replace(candidates, views=views.scores(left, right, a, b))
     columns = _columns(known, queries.table, nodes[0])
     evidence = evidence_of(
         candidates,
-        {name: (named[0][name], named[1][name]) for name in views.names},
+        {name: (left.matrices[name], right.matrices[name]) for name in views.names},
         nodes,
         texts,
         columns,
         drawing,
-        known={name: (there[0][name], there[1][name]) for name in there[0]},
+        known={name: (there, right.known[name]) for name, there in left.known.items()},
         device=device,
     )
     copy_of = np.full(len(nodes[0]), -1, dtype=np.int64)
@@ -168,7 +160,7 @@ def _run(
         queries.identity[nodes[0].text],
         Nodes(numbers, nodes[0].block, numbers),
         known.n_blocks,
-        {name: matrix[nodes[0].text] for name, matrix in named[0].items()},
+        {name: matrix[nodes[0].text] for name, matrix in left.matrices.items()},
         {name: own[0] for name, own in evidence.own.items()},
         reader.contents(queries.table, QUERY, queries.records, nodes[0]),
         copy_of,

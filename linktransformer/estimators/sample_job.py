@@ -13,7 +13,7 @@ from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.estimators import neighbours
 from linktransformer.estimators.known_pairs import SamplePairs, all_pairs
 from linktransformer.estimators.neighbours import Matrix, SearchIndex
-from linktransformer.estimators.pair_scoring import JobModel, JobViews, near_in
+from linktransformer.estimators.pair_scoring import JobModel, JobViews, ViewedRows, near_in
 from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import Contents
 from linktransformer.progress import stage
@@ -147,9 +147,9 @@ def _widened(sample: Sample, before: Reference, after: Reference) -> Sample:
 
 def _own(job: SampleJob, after: Reference, new: Integers, nodes: Nodes) -> dict[str, Floats]:
     """With the similarity of new records of the reference and their nearest other one."""
-    own, known, matrices = {}, job.views.known(after), job.views.named(after)
+    own, viewed = {}, job.views.of(after)
     for name, values in job.own.items():
-        matrix = matrices[name]
+        matrix = viewed.matrices[name]
         query, item = neighbours.nearest(after.index, nodes, {job.views.vectors(name): matrix}, 2)
         other = item != new[query]
         query, item = query[other], item[other]
@@ -158,8 +158,8 @@ def _own(job: SampleJob, after: Reference, new: Integers, nodes: Nodes) -> dict[
         np.maximum.at(best, query, pair_scores(matrix, matrix, nodes.text[query], after.nodes.text[item]))
         own[name] = values.copy()
         own[name][new] = np.where(np.isinf(best), np.nan, best)
-        if name in known:
-            own[name][new[~known[name][nodes.text]]] = np.nan
+        if name in viewed.known:
+            own[name][new[~viewed.known[name][nodes.text]]] = np.nan
     return own
 
 
@@ -197,18 +197,16 @@ class _AddedRanking:
 def _new_pairs(job: SampleJob, after: Reference, new: Integers, nodes: Nodes, k: int) -> SamplePairs:
     """The k nearest sample records of each new record of the reference, scored as pairs of the job."""
     sample, known = job.sample, job.pairs
-    matrices = job.views.named(after)
-    right, left = neighbours.nearest(sample.index, nodes, matrices, k)
+    viewed = job.views.of(after)
+    right, left = neighbours.nearest(sample.index, nodes, viewed.matrices, k)
     has: dict[str, Bools] = {}
     if job.views.pictures is not None:
         has["lexical"] = np.asarray(sample.contents.texts != "", dtype=bool)
         has["dense"] = np.any(np.asarray(sample.matrices["dense"]) != 0, axis=1)
-    there = has, job.views.known(after)
-    scores = job.views.scores((sample.matrices, matrices), there, left, nodes.text[right])
+    scores = job.views.scores(ViewedRows(sample.matrices, has), viewed, left, nodes.text[right])
     others = np.flatnonzero(np.isin(known.left, left))
     ranking = _AddedRanking(left, right, others, known.left[others])
-    floors = {name: job.model.statistics.views[name].floor for name in scores}
-    places = {name: ranking.places(score, known.views[name], floors[name]) for name, score in scores.items()}
+    places = job.model.places(scores, ranking, known)
     near = near_in(scores, places)
     at = np.flatnonzero(near)
     a, b = left[at], new[right[at]]
@@ -220,7 +218,7 @@ def _new_pairs(job: SampleJob, after: Reference, new: Integers, nodes: Nodes, k:
         {name: (values[a], job.own[name][b]) for name, values in sample.own.items()},
         {name: of_view.some(at) for name, of_view in places.items()},
     )
-    scored = job.model.score(compared, ranking.some(near, known.described), known.bits, known.pair)
+    scored = job.model.score(compared, ranking.some(near, known.described), known)
     n = len(near)
     log_odds = all_pairs(scored.job + np.float32(job.shift), at, n)
     return SamplePairs(

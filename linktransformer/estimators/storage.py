@@ -24,6 +24,7 @@ from linktransformer.estimators.row_reader import Keys, RowReader
 from linktransformer.search.vocabulary import Vocabulary
 from linktransformer.tables import files, frames
 from linktransformer.tables.records import Records
+from linktransformer.tables.serialize import Serializer
 
 __all__ = [
     "Arrays",
@@ -98,7 +99,7 @@ def read(folder: str | Path) -> tuple[Reference, Json, Arrays]:
         pictures=None if pictures is None else _pictures(pictures, arrays["has_picture"]),
         labels=frames.index_labels(table, np.arange(table.n_rows)) if labels is None else labels,
         next_label=contents["next_label"],
-        reader=RowReader.from_dict(keys, contents["reading"]),
+        reader=_reader(keys, contents["reading"]),
         words=vocabulary_of("words", arrays, n_texts[0]),
         head_words=None if n_texts[1] is None else vocabulary_of("head_words", arrays, n_texts[1]),
         weights=contents["weights"],
@@ -122,7 +123,7 @@ def _json(reference: Reference) -> Json:
         "weights": dict(reference.weights),
         "threshold": reference.threshold,
         "details": dict(reference.details),
-        "reading": reference.reader.to_dict(),
+        "reading": {name: value for name, value in asdict(reference.reader).items() if name != "keys"},
         "pictures": None
         if pictures is None
         else {
@@ -145,6 +146,16 @@ def _arrays(reference: Reference) -> Arrays:
     for name, matrix in reference.matrices.items():
         arrays |= matrix_arrays(name, matrix)
     return arrays
+
+
+def _reader(keys: Keys, values: Json) -> RowReader:
+    column, order = values["column"], values["order"]
+    pairs = {
+        "column": None if column is None else tuple(column),
+        "order": None if order is None else tuple(map(tuple, order)),
+        "serializer": Serializer.from_dict(values["serializer"]),
+    }
+    return RowReader(keys, **{**values, **pairs})
 
 
 def _pictures(values: Json, has_picture: NDArray[np.uint8]) -> Pictures:

@@ -104,8 +104,7 @@ def test_sample_rows_get_what_their_job_gave_them() -> None:
         (frames.wrap(right, "right"), frames.wrap(left, "left")),
         PictureColumns(("crop", "crop")),
     )
-    fitted = sample_fit.fit(*read(tables[0], reader, plan, columns), plan, tables[1], settings)
-    known, job, fused = fitted.reference, fitted.job, fitted.fused
+    known, job, fused = sample_fit.fit(*read(tables[0], reader, plan, columns), plan, tables[1], settings)
     assert job is not None and fused is not None and job.views.pictures == "image" and job.views.line
     queries = encode(known, plan, frames.wrap(left, "left"))
     later = query.scored(known, job, queries, 5)
