@@ -154,7 +154,7 @@ class Deduplicator(FittedEstimator):
         on, blocks = parse_keys(wrapped, self.on, self.block_on)
         plan = model_plan.plan(model_plan.LEXICAL if self.model is None else self.model, self.device)
         reader = RowReader(Keys(tuple(on), tuple(on), tuple(blocks)), serializer=plan.reading)
-        bare, _ = reference.read(wrapped, reader, plan)
+        bare, _ = reference.read(wrapped, reader)
         self._clustered, self._clusters = cluster_fit.fit(
             bare, self._cached(plan), job, rules, self._settings()
         )

@@ -16,9 +16,9 @@ from linktransformer.arrays import Floats, Integers
 from linktransformer.encoding import cached_encoder, model_plan
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, ModelError
-from linktransformer.estimators import pictures, reference, storage
+from linktransformer.estimators import reference, storage
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
-from linktransformer.estimators.row_reader import REFERENCE, Keys, embedded
+from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys, embedded
 from linktransformer.estimators.storage import Arrays, Json
 from linktransformer.linking.options import Columns
 from linktransformer.tables import frames, key_columns
@@ -127,6 +127,7 @@ class FittedEstimator(ABC):
             frames.check_columns(table, keys.queries, argument)
         if keys.blocks:
             frames.check_columns(table, keys.blocks, "block_on")
+        keys.check_pictures(table, QUERY)
         return table
 
     def _encoded(self, known: Reference, table: Table) -> QueryRows:
@@ -176,7 +177,6 @@ class FittedEstimator(ABC):
         if "dense" in known.matrices:
             texts = known.reader.for_model(known.table, REFERENCE, known.records, self._plan)
             settings["probes"] = texts[:PROBES]
-        known = replace(known, table=pictures.without_pictures(known.table, known.pictures))
         storage.write(folder, known, settings, arrays)
 
     @classmethod
@@ -213,6 +213,8 @@ class FittedEstimator(ABC):
             raise ModelError(f"model={model!r} makes no vectors. Give {settings['model_name']!r}.")
         if "model_name" in settings:
             _check_model(estimator._plan, settings.get("probes"), known, kind)
+        if known.pictures is not None:  # folders of earlier versions do not name the serializer of the model
+            known = replace(known, reader=replace(known.reader, serializer=estimator._plan.serializer))
         estimator._restore(known, settings, arrays)
         return estimator
 

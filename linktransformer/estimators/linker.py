@@ -12,12 +12,11 @@ from linktransformer.decision.fused import Fused
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.estimators import job_storage, pictures, query, sample_fit, sample_job, view_scores
+from linktransformer.estimators import job_storage, query, sample_fit, sample_job, view_scores
 from linktransformer.estimators import reference as refs
 from linktransformer.estimators.fitted_estimator import FittedEstimator, check_unique, labels_at, parse_keys
-from linktransformer.estimators.pictures import PictureColumns
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
-from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys, RowReader
+from linktransformer.estimators.row_reader import REFERENCE, Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings
 from linktransformer.estimators.sample_job import SampleJob
 from linktransformer.estimators.storage import Arrays, Json
@@ -128,22 +127,21 @@ class Linker(FittedEstimator):
         self._check()
         table = frames.wrap(reference, "reference")
         check_unique(frames.index_labels(table, np.arange(table.n_rows)), "reference")
-        keys, columns = self._keys(table), self._picture_columns(table)
+        keys = self._keys(table)
         sample = None if queries is None else self._wrapped(queries, keys, table, self._argument())
-        if sample is not None and columns is not None:
-            columns.check(sample, QUERY)
-        make_plan = model_plan.plan if columns is None else model_plan.plan_of_pictures
-        plan = make_plan(self.model, self.device)
-        if columns is None or self.weights is None:
-            if columns is not None and sample is None:
-                raise InvalidArgumentError(
-                    "images= needs rows such as will be asked: fit(reference, queries). Or give weights= and "
-                    "a number as threshold=."
-                )
-            reader = RowReader(keys, serializer=plan.reading if columns is None else plan.serializer)
-            self._fit(*refs.read(table, reader, plan, columns), plan, sample)
+        texts = keys.images is None
+        plan = (model_plan.plan if texts else model_plan.plan_of_pictures)(self.model, self.device)
+        if not texts and self.weights is None and sample is None:
+            raise InvalidArgumentError(
+                "images= needs rows such as will be asked: fit(reference, queries). Or give weights= and a "
+                "number as threshold=."
+            )
+        reader = RowReader(keys, serializer=plan.reading if texts else plan.serializer)
+        bare, units = refs.read(table, reader)
+        if self.weights is None:
+            self._fit(bare, units, plan, sample)
         else:
-            self._fit_weights(table, RowReader(keys, serializer=plan.serializer), columns, plan, sample)
+            self._fit_weights(bare, units, plan, sample)
         return self
 
     def _fit(self, bare: Reference, units: Units | None, plan: Plan, sample: Table | None) -> None:
@@ -160,12 +158,10 @@ class Linker(FittedEstimator):
         known = replace(known, threshold=threshold, details=details)
         self._plan, self._reference, self._job = plan, known, job
 
-    def _fit_weights(
-        self, table: Table, reader: RowReader, columns: PictureColumns, plan: Plan, sample: Table | None
-    ) -> None:
+    def _fit_weights(self, bare: Reference, units: Units | None, plan: Plan, sample: Table | None) -> None:
         """Take the decision by weights that the caller gives."""
         cached, size = self._cached(plan), self.batch_size
-        known = refs.encoded(*refs.read(table, reader, plan, columns), cached, sample, size)
+        known = refs.encoded(bare, units, cached, sample, size)
         rows = None if sample is None else refs.encode(known, cached, sample, batch_size=size)
         known = view_scores.with_lines(known, rows, self.k, self.device)
         known = view_scores.with_weights(known, self.weights, self.threshold)
@@ -306,25 +302,18 @@ class Linker(FittedEstimator):
             raise InvalidArgumentError("on= is given with left_on= or right_on=. Give one or the other.")
         if (self.left_on is None) != (self.right_on is None):
             raise InvalidArgumentError("left_on= and right_on= go together. Give both, or on=.")
-        images = None if self.images is None else pictures.column_pair(self.images, "images")[REFERENCE]
+        images = None if self.images is None else _column_pair(self.images, "images")
+        confidence = None if self.confidence is None else _column_pair(self.confidence, "confidence")
         names = self.on if self.right_on is None else self.right_on
-        own, blocks = parse_keys(table, names, self.block_on, images)
+        own, blocks = parse_keys(table, names, self.block_on, None if images is None else images[REFERENCE])
         queries = own if self.left_on is None else key_columns.listed(self.left_on, "left_on")
-        return Keys(tuple(own), tuple(queries), tuple(blocks))
-
-    def _picture_columns(self, table: Table) -> PictureColumns | None:
-        if self.images is None:
-            return None
-        names = None if self.confidence is None else pictures.column_pair(self.confidence, "confidence")
-        columns = PictureColumns(pictures.column_pair(self.images, "images"), names)
-        columns.check(table, REFERENCE)
-        return columns
+        keys = Keys(tuple(own), tuple(queries), tuple(blocks), images, confidence)
+        keys.check_pictures(table, REFERENCE)
+        return keys
 
     def _queries(self, rows: Any) -> tuple[Reference, QueryRows]:
         known = self._fitted()
         table = self._wrapped(rows, known.reader.keys, known.table, self._argument())
-        if known.pictures is not None:
-            known.pictures.columns.check(table, QUERY)
         return known, self._encoded(known, table)
 
     def _scored(self, known: Reference, queries: QueryRows) -> Fused:
@@ -350,3 +339,14 @@ class Linker(FittedEstimator):
         if self._reference is None:
             raise self._unfitted()
         return self._reference
+
+
+def _column_pair(names: object, argument: str) -> tuple[str, str]:
+    """The names of a column of queries and of the reference, from one name or a pair."""
+    pair = (names, names) if isinstance(names, str) else names
+    if isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(name, str) for name in pair):
+        return str(pair[0]), str(pair[1])
+    raise InvalidArgumentError(
+        f"{argument}={names!r} names no columns. Give one of both tables, or a pair (of the rows that "
+        "are asked, of the reference)."
+    )

@@ -14,8 +14,7 @@ from linktransformer.arrays import Integers
 from linktransformer.encoding import picture_views
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.estimators.neighbours import Matrix, SearchIndex
-from linktransformer.estimators.pictures import PictureColumns, Pictures
-from linktransformer.estimators.row_reader import QUERY, REFERENCE, Contents, RowReader, embedded
+from linktransformer.estimators.row_reader import QUERY, REFERENCE, Contents, Pictures, RowReader, embedded
 from linktransformer.search import blocking, vocabulary
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.vocabulary import Vocabulary, widened
@@ -189,16 +188,14 @@ class Reference(EncodedRows):
         return replace(self, table=table, labels=self.labels[rows], records=records).in_row_order()
 
 
-def read(
-    table: Table, reader: RowReader, plan: Plan, columns: PictureColumns | None = None
-) -> tuple[Reference, Units | None]:
-    """A reference with texts and blocks, without vectors; and its pictures, if it has `columns` of them."""
-    records, units = _read(table, reader, REFERENCE, plan, columns)
+def read(table: Table, reader: RowReader) -> tuple[Reference, Units | None]:
+    """A reference with texts and blocks, without vectors; and its pictures, where rows have any."""
+    units = reader.units(table, REFERENCE)
     bare = Reference(
         table=table,
-        records=records,
+        records=reader.texts(table, REFERENCE) if units is None else units.records,
         matrices={},
-        pictures=_pictures(units, columns),
+        pictures=None if units is None else Pictures.of(units),
         labels=frames.index_labels(table, np.arange(table.n_rows)),
         next_label=table.n_rows,
         reader=reader,
@@ -230,14 +227,12 @@ def encode(
     reference: Reference, plan: Plan, table: Table, side: int = QUERY, batch_size: int | None = None
 ) -> QueryRows:
     """Read and encode further rows with the columns of one side; a row does not depend on the others."""
-    columns = None if reference.pictures is None else reference.pictures.columns
-    records, units = _read(table, reference.reader, side, plan, columns)
-    if units is not None and columns is not None and columns.confidence is not None:
-        # rows of one text and picture may differ in it
-        confidence = picture_records.confidence_of(table, columns.confidence[side])
-        units = picture_records.one_a_row(units, confidence)
-        records = units.records
-    dense = bool(set(reference.matrices) - {"lexical", reference.reader.head})
+    reader = reference.reader
+    units, confidence = reader.units(table, side), reader.keys.confidence
+    if units is not None and confidence is not None:  # rows of one text and picture may differ in it
+        units = picture_records.one_a_row(units, picture_records.confidence_of(table, confidence[side]))
+    records = reader.texts(table, side) if units is None else units.records
+    dense = bool(set(reference.matrices) - {"lexical", reader.head})
     matrices = _vectors(reference, plan, table, side, records, units, batch_size, dense)
     if not len(records.texts):
         matrices = {name: reference.matrices[name][:0] for name in matrices}
@@ -245,28 +240,9 @@ def encode(
         table=table,
         records=records,
         matrices=matrices,
-        pictures=_pictures(units, columns),
+        pictures=None if units is None else Pictures.of(units),
         nodes=blocking.nodes(records.text_of_row, reference.block_of_row(table)),
     )
-
-
-def _read(
-    table: Table, reader: RowReader, side: int, plan: Plan, columns: PictureColumns | None
-) -> tuple[Records, Units | None]:
-    if columns is None:
-        return reader.texts(table, side), None
-    confidence = None if columns.confidence is None else columns.confidence[side]
-    names, images = reader.keys.side(side), columns.images[side]
-    units = picture_records.read_units(table, names, images, plan.serializer, confidence)
-    return units.records, units
-
-
-def _pictures(units: Units | None, columns: PictureColumns | None) -> Pictures | None:
-    if units is None or columns is None:
-        return None
-    texts = units.records.texts.tolist()
-    identity = [f"{text}\0{key}" for text, key in zip(texts, units.keys, strict=True)]
-    return Pictures(columns, np.array(identity, dtype=object), units.has_picture)
 
 
 def _vectors(

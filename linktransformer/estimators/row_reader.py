@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.arrays import Floats, Integers
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.scoring import describe
@@ -18,25 +18,36 @@ from linktransformer.scoring.key_column import key_column, naming_order
 from linktransformer.scoring.known_columns import Cells
 from linktransformer.search import blocking
 from linktransformer.search.blocking import Nodes
-from linktransformer.tables import key_columns, records
+from linktransformer.tables import frames, key_columns, records
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.frames import Table
 from linktransformer.tables.normalize import folded
+from linktransformer.tables.picture_records import Units, read_units
 from linktransformer.tables.records import Records
 from linktransformer.tables.serialize import Serializer
 
-__all__ = ["QUERY", "REFERENCE", "Contents", "Keys", "RowReader", "embedded"]
+__all__ = ["QUERY", "REFERENCE", "Contents", "Keys", "Pictures", "RowReader", "embedded"]
 
 QUERY, REFERENCE = 0, 1  # sides: rows that are queried, rows of the fitted table
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key columns of the reference and of the queries, and the columns of both that must be equal."""
+    """Columns that say which thing a row is.
+
+    Args:
+        reference: Key columns of the reference.
+        queries: Key columns of the queries.
+        blocks: Columns of both whose values must be equal.
+        images: Columns of the pictures of queries and of the reference, None for rows without.
+        confidence: Columns of how sure an OCR engine was of their texts, None for none.
+    """
 
     reference: tuple[str, ...]
     queries: tuple[str, ...]
     blocks: tuple[str, ...] = ()
+    images: tuple[str, str] | None = None
+    confidence: tuple[str, str] | None = None
 
     def side(self, side: int) -> tuple[str, ...]:
         """The key columns of the queries (0) or of the reference (1)."""
@@ -46,6 +57,44 @@ class Keys:
     def pairs(self) -> list[tuple[str, str]]:
         """The columns of queries and reference that are compared with each other."""
         return key_columns.paired(list(self.queries), list(self.reference))
+
+    def check_pictures(self, table: Table, side: int) -> None:
+        """Raise ColumnNotFoundError where a table of that side lacks a column of pictures."""
+        for argument, pair in (("images", self.images), ("confidence", self.confidence)):
+            if pair is not None:
+                frames.check_columns(table, [pair[side]], argument)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """What is kept of the pictures of records.
+
+    Args:
+        identity: Text and key of the pictures of each record: equal for one record, (n_records,) object.
+        has_picture: Which records have a usable picture, (n_records,) bool.
+        lines: By view, slope and level of its similarity over that of the fused vectors.
+    """
+
+    identity: NDArray[np.object_]
+    has_picture: Bools
+    lines: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, units: Units) -> Pictures:
+        """What is kept of units."""
+        texts = units.records.texts.tolist()
+        identity = [f"{text}\0{key}" for text, key in zip(texts, units.keys, strict=True)]
+        return cls(np.array(identity, dtype=object), units.has_picture)
+
+    def some(self, records: Integers) -> Pictures:
+        """Those of some records, in that order."""
+        return replace(self, identity=self.identity[records], has_picture=self.has_picture[records])
+
+    def with_more(self, other: Pictures) -> Pictures:
+        """These records, then the others."""
+        has_picture = np.concatenate([self.has_picture, other.has_picture])
+        identity = np.concatenate([self.identity, other.identity])
+        return replace(self, identity=identity, has_picture=has_picture)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +116,7 @@ class RowReader:
         order: Columns of queries and of the reference in the order of words and models; None as in `keys`.
         by_order: A model reads the columns in that order; else as it was trained to.
         column_alone: A model reads the key column and no other.
-        serializer: How n-grams read rows.
+        serializer: How n-grams read rows, and a model of pictures.
     """
 
     keys: Keys
@@ -100,6 +149,14 @@ class RowReader:
     def texts(self, table: Table, side: int) -> Records:
         """The texts of all key columns."""
         return records.read(table, self.keys.side(side), self.serializer)
+
+    def units(self, table: Table, side: int) -> Units | None:
+        """The texts with pictures, None for rows without."""
+        if self.keys.images is None:
+            return None
+        confidence = None if self.keys.confidence is None else self.keys.confidence[side]
+        images = self.keys.images[side]
+        return read_units(table, self.keys.side(side), images, self.serializer, confidence)
 
     def heads(self, table: Table, side: int, texts: Records) -> list[str]:
         """The key column of each text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import uuid
@@ -18,11 +19,12 @@ from numpy.typing import NDArray
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators.neighbours import Matrix
-from linktransformer.estimators.pictures import PictureColumns, Pictures
 from linktransformer.estimators.reference import Reference
-from linktransformer.estimators.row_reader import Keys, RowReader
+from linktransformer.estimators.row_reader import REFERENCE, Keys, Pictures, RowReader
 from linktransformer.search.vocabulary import Vocabulary
 from linktransformer.tables import files, frames
+from linktransformer.tables.columns import emptied
+from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
 from linktransformer.tables.serialize import Serializer
 
@@ -37,6 +39,8 @@ __all__ = [
     "vocabulary_of",
     "write",
 ]
+
+logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 FORMAT = 3
@@ -62,7 +66,7 @@ def write(folder: str | Path, reference: Reference, settings: Mapping[str, objec
     temporary = target.with_name(f".{uuid.uuid4().hex}")
     temporary.mkdir()
     try:
-        table = files.store(reference.table.frame.to_native(), temporary)
+        table = files.store(_without_pictures(reference).frame.to_native(), temporary)
         arrays = _arrays(reference) | {EXTRA + name: values for name, values in extra.items()}
         contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
         save_file(contiguous, temporary / "arrays.safetensors")
@@ -89,9 +93,12 @@ def read(folder: str | Path) -> tuple[Reference, Json, Arrays]:
     contents: Json = json.loads((root / "reference.json").read_text(encoding="utf-8"))
     arrays: Arrays = load_file(root / "arrays.safetensors")
     table = frames.wrap(files.restore(root / contents["table"], contents["library"]), "reference")
-    keys = Keys(**{name: tuple(columns) for name, columns in contents["keys"].items()})
     labels = arrays.get("labels")
     n_texts, pictures = contents["n_texts"], contents["pictures"]
+    columns = {} if pictures is None else pictures["columns"]
+    named = {**contents["keys"], **columns}.items()
+    tuples: Json = {name: None if names is None else tuple(names) for name, names in named}
+    keys = Keys(**tuples)
     reference = Reference(
         table=table,
         records=Records(objects(contents["texts"]), arrays["text_of_row"], contents["n_cut"], keys.reference),
@@ -112,10 +119,11 @@ def read(folder: str | Path) -> tuple[Reference, Json, Arrays]:
 
 def _json(reference: Reference) -> Json:
     pictures, vocabularies = reference.pictures, (reference.words, reference.head_words)
+    keys = reference.reader.keys
     return {
         "library": reference.table.library,
         "next_label": reference.next_label,
-        "keys": asdict(reference.reader.keys),
+        "keys": {"reference": keys.reference, "queries": keys.queries, "blocks": keys.blocks},
         "texts": reference.records.texts.tolist(),
         "n_cut": reference.records.n_cut,
         "n_texts": [None if words is None else words.n_texts for words in vocabularies],
@@ -127,7 +135,7 @@ def _json(reference: Reference) -> Json:
         "pictures": None
         if pictures is None
         else {
-            "columns": asdict(pictures.columns),
+            "columns": {"images": keys.images, "confidence": keys.confidence},
             "identity": pictures.identity.tolist(),
             "lines": {name: list(line) for name, line in pictures.lines.items()},
         },
@@ -159,10 +167,20 @@ def _reader(keys: Keys, values: Json) -> RowReader:
 
 
 def _pictures(values: Json, has_picture: NDArray[np.uint8]) -> Pictures:
-    images, confidence = values["columns"]["images"], values["columns"]["confidence"]
-    columns = PictureColumns(tuple(images), None if confidence is None else tuple(confidence))
     lines = {name: (line[0], line[1]) for name, line in values["lines"].items()}
-    return Pictures(columns, objects(values["identity"]), has_picture.astype(bool), lines)
+    return Pictures(objects(values["identity"]), has_picture.astype(bool), lines)
+
+
+def _without_pictures(reference: Reference) -> Table:
+    """The table, with nulls for pictures that are in it themselves; names of files stay."""
+    table, images = reference.table, reference.reader.keys.images
+    if images is None:
+        return table
+    cells = frames.column(table, images[REFERENCE]).tolist()
+    if all(cell is None or isinstance(cell, str) for cell in cells):
+        return table
+    logger.info("the pictures of column %r are not saved: their vectors are", images[REFERENCE])
+    return frames.wrap(emptied(table.frame, images[REFERENCE]), table.name)
 
 
 def matrix_arrays(name: str, matrix: Matrix) -> Arrays:

@@ -15,8 +15,8 @@ from linktransformer.decision.threshold import is_number
 from linktransformer.encoding import picture_views
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators import neighbours
-from linktransformer.estimators.pictures import Pictures
 from linktransformer.estimators.reference import EncodedRows, QueryRows, Reference
+from linktransformer.estimators.row_reader import Pictures
 from linktransformer.search import blocking, candidate_search
 from linktransformer.search.candidate_search import Candidates
 from linktransformer.search.pair_products import pair_scores
