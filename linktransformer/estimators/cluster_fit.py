@@ -135,16 +135,8 @@ def _run(
     if fused.decided is not None:
         kept = job_evidence.kept(both, evidence, features, scores.pair, fused.decided, model.decision)
         fused = replace(fused, evidence=kept)
-    pairs = TablePairs(
-        left=candidates.left,
-        right=candidates.right,
-        views=candidates.views,
-        bits=scores.bits,
-        pair=scores.pair,
-        job=scores.job,
-        raised=raised,
-        n_records=len(nodes),
-    )
+    ends, values = (candidates.left, candidates.right), (scores.bits, scores.pair, scores.job)
+    pairs = TablePairs(*ends, candidates.views, *values, raised, len(nodes))
     return fused, features, TableJob(model, pairs)
 
 

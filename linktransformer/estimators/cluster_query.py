@@ -73,16 +73,9 @@ def scored(
     left, right, scores = _candidates(reference, queries, k)
     n, itself, added = len(queries.nodes), queries.itself[left], np.flatnonzero(queries.new[left])
     unknown = np.full(len(added), np.nan, dtype=np.float32)
-    new = TablePairs(
-        left=right[added],
-        right=itself[added],
-        views={name: score[added] for name, score in scores.items()},
-        bits=unknown,
-        pair=unknown,
-        job=unknown,
-        raised=unknown,
-        n_records=len(reference.nodes),
-    )
+    views = {name: score[added] for name, score in scores.items()}
+    ends = right[added], itself[added]
+    new = TablePairs(*ends, views, unknown, unknown, unknown, unknown, len(reference.nodes))
     model, known = job.model, job.pairs
     whole = known.with_more(new)
     ranking = RivalRanking(left, *whole.rivals(itself, queries.limit[left], right), added)

@@ -12,12 +12,21 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
 
-__all__ = ["KnownPairs", "SamplePairs", "TablePairs", "all_pairs", "ragged"]
+__all__ = ["KnownPairs", "PairScores", "SamplePairs", "TablePairs", "ragged"]
 
 P = TypeVar("P", bound="KnownPairs")
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class PairScores:
+    """Match weights, log-odds by the pair model and in the job, (n_pairs,) float32 each."""
+
+    bits: Floats
+    pair: Floats
+    job: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class KnownPairs:
     """Scored pairs of records, a value each, (n_pairs,).
 
@@ -67,7 +76,7 @@ class KnownPairs:
         return replace(self, views=views, n_records=other.n_records, **arrays)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class SamplePairs(KnownPairs):
     """Candidates of a sample (left) and a reference (right), in order of reference, then sample record."""
 
@@ -93,6 +102,22 @@ class SamplePairs(KnownPairs):
         other = (sample != itself[pair]) & (copy_of[sample] != right[pair])
         return pair[other], rival[other]
 
+    @classmethod
+    def of(
+        cls,
+        ends: tuple[Integers, Integers],
+        views: Mapping[str, Floats],
+        n_records: int,
+        at: Integers,
+        scores: PairScores,
+        raised: Floats,
+    ) -> SamplePairs:
+        """Pairs of which those at the places `at`, (n,) int64, are described: they have scores, n each."""
+        values = np.full((4, len(ends[0])), np.nan, dtype=np.float32)
+        values[:, at] = scores.bits, scores.pair, scores.job, raised
+        bits, pair, job, raised = values
+        return cls(*ends, views, bits, pair, job, raised, n_records).sorted()
+
     def sorted(self) -> SamplePairs:
         """In the order of this class."""
         return self.some(np.lexsort((self.left, self.right)))
@@ -104,7 +129,7 @@ class SamplePairs(KnownPairs):
         return replace(pairs, right=number[pairs.right], n_records=n_records)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False)
 class TablePairs(KnownPairs):
     """Candidates of a table with itself, each pair once, the lower record on the left."""
 
@@ -141,10 +166,3 @@ def ragged(starts: Integers, stops: Integers) -> tuple[Integers, Integers]:
     count = stops - starts
     owner = np.repeat(np.arange(len(count)), count)
     return owner, np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - starts, count)
-
-
-def all_pairs(values: Floats, at: Integers, n: int) -> Floats:
-    """Values of the pairs at some places, NaN for the others, (n,) float32."""
-    every = np.full(n, np.nan, dtype=np.float32)
-    every[at] = values
-    return every

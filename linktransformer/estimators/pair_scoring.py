@@ -12,7 +12,7 @@ from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.context import FLOOR, JobContext, in_context, job_context
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.model import Decision, decision
-from linktransformer.estimators.known_pairs import KnownPairs
+from linktransformer.estimators.known_pairs import KnownPairs, PairScores
 from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.reference import EncodedRows
 from linktransformer.estimators.row_reader import Contents
@@ -30,8 +30,6 @@ __all__ = [
     "FUSED",
     "JobModel",
     "JobViews",
-    "PairScores",
-    "Ranking",
     "RivalRanking",
     "ViewedRows",
     "fit_model",
@@ -165,15 +163,6 @@ class RivalRanking:
         kept = near[self.pair] & described[self.rival]
         pair = (np.cumsum(near) - 1)[self.pair[kept]]
         return RivalRanking(self.left[near], pair, self.rival[kept])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PairScores:
-    """Match weights, log-odds by the pair model and in the job, (n_pairs,) float32 each."""
-
-    bits: Floats
-    pair: Floats
-    job: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,9 +16,8 @@ from linktransformer.decision.model import Decision, sigmoid
 from linktransformer.decision.threshold import is_number
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.estimators import pair_scoring, query, reference, view_scores
-from linktransformer.estimators.known_pairs import SamplePairs, all_pairs
+from linktransformer.estimators.known_pairs import SamplePairs
 from linktransformer.estimators.noisy_copies import noisy_copies
-from linktransformer.estimators.pair_scoring import PairScores
 from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, REFERENCE
 from linktransformer.estimators.sample_job import Sample, SampleJob
@@ -165,7 +164,8 @@ def _run(
         reader.contents(queries.table, QUERY, queries.records, nodes[0]),
         copy_of,
     )
-    pairs = _pairs(candidates, features.at, scores, raised)
+    ends = candidates.left, candidates.right
+    pairs = SamplePairs.of(ends, candidates.views, len(nodes[1]), features.at, scores, raised)
     own = {name: own[1] for name, own in evidence.own.items()}
     job = SampleJob(model, sample, pairs, own, views)
     return job, fused
@@ -189,21 +189,6 @@ def _decided(
     decided = model.of_pairs(raised, alike == equal_texts.EQUAL)
     fused = Fused(candidates, decided.probability, decided)
     return fused, equal_texts.equal_first(candidates, log_odds, but_for_case)
-
-
-def _pairs(candidates: Candidates, at: Integers, scores: PairScores, raised: Floats) -> SamplePairs:
-    """The candidates as later queries need them; those that were not described have no log-odds."""
-    n = len(candidates)
-    return SamplePairs(
-        left=candidates.left,
-        right=candidates.right,
-        views=candidates.views,
-        bits=all_pairs(scores.bits, at, n),
-        pair=all_pairs(scores.pair, at, n),
-        job=all_pairs(scores.job, at, n),
-        raised=all_pairs(raised, at, n),
-        n_records=candidates.n_right,
-    ).sorted()
 
 
 def lowest(fused: Fused | None, threshold: object) -> float | None:

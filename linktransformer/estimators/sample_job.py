@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.estimators import neighbours
-from linktransformer.estimators.known_pairs import SamplePairs, all_pairs
+from linktransformer.estimators.known_pairs import SamplePairs
 from linktransformer.estimators.neighbours import Matrix, SearchIndex
 from linktransformer.estimators.pair_scoring import JobModel, JobViews, ViewedRows, near_in
 from linktransformer.estimators.reference import QueryRows, Reference
@@ -219,15 +219,5 @@ def _new_pairs(job: SampleJob, after: Reference, new: Integers, nodes: Nodes, k:
         {name: of_view.some(at) for name, of_view in places.items()},
     )
     scored = job.model.score(compared, ranking.some(near, known.described), known)
-    n = len(near)
-    log_odds = all_pairs(scored.job + np.float32(job.shift), at, n)
-    return SamplePairs(
-        left=left,
-        right=new[right],
-        views=scores,
-        bits=all_pairs(scored.bits, at, n),
-        pair=all_pairs(scored.pair, at, n),
-        job=log_odds,
-        raised=log_odds,
-        n_records=len(after.nodes),
-    )
+    scored = replace(scored, job=scored.job + np.float32(job.shift))
+    return SamplePairs.of((left, new[right]), scores, len(after.nodes), at, scored, scored.job)

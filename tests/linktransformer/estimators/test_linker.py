@@ -215,6 +215,23 @@ def test_conventions_of_scikit_learn() -> None:
     assert copy.set_params(k=3).k == 3
 
 
+def test_a_table_as_an_argument_is_shown() -> None:
+    pairs = pd.DataFrame({"left": [0], "right": [1]})
+    assert repr(lt.Deduplicator(cannot_link=pairs)) == f"Deduplicator(cannot_link={pairs!r})"
+
+
+def test_a_fit_that_fails_leaves_the_linker_as_it_was() -> None:
+    class Broken:
+        def encode(self, texts: list[str]) -> list[list[float]]:
+            raise RuntimeError("no vectors")
+
+    linker = lt.Linker(Letters(), 0.5, on="name").fit(REFERENCE)
+    before = linker.predict(QUERIES)
+    with pytest.raises(RuntimeError, match="no vectors"):
+        linker.set_params(model=Broken()).fit(REFERENCE)
+    pd.testing.assert_frame_equal(linker.predict(QUERIES), before)
+
+
 def test_threshold_without_labels_tells_copies_from_strangers() -> None:
     draw = np.random.default_rng(5)
     syllables = [a + b for a in "bcdfghjklmnprstvwz" for b in "aeiou"]

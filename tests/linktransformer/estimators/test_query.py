@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.estimators.known_pairs import SamplePairs
 from tests.conftest import rows_of
 
 SYLLABLES = ("ba", "ke", "lo", "mi", "nu", "pa", "ri", "so", "tu", "va", "we", "xi", "yo", "zu", "do", "fe")
@@ -151,26 +150,6 @@ def test_copies_of_a_record_are_no_rivals_of_a_row_that_is_asked_and_strangers_a
     assert found.iloc[100:].notna().sum() < (merged.left_rows >= 100).sum()
     assert linker.link(asked).report()["sample"] == "noisy copies"
     assert linker.fit(register, asked).link(asked).report()["sample"] == "queries"
-
-
-def test_rivals_are_the_other_rows_of_the_sample_that_are_no_copies_of_the_record() -> None:
-    values = np.zeros(5, dtype="f4")
-    sample, record = np.array([0, 1, 2, 1, 3]), np.array([0, 0, 0, 2, 2])
-    pairs = SamplePairs(
-        left=sample,
-        right=record,
-        views={},
-        bits=values,
-        pair=values,
-        job=values,
-        raised=values,
-        n_records=3,
-    )
-    pair, rival = pairs.rivals(np.array([-1, -1, 0, -1]), np.array([1, -1, 3, -1]), np.array([0, 2, 2, 1]))
-    assert list(zip(pair.tolist(), sample[rival].tolist(), strict=True)) == [(0, 0), (1, 1), (1, 3), (2, 1)]
-    kept = pairs.renumbered(np.array([-1, 0, 1]), 2)
-    assert kept.left.tolist() == [1, 3] and kept.right.tolist() == [1, 1]
-    assert kept.starts.tolist() == [0, 0, 2]
 
 
 def test_the_sample_is_held_against_records_that_are_added() -> None:
