@@ -35,7 +35,8 @@ if TYPE_CHECKING:
         TableTypeError,
         UnknownArgumentError,
     )
-    from linktransformer.estimators.estimators import Deduplicator, Linker
+    from linktransformer.estimators.deduplicator import Deduplicator
+    from linktransformer.estimators.linker import Linker
     from linktransformer.linking.llm_judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
     from linktransformer.linking.merge import link
     from linktransformer.linking.transform import transform_rows
@@ -58,12 +59,12 @@ _HOME = {
     "CacheSettings": "encoding.cache_settings",
     "Clusters": "results.clusters",
     "ColumnNotFoundError": "errors",
-    "Deduplicator": "estimators.estimators",
+    "Deduplicator": "estimators.deduplicator",
     "InvalidArgumentError": "errors",
     "LinkTransformer": "compat.model",
     "LinkTransformerError": "errors",
     "LinkWarning": "errors",
-    "Linker": "estimators.estimators",
+    "Linker": "estimators.linker",
     "Links": "results.links",
     "MissingExtraError": "errors",
     "ModelError": "errors",

@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer.arrays import Integers
 from linktransformer.dedup.constraints import Rules
 from linktransformer.dedup.dedup import K, check_threshold
 from linktransformer.encoding import model_plan
 from linktransformer.estimators import (
-    cluster_bridges,
-    cluster_growth,
-    cluster_membership,
-    first_clusters,
+    cluster_fit,
+    cluster_query,
+    cluster_update,
+    clustered_table,
+    job_storage,
     reference,
-    table_files,
 )
-from linktransformer.estimators.cluster_membership import Clustered
-from linktransformer.estimators.reference import Keys
-from linktransformer.estimators.reference_estimator import Fitted, NotFittedError, below, unique
-from linktransformer.estimators.row_reading import Reading
-from linktransformer.estimators.sample_reading import Settings
+from linktransformer.estimators.clustered_table import ClusteredTable
+from linktransformer.estimators.fitted_estimator import (
+    FittedEstimator,
+    NotFittedError,
+    appended,
+    check_unique,
+    parse_keys,
+)
+from linktransformer.estimators.reference import Labels, Reference
+from linktransformer.estimators.row_reader import Keys, RowReader
+from linktransformer.estimators.sample_fit import Settings
+from linktransformer.estimators.storage import Arrays, Json
 from linktransformer.linking.options import Columns, Job
 from linktransformer.progress import displayed, stage
 from linktransformer.results import guards
 from linktransformer.results.clusters import Clusters
-from linktransformer.tables import frames, key_columns
+from linktransformer.tables import frames
 
 __all__ = ["Deduplicator"]
 
 AT_ONCE = 250  # rows that are added: it changes the time and the memory, not the result
+JOB = "job."  # before the names of the arrays of the job
 
 D = TypeVar("D", bound="Deduplicator")
 
 
-class Deduplicator(Fitted):
+class Deduplicator(FittedEstimator):
     """Cluster a table that is read and encoded once, and put new rows into its clusters.
 
     A cluster's id never changes by what comes later: a new row joins the cluster that it probably belongs to,
@@ -80,6 +86,9 @@ class Deduplicator(Fitted):
         >>> known.add(pd.DataFrame({"name": ["Zeller Motors", "acme steel"]}, index=[3, 4])).labels_.tolist()
         [0, 1, 0, 2, 0]
     """
+
+    _clustered: ClusteredTable | None = None
+    _clusters: Clusters | None = None
 
     def __init__(
         self,
@@ -141,19 +150,15 @@ class Deduplicator(Fitted):
             cache=self.cache,
         )
         wrapped = frames.wrap(table, "table")
-        unique(frames.index_labels(wrapped, np.arange(wrapped.n_rows)), "table")
-        on = key_columns.of_one(wrapped, self.on)
-        blocks = (
-            [] if self.block_on is None else key_columns.of_one(wrapped, self.block_on, argument="block_on")
-        )
-        if self.on is None:
-            on = [name for name in on if name not in blocks] or on
-        names = Keys(tuple(on), tuple(on), tuple(blocks))
+        check_unique(frames.index_labels(wrapped, np.arange(wrapped.n_rows)), "table")
+        on, blocks = parse_keys(wrapped, self.on, self.block_on)
         plan = model_plan.plan(model_plan.LEXICAL if self.model is None else self.model, self.device)
-        bare = reference.bare(wrapped, names, Reading(serializer=plan.reading))
-        reading = self._remembering(plan)
-        self._of, self._clusters = first_clusters.clustered(bare, reading, job, rules, self._settings())
-        self._known, self._plan = self._of.known, plan
+        reader = RowReader(Keys(tuple(on), tuple(on), tuple(blocks)), serializer=plan.reading)
+        bare, _ = reference.read(wrapped, reader)
+        self._clustered, self._clusters = cluster_fit.fit(
+            bare, self._cached(plan), job, rules, self._settings()
+        )
+        self._plan = plan
         guards.warn(self._clusters.details)
         return self
 
@@ -167,7 +172,7 @@ class Deduplicator(Fitted):
         Returns:
             A table with one column, "cluster": the id of each row; in pandas with the table's index.
         """
-        known = self.fit(table)._known.table
+        known = self.fit(table)._fitted().table
         return frames.new_frame(known, {"cluster": self.labels_}, keep_index=True)
 
     @displayed
@@ -186,14 +191,14 @@ class Deduplicator(Fitted):
             ColumnNotFoundError: A key column is not there.
             NotFittedError: `fit` has not been called.
         """
-        of = self._fitted_clusters()
-        table = self._wrapped(rows, of.known.keys, of.known.table)
-        if of.one_per is not None:
-            frames.check_columns(table, [of.one_per], "one_per")
-        asked = self._read(of.known, table)
-        cluster, score = cluster_membership.first_allowed(
-            of, asked, cluster_membership.entries(of, asked, self.k)
-        )
+        clustered = self._fitted_clusters()
+        known = clustered.reference
+        table = self._wrapped(rows, known.reader.keys, known.table)
+        if clustered.one_per is not None:
+            frames.check_columns(table, [clustered.one_per], "one_per")
+        queries = self._encoded(known, table)
+        candidates = cluster_query.memberships(clustered, queries, self.k)
+        cluster, score = cluster_query.first_allowed(clustered, queries, candidates)
         ids = np.ma.masked_array(np.maximum(cluster, 0), mask=cluster < 0)
         return frames.new_frame(table, {"cluster": ids, "score": score}, keep_index=True)
 
@@ -214,17 +219,18 @@ class Deduplicator(Fitted):
             InvalidArgumentError: Columns are missing, or a label is there already.
             TableTypeError: The rows are of another library.
         """
-        of = self._fitted_clusters()
-        added, _, _ = below(rows, of.known)  # refused as a whole
-        if of.job is None:
-            plan = self._remembering(self._plan)
-            of = first_clusters.with_job_of(of, self._with(rows, of.known), plan, self._settings())
+        clustered = self._fitted_clusters()
+        added, _, _ = appended(rows, clustered.reference)  # refused as a whole
+        if clustered.job is None:
+            larger, plan = self._with_rows(rows, clustered.reference), self._cached(self._plan)
+            clustered = cluster_fit.with_job_of(clustered, larger, plan, self._settings())
         with stage("rows", added.n_rows) as tick:
             for start in range(0, added.n_rows, AT_ONCE):
                 some = frames.take(added, np.arange(start, min(start + AT_ONCE, added.n_rows)))
-                of = cluster_growth.grown(of, self._with(some, of.known), self.k)
+                larger = self._with_rows(some, clustered.reference)
+                clustered = cluster_update.with_rows(clustered, larger, self.k)
                 tick(min(AT_ONCE, added.n_rows - start))
-        self._of, self._known = of, of.known
+        self._clustered = clustered
         return self
 
     def remove(self: D, labels: Any) -> D:
@@ -241,9 +247,8 @@ class Deduplicator(Fitted):
         Raises:
             InvalidArgumentError: There is no such label.
         """
-        of = self._fitted_clusters()
-        self._of = cluster_bridges.without_these(of, self._without(labels, "index_"))
-        self._known = self._of.known
+        clustered, rows = self._fitted_clusters(), self._rows_without(labels, "index_")
+        self._clustered = clustered_table.some_rows(clustered, rows)
         return self
 
     def merges(self) -> Any:
@@ -259,72 +264,10 @@ class Deduplicator(Fitted):
         Raises:
             NotFittedError: `fit` has not been called.
         """
-        of = self._fitted_clusters()
-        pairs, score = cluster_bridges.bridges(of)
-        columns: dict[str, NDArray[Any]] = {"cluster": pairs[:, 0], "other": pairs[:, 1], "score": score}
-        return frames.new_frame(of.known.table, columns)
-
-    def save(self, folder: str | Path) -> None:
-        """Write the fitted deduplicator: safetensors, parquet and JSON, sealed by hashes.
-
-        A model that is an object is not saved; give it to `load` again.
-
-        Args:
-            folder: A new folder, or one that `save` wrote, which is replaced.
-
-        Raises:
-            InvalidArgumentError: The folder holds something else, or the table cannot be saved.
-            MissingExtraError: A pandas table needs pyarrow.
-            NotFittedError: `fit` has not been called.
-        """
-        of = self._fitted_clusters()
-        extra: dict[str, NDArray[Any]] = {
-            "cluster": of.cluster,
-            "cannot_link": of.cannot_link,
-            "kept_apart": of.kept_apart,
-        }
-        said: dict[str, Any] = {"next_id": of.next_id, "details": dict(of.details), "job": None}
-        if of.job is not None:
-            arrays, said["job"] = table_files.parts_of(of.job)
-            extra |= {f"job.{name}": values for name, values in arrays.items()}
-        self._save(folder, extra, {"clusters": said})
-
-    @classmethod
-    def load(cls: type[D], folder: str | Path, *, model: Any = None, device: str | None = None) -> D:
-        """Read what `save` wrote.
-
-        Args:
-            folder: The folder.
-            model: The model, where an object was fitted with, or where its folder is elsewhere now.
-            device: Where it runs.
-
-        Returns:
-            The fitted deduplicator; it answers as the saved one does. It has no `clusters_`, and its
-            `cannot_link` and `must_link` are None, but their effect is kept.
-
-        Raises:
-            InvalidArgumentError: A file is missing or was changed, or holds another estimator.
-            ModelError: The model is not the one that the table was encoded with.
-        """
-        found, settings, extra = cls._load(folder, model, device)
-        said = settings["clusters"]
-        job = None
-        if said["job"] is not None:
-            of_job = {name.removeprefix("job."): of for name, of in extra.items() if name.startswith("job.")}
-            job = table_files.from_parts(said["job"], of_job)
-        found._of = Clustered(
-            found._known,
-            extra["cluster"],
-            said["next_id"],
-            found.method,
-            float(found._known.threshold or 0.0),
-            job,
-            found.one_per,
-            extra["cannot_link"],
-            extra["kept_apart"],
-            said["details"],
-        )
-        return found
+        clustered = self._fitted_clusters()
+        pairs, score = clustered_table.mergeable(clustered)
+        columns: Arrays = {"cluster": pairs[:, 0], "other": pairs[:, 1], "score": score}
+        return frames.new_frame(clustered.reference.table, columns)
 
     @property
     def table_(self) -> Any:
@@ -332,7 +275,7 @@ class Deduplicator(Fitted):
         return self._fitted().table.frame.to_native()
 
     @property
-    def index_(self) -> NDArray[Any]:
+    def index_(self) -> Labels:
         """What its rows are called, (n_rows,): the pandas index, elsewhere numbers that a row keeps."""
         return self._fitted().labels
 
@@ -345,15 +288,14 @@ class Deduplicator(Fitted):
     def clusters_(self) -> Clusters:
         """What the last `fit` in this process found, with evidence; rows added since do not show."""
         self._fitted()
-        found: Clusters | None = getattr(self, "_clusters", None)
-        if found is None:
+        if self._clusters is None:
             raise NotFittedError("The Deduplicator was loaded: the evidence of fit is not saved. Fit again.")
-        return found
+        return self._clusters
 
     @property
     def threshold_(self) -> float:
         """The match probability that a new row needs to join a cluster."""
-        return self._fitted_clusters().threshold
+        return float(self._fitted().threshold or 0.0)
 
     def report(self) -> Mapping[str, Any]:
         """How the clusters were made.
@@ -363,9 +305,39 @@ class Deduplicator(Fitted):
         """
         return dict(self._fitted_clusters().details)
 
-    def _fitted_clusters(self) -> Clustered:
-        self._fitted()
-        return self._of
+    def _fitted_clusters(self) -> ClusteredTable:
+        if self._clustered is None:
+            raise self._unfitted()
+        return self._clustered
+
+    def _fitted(self) -> Reference:
+        return self._fitted_clusters().reference
+
+    def _parts(self) -> tuple[Arrays, Json]:
+        clustered = self._fitted_clusters()
+        arrays = {name: getattr(clustered, name) for name in ("cluster", "cannot_link", "kept_apart")}
+        values: Json = {"next_id": clustered.next_id, "details": dict(clustered.details), "job": None}
+        if clustered.job is not None:
+            of_job, values["job"] = job_storage.table_parts(clustered.job)
+            arrays |= {JOB + name: array for name, array in of_job.items()}
+        return arrays, {"clusters": values}
+
+    def _restore(self, known: Reference, settings: Json, arrays: Arrays) -> None:
+        values, job = settings["clusters"], None
+        if values["job"] is not None:
+            of_job = {name.removeprefix(JOB): of for name, of in arrays.items() if name.startswith(JOB)}
+            job = job_storage.table_job(values["job"], of_job)
+        self._clustered = ClusteredTable(
+            known,
+            arrays["cluster"],
+            values["next_id"],
+            self.method,
+            job,
+            self.one_per,
+            arrays["cannot_link"],
+            arrays["kept_apart"],
+            values["details"],
+        )
 
     def _settings(self) -> Settings:
         return Settings(self.k, self.device, self.batch_size, self.memory_limit)

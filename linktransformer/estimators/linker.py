@@ -4,41 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer.decision.fused import Fused
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.estimators import (
-    given_decision,
-    one_more,
-    reference_pictures,
-    reference_search,
-    sample_files,
-    sample_fitting,
-    sample_growth,
-)
-from linktransformer.estimators.reference import Asked, Keys, Reference
-from linktransformer.estimators.reference_estimator import Fitted, labels_at, unique
+from linktransformer.estimators import job_storage, query, sample_fit, sample_job, view_scores
+from linktransformer.estimators import reference as refs
+from linktransformer.estimators.fitted_estimator import FittedEstimator, check_unique, labels_at, parse_keys
+from linktransformer.estimators.reference import Labels, QueryRows, Reference
+from linktransformer.estimators.row_reader import REFERENCE, Keys, RowReader
+from linktransformer.estimators.sample_fit import Settings
 from linktransformer.estimators.sample_job import SampleJob
-from linktransformer.estimators.sample_reading import Settings
+from linktransformer.estimators.storage import Arrays, Json
 from linktransformer.linking.options import Columns, Job, K
 from linktransformer.progress import displayed
 from linktransformer.results.links import Links
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import Table
+from linktransformer.tables.picture_records import Units
 
 __all__ = ["Linker"]
 
 L = TypeVar("L", bound="Linker")
 
 
-class Linker(Fitted):
+class Linker(FittedEstimator):
     """Link new rows to a reference table that is read and encoded once.
 
     The answer for a row depends on that row and on the reference, not on the rows that are asked with it.
@@ -76,7 +70,8 @@ class Linker(Fitted):
         ['a']
     """
 
-    _sample: SampleJob | None = None
+    _reference: Reference | None = None
+    _job: SampleJob | None = None
 
     def __init__(
         self,
@@ -131,60 +126,46 @@ class Linker(Fitted):
         """
         self._check()
         table = frames.wrap(reference, "reference")
-        unique(frames.index_labels(table, np.arange(table.n_rows)), "reference")
-        names = self._keys(table)
-        shown = self._pictures(table)
-        sample = None if queries is None else self._wrapped(queries, names, table, self._on())
-        if sample is not None and shown is not None:
-            shown.check(sample)
-        plan = (model_plan.plan if shown is None else model_plan.plan_of_pictures)(self.model, self.device)
-        settings = Settings(self.k, self.device, self.batch_size)
-        given = given_decision.Given(self.weights, self.threshold)
-        known = given_decision.by_views(table, names, shown, self._remembering(plan), sample, given, settings)
-        job: SampleJob | None = None
-        if known is None and shown is not None:
-            known, job = self._by_pictures(table, names, shown, plan, sample)
-        elif known is None:
-            known, job = self._by_sample(sample_fitting.unread(table, names, plan), plan, sample)
-        self._plan, self._known, self._sample = plan, known, job
-        return self
-
-    def _by_sample(
-        self, bare: Reference, plan: Plan, sample: Table | None
-    ) -> tuple[Reference, SampleJob | None]:
-        """The reference with its threshold, and the job of sample rows."""
-        settings = Settings(self.k, self.device, self.batch_size)
-        return self._with_threshold(plan, sample_fitting.fit(bare, self._remembering(plan), sample, settings))
-
-    def _by_pictures(
-        self, table: Table, names: Keys, shown: reference_pictures.Columns, plan: Plan, sample: Table | None
-    ) -> tuple[Reference, SampleJob | None]:
-        """The same, for rows that have pictures."""
-        if sample is None:
+        check_unique(frames.index_labels(table, np.arange(table.n_rows)), "reference")
+        keys = self._keys(table)
+        sample = None if queries is None else self._wrapped(queries, keys, table, self._argument())
+        texts = keys.images is None
+        plan = (model_plan.plan if texts else model_plan.plan_of_pictures)(self.model, self.device)
+        if not texts and self.weights is None and sample is None:
             raise InvalidArgumentError(
                 "images= needs rows such as will be asked: fit(reference, queries). Or give weights= and a "
                 "number as threshold=."
             )
-        settings, plan = (
-            Settings(self.k, self.device, self.batch_size),
-            self._remembering(plan),
-        )
-        known = reference_pictures.build_pictured(
-            table, names, shown, plan, sample, batch_size=self.batch_size
-        )
-        return self._with_threshold(plan, sample_fitting.fit_pictured(known, plan, sample, settings))
+        reader = RowReader(keys, serializer=plan.reading if texts else plan.serializer)
+        bare, units = refs.read(table, reader)
+        if self.weights is None:
+            self._fit(bare, units, plan, sample)
+        else:
+            self._fit_weights(bare, units, plan, sample)
+        return self
 
-    def _with_threshold(
-        self, plan: Plan, fitted: tuple[Reference, SampleJob | None, Fused | None]
-    ) -> tuple[Reference, SampleJob | None]:
-        known, job, fused = fitted
-        details: dict[str, Any] = {"model": plan.name}
+    def _fit(self, bare: Reference, units: Units | None, plan: Plan, sample: Table | None) -> None:
+        """Learn the decision from sample rows."""
+        cached = self._cached(plan)
+        known, job, fused = sample_fit.fit(bare, units, cached, sample, self._settings())
+        details: dict[str, object] = {"model": plan.name}
         if job is not None:
-            details |= {"sample": "queries" if (job.sample.copy_of < 0).all() else "noisy copies"}
-            details["key_column"] = None if known.reading.column is None else known.reading.column[0]
-            if job.correction is not None:
+            details["sample"] = "queries" if (job.sample.copy_of < 0).all() else "noisy copies"
+            details["key_column"] = None if known.reader.column is None else known.reader.column[0]
+            if job.model.correction is not None:
                 details["decision"] = "learned from labels"
-        return replace(known, threshold=sample_fitting.lowest(fused, self.threshold), details=details), job
+        threshold = sample_fit.lowest(fused, self.threshold)
+        known = replace(known, threshold=threshold, details=details)
+        self._plan, self._reference, self._job = plan, known, job
+
+    def _fit_weights(self, bare: Reference, units: Units | None, plan: Plan, sample: Table | None) -> None:
+        """Take the decision by weights that the caller gives."""
+        cached, size = self._cached(plan), self.batch_size
+        known = refs.encoded(bare, units, cached, sample, size)
+        rows = None if sample is None else refs.encode(known, cached, sample, batch_size=size)
+        known = view_scores.with_lines(known, rows, self.k, self.device)
+        known = view_scores.with_weights(known, self.weights, self.threshold)
+        self._plan, self._reference, self._job = plan, known, None
 
     @displayed
     def predict(self, rows: Any) -> Any:
@@ -202,14 +183,13 @@ class Linker(Fitted):
             ColumnNotFoundError: A key column is not there.
             NotFittedError: `fit` has not been called.
         """
-        known, asked = self._asked(rows)
-        fused = self._scored(known, asked)
-        row, score = one_more.best_rows(known, asked, fused)
+        known, queries = self._queries(rows)
+        row, score = query.best_rows(known, queries, self._scored(known, queries))
         linked = row >= 0
         if known.threshold is not None:
             linked &= np.nan_to_num(score, nan=-np.inf) >= np.float32(known.threshold)
         columns = {"reference": labels_at(known.labels, np.where(linked, row, -1)), "score": score}
-        return frames.new_frame(asked.table, columns, keep_index=True)
+        return frames.new_frame(queries.table, columns, keep_index=True)
 
     @displayed
     def fit_predict(self, reference: Any, queries: Any) -> Any:
@@ -240,9 +220,9 @@ class Linker(Fitted):
             TableTypeError: The rows are of another library than the reference.
             NotFittedError: `fit` has not been called.
         """
-        known, asked = self._asked(rows)
-        frames.same_library(asked.table, known.table)
-        return reference_search.linked(known, asked, self._scored(known, asked))
+        known, queries = self._queries(rows)
+        frames.same_library(queries.table, known.table)
+        return query.linked(known, queries, self._scored(known, queries))
 
     @displayed
     def add(self: L, rows: Any) -> L:
@@ -261,16 +241,16 @@ class Linker(Fitted):
             InvalidArgumentError: Columns are missing, or a label is there already.
             TableTypeError: The rows are of another library.
         """
-        before, after = self._fitted(), self._with(rows)
-        if self._sample is not None:
-            self._sample = sample_growth.after_adding(self._sample, before, after, self.k)
-            self._known = after
-        elif len(before.nodes) or after.shown is not None:
-            self._known = after
+        before = self._fitted()
+        after = self._with_rows(rows, before)
+        if self._job is not None:
+            self._job = sample_job.after_adding(self._job, before, after, self.k)
+            self._reference = after
+        elif len(before.nodes) or after.pictures is not None:
+            self._reference = after
         else:  # the first rows
-            bare = sample_fitting.unread(after.table, after.keys, self._plan)
-            bare = replace(bare, labels=after.labels, next_label=after.next_label)
-            self._known, self._sample = self._by_sample(bare, self._plan, None)
+            bare = replace(after, reader=after.reader.unfitted())
+            self._fit(bare, None, self._plan, None)
         return self
 
     def remove(self: L, labels: Any) -> L:
@@ -285,49 +265,11 @@ class Linker(Fitted):
         Raises:
             InvalidArgumentError: There is no such label.
         """
-        before, rows = self._fitted(), self._without(labels, "labels_")
-        self._known = before.rows_kept(rows)
-        if self._sample is not None:
-            self._sample = sample_growth.after_removal(self._sample, before, self._known, rows)
+        before, rows = self._fitted(), self._rows_without(labels, "labels_")
+        self._reference = after = before.some_rows(rows)
+        if self._job is not None:
+            self._job = sample_job.after_removal(self._job, before, after, rows)
         return self
-
-    def save(self, folder: str | Path) -> None:
-        """Write the fitted linker: safetensors, parquet and JSON, sealed by hashes.
-
-        A model that is an object is not saved; give it to `load` again.
-
-        Args:
-            folder: A new folder, or one that `save` wrote, which is replaced.
-
-        Raises:
-            InvalidArgumentError: The folder holds something else, or the table cannot be saved.
-            MissingExtraError: A pandas table needs pyarrow.
-            NotFittedError: `fit` has not been called.
-        """
-        self._fitted()
-        arrays, said = ({}, None) if self._sample is None else sample_files.parts_of(self._sample)
-        self._save(folder, arrays, {"sample": said})
-
-    @classmethod
-    def load(cls: type[L], folder: str | Path, *, model: Any = None, device: str | None = None) -> L:
-        """Read what `save` wrote.
-
-        Args:
-            folder: The folder.
-            model: The model, where an object was fitted with, or where its folder is elsewhere now.
-            device: Where it runs.
-
-        Returns:
-            The fitted linker; it answers as the saved one does.
-
-        Raises:
-            InvalidArgumentError: A file is missing or was changed.
-            ModelError: The model is not the one that the reference was encoded with.
-        """
-        found, settings, arrays = cls._load(folder, model, device)
-        sample = settings.get("sample")
-        found._sample = None if sample is None else sample_files.from_parts(sample, arrays)
-        return found
 
     @property
     def reference_(self) -> Any:
@@ -335,7 +277,7 @@ class Linker(Fitted):
         return self._fitted().table.frame.to_native()
 
     @property
-    def labels_(self) -> NDArray[Any]:
+    def labels_(self) -> Labels:
         """The labels of its rows, (n_rows,)."""
         return self._fitted().labels
 
@@ -350,9 +292,9 @@ class Linker(Fitted):
         return self._fitted().threshold
 
     def _check(self) -> None:
-        for name, what in (("weights", "the views"), ("confidence", "the texts")):
+        for name, subject in (("weights", "the views"), ("confidence", "the texts")):
             if self.images is None and getattr(self, name) is not None:
-                raise InvalidArgumentError(f"{name}= is about {what} of pictures. Give images= too.")
+                raise InvalidArgumentError(f"{name}= is about {subject} of pictures. Give images= too.")
         Job(k=self.k, threshold=self.threshold, batch_size=self.batch_size, cache=self.cache)
 
     def _keys(self, table: Table) -> Keys:
@@ -360,36 +302,51 @@ class Linker(Fitted):
             raise InvalidArgumentError("on= is given with left_on= or right_on=. Give one or the other.")
         if (self.left_on is None) != (self.right_on is None):
             raise InvalidArgumentError("left_on= and right_on= go together. Give both, or on=.")
-        blocks = (
-            [] if self.block_on is None else key_columns.of_one(table, self.block_on, argument="block_on")
-        )
-        pictures = None if self.images is None else reference_pictures.named(self.images, "images")[1]
-        theirs = key_columns.of_one(table, self.on if self.right_on is None else self.right_on, pictures)
-        if self.on is None and self.right_on is None:
-            theirs = [name for name in theirs if name not in blocks] or theirs
-        mine = theirs if self.left_on is None else key_columns.listed(self.left_on, "left_on")
-        return Keys(tuple(theirs), tuple(mine), tuple(blocks))
+        images = None if self.images is None else _column_pair(self.images, "images")
+        confidence = None if self.confidence is None else _column_pair(self.confidence, "confidence")
+        names = self.on if self.right_on is None else self.right_on
+        own, blocks = parse_keys(table, names, self.block_on, None if images is None else images[REFERENCE])
+        queries = own if self.left_on is None else key_columns.listed(self.left_on, "left_on")
+        keys = Keys(tuple(own), tuple(queries), tuple(blocks), images, confidence)
+        keys.check_pictures(table, REFERENCE)
+        return keys
 
-    def _pictures(self, table: Table) -> reference_pictures.Columns | None:
-        """Where pictures are; None for rows without."""
-        if self.images is None:
-            return None
-        sure = None if self.confidence is None else reference_pictures.named(self.confidence, "confidence")
-        found = reference_pictures.Columns(reference_pictures.named(self.images, "images"), sure)
-        found.check(table, 1)
-        return found
-
-    def _asked(self, rows: Any) -> tuple[Reference, Asked]:
+    def _queries(self, rows: Any) -> tuple[Reference, QueryRows]:
         known = self._fitted()
-        table = self._wrapped(rows, known.keys, known.table, self._on())
-        if known.shown is not None:
-            known.shown.columns.check(table)
-        return known, self._read(known, table)
+        table = self._wrapped(rows, known.reader.keys, known.table, self._argument())
+        return known, self._encoded(known, table)
 
-    def _scored(self, known: Reference, asked: Asked) -> Fused:
-        if self._sample is not None:
-            return one_more.judged(known, self._sample, asked, self.k)
-        return reference_search.scored(known, asked, self.k)
+    def _scored(self, known: Reference, queries: QueryRows) -> Fused:
+        if self._job is not None:
+            return query.scored(known, self._job, queries, self.k)
+        return view_scores.weighted(known, queries, self.k)
 
-    def _on(self) -> str:
+    def _argument(self) -> str:
         return "on" if self.left_on is None else "left_on"
+
+    def _parts(self) -> tuple[Arrays, Json]:
+        arrays, values = ({}, None) if self._job is None else job_storage.sample_parts(self._job)
+        return arrays, {"sample": values}
+
+    def _restore(self, known: Reference, settings: Json, arrays: Arrays) -> None:
+        self._reference, values = known, settings.get("sample")
+        self._job = None if values is None else job_storage.sample_job(values, arrays)
+
+    def _settings(self) -> Settings:
+        return Settings(self.k, self.device, self.batch_size)
+
+    def _fitted(self) -> Reference:
+        if self._reference is None:
+            raise self._unfitted()
+        return self._reference
+
+
+def _column_pair(names: object, argument: str) -> tuple[str, str]:
+    """The names of a column of queries and of the reference, from one name or a pair."""
+    pair = (names, names) if isinstance(names, str) else names
+    if isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(name, str) for name in pair):
+        return str(pair[0]), str(pair[1])
+    raise InvalidArgumentError(
+        f"{argument}={names!r} names no columns. Give one of both tables, or a pair (of the rows that "
+        "are asked, of the reference)."
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +9,6 @@ from linktransformer.arrays import Integers
 from linktransformer.estimators.reference import Reference
 from linktransformer.tables import frames, records
 from linktransformer.tables.frames import Table
-from linktransformer.tables.key_columns import paired
 
 __all__ = ["COPIES", "noisy_copies"]
 
@@ -21,12 +18,7 @@ COPIES = 1_000
 def noisy_copies(reference: Reference, seed: int = 0) -> tuple[Table, Integers]:
     """Copy up to 1,000 rows of a reference, with words dropped or cut short, letters changed and capitals.
 
-    Args:
-        reference: The reference, with at least one row that has a key.
-        seed: Of the noise.
-
-    Returns:
-        A table with the columns of queries, and the row of the reference that each is a copy of.
+    Returns a table with the columns of queries, and the row of the reference that each row is a copy of.
     """
     draw = np.random.default_rng(seed)
     order = records.in_text_order(reference.records, np.arange(len(reference.records.texts)))
@@ -35,23 +27,21 @@ def noisy_copies(reference: Reference, seed: int = 0) -> tuple[Table, Integers]:
     of_text[reference.records.text_of_row[rows]] = rows  # the first row of each text
     order = order[of_text[order] >= 0]
     texts = order[draw.choice(len(order), min(COPIES, len(order)), replace=False)]
-    source = of_text[texts]
-    keys = reference.keys
-    same = {right: left for left, right in paired(list(keys.queries), list(keys.reference))}
-    columns: dict[str, NDArray[Any]] = {
+    source, keys = of_text[texts], reference.reader.keys
+    query_column = {right: left for left, right in keys.pairs}
+    columns: dict[str, NDArray[np.object_]] = {
         name: np.full(len(source), None, dtype=object) for name in keys.queries
     }
     for name in keys.reference:
         cells = frames.joined(reference.table, [name], " ", False)[source].tolist()
-        columns[same.get(name, keys.queries[0])] = np.array(
-            [_spoiled(cell, draw) for cell in cells], dtype=object
-        )
+        noisy = [_noisy(cell, draw) for cell in cells]
+        columns[query_column.get(name, keys.queries[0])] = np.array(noisy, dtype=object)
     for name in keys.blocks:
         columns[name] = frames.column(reference.table, name)[source]
     return frames.wrap(frames.new_frame(reference.table, columns), "noisy copies"), source
 
 
-def _spoiled(text: str, draw: np.random.Generator) -> str | None:
+def _noisy(text: str, draw: np.random.Generator) -> str | None:
     """One text with an error or a few."""
     words = text.split()
     if not words:
@@ -70,5 +60,5 @@ def _spoiled(text: str, draw: np.random.Generator) -> str | None:
             letters[place] = letters[int(draw.integers(len(letters)))]
         else:
             letters.insert(place, letters[int(draw.integers(len(letters)))])
-    spoiled = "".join(letters)
-    return spoiled.upper() if draw.random() < 0.2 else spoiled
+    noisy = "".join(letters)
+    return noisy.upper() if draw.random() < 0.2 else noisy

@@ -1,212 +1,223 @@
-"""The job of sample rows and a reference, kept so that rows that come later are judged by it."""
+"""The job of a sample and a reference, kept to score queries, and updated when the reference changes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.decision.context import JobContext
-from linktransformer.decision.correction import Correction
-from linktransformer.decision.model import Decision, decision
-from linktransformer.estimators.job_views import JobViews
-from linktransformer.estimators.reference import Asked
-from linktransformer.estimators.written_rows import Written
-from linktransformer.scoring.job_statistics import JobStatistics
-from linktransformer.scoring.known_columns import KnownColumn
+from linktransformer.estimators import neighbours
+from linktransformer.estimators.known_pairs import SamplePairs
+from linktransformer.estimators.neighbours import Matrix, SearchIndex
+from linktransformer.estimators.pair_scoring import JobModel, JobViews, ViewedRows, near_in
+from linktransformer.estimators.reference import QueryRows, Reference
+from linktransformer.estimators.row_reader import Contents
+from linktransformer.progress import stage
+from linktransformer.scoring.ranks import Places, one_side
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.pair_products import pair_scores
+from linktransformer.search.vocabulary import widened
 
-__all__ = ["PARTS", "Rivals", "Sample", "SampleJob"]
+__all__ = ["Sample", "SampleJob", "after_adding", "after_removal"]
 
-
-PARTS = ("sample", "reference", "copy", "described", "bits", "pair", "job", "folded")
+GONE = -2  # a block that the reference has no longer
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Records of sample rows.
+    """The records of a sample.
 
     Args:
-        texts: What says which record it is (text, or text and pictures), with its block, (n,) object.
-        nodes: Each record with its text, of which no other record has it, and its block as the reference
-            numbers blocks.
-        n_blocks: How many blocks the reference has, None without blocks.
-        matrices: By view, their vectors, (n, d), and the fused ones of rows with pictures.
-        own: By view, how near the nearest other one of them is, NaN for unknown, (n,) float32.
-        written: Their texts and cells.
+        identity: Text, or text and pictures, of each record: with the block it says which one it is.
+        nodes: The records: each with a text of its own, and its block as the reference numbers blocks.
+        n_blocks: Blocks of the reference, None without blocks.
+        matrices: By view, their vectors, and the fused ones of rows with pictures.
+        own: By view, the similarity of the nearest other record, NaN for unknown, (n,) float32.
+        contents: Their texts and cells.
         copy_of: The reference record that each is a copy of, -1 for none, (n,) int64.
     """
 
-    texts: NDArray[np.object_]
+    identity: NDArray[np.object_]
     nodes: Nodes
     n_blocks: int | None
-    matrices: Mapping[str, Any]
+    matrices: Mapping[str, Matrix]
     own: Mapping[str, Floats]
-    written: Written
+    contents: Contents
     copy_of: Integers
 
     @cached_property
-    def postings(self) -> dict[str, sp.csr_matrix]:
-        """The records of each n-gram, by view: an inverted index."""
-        every: dict[str, Any] = {name: of for name, of in self.matrices.items() if sp.issparse(of)}
-        return {name: of.T.tocsr() for name, of in every.items()}
-
-    @cached_property
-    def nodes_of_blocks(self) -> tuple[Integers, Integers]:
-        """Records in order of block, and where each block starts, (n_blocks + 1,)."""
-        order = np.argsort(self.nodes.block, kind="stable")
-        return order, np.searchsorted(self.nodes.block[order], np.arange((self.n_blocks or 0) + 2))
+    def index(self) -> SearchIndex:
+        """The records, as they are searched."""
+        return SearchIndex(self.nodes, self.matrices, self.n_blocks)
 
     @cached_property
     def number(self) -> dict[tuple[str, int], int]:
-        """The number of each record by its text and block."""
-        named = zip(self.texts.tolist(), self.nodes.block.tolist(), strict=True)
-        return {name: number for number, name in enumerate(named)}
+        """The number of each record by identity and block."""
+        names = zip(self.identity.tolist(), self.nodes.block.tolist(), strict=True)
+        return {name: number for number, name in enumerate(names)}
 
-    def numbers_of(self, asked: Asked) -> Integers:
-        """Which of the records each asked record is, -1 for none.
-
-        Args:
-            asked: The rows.
-
-        Returns:
-            (n_asked,) int64.
-        """
-        named = zip(asked.identity[asked.nodes.text].tolist(), asked.nodes.block.tolist(), strict=True)
-        return np.array([self.number.get(name, -1) for name in named], dtype=np.int64)
-
-
-@dataclass(frozen=True, eq=False)
-class Rivals:
-    """The sample's candidates, against which a pair stands on the side of the reference.
-
-    The copies of a reference record are no rivals for it: a row that is asked stands in their place.
-
-    Args:
-        sample: Record of the sample, (n,) int64.
-        reference: Record of the reference, rising, (n,) int64.
-        copy: Whether the one is a copy of the other, (n,) bool.
-        views: The similarity in each view, (n,) float32.
-        described: Which ones are near enough to be described, (n,) bool.
-        bits: Their match weights, (n,) float32.
-        pair: Log-odds by the pair model, (n,) float32.
-        job: Log-odds in the job, (n,) float32.
-        folded: The same with pairs raised that are equal but for case, (n,) float32.
-        n_reference: Records of the reference.
-    """
-
-    sample: Integers
-    reference: Integers
-    copy: Bools
-    views: Mapping[str, Floats]
-    described: Bools
-    bits: Floats
-    pair: Floats
-    job: Floats
-    folded: Floats
-    n_reference: int
-
-    @cached_property
-    def starts(self) -> Integers:
-        """Where the candidates of each reference record start, (n_reference + 1,) int64."""
-        return np.searchsorted(self.reference, np.arange(self.n_reference + 1))
-
-    def against(self, itself: Integers, reference: Integers) -> tuple[Integers, Integers]:
-        """The rivals of pairs.
-
-        Args:
-            itself: The sample record that the other record of each pair is, -1 for none, (n_pairs,) int64.
-            reference: The reference record of each pair, (n_pairs,) int64.
-
-        Returns:
-            Pairs, rising, and their rivals, (n_rivals,) int64 each.
-        """
-        first = self.starts[reference]
-        count = self.starts[reference + 1] - first
-        pair = np.repeat(np.arange(len(reference)), count)
-        rival = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - first, count)
-        other = (self.sample[rival] != itself[pair]) & ~self.copy[rival]
-        return pair[other], rival[other]
-
-    def some(self, kept: NDArray[Any]) -> Rivals:
-        """Those at some places, with the reference's records still rising.
-
-        Args:
-            kept: Places of the kept pairs, (n,) int64, or a mask, (n_pairs,) bool.
-
-        Returns:
-            The kept candidates.
-        """
-        views = {name: score[kept] for name, score in self.views.items()}
-        parts: dict[str, Any] = {name: getattr(self, name)[kept] for name in PARTS}
-        return replace(self, views=views, **parts)
-
-    def with_more(self, other: Rivals) -> Rivals:
-        """These and others of the same reference.
-
-        Args:
-            other: Further candidates of the same reference.
-
-        Returns:
-            Both together, sorted by reference record and sample record.
-        """
-        views = {name: np.concatenate([score, other.views[name]]) for name, score in self.views.items()}
-        parts: dict[str, Any] = {
-            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in PARTS
-        }
-        whole = replace(self, views=views, **parts)
-        return whole.some(np.lexsort((whole.sample, whole.reference)))
-
-    def renumbered(self, number: Integers, n_reference: int) -> Rivals:
-        """Number the records of the reference anew.
-
-        Args:
-            number: The new number of each record, -1 for one that is gone, (n_reference,) int64.
-            n_reference: How many there are now.
-
-        Returns:
-            The rivals of those that are still there.
-        """
-        kept = np.flatnonzero(number[self.reference] >= 0)
-        kept = kept[np.argsort(number[self.reference[kept]], kind="stable")]
-        found = self.some(kept)
-        return replace(found, reference=number[found.reference], n_reference=n_reference)
+    def numbers_of(self, queries: QueryRows) -> Integers:
+        """The sample record that each query node is, -1 for none, (n_nodes,) int64."""
+        names = zip(queries.identity[queries.nodes.text].tolist(), queries.nodes.block.tolist(), strict=True)
+        return np.array([self.number.get(name, -1) for name in names], dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class SampleJob:
-    """The job.
+    """A job of a sample and a reference.
 
     Args:
-        statistics: What is the same for all pairs.
-        context: The features of the log-odds that are the same for all pairs.
-        columns: How the key columns are compared.
+        model: What scores pairs.
         sample: The sample's records.
-        rivals: Their candidates.
-        own: By view, how near the nearest other reference record is to each one, NaN for unknown,
-            (n_reference,) float32.
-        views: The views by which its pairs are described.
+        pairs: Their candidates in the reference.
+        own: By view, the similarity of each reference record and its nearest other one, NaN for unknown.
+        views: The views that describe pairs.
         shift: What is added to all log-odds.
-        correction: What was learned from labels, for these columns; None for nothing.
     """
 
-    statistics: JobStatistics
-    context: JobContext
-    columns: tuple[KnownColumn, ...]
+    model: JobModel
     sample: Sample
-    rivals: Rivals
+    pairs: SamplePairs
     own: Mapping[str, Floats]
     views: JobViews
     shift: float = 0.0
-    correction: Correction | None = None
 
-    @property
-    def decision(self) -> Decision:
-        """What judges its pairs."""
-        return decision(pictures=self.views.pictures == "image").corrected(self.correction)
+
+def after_removal(job: SampleJob, before: Reference, after: Reference, rows: Integers) -> SampleJob:
+    """The job of a reference of which only some rows stay."""
+    number = np.full(len(before.nodes), -1, dtype=np.int64)
+    has = before.nodes.node_of_row[rows] >= 0
+    number[before.nodes.node_of_row[rows[has]]] = after.nodes.node_of_row[has]
+    return _renumbered(job, before, after, number)
+
+
+@stage("sample")
+def after_adding(job: SampleJob, before: Reference, after: Reference, k: int) -> SampleJob:
+    """The job of a reference with rows at its end: new records are candidates of the sample too.
+
+    The statistics of the job stay as they were.
+    """
+    job = replace(job, sample=_widened(job.sample, before, after))
+    job = _renumbered(job, before, after, np.arange(len(before.nodes)))  # nodes are in order of rows
+    new = np.arange(len(before.nodes), len(after.nodes))
+    if not len(new):
+        return job
+    nodes = Nodes(after.nodes.text[new], after.nodes.block[new], np.arange(len(new)))
+    job = replace(job, own=_own(job, after, new, nodes))
+    return replace(job, pairs=job.pairs.with_more(_new_pairs(job, after, new, nodes, k)).sorted())
+
+
+def _renumbered(job: SampleJob, before: Reference, after: Reference, number: Integers) -> SampleJob:
+    n, sample, blocks = len(after.nodes), job.sample, job.sample.nodes.block
+    kept = np.flatnonzero(number >= 0)
+    own = {}
+    for name, values in job.own.items():
+        own[name] = np.full(n, np.nan, dtype=np.float32)
+        own[name][number[kept]] = values[kept]
+    if before.n_blocks is not None:
+        known = after.block_numbers
+        new = np.full(before.n_blocks + 1, GONE, dtype=np.int64)
+        new[list(before.block_numbers.values())] = [known.get(key, GONE) for key in before.block_numbers]
+        blocks = np.where(blocks < 0, GONE, new[np.maximum(blocks, -1)])
+    sample = replace(
+        sample,
+        nodes=replace(sample.nodes, block=blocks),
+        n_blocks=after.n_blocks,
+        copy_of=np.append(number, -1)[sample.copy_of],
+    )
+    return replace(job, sample=sample, own=own, pairs=job.pairs.renumbered(number, n))
+
+
+def _widened(sample: Sample, before: Reference, after: Reference) -> Sample:
+    """Add columns for n-grams that the reference did not have."""
+    matrices = dict(sample.matrices)
+    vocabularies = {"lexical": (before.words, after.words)}
+    if before.head_words is not None and after.head_words is not None:
+        vocabularies[after.reader.head] = before.head_words, after.head_words
+    for name, (old, new) in vocabularies.items():
+        if name in matrices and len(new.codes) > matrices[name].shape[1]:
+            place = np.searchsorted(new.codes, old.codes_in(new.alphabet))
+            matrices[name] = widened(matrices[name], place, len(new.codes))
+    return replace(sample, matrices=matrices)
+
+
+def _own(job: SampleJob, after: Reference, new: Integers, nodes: Nodes) -> dict[str, Floats]:
+    """With the similarity of new records of the reference and their nearest other one."""
+    own, viewed = {}, job.views.of(after)
+    for name, values in job.own.items():
+        matrix = viewed.matrices[name]
+        query, item = neighbours.nearest(after.index, nodes, {job.views.vectors(name): matrix}, 2)
+        other = item != new[query]
+        query, item = query[other], item[other]
+        zero = not isinstance(matrix, np.ndarray) or after.n_blocks is not None
+        best = np.full(len(new), 0.0 if zero else -np.inf, dtype=np.float32)
+        np.maximum.at(best, query, pair_scores(matrix, matrix, nodes.text[query], after.nodes.text[item]))
+        own[name] = values.copy()
+        own[name][new] = np.where(np.isinf(best), np.nan, best)
+        if name in viewed.known:
+            own[name][new[~viewed.known[name][nodes.text]]] = np.nan
+    return own
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _AddedRanking:
+    """New pairs of sample records, on the left among each other and pairs of the job, on the right alone.
+
+    Args:
+        left: Sample records, (n_pairs,) int64.
+        right: New reference records.
+        others: Pairs of the job with these sample records, (n_others,) int64.
+        group: The sample records of `others`.
+    """
+
+    left: Integers
+    right: Integers
+    others: Integers
+    group: Integers
+
+    def places(self, values: Floats, known: Floats, floor: float) -> Places:
+        """As of `Ranking`."""
+        n = len(self.left)
+        values, others = np.nan_to_num(values, nan=floor), np.nan_to_num(known[self.others], nan=floor)
+        groups = np.concatenate([self.left, self.group])
+        rank, gap = one_side(groups, np.concatenate([values, others]), floor)
+        rank_right, gap_right = one_side(self.right, values, floor)
+        return Places(rank[:n], rank_right, gap[:n], gap_right)
+
+    def some(self, near: Bools, described: Bools) -> _AddedRanking:
+        """Those of some pairs, among others that are described."""
+        kept = described[self.others]
+        return _AddedRanking(self.left[near], self.right[near], self.others[kept], self.group[kept])
+
+
+def _new_pairs(job: SampleJob, after: Reference, new: Integers, nodes: Nodes, k: int) -> SamplePairs:
+    """The k nearest sample records of each new record of the reference, scored as pairs of the job."""
+    sample, known = job.sample, job.pairs
+    viewed = job.views.of(after)
+    right, left = neighbours.nearest(sample.index, nodes, viewed.matrices, k)
+    has: dict[str, Bools] = {}
+    if job.views.pictures is not None:
+        has["lexical"] = np.asarray(sample.contents.texts != "", dtype=bool)
+        has["dense"] = np.any(np.asarray(sample.matrices["dense"]) != 0, axis=1)
+    scores = job.views.scores(ViewedRows(sample.matrices, has), viewed, left, nodes.text[right])
+    others = np.flatnonzero(np.isin(known.left, left))
+    ranking = _AddedRanking(left, right, others, known.left[others])
+    places = job.model.places(scores, ranking, known)
+    near = near_in(scores, places)
+    at = np.flatnonzero(near)
+    a, b = left[at], new[right[at]]
+    compared = job.model.compare(
+        (sample.contents, after.contents),
+        a,
+        b,
+        {name: score[at] for name, score in scores.items()},
+        {name: (values[a], job.own[name][b]) for name, values in sample.own.items()},
+        {name: of_view.some(at) for name, of_view in places.items()},
+    )
+    scored = job.model.score(compared, ranking.some(near, known.described), known)
+    scored = replace(scored, job=scored.job + np.float32(job.shift))
+    return SamplePairs.of((left, new[right]), scores, len(after.nodes), at, scored, scored.job)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,12 @@ pytest.importorskip("PIL")
 import linktransformer as lt
 from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.encoding import model_plan
-from linktransformer.estimators import one_more, reference_pictures, sample_fitting
-from linktransformer.estimators.reference import Keys, ask
-from linktransformer.estimators.sample_reading import Settings
+from linktransformer.estimators import query, sample_fit
+from linktransformer.estimators.reference import encode, read
+from linktransformer.estimators.row_reader import Keys, RowReader
+from linktransformer.estimators.sample_fit import Settings
 from linktransformer.tables import frames
+from linktransformer.tables.serialize import Serializer
 from tests.conftest import rows_of
 from tests.flows.test_pictures import NAMES, Looking, as_png, books, drawn
 
@@ -97,18 +101,12 @@ class Sure(Looking):
 def test_sample_rows_get_what_their_job_gave_them() -> None:
     left, right = with_gaps()
     settings = Settings(5)
-    keys, plan = Keys(("ocr",), ("ocr",)), model_plan.plan_of_pictures(Looking())
-    known = reference_pictures.build_pictured(
-        frames.wrap(right, "right"),
-        keys,
-        reference_pictures.Columns(("crop", "crop")),
-        plan,
-        frames.wrap(left, "left"),
-    )
-    known, job, fused = sample_fitting.fit_pictured(known, plan, frames.wrap(left, "left"), settings)
+    reader = RowReader(Keys(("ocr",), ("ocr",), images=("crop", "crop")))
+    plan, sample = model_plan.plan_of_pictures(Looking()), frames.wrap(left, "left")
+    known, job, fused = sample_fit.fit(*read(frames.wrap(right, "right"), reader), plan, sample, settings)
     assert job is not None and fused is not None and job.views.pictures == "image" and job.views.line
-    asked = ask(known, plan, frames.wrap(left, "left"))
-    later = one_more.judged(known, job, asked, 5)
+    queries = encode(known, plan, frames.wrap(left, "left"))
+    later = query.scored(known, job, queries, 5)
     found = [
         sorted(zip(of.candidates.left, of.candidates.right, of.score, strict=True)) for of in (fused, later)
     ]
@@ -168,3 +166,21 @@ def test_a_learned_decision_reads_pictures(tmp_path: Path) -> None:
     assert (after > before).mean() > 0.8 and after.between(0, 1, inclusive="neither").all()
     links = lt.link(left, right, model=model, **OPTIONS)
     assert links.report()["decision"] == "learned from labels"
+
+
+def test_a_saved_reader_without_the_serializer_of_the_model_reads_as_the_model_does(tmp_path: Path) -> None:
+    left, right = with_gaps()
+    right["firm"], left["firm"] = right["firm"].str.lower(), "some firm"
+    model = Looking()
+    model.serializer = {"max_chars": 12}  # type: ignore[attr-defined]
+    options = {**OPTIONS, "on": ["ocr", "firm"]}
+    linker = lt.Linker(model, 0.25, **options).fit(right, left)
+    linker.save(tmp_path / "saved")
+    path, manifest = tmp_path / "saved" / "reference.json", tmp_path / "saved" / "manifest.json"
+    saved, sealed = json.loads(path.read_text()), json.loads(manifest.read_text())
+    saved["reading"]["serializer"] = Serializer().to_dict()
+    path.write_text(json.dumps(saved))
+    sealed["files"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps(sealed))
+    loaded = lt.Linker.load(tmp_path / "saved", model=model)
+    pd.testing.assert_frame_equal(loaded.predict(left), linker.predict(left), check_exact=True)

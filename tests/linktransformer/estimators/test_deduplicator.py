@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 import linktransformer as lt
 from linktransformer.decision.model import sigmoid
-from linktransformer.estimators import cluster_bridges, cluster_membership, table_job
-from linktransformer.estimators.estimators import NotFittedError
+from linktransformer.estimators import cluster_query, clustered_table
+from linktransformer.estimators.fitted_estimator import NotFittedError
 from tests.conftest import make, rows_of
 
+PARTS = ("left", "right", "bits", "pair", "job", "raised")
 SYLLABLES = [a + b for a in "bcdfghjklmnprstvwz" for b in "aeiou"]
 
 
@@ -110,19 +111,19 @@ def test_a_row_asked_alone_gets_the_same_answer_bit_for_bit(options: dict[str, A
 def test_scores_are_those_of_all_rows_of_a_cluster(options: dict[str, Any]) -> None:
     """The slow way: every different text of every cluster, one pair at a time."""
     known = lt.Deduplicator("lexical", 0.4, k=3, **options).fit(ROWS)
-    of = known._of
-    asked = known._read(of.known, known._wrapped(MORE, of.known.keys, of.known.table))
-    near, itself = cluster_membership.near_rows(of, asked, known.k)
+    of = known._clustered
+    asked = known._encoded(of.reference, known._wrapped(MORE, of.reference.reader.keys, of.reference.table))
+    near, itself = cluster_query.near(of, asked, known.k)
     assert near is not None
     probability = {
         (left, right): float(p)
         for left, right, p in zip(near.left, near.right, near.probability, strict=True)
     }
     reduce = {"complete": min, "single": max}.get(known.method, lambda of: float(np.mean(of)))
-    found = cluster_membership.entries(of, asked, known.k)
+    found = cluster_query.memberships(of, asked, known.k)
     n_partly = n_same = 0
-    for node, cluster, score in zip(found.node, found.cluster, found.score, strict=True):
-        members = sorted(set(of.known.nodes.node_of_row[of.cluster == cluster].tolist()))
+    for node, cluster, score in zip(found.left, found.right, found.probability, strict=True):
+        members = sorted(set(of.reference.nodes.node_of_row[of.cluster == cluster].tolist()))
         if itself[node] in members:
             assert score == 1
             n_same += 1
@@ -131,7 +132,7 @@ def test_scores_are_those_of_all_rows_of_a_cluster(options: dict[str, Any]) -> N
         assert score == pytest.approx(reduce(each), abs=1e-6)
         n_partly += 0.0 in each
     assert n_partly > 5 and n_same > 5
-    first = cluster_membership.first_allowed(of, asked, found)[1]
+    first = cluster_query.first_allowed(of, asked, found)[1]
     np.testing.assert_array_equal(first, known.predict(MORE)["score"].astype(float).to_numpy("f4"))
 
 
@@ -140,12 +141,12 @@ def test_pairs_of_rows_that_are_added_do_not_depend_on_how_they_come() -> None:
     fitted[0].add(MORE)
     for start in range(0, len(MORE), 7):
         fitted[1].add(MORE.iloc[start : start + 7])
-    jobs = [known._of.job for known in fitted]
+    jobs = [known._clustered.job for known in fitted]
     assert jobs[0] is not None and jobs[1] is not None
-    assert len(jobs[0].near) == len(jobs[1].near)
-    orders = [np.lexsort((job.near.right, job.near.left)) for job in jobs if job is not None]
-    for name in table_job.PARTS:
-        values = [getattr(job.near, name)[order] for job, order in zip(jobs, orders, strict=True) if job]
+    assert len(jobs[0].pairs) == len(jobs[1].pairs)
+    orders = [np.lexsort((job.pairs.right, job.pairs.left)) for job in jobs if job is not None]
+    for name in PARTS:
+        values = [getattr(job.pairs, name)[order] for job, order in zip(jobs, orders, strict=True) if job]
         np.testing.assert_array_equal(values[0], values[1], err_msg=name)
     assert fitted[0].labels_.tolist() == fitted[1].labels_.tolist()
 
@@ -156,21 +157,23 @@ def test_a_row_is_judged_as_one_more_row_of_the_table(options: dict[str, Any], m
     """A row that is taken out and asked again has the probabilities that it had as a row of the table."""
     rows = ROWS.drop_duplicates("name").dropna(subset="name").iloc[1:]
     known = lt.Deduplicator(model, 0.5, k=100, **options).fit(rows)
-    of, n = known._of, 0
+    of, n = known._clustered, 0
     for place in range(0, len(rows), 4):
-        node = of.known.nodes.node_of_row[place]
+        node = of.reference.nodes.node_of_row[place]
         if node < 0:
             continue
-        few = cluster_bridges.without_these(of, np.delete(np.arange(len(rows)), place))
-        asked = known._read(few.known, known._wrapped(rows.iloc[[place]], few.known.keys, few.known.table))
-        found, _ = cluster_membership.near_rows(few, asked, known.k)
+        few = clustered_table.some_rows(of, np.delete(np.arange(len(rows)), place))
+        asked = known._encoded(
+            few.reference, known._wrapped(rows.iloc[[place]], few.reference.reader.keys, few.reference.table)
+        )
+        found, _ = cluster_query.near(few, asked, known.k)
         assert of.job is not None and found is not None
-        near = of.job.near
+        near = of.job.pairs
         mine = np.flatnonzero((near.left == node) | (near.right == node))
         others = near.left[mine] + near.right[mine] - node
         order = np.argsort(others)
         np.testing.assert_array_equal(found.right + (found.right >= node), others[order])
-        wanted = sigmoid(near.log_odds[mine][order])
+        wanted = sigmoid(near.raised[mine][order])
         np.testing.assert_allclose(found.probability, wanted, atol=1e-4)
         n += len(mine)
     assert n > 100
@@ -179,14 +182,14 @@ def test_a_row_is_judged_as_one_more_row_of_the_table(options: dict[str, Any], m
 def test_a_row_that_is_taken_out_and_put_back_is_known_as_before() -> None:
     rows = ROWS.drop_duplicates("name").dropna(subset="name").iloc[1:]
     known = lt.Deduplicator("lexical", 0.5, on=["name", "town"], k=100).fit(rows)
-    before = known._of.job
+    before = known._clustered.job
     known.remove(rows.index[-1]).add(rows.iloc[[-1]])
-    after = known._of.job
+    after = known._clustered.job
     assert before is not None and after is not None
-    order = np.lexsort((after.near.right, after.near.left))
-    for name in table_job.PARTS:
-        values = getattr(after.near, name)[order]
-        np.testing.assert_allclose(values, getattr(before.near, name), atol=1e-4, err_msg=name)
+    order = np.lexsort((after.pairs.right, after.pairs.left))
+    for name in PARTS:
+        values = getattr(after.pairs, name)[order]
+        np.testing.assert_allclose(values, getattr(before.pairs, name), atol=1e-4, err_msg=name)
 
 
 @pytest.mark.parametrize("options", KINDS)
@@ -201,7 +204,7 @@ def test_in_pieces_or_at_once_and_as_predicted(options: dict[str, Any], data: st
     start.add(more.iloc[:at])
     for row in range(at, len(more)):
         told = start.predict(more.iloc[[row]])["cluster"].iloc[0]
-        free = start._of.next_id
+        free = start._clustered.next_id
         start.add(more.iloc[[row]])
         assert start.labels_[-1] == (free if pd.isna(told) else told)
     np.testing.assert_array_equal(start.labels_, once.labels_)
@@ -266,7 +269,7 @@ def test_one_per_and_cannot_link_hold() -> None:
     rows = pd.DataFrame({"name": names, "year": years}, index=[f"r{place}" for place in range(len(names))])
     known = lt.Deduplicator(threshold=0.5, on="name", one_per="year").fit(rows)
     assert known.labels_[:3].tolist() == [0, 0, 1]
-    free = known._of.next_id
+    free = known._clustered.next_id
     asked = pd.DataFrame({"name": ["acme steel"] * 3, "year": [1900, 1910, None]}, index=list("def"))
     assert rows_of(known.predict(asked)["cluster"].to_frame()) == [(None,), (1,), (0,)]
     assert known.add(asked).labels_[-3:].tolist() == [free, 1, 0]
@@ -339,7 +342,7 @@ def test_a_table_that_was_fitted_empty_learns_from_the_first_rows() -> None:
     rows = ROWS.iloc[2:]
     known = lt.Deduplicator("lexical", 0.5, on="name").fit(rows.iloc[:0]).add(rows)
     wanted = lt.Deduplicator("lexical", 0.5, on="name").fit(rows)
-    assert known._of.job is not None and len(known._of.job.near) > 100
+    assert known._clustered.job is not None and len(known._clustered.job.pairs) > 100
     assert lt.metrics.score_clusters(wanted.labels_.tolist(), known.labels_.tolist()).f1 > 0.7
 
 

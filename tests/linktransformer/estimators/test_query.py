@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.estimators.sample_job import Rivals
 from tests.conftest import rows_of
 
 SYLLABLES = ("ba", "ke", "lo", "mi", "nu", "pa", "ri", "so", "tu", "va", "we", "xi", "yo", "zu", "do", "fe")
@@ -153,29 +152,17 @@ def test_copies_of_a_record_are_no_rivals_of_a_row_that_is_asked_and_strangers_a
     assert linker.fit(register, asked).link(asked).report()["sample"] == "queries"
 
 
-def test_rivals_are_the_other_rows_of_the_sample_that_are_no_copies_of_the_record() -> None:
-    values = np.zeros(5, dtype="f4")
-    sample, record = np.array([0, 1, 2, 1, 3]), np.array([0, 0, 0, 2, 2])
-    copy = np.array([False, False, True, False, False])
-    rivals = Rivals(sample, record, copy, {}, ~copy, values, values, values, values, 3)
-    pair, rival = rivals.against(np.array([1, -1, 3, -1]), np.array([0, 2, 2, 1]))
-    assert list(zip(pair.tolist(), sample[rival].tolist(), strict=True)) == [(0, 0), (1, 1), (1, 3), (2, 1)]
-    kept = rivals.renumbered(np.array([-1, 0, 1]), 2)
-    assert kept.sample.tolist() == [1, 3] and kept.reference.tolist() == [1, 1]
-    assert kept.starts.tolist() == [0, 0, 2]
-
-
 def test_the_sample_is_held_against_records_that_are_added() -> None:
     register, asked = people(150)
     linker = lt.Linker("lexical", on="name").fit(register.iloc[:120], asked).add(register.iloc[120:])
-    job, known = linker._sample, linker._known
+    job, known = linker._job, linker._reference
     assert job is not None
     every = (job.sample.matrices["lexical"] @ known.matrices["lexical"].T).toarray()
     for record in range(120, 150):
-        here = job.rivals.reference == record
+        here = job.pairs.right == record
         assert here.sum() >= 10  # the sample's nearest rows, k of them
-        assert job.rivals.views["lexical"][here].max() == pytest.approx(every[:, record].max(), abs=1e-5)
-        assert np.isfinite(job.rivals.job[here & job.rivals.described]).all()
+        assert job.pairs.views["lexical"][here].max() == pytest.approx(every[:, record].max(), abs=1e-5)
+        assert np.isfinite(job.pairs.job[here & job.pairs.described]).all()
         others = np.delete(known.matrices["lexical"] @ known.matrices["lexical"][record].T.toarray(), record)
         assert job.own["lexical"][record] == pytest.approx(others.max(), abs=1e-5)
 
@@ -183,7 +170,7 @@ def test_the_sample_is_held_against_records_that_are_added() -> None:
 def test_a_precision_that_no_link_has_links_nothing(caplog: pytest.LogCaptureFixture) -> None:
     register, asked = people(60)
     strangers = asked.iloc[20:].reset_index(drop=True)
-    with caplog.at_level(logging.WARNING, logger="linktransformer.estimators.sample_fitting"):
+    with caplog.at_level(logging.WARNING, logger="linktransformer.estimators.sample_fit"):
         linker = lt.Linker("lexical", {"precision": 0.9999}, on=ON).fit(register, strangers)
     assert "cannot be reached" in caplog.text
     assert linker.threshold_ == 1.0 and not len(linker.link(strangers))

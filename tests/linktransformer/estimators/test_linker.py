@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.estimators.estimators import NotFittedError
+from linktransformer.estimators.fitted_estimator import NotFittedError
 from tests.conftest import make, rows_of
 
 WORDS = [
@@ -213,6 +213,23 @@ def test_conventions_of_scikit_learn() -> None:
     with pytest.raises(lt.InvalidArgumentError, match="no argument 'kk'"):
         copy.set_params(kk=3)
     assert copy.set_params(k=3).k == 3
+
+
+def test_a_table_as_an_argument_is_shown() -> None:
+    pairs = pd.DataFrame({"left": [0], "right": [1]})
+    assert repr(lt.Deduplicator(cannot_link=pairs)) == f"Deduplicator(cannot_link={pairs!r})"
+
+
+def test_a_fit_that_fails_leaves_the_linker_as_it_was() -> None:
+    class Broken:
+        def encode(self, texts: list[str]) -> list[list[float]]:
+            raise RuntimeError("no vectors")
+
+    linker = lt.Linker(Letters(), 0.5, on="name").fit(REFERENCE)
+    before = linker.predict(QUERIES)
+    with pytest.raises(RuntimeError, match="no vectors"):
+        linker.set_params(model=Broken()).fit(REFERENCE)
+    pd.testing.assert_frame_equal(linker.predict(QUERIES), before)
 
 
 def test_threshold_without_labels_tells_copies_from_strangers() -> None:

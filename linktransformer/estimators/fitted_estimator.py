@@ -1,0 +1,300 @@
+"""What the estimators share: parameters, a table that is encoded once, grows, shrinks and goes to disk."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from linktransformer.arrays import Floats, Integers
+from linktransformer.encoding import cached_encoder, model_plan
+from linktransformer.encoding.model_plan import Plan
+from linktransformer.errors import InvalidArgumentError, LinkTransformerError, ModelError
+from linktransformer.estimators import reference, storage
+from linktransformer.estimators.reference import Labels, QueryRows, Reference
+from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys, embedded
+from linktransformer.estimators.storage import Arrays, Json
+from linktransformer.linking.options import Columns
+from linktransformer.tables import frames, key_columns
+from linktransformer.tables.frames import Table
+
+__all__ = ["FittedEstimator", "NotFittedError", "appended", "check_unique", "labels_at", "parse_keys"]
+
+PROBES = 3  # texts that a loaded model encodes again
+NOT_SAVED = ("cache", "cannot_link", "must_link")  # of this machine, or kept in another form
+
+E = TypeVar("E", bound="FittedEstimator")
+
+
+class NotFittedError(LinkTransformerError, ValueError, AttributeError):
+    """`fit` has not been called."""
+
+
+class FittedEstimator(ABC):
+    """An estimator with the conventions of scikit-learn that keeps a table and the model that encodes it.
+
+    The arguments are attributes of the same names. scikit-learn is not imported: that takes longer than all
+    other imports together.
+    """
+
+    model: Any
+    device: str | None
+    batch_size: int | None
+    cache: Any
+    progress: bool | None
+    _plan: Plan
+
+    @classmethod
+    def _defaults(cls) -> dict[str, object]:
+        parameters = inspect.signature(cls.__init__).parameters
+        return {name: parameter.default for name, parameter in parameters.items() if name != "self"}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the arguments by name.
+
+        Args:
+            deep: Of no effect: no argument is an estimator.
+
+        Returns:
+            The values as they were given.
+        """
+        return {name: getattr(self, name) for name in self._defaults()}
+
+    def set_params(self: E, **values: Any) -> E:
+        """Set arguments; what was fitted stays as it is until `fit`.
+
+        Args:
+            values: By name.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            InvalidArgumentError: There is no such argument.
+        """
+        names = list(self._defaults())
+        unknown = sorted(set(values) - set(names))
+        if unknown:
+            raise InvalidArgumentError(
+                f"{type(self).__name__} has no argument {unknown[0]!r}. It has {names}."
+            )
+        for name, value in values.items():
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        values = self.get_params().items()
+        defaults = {name: repr(value) for name, value in self._defaults().items()}  # tables have no ==
+        shown = [f"{name}={value!r}" for name, value in values if repr(value) != defaults[name]]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    @abstractmethod
+    def _fitted(self) -> Reference:
+        """The fitted table, or NotFittedError."""
+
+    @abstractmethod
+    def _parts(self) -> tuple[Arrays, Json]:
+        """What is saved besides the table, as arrays by name and what JSON can hold."""
+
+    @abstractmethod
+    def _restore(self, known: Reference, settings: Json, arrays: Arrays) -> None:
+        """Take the table and what `_parts` gave."""
+
+    def _unfitted(self) -> NotFittedError:
+        return NotFittedError(f"The {type(self).__name__} is not fitted. Call fit(...) first.")
+
+    def _cached(self, plan: Plan) -> Plan:
+        """The model with the cache, for whole tables; a single query is not worth a file."""
+        if plan.encoder is None:
+            return plan
+        return replace(plan, encoder=cached_encoder.cached(plan.encoder, self.cache, self.model))
+
+    def _wrapped(self, rows: Any, keys: Keys, like: Table, argument: str = "on") -> Table:
+        """A table of queries, of a dict too, with the columns that they need."""
+        if isinstance(rows, Mapping):
+            cells = {name: np.empty(1, dtype=object) for name in rows}
+            for name, cell in rows.items():
+                cells[name][0] = cell  # a picture may look like an array of rows
+            rows = frames.new_frame(like, cells)
+        table = frames.wrap(rows, "rows")
+        if keys.queries:  # rows with pictures may have no text
+            frames.check_columns(table, keys.queries, argument)
+        if keys.blocks:
+            frames.check_columns(table, keys.blocks, "block_on")
+        keys.check_pictures(table, QUERY)
+        return table
+
+    def _encoded(self, known: Reference, table: Table) -> QueryRows:
+        return reference.encode(known, self._plan, table, batch_size=self.batch_size)
+
+    def _with_rows(self, rows: Any, known: Reference) -> Reference:
+        """The reference with rows at its end; only they are encoded."""
+        table, whole, labels = appended(rows, known)
+        known = known.with_ngrams_of(table)
+        added = reference.encode(known, self._cached(self._plan), table, REFERENCE, self.batch_size)
+        return known.with_rows(whole, labels, added)
+
+    def _rows_without(self, labels: Any, attribute: str) -> Integers:
+        """The numbers of the rows that stay when these are removed."""
+        rows = self._fitted().labels.tolist()
+        single = isinstance(labels, (str, tuple)) or not hasattr(labels, "__iter__")
+        removed = {labels} if single else set(labels)
+        missing = sorted(map(repr, removed - set(rows)))
+        if missing:
+            raise InvalidArgumentError(
+                f"labels={', '.join(missing[:5])}: the table has no such row. See {attribute}."
+            )
+        return np.flatnonzero(np.array([label not in removed for label in rows], dtype=bool))
+
+    def save(self, folder: str | Path) -> None:
+        """Write the fitted estimator: safetensors, parquet and JSON, sealed by hashes.
+
+        A model that is an object is not saved; give it to `load` again.
+
+        Args:
+            folder: A new folder, or one that `save` wrote, which is replaced.
+
+        Raises:
+            InvalidArgumentError: The folder holds something else, or the table cannot be saved.
+            MissingExtraError: A pandas table needs pyarrow.
+            NotFittedError: `fit` has not been called.
+        """
+        known, parameters = self._fitted(), self.get_params()
+        path = isinstance(self.model, (str, os.PathLike))
+        parameters |= {name: None for name in NOT_SAVED if name in parameters}
+        parameters["model"] = os.fspath(self.model) if path else None
+        arrays, more = self._parts()
+        settings: Json = {"estimator": type(self).__name__, "parameters": _plain(parameters), **more}
+        if self._plan.encoder is not None:
+            is_object = not path and self.model is not None
+            settings |= {"model_name": self._plan.name, "model_is_object": is_object}
+        if "dense" in known.matrices:
+            texts = known.reader.for_model(known.table, REFERENCE, known.records, self._plan)
+            settings["probes"] = texts[:PROBES]
+        storage.write(folder, known, settings, arrays)
+
+    @classmethod
+    def load(cls: type[E], folder: str | Path, *, model: Any = None, device: str | None = None) -> E:
+        """Read what `save` wrote.
+
+        Args:
+            folder: The folder.
+            model: The model, where an object was fitted with, or where its folder is elsewhere now.
+            device: Where it runs.
+
+        Returns:
+            The fitted estimator; it answers as the saved one does. A Deduplicator has no `clusters_`, and its
+            `cannot_link` and `must_link` are None, but their effect is kept.
+
+        Raises:
+            InvalidArgumentError: A file is missing or was changed, or holds another estimator.
+            ModelError: The model is not the one that the table was encoded with.
+        """
+        known, settings, arrays = storage.read(folder)
+        kind = str(settings.get("estimator"))
+        if kind != cls.__name__:
+            raise InvalidArgumentError(f"{folder} holds a {kind}. Use {kind}.load.")
+        if settings.get("model_is_object") and model is None:
+            raise ModelError(
+                f"The {kind} in {folder} was fitted with an object as model ({settings['model_name']}). "
+                "Give it again: load(folder, model=...)."
+            )
+        parameters = settings["parameters"] | {"device": device}
+        estimator = cls(**(parameters if model is None else parameters | {"model": model}))
+        plan = model_plan.plan if known.pictures is None else model_plan.plan_of_pictures
+        estimator._plan = plan(estimator.model, device)
+        if "model_name" in settings and estimator._plan.encoder is None:
+            raise ModelError(f"model={model!r} makes no vectors. Give {settings['model_name']!r}.")
+        if "model_name" in settings:
+            _check_model(estimator._plan, settings.get("probes"), known, kind)
+        if known.pictures is not None:  # folders of earlier versions do not name the serializer of the model
+            known = replace(known, reader=replace(known.reader, serializer=estimator._plan.serializer))
+        estimator._restore(known, settings, arrays)
+        return estimator
+
+
+def parse_keys(
+    table: Table, on: Columns, block_on: Columns, images: str | None = None
+) -> tuple[list[str], list[str]]:
+    """The key columns and the columns of blocks of a fitted table; `images` is its column of pictures."""
+    blocks = [] if block_on is None else key_columns.of_one(table, block_on, argument="block_on")
+    names = key_columns.of_one(table, on, images)
+    if on is None:
+        names = [name for name in names if name not in blocks] or names
+    return names, blocks
+
+
+def appended(rows: Any, known: Reference) -> tuple[Table, Table, Labels]:
+    """The rows, the table with these at its end, and the labels of all rows."""
+    table = frames.wrap(rows, "rows")
+    frames.same_library(table, known.table)
+    whole = frames.wrap(frames.below(known.table, table), "reference")
+    labels = np.concatenate([known.labels, known.next_label + np.arange(table.n_rows)])
+    if whole.index is not None:
+        labels = frames.index_labels(whole, np.arange(whole.n_rows))
+        check_unique(labels, "rows")
+    return table, whole, labels
+
+
+def check_unique(labels: Labels, rows: str) -> None:
+    """Refuse labels of `rows` that repeat."""
+    if len(set(labels.tolist())) < len(labels):
+        raise InvalidArgumentError(
+            f"{rows} would make index labels repeat, so that a label does not say which row is meant. Give "
+            f"{rows} other labels, such as by reset_index(drop=True)."
+        )
+
+
+def labels_at(labels: Labels, row: Integers) -> Labels:
+    """The labels of row numbers, null for -1, (n,)."""
+    if labels.dtype == object or not len(labels):
+        found = np.full(len(row), None, dtype=object)
+        found[row >= 0] = labels[row[row >= 0]]
+        return found
+    return np.ma.masked_array(labels[np.maximum(row, 0)], mask=row < 0)
+
+
+def _plain(values: Mapping[str, Any]) -> Json:
+    """Arguments as JSON can hold them."""
+    plain: Json = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            value = {key: float(number) for key, number in value.items()}
+        elif isinstance(value, np.generic):
+            value = value.item()
+        elif value is not None and not isinstance(value, (str, int, float, bool)):
+            value = [str(one) for one in value]
+        plain[name] = value
+    return plain
+
+
+def _check_model(plan: Plan, probes: list[str] | None, known: Reference, kind: str) -> None:
+    """Refuse a model that makes other vectors of the first texts."""
+    if probes is None:
+        vectors, saved = _picture_probes(plan, known)
+    else:
+        vectors, saved = embedded(plan, probes), np.asarray(known.matrices["dense"][: len(probes)])
+    if len(saved) and not (vectors.shape == saved.shape and np.allclose(vectors, saved, atol=1e-3)):
+        raise ModelError(
+            f"The model {plan.name!r} does not make the vectors that were saved. Give the model that the "
+            f"{kind} was fitted with, or fit again."
+        )
+
+
+def _picture_probes(plan: Plan, known: Reference) -> tuple[Floats, Floats]:
+    """Vectors of the first texts without pictures by the model, and as they were saved."""
+    rows = np.flatnonzero(known.records.texts != "")[:PROBES]
+    texts, saved = known.records.texts[rows].tolist(), np.asarray(known.matrices["text"][rows])
+    if not texts:
+        return saved, saved
+    nothing, unsure = [None] * len(texts), np.full(len(texts), np.nan)
+    vectors = plan.encoder.encode_records(  # type: ignore[union-attr]
+        texts, nothing, confidence=unsure, batch_size=None, progress=lambda n: None
+    )
+    return np.asarray(vectors.text, dtype=np.float32), saved
