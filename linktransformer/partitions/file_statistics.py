@@ -24,6 +24,7 @@ from linktransformer.scoring.fellegi_sunter import (
 )
 from linktransformer.scoring.job_statistics import JobStatistics
 from linktransformer.scoring.words import Rarities
+from linktransformer.search.matrices import Matrix
 from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables.normalize import folded
 
@@ -110,7 +111,7 @@ def _unrelated(random: RandomPairs, searched: Sequence[Searched]) -> Bools:
 
 def _vectors(
     known: Known, random: RandomPairs, name: str, searched: Sequence[Searched]
-) -> tuple[object, object]:
+) -> tuple[Matrix, Matrix]:
     """The vectors of the texts of random pairs in one view."""
     if name == "lexical":
         return ngrams_of(known, random.texts)

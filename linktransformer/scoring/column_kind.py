@@ -37,20 +37,6 @@ def detect(left: Sequence[str], right: Sequence[str]) -> Comparison:
     codes. Then codes: mostly one word with a digit, or digits and separators. Then names: at most six words,
     of letters. Else text. Numbers are codes if they have leading zeros, or if all have one and the same
     length of five digits and more and are not rounded to hundreds more than by chance.
-
-    Args:
-        left: Texts of the cells, each different one once, "" for null, (n,).
-        right: Texts of the other column, each different one once, (m,). Where one column is empty, the other
-            one decides.
-
-    Returns:
-        The comparison; text where both columns are empty.
-
-    Example:
-        >>> detect(["12.5", "7"], ["12,5", "8"]).kind, detect(["1999"], ["2003"]).year
-        ('number', True)
-        >>> detect(["00123", "01450"], ["00124", "99999"]).kind, detect(["J. Smith"], ["Ann Lee"]).kind
-        ('identifier', 'name')
     """
     columns = [_sample(left), _sample(right)]
     columns = [column for column in columns if column] * (1 + (not all(columns)))
@@ -66,14 +52,7 @@ def detect(left: Sequence[str], right: Sequence[str]) -> Comparison:
 
 
 def sampled(n: int) -> Integers:
-    """Which of n different cells are looked at.
-
-    Args:
-        n: How many cells are not empty.
-
-    Returns:
-        Their places, rising; all of them up to 2000.
-    """
+    """Which of n different cells are looked at."""
     if n <= SAMPLE:
         return np.arange(n)
     return np.sort(np.random.default_rng(0).choice(n, SAMPLE, replace=False))

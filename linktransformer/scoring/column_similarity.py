@@ -54,22 +54,8 @@ class Prepared:
     def similarity(self, i: Integers, j: Integers) -> Scores:
         """Compare pairs of cells.
 
-        Args:
-            i: Places of left cells, (p,) int64.
-            j: Places of right cells, (p,) int64.
-
-        Returns:
-            (p,) float32 in [0, 1], 1 for equal values; NaN where a cell is empty or only one of the two
-            could be read. Two cells that both could not be read are compared as text.
-
-        Raises:
-            InvalidArgumentError: `i` and `j` have different shapes.
-
-        Example:
-            >>> from linktransformer.scoring import compare
-            >>> ages = prepare(["30", "31", ""], ["30.0", "64"], compare.number())
-            >>> print(ages.similarity(np.array([0, 1, 1, 2]), np.array([0, 0, 1, 1])).round(2))
-            [1. 0.82 0.59 nan]
+        Returns (p,) float32 in [0, 1], 1 for equal values; NaN where a cell is empty or only one of the two
+        could be read. Two cells that both could not be read are compared as text.
         """
         i, j = _places(i, j)
         found = np.full(len(i), np.nan, dtype=np.float32)
@@ -86,20 +72,7 @@ class Prepared:
     def equal(self, i: Integers, j: Integers) -> Bools:
         """Whether pairs of cells have the same value: "1.0" and "1", "2000-01-01" and "1 Jan 2000".
 
-        Args:
-            i: Places of left cells, (p,) int64.
-            j: Places of right cells, (p,) int64.
-
-        Returns:
-            (p,) bool, False where a cell is empty. Cells that could not be read are equal as text.
-
-        Raises:
-            InvalidArgumentError: `i` and `j` have different shapes.
-
-        Example:
-            >>> from linktransformer.scoring import compare
-            >>> prepare(["1.0", ""], ["1", ""], compare.number()).equal(np.arange(2), np.arange(2)).tolist()
-            [True, False]
+        Returns (p,) bool, False where a cell is empty. Cells that could not be read are equal as text.
         """
         i, j = _places(i, j)
         first = self.left[i]
@@ -107,17 +80,7 @@ class Prepared:
         return np.asarray(same if self.rest is None else same | self.rest.equal(i, j))
 
     def describe(self) -> dict[str, Any]:
-        """What was compared and how, for a report.
-
-        Returns:
-            "kind"; "parameters" that were set; "parsed", the share of the cells that are not empty which
-            could be read, left and right (0 where all are empty); "read_as", what the columns showed.
-
-        Example:
-            >>> from linktransformer.scoring import compare
-            >>> prepare(["1 kg", "n/a"], ["2", ""], compare.number(within=1)).describe()["parsed"]
-            [0.5, 1.0]
-        """
+        """What was compared and how, for a report."""
         read = (int((self.left >= 0).sum()), int((self.right >= 0).sum()))
         return {
             "kind": self.comparison.kind,
@@ -136,23 +99,7 @@ class Prepared:
 
 
 def prepare(left: Sequence[str], right: Sequence[str], comparison: Comparison) -> Prepared:
-    """Read two columns once, for any number of pairs.
-
-    Args:
-        left: Texts of the cells, "" for null, (n,).
-        right: Texts of the cells of the other column, "" for null, (m,).
-        comparison: From `linktransformer.scoring.compare`, or `column_kind.detect`.
-
-    Returns:
-        What compares pairs of them. How, is said at the function
-        of each kind in `spelling` and `nearness`.
-
-    Example:
-        >>> from linktransformer.scoring import compare
-        >>> names = prepare(["J. Smith"], ["John Smith", "Smith, John"], compare.name())
-        >>> print(names.similarity(np.array([0, 0]), np.array([0, 1])).round(2))
-        [0.89 0.89]
-    """
+    """Read two columns once, for any number of pairs."""
     columns = [plain(cell) for cell in left], [plain(cell) for cell in right]
     codes, measure, read_as = _KINDS[comparison.kind](columns, comparison)
     empty = [np.array([not cell for cell in column], dtype=bool) for column in columns]

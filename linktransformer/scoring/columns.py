@@ -60,16 +60,7 @@ class Compared:
 def compared(
     column: PairedColumn, pairs: tuple[Integers, Integers], random: tuple[Integers, Integers]
 ) -> Compared:
-    """Compare a column in candidates and in random pairs.
-
-    Args:
-        column: The column.
-        pairs: Left and right record of each candidate, (n_pairs,) int64 each.
-        random: Those of random pairs.
-
-    Returns:
-        Similarities and levels.
-    """
+    """Compare a column in candidates and in random pairs."""
     comparison = column.comparison or detect(column.left_values, column.right_values)
     both = []
     if comparison.kind == "text":

@@ -84,14 +84,7 @@ class Views:
     same: bool
 
     def some(self, which: tuple[Integers, Integers]) -> Views:
-        """Two smaller tables of some of the records, searched by the same vectors.
-
-        Args:
-            which: Left and right records, rising, (n_left,) and (n_right,) int64.
-
-        Returns:
-            Their views.
-        """
+        """Two smaller tables of some of the records, searched by the same vectors."""
         nodes = self.nodes[0].some(which[0]), self.nodes[1].some(which[1])
         columns = tuple(
             replace(column, left=column.left[which[0]], right=column.right[which[1]])
@@ -150,19 +143,7 @@ def describe(
     *,
     same: bool = False,
 ) -> Described:
-    """Search two tables, or one in itself, and describe what is found.
-
-    Args:
-        tables: The left and the right table; the same one twice with `same`.
-        on: Their key columns.
-        nodes: Their records, at least one each.
-        texts: The texts of the records.
-        options: How.
-        same: Both sides are one table.
-
-    Returns:
-        Candidates and features. The order of the key columns does not matter.
-    """
+    """Search two tables, or one in itself, and describe what is found."""
     views = _views(tables, on, nodes, texts, options, same)
     if options.vectors is not None:
         return searched(replace(views, matrices={**views.matrices, **options.vectors}), options)
@@ -175,15 +156,7 @@ def describe(
 
 
 def searched(views: Views, options: Options) -> Described:
-    """Find candidates in every view, and describe them.
-
-    Args:
-        views: Two tables, or one in itself.
-        options: How they are searched.
-
-    Returns:
-        Candidates and features.
-    """
+    """Find candidates in every view, and describe them."""
     matrices, nodes, same = views.matrices, views.nodes, views.same
     found = candidate_search.search(
         matrices, *nodes, options.k, memory_limit=options.memory_limit, device=options.device, same=same
@@ -273,17 +246,7 @@ def paired_columns(
     first: tuple[Integers, Integers],
     comparisons: Mapping[str, Any] | None = None,
 ) -> list[PairedColumn]:
-    """The key columns that two tables have in common, as values of records.
-
-    Args:
-        tables: The left and the right table.
-        on: Their key columns.
-        first: The first row of each left and of each right record.
-        comparisons: By column name, how cells are compared; the others by their content.
-
-    Returns:
-        The columns.
-    """
+    """The key columns that two tables have in common, as values of records."""
     given = comparisons or {}
     found = []
     for left, right in key_columns.paired(*on):
@@ -327,12 +290,7 @@ def _ordered(names: list[str], first: list[str]) -> list[str]:
 def embedded(embed: Embed, texts: Sequence[str]) -> Floats:
     """Encode texts that may repeat.
 
-    Args:
-        embed: Texts -> unit vectors.
-        texts: The texts.
-
-    Returns:
-        (n_texts, d) float32; the vector of nothing is zero, so that nulls are equal to nothing.
+    Returns (n_texts, d) float32; the vector of nothing is zero, so that nulls are equal to nothing.
     """
     number: dict[str, int] = {}
     place = [number.setdefault(text, len(number)) for text in texts]

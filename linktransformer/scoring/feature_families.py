@@ -56,14 +56,7 @@ class Pairs:
     weights: Weights
 
     def some(self, at: Any) -> Pairs:
-        """Some of the pairs.
-
-        Args:
-            at: A slice, positions or truths of the pairs.
-
-        Returns:
-            These values of the chosen pairs alone.
-        """
+        """Some of the pairs."""
         return Pairs(
             self.left[at],
             self.right[at],
@@ -81,12 +74,7 @@ class Pairs:
 def features_of(pairs: Pairs, statistics: JobStatistics) -> tuple[tuple[str, ...], Floats]:
     """Describe pairs.
 
-    Args:
-        pairs: The pairs.
-        statistics: Of a job, theirs or another one.
-
-    Returns:
-        Names and values of the features, (n, n_features) float32, NaN for unknown.
+    Returns names and values of the features, (n, n_features) float32, NaN for unknown.
     """
     n = len(pairs.left)
     found: Features = {}
@@ -122,16 +110,7 @@ def of_view(
 ) -> Features:
     """The similarity of pairs in one view beside those of other pairs.
 
-    Args:
-        name: Of the view.
-        known: The similarities of the job, None where it has no such view.
-        score: The similarity of each pair, NaN for unknown, (n,) float32.
-        own: How near the nearest other record of its own table is to the left and to the right record of each
-            pair, NaN for unknown, (n,) float32 each.
-        n: Pairs.
-
-    Returns:
-        The features, NaN without the view.
+    Returns the features, NaN without the view.
     """
     if known is None or score is None or own is None:
         return {f"{name} {what}": unknown(n) for what in OF_VIEW}
@@ -152,17 +131,7 @@ def of_view(
 
 
 def of_places(name: str, places: Places | None, statistics: JobStatistics | None, n: int) -> Features:
-    """Ranks and gaps on the side of more and of fewer records, and the less and the more favourable one.
-
-    Args:
-        name: Of the score.
-        places: Of each pair by this score, None where there is no such score.
-        statistics: Of the job, for its sizes.
-        n: Pairs.
-
-    Returns:
-        The features.
-    """
+    """Ranks and gaps on the side of more and of fewer records, and the less and the more favourable one."""
     labels = [f"{name} {what} {side}" for what in ("rank", "gap") for side in ("many", "few", "min", "max")]
     if places is None or statistics is None:
         return {label: unknown(n) for label in labels}
@@ -175,16 +144,7 @@ def of_places(name: str, places: Places | None, statistics: JobStatistics | None
 
 
 def of_words(every: Words, left: Integers, right: Integers) -> Features:
-    """The words and the numbers that two texts share.
-
-    Args:
-        every: The words of the texts.
-        left: Left text of each pair, (n,) int64.
-        right: Right text.
-
-    Returns:
-        The features.
-    """
+    """The words and the numbers that two texts share."""
     found: Features = {}
     number = np.flatnonzero(every.number)
     sides: list[tuple[str, Any, Any]] = [("words", every.left, every.right)]
@@ -223,15 +183,7 @@ def _alike(spelled: NDArray[np.object_], of: words.Overlap) -> Floats:
 
 
 def of_letters(left: Sequence[str], right: Sequence[str]) -> Features:
-    """Edit similarities of pairs of texts, at most 300 characters of each.
-
-    Args:
-        left: The case-folded left text of each pair, n.
-        right: The right one.
-
-    Returns:
-        The features.
-    """
+    """Edit similarities of pairs of texts, at most 300 characters of each."""
     from rapidfuzz import distance, fuzz, process
 
     a, b = ([text[:LENGTH] for text in side] for side in (left, right))
@@ -254,14 +206,7 @@ def of_letters(left: Sequence[str], right: Sequence[str]) -> Features:
 def of_columns(similarity: Sequence[Floats], equal: Sequence[Bools], weights: Weights, n: int) -> Features:
     """What the key columns say together, whatever their order.
 
-    Args:
-        similarity: Of the cells of each column, NaN for a null, (n,) float32 each.
-        equal: Whether they are equal, (n,) bool each.
-        weights: Of the levels.
-        n: Pairs.
-
-    Returns:
-        The features, NaN without columns.
+    Returns the features, NaN without columns.
     """
     names = ("min", "mean", "max", "equal", "different", "null", "information")
     if not similarity:
@@ -294,15 +239,7 @@ def of_columns(similarity: Sequence[Floats], equal: Sequence[Bools], weights: We
 
 
 def of_tables(statistics: JobStatistics, n: int) -> Features:
-    """What is the same for all pairs of a job.
-
-    Args:
-        statistics: Of the job.
-        n: Pairs.
-
-    Returns:
-        The features.
-    """
+    """What is the same for all pairs of a job."""
     kinds = statistics.kinds
     numbers = {
         "columns": float(len(kinds)),
@@ -315,10 +252,6 @@ def of_tables(statistics: JobStatistics, n: int) -> Features:
 def unknown(n: int) -> Floats:
     """Values that are not known.
 
-    Args:
-        n: How many.
-
-    Returns:
-        (n,) float32, all NaN.
+    Returns (n,) float32, all NaN.
     """
     return np.full(n, np.nan, dtype=np.float32)

@@ -102,22 +102,14 @@ class PairFeatures:
     def parts(self) -> Iterator[tuple[slice, Floats]]:
         """The features part by part, once at least.
 
-        Yields:
-            Which pairs, and their features, (n_pairs, n_features) float32, NaN for unknown.
+        Yields which pairs, and their features, (n_pairs, n_features) float32, NaN for unknown.
         """
         for start in range(0, max(1, len(self.at)), STEP):
             part = slice(start, start + STEP)
             yield part, features_of(self.pairs.some(part), self.statistics)[1]
 
     def some(self, which: Integers) -> PairFeatures:
-        """The features of some of the pairs.
-
-        Args:
-            which: Positions in `at`, (n,) int64.
-
-        Returns:
-            They, held against the same job.
-        """
+        """The features of some of the pairs."""
         return replace(
             self, at=self.at[which], pairs=self.pairs.some(which), weights=self.weights.some(which)
         )
@@ -126,13 +118,6 @@ class PairFeatures:
         """The features of the same pairs with one more view.
 
         Match weights stay as they were learned without it.
-
-        Args:
-            name: Of the view.
-            evidence: Of the same candidates, with the view.
-
-        Returns:
-            The features.
         """
         here: Any = slice(None) if len(self.at) == len(evidence.left) else self.at
         statistics = _view_statistics(name, evidence)
@@ -155,12 +140,7 @@ class PairFeatures:
 def kept(evidence: Evidence, depth: int = 3) -> Bools:
     """Which candidates are among the nearest of one of their records in some view; of one table, all.
 
-    Args:
-        evidence: The candidates.
-        depth: How many of each record, in each view.
-
-    Returns:
-        (n_pairs,) bool.
+    Returns (n_pairs,) bool.
     """
     if evidence.same:
         return np.ones(len(evidence.left), dtype=bool)
@@ -170,14 +150,7 @@ def kept(evidence: Evidence, depth: int = 3) -> Bools:
 def near(left: Integers, right: Integers, similarities: Mapping[str, Floats], depth: int = 3) -> Bools:
     """Which candidates of two tables are among the nearest of one of their records in some view.
 
-    Args:
-        left: Left records, (n_pairs,) int64.
-        right: Right records.
-        similarities: In each view, NaN for unknown, (n_pairs,) float32.
-        depth: How many of each record, in each view.
-
-    Returns:
-        (n_pairs,) bool.
+    Returns (n_pairs,) bool.
     """
     found = np.zeros(len(left), dtype=bool)
     for score in similarities.values():
@@ -188,14 +161,7 @@ def near(left: Integers, right: Integers, similarities: Mapping[str, Floats], de
 
 @stage("features")
 def pair_features(evidence: Evidence) -> PairFeatures:
-    """Describe candidates.
-
-    Args:
-        evidence: The candidates and their records.
-
-    Returns:
-        The features of those that `kept` keeps.
-    """
+    """Describe candidates."""
     at = np.flatnonzero(kept(evidence))
     every_pair = len(at) == len(evidence.left)
     here: Any = slice(None) if every_pair else at  # of all pairs nothing is copied
@@ -254,18 +220,7 @@ def _view_statistics(name: str, evidence: Evidence) -> ViewStatistics:
 def view_statistics(
     random: Floats, sizes: tuple[int, int], lowest: float, own: Floats, seconds: Floats
 ) -> ViewStatistics:
-    """Describe how similarities are distributed.
-
-    Args:
-        random: Of random pairs, (n,) float32.
-        sizes: Records of the left and of the right table.
-        lowest: The lowest similarity of a candidate, at most 0.
-        own: How near records are to the nearest other one of their own table, NaN for unknown, (n,) float32.
-        seconds: The second highest similarity of records to the other table, NaN for none, (n,) float32.
-
-    Returns:
-        The distributions.
-    """
+    """Describe how similarities are distributed."""
     # of fewer pairs the highest hundredth is not known
     enough = sizes[0] * sizes[1] >= LEAST and len(random) > 0
     middle, high = np.quantile(random, (0.5, 0.99)) if len(random) else (0.0, 0.0)
@@ -307,12 +262,7 @@ def _weights(
 def mutual_and_strength(scores: Mapping[str, Floats], places: Mapping[str, Places]) -> tuple[Bools, Floats]:
     """Which pairs are each other's nearest in some view, and their highest similarity.
 
-    Args:
-        scores: In each view, NaN for unknown, (n_pairs,) float32 each.
-        places: Where the pairs stand in each view.
-
-    Returns:
-        (n_pairs,) bool and (n_pairs,) float32.
+    Returns (n_pairs,) bool and (n_pairs,) float32.
     """
     best = [
         (np.maximum(places[name].rank_left, places[name].rank_right) == 0) & ~np.isnan(scores[name])
@@ -326,12 +276,7 @@ def mutual_and_strength(scores: Mapping[str, Floats], places: Mapping[str, Place
 def first_guess(nearest: Bools, strong: Floats) -> Floats:
     """Guess the probability that pairs match, from which match weights are learned.
 
-    Args:
-        nearest: Which pairs are each other's nearest, (n_pairs,) bool.
-        strong: Their highest similarity, (n_pairs,) float32.
-
-    Returns:
-        (n_pairs,) float32.
+    Returns (n_pairs,) float32.
     """
     usual = float(np.median(strong[nearest])) if nearest.any() else 1.0
     guess = np.where(nearest, 0.7, 0.05) * np.clip(strong / max(usual, 0.05), 0, 1)
@@ -339,12 +284,5 @@ def first_guess(nearest: Bools, strong: Floats) -> Floats:
 
 
 def prior_of(sizes: tuple[int, int]) -> float:
-    """The log2 odds that a candidate matches before anything is compared.
-
-    Args:
-        sizes: Records of the left and of the right table.
-
-    Returns:
-        Bits.
-    """
+    """The log2 odds that a candidate matches before anything is compared."""
     return float(-np.log2(max(2, *sizes)))

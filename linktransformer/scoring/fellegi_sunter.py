@@ -64,14 +64,7 @@ class Weights:
     tables: Tables
 
     def some(self, at: Any) -> Weights:
-        """Those of some pairs.
-
-        Args:
-            at: A slice, positions or truths of the pairs.
-
-        Returns:
-            These values of the chosen pairs alone.
-        """
+        """Those of some pairs."""
         return Weights(self.bits[at], self.total[at], self.tables)
 
     @property
@@ -83,16 +76,7 @@ class Weights:
 def level_of(similarity: Floats, equal: Bools) -> NDArray[np.int8]:
     """Grade similarities: six steps of equal width, and equality.
 
-    Args:
-        similarity: 0 to 1, NaN for a null, (n,) float32.
-        equal: Whether the cells are equal, (n,) bool.
-
-    Returns:
-        -1 for a null, 0 to 5 by similarity, 6 for equal cells, (n,) int8.
-
-    Example:
-        >>> level_of(np.array([np.nan, 0.1, 0.99, 1.0], dtype="f4"), np.array([False] * 3 + [True])).tolist()
-        [-1, 0, 5, 6]
+    Returns -1 for a null, 0 to 5 by similarity, 6 for equal cells, (n,) int8.
     """
     null = np.isnan(similarity)
     step = np.clip(np.nan_to_num(similarity) * (LEVELS - 1), 0, LEVELS - 2).astype(np.int8)
@@ -105,21 +89,12 @@ def match_weights(
 ) -> Weights:
     """Learn what each level of each column is worth, without labels.
 
-    The rate of a level among non-matches, u, is counted on random pairs. The rate among matches, m, is
-    found by expectation and maximisation over the candidates, from a first guess. The weight log2(m / u) of
-    a column may not fall as the level rises. An equal value counts by its own frequency: two equal rare
-    surnames are worth more than two equal frequent ones. Columns are independent given the class.
-    See I. Fellegi and A. Sunter, A theory for record linkage, 1969; M. Jaro 1989 for u; W. Winkler 1989 for
+    The rate of a level among non-matches, u, is counted on random pairs. The rate among matches, m, is found
+    by expectation and maximisation over the candidates, from a first guess. The weight log2(m / u) of a
+    column may not fall as the level rises. An equal value counts by its own frequency: two equal rare
+    surnames are worth more than two equal frequent ones. Columns are independent given the class. See I.
+    Fellegi and A. Sunter, A theory for record linkage, 1969; M. Jaro 1989 for u; W. Winkler 1989 for
     frequencies.
-
-    Args:
-        columns: The columns.
-        first_guess: The probability that each candidate is a match, (n_pairs,) float32.
-        prior: The log2 odds that a candidate matches before anything is compared.
-        rounds: Of expectation and maximisation.
-
-    Returns:
-        The weights. They do not depend on the order of the columns.
     """
     unmatched = np.zeros((len(columns), LEVELS))
     for place, column in enumerate(columns):
@@ -139,16 +114,7 @@ def match_weights(
 
 
 def weights_of(columns: Sequence[ColumnLevels], tables: Tables, n: int) -> Weights:
-    """The match weights of pairs by tables that are known.
-
-    Args:
-        columns: The columns; what random pairs have is not looked at.
-        tables: Of the same columns.
-        n: Pairs.
-
-    Returns:
-        The weights.
-    """
+    """The match weights of pairs by tables that are known."""
     bits = np.zeros((n, len(columns)), dtype=np.float32)
     for place, column in enumerate(columns):
         bits[:, place] = _column_bits(tables.unmatched[place], tables.table[place], column)
@@ -196,15 +162,7 @@ def _column_bits(u: Doubles, table: Doubles, column: ColumnLevels) -> Floats:
 
 
 def shown(names: Sequence[str], weights: Weights | Tables) -> dict[str, Any]:
-    """The match weights of every column, for a report.
-
-    Args:
-        names: Of the columns.
-        weights: From `match_weights`, or the tables of these.
-
-    Returns:
-        Column -> bits of a level, from different to equal.
-    """
+    """The match weights of every column, for a report."""
     return {
         name: [round(float(bits), 2) for bits in row] for name, row in zip(names, weights.table, strict=True)
     }

@@ -24,14 +24,7 @@ def without_gaps(
     pictures, on the line that both follow where both records have a picture. Where no candidate has two
     pictures it stands for it as it is.
 
-    Args:
-        found: The candidates; with "dense", the pictures, they have "fused".
-        nodes: The records of both tables.
-        known: By view, which left and which right units have what it goes by; a view that is not there is
-            known of all.
-
-    Returns:
-        The candidates, with NaN for unknown similarities.
+    Returns the candidates, with NaN for unknown similarities.
     """
     views = dict(found.views)
     for name, (left, right) in known.items():
@@ -51,15 +44,7 @@ def without_gaps(
 
 
 def line_of(x: Floats, y: Floats) -> tuple[float, float]:
-    """The least-squares line through points; flat where they have one x.
-
-    Args:
-        x: (n,) float32.
-        y: (n,) float32.
-
-    Returns:
-        Slope and level.
-    """
+    """The least-squares line through points; flat where they have one x."""
     spread = float(x.var())
     slope = float(((x - x.mean()) * (y - y.mean())).mean()) / spread if spread > 1e-12 else 0.0
     return slope, float(y.mean()) - slope * float(x.mean())

@@ -15,7 +15,9 @@ from linktransformer.scoring.features import Evidence
 from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import Drawing, drawn
 from linktransformer.search.blocking import Nodes
-from linktransformer.search.candidate_search import Candidates, rows_of, search, sparse_neighbours
+from linktransformer.search.candidate_search import Candidates, search
+from linktransformer.search.matrices import rows_of
+from linktransformer.search.views import sparse_neighbours
 from linktransformer.search.exact import exact_top_k
 from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables.normalize import folded
@@ -34,17 +36,7 @@ OWN_SAMPLE = 4000  # records of a larger table: a share of one in ten has a stan
 def paired_column(
     name: str, records: tuple[Records, Records], rows: tuple[Integers, Integers], comparison: Any = None
 ) -> PairedColumn:
-    """A column of both tables as values of records.
-
-    Args:
-        name: Of the column.
-        records: The texts of this column alone, left and right.
-        rows: A row of each left and of each right record.
-        comparison: How cells are compared; None: by their content.
-
-    Returns:
-        The column.
-    """
+    """A column of both tables as values of records."""
     values, codes = [], []
     for side, first in zip(records, rows, strict=True):
         every = folded(side.texts).tolist()
@@ -70,23 +62,7 @@ def evidence_of(
     device: str | None = None,
     seed: int = 0,
 ) -> Evidence:
-    """Put together what is known of candidates.
-
-    Args:
-        found: The candidates.
-        matrices: The vectors of the texts in each view.
-        nodes: The records of the left and of the right table.
-        texts: Their texts, written in an order of the columns that does not depend on that of the caller.
-        columns: The key columns of both tables.
-        sample: From what records are drawn.
-        known: By view, which left and which right texts it knows; a view that is not there knows all.
-        same: Both sides are one table.
-        device: "cpu" keeps the search off the GPU.
-        seed: Of the random pairs.
-
-    Returns:
-        The evidence.
-    """
+    """Put together what is known of candidates."""
     i, j = sample.pairs(RANDOM, seed)
     apart = _unrelated(found, nodes, i, j, same)
     i, j = i[apart], j[apart]
@@ -140,14 +116,7 @@ def nearest_pairs(
 ) -> Bools:
     """Which candidates are the nearest of one of their records in some view.
 
-    Args:
-        left: Left records, (n_pairs,) int64.
-        right: Right records.
-        similarities: In each view, NaN for unknown, (n_pairs,) float32.
-        same: Both sides are one table.
-
-    Returns:
-        (n_pairs,) bool.
+    Returns (n_pairs,) bool.
     """
     nearest = np.zeros(len(left), dtype=bool)
     for score in similarities.values():
@@ -167,16 +136,7 @@ def _rivals(matrix: Any, nodes: Nodes, ordered: Integers, device: str | None) ->
 
 
 def own_sample(ordered: Integers, *, sparse: bool) -> Integers:
-    """The records for which the nearest other one of their own table is searched.
-
-    Args:
-        ordered: The records of a table in order of their texts, (n_records,) int64.
-        sparse: In n-grams, not in a model's vectors, which take longer.
-
-    Returns:
-        Rising; all, of a large table a sample that is the same in any order of the rows, and none of a table
-        with one record.
-    """
+    """The records for which the nearest other one of their own table is searched."""
     if len(ordered) < 2:
         return ordered[:0]
     if float(len(ordered)) ** 2 > (OWN_UP_TO if sparse else DENSE_OWN_UP_TO):
@@ -189,15 +149,7 @@ def own_rivals(
 ) -> Floats:
     """How near the nearest other record of their own table and block is to some records.
 
-    Args:
-        matrix: The vectors of the table's texts.
-        nodes: Its records, or those of some of its blocks.
-        some: Which of them, rising, (n,) int64.
-        whole: The table has one block.
-        device: "cpu" keeps the search off the GPU.
-
-    Returns:
-        (n,) float32.
+    Returns (n,) float32.
     """
     if sp.issparse(matrix) or not whole:
         return _near_own(matrix, nodes, some, whole, device)
@@ -209,15 +161,7 @@ def own_rivals(
 def _near_own(matrix: Any, nodes: Nodes, node: Integers, whole: bool, device: str | None = None) -> Floats:
     """How near the nearest other node of a node's own table and block is.
 
-    Args:
-        matrix: The n-grams of the table's texts.
-        nodes: Its nodes.
-        node: Which nodes, in rising order, (n,) int64.
-        whole: All nodes are in one block.
-        device: "cpu" keeps the search off the GPU; None takes a GPU where there is one.
-
-    Returns:
-        Cosines, 0 where there is no other one, (n,) float32.
+    Returns cosines, 0 where there is no other one, (n,) float32.
     """
     rival = np.zeros(len(node), dtype=np.float32)
     if whole:

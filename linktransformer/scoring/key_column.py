@@ -23,17 +23,10 @@ SAMPLE = 300  # values that are searched: the standard error of a rate is .03 at
 def key_column(columns: Sequence[PairedColumn], *, same: bool = False) -> int | None:
     """Choose the column that names a record.
 
-    Columns in which most records share their value with others are left out. Of the others the one is
-    chosen by which most of a sample of values are the one best of their own one best value in the other
-    table, by character n-grams; of equals the one with more information. No label is used, and the order of
-    the columns does not matter.
-
-    Args:
-        columns: The columns.
-        same: Both sides are one table.
-
-    Returns:
-        Its place, None where every column is left out.
+    Columns in which most records share their value with others are left out. Of the others the one is chosen
+    by which most of a sample of values are the one best of their own one best value in the other table, by
+    character n-grams; of equals the one with more information. No label is used, and the order of the columns
+    does not matter.
     """
     able = [place for place, column in enumerate(columns) if _names_records(column)]
     if len(able) < 2:
@@ -43,29 +36,14 @@ def key_column(columns: Sequence[PairedColumn], *, same: bool = False) -> int | 
 
 
 def naming_order(columns: Sequence[PairedColumn], key: int | None) -> list[int]:
-    """The order in which columns are written for a model: the key column, then by falling information.
-
-    Args:
-        columns: The columns.
-        key: From `key_column`.
-
-    Returns:
-        Places, whatever the order of the columns.
-    """
+    """The order in which columns are written for a model: the key column, then by falling information."""
     places = [place for place in range(len(columns)) if place != key]
     places.sort(key=lambda place: (-information(columns[place]), columns[place].name))
     return places if key is None else [key, *places]
 
 
 def information(column: PairedColumn) -> float:
-    """The entropy of a column's values in bits, a null being one value (C. Shannon 1948).
-
-    Args:
-        column: The column.
-
-    Returns:
-        Bits.
-    """
+    """The entropy of a column's values in bits, a null being one value (C. Shannon 1948)."""
     number = {value: place for place, value in enumerate(column.right_values)}
     extra = len(column.right_values)
     as_right = np.array(
@@ -87,13 +65,6 @@ def _names_records(column: PairedColumn) -> bool:
 
 def names_records(first: Sequence[str], counts: Sequence[tuple[int, int]]) -> bool:
     """Whether a column may name records: it has letters, and at most half of the records share their value.
-
-    Args:
-        first: The first 300 different values of the left table.
-        counts: How many records and how many different values either table has.
-
-    Returns:
-        True or False.
     """
     letters = any(any(character.isalpha() for character in value) for value in first)
     return letters and all(2 * n_values >= n_records > 0 for n_records, n_values in counts)

@@ -57,15 +57,8 @@ class KnownColumn:
     ) -> tuple[Floats, Bools, ColumnLevels]:
         """Compare cells by what is known of the job.
 
-        Args:
-            left: The column of some left records.
-            right: That of some right records.
-            i: Left record of each pair, (n_pairs,) int64.
-            j: Right record.
-
-        Returns:
-            Similarities, NaN where a cell is null, whether cells are equal, and levels. What comes of a pair
-            does not depend on the others.
+        Returns similarities, NaN where a cell is null, whether cells are equal, and levels. What comes of a
+        pair does not depend on the others.
         """
         a, b = left.code[i], right.code[j]
         there = np.flatnonzero((a >= 0) & (b >= 0))
@@ -99,15 +92,7 @@ class KnownColumn:
 
 
 def known_column(column: PairedColumn, statistics: ColumnStatistics) -> KnownColumn:
-    """Keep what later cells are compared by.
-
-    Args:
-        column: The column of both tables.
-        statistics: How it was compared.
-
-    Returns:
-        The column.
-    """
+    """Keep what later cells are compared by."""
     words = None
     if statistics.comparison.kind == "text":
         words = vocabulary.learn([*column.left_values, *column.right_values])

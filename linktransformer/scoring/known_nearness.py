@@ -46,15 +46,8 @@ class KnownValues:
 
         A value that is not among them counts as one more. What comes of a pair does not depend on others.
 
-        Args:
-            left: Cells that are not empty, (n,).
-            right: Cells of the right column that are not empty, (m,).
-            i: Left cell of each pair, (n_pairs,) int64.
-            j: Right cell.
-
-        Returns:
-            Similarities, NaN where one of the two cells could be read, and whether cells are equal. Two cells
-            that both could not be read are compared as text.
+        Returns similarities, NaN where one of the two cells could be read, and whether cells are equal. Two
+        cells that both could not be read are compared as text.
         """
         cells = [plain(cell) for cell in left], [plain(cell) for cell in right]
         read = [self._read(side, column) for side, column in enumerate(cells)]
@@ -126,16 +119,7 @@ class KnownValues:
 
 
 def known_values(left: Sequence[str], right: Sequence[str], comparison: Comparison) -> KnownValues:
-    """Read two columns for cells that come later.
-
-    Args:
-        left: Different cells, (n,).
-        right: Different cells of the other column, (m,).
-        comparison: How they are compared: numbers, dates or places.
-
-    Returns:
-        Their values.
-    """
+    """Read two columns for cells that come later."""
     columns = [plain(cell) for cell in left], [plain(cell) for cell in right]
     if comparison.kind == "geo":
         return KnownValues(comparison, ((), ()), np.empty(0), spacing=nearness.spacing_of(columns))

@@ -72,14 +72,7 @@ def _geo(columns: Columns, comparison: Comparison) -> Read:
 
 
 def spacing_of(columns: tuple[Sequence[str], Sequence[str]]) -> float:
-    """The median distance from a place to the nearest other one of its column.
-
-    Args:
-        columns: Cells of both columns.
-
-    Returns:
-        Kilometres, 1 where no column has two places.
-    """
+    """The median distance from a place to the nearest other one of its column."""
     read = [parse_numbers.read_places(cells) for cells in columns]
     return _spacing([_points(np.unique(side[np.isfinite(side[:, 0])], axis=0)) for side in read])
 
@@ -87,12 +80,7 @@ def spacing_of(columns: tuple[Sequence[str], Sequence[str]]) -> float:
 def kilometres(a: Doubles, b: Doubles) -> Doubles:
     """Distances over the globe.
 
-    Args:
-        a: Latitudes and longitudes in degrees, (n, 2) float64.
-        b: Those of other places.
-
-    Returns:
-        (n,) float64.
+    Returns (n,) float64.
     """
     chord = np.linalg.norm(_points(a) - _points(b), axis=1)
     return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(chord / 2, 1)))
@@ -108,11 +96,7 @@ def _points(places: Doubles) -> Doubles:
 def days(keys: Doubles) -> Doubles:
     """Keys of dates in days.
 
-    Args:
-        keys: Eight times the seconds, and how exact, (n,) float64.
-
-    Returns:
-        (n,) float64.
+    Returns (n,) float64.
     """
     return np.asarray(np.floor(keys / 8) / parse_dates.DAY_SECONDS)
 
@@ -156,14 +140,7 @@ def _tolerant(measure: Measure, values: Doubles, comparison: Comparison) -> Meas
 def tolerant(base: NDArray[Any], low: Doubles, high: Doubles, comparison: Comparison) -> Doubles:
     """Lift pairs that are within a tolerance to nearly equal, and shrink the others below.
 
-    Args:
-        base: Similarities, (n,).
-        low: The lower value of each pair, (n,) float64.
-        high: The higher one.
-        comparison: The tolerance; without one nothing changes.
-
-    Returns:
-        (n,) float64.
+    Returns (n,) float64.
     """
     if comparison.within is None and comparison.relative is None:
         return base
@@ -181,12 +158,7 @@ def tolerant(base: NDArray[Any], low: Doubles, high: Doubles, comparison: Compar
 def nearly(base: NDArray[Any], used: Doubles) -> Doubles:
     """From 1 to `NEARLY` over the tolerance; what is beyond fills the rest.
 
-    Args:
-        base: Similarities, (n,).
-        used: The share of the tolerance that is used, (n,) float64.
-
-    Returns:
-        (n,) float64.
+    Returns (n,) float64.
     """
     return np.where(used <= 1, 1 - (1 - NEARLY) * used, NEARLY * base)
 

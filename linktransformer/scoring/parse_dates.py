@@ -148,18 +148,6 @@ def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Dates, Dates]:
     zone is not. Years of two digits are those of POSIX (1969 to 2068). A column's order is the one in which
     more of its cells are dates; where several are as good, the one by which more of its dates are in the
     other column; else day, month, year. Times count if both columns have some other than midnight.
-
-    Args:
-        left: Cells of any kind, (n,).
-        right: Cells of any kind, (m,).
-
-    Returns:
-        What was read, for both columns.
-
-    Example:
-        >>> left, right = read_both(["12/31/1999", "1/2/2000"], ["1999-12-31", "2 janvier 2000"])
-        >>> left.order, left.digits.tolist(), right.digits.tolist()
-        ('mdy', [19991231, 20000102], [19991231, 20000102])
     """
     columns = [_in_every_order(cells) for cells in (left, right)]
     counts = [[int((way[:, 1] > NONE).sum()) for way in ways] for ways in columns]
@@ -177,20 +165,7 @@ def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Dates, Dates]:
 
 
 def read_as(cells: Sequence[str], order: str, *, timed: bool) -> Dates:
-    """Read more cells of a column whose way of writing is known.
-
-    Args:
-        cells: Cells of any kind, (n,).
-        order: Of day, month and year, one of `ORDERS`.
-        timed: Whether times of day count.
-
-    Returns:
-        What was read.
-
-    Example:
-        >>> read_as(["1/2/2000", "n/a"], "mdy", timed=False).digits.tolist()
-        [20000102, 0]
-    """
+    """Read more cells of a column whose way of writing is known."""
     return _as_dates(_in_every_order(cells)[ORDERS.index(order)], order, timed)
 
 
@@ -202,19 +177,10 @@ def _as_dates(one: Integers, order: str, timed: bool) -> Dates:
 def one_slip(first: Integers, second: Integers) -> Bools:
     """Whether two dates differ by one slip of the pen.
 
-    One figure of yyyymmdd is another one, two neighbouring figures are swapped, day and month are swapped,
-    or the year is off by one while day and month are the same.
+    One figure of yyyymmdd is another one, two neighbouring figures are swapped, day and month are swapped, or
+    the year is off by one while day and month are the same.
 
-    Args:
-        first: Dates as yyyymmdd, (n,); 0 for none.
-        second: The same, (n,).
-
-    Returns:
-        (n,) bool; False where a date is none, or the two are equal.
-
-    Example:
-        >>> one_slip(np.array([19991231, 20000102]), np.array([20001231, 20000201])).tolist()
-        [True, True]
+    Returns (n,) bool; False where a date is none, or the two are equal.
     """
     wrong = np.zeros(len(first), dtype=np.int8)
     apart = np.zeros(len(first), dtype=np.int8)  # first and last place that differ, from the right

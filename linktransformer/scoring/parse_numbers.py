@@ -67,20 +67,8 @@ def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Numbers, Numbe
     Signs before or behind, brackets for negative, exponents, digits of any script, and groups of digits
     parted by comma, point, apostrophe or space are read. A column's decimal sign is the one by which more of
     its cells are numbers; where both read the same cells, the one by which more of its values are in the
-    other column; else the point. A column has one unit, which is left away: the text beside the numbers
-    that is most common. A cell with another text beside it is no number; one without is.
-
-    Args:
-        left: Cells of any kind, (n,).
-        right: Cells of any kind, (m,).
-
-    Returns:
-        What was read, for both columns.
-
-    Example:
-        >>> left, right = read_both(["1.234,50 €", "(2,5)"], ["USD 1,234.50", "-2.5"])
-        >>> left.values.tolist(), right.values.tolist()
-        ([1234.5, -2.5], [1234.5, -2.5])
+    other column; else the point. A column has one unit, which is left away: the text beside the numbers that
+    is most common. A cell with another text beside it is no number; one without is.
     """
     columns = (_both_ways(left), _both_ways(right))
     counts = [np.isfinite(values).sum(axis=1) for values, _ in columns]
@@ -99,17 +87,7 @@ def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Numbers, Numbe
 def read_as(cells: Sequence[str], unit: str, decimal: str) -> Doubles:
     """Read more cells of a column whose way of writing is known.
 
-    Args:
-        cells: Cells of any kind, (n,).
-        unit: What stands beside the numbers of the column, "" for nothing.
-        decimal: Its decimal sign, "." or ",".
-
-    Returns:
-        (n,) float64, NaN where the cell is empty or no number.
-
-    Example:
-        >>> read_as(["1,5 kg", "2", "3 km"], "kg", ",").tolist()
-        [1.5, 2.0, nan]
+    Returns (n,) float64, NaN where the cell is empty or no number.
     """
     values = np.full(len(cells), np.nan)
     for place, cell in enumerate(cells):
@@ -122,19 +100,7 @@ def read_as(cells: Sequence[str], unit: str, decimal: str) -> Doubles:
 
 
 def are_years(values: Doubles, share: float = 1.0) -> bool:
-    """Whether numbers are years: whole ones from 1000 to 2100.
-
-    Args:
-        values: (n,) float64, NaN for none.
-        share: How many of those that are not NaN must be.
-
-    Returns:
-        False where there is no number.
-
-    Example:
-        >>> are_years(np.array([1999.0, 2005.0])), are_years(np.array([1999.0, 12.5]))
-        (True, False)
-    """
+    """Whether numbers are years: whole ones from 1000 to 2100."""
     values = values[np.isfinite(values)]
     return len(values) > 0 and bool(years_of(values).mean() >= share)
 
@@ -142,11 +108,7 @@ def are_years(values: Doubles, share: float = 1.0) -> bool:
 def years_of(values: Doubles) -> Bools:
     """Which numbers are years.
 
-    Args:
-        values: (n,) float64.
-
-    Returns:
-        (n,) bool: whole ones from 1000 to 2100.
+    Returns (n,) bool: whole ones from 1000 to 2100.
     """
     return np.asarray((values >= FIRST_YEAR) & (values <= LAST_YEAR) & (values == np.trunc(values)))
 
@@ -154,15 +116,7 @@ def years_of(values: Doubles) -> Bools:
 def read_places(cells: Sequence[str]) -> Doubles:
     """Read "latitude, longitude" in decimal degrees, with or without N, S, E and W.
 
-    Args:
-        cells: Cells of any kind, (n,).
-
-    Returns:
-        Degrees, (n, 2) float64, NaN where the cell is no place.
-
-    Example:
-        >>> read_places(["48.1, 11.5", "33.9 S; 151.2 E", "120.0, 3.0"]).tolist()
-        [[48.1, 11.5], [-33.9, 151.2], [nan, nan]]
+    Returns degrees, (n, 2) float64, NaN where the cell is no place.
     """
     found = np.full((len(cells), 2), np.nan)
     for place, cell in enumerate(cells):
@@ -180,18 +134,7 @@ def read_places(cells: Sequence[str]) -> Doubles:
 
 
 def plain(cell: str) -> str:
-    """A cell in small letters, in compatibility form (Unicode NFKC), with single spaces.
-
-    Args:
-        cell: Any text.
-
-    Returns:
-        The text.
-
-    Example:
-        >>> plain(" １２\u3000KG ")
-        '12 kg'
-    """
+    """A cell in small letters, in compatibility form (Unicode NFKC), with single spaces."""
     if not cell.isascii():
         cell = unicodedata.normalize("NFKC", cell)
     return " ".join(cell.casefold().split())

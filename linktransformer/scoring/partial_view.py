@@ -36,39 +36,18 @@ class Encoded:
     def known(self, nodes: tuple[Nodes, Nodes]) -> tuple[Bools, Bools]:
         """Which records were encoded.
 
-        Args:
-            nodes: The records of the left and of the right table.
-
-        Returns:
-            (n_left,) and (n_right,) bool.
+        Returns (n_left,) and (n_right,) bool.
         """
         return self.row[0][nodes[0].text] >= 0, self.row[1][nodes[1].text] >= 0
 
     def nodes(self, nodes: tuple[Nodes, Nodes], which: tuple[Integers, Integers]) -> tuple[Nodes, Nodes]:
-        """Encoded records as nodes whose texts are rows of `vectors`.
-
-        Args:
-            nodes: All records.
-            which: Those that are taken, all of them encoded.
-
-        Returns:
-            Left and right nodes.
-        """
+        """Encoded records as nodes whose texts are rows of `vectors`."""
         left, right = (of.some(taken) for of, taken in zip(nodes, which, strict=True))
         return replace(left, text=self.row[0][left.text]), replace(right, text=self.row[1][right.text])
 
 
 def encode(views: Views, embed: Embed, wanted: tuple[Bools, Bools]) -> Encoded:
-    """Encode some records of two tables.
-
-    Args:
-        views: The tables.
-        embed: The model: texts -> unit vectors.
-        wanted: Which left and which right records, (n_left,) and (n_right,) bool.
-
-    Returns:
-        Their vectors; a text that both tables have is encoded once.
-    """
+    """Encode some records of two tables."""
     rows, texts = [], []
     for readable, nodes, of in zip(views.readable, views.nodes, wanted, strict=True):
         row = np.full(len(readable), -1, dtype=np.int64)
@@ -83,12 +62,7 @@ def encode(views: Views, embed: Embed, wanted: tuple[Bools, Bools]) -> Encoded:
 def with_view(described: Described, encoded: Encoded) -> Described:
     """Describe candidates by a model too, where it read both records.
 
-    Args:
-        described: The candidates, without the model.
-        encoded: What it read.
-
-    Returns:
-        The same pairs; what the model says of the others is unknown (NaN).
+    Returns the same pairs; what the model says of the others is unknown (NaN).
     """
     evidence = _seen(described.views, described.evidence, encoded)
     found = replace(described.candidates, views={**described.candidates.views, NAME: evidence.views[NAME]})
@@ -102,16 +76,7 @@ def with_view(described: Described, encoded: Encoded) -> Described:
 
 
 def with_search(described: Described, encoded: Encoded, options: Options) -> Described:
-    """As `with_view`, with the nearest encoded records of each encoded one as more candidates.
-
-    Args:
-        described: The candidates, without the model.
-        encoded: What it read.
-        options: How it is searched.
-
-    Returns:
-        All candidates with their features.
-    """
+    """As `with_view`, with the nearest encoded records of each encoded one as more candidates."""
     views, nodes = described.views, described.nodes
     known = encoded.known(nodes)
     which = np.flatnonzero(known[0]), np.flatnonzero(known[1])

@@ -29,14 +29,7 @@ class Places:
     gap_right: Floats
 
     def some(self, at: Any) -> Places:
-        """Those of some pairs.
-
-        Args:
-            at: A slice, positions or truths of the pairs.
-
-        Returns:
-            These values of the chosen pairs alone.
-        """
+        """Those of some pairs."""
         sides = (self.rank_left, self.rank_right, self.gap_left, self.gap_right)
         return Places(*(values[at] for values in sides))
 
@@ -44,23 +37,7 @@ class Places:
 def places(
     left: Integers, right: Integers, score: Floats, floor: float = 0.0, *, same: bool = False
 ) -> Places:
-    """Rank the candidates of every record.
-
-    Args:
-        left: Left records, (n_pairs,) int64.
-        right: Right records, (n_pairs,) int64.
-        score: (n_pairs,) float32, finite; higher is more similar.
-        floor: The score of a rival where there is none.
-        same: Both sides are one table, and each pair is there once.
-
-    Returns:
-        The places. They do not depend on the order of the pairs.
-
-    Example:
-        >>> found = places(np.array([0, 0]), np.array([4, 5]), np.array([0.5, 0.25], dtype="f4"))
-        >>> found.rank_left.tolist(), found.gap_left.tolist(), found.gap_right.tolist()
-        ([0.0, 1.0], [0.25, -0.25], [0.5, 0.25])
-    """
+    """Rank the candidates of every record."""
     if same:
         n = len(left)
         rank, gap = one_side(np.concatenate([left, right]), np.concatenate([score, score]), floor)
@@ -73,18 +50,7 @@ def places(
 def highest(group: Integers, score: Floats, n_groups: int, how_many: int) -> Floats:
     """The highest scores of every record.
 
-    Args:
-        group: The record of each pair, (n_pairs,) int64.
-        score: (n_pairs,) float32.
-        n_groups: How many records there are.
-        how_many: Scores of each.
-
-    Returns:
-        Falling scores, NaN where a record has fewer candidates, (n_groups, how_many) float32.
-
-    Example:
-        >>> highest(np.array([0, 0, 2]), np.array([0.5, 0.75, 0.25], dtype="f4"), 3, 2).tolist()
-        [[0.75, 0.5], [nan, nan], [0.25, nan]]
+    Returns falling scores, NaN where a record has fewer candidates, (n_groups, how_many) float32.
     """
     found = np.full((n_groups, how_many), np.nan, dtype=np.float32)
     order, _, place = _ordered(group, score)
@@ -96,13 +62,7 @@ def highest(group: Integers, score: Floats, n_groups: int, how_many: int) -> Flo
 def one_side(group: Integers, score: Floats, floor: float) -> tuple[Floats, Floats]:
     """Rank the candidates of the records of one table.
 
-    Args:
-        group: The record of each pair, (n_pairs,) int64.
-        score: (n_pairs,) float32, finite; higher is more similar.
-        floor: The score of a rival where there is none.
-
-    Returns:
-        The rank of each pair and its gap to the best rival, (n_pairs,) float32 each.
+    Returns the rank of each pair and its gap to the best rival, (n_pairs,) float32 each.
     """
     rank = np.zeros(len(group), dtype=np.float32)
     gap = np.zeros(len(group), dtype=np.float32)
@@ -124,19 +84,7 @@ def one_side(group: Integers, score: Floats, floor: float) -> tuple[Floats, Floa
 def among_rivals(score: Floats, pair: Integers, rival: Floats, floor: float) -> tuple[Floats, Floats]:
     """Rank each pair among rivals of its own.
 
-    Args:
-        score: Of each pair, (n_pairs,) float32.
-        pair: The pair that each rival stands against, rising, (n_rivals,) int64.
-        rival: The score of each rival, (n_rivals,) float32.
-        floor: The score of a rival where there is none.
-
-    Returns:
-        How many rivals score higher, and the score less that of the best rival, (n_pairs,) float32 each.
-
-    Example:
-        >>> scores, rivals = np.array([0.5, 0.25], dtype="f4"), np.array([0.75, 0.25], dtype="f4")
-        >>> [found.tolist() for found in among_rivals(scores, np.array([0, 0]), rivals, 0.0)]
-        [[1.0, 0.0], [-0.25, 0.25]]
+    Returns how many rivals score higher, and the score less that of the best rival, (n_pairs,) float32 each.
     """
     rank = np.bincount(pair[rival > score[pair]], minlength=len(score)).astype(np.float32)
     best = np.full(len(score), floor, dtype=np.float32)

@@ -180,31 +180,14 @@ def _compared(keys: NDArray[np.object_], low: Integers, high: Integers, scorer: 
 
 
 def threads(n: int) -> int:
-    """How many threads compare pairs of texts.
-
-    Args:
-        n: Pairs.
-
-    Returns:
-        One for each core; one where there are few pairs.
-    """
+    """How many threads compare pairs of texts."""
     return cores() if n >= MANY else 1
 
 
 def numbered(left: Sequence[str], right: Sequence[str]) -> tuple[tuple[Integers, Integers], list[str]]:
     """Number the texts of two columns in alphabetic order.
 
-    Args:
-        left: Texts, (n,).
-        right: Texts, (m,).
-
-    Returns:
-        The number of each left and right text, int64, -1 for ""; and the texts.
-
-    Example:
-        >>> codes, texts = numbered(["b", ""], ["a", "b"])
-        >>> codes[0].tolist(), codes[1].tolist(), texts
-        ([1, -1], [0, 1], ['a', 'b'])
+    Returns the number of each left and right text, int64, -1 for ""; and the texts.
     """
     values = sorted({*left, *right} - {""})
     number = {value: place for place, value in enumerate(values)} | {"": EMPTY}

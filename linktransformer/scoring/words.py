@@ -95,20 +95,8 @@ class Overlap:
 def words(left: Sequence[str], right: Sequence[str] | None) -> Words:
     """Split the texts of two tables into words, and weigh each by its inverse document frequency.
 
-    The rarity of a word is log((n + 1) / (texts with it)), n being the number of texts of both tables
-    (K. Sparck Jones, A statistical interpretation of term specificity, 1972).
-
-    Args:
-        left: Case-folded texts of the left table.
-        right: Case-folded texts of the right table; None where both are one table.
-
-    Returns:
-        The words.
-
-    Example:
-        >>> found = words(["acme 12", "acme"], ["acme 13"])
-        >>> found.left.shape, int(found.number.sum())
-        ((2, 3), 2)
+    The rarity of a word is log((n + 1) / (texts with it)), n being the number of texts of both tables (K.
+    Sparck Jones, A statistical interpretation of term specificity, 1972).
     """
     texts = list(left) if right is None else [*left, *right]
     spelled, columns, indptr = split(texts)
@@ -120,21 +108,7 @@ def words(left: Sequence[str], right: Sequence[str] | None) -> Words:
 
 
 def words_of(left: Sequence[str], right: Sequence[str], rarities: Rarities) -> Words:
-    """Split texts into words that are as rare as they are in other texts.
-
-    Args:
-        left: Case-folded texts.
-        right: Case-folded texts.
-        rarities: Of words; a word that is not among them is as rare as one that one text has.
-
-    Returns:
-        The words; what is known of a text does not depend on the other ones.
-
-    Example:
-        >>> known = words(["acme 12", "acme"], ["acme 13"]).rarities
-        >>> print(words_of(["acme 14"], ["acme 12"], known).rarity.round(2))
-        [1.39 1.39 0.29]
-    """
+    """Split texts into words that are as rare as they are in other texts."""
     spelled, columns, indptr = split([*left, *right])
     known = rarities.by_word
     every = [known.get(word, rarities.most) for word in spelled]
@@ -145,12 +119,8 @@ def words_of(left: Sequence[str], right: Sequence[str], rarities: Rarities) -> W
 def split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[Any]]:
     """Split texts into words; of equally rare ones the first one counts, whatever the order of the rows.
 
-    Args:
-        texts: Case-folded texts, n.
-
-    Returns:
-        The words in alphabetic order; those of each text, (n_words of all texts,) int32; and where each text
-        begins, (n + 1,) int64.
+    Returns the words in alphabetic order; those of each text, (n_words of all texts,) int32; and where each
+    text begins, (n + 1,) int64.
     """
     place: dict[str, int] = {}
     indices: list[int] = []
@@ -172,19 +142,7 @@ def weighed(
     most: float,
     n_left: int | None,
 ) -> Words:
-    """Give the words of texts their rarities.
-
-    Args:
-        spelled: The words, from `split`.
-        columns: Those of each text.
-        indptr: Where each text begins.
-        rarity: Of each word, (n_words,) float32; one number where there is no word.
-        most: The rarity of a word that one text has.
-        n_left: The first so many texts are the left table's; None where both are one table.
-
-    Returns:
-        The words.
-    """
+    """Give the words of texts their rarities."""
     width = len(rarity)
     every = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(indptr) - 1, width))
     every.sort_indices()
@@ -196,18 +154,7 @@ def weighed(
 
 
 def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers, most: float) -> Overlap:
-    """Compare the words of pairs of texts.
-
-    Args:
-        left: `Words.left`, or some of its columns.
-        right: `Words.right`, the same columns.
-        a: Left text of each pair, (n_pairs,) int64.
-        b: Right text, (n_pairs,) int64.
-        most: `Words.most`.
-
-    Returns:
-        What they share.
-    """
+    """Compare the words of pairs of texts."""
     if not left.nnz and not right.nnz:  # no text has a number
         nothing, none = np.zeros(len(a), dtype=np.float32), np.full(len(a), -1, dtype=np.int64)
         return Overlap(nothing, nothing, nothing, nothing, nothing, nothing, none, none)
