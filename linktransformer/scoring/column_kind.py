@@ -1,4 +1,4 @@
-"""What two columns hold, by their content: no name of a column is looked at."""
+"""What two columns hold, by their content alone: names of columns do not count."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from linktransformer.arrays import Doubles, Integers
 from linktransformer.scoring import parse_dates, parse_numbers
 from linktransformer.scoring.compare import Comparison
+from linktransformer.scoring.parse_dates import Exact
 from linktransformer.scoring.parse_numbers import plain
 from linktransformer.scoring.spelling import MOST_WORDS
 
@@ -79,7 +80,7 @@ def _are_places(left: Cells, right: Cells) -> bool:
 def _are_dates(left: Cells, right: Cells) -> bool:
     sides = parse_dates.read_both(left, right)
     return all(
-        (side.exact > parse_dates.NONE).mean() >= SHARE and (side.exact > parse_dates.YEAR).mean() > MOST
+        (side.exact > Exact.NONE).mean() >= SHARE and (side.exact > Exact.YEAR).mean() > MOST
         for side in sides
     )
 
@@ -96,8 +97,8 @@ def _are_numbers(left: Cells, right: Cells) -> bool:
 
 
 def _read_and_not_padded(values: Doubles, column: Cells) -> list[bool]:
-    read = np.isfinite(values).tolist()
-    return [known and not _PADDED.match(cell) for known, cell in zip(read, column, strict=True)]
+    is_read = np.isfinite(values).tolist()
+    return [read and not _PADDED.match(cell) for read, cell in zip(is_read, column, strict=True)]
 
 
 def _are_codes_of_one_length(cells: Cells) -> bool:
@@ -132,8 +133,9 @@ def _are_names(left: Cells, right: Cells) -> bool:
     )
 
 
-def _share(found: Iterable[object]) -> float:
-    truths = [bool(one) for one in found]
+def _share(results: Iterable[object]) -> float:
+    """The share of results that are true."""
+    truths = [bool(result) for result in results]
     return sum(truths) / len(truths) if truths else 0.0
 
 

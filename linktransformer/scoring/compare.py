@@ -1,11 +1,11 @@
-"""How the cells of two columns are compared: what a user may say about a column.
+"""How the cells of two columns are compared: what a user may set for a column.
 
     import linktransformer as lt
 
     lt.compare.number(within=2)
     lt.compare.date(within_days=1)
 
-Without a word from the user, `column_kind.detect` chooses by the content of the two columns.
+By default, `column_kind.detect` chooses by the content of the two columns.
 """
 
 from __future__ import annotations
@@ -91,14 +91,14 @@ class Comparison:
             >>> date(within_days=3).parameters
             {'within_days': 3}
         """
-        found: dict[str, float | bool] = {}
+        parameters: dict[str, float | bool] = {}
         if self.within is not None:
-            found[_TOLERANT[self.kind]] = self.within
+            parameters[_TOLERANT[self.kind]] = self.within
         if self.relative is not None:
-            found["relative"] = self.relative
+            parameters["relative"] = self.relative
         if self.year:
-            found["year"] = True
-        return found
+            parameters["year"] = True
+        return parameters
 
 
 def text() -> Comparison:

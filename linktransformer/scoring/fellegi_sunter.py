@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Doubles, Floats
+from linktransformer.scoring.ranks import Selection
 
-__all__ = ["LEVELS", "ColumnLevels", "Tables", "Weights", "level_of", "match_weights", "weights_of"]
+__all__ = ["LEVELS", "ColumnLevels", "Tables", "Weights", "level_of", "match_weights", "shown", "weights_of"]
 
 
 LEVELS = 7  # 0 to 5 by similarity, 6 equal; a null has none
@@ -63,7 +63,7 @@ class Weights:
     total: Floats
     tables: Tables
 
-    def some(self, at: Any) -> Weights:
+    def some(self, at: Selection) -> Weights:
         """Those of some pairs."""
         return Weights(self.bits[at], self.total[at], self.tables)
 
@@ -84,9 +84,7 @@ def level_of(similarity: Floats, equal: Bools) -> NDArray[np.int8]:
     return np.where(null, np.int8(-1), level).astype(np.int8)
 
 
-def match_weights(
-    columns: Sequence[ColumnLevels], first_guess: Floats, prior: float, rounds: int = ROUNDS
-) -> Weights:
+def match_weights(columns: Sequence[ColumnLevels], first_guess: Floats, prior: float) -> Weights:
     """Learn what each level of each column is worth, without labels.
 
     The rate of a level among non-matches, u, is counted on random pairs. The rate among matches, m, is found
@@ -96,21 +94,17 @@ def match_weights(
     Fellegi and A. Sunter, A theory for record linkage, 1969; M. Jaro 1989 for u; W. Winkler 1989 for
     frequencies.
     """
-    unmatched = np.zeros((len(columns), LEVELS))
-    for place, column in enumerate(columns):
-        unmatched[place] = _unmatched(column)
-    n = len(first_guess)
+    shape = len(columns), LEVELS
+    unmatched = np.array([_unmatched(column) for column in columns]).reshape(shape)
     probability = first_guess.astype(np.float64)
-    nothing = np.zeros((n, len(columns)), dtype=np.float32), np.full(n, prior, dtype=np.float32)
-    found = Weights(*nothing, Tables(np.zeros((len(columns), LEVELS)), unmatched, prior))
-    for _ in range(rounds):
-        table = np.zeros((len(columns), LEVELS))
-        for place, column in enumerate(columns):
-            table[place] = _levels(unmatched[place], column, probability)
-        found = weights_of(columns, Tables(table, unmatched, prior), n)
-        total = found.bits.sum(axis=1, dtype=np.float64) + prior
+    weights = weights_of(columns, Tables(np.zeros(shape), unmatched, prior), len(probability))
+    for _ in range(ROUNDS):
+        levels = [_levels(u, column, probability) for u, column in zip(unmatched, columns, strict=True)]
+        tables = Tables(np.array(levels).reshape(shape), unmatched, prior)
+        weights = weights_of(columns, tables, len(probability))
+        total = weights.bits.sum(axis=1, dtype=np.float64) + prior
         probability = 1 / (1 + np.exp2(-np.clip(total, -50, 50)))
-    return found
+    return weights
 
 
 def weights_of(columns: Sequence[ColumnLevels], tables: Tables, n: int) -> Weights:
@@ -131,9 +125,9 @@ def _unmatched(column: ColumnLevels) -> Doubles:
 
 def _levels(u: Doubles, column: ColumnLevels, probability: Doubles) -> Doubles:
     """The weight of each level in bits, not falling."""
-    there = column.level >= 0
-    seen = np.bincount(column.level[there], probability[there], minlength=LEVELS)
-    count: Doubles = np.asarray(seen + 0.5, dtype=np.float64)
+    filled = column.level >= 0
+    matched = np.bincount(column.level[filled], probability[filled], minlength=LEVELS)
+    count: Doubles = np.asarray(matched + 0.5, dtype=np.float64)
     weight = np.asarray(np.log2(count / count.sum() / u), dtype=np.float64)
     return _rising(weight, count)
 
@@ -161,7 +155,7 @@ def _column_bits(u: Doubles, table: Doubles, column: ColumnLevels) -> Floats:
     return bits.astype(np.float32)
 
 
-def shown(names: Sequence[str], weights: Weights | Tables) -> dict[str, Any]:
+def shown(names: Sequence[str], weights: Weights | Tables) -> dict[str, list[float]]:
     """The match weights of every column, for a report."""
     return {
         name: [round(float(bits), 2) for bits in row] for name, row in zip(names, weights.table, strict=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.sparse as sp
 
 from linktransformer.arrays import Integers
 from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.sampling import drawn, first_side, in_order
 from linktransformer.search import lexical
+from linktransformer.search.groups import starts_of
+from linktransformer.search.matrices import Sparse
 
 __all__ = ["key_column", "names_records", "naming_order"]
 
@@ -50,9 +51,9 @@ def information(column: PairedColumn) -> float:
         [number.get(value, extra + place) for place, value in enumerate(column.left_values)], dtype=np.int64
     )
     left = column.left[column.left >= 0]
-    every = np.concatenate([as_right[left] if len(as_right) else left, column.right[column.right >= 0]])
-    nulls = len(column.left) + len(column.right) - len(every)
-    count = np.append(np.unique(every, return_counts=True)[1], nulls).astype(np.float64)
+    values = np.concatenate([as_right[left] if len(as_right) else left, column.right[column.right >= 0]])
+    nulls = len(column.left) + len(column.right) - len(values)
+    count = np.append(np.unique(values, return_counts=True)[1], nulls).astype(np.float64)
     share = count[count > 0] / max(1.0, count.sum())
     return float(-(share * np.log2(share)).sum())
 
@@ -64,8 +65,7 @@ def _names_records(column: PairedColumn) -> bool:
 
 
 def names_records(first: Sequence[str], counts: Sequence[tuple[int, int]]) -> bool:
-    """Whether a column may name records: it has letters, and at most half of the records share their value.
-    """
+    """Whether a column may name records: it has letters, and at most half of them share their value."""
     letters = any(any(character.isalpha() for character in value) for value in first)
     return letters and all(2 * n_values >= n_records > 0 for n_records, n_values in counts)
 
@@ -85,14 +85,14 @@ def _rate(column: PairedColumn, same: bool) -> float:
     return float(((best >= 0) & (back == sample)).mean())
 
 
-def _one_best(queries: sp.csr_matrix, items: sp.csr_matrix, own: Integers | None) -> Integers:
+def _one_best(queries: Sparse, items: Sparse, own: Integers | None) -> Integers:
     """The one best item of each query, -1 for none or for several that are equally good."""
     query, item, score = lexical.sparse_top_k(queries, items, 3)
     if own is not None:
         other = item != own[query]
         query, item, score = query[other], item[other], score[other]
     best = np.full(queries.shape[0], -1, dtype=np.int64)
-    starts = np.flatnonzero(np.diff(query, prepend=-1))
+    starts = starts_of(query)
     best[query[starts]] = item[starts]
     tied = starts[np.append(starts[1:], len(query)) - starts > 1]
     tied = tied[score[tied] == score[tied + 1]]

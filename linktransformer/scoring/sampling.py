@@ -1,4 +1,4 @@
-"""Samples of records that depend on what the records say alone: not on rows, columns or sides."""
+"""Samples of records that depend on their texts alone: not on the order of rows, columns or tables."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Drawing:
         Returns left and right records, (how_many,) int64 each.
         """
         draw = np.random.default_rng(seed)
-        found = {
+        drawn = {
             side: self.ordered[side][draw.integers(0, len(self.ordered[side]), how_many)]
             for side in (self.first, 1 - self.first)
         }
-        return found[0], found[1]
+        return drawn[0], drawn[1]

@@ -1,4 +1,4 @@
-"""Words that two texts share, and words that only one of them has, weighed by how rare they are."""
+"""Words that two texts share, and words that only one of them has, weighted by how rare they are."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.search.matrices import Sparse
 
 __all__ = ["Overlap", "Rarities", "Words", "overlap", "split", "weighed", "words", "words_of"]
 
@@ -54,8 +54,8 @@ class Words:
         rarity: Of the words, (n_words,) float32.
     """
 
-    left: sp.csr_matrix
-    right: sp.csr_matrix
+    left: Sparse
+    right: Sparse
     number: Bools
     most: float
     spelled: NDArray[np.object_]
@@ -110,13 +110,12 @@ def words(left: Sequence[str], right: Sequence[str] | None) -> Words:
 def words_of(left: Sequence[str], right: Sequence[str], rarities: Rarities) -> Words:
     """Split texts into words that are as rare as they are in other texts."""
     spelled, columns, indptr = split([*left, *right])
-    known = rarities.by_word
-    every = [known.get(word, rarities.most) for word in spelled]
-    rarity = np.array(every or [0], dtype=np.float32)
+    of_words = [rarities.by_word.get(word, rarities.most) for word in spelled]
+    rarity = np.array(of_words or [0], dtype=np.float32)
     return weighed(spelled, columns, indptr, rarity, rarities.most, len(left))
 
 
-def split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[Any]]:
+def split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], Integers]:
     """Split texts into words; of equally rare ones the first one counts, whatever the order of the rows.
 
     Returns the words in alphabetic order; those of each text, (n_words of all texts,) int32; and where each
@@ -137,23 +136,23 @@ def split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[A
 def weighed(
     spelled: list[str],
     columns: NDArray[np.int32],
-    indptr: NDArray[Any],
+    indptr: Integers,
     rarity: Floats,
     most: float,
     n_left: int | None,
 ) -> Words:
     """Give the words of texts their rarities."""
     width = len(rarity)
-    every = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(indptr) - 1, width))
-    every.sort_indices()
+    rows = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(indptr) - 1, width))
+    rows.sort_indices()
     number = np.zeros(width, dtype=bool)
     number[: len(spelled)] = [word[0].isdigit() for word in spelled]
-    right_part = every if n_left is None else every[n_left:]
-    every_word = np.array([*spelled, ""][:width], dtype=object)
-    return Words(every[:n_left], right_part, number, most, every_word, rarity)
+    right_part = rows if n_left is None else rows[n_left:]
+    spelled_or_none = np.array([*spelled, ""][:width], dtype=object)
+    return Words(rows[:n_left], right_part, number, most, spelled_or_none, rarity)
 
 
-def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers, most: float) -> Overlap:
+def overlap(left: Sparse, right: Sparse, a: Integers, b: Integers, most: float) -> Overlap:
     """Compare the words of pairs of texts."""
     if not left.nnz and not right.nnz:  # no text has a number
         nothing, none = np.zeros(len(a), dtype=np.float32), np.full(len(a), -1, dtype=np.int64)
@@ -164,14 +163,14 @@ def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers,
     shared, squares, rarest_left, rarest_right = (np.zeros(n, dtype=np.float32) for _ in range(4))
     word_left, word_right = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
     for start in range(0, n, STEP):
-        here = slice(start, start + STEP)
-        x, y = left[a[here]], right[b[here]]
+        part = slice(start, start + STEP)
+        x, y = left[a[part]], right[b[part]]
         both = x.multiply(y).tocsr()  # squared rarities of shared words
-        squares[here] = np.asarray(both.sum(axis=1)).ravel()
+        squares[part] = np.asarray(both.sum(axis=1)).ravel()
         both.data = np.sqrt(both.data)
-        shared[here] = np.asarray(both.sum(axis=1)).ravel()
-        rarest_left[here], word_left[here] = _largest(x - both)
-        rarest_right[here], word_right[here] = _largest(y - both)
+        shared[part] = np.asarray(both.sum(axis=1)).ravel()
+        rarest_left[part], word_left[part] = _largest(x - both)
+        rarest_right[part], word_right[part] = _largest(y - both)
     norm = np.sqrt(square_left[a] * square_right[b])
     unit = np.float32(1 / most) if most else np.float32(0)
     return Overlap(
@@ -186,13 +185,13 @@ def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers,
     )
 
 
-def _sums(matrix: sp.csr_matrix, power: int) -> Floats:
+def _sums(matrix: Sparse, power: int) -> Floats:
     raised = matrix.copy()
     raised.data = raised.data**power
     return np.asarray(raised.sum(axis=1), dtype=np.float32).ravel()
 
 
-def _largest(matrix: sp.csr_matrix) -> tuple[Floats, Integers]:
+def _largest(matrix: Sparse) -> tuple[Floats, Integers]:
     """The largest value of each row, 0 for none, and its column, -1 for none; of equals the first one."""
     matrix.sort_indices()
     value = np.zeros(matrix.shape[0], dtype=np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linktransformer.scoring import ranks, words
 from linktransformer.scoring.columns import Compared, compared
-from linktransformer.scoring.features import LEAST, VIEWS, Evidence, kept
+from linktransformer.scoring.features import LEAST, VIEWS, Evidence, near
 from linktransformer.scoring.fellegi_sunter import Weights, match_weights
 
 Integers = NDArray[np.int64]
@@ -20,8 +20,9 @@ LENGTH = 300
 
 
 def plain_pair_features(evidence: Evidence) -> tuple[tuple[str, ...], Floats]:
-    """Names and values of the features of those that `kept` keeps."""
-    at = np.flatnonzero(kept(evidence))
+    """Names and values of the features of those that are near."""
+    is_near = near(evidence.left, evidence.right, evidence.views) | evidence.same
+    at = np.flatnonzero(is_near)
     left, right = evidence.left[at], evidence.right[at]
     found: dict[str, Floats] = {}
     for name in VIEWS:
