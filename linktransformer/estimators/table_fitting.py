@@ -94,9 +94,7 @@ def _compared(
     on, first = list(known.keys.reference), blocking.first_rows(nodes)
     columns = paired_columns((known.table, known.table), (on, on), (first, first))
     drawing = Drawing.of([texts, texts], (nodes, nodes), same=True)
-    evidence = evidence_of(
-        found, matrices, (nodes, nodes), [texts, texts], columns, drawing, same=True, device=device
-    )
+    evidence = evidence_of(found, matrices, (nodes, nodes), [texts, texts], columns, drawing, device=device)
     features = pair_features(evidence)
     left, right = found.left, found.right
     model = decision().corrected_by(plan.correction, [column.name for column in columns])

@@ -6,7 +6,7 @@ once. So no measure depends on which of the two columns is the left one, and all
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,22 +31,16 @@ class Prepared:
     """Two columns that were read for one comparison, by `prepare`.
 
     Args:
-        comparison: How they are compared.
         left: Number of the value of each left cell, (n,) int64, -1 where there is none.
         right: Number of the value of each right cell, (m,) int64, -1 where there is none. Equal values have
             equal numbers.
         measure: Similarity of pairs of different values by their numbers, the smaller one first.
-        filled: How many cells are not empty, on the left and on the right.
-        read_as: What the columns showed: unit, decimal sign or order of the date.
         rest: The cells that could not be read, as text; None where all could.
     """
 
-    comparison: Comparison
     left: Integers
     right: Integers
     measure: Measure
-    filled: tuple[int, int]
-    read_as: Mapping[str, object]
     rest: Prepared | None = None
 
     def similarity(self, i: Integers, j: Integers) -> Floats:
@@ -87,22 +81,6 @@ class Prepared:
         same = (first >= 0) & (first == self.right[j])
         return np.asarray(same if self.rest is None else same | self.rest.equal(i, j))
 
-    def describe(self) -> dict[str, object]:
-        """How cells were compared: "kind", "parameters", "parsed" (shares of cells read) and "read_as".
-
-        Example:
-            >>> from linktransformer.scoring import compare
-            >>> prepare(["1 kg", "n/a"], ["2", ""], compare.number(within=1)).describe()["parsed"]
-            [0.5, 1.0]
-        """
-        read = (int((self.left >= 0).sum()), int((self.right >= 0).sum()))
-        return {
-            "kind": self.comparison.kind,
-            "parameters": self.comparison.parameters,
-            "parsed": [n / total if total else 0.0 for n, total in zip(read, self.filled, strict=True)],
-            "read_as": dict(self.read_as),
-        }
-
     def _of_values(self, first: Integers, second: Integers) -> Floats:
         scores = np.ones(len(first), dtype=np.float32)
         differ = np.flatnonzero(first != second)
@@ -124,18 +102,13 @@ def prepare(left: Sequence[str], right: Sequence[str], comparison: Comparison) -
         [0.89 0.89]
     """
     columns = [plain(cell) for cell in left], [plain(cell) for cell in right]
-    codes, measure, read_as = READERS[comparison.kind](columns, comparison)
-    filled = [np.array([bool(cell) for cell in column], dtype=bool) for column in columns]
-    unread = [code < 0 for code in codes]
-    rest = None
-    if any((side & full).any() for side, full in zip(unread, filled, strict=True)):
-        texts = [
-            [cell if is_unread else "" for cell, is_unread in zip(column, side.tolist(), strict=True)]
-            for column, side in zip(columns, unread, strict=True)
-        ]
-        rest = prepare(texts[0], texts[1], Comparison("text"))
-    n_filled = int(filled[0].sum()), int(filled[1].sum())
-    return Prepared(comparison, *codes, measure, n_filled, read_as, rest)
+    codes, measure = READERS[comparison.kind](columns, comparison)
+    unread = [
+        [cell if number < 0 else "" for cell, number in zip(column, code.tolist(), strict=True)]
+        for column, code in zip(columns, codes, strict=True)
+    ]
+    rest = prepare(unread[0], unread[1], Comparison("text")) if any(map(any, unread)) else None
+    return Prepared(*codes, measure, rest)
 
 
 def compare_known(

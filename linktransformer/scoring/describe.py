@@ -186,7 +186,6 @@ def searched(views: Views, options: Options) -> Described:
         views.columns,
         views.drawing,
         known=known,
-        same=same,
         device=options.device,
     )
     return Described(views, candidates, pair_features(evidence), evidence)

@@ -148,34 +148,34 @@ def of_words(words: Words, left: Integers, right: Integers) -> Features:
     number = np.flatnonzero(words.number)
     sides = {"words": (words.left, words.right), "numbers": (words.left[:, number], words.right[:, number])}
     for kind, (a, b) in sides.items():
-        of = overlap(a, b, left, right, words.most)
-        all_left, all_right = of.shared + of.only_left, of.shared + of.only_right
+        common = overlap(a, b, left, right, words.rarities.most)
+        all_left, all_right = common.shared + common.only_left, common.shared + common.only_right
         none = np.minimum(all_left, all_right) <= 0
         share = [
-            np.where(none, np.nan, of.shared / np.maximum(total, 1e-9)) for total in (all_left, all_right)
+            np.where(none, np.nan, common.shared / np.maximum(total, 1e-9)) for total in (all_left, all_right)
         ]
         features |= {
-            f"{kind} cosine": np.where(none, np.nan, of.cosine).astype(np.float32),
-            f"{kind} shared": of.shared,
+            f"{kind} cosine": np.where(none, np.nan, common.cosine).astype(np.float32),
+            f"{kind} shared": common.shared,
             f"{kind} contained min": np.minimum(*share).astype(np.float32),
             f"{kind} contained max": np.maximum(*share).astype(np.float32),
-            f"{kind} only min": np.minimum(of.only_left, of.only_right),
-            f"{kind} only max": np.maximum(of.only_left, of.only_right),
-            f"{kind} rarest min": np.minimum(of.rarest_left, of.rarest_right),
-            f"{kind} rarest max": np.maximum(of.rarest_left, of.rarest_right),
+            f"{kind} only min": np.minimum(common.only_left, common.only_right),
+            f"{kind} only max": np.maximum(common.only_left, common.only_right),
+            f"{kind} rarest min": np.minimum(common.rarest_left, common.rarest_right),
+            f"{kind} rarest max": np.maximum(common.rarest_left, common.rarest_right),
         }
         if kind == "words":
-            features["words rarest alike"] = _rarest_similarity(words.spelled, of)
+            features["words rarest alike"] = _rarest_similarity(words.rarities.spelled, common)
     return features
 
 
-def _rarest_similarity(spelled: NDArray[np.object_], of: Overlap) -> Floats:
+def _rarest_similarity(spelled: NDArray[np.object_], common: Overlap) -> Floats:
     """How similar the rarest words are that only one text has: a slip, or another word."""
     from rapidfuzz import distance, process
 
-    similarity = unknown(len(of.word_left))
-    both = np.flatnonzero((of.word_left >= 0) & (of.word_right >= 0))
-    a, b = spelled[of.word_left[both]], spelled[of.word_right[both]]
+    similarity = unknown(len(common.word_left))
+    both = np.flatnonzero((common.word_left >= 0) & (common.word_right >= 0))
+    a, b = spelled[common.word_left[both]], spelled[common.word_right[both]]
     similarity[both] = process.cpdist(a, b, scorer=distance.JaroWinkler.similarity, dtype=np.float32)
     return similarity
 

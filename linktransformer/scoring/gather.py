@@ -63,7 +63,6 @@ def evidence_of(
     sample: Drawing,
     *,
     known: Mapping[str, tuple[Bools, Bools]] | None = None,
-    same: bool = False,
     device: str | None = None,
 ) -> Evidence:
     """Collect what candidates are described by.
@@ -74,14 +73,14 @@ def evidence_of(
         nodes: The records of the left and of the right table.
         texts: Their texts, written in an order of the columns that does not depend on that of the caller.
         columns: The key columns of both tables.
-        sample: From what records are drawn.
+        sample: From what records are drawn; the same table on both sides or two tables.
         known: By view, which left and which right texts it knows; a view that is not there knows all.
-        same: Both sides are one table.
         device: "cpu" keeps the search off the GPU.
 
     Returns:
         The evidence.
     """
+    same = sample.same
     i, j = sample.pairs(RANDOM)
     apart = _unrelated(candidates, nodes, i, j, same)
     i, j = i[apart], j[apart]
@@ -199,8 +198,10 @@ def _text_rivals(matrix: Sparse, text: Integers, device: str | None) -> Floats:
 def _block_rivals(matrix: Matrix, nodes: Nodes, sample: Integers, device: str | None) -> Floats:
     """The cosine of each record's nearest other record of its block, 0 where there is none."""
     queries = Nodes(nodes.text[sample], nodes.block[sample], np.arange(len(sample)))
-    found = search({"lexical": (matrix, matrix)}, queries, nodes, 2, device=device)
-    return _highest(len(sample), found.left, found.views["lexical"], sample[found.left] != found.right)
+    candidates = search({"lexical": (matrix, matrix)}, queries, nodes, 2, device=device)
+    return _highest(
+        len(sample), candidates.left, candidates.views["lexical"], sample[candidates.left] != candidates.right
+    )
 
 
 def _highest(n: int, query: Integers, score: Floats, other: Bools) -> Floats:

@@ -33,7 +33,7 @@ def key_column(columns: Sequence[PairedColumn], *, same: bool = False) -> int | 
     if len(able) < 2:
         return able[0] if able else None
     rated = [(_rate(columns[place], same), information(columns[place]), place) for place in able]
-    return max(rated, key=lambda of: (of[0], of[1], columns[of[2]].name))[2]
+    return max(rated, key=lambda rating: (*rating[:2], columns[rating[2]].name))[2]
 
 
 def naming_order(columns: Sequence[PairedColumn], key: int | None) -> list[int]:
@@ -75,9 +75,8 @@ def _rate(column: PairedColumn, same: bool) -> float:
     view = lexical.fit(values[0], [] if same else values[1])
     sides = (view.left, view.left if same else view.right)
     ordered = [in_order(side) for side in values]
-    first = (
-        0 if same else first_side(*([side[n] for n in of] for side, of in zip(values, ordered, strict=True)))
-    )
+    texts = [[side[number] for number in order] for side, order in zip(values, ordered, strict=True)]
+    first = 0 if same else first_side(texts[0], texts[1])
     sample = drawn(ordered[first], SAMPLE)
     left, right = sides[first], sides[1 - first]
     best = _one_best(left[sample], right, sample if same else None)

@@ -81,8 +81,8 @@ class KnownValues:
         m + 1, which is the mean share of a distribution that lies between two values so many steps apart
         (H. A. David and H. N. Nagaraja, Order statistics, 2003). The second is by size. Where zero means
         none, it is the difference by the larger absolute value; for years, dates and values on both sides of
-        zero the difference by the range of all values (J. C. Gower, A general coefficient of similarity, 1971).
-        Neither has a unit. By the first years are dense, by the second an outlier is far from its neighbour.
+        zero the difference by the range of all values (J. C. Gower, A general coefficient of similarity,
+        1971). Neither has a unit. By the first years are dense, by the second an outlier is far away.
         """
         values = self.values
         below_low, below_high = np.searchsorted(values, low), np.searchsorted(values, high)
@@ -121,7 +121,7 @@ def known_values(left: Sequence[str], right: Sequence[str], comparison: Comparis
 
 def numbered_values(columns: Columns, comparison: Comparison) -> Read:
     """The numbers of the values of both columns, and how near they are."""
-    known, rows, read_as = _read(columns, comparison)
+    known, rows = _read(columns, comparison)
     pooled = np.concatenate(rows)
     is_read = np.isfinite(pooled[:, 0])
     read = pooled[is_read]
@@ -131,38 +131,25 @@ def numbered_values(columns: Columns, comparison: Comparison) -> Read:
     codes = np.full(len(pooled), EMPTY, dtype=np.int64)
     codes[is_read] = inverse
     n = len(rows[0])
-    return (codes[:n], codes[n:]), lambda low, high: known.near(values[low], values[high]), read_as
+    return (codes[:n], codes[n:]), lambda low, high: known.near(values[low], values[high])
 
 
-def _read(columns: Columns, comparison: Comparison) -> tuple[KnownValues, list[Doubles], dict[str, object]]:
-    """The values of both columns, the row of each cell, NaN where it could not be read, and what was seen."""
-    no_style = ("", ""), ("", "")
+def _read(columns: Columns, comparison: Comparison) -> tuple[KnownValues, list[Doubles]]:
+    """The values of both columns, and the row of each cell, NaN where it could not be read."""
     if comparison.kind == "geo":
         rows = [parse_numbers.read_places(column) for column in columns]
-        spacing = _spacing(rows)
-        known = KnownValues(comparison, no_style, np.empty(0), spacing=spacing)
-        return known, rows, {"spacing_km": round(spacing, 3)}
+        return KnownValues(comparison, (("", ""), ("", "")), np.empty(0), spacing=_spacing(rows)), rows
     if comparison.kind == "number":
-        left, right = parse_numbers.read_both(*columns)
-        rows = [_number_rows(left.values), _number_rows(right.values)]
+        numbers = parse_numbers.read_both(*columns)
+        rows = [_number_rows(side.values) for side in numbers]
         values = _different(rows)
-        years = parse_numbers.are_years(values)
-        styles = (left.unit, left.decimal), (right.unit, right.decimal)
-        known = KnownValues(comparison, styles, values, years)
-        return (
-            known,
-            rows,
-            {
-                "unit": [left.unit, right.unit],
-                "decimal": [left.decimal, right.decimal],
-                "years": comparison.year or years,
-            },
-        )
+        left, right = ((side.unit, side.decimal) for side in numbers)
+        return KnownValues(comparison, (left, right), values, parse_numbers.are_years(values)), rows
     dates = parse_dates.read_both(*columns)
     timed = all(bool((side.exact == Exact.MOMENT).any()) for side in dates)
     rows = [_date_rows(side) for side in dates]
-    known = KnownValues(comparison, ((dates[0].order, timed), (dates[1].order, timed)), _different(rows))
-    return known, rows, {"order": [side.order for side in dates]}
+    styles = (dates[0].order, timed), (dates[1].order, timed)
+    return KnownValues(comparison, styles, _different(rows)), rows
 
 
 def _number_rows(values: Doubles) -> Doubles:

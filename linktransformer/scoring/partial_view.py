@@ -43,7 +43,7 @@ class Encoded:
 
     def nodes(self, nodes: tuple[Nodes, Nodes]) -> tuple[Nodes, Nodes]:
         """The encoded records as nodes whose texts are rows of `vectors`."""
-        left, right = (side.some(some) for side, some in zip(nodes, self.records(nodes), strict=True))
+        left, right = (side.some(rows) for side, rows in zip(nodes, self.records(nodes), strict=True))
         return replace(left, text=self.row[0][left.text]), replace(right, text=self.row[1][right.text])
 
 

@@ -13,17 +13,17 @@ from linktransformer.search.blocking import Nodes
 __all__ = ["Drawing", "drawn", "first_side", "in_order"]
 
 
-def in_order(texts: Sequence[str], of: Integers | None = None) -> Integers:
+def in_order(texts: Sequence[str], text_of_record: Integers | None = None) -> Integers:
     """Sort records by their text.
 
     Returns records, (n_records,) int64; those of one text in order of their numbers.
     """
     order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
-    if of is None:
+    if text_of_record is None:
         return order
     rank = np.empty(len(texts), dtype=np.int64)
     rank[order] = np.arange(len(texts))
-    return np.argsort(rank[of], kind="stable")
+    return np.argsort(rank[text_of_record], kind="stable")
 
 
 def first_side(left: Sequence[str], right: Sequence[str]) -> int:
@@ -48,21 +48,23 @@ class Drawing:
     Args:
         ordered: The records of the left and of the right table in order of their texts.
         first: The side that is drawn from first.
+        same: Both sides are one table.
     """
 
     ordered: tuple[Integers, Integers]
     first: int
+    same: bool = False
 
     @classmethod
     def of(cls, texts: Sequence[Sequence[str]], nodes: tuple[Nodes, Nodes], *, same: bool = False) -> Drawing:
         """Put the records of two tables in order."""
         left = in_order(texts[0], nodes[0].text)
         if same:
-            return cls((left, left), 0)
+            return cls((left, left), 0, same=True)
         right = in_order(texts[1], nodes[1].text)
         sides = [
-            [of[place] for place in side.text[order].tolist()]
-            for of, side, order in zip(texts, nodes, (left, right), strict=True)
+            [side_texts[place] for place in side.text[order].tolist()]
+            for side_texts, side, order in zip(texts, nodes, (left, right), strict=True)
         ]
         return cls((left, right), first_side(*sides))
 

@@ -23,8 +23,8 @@ __all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "number
 
 Columns = tuple[list[str], list[str]]
 Measure = Callable[[Integers, Integers], Floats | Doubles]
-# numbers of the values of both columns, the measure, and what the columns showed
-Read = tuple[tuple[Integers, Integers], Measure, dict[str, object]]
+# numbers of the values of both columns, and the measure
+Read = tuple[tuple[Integers, Integers], Measure]
 Texts = NDArray[np.object_]
 Scorer = Callable[..., float]  # of RapidFuzz
 
@@ -37,7 +37,7 @@ MOST_WORDS = 6  # of a name that are aligned; what has more is no name of a pers
 def _exact(columns: Columns, comparison: Comparison) -> Read:
     """0 for any two different values."""
     codes, _ = numbered(*columns)
-    return codes, lambda low, high: np.zeros(len(low)), {}
+    return codes, lambda low, high: np.zeros(len(low))
 
 
 def _text(columns: Columns, comparison: Comparison) -> Read:
@@ -48,14 +48,14 @@ def _text(columns: Columns, comparison: Comparison) -> Read:
     def measure(low: Integers, high: Integers) -> Floats | Doubles:
         return _compared(keys, low, high, Indel.normalized_similarity)
 
-    return codes, _each_pair_once(measure, len(values)), {}
+    return codes, _each_pair_once(measure, len(values))
 
 
 def _identifier(columns: Columns, comparison: Comparison) -> Read:
     """Letters and digits by `_spelling`; separators and zeros in front are left out."""
     codes, values = numbered(*([_code(cell) for cell in column] for column in columns))
     keys = _pool(values)
-    return codes, _each_pair_once(lambda low, high: _spelling(keys, low, high), len(values)), {}
+    return codes, _each_pair_once(lambda low, high: _spelling(keys, low, high), len(values))
 
 
 def _code(cell: str) -> str:
@@ -78,7 +78,7 @@ def _email(columns: Columns, comparison: Comparison) -> Read:
         local = np.where(locals_[low] == locals_[high], 1.0, _spelling(locals_, low, high))
         return np.asarray(local * (1 + domain) / 2)
 
-    return codes, _each_pair_once(measure, len(values)), {}
+    return codes, _each_pair_once(measure, len(values))
 
 
 def _address(cell: str) -> tuple[str, str] | None:
@@ -109,7 +109,7 @@ def _name(columns: Columns, comparison: Comparison) -> Read:
         whole = _compared(keys, low, high, JaroWinkler.normalized_similarity)
         return np.maximum(whole, _aligned(words[low], words[high], spelled))
 
-    return codes, _each_pair_once(measure, len(values)), {}
+    return codes, _each_pair_once(measure, len(values))
 
 
 def _words(cell: str) -> str:

@@ -28,7 +28,7 @@ class Rarities:
     Args:
         spelled: The words in alphabetic order, (n_words,) object.
         rarity: Of each word, (n_words,) float32.
-        most: The rarity of a word that one text has, or none.
+        most: The rarity of a word that one text has, or none; the unit of `Overlap`.
     """
 
     spelled: NDArray[np.object_]
@@ -49,22 +49,13 @@ class Words:
         left: (n_left texts, n_words) float32, the rarity of each word that a text has.
         right: (n_right texts, n_words) float32.
         number: Which words are numbers, (n_words,) bool.
-        most: The rarity of a word that one text has, the unit of `Overlap`.
-        spelled: The words in alphabetic order, (n_words,) object.
-        rarity: Of the words, (n_words,) float32.
+        rarities: Of the words.
     """
 
     left: Sparse
     right: Sparse
     number: Bools
-    most: float
-    spelled: NDArray[np.object_]
-    rarity: Floats
-
-    @property
-    def rarities(self) -> Rarities:
-        """How rare the words are."""
-        return Rarities(self.spelled, self.rarity, self.most)
+    rarities: Rarities
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,19 +132,21 @@ def weighed(
     most: float,
     n_left: int | None,
 ) -> Words:
-    """Give the words of texts their rarities."""
+    """Give the words of texts, from `split`, their rarities (one number where there is no word).
+
+    The first `n_left` texts are the left table's; None where both are one table.
+    """
     width = len(rarity)
     rows = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(indptr) - 1, width))
     rows.sort_indices()
     number = np.zeros(width, dtype=bool)
     number[: len(spelled)] = [word[0].isdigit() for word in spelled]
-    right_part = rows if n_left is None else rows[n_left:]
-    spelled_or_none = np.array([*spelled, ""][:width], dtype=object)
-    return Words(rows[:n_left], right_part, number, most, spelled_or_none, rarity)
+    rarities = Rarities(np.array([*spelled, ""][:width], dtype=object), rarity, most)
+    return Words(rows[:n_left], rows if n_left is None else rows[n_left:], number, rarities)
 
 
 def overlap(left: Sparse, right: Sparse, a: Integers, b: Integers, most: float) -> Overlap:
-    """Compare the words of pairs of texts."""
+    """Compare the words of pairs of a left and a right text; `most` as in `Rarities`."""
     if not left.nnz and not right.nnz:  # no text has a number
         nothing, none = np.zeros(len(a), dtype=np.float32), np.full(len(a), -1, dtype=np.int64)
         return Overlap(nothing, nothing, nothing, nothing, nothing, nothing, none, none)

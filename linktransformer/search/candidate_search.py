@@ -83,16 +83,16 @@ def search(
     enumerated: list[Scored] = []
     if len(pairing.left_start) <= 1 and not pairing.n_unshared:
         with progress.stage("search", len(views) * (len(left) + (0 if same else len(right)))):
-            pairs_found, report = _search_texts(named, (left.text, right.text), settings, same=same)
+            nearest, report = _search_texts(named, (left.text, right.text), settings, same=same)
     else:
         with progress.stage("search"):
             enumerated = _enumerate_small(named, left, right, pairing, settings)
-        pairs_found, report = _search_large(named, left, right, pairing, settings, same=same)
+        nearest, report = _search_large(named, left, right, pairing, settings, same=same)
     if same:
-        pairs_found = [_lower_left(pairs) for pairs in pairs_found]
+        nearest = [_lower_left(pairs) for pairs in nearest]
         enumerated = [_only_lower_left(scored) for scored in enumerated]
     with progress.stage("similarities"):
-        pairs = _union([*pairs_found, *(known for known, _ in enumerated)], len(right))
+        pairs = _union([*nearest, *(known for known, _ in enumerated)], len(right))
         scores = {
             name: _scores(name, view, (left, right), pairs, enumerated, settings.memory, device)
             for name, view in named.items()
@@ -146,12 +146,12 @@ def _search_texts(
     views: Mapping[str, View], texts: Pairs, settings: Settings, *, same: bool
 ) -> tuple[list[Pairs], Report]:
     """Search some left texts among some right texts; pairs are of places in these."""
-    found: list[Pairs] = []
+    pairs: list[Pairs] = []
     report: Report = {}
     for name, view in views.items():
-        pairs, report[name] = view.of_rows(*texts, same=same).nearest(settings, same=same)
-        found += pairs
-    return found, report
+        nearest, report[name] = view.of_rows(*texts, same=same).nearest(settings, same=same)
+        pairs += nearest
+    return pairs, report
 
 
 def _lower_left(pairs: Pairs) -> Pairs:
@@ -184,12 +184,12 @@ def _search_large(
     """Search large blocks one by one, dense views on a GPU all at once."""
     large = np.flatnonzero(pairing.areas > SMALL_BLOCK)
     report: Report = {"blocks": len(pairing.areas), "blocks_without_partner": pairing.n_unshared}
-    found: list[Pairs] = []
+    pairs: list[Pairs] = []
     rest = dict(views)
     for name, view in views.items():
         result = _dense_blocks(view, left, right, pairing, settings, same=same)
         if result is not None:
-            found += result[0]
+            pairs += result[0]
             report[name] = result[1]
             del rest[name]
     blocks = large if rest else large[:0]
@@ -201,10 +201,10 @@ def _search_large(
             a = pairing.left[pairing.left_start[block] : pairing.left_stop[block]]
             b = pairing.right[pairing.right_start[block] : pairing.right_stop[block]]
             texts = left.text[a], right.text[b]
-            pairs_found, how = _search_texts(rest, texts, settings, same=same)
+            nearest, how = _search_texts(rest, texts, settings, same=same)
             report |= how
-            found += [(a[pairs[0]], b[pairs[1]]) for pairs in pairs_found]
-    return found, report
+            pairs += [(a[left_place], b[right_place]) for left_place, right_place in nearest]
+    return pairs, report
 
 
 def _dense_blocks(

@@ -100,7 +100,7 @@ def _of_words(evidence: Evidence, left: Integers, right: Integers) -> dict[str, 
     sides: list[tuple[str, Any, Any]] = [("words", every.left, every.right)]
     sides.append(("numbers", sides[0][1][:, number], sides[0][2][:, number]))
     for kind, a, b in sides:
-        of = words.overlap(a, b, left, right, every.most)
+        of = words.overlap(a, b, left, right, every.rarities.most)
         all_left, all_right = of.shared + of.only_left, of.shared + of.only_right
         none = np.minimum(all_left, all_right) <= 0
         share = [
@@ -117,7 +117,7 @@ def _of_words(evidence: Evidence, left: Integers, right: Integers) -> dict[str, 
             f"{kind} rarest max": np.maximum(of.rarest_left, of.rarest_right),
         }
         if kind == "words":
-            found["words rarest alike"] = _alike(every.spelled, of)
+            found["words rarest alike"] = _alike(every.rarities.spelled, of)
     return found
 
 
