@@ -8,9 +8,11 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,12 +73,9 @@ _EAST_ASIAN = str.maketrans({"年": "-", "月": "-", "日": None, "년": "-", "�
 
 def _month_words() -> dict[str, int]:
     """Every month's names, and their beginnings of three letters and more that mean one month only."""
-    months_of: dict[str, set[int]] = {}
-    for month, names in enumerate(_MONTHS, start=1):
-        for name in names.split():
-            for stop in range(3, len(name) + 1):
-                months_of.setdefault(name[:stop], set()).add(month)
-    return {word: min(months) for word, months in months_of.items() if len(months) == 1}
+    words = [{name[:n] for name in names.split() for n in range(3, len(name) + 1)} for names in _MONTHS]
+    n_months = Counter(chain.from_iterable(words))
+    return {word: month for month, own in enumerate(words, start=1) for word in own if n_months[word] == 1}
 
 
 _MONTH_OF = _month_words()
