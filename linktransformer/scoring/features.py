@@ -1,4 +1,4 @@
-"""Pair features: what similarities, ranks, words and columns say of every candidate."""
+"""Pair features: similarities, ranks, words and columns of every candidate, beside those of its job."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Evidence:
 class PairFeatures:
     """What is known of candidates, as numbers that do not depend on the size or the kind of the tables.
 
-    The features of all pairs of a job take gigabytes, so that they are computed in parts, when asked for.
+    The features of all pairs of a job take gigabytes, so they are computed in parts when they are read.
 
     Args:
         at: Which candidates, positions in those that were given, (n,) int64.

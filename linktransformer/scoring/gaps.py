@@ -19,10 +19,10 @@ def without_gaps(
 ) -> Candidates:
     """The candidates with NaN for unknown similarities.
 
-    A missing text says nothing for or against a pair: its n-gram similarity is unknown. Where a picture is
+    A missing text is no evidence for or against a pair: its n-gram similarity is unknown. Where a picture is
     missing the cosine of the fused vectors, of picture and text or of what there is, stands for that of the
     pictures, on the line that both follow where both records have a picture. Where no candidate has two
-    pictures it stands for it as it is.
+    pictures it stands for it unchanged.
 
     `known` is, by view, which left and which right units have what it compares; a view that is not there
     knows all. Candidates with "dense", the pictures, have "fused".

@@ -1,4 +1,4 @@
-"""What is the same for all pairs of a job: distributions of similarities, word rarities, column tables."""
+"""Statistics of a job: distributions of similarities, word rarities, match weights of columns."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ColumnStatistics:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobStatistics:
-    """What the features of a pair need to know of its job.
+    """What the features of a pair use of its job.
 
     Pairs of other records can be described by the statistics of a job that they were no part of.
 
@@ -100,7 +100,7 @@ def share_above(rising: Floats, score: Floats) -> Floats:
     """The share of known values that are at least as high as each score.
 
     Returns (n_pairs,) float32, never 0 or 1: half a value more is counted on either side (Jeffreys' prior),
-    for of a few values none above says little.
+    since none above a few values is weak evidence.
     """
     above = len(rising) - np.searchsorted(rising, score, "left")
     return ((above + 0.5) / (len(rising) + 1)).astype(np.float32)

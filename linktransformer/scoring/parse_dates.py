@@ -91,7 +91,7 @@ class Dates:
         seconds: (n,) int64 since the year 1: the moment, else the middle of the day, month or year.
         exact: (n,) int8 of `Exact`, `NONE` where the cell is empty or no date.
         digits: (n,) int64, the date as yyyymmdd; 0 without a day.
-        order: "dmy", "mdy" or "ymd": how a date in figures is read that does not show it by itself.
+        order: "dmy", "mdy" or "ymd": how an ambiguous date in figures is read.
     """
 
     seconds: Integers

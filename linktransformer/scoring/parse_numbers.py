@@ -69,8 +69,8 @@ def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Numbers, Numbe
     Signs before or behind, brackets for negative, exponents, digits of any script, and groups of digits
     parted by comma, point, apostrophe or space are read. A column's decimal sign is the one by which more of
     its cells are numbers; where both read the same cells, the one by which more of its values are in the
-    other column; else the point. A column has one unit, which is left away: the text beside the numbers
-    that is most common. A cell with another text beside it is no number; one without is.
+    other column; else the point. A column has one unit, which is removed: the text beside the numbers that
+    is most common. A cell with another text beside it is no number; one without is.
 
     Example:
         >>> left, right = read_both(["1.234,50 €", "(2,5)"], ["USD 1,234.50", "-2.5"])

@@ -129,7 +129,7 @@ def _once(
 
 
 def _built_ahead(build: Build, parts: list[Part]) -> Iterator[tuple[Part, Any]]:
-    """Each part with its index, the next one being built meanwhile; two are in memory at a time."""
+    """Each part with its index, the next one built at the same time; two are in memory."""
     with ThreadPoolExecutor(1) as pool:
         coming = [pool.submit(build, *part) for part in parts[:1]]
         for number, part in enumerate(parts):

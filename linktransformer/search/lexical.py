@@ -98,9 +98,9 @@ def _best(query: Integers, item: Integers, score: Floats, k: int) -> tuple[Integ
 def pruned_top_k(queries: Sparse, items: Sparse, k: int, share: float) -> tuple[Integers, Integers, Floats]:
     """Find nearly the same as `sparse_top_k` by the rarest n-grams of each query alone.
 
-    Frequent n-grams take most of the time and tell little. Those are left out of a query that together hold
-    no more than 1 - `share` of its squared norm. More rows than k are fetched, and their scores are
-    computed with all n-grams: the scores of the pairs are exact.
+    Frequent n-grams take most of the time and carry little information. Those are left out of a query that
+    together hold no more than 1 - `share` of its squared norm. More rows than k are fetched, and their scores
+    are computed with all n-grams: the scores of the pairs are exact.
     """
     from linktransformer.search.pair_products import pair_scores
 

@@ -18,12 +18,12 @@ Report = dict[str, object]  # how rows were searched
 
 
 def as_sparse(matrix: Matrix) -> Sparse:
-    """A matrix beside one that is sparse: it is sparse, too."""
+    """A matrix of a view that is sparse."""
     return cast("Sparse", matrix)
 
 
 def as_dense(matrix: Matrix) -> Floats:
-    """A matrix beside one that is dense: it is dense, too."""
+    """A matrix of a view that is dense."""
     return cast("Floats", matrix)
 
 

@@ -45,7 +45,7 @@ class TextCounts:
         """Count the n-grams of more texts, none of which was added before.
 
         Raises:
-            InvalidArgumentError: The texts have more different characters than a code can tell apart.
+            InvalidArgumentError: The texts have more different characters than codes can distinguish.
         """
         if not texts:
             return
