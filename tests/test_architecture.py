@@ -27,10 +27,10 @@ MADE_OF_TORCH = {
         for name in ("linear_attention", "window_attention", "based", "based_model", "based_inference")
     ),
     *(
-        f"linktransformer.search.gpu_{name}"
+        f"linktransformer.search.gpu.{name}"
         for name in ("kernels", "sparse_kernels", "plain", "rows", "passes")
     ),
-    *(f"linktransformer.search.gpu_{name}" for name in ("pairs", "search", "sparse")),
+    *(f"linktransformer.search.gpu.{name}" for name in ("pairs", "search", "sparse")),
 }
 # nor these without transformers, whose classes theirs are
 MADE_OF_TRANSFORMERS = {"clippings.based_model"}

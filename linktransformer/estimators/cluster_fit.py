@@ -129,7 +129,7 @@ def _run(
     )
     columns, written = _columns(known, nodes), [texts, texts]
     drawing = Drawing.of(written, both, same=True)
-    evidence = evidence_of(candidates, matrices, both, written, columns, drawing, same=True, device=device)
+    evidence = evidence_of(candidates, matrices, both, written, columns, drawing, device=device)
     features, scores, model = pair_scoring.fit_model(evidence, plan.correction)
     fused, raised = _decided(known, nodes, candidates, scores.job, model.decision)
     if fused.decided is not None:

@@ -12,10 +12,10 @@ import scipy.sparse as sp
 from linktransformer.arrays import Floats, Integers
 from linktransformer.search import lexical
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.matrices import Matrix
 
 __all__ = ["Matrix", "SearchIndex", "nearest", "nearest_by_view"]
 
-Matrix = Floats | sp.csr_matrix
 SCORES = 2**25  # at a time: 128 MiB
 
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from linktransformer.arrays import Integers
 from linktransformer.encoding import picture_views
 from linktransformer.encoding.model_plan import Plan
-from linktransformer.estimators.neighbours import Matrix, SearchIndex
+from linktransformer.estimators.neighbours import SearchIndex
 from linktransformer.estimators.row_reader import QUERY, REFERENCE, Contents, Pictures, RowReader, embedded
 from linktransformer.search import blocking, vocabulary
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.matrices import Matrix, as_sparse
 from linktransformer.search.vocabulary import Vocabulary, widened
 from linktransformer.tables import block_keys, frames, picture_records
 from linktransformer.tables.factorize import factorize
@@ -131,10 +132,10 @@ class Reference(EncodedRows):
         matrices, head_words, head = dict(self.matrices), self.head_words, self.reader.head
         texts = self.reader.texts(table, REFERENCE)
         words, place = self.words.with_ngrams(texts.texts.tolist())
-        matrices["lexical"] = widened(matrices["lexical"], place, len(words.codes))
+        matrices["lexical"] = widened(as_sparse(matrices["lexical"]), place, len(words.codes))
         if head_words is not None:
             head_words, place = head_words.with_ngrams(self.reader.heads(table, REFERENCE, texts))
-            matrices[head] = widened(matrices[head], place, len(head_words.codes))
+            matrices[head] = widened(as_sparse(matrices[head]), place, len(head_words.codes))
         return replace(self, words=words, head_words=head_words, matrices=matrices)
 
     def with_rows(self, whole: Table, labels: Labels, added: QueryRows) -> Reference:

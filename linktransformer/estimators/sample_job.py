@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.estimators import neighbours
 from linktransformer.estimators.known_pairs import SamplePairs
-from linktransformer.estimators.neighbours import Matrix, SearchIndex
+from linktransformer.estimators.neighbours import SearchIndex
 from linktransformer.estimators.pair_scoring import JobModel, JobViews, ViewedRows, near_in
 from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import Contents
 from linktransformer.progress import stage
 from linktransformer.scoring.ranks import Places, one_side
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.matrices import Matrix, as_sparse
 from linktransformer.search.pair_products import pair_scores
 from linktransformer.search.vocabulary import widened
 
@@ -141,7 +142,7 @@ def _widened(sample: Sample, before: Reference, after: Reference) -> Sample:
     for name, (old, new) in vocabularies.items():
         if name in matrices and len(new.codes) > matrices[name].shape[1]:
             place = np.searchsorted(new.codes, old.codes_in(new.alphabet))
-            matrices[name] = widened(matrices[name], place, len(new.codes))
+            matrices[name] = widened(as_sparse(matrices[name]), place, len(new.codes))
     return replace(sample, matrices=matrices)
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.partitions.partition import Partitions
 from linktransformer.scoring.column_kind import detect, sampled
-from linktransformer.scoring.column_similarity import prepare
+from linktransformer.scoring.column_similarity import compare_known, prepare
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.job_statistics import ColumnStatistics
 from linktransformer.scoring.key_column import SAMPLE, names_records
-from linktransformer.scoring.known_nearness import KINDS, KnownValues, known_values
+from linktransformer.scoring.nearness import KINDS, KnownValues, known_values
 from linktransformer.search import ngrams
 from linktransformer.search.ngram_counts import TextCounts
 from linktransformer.search.pair_products import pair_scores
@@ -72,7 +72,7 @@ class FileColumn:
             same = np.array([number.get(value, -1) for value in values[0]], dtype=np.int64)
             equal = same[i] == j
         elif self.parsed is not None:
-            similarity, equal = self.parsed.compare(values[0], values[1], i, j)
+            similarity, equal = compare_known(self.parsed, values[0], values[1], i, j)
         else:
             prepared = prepare(values[0], values[1], self.statistics.comparison)
             similarity, equal = prepared.similarity(i, j), prepared.equal(i, j)

@@ -17,6 +17,7 @@ from linktransformer.linking.options import Job
 from linktransformer.partitions.partition import Partitions
 from linktransformer.search import blocking, ngrams
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.matrices import Matrix
 from linktransformer.tables import frames, records
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.serialize import Serializer
@@ -24,7 +25,6 @@ from linktransformer.tables.serialize import Serializer
 __all__ = ["FileJob", "Matrix", "Partition", "Side", "Stored", "Texts"]
 
 Texts = NDArray[np.object_]
-Matrix = Floats | csr_matrix
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.partitions.file_job import FileJob, Matrix, Stored
+from linktransformer.partitions.file_job import FileJob, Stored
 from linktransformer.partitions.file_survey import RandomPairs, Survey
 from linktransformer.partitions.partition_search import Searched
 from linktransformer.progress import stage
@@ -23,6 +23,7 @@ from linktransformer.scoring.fellegi_sunter import (
 )
 from linktransformer.scoring.job_statistics import JobStatistics
 from linktransformer.scoring.words import Rarities
+from linktransformer.search.matrices import Matrix
 from linktransformer.search.pair_products import pair_scores
 from linktransformer.tables.normalize import folded
 

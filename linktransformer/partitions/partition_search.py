@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.equal_texts import SAME, alike
-from linktransformer.partitions.file_job import FileJob, Matrix, Partition, Texts
+from linktransformer.partitions.file_job import FileJob, Partition, Texts
 from linktransformer.partitions.file_survey import Survey
 from linktransformer.scoring import ranks
 from linktransformer.scoring.features import mutual_and_strength, near
 from linktransformer.scoring.gather import nearest_pairs, own_rivals
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates, search
+from linktransformer.search.matrices import Matrix
 from linktransformer.tables.normalize import folded
 
 __all__ = ["Searched", "search_partition"]

@@ -1,1 +1,1 @@
-"""How alike the cells of two rows are, and what that says about the rows."""
+"""Features of candidate pairs: similarities, ranks, words and comparisons of columns."""

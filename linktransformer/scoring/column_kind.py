@@ -1,4 +1,4 @@
-"""What two columns hold, by their content: no name of a column is looked at."""
+"""What two columns hold, by their content alone: names of columns do not count."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from linktransformer.arrays import Doubles, Integers
 from linktransformer.scoring import parse_dates, parse_numbers
 from linktransformer.scoring.compare import Comparison
+from linktransformer.scoring.parse_dates import Exact
 from linktransformer.scoring.parse_numbers import plain
 from linktransformer.scoring.spelling import MOST_WORDS
 
@@ -37,20 +38,6 @@ def detect(left: Sequence[str], right: Sequence[str]) -> Comparison:
     codes. Then codes: mostly one word with a digit, or digits and separators. Then names: at most six words,
     of letters. Else text. Numbers are codes if they have leading zeros, or if all have one and the same
     length of five digits and more and are not rounded to hundreds more than by chance.
-
-    Args:
-        left: Texts of the cells, each different one once, "" for null, (n,).
-        right: Texts of the other column, each different one once, (m,). Where one column is empty, the other
-            one decides.
-
-    Returns:
-        The comparison; text where both columns are empty.
-
-    Example:
-        >>> detect(["12.5", "7"], ["12,5", "8"]).kind, detect(["1999"], ["2003"]).year
-        ('number', True)
-        >>> detect(["00123", "01450"], ["00124", "99999"]).kind, detect(["J. Smith"], ["Ann Lee"]).kind
-        ('identifier', 'name')
     """
     columns = [_sample(left), _sample(right)]
     columns = [column for column in columns if column] * (1 + (not all(columns)))
@@ -66,14 +53,7 @@ def detect(left: Sequence[str], right: Sequence[str]) -> Comparison:
 
 
 def sampled(n: int) -> Integers:
-    """Which of n different cells are looked at.
-
-    Args:
-        n: How many cells are not empty.
-
-    Returns:
-        Their places, rising; all of them up to 2000.
-    """
+    """Which of n different cells are looked at."""
     if n <= SAMPLE:
         return np.arange(n)
     return np.sort(np.random.default_rng(0).choice(n, SAMPLE, replace=False))
@@ -100,7 +80,7 @@ def _are_places(left: Cells, right: Cells) -> bool:
 def _are_dates(left: Cells, right: Cells) -> bool:
     sides = parse_dates.read_both(left, right)
     return all(
-        (side.exact > parse_dates.NONE).mean() >= SHARE and (side.exact > parse_dates.YEAR).mean() > MOST
+        (side.exact > Exact.NONE).mean() >= SHARE and (side.exact > Exact.YEAR).mean() > MOST
         for side in sides
     )
 
@@ -117,8 +97,8 @@ def _are_numbers(left: Cells, right: Cells) -> bool:
 
 
 def _read_and_not_padded(values: Doubles, column: Cells) -> list[bool]:
-    read = np.isfinite(values).tolist()
-    return [known and not _PADDED.match(cell) for known, cell in zip(read, column, strict=True)]
+    is_read = np.isfinite(values).tolist()
+    return [read and not _PADDED.match(cell) for read, cell in zip(is_read, column, strict=True)]
 
 
 def _are_codes_of_one_length(cells: Cells) -> bool:
@@ -153,8 +133,9 @@ def _are_names(left: Cells, right: Cells) -> bool:
     )
 
 
-def _share(found: Iterable[object]) -> float:
-    truths = [bool(one) for one in found]
+def _share(results: Iterable[object]) -> float:
+    """The share of results that are true."""
+    truths = [bool(result) for result in results]
     return sum(truths) / len(truths) if truths else 0.0
 
 

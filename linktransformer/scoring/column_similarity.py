@@ -1,6 +1,6 @@
-"""How alike the cells of two columns are, for many pairs at once.
+"""How similar the cells of two columns are, for many pairs at once.
 
-Every column pair is brought to numbered values first; a measure then sees each different pair of values
+Every column pair is read to numbered values first; a measure then compares each different pair of values
 once. So no measure depends on which of the two columns is the left one, and all are symmetric.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,54 +15,39 @@ from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.scoring import nearness, spelling
 from linktransformer.scoring.compare import Comparison
+from linktransformer.scoring.nearness import KnownValues
 from linktransformer.scoring.parse_numbers import plain
 from linktransformer.scoring.spelling import Measure
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "compare_known", "prepare"]
 
-Scores = Floats
-
-_KINDS = {**spelling.KINDS, **nearness.KINDS}
-CHUNK = 1 << 16  # pairs compared at once: what is made of them on the way stays in the cache
+READERS = spelling.KINDS | dict.fromkeys(nearness.KINDS, nearness.numbered_values)
+CHUNK = 1 << 16  # pairs compared at once: intermediate results stay in the cache
 BELOW_EQUAL = np.nextafter(np.float32(1), np.float32(0))  # of two different values, at most
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """Two columns that were read for one comparison: `prepare` makes it.
+    """Two columns that were read for one comparison, by `prepare`.
 
     Args:
-        comparison: How they are compared.
         left: Number of the value of each left cell, (n,) int64, -1 where there is none.
         right: Number of the value of each right cell, (m,) int64, -1 where there is none. Equal values have
             equal numbers.
         measure: Similarity of pairs of different values by their numbers, the smaller one first.
-        filled: How many cells are not empty, on the left and on the right.
-        read_as: What the columns showed: unit, decimal sign or order of the date.
         rest: The cells that could not be read, as text; None where all could.
     """
 
-    comparison: Comparison
     left: Integers
     right: Integers
     measure: Measure
-    filled: tuple[int, int]
-    read_as: dict[str, Any]
     rest: Prepared | None = None
 
-    def similarity(self, i: Integers, j: Integers) -> Scores:
-        """Compare pairs of cells.
+    def similarity(self, i: Integers, j: Integers) -> Floats:
+        """Compare pairs of a left cell i and a right cell j, (p,) int64 each.
 
-        Args:
-            i: Places of left cells, (p,) int64.
-            j: Places of right cells, (p,) int64.
-
-        Returns:
-            (p,) float32 in [0, 1], 1 for equal values; NaN where a cell is empty or only one of the two
-            could be read. Two cells that both could not be read are compared as text.
-
-        Raises:
-            InvalidArgumentError: `i` and `j` have different shapes.
+        Returns (p,) float32 in [0, 1], 1 for equal values; NaN where a cell is empty or only one of the two
+        could be read. Two cells that both could not be read are compared as text.
 
         Example:
             >>> from linktransformer.scoring import compare
@@ -72,29 +56,20 @@ class Prepared:
             [1. 0.82 0.59 nan]
         """
         i, j = _places(i, j)
-        found = np.full(len(i), np.nan, dtype=np.float32)
+        similarity = np.full(len(i), np.nan, dtype=np.float32)
         for start in range(0, len(i), CHUNK):
-            piece = slice(start, start + CHUNK)
-            first, second = self.left[i[piece]], self.right[j[piece]]
+            part = slice(start, start + CHUNK)
+            first, second = self.left[i[part]], self.right[j[part]]
             both = np.flatnonzero((first >= 0) & (second >= 0))
-            found[start + both] = self._of_values(first[both], second[both])
+            similarity[start + both] = self._of_values(first[both], second[both])
         if self.rest is not None:
-            texts = self.rest.similarity(i, j)
-            found = np.where(np.isnan(found), texts, found)
-        return found
+            similarity = np.where(np.isnan(similarity), self.rest.similarity(i, j), similarity)
+        return similarity
 
     def equal(self, i: Integers, j: Integers) -> Bools:
         """Whether pairs of cells have the same value: "1.0" and "1", "2000-01-01" and "1 Jan 2000".
 
-        Args:
-            i: Places of left cells, (p,) int64.
-            j: Places of right cells, (p,) int64.
-
-        Returns:
-            (p,) bool, False where a cell is empty. Cells that could not be read are equal as text.
-
-        Raises:
-            InvalidArgumentError: `i` and `j` have different shapes.
+        Returns (p,) bool, False where a cell is empty. Cells that could not be read are equal as text.
 
         Example:
             >>> from linktransformer.scoring import compare
@@ -106,27 +81,7 @@ class Prepared:
         same = (first >= 0) & (first == self.right[j])
         return np.asarray(same if self.rest is None else same | self.rest.equal(i, j))
 
-    def describe(self) -> dict[str, Any]:
-        """What was compared and how, for a report.
-
-        Returns:
-            "kind"; "parameters" that were set; "parsed", the share of the cells that are not empty which
-            could be read, left and right (0 where all are empty); "read_as", what the columns showed.
-
-        Example:
-            >>> from linktransformer.scoring import compare
-            >>> prepare(["1 kg", "n/a"], ["2", ""], compare.number(within=1)).describe()["parsed"]
-            [0.5, 1.0]
-        """
-        read = (int((self.left >= 0).sum()), int((self.right >= 0).sum()))
-        return {
-            "kind": self.comparison.kind,
-            "parameters": self.comparison.parameters,
-            "parsed": [some / total if total else 0.0 for some, total in zip(read, self.filled, strict=True)],
-            "read_as": dict(self.read_as),
-        }
-
-    def _of_values(self, first: Integers, second: Integers) -> Scores:
+    def _of_values(self, first: Integers, second: Integers) -> Floats:
         scores = np.ones(len(first), dtype=np.float32)
         differ = np.flatnonzero(first != second)
         low = np.minimum(first[differ], second[differ])
@@ -136,16 +91,9 @@ class Prepared:
 
 
 def prepare(left: Sequence[str], right: Sequence[str], comparison: Comparison) -> Prepared:
-    """Read two columns once, for any number of pairs.
+    """Read two columns, "" for null, once for any number of pairs.
 
-    Args:
-        left: Texts of the cells, "" for null, (n,).
-        right: Texts of the cells of the other column, "" for null, (m,).
-        comparison: From `linktransformer.scoring.compare`, or `column_kind.detect`.
-
-    Returns:
-        What compares pairs of them. How, is said at the function
-        of each kind in `spelling` and `nearness`.
+    How pairs are compared is described at the function of each kind in `spelling` and in `nearness`.
 
     Example:
         >>> from linktransformer.scoring import compare
@@ -154,18 +102,39 @@ def prepare(left: Sequence[str], right: Sequence[str], comparison: Comparison) -
         [0.89 0.89]
     """
     columns = [plain(cell) for cell in left], [plain(cell) for cell in right]
-    codes, measure, read_as = _KINDS[comparison.kind](columns, comparison)
-    empty = [np.array([not cell for cell in column], dtype=bool) for column in columns]
-    unread = [code < 0 for code in codes]
-    rest = None
-    if any((unknown & ~blank).any() for unknown, blank in zip(unread, empty, strict=True)):
-        left, right = (
-            [cell if unknown else "" for cell, unknown in zip(column, side.tolist(), strict=True)]
-            for column, side in zip(columns, unread, strict=True)
-        )
-        rest = prepare(left, right, Comparison("text"))
-    filled = (int((~empty[0]).sum()), int((~empty[1]).sum()))
-    return Prepared(comparison, *codes, measure, filled, read_as, rest)
+    codes, measure = READERS[comparison.kind](columns, comparison)
+    unread = [
+        [cell if number < 0 else "" for cell, number in zip(column, code.tolist(), strict=True)]
+        for column, code in zip(columns, codes, strict=True)
+    ]
+    rest = prepare(unread[0], unread[1], Comparison("text")) if any(map(any, unread)) else None
+    return Prepared(*codes, measure, rest)
+
+
+def compare_known(
+    known: KnownValues, left: Sequence[str], right: Sequence[str], i: Integers, j: Integers
+) -> tuple[Floats, Bools]:
+    """Compare pairs of cells that are not empty as `Prepared` does, among values that are known.
+
+    A value that is not known counts as one more; the result of a pair does not depend on others. Returns
+    similarities and equality as `Prepared`.
+    """
+    cells = [plain(cell) for cell in left], [plain(cell) for cell in right]
+    rows = [known.read(column, side) for side, column in enumerate(cells)]
+    a, b = rows[0][i], rows[1][j]
+    read = np.flatnonzero(np.isfinite(a[:, 0]) & np.isfinite(b[:, 0]))
+    unread = np.flatnonzero(np.isnan(a[:, 0]) & np.isnan(b[:, 0]))
+    similarity = np.full(len(i), np.nan, dtype=np.float32)
+    equal = np.zeros(len(i), dtype=bool)
+    a, b = a[read], b[read]
+    same = (a == b).all(axis=1) if known.comparison.kind == "geo" else a[:, 0] == b[:, 0]
+    equal[read] = same
+    similarity[read] = np.where(same, 1, np.clip(known.near(a, b), 0, BELOW_EQUAL))
+    if len(unread):
+        texts = prepare(*cells, Comparison("text"))
+        i, j = i[unread], j[unread]
+        similarity[unread], equal[unread] = texts.similarity(i, j), texts.equal(i, j)
+    return similarity, equal
 
 
 def _places(i: Integers, j: Integers) -> tuple[Integers, Integers]:

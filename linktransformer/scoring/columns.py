@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,10 @@ from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
 from linktransformer.scoring.job_statistics import ColumnStatistics
 from linktransformer.search import lexical
+from linktransformer.search.matrices import Pairs, Sparse
 from linktransformer.search.pair_products import pair_scores
 
-__all__ = ["Compared", "PairedColumn", "compared"]
+__all__ = ["Compared", "PairedColumn", "compared", "shared_numbers", "text_similarity"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,52 +58,45 @@ class Compared:
     statistics: ColumnStatistics
 
 
-def compared(
-    column: PairedColumn, pairs: tuple[Integers, Integers], random: tuple[Integers, Integers]
-) -> Compared:
-    """Compare a column in candidates and in random pairs.
-
-    Args:
-        column: The column.
-        pairs: Left and right record of each candidate, (n_pairs,) int64 each.
-        random: Those of random pairs.
-
-    Returns:
-        Similarities and levels.
-    """
+def compared(column: PairedColumn, pairs: Pairs, random: Pairs) -> Compared:
+    """Compare a column in candidates and in random pairs of left and right records."""
     comparison = column.comparison or detect(column.left_values, column.right_values)
-    both = []
+    of_values: Callable[[Integers, Integers], tuple[Floats, Bools]]
     if comparison.kind == "text":
         view = lexical.fit(column.left_values, column.right_values)
-        number = {value: place for place, value in enumerate(column.right_values)}
-        same = np.array([number.get(value, -1) for value in column.left_values], dtype=np.int64)
-        for left, right in (pairs, random):
-            i, j, there = _cells(column, left, right)
-            similarity = np.full(len(left), np.nan, dtype=np.float32)
-            equal = np.zeros(len(left), dtype=bool)
-            similarity[there] = np.clip(pair_scores(view.left, view.right, i, j), 0, 1)
-            equal[there] = same[i] == j if len(same) else False
-            both.append((similarity, equal))
+        number = shared_numbers(column.left_values, column.right_values)
+        of_values = lambda i, j: text_similarity((view.left, view.right), number, i, j)  # noqa: E731
     else:
         prepared = prepare(column.left_values, column.right_values, comparison)
-        for left, right in (pairs, random):
-            i, j, there = _cells(column, left, right)
-            similarity = np.full(len(left), np.nan, dtype=np.float32)
-            equal = np.zeros(len(left), dtype=bool)
-            similarity[there], equal[there] = prepared.similarity(i, j), prepared.equal(i, j)
-            both.append((similarity, equal))
-    (similarity, equal), of_random = both
+        of_values = lambda i, j: (prepared.similarity(i, j), prepared.equal(i, j))  # noqa: E731
+    sides = []
+    for left, right in (pairs, random):
+        i, j = column.left[left], column.right[right]
+        filled = (i >= 0) & (j >= 0)
+        similarity = np.full(len(left), np.nan, dtype=np.float32)
+        equal = np.zeros(len(left), dtype=bool)
+        similarity[filled], equal[filled] = of_values(i[filled], j[filled])
+        sides.append((similarity, equal))
+    (similarity, equal), of_random = sides
     statistics = ColumnStatistics(comparison, *_frequency(column))
     frequency = np.array([*(statistics.frequency[value] for value in column.left_values), 0.0])
-    of_left = np.where(column.left[pairs[0]] >= 0, frequency[column.left[pairs[0]]], 0)
-    levels = ColumnLevels(level_of(similarity, equal), level_of(*of_random), of_left.astype(np.float32))
+    of_left = frequency[column.left[pairs[0]]].astype(np.float32)  # 0, the last one, for a null
+    levels = ColumnLevels(level_of(similarity, equal), level_of(*of_random), of_left)
     return Compared(similarity, equal, levels, statistics)
 
 
-def _cells(column: PairedColumn, left: Integers, right: Integers) -> tuple[Integers, Integers, Bools]:
-    i, j = column.left[left], column.right[right]
-    there = (i >= 0) & (j >= 0)
-    return i[there], j[there], there
+def shared_numbers(left: Sequence[str], right: Sequence[str]) -> Integers:
+    """The number of each left value among the right ones, -1 for none, (n_left,) int64."""
+    number = {value: place for place, value in enumerate(right)}
+    return np.array([number.get(value, -1) for value in left], dtype=np.int64)
+
+
+def text_similarity(
+    vectors: tuple[Sparse, Sparse], number: Integers, i: Integers, j: Integers
+) -> tuple[Floats, Bools]:
+    """Cosines, 0 to 1, of pairs of free texts, and whether they are equal, by `shared_numbers`."""
+    similarity = np.clip(pair_scores(*vectors, i, j), 0, 1)
+    return similarity, number[i] == j if len(number) else np.zeros(len(i), dtype=bool)
 
 
 def _frequency(column: PairedColumn) -> tuple[dict[str, float], int]:
@@ -111,7 +105,7 @@ def _frequency(column: PairedColumn) -> tuple[dict[str, float], int]:
     count: dict[str, int] = {}
     for codes, values in sides:
         of_side = np.bincount(codes[codes >= 0], minlength=len(values)).tolist()
-        for value, number in zip(values, of_side, strict=True):
-            count[value] = count.get(value, 0) + number
-    known = sum(int((codes >= 0).sum()) for codes, _ in sides)
-    return {value: number / max(1, known) for value, number in count.items()}, known
+        for value, n in zip(values, of_side, strict=True):
+            count[value] = count.get(value, 0) + n
+    n_filled = sum(int((codes >= 0).sum()) for codes, _ in sides)
+    return {value: n / max(1, n_filled) for value, n in count.items()}, n_filled

@@ -1,11 +1,11 @@
-"""How the cells of two columns are compared: what a user may say about a column.
+"""How the cells of two columns are compared: what a user may set for a column.
 
     import linktransformer as lt
 
     lt.compare.number(within=2)
     lt.compare.date(within_days=1)
 
-Without a word from the user, `column_kind.detect` chooses by the content of the two columns.
+By default, `column_kind.detect` chooses by the content of the two columns.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TOLERANT = {"number": "within", "date": "within_days", "geo": "within_km"}
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two columns hold, and which differences between two cells are of no account.
+    """What two columns hold, and which differences between two cells are tolerated.
 
     The functions of this module make one; there is no need to call the class.
 
@@ -45,7 +45,7 @@ class Comparison:
             of dates in days, of places in kilometres. None: no tolerance.
         relative: The same for numbers, as a share of the larger absolute value, above 0 and below 1.
             None: no tolerance.
-        year: The numbers are years: their distance from zero says nothing.
+        year: The numbers are years: their distance from zero has no meaning.
 
     Raises:
         InvalidArgumentError: An unknown kind, a tolerance that is not a finite number above zero, or one
@@ -91,14 +91,14 @@ class Comparison:
             >>> date(within_days=3).parameters
             {'within_days': 3}
         """
-        found: dict[str, float | bool] = {}
+        parameters: dict[str, float | bool] = {}
         if self.within is not None:
-            found[_TOLERANT[self.kind]] = self.within
+            parameters[_TOLERANT[self.kind]] = self.within
         if self.relative is not None:
-            found["relative"] = self.relative
+            parameters["relative"] = self.relative
         if self.year:
-            found["year"] = True
-        return found
+            parameters["year"] = True
+        return parameters
 
 
 def text() -> Comparison:
@@ -143,7 +143,7 @@ def name() -> Comparison:
 def identifier() -> Comparison:
     """Compare as codes, such as telephone numbers and article numbers.
 
-    Separators, case and leading zeros are of no account; each other character is.
+    Separators, case and leading zeros are ignored; each other character counts.
 
     Returns:
         The comparison.
@@ -237,6 +237,6 @@ def geo(within_km: float | None = None) -> Comparison:
 def _check_positive(named: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or value <= 0:
         raise InvalidArgumentError(
-            f"{named}={value!r} is not a finite number above 0. Give the largest difference that is of no "
-            "account, or leave it out; compare.exact() allows none."
+            f"{named}={value!r} is not a finite number above 0. Give the largest difference that is "
+            "tolerated, or leave it out; compare.exact() allows none."
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
+from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.features import VIEWS, Evidence, PairFeatures, pair_features
 from linktransformer.scoring.gaps import without_gaps
 from linktransformer.scoring.gather import evidence_of, paired_column
@@ -19,6 +19,8 @@ from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search, lexical
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
+from linktransformer.search.matrices import Matrix, as_dense
+from linktransformer.search.views import Index
 from linktransformer.tables import key_columns, records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
@@ -27,6 +29,9 @@ from linktransformer.tables.serialize import Serializer
 __all__ = ["Described", "Embed", "Options", "Views", "describe", "embedded", "paired_columns", "searched"]
 
 Embed = Callable[[list[str]], Floats]
+Matrices = tuple[Matrix, Matrix]
+Texts = tuple[list[str], list[str]]
+Names = tuple[list[str], list[str]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,16 +50,18 @@ class Options:
         comparisons: By column name, how cells are compared; the others by their content.
         memory_limit: Bytes for the search.
         device: "cpu" keeps the search off the GPU.
+        index: Of dense views: "faiss", or "auto" by the size of the search.
     """
 
     k: int = 10
     embed: Embed | None = None
-    vectors: Mapping[str, tuple[Any, Any]] | None = None
+    vectors: Mapping[str, Matrices] | None = None
     readings: bool = False
     written: Serializer | None = None
-    comparisons: Mapping[str, Any] | None = None
+    comparisons: Mapping[str, Comparison] | None = None
     memory_limit: int | None = None
     device: str | None = None
+    index: Index = "auto"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,28 +81,20 @@ class Views:
     """
 
     nodes: tuple[Nodes, Nodes]
-    texts: tuple[list[str], list[str]]
+    texts: Texts
     columns: tuple[PairedColumn, ...]
     key: int | None
-    matrices: Mapping[str, tuple[Any, Any]]
+    matrices: Mapping[str, Matrices]
     reads: str
-    readable: tuple[list[str], list[str]]
+    readable: Texts
     drawing: Drawing
     same: bool
 
-    def some(self, which: tuple[Integers, Integers]) -> Views:
-        """Two smaller tables of some of the records, searched by the same vectors.
-
-        Args:
-            which: Left and right records, rising, (n_left,) and (n_right,) int64.
-
-        Returns:
-            Their views.
-        """
-        nodes = self.nodes[0].some(which[0]), self.nodes[1].some(which[1])
+    def some(self, rows: tuple[Integers, Integers]) -> Views:
+        """Two smaller tables of some left and some right records, searched by the same vectors."""
+        nodes = self.nodes[0].some(rows[0]), self.nodes[1].some(rows[1])
         columns = tuple(
-            replace(column, left=column.left[which[0]], right=column.right[which[1]])
-            for column in self.columns
+            replace(column, left=column.left[rows[0]], right=column.right[rows[1]]) for column in self.columns
         )
         drawing = Drawing.of(self.texts, nodes, same=self.same)
         return replace(self, nodes=nodes, columns=columns, drawing=drawing)
@@ -118,7 +117,7 @@ class Described:
     candidates: Candidates
     features: PairFeatures
     evidence: Evidence
-    written: tuple[list[str], list[str]] | None = None
+    written: Texts | None = None
 
     @property
     def nodes(self) -> tuple[Nodes, Nodes]:
@@ -143,25 +142,17 @@ class Described:
 
 def describe(
     tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
+    on: Names,
     nodes: tuple[Nodes, Nodes],
     texts: tuple[Records, Records],
     options: Options,
     *,
     same: bool = False,
 ) -> Described:
-    """Search two tables, or one in itself, and describe what is found.
+    """Search two tables, or one in itself, and describe the candidates.
 
-    Args:
-        tables: The left and the right table; the same one twice with `same`.
-        on: Their key columns.
-        nodes: Their records, at least one each.
-        texts: The texts of the records.
-        options: How.
-        same: Both sides are one table.
-
-    Returns:
-        Candidates and features. The order of the key columns does not matter.
+    Takes the tables (one twice with `same`), their key columns, their records, at least one each, and the
+    texts of these. The order of the key columns does not matter.
     """
     views = _views(tables, on, nodes, texts, options, same)
     if options.vectors is not None:
@@ -175,38 +166,34 @@ def describe(
 
 
 def searched(views: Views, options: Options) -> Described:
-    """Find candidates in every view, and describe them.
-
-    Args:
-        views: Two tables, or one in itself.
-        options: How they are searched.
-
-    Returns:
-        Candidates and features.
-    """
+    """Find candidates in every view, and describe them."""
     matrices, nodes, same = views.matrices, views.nodes, views.same
-    found = candidate_search.search(
-        matrices, *nodes, options.k, memory_limit=options.memory_limit, device=options.device, same=same
+    candidates = candidate_search.search(
+        matrices,
+        *nodes,
+        options.k,
+        memory_limit=options.memory_limit,
+        device=options.device,
+        same=same,
+        index=options.index,
     )
     known = _known(views.texts, options.vectors, same) if options.readings else {}
-    seen = without_gaps(found, nodes, known)
     evidence = evidence_of(
-        seen,
+        without_gaps(candidates, nodes, known),
         {name: matrices[name] for name in VIEWS if name in matrices},
         nodes,
         views.texts,
         views.columns,
         views.drawing,
         known=known,
-        same=same,
         device=options.device,
     )
-    return Described(views, found, pair_features(evidence), evidence)
+    return Described(views, candidates, pair_features(evidence), evidence)
 
 
 def _views(
     tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
+    on: Names,
     nodes: tuple[Nodes, Nodes],
     texts: tuple[Records, Records],
     options: Options,
@@ -215,124 +202,87 @@ def _views(
     rows = blocking.first_rows(nodes[0]), blocking.first_rows(nodes[1])
     columns = paired_columns(tables, on, rows, options.comparisons)
     key = key_column(columns, same=same)
-    matrices: dict[str, tuple[Any, Any]] = {}
-    both = [of.texts.tolist() for of in texts]
-    if any(map(any, both)) or not options.readings:
-        matrices["lexical"] = _ngrams(both, same)
-    heads = None
+    matrices: dict[str, Matrices] = {}
+    written: Texts = texts[0].texts.tolist(), texts[1].texts.tolist()
+    if any(map(any, written)) or not options.readings:
+        matrices["lexical"] = _ngrams(written, same)
+    reads, readable = "all columns", written
     if max(map(len, on)) > 1:
-        both = _in_order(tables, on, texts, naming_order(columns, key), same)
+        paired = key_columns.paired(*on)
+        order = [paired[place] for place in naming_order(columns, key)]  # depends on what columns hold
+        names = _ordered(on[0], [left for left, _ in order]), _ordered(on[1], [right for _, right in order])
+        written = readable = _texts_of_both(tables, names, texts, same=same)
         if key is not None:
-            heads = [
-                _of_texts(tables[side], [on_key], texts[side])
-                for side, on_key in enumerate(_key_names(columns, key, on))
-            ]
-            matrices["key column"] = _ngrams(heads, same)
-    reads, readable = "all columns", both
+            key_texts = _texts_of_both(tables, ([paired[key][0]], [paired[key][1]]), texts, same=same)
+            matrices["key column"] = _ngrams(key_texts, same)
+            reads, readable = "the key column", key_texts
     if options.written is not None:
-        readable = [
-            _of_texts(table, names, of, options.written)
-            for table, names, of in zip(tables, on, texts, strict=True)
-        ]
-    elif heads is not None:
-        reads, readable = "the key column", heads
-    return Views(
-        nodes,
-        (both[0], both[1]),
-        tuple(columns),
-        key,
-        matrices,
-        reads,
-        (readable[0], readable[1]),
-        Drawing.of(both, nodes, same=same),
-        same,
-    )
+        reads, readable = "all columns", _texts_of_both(tables, on, texts, options.written, same=same)
+    drawing = Drawing.of(written, nodes, same=same)
+    return Views(nodes, written, tuple(columns), key, matrices, reads, readable, drawing, same)
 
 
-def _ngrams(texts: Sequence[list[str]], same: bool) -> tuple[Any, Any]:
+def _ngrams(texts: Texts, same: bool) -> Matrices:
     view = lexical.fit(texts[0], [] if same else texts[1])
     return view.left, view.left if same else view.right
 
 
-def _known(
-    texts: Sequence[list[str]], vectors: Mapping[str, tuple[Any, Any]] | None, same: bool
-) -> dict[str, tuple[Bools, Bools]]:
-    """By view, which left and which right units have what it goes by: a text, or a picture."""
-    has = [np.array([bool(text) for text in side], dtype=bool) for side in texts[: 1 if same else 2]]
-    found = dict.fromkeys(("lexical", "key column"), (has[0], has[-1]))
-    if vectors is not None:
-        left, right = (np.asarray((of != 0).any(axis=1)) for of in vectors["dense"])
-        found["dense"] = left, right
-    return found
-
-
-@stage("key columns")
-def paired_columns(
+def _texts_of_both(
     tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    first: tuple[Integers, Integers],
-    comparisons: Mapping[str, Any] | None = None,
-) -> list[PairedColumn]:
-    """The key columns that two tables have in common, as values of records.
-
-    Args:
-        tables: The left and the right table.
-        on: Their key columns.
-        first: The first row of each left and of each right record.
-        comparisons: By column name, how cells are compared; the others by their content.
-
-    Returns:
-        The columns.
-    """
-    given = comparisons or {}
-    found = []
-    for left, right in key_columns.paired(*on):
-        of = records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer())
-        found.append(paired_column(left, of, first, given.get(left, given.get(right))))
-    return found
-
-
-def _key_names(columns: Sequence[PairedColumn], key: int, on: tuple[list[str], list[str]]) -> tuple[str, str]:
-    return dict(zip([column.name for column in columns], key_columns.paired(*on), strict=True))[
-        columns[key].name
-    ]
-
-
-def _of_texts(
-    table: Table, names: list[str], texts: Records, serializer: Serializer | None = None
-) -> list[str]:
-    return records.texts_of(texts, records.read(table, names, serializer or Serializer()))
-
-
-def _in_order(
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
+    names: Names,
     texts: tuple[Records, Records],
-    order: list[int],
-    same: bool,
-) -> list[list[str]]:
-    """Each record as one text, its columns in an order that depends on what they hold."""
-    paired = key_columns.paired(*on)
-    written = []
-    for side, table in enumerate(tables[: 1 if same else 2]):
-        names = _ordered(on[side], [paired[place][side] for place in order])
-        written.append(_of_texts(table, names, texts[side]))
-    return [written[0], written[-1]]
+    serializer: Serializer | None = None,
+    *,
+    same: bool = False,
+) -> Texts:
+    """The texts of the records of both tables, written from these columns."""
+    sides = [
+        records.texts_of(texts[side], records.read(tables[side], names[side], serializer or Serializer()))
+        for side in range(1 if same else 2)
+    ]
+    return sides[0], sides[-1]
 
 
 def _ordered(names: list[str], first: list[str]) -> list[str]:
     return [*first, *sorted(name for name in names if name not in first)]
 
 
+def _known(
+    texts: Texts, vectors: Mapping[str, Matrices] | None, same: bool
+) -> dict[str, tuple[Bools, Bools]]:
+    """By view, which left and which right units have what it compares: a text, or a picture."""
+    has = [np.array([bool(text) for text in side], dtype=bool) for side in texts[: 1 if same else 2]]
+    known = dict.fromkeys(("lexical", "key column"), (has[0], has[-1]))
+    if vectors is not None:
+        left, right = (np.asarray((as_dense(side) != 0).any(axis=1)) for side in vectors["dense"])
+        known["dense"] = left, right
+    return known
+
+
+@stage("key columns")
+def paired_columns(
+    tables: tuple[Table, Table],
+    on: Names,
+    first: tuple[Integers, Integers],
+    comparisons: Mapping[str, Comparison] | None = None,
+) -> list[PairedColumn]:
+    """The key columns that two tables have in common, as values of records.
+
+    `first` is the first row of each left and of each right record; cells are compared by their content
+    where `comparisons` lacks the column.
+    """
+    comparisons = comparisons or {}
+    columns = []
+    for left, right in key_columns.paired(*on):
+        sides = records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer())
+        columns.append(paired_column(left, sides, first, comparisons.get(left, comparisons.get(right))))
+    return columns
+
+
 def embedded(embed: Embed, texts: Sequence[str]) -> Floats:
     """Encode texts that may repeat.
 
-    Args:
-        embed: Texts -> unit vectors.
-        texts: The texts.
-
-    Returns:
-        (n_texts, d) float32; the vector of nothing is zero, so that nulls are equal to nothing.
+    Returns (n_texts, d) float32; the vector of nothing is zero, so that nulls are equal to nothing.
     """
     number: dict[str, int] = {}
     place = [number.setdefault(text, len(number)) for text in texts]

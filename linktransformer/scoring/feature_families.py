@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.scoring import words
 from linktransformer.scoring.fellegi_sunter import Weights
 from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics, share_above
-from linktransformer.scoring.ranks import Places
-from linktransformer.scoring.spelling import threads
-from linktransformer.scoring.words import Words
+from linktransformer.scoring.ranks import Places, Selection
+from linktransformer.scoring.words import Overlap, Words, overlap
+from linktransformer.search.edits import threads
 
 __all__ = ["VIEWS", "Pairs", "features_of", "unknown"]
 
@@ -28,7 +26,7 @@ OF_VIEW = ("similarity", "above random", "own min", "own max", "own share", "sec
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """What is known of pairs before it is held against their job.
+    """Pairs and what they are described by, before they are compared with their job.
 
     Args:
         left: The left text of each pair, (n,) int64.
@@ -55,15 +53,8 @@ class Pairs:
     equal: Sequence[Bools]
     weights: Weights
 
-    def some(self, at: Any) -> Pairs:
-        """Some of the pairs.
-
-        Args:
-            at: A slice, positions or truths of the pairs.
-
-        Returns:
-            These values of the chosen pairs alone.
-        """
+    def some(self, at: Selection) -> Pairs:
+        """Some of the pairs."""
         return Pairs(
             self.left[at],
             self.right[at],
@@ -79,92 +70,69 @@ class Pairs:
 
 
 def features_of(pairs: Pairs, statistics: JobStatistics) -> tuple[tuple[str, ...], Floats]:
-    """Describe pairs.
+    """The features of pairs beside a job, theirs or another one.
 
-    Args:
-        pairs: The pairs.
-        statistics: Of a job, theirs or another one.
-
-    Returns:
-        Names and values of the features, (n, n_features) float32, NaN for unknown.
+    Returns names and values, (n, n_features) float32, NaN for unknown.
     """
     n = len(pairs.left)
-    found: Features = {}
+    features: Features = {}
     for name in VIEWS:
-        known, score = statistics.views.get(name), pairs.scores.get(name)
-        view = of_view(name, known, score, pairs.own.get(name), n)
-        view |= of_places(name, pairs.places.get(name), statistics, n)
-        found |= view if score is None else _known(view, ~np.isnan(score))
-    texts = [
-        [of[text] for text in which.tolist()]
-        for of, which in zip(pairs.texts, (pairs.left, pairs.right), strict=True)
-    ]
+        score = pairs.scores.get(name)
+        of_name = of_view(name, statistics.views.get(name), score, pairs.own.get(name), n)
+        of_name |= of_places(name, pairs.places.get(name), statistics, n)
+        features |= of_name if score is None else _where(~np.isnan(score), of_name)
+    left, right = (
+        [texts[number] for number in numbers.tolist()]
+        for texts, numbers in zip(pairs.texts, (pairs.left, pairs.right), strict=True)
+    )
     of_texts = of_words(pairs.words, pairs.left, pairs.right)
-    of_texts |= of_letters(texts[0], texts[1])
+    of_texts |= of_letters(left, right)
     of_texts |= of_columns(pairs.similarity, pairs.equal, pairs.weights, n)
     of_texts |= of_places("bits", pairs.places.get("bits"), statistics, n)
-    has = [np.fromiter(map(bool, side), bool, n) for side in texts]
-    found |= _known(of_texts, has[0] & has[1])
-    found |= of_tables(statistics, n)
-    values = np.stack(list(found.values()), axis=1) if n else np.zeros((0, len(found)), np.float32)
-    return tuple(found), values.astype(np.float32)
+    has_text = np.fromiter(map(bool, left), bool, n) & np.fromiter(map(bool, right), bool, n)
+    features |= _where(has_text, of_texts)
+    features |= of_tables(statistics, n)
+    values = np.stack(list(features.values()), axis=1) if n else np.zeros((0, len(features)), np.float32)
+    return tuple(features), values.astype(np.float32)
 
 
-def _known(found: Features, known: Bools) -> Features:
-    """The same features, NaN where nothing is known."""
+def _where(known: Bools, features: Features) -> Features:
+    """The same features, NaN for pairs of which nothing is known."""
     if known.all():
-        return found
-    return {name: np.where(known, values, np.float32(np.nan)) for name, values in found.items()}
+        return features
+    return {name: np.where(known, values, np.float32(np.nan)) for name, values in features.items()}
 
 
 def of_view(
-    name: str, known: ViewStatistics | None, score: Floats | None, own: tuple[Floats, Floats] | None, n: int
+    name: str,
+    job: ViewStatistics | None,
+    score: Floats | None,
+    own: tuple[Floats, Floats] | None,
+    n: int,
 ) -> Features:
-    """The similarity of pairs in one view beside those of other pairs.
-
-    Args:
-        name: Of the view.
-        known: The similarities of the job, None where it has no such view.
-        score: The similarity of each pair, NaN for unknown, (n,) float32.
-        own: How near the nearest other record of its own table is to the left and to the right record of each
-            pair, NaN for unknown, (n,) float32 each.
-        n: Pairs.
-
-    Returns:
-        The features, NaN without the view.
-    """
-    if known is None or score is None or own is None:
-        return {f"{name} {what}": unknown(n) for what in OF_VIEW}
+    """The similarity of pairs in one view beside those of the job, NaN without the view."""
+    if job is None or score is None or own is None:
+        return {f"{name} {label}": unknown(n) for label in OF_VIEW}
     above = unknown(n)
-    if known.enough:
-        scale = max(1e-3, known.high - known.middle)
-        above = ((score - np.float64(known.middle)) / np.float64(scale)).astype(np.float32)
-    less = score - own[0], score - own[1]
+    if job.enough:
+        scale = max(1e-3, job.high - job.middle)
+        above = ((score - np.float64(job.middle)) / np.float64(scale)).astype(np.float32)
+    margins = score - own[0], score - own[1]
     values = (
         score,
         above,
-        np.fmin(*less),
-        np.fmax(*less),
-        share_above(known.own, score),
-        share_above(known.seconds, score),
+        np.fmin(*margins),
+        np.fmax(*margins),
+        share_above(job.own, score),
+        share_above(job.seconds, score),
     )
-    return {f"{name} {what}": value for what, value in zip(OF_VIEW, values, strict=True)}
+    return {f"{name} {label}": value for label, value in zip(OF_VIEW, values, strict=True)}
 
 
-def of_places(name: str, places: Places | None, statistics: JobStatistics | None, n: int) -> Features:
-    """Ranks and gaps on the side of more and of fewer records, and the less and the more favourable one.
-
-    Args:
-        name: Of the score.
-        places: Of each pair by this score, None where there is no such score.
-        statistics: Of the job, for its sizes.
-        n: Pairs.
-
-    Returns:
-        The features.
-    """
-    labels = [f"{name} {what} {side}" for what in ("rank", "gap") for side in ("many", "few", "min", "max")]
-    if places is None or statistics is None:
+def of_places(name: str, places: Places | None, statistics: JobStatistics, n: int) -> Features:
+    """Ranks and gaps on the side of more and of fewer records, and the lower and the higher one."""
+    labels = [f"{name} {kind} {side}" for kind in ("rank", "gap") for side in ("many", "few", "min", "max")]
+    if places is None:
         return {label: unknown(n) for label in labels}
     values = []
     for pair in ((places.rank_left, places.rank_right), (places.gap_left, places.gap_right)):
@@ -174,70 +142,52 @@ def of_places(name: str, places: Places | None, statistics: JobStatistics | None
     return dict(zip(labels, values, strict=True))
 
 
-def of_words(every: Words, left: Integers, right: Integers) -> Features:
-    """The words and the numbers that two texts share.
-
-    Args:
-        every: The words of the texts.
-        left: Left text of each pair, (n,) int64.
-        right: Right text.
-
-    Returns:
-        The features.
-    """
-    found: Features = {}
-    number = np.flatnonzero(every.number)
-    sides: list[tuple[str, Any, Any]] = [("words", every.left, every.right)]
-    sides.append(("numbers", sides[0][1][:, number], sides[0][2][:, number]))
-    for kind, a, b in sides:
-        of = words.overlap(a, b, left, right, every.most)
-        all_left, all_right = of.shared + of.only_left, of.shared + of.only_right
+def of_words(words: Words, left: Integers, right: Integers) -> Features:
+    """The words and the numbers that the left and the right text of each pair share."""
+    features: Features = {}
+    number = np.flatnonzero(words.number)
+    sides = {"words": (words.left, words.right), "numbers": (words.left[:, number], words.right[:, number])}
+    for kind, (a, b) in sides.items():
+        common = overlap(a, b, left, right, words.rarities.most)
+        all_left, all_right = common.shared + common.only_left, common.shared + common.only_right
         none = np.minimum(all_left, all_right) <= 0
         share = [
-            np.where(none, np.nan, of.shared / np.maximum(of_all, 1e-9)) for of_all in (all_left, all_right)
+            np.where(none, np.nan, common.shared / np.maximum(total, 1e-9)) for total in (all_left, all_right)
         ]
-        found |= {
-            f"{kind} cosine": np.where(none, np.nan, of.cosine).astype(np.float32),
-            f"{kind} shared": of.shared,
+        features |= {
+            f"{kind} cosine": np.where(none, np.nan, common.cosine).astype(np.float32),
+            f"{kind} shared": common.shared,
             f"{kind} contained min": np.minimum(*share).astype(np.float32),
             f"{kind} contained max": np.maximum(*share).astype(np.float32),
-            f"{kind} only min": np.minimum(of.only_left, of.only_right),
-            f"{kind} only max": np.maximum(of.only_left, of.only_right),
-            f"{kind} rarest min": np.minimum(of.rarest_left, of.rarest_right),
-            f"{kind} rarest max": np.maximum(of.rarest_left, of.rarest_right),
+            f"{kind} only min": np.minimum(common.only_left, common.only_right),
+            f"{kind} only max": np.maximum(common.only_left, common.only_right),
+            f"{kind} rarest min": np.minimum(common.rarest_left, common.rarest_right),
+            f"{kind} rarest max": np.maximum(common.rarest_left, common.rarest_right),
         }
         if kind == "words":
-            found["words rarest alike"] = _alike(every.spelled, of)
-    return found
+            features["words rarest alike"] = _rarest_similarity(words.rarities.spelled, common)
+    return features
 
 
-def _alike(spelled: NDArray[np.object_], of: words.Overlap) -> Floats:
-    """How like the rarest words are that only one text has: a slip, or another word."""
+def _rarest_similarity(spelled: NDArray[np.object_], common: Overlap) -> Floats:
+    """How similar the rarest words are that only one text has: a slip, or another word."""
     from rapidfuzz import distance, process
 
-    alike = unknown(len(of.word_left))
-    both = np.flatnonzero((of.word_left >= 0) & (of.word_right >= 0))
-    a, b = spelled[of.word_left[both]], spelled[of.word_right[both]]
-    alike[both] = process.cpdist(a, b, scorer=distance.JaroWinkler.similarity, dtype=np.float32)
-    return alike
+    similarity = unknown(len(common.word_left))
+    both = np.flatnonzero((common.word_left >= 0) & (common.word_right >= 0))
+    a, b = spelled[common.word_left[both]], spelled[common.word_right[both]]
+    similarity[both] = process.cpdist(a, b, scorer=distance.JaroWinkler.similarity, dtype=np.float32)
+    return similarity
 
 
 def of_letters(left: Sequence[str], right: Sequence[str]) -> Features:
-    """Edit similarities of pairs of texts, at most 300 characters of each.
-
-    Args:
-        left: The case-folded left text of each pair, n.
-        right: The right one.
-
-    Returns:
-        The features.
-    """
+    """Edit similarities of pairs of texts, at most 300 characters of each."""
     from rapidfuzz import distance, fuzz, process
 
     a, b = ([text[:LENGTH] for text in side] for side in (left, right))
     length = [np.fromiter(map(len, side), np.float32, len(side)) for side in (left, right)]
     short, long = np.minimum(*length), np.maximum(*length)
-    found: Features = {
+    features: Features = {
         f"letters {name}": np.asarray(
             process.cpdist(a, b, scorer=scorer, workers=threads(len(a))) / scale, dtype=np.float32
         )
@@ -247,62 +197,43 @@ def of_letters(left: Sequence[str], right: Sequence[str]) -> Features:
             ("start", distance.JaroWinkler.similarity, 1),
         )
     }
-    found["length ratio"] = (short / np.maximum(long, 1)).astype(np.float32)
-    return found | {"length": np.log1p(short).astype(np.float32)}
+    features["length ratio"] = (short / np.maximum(long, 1)).astype(np.float32)
+    return features | {"length": np.log1p(short).astype(np.float32)}
 
 
 def of_columns(similarity: Sequence[Floats], equal: Sequence[Bools], weights: Weights, n: int) -> Features:
-    """What the key columns say together, whatever their order.
-
-    Args:
-        similarity: Of the cells of each column, NaN for a null, (n,) float32 each.
-        equal: Whether they are equal, (n,) bool each.
-        weights: Of the levels.
-        n: Pairs.
-
-    Returns:
-        The features, NaN without columns.
-    """
+    """The comparisons of the key columns together, whatever their order; NaN without columns."""
     names = ("min", "mean", "max", "equal", "different", "null", "information")
     if not similarity:
         labels = [*(f"columns {name}" for name in names), "bits", "bits min", "bits max", "bits against"]
         return {label: unknown(n) for label in labels}
-    alike = np.stack(list(similarity), axis=1)
-    null = np.isnan(alike)
-    there = np.maximum(1, (~null).sum(axis=1))
-    same = np.stack(list(equal), axis=1)
-    filled = np.nan_to_num(alike)
+    similarities = np.stack(list(similarity), axis=1)
+    null = np.isnan(similarities)
+    n_filled = np.maximum(1, (~null).sum(axis=1))
+    filled = np.nan_to_num(similarities)
     bits = weights.bits
-    found = {
-        "columns min": np.where(null, 2, alike).min(axis=1),
-        "columns mean": filled.sum(axis=1) / there,
+    features = {
+        "columns min": np.where(null, 2, similarities).min(axis=1),
+        "columns mean": filled.sum(axis=1) / n_filled,
         "columns max": filled.max(axis=1),
-        "columns equal": (same & ~null).sum(axis=1) / there,
-        "columns different": (~null & (filled < 0.3)).sum(axis=1) / there,
+        "columns equal": (np.stack(list(equal), axis=1) & ~null).sum(axis=1) / n_filled,
+        "columns different": (~null & (filled < 0.3)).sum(axis=1) / n_filled,
         "columns null": null.mean(axis=1),
         "columns information": np.maximum(bits, 0).sum(axis=1) / (1e-3 + np.abs(bits).sum(axis=1)),
     }
     empty = null.all(axis=1)
-    found = {name: np.where(empty, np.nan, values) for name, values in found.items()}
-    found |= {
+    features = {name: np.where(empty, np.nan, values) for name, values in features.items()}
+    features |= {
         "bits": weights.total,
         "bits min": bits.min(axis=1),
         "bits max": bits.max(axis=1),
         "bits against": np.minimum(bits, 0).sum(axis=1),
     }
-    return {name: values.astype(np.float32) for name, values in found.items()}
+    return {name: values.astype(np.float32) for name, values in features.items()}
 
 
 def of_tables(statistics: JobStatistics, n: int) -> Features:
-    """What is the same for all pairs of a job.
-
-    Args:
-        statistics: Of the job.
-        n: Pairs.
-
-    Returns:
-        The features.
-    """
+    """What is the same for all pairs of a job."""
     kinds = statistics.kinds
     numbers = {
         "columns": float(len(kinds)),
@@ -313,12 +244,5 @@ def of_tables(statistics: JobStatistics, n: int) -> Features:
 
 
 def unknown(n: int) -> Floats:
-    """Values that are not known.
-
-    Args:
-        n: How many.
-
-    Returns:
-        (n,) float32, all NaN.
-    """
+    """Values that are not known, (n,) float32, all NaN."""
     return np.full(n, np.nan, dtype=np.float32)

@@ -1,28 +1,27 @@
-"""Pair features: what similarities, ranks, words and columns say of every candidate."""
+"""Pair features: similarities, ranks, words and columns of every candidate, beside those of its job."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.progress import stage
 from linktransformer.scoring import ranks, words
-from linktransformer.scoring.columns import Compared, PairedColumn, compared
+from linktransformer.scoring.columns import PairedColumn, compared
 from linktransformer.scoring.feature_families import VIEWS, Pairs, features_of, unknown
 from linktransformer.scoring.fellegi_sunter import Weights, match_weights
 from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics
-from linktransformer.scoring.ranks import Places
+from linktransformer.scoring.ranks import Places, Selection
+from linktransformer.search.matrices import Pairs as RecordPairs
 
 __all__ = [
     "VIEWS",
     "Evidence",
     "PairFeatures",
     "first_guess",
-    "kept",
     "mutual_and_strength",
     "near",
     "pair_features",
@@ -31,8 +30,7 @@ __all__ = [
 ]
 
 STEP = 2**17  # pairs whose features are computed at a time; it changes the memory, not the result
-
-
+DEPTH = 3  # candidates of each record, in each view, that are described
 LEAST = 100  # pairs of records of which one in a hundred is estimated
 
 
@@ -61,7 +59,7 @@ class Evidence:
     texts: tuple[Sequence[str], Sequence[str]]
     columns: Sequence[PairedColumn]
     own: Mapping[str, tuple[Floats, Floats]]
-    random: tuple[Integers, Integers]
+    random: RecordPairs
     random_views: Mapping[str, Floats]
     same: bool = False
 
@@ -75,19 +73,22 @@ class Evidence:
 class PairFeatures:
     """What is known of candidates, as numbers that do not depend on the size or the kind of the tables.
 
-    The features of all pairs of a job take gigabytes, so that they are computed in parts, when asked for.
+    The features of all pairs of a job take gigabytes, so they are computed in parts when they are read.
 
     Args:
         at: Which candidates, positions in those that were given, (n,) int64.
         pairs: What the features are computed from.
-        weights: The match weights of the columns.
         statistics: What is the same for all pairs of the job.
     """
 
     at: Integers
     pairs: Pairs
-    weights: Weights
     statistics: JobStatistics
+
+    @property
+    def weights(self) -> Weights:
+        """The match weights of the columns."""
+        return self.pairs.weights
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -102,46 +103,29 @@ class PairFeatures:
     def parts(self) -> Iterator[tuple[slice, Floats]]:
         """The features part by part, once at least.
 
-        Yields:
-            Which pairs, and their features, (n_pairs, n_features) float32, NaN for unknown.
+        Yields which pairs, and their features, (n_pairs, n_features) float32, NaN for unknown.
         """
         for start in range(0, max(1, len(self.at)), STEP):
             part = slice(start, start + STEP)
             yield part, features_of(self.pairs.some(part), self.statistics)[1]
 
-    def some(self, which: Integers) -> PairFeatures:
-        """The features of some of the pairs.
-
-        Args:
-            which: Positions in `at`, (n,) int64.
-
-        Returns:
-            They, held against the same job.
-        """
-        return replace(
-            self, at=self.at[which], pairs=self.pairs.some(which), weights=self.weights.some(which)
-        )
+    def some(self, positions: Integers) -> PairFeatures:
+        """The features of some of the pairs."""
+        return replace(self, at=self.at[positions], pairs=self.pairs.some(positions))
 
     def with_view(self, name: str, evidence: Evidence) -> PairFeatures:
         """The features of the same pairs with one more view.
 
         Match weights stay as they were learned without it.
-
-        Args:
-            name: Of the view.
-            evidence: Of the same candidates, with the view.
-
-        Returns:
-            The features.
         """
-        here: Any = slice(None) if len(self.at) == len(evidence.left) else self.at
+        at = _selection(self.at, len(evidence.left))
         statistics = _view_statistics(name, evidence)
         score = evidence.views[name]
         pairs = replace(
             self.pairs,
-            scores={**self.pairs.scores, name: score[here]},
+            scores={**self.pairs.scores, name: score[at]},
             own={**self.pairs.own, name: _own(name, evidence, self.pairs.left, self.pairs.right)},
-            places={**self.pairs.places, name: _places(evidence, score, statistics.floor).some(here)},
+            places={**self.pairs.places, name: _places(evidence, score, statistics.floor).some(at)},
         )
         views = {**self.statistics.views, name: statistics}
         return replace(self, pairs=pairs, statistics=replace(self.statistics, views=views))
@@ -152,85 +136,70 @@ class PairFeatures:
         return self.statistics.kinds
 
 
-def kept(evidence: Evidence, depth: int = 3) -> Bools:
-    """Which candidates are among the nearest of one of their records in some view; of one table, all.
+def near(left: Integers, right: Integers, similarities: Mapping[str, Floats]) -> Bools:
+    """Which candidates of two tables are among the three nearest of one of their records in some view.
 
-    Args:
-        evidence: The candidates.
-        depth: How many of each record, in each view.
-
-    Returns:
-        (n_pairs,) bool.
+    Similarities are NaN for unknown, (n_pairs,) float32 each.
     """
-    if evidence.same:
-        return np.ones(len(evidence.left), dtype=bool)
-    return near(evidence.left, evidence.right, evidence.views, depth)
+    places = {name: ranks.places(left, right, np.nan_to_num(score)) for name, score in similarities.items()}
+    return _near(places, similarities, len(left))
 
 
-def near(left: Integers, right: Integers, similarities: Mapping[str, Floats], depth: int = 3) -> Bools:
-    """Which candidates of two tables are among the nearest of one of their records in some view.
+def _near(places: Mapping[str, Places], similarities: Mapping[str, Floats], n: int) -> Bools:
+    is_near = np.zeros(n, dtype=bool)
+    for name, score in similarities.items():
+        place = places[name]
+        is_near |= ((place.rank_left < DEPTH) | (place.rank_right < DEPTH)) & (score > 0)
+    return is_near
 
-    Args:
-        left: Left records, (n_pairs,) int64.
-        right: Right records.
-        similarities: In each view, NaN for unknown, (n_pairs,) float32.
-        depth: How many of each record, in each view.
 
-    Returns:
-        (n_pairs,) bool.
-    """
-    found = np.zeros(len(left), dtype=bool)
-    for score in similarities.values():
-        place = ranks.places(left, right, np.nan_to_num(score))
-        found |= ((place.rank_left < depth) | (place.rank_right < depth)) & (score > 0)
-    return found
+def _selection(at: Integers, n: int) -> Selection:
+    """Some of n pairs; of all of them nothing is copied."""
+    return slice(None) if len(at) == n else at
 
 
 @stage("features")
 def pair_features(evidence: Evidence) -> PairFeatures:
-    """Describe candidates.
-
-    Args:
-        evidence: The candidates and their records.
-
-    Returns:
-        The features of those that `kept` keeps.
-    """
-    at = np.flatnonzero(kept(evidence))
-    every_pair = len(at) == len(evidence.left)
-    here: Any = slice(None) if every_pair else at  # of all pairs nothing is copied
-    left, right = evidence.left[here], evidence.right[here]
+    """The features of candidates near to one of their records in some view; of one table, of all."""
+    n = len(evidence.left)
     views = {name: _view_statistics(name, evidence) for name in evidence.views}
     places = {name: _places(evidence, score, views[name].floor) for name, score in evidence.views.items()}
-    of_kept = {name: of.some(here) for name, of in places.items()}
-    every = words.words(evidence.texts[0], None if evidence.same else evidence.texts[1])
+    # unknown similarities are at the floor, which is not above 0: ranks of positive ones are as in `near`
+    described = np.ones(n, dtype=bool) if evidence.same else _near(places, evidence.views, n)
+    positions = np.flatnonzero(described)
+    at = _selection(positions, n)
+    left, right = evidence.left[at], evidence.right[at]
+    places = {name: of_view.some(at) for name, of_view in places.items()}
+    scores = {name: score[at] for name, score in evidence.views.items()}
+    all_words = words.words(evidence.texts[0], None if evidence.same else evidence.texts[1])
     columns = [compared(column, (left, right), evidence.random) for column in evidence.columns]
-    weights = _weights(evidence, columns, here, of_kept)
+    guess = first_guess(*mutual_and_strength(scores, places))
+    weights = match_weights([column.levels for column in columns], guess, prior_of(evidence.sizes))
     floor = float(np.float32(min(0.0, float(weights.total.min(initial=0)))))
+    if columns:
+        places["bits"] = ranks.places(left, right, weights.total, floor, same=evidence.same)
     statistics = JobStatistics(
         evidence.sizes,
         evidence.same,
         views,
-        every.rarities,
+        all_words.rarities,
         tuple(column.statistics for column in columns),
         weights.tables,
         floor,
     )
-    if columns:
-        of_kept["bits"] = ranks.places(left, right, weights.total, floor, same=evidence.same)
     pairs = Pairs(
         left,
         right,
-        every,
+        all_words,
         evidence.texts,
-        {name: score[here] for name, score in evidence.views.items()},
+        scores,
         {name: _own(name, evidence, left, right) for name in views},
-        of_kept,
+        places,
         [column.similarity for column in columns],
         [column.equal for column in columns],
         weights,
     )
-    return PairFeatures(at, pairs, weights, statistics)
+    return PairFeatures(positions, pairs, statistics)
 
 
 def _view_statistics(name: str, evidence: Evidence) -> ViewStatistics:
@@ -241,12 +210,12 @@ def _view_statistics(name: str, evidence: Evidence) -> ViewStatistics:
     if evidence.same:
         groups = [(np.concatenate([evidence.left, evidence.right]), own[0])]
     doubled = np.concatenate([score, score]) if evidence.same else score
-    seconds = [ranks.highest(group, doubled, len(of), 2)[:, 1] for group, of in groups]
+    seconds = [ranks.highest(group, doubled, len(nearest), 2)[:, 1] for group, nearest in groups]
     return view_statistics(
         evidence.random_views[name],
         evidence.sizes,
         float(np.nan_to_num(score).min(initial=0)),
-        np.concatenate([of for _, of in groups]),
+        np.concatenate([nearest for _, nearest in groups]),
         np.concatenate(seconds),
     )
 
@@ -256,15 +225,8 @@ def view_statistics(
 ) -> ViewStatistics:
     """Describe how similarities are distributed.
 
-    Args:
-        random: Of random pairs, (n,) float32.
-        sizes: Records of the left and of the right table.
-        lowest: The lowest similarity of a candidate, at most 0.
-        own: How near records are to the nearest other one of their own table, NaN for unknown, (n,) float32.
-        seconds: The second highest similarity of records to the other table, NaN for none, (n,) float32.
-
-    Returns:
-        The distributions.
+    `random` are those of random pairs, `lowest` the lowest of a candidate, at most 0; `own` and `seconds` as
+    in `ViewStatistics`, NaN for unknown.
     """
     # of fewer pairs the highest hundredth is not known
     enough = sizes[0] * sizes[1] >= LEAST and len(random) > 0
@@ -275,8 +237,8 @@ def view_statistics(
 
 
 def _places(evidence: Evidence, score: Floats, floor: float) -> Places:
-    known = np.where(np.isnan(score), np.float32(floor), score)
-    return ranks.places(evidence.left, evidence.right, known, floor, same=evidence.same)
+    score = np.where(np.isnan(score), np.float32(floor), score)
+    return ranks.places(evidence.left, evidence.right, score, floor, same=evidence.same)
 
 
 def _of_records(name: str, evidence: Evidence) -> tuple[Floats, Floats]:
@@ -290,29 +252,14 @@ def _own(name: str, evidence: Evidence, left: Integers, right: Integers) -> tupl
     return own[0][left], own[1][right]
 
 
-def _rising(known: Floats) -> Floats:
-    return np.sort(known[~np.isnan(known)])
-
-
-def _weights(
-    evidence: Evidence, columns: Sequence[Compared], at: Any, places: Mapping[str, Places]
-) -> Weights:
-    """Match weights of the columns; the first guess are the pairs that are each other's nearest."""
-    scores = {name: score[at] for name, score in evidence.views.items()}
-    nearest, strong = mutual_and_strength(scores, places)
-    guess = first_guess(nearest, strong)
-    return match_weights([column.levels for column in columns], guess, prior_of(evidence.sizes))
+def _rising(values: Floats) -> Floats:
+    return np.sort(values[~np.isnan(values)])
 
 
 def mutual_and_strength(scores: Mapping[str, Floats], places: Mapping[str, Places]) -> tuple[Bools, Floats]:
     """Which pairs are each other's nearest in some view, and their highest similarity.
 
-    Args:
-        scores: In each view, NaN for unknown, (n_pairs,) float32 each.
-        places: Where the pairs stand in each view.
-
-    Returns:
-        (n_pairs,) bool and (n_pairs,) float32.
+    Returns (n_pairs,) bool and (n_pairs,) float32.
     """
     best = [
         (np.maximum(places[name].rank_left, places[name].rank_right) == 0) & ~np.isnan(scores[name])
@@ -326,12 +273,7 @@ def mutual_and_strength(scores: Mapping[str, Floats], places: Mapping[str, Place
 def first_guess(nearest: Bools, strong: Floats) -> Floats:
     """Guess the probability that pairs match, from which match weights are learned.
 
-    Args:
-        nearest: Which pairs are each other's nearest, (n_pairs,) bool.
-        strong: Their highest similarity, (n_pairs,) float32.
-
-    Returns:
-        (n_pairs,) float32.
+    Returns (n_pairs,) float32.
     """
     usual = float(np.median(strong[nearest])) if nearest.any() else 1.0
     guess = np.where(nearest, 0.7, 0.05) * np.clip(strong / max(usual, 0.05), 0, 1)
@@ -339,12 +281,5 @@ def first_guess(nearest: Bools, strong: Floats) -> Floats:
 
 
 def prior_of(sizes: tuple[int, int]) -> float:
-    """The log2 odds that a candidate matches before anything is compared.
-
-    Args:
-        sizes: Records of the left and of the right table.
-
-    Returns:
-        Bits.
-    """
+    """The log2 odds that a candidate matches before anything is compared."""
     return float(-np.log2(max(2, *sizes)))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Doubles, Floats
+from linktransformer.scoring.ranks import Selection
 
-__all__ = ["LEVELS", "ColumnLevels", "Tables", "Weights", "level_of", "match_weights", "weights_of"]
+__all__ = ["LEVELS", "ColumnLevels", "Tables", "Weights", "level_of", "match_weights", "shown", "weights_of"]
 
 
 LEVELS = 7  # 0 to 5 by similarity, 6 equal; a null has none
@@ -63,15 +63,8 @@ class Weights:
     total: Floats
     tables: Tables
 
-    def some(self, at: Any) -> Weights:
-        """Those of some pairs.
-
-        Args:
-            at: A slice, positions or truths of the pairs.
-
-        Returns:
-            These values of the chosen pairs alone.
-        """
+    def some(self, at: Selection) -> Weights:
+        """Those of some pairs."""
         return Weights(self.bits[at], self.total[at], self.tables)
 
     @property
@@ -83,16 +76,7 @@ class Weights:
 def level_of(similarity: Floats, equal: Bools) -> NDArray[np.int8]:
     """Grade similarities: six steps of equal width, and equality.
 
-    Args:
-        similarity: 0 to 1, NaN for a null, (n,) float32.
-        equal: Whether the cells are equal, (n,) bool.
-
-    Returns:
-        -1 for a null, 0 to 5 by similarity, 6 for equal cells, (n,) int8.
-
-    Example:
-        >>> level_of(np.array([np.nan, 0.1, 0.99, 1.0], dtype="f4"), np.array([False] * 3 + [True])).tolist()
-        [-1, 0, 5, 6]
+    Returns -1 for a null, 0 to 5 by similarity, 6 for equal cells, (n,) int8.
     """
     null = np.isnan(similarity)
     step = np.clip(np.nan_to_num(similarity) * (LEVELS - 1), 0, LEVELS - 2).astype(np.int8)
@@ -100,55 +84,31 @@ def level_of(similarity: Floats, equal: Bools) -> NDArray[np.int8]:
     return np.where(null, np.int8(-1), level).astype(np.int8)
 
 
-def match_weights(
-    columns: Sequence[ColumnLevels], first_guess: Floats, prior: float, rounds: int = ROUNDS
-) -> Weights:
+def match_weights(columns: Sequence[ColumnLevels], first_guess: Floats, prior: float) -> Weights:
     """Learn what each level of each column is worth, without labels.
 
-    The rate of a level among non-matches, u, is counted on random pairs. The rate among matches, m, is
-    found by expectation and maximisation over the candidates, from a first guess. The weight log2(m / u) of
-    a column may not fall as the level rises. An equal value counts by its own frequency: two equal rare
-    surnames are worth more than two equal frequent ones. Columns are independent given the class.
-    See I. Fellegi and A. Sunter, A theory for record linkage, 1969; M. Jaro 1989 for u; W. Winkler 1989 for
+    The rate of a level among non-matches, u, is counted on random pairs. The rate among matches, m, is found
+    by expectation and maximisation over the candidates, from a first guess. The weight log2(m / u) of a
+    column may not fall as the level rises. An equal value counts by its own frequency: two equal rare
+    surnames are worth more than two equal frequent ones. Columns are independent given the class. See I.
+    Fellegi and A. Sunter, A theory for record linkage, 1969; M. Jaro 1989 for u; W. Winkler 1989 for
     frequencies.
-
-    Args:
-        columns: The columns.
-        first_guess: The probability that each candidate is a match, (n_pairs,) float32.
-        prior: The log2 odds that a candidate matches before anything is compared.
-        rounds: Of expectation and maximisation.
-
-    Returns:
-        The weights. They do not depend on the order of the columns.
     """
-    unmatched = np.zeros((len(columns), LEVELS))
-    for place, column in enumerate(columns):
-        unmatched[place] = _unmatched(column)
-    n = len(first_guess)
+    shape = len(columns), LEVELS
+    unmatched = np.array([_unmatched(column) for column in columns]).reshape(shape)
     probability = first_guess.astype(np.float64)
-    nothing = np.zeros((n, len(columns)), dtype=np.float32), np.full(n, prior, dtype=np.float32)
-    found = Weights(*nothing, Tables(np.zeros((len(columns), LEVELS)), unmatched, prior))
-    for _ in range(rounds):
-        table = np.zeros((len(columns), LEVELS))
-        for place, column in enumerate(columns):
-            table[place] = _levels(unmatched[place], column, probability)
-        found = weights_of(columns, Tables(table, unmatched, prior), n)
-        total = found.bits.sum(axis=1, dtype=np.float64) + prior
+    weights = weights_of(columns, Tables(np.zeros(shape), unmatched, prior), len(probability))
+    for _ in range(ROUNDS):
+        levels = [_levels(u, column, probability) for u, column in zip(unmatched, columns, strict=True)]
+        tables = Tables(np.array(levels).reshape(shape), unmatched, prior)
+        weights = weights_of(columns, tables, len(probability))
+        total = weights.bits.sum(axis=1, dtype=np.float64) + prior
         probability = 1 / (1 + np.exp2(-np.clip(total, -50, 50)))
-    return found
+    return weights
 
 
 def weights_of(columns: Sequence[ColumnLevels], tables: Tables, n: int) -> Weights:
-    """The match weights of pairs by tables that are known.
-
-    Args:
-        columns: The columns; what random pairs have is not looked at.
-        tables: Of the same columns.
-        n: Pairs.
-
-    Returns:
-        The weights.
-    """
+    """The match weights of pairs by tables that are known."""
     bits = np.zeros((n, len(columns)), dtype=np.float32)
     for place, column in enumerate(columns):
         bits[:, place] = _column_bits(tables.unmatched[place], tables.table[place], column)
@@ -165,9 +125,9 @@ def _unmatched(column: ColumnLevels) -> Doubles:
 
 def _levels(u: Doubles, column: ColumnLevels, probability: Doubles) -> Doubles:
     """The weight of each level in bits, not falling."""
-    there = column.level >= 0
-    seen = np.bincount(column.level[there], probability[there], minlength=LEVELS)
-    count: Doubles = np.asarray(seen + 0.5, dtype=np.float64)
+    filled = column.level >= 0
+    matched = np.bincount(column.level[filled], probability[filled], minlength=LEVELS)
+    count: Doubles = np.asarray(matched + 0.5, dtype=np.float64)
     weight = np.asarray(np.log2(count / count.sum() / u), dtype=np.float64)
     return _rising(weight, count)
 
@@ -195,16 +155,8 @@ def _column_bits(u: Doubles, table: Doubles, column: ColumnLevels) -> Floats:
     return bits.astype(np.float32)
 
 
-def shown(names: Sequence[str], weights: Weights | Tables) -> dict[str, Any]:
-    """The match weights of every column, for a report.
-
-    Args:
-        names: Of the columns.
-        weights: From `match_weights`, or the tables of these.
-
-    Returns:
-        Column -> bits of a level, from different to equal.
-    """
+def shown(names: Sequence[str], weights: Weights | Tables) -> dict[str, list[float]]:
+    """The match weights of every column, for a report."""
     return {
         name: [round(float(bits), 2) for bits in row] for name, row in zip(names, weights.table, strict=True)
     }

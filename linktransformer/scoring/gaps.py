@@ -1,4 +1,4 @@
-"""Candidates one of whose records has no text or no picture: what a view says of them."""
+"""Candidates one of whose records has no text or no picture: their similarity is unknown or estimated."""
 
 from __future__ import annotations
 
@@ -15,51 +15,37 @@ __all__ = ["line_of", "without_gaps"]
 
 
 def without_gaps(
-    found: Candidates, nodes: tuple[Nodes, Nodes], known: Mapping[str, tuple[Bools, Bools]]
+    candidates: Candidates, nodes: tuple[Nodes, Nodes], known: Mapping[str, tuple[Bools, Bools]]
 ) -> Candidates:
-    """Say what is known of candidates in views that have nothing to go by.
+    """The candidates with NaN for unknown similarities.
 
-    A missing text says nothing for or against a pair: its n-gram similarity is unknown. Where a picture is
+    A missing text is no evidence for or against a pair: its n-gram similarity is unknown. Where a picture is
     missing the cosine of the fused vectors, of picture and text or of what there is, stands for that of the
     pictures, on the line that both follow where both records have a picture. Where no candidate has two
-    pictures it stands for it as it is.
+    pictures it stands for it unchanged.
 
-    Args:
-        found: The candidates; with "dense", the pictures, they have "fused".
-        nodes: The records of both tables.
-        known: By view, which left and which right units have what it goes by; a view that is not there is
-            known of all.
-
-    Returns:
-        The candidates, with NaN for unknown similarities.
+    `known` is, by view, which left and which right units have what it compares; a view that is not there
+    knows all. Candidates with "dense", the pictures, have "fused".
     """
-    views = dict(found.views)
+    views = dict(candidates.views)
     for name, (left, right) in known.items():
         if name not in views:
             continue
-        there = left[nodes[0].text[found.left]] & right[nodes[1].text[found.right]]
-        if there.all():
+        is_known = left[nodes[0].text[candidates.left]] & right[nodes[1].text[candidates.right]]
+        if is_known.all():
             continue
-        other = np.full(len(found), np.nan, dtype=np.float32)
+        other = np.full(len(candidates), np.nan, dtype=np.float32)
         if name == "dense":
-            other = found.views["fused"]
-            if there.any():
-                slope, level = line_of(other[there], views[name][there])
+            other = candidates.views["fused"]
+            if is_known.any():
+                slope, level = line_of(other[is_known], views[name][is_known])
                 other = np.clip(np.float32(level) + np.float32(slope) * other, -1, 1)
-        views[name] = np.where(there, views[name], other).astype(np.float32)
-    return replace(found, views=views)
+        views[name] = np.where(is_known, views[name], other).astype(np.float32)
+    return replace(candidates, views=views)
 
 
 def line_of(x: Floats, y: Floats) -> tuple[float, float]:
-    """The least-squares line through points; flat where they have one x.
-
-    Args:
-        x: (n,) float32.
-        y: (n,) float32.
-
-    Returns:
-        Slope and level.
-    """
+    """The least-squares line through points; flat where they have one x."""
     spread = float(x.var())
     slope = float(((x - x.mean()) * (y - y.mean())).mean()) / spread if spread > 1e-12 else 0.0
     return slope, float(y.mean()) - slope * float(x.mean())

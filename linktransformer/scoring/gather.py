@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,18 +10,20 @@ import scipy.sparse as sp
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
+from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.features import Evidence
 from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import Drawing, drawn
 from linktransformer.search.blocking import Nodes
-from linktransformer.search.candidate_search import Candidates, rows_of, search, sparse_neighbours
+from linktransformer.search.candidate_search import Candidates, search
 from linktransformer.search.exact import exact_top_k
+from linktransformer.search.matrices import Matrix, Sparse, as_dense, rows_of
 from linktransformer.search.pair_products import pair_scores
+from linktransformer.search.views import sparse_neighbours
 from linktransformer.tables.normalize import folded
 from linktransformer.tables.records import Records
 
 __all__ = ["RANDOM", "evidence_of", "nearest_pairs", "own_rivals", "own_sample", "paired_column"]
-
 
 RANDOM = 20_000  # pairs: a rate of one in a thousand has a standard error of a fifth of itself
 OWN_UP_TO = 2e9  # pairs of n-gram vectors of one table that are multiplied for its own nearest records
@@ -32,24 +33,20 @@ OWN_SAMPLE = 4000  # records of a larger table: a share of one in ten has a stan
 
 
 def paired_column(
-    name: str, records: tuple[Records, Records], rows: tuple[Integers, Integers], comparison: Any = None
+    name: str,
+    records: tuple[Records, Records],
+    rows: tuple[Integers, Integers],
+    comparison: Comparison | None = None,
 ) -> PairedColumn:
     """A column of both tables as values of records.
 
-    Args:
-        name: Of the column.
-        records: The texts of this column alone, left and right.
-        rows: A row of each left and of each right record.
-        comparison: How cells are compared; None: by their content.
-
-    Returns:
-        The column.
+    `records` are the texts of this column, and `rows` a row of each left and of each right record.
     """
     values, codes = [], []
     for side, first in zip(records, rows, strict=True):
-        every = folded(side.texts).tolist()
         number: dict[str, int] = {}
-        place = np.array([number.setdefault(text, len(number)) for text in every], dtype=np.int64)
+        texts = folded(side.texts).tolist()
+        place = np.array([number.setdefault(text, len(number)) for text in texts], dtype=np.int64)
         of_row = side.text_of_row[first]
         codes.append(np.where(of_row >= 0, np.append(place, -1)[of_row], -1))
         values.append(list(number))
@@ -58,56 +55,54 @@ def paired_column(
 
 @stage("features")
 def evidence_of(
-    found: Candidates,
-    matrices: Mapping[str, tuple[Any, Any]],
+    candidates: Candidates,
+    matrices: Mapping[str, tuple[Matrix, Matrix]],
     nodes: tuple[Nodes, Nodes],
     texts: Sequence[Sequence[str]],
     columns: Sequence[PairedColumn],
     sample: Drawing,
     *,
     known: Mapping[str, tuple[Bools, Bools]] | None = None,
-    same: bool = False,
     device: str | None = None,
-    seed: int = 0,
 ) -> Evidence:
-    """Put together what is known of candidates.
+    """Collect what candidates are described by.
 
     Args:
-        found: The candidates.
+        candidates: The candidates.
         matrices: The vectors of the texts in each view.
         nodes: The records of the left and of the right table.
         texts: Their texts, written in an order of the columns that does not depend on that of the caller.
         columns: The key columns of both tables.
-        sample: From what records are drawn.
+        sample: From what records are drawn; the same table on both sides or two tables.
         known: By view, which left and which right texts it knows; a view that is not there knows all.
-        same: Both sides are one table.
         device: "cpu" keeps the search off the GPU.
-        seed: Of the random pairs.
 
     Returns:
         The evidence.
     """
-    i, j = sample.pairs(RANDOM, seed)
-    apart = _unrelated(found, nodes, i, j, same)
+    same = sample.same
+    i, j = sample.pairs(RANDOM)
+    apart = _unrelated(candidates, nodes, i, j, same)
     i, j = i[apart], j[apart]
-    a, b = nodes[0].text[i], nodes[1].text[j]
     own: dict[str, tuple[Floats, Floats]] = {}
     random: dict[str, Floats] = {}
     for name, (x, y) in matrices.items():
-        mine = _rivals(x, nodes[0], sample.ordered[0], device)
-        theirs = mine if same else _rivals(y, nodes[1], sample.ordered[1], device)
-        random[name] = pair_scores(x, y, a, b)
+        left = _rivals(x, nodes[0], sample.ordered[0], device)
+        right = left if same else _rivals(y, nodes[1], sample.ordered[1], device)
+        random[name] = pair_scores(x, y, nodes[0].text[i], nodes[1].text[j])
         if known and name in known:
             has = known[name][0][nodes[0].text], known[name][1][nodes[1].text]
-            mine = np.where(has[0], mine, np.float32(np.nan))
-            theirs = np.where(has[1], theirs, np.float32(np.nan))
+            left, right = (
+                np.where(of_side, side, np.float32(np.nan))
+                for of_side, side in zip(has, (left, right), strict=True)
+            )
             random[name] = random[name][has[0][i] & has[1][j]]
-        own[name] = mine, theirs
-    lower = [folded(list(of)) for of in texts[: 1 if same else 2]]
+        own[name] = left, right
+    lower = [folded(list(side)) for side in texts[: 1 if same else 2]]
     return Evidence(
-        found.left,
-        found.right,
-        {name: found.views[name] for name in matrices},
+        candidates.left,
+        candidates.right,
+        {name: candidates.views[name] for name in matrices},
         (lower[0][nodes[0].text].tolist(), lower[-1][nodes[1].text].tolist()),
         columns,
         own,
@@ -117,19 +112,21 @@ def evidence_of(
     )
 
 
-def _unrelated(found: Candidates, nodes: tuple[Nodes, Nodes], i: Integers, j: Integers, same: bool) -> Bools:
+def _unrelated(
+    candidates: Candidates, nodes: tuple[Nodes, Nodes], i: Integers, j: Integers, same: bool
+) -> Bools:
     """Which random pairs are not of two texts that are a record's nearest: in small tables many are matches.
 
     Texts are compared, not records: with blocks a pair of texts may be a match in every block.
     """
-    nearest = nearest_pairs(found.left, found.right, found.views, same=same)
+    nearest = nearest_pairs(candidates.left, candidates.right, candidates.views, same=same)
     width = int(max(nodes[0].text.max(initial=0), nodes[1].text.max(initial=0))) + 1
 
     def code(left: Integers, right: Integers) -> Integers:
         a, b = nodes[0].text[left], nodes[1].text[right]
         return np.minimum(a, b) * width + np.maximum(a, b) if same else a * width + b
 
-    apart = ~np.isin(code(i, j), code(found.left[nearest], found.right[nearest]))
+    apart = ~np.isin(code(i, j), code(candidates.left[nearest], candidates.right[nearest]))
     if same:
         apart &= nodes[0].text[i] != nodes[1].text[j]
     return apart if apart.any() else np.ones(len(i), dtype=bool)
@@ -138,44 +135,34 @@ def _unrelated(found: Candidates, nodes: tuple[Nodes, Nodes], i: Integers, j: In
 def nearest_pairs(
     left: Integers, right: Integers, similarities: Mapping[str, Floats], *, same: bool = False
 ) -> Bools:
-    """Which candidates are the nearest of one of their records in some view.
+    """Which candidates are the nearest of one of their records in some view, (n_pairs,) bool.
 
-    Args:
-        left: Left records, (n_pairs,) int64.
-        right: Right records.
-        similarities: In each view, NaN for unknown, (n_pairs,) float32.
-        same: Both sides are one table.
-
-    Returns:
-        (n_pairs,) bool.
+    Similarities are NaN for unknown, (n_pairs,) float32 each.
     """
     nearest = np.zeros(len(left), dtype=bool)
     for score in similarities.values():
-        of = places(left, right, np.nan_to_num(score), same=same)
-        nearest |= ((of.rank_left == 0) | (of.rank_right == 0)) & ~np.isnan(score)
+        place = places(left, right, np.nan_to_num(score), same=same)
+        nearest |= ((place.rank_left == 0) | (place.rank_right == 0)) & ~np.isnan(score)
     return nearest
 
 
-def _rivals(matrix: Any, nodes: Nodes, ordered: Integers, device: str | None) -> Floats:
-    """How near each record's nearest other record of its own table and block is; NaN for those not drawn."""
-    whole = bool((nodes.block == nodes.block[:1]).all())
-    found = np.full(len(nodes), np.nan, dtype=np.float32)
-    some = own_sample(ordered, sparse=sp.issparse(matrix))
-    if len(some):
-        found[some] = own_rivals(matrix, nodes, some, whole=whole, device=device)
-    return found
+def _rivals(matrix: Matrix, nodes: Nodes, ordered: Integers, device: str | None) -> Floats:
+    """How near each record's nearest other record of its own table and block is; NaN for those not drawn.
+
+    `matrix` are the vectors of the table's texts and `ordered` its records in order of their texts.
+    """
+    nearest = np.full(len(nodes), np.nan, dtype=np.float32)
+    sample = own_sample(ordered, sparse=sp.issparse(matrix))
+    if len(sample):
+        nearest[sample] = own_rivals(matrix, nodes, sample, whole=nodes.in_one_block, device=device)
+    return nearest
 
 
 def own_sample(ordered: Integers, *, sparse: bool) -> Integers:
-    """The records for which the nearest other one of their own table is searched.
+    """The records, rising, for which the nearest other one of their own table is searched.
 
-    Args:
-        ordered: The records of a table in order of their texts, (n_records,) int64.
-        sparse: In n-grams, not in a model's vectors, which take longer.
-
-    Returns:
-        Rising; all, of a large table a sample that is the same in any order of the rows, and none of a table
-        with one record.
+    All; of a large table a sample that is the same in any order of the rows, smaller in a model's vectors
+    than in (sparse) n-grams; none of a table with one record.
     """
     if len(ordered) < 2:
         return ordered[:0]
@@ -185,51 +172,39 @@ def own_sample(ordered: Integers, *, sparse: bool) -> Integers:
 
 
 def own_rivals(
-    matrix: Any, nodes: Nodes, some: Integers, *, whole: bool, device: str | None = None
+    matrix: Matrix, nodes: Nodes, sample: Integers, *, whole: bool, device: str | None = None
 ) -> Floats:
-    """How near the nearest other record of their own table and block is to some records.
+    """How near the nearest other record of their own table and block is to some records, (n,) float32.
 
-    Args:
-        matrix: The vectors of the table's texts.
-        nodes: Its records, or those of some of its blocks.
-        some: Which of them, rising, (n,) int64.
-        whole: The table has one block.
-        device: "cpu" keeps the search off the GPU.
-
-    Returns:
-        (n,) float32.
+    `nodes` are the table's records, or those of some of its blocks; `whole`: the table has one block.
     """
-    if sp.issparse(matrix) or not whole:
-        return _near_own(matrix, nodes, some, whole, device)
-    vectors = rows_of(matrix, nodes.text)
-    item, score = exact_top_k(vectors[some], vectors, 2)
-    return np.asarray(np.where(item != some[:, None], score, -1).max(axis=1), dtype=np.float32)
+    if not whole:
+        return _block_rivals(matrix, nodes, sample, device)
+    if sp.issparse(matrix):
+        return _text_rivals(matrix, nodes.text[sample], device)
+    vectors = as_dense(rows_of(matrix, nodes.text))
+    item, score = exact_top_k(vectors[sample], vectors, 2)
+    return np.asarray(np.where(item != sample[:, None], score, -1).max(axis=1), dtype=np.float32)
 
 
-def _near_own(matrix: Any, nodes: Nodes, node: Integers, whole: bool, device: str | None = None) -> Floats:
-    """How near the nearest other node of a node's own table and block is.
+def _text_rivals(matrix: Sparse, text: Integers, device: str | None) -> Floats:
+    """The cosine of each text's nearest other text, 0 where there is none."""
+    query, item, score, _ = sparse_neighbours(
+        matrix[text], matrix, 2, device=device, exact_up_to=WHOLE_UP_TO, share=0.8
+    )
+    return _highest(len(text), query, score, item != text[query])
 
-    Args:
-        matrix: The n-grams of the table's texts.
-        nodes: Its nodes.
-        node: Which nodes, in rising order, (n,) int64.
-        whole: All nodes are in one block.
-        device: "cpu" keeps the search off the GPU; None takes a GPU where there is one.
 
-    Returns:
-        Cosines, 0 where there is no other one, (n,) float32.
-    """
-    rival = np.zeros(len(node), dtype=np.float32)
-    if whole:
-        text = nodes.text[node]
-        query, item, score, _ = sparse_neighbours(
-            matrix[text], matrix, 2, device=device, exact_up_to=WHOLE_UP_TO, share=0.8
-        )
-        other = item != text[query]
-    else:
-        some = Nodes(nodes.text[node], nodes.block[node], np.arange(len(node)))
-        found = search({"lexical": (matrix, matrix)}, some, nodes, 2, device=device)
-        query, score = found.left, found.views["lexical"]
-        other = node[found.left] != found.right
-    np.maximum.at(rival, query[other], score[other])
-    return rival
+def _block_rivals(matrix: Matrix, nodes: Nodes, sample: Integers, device: str | None) -> Floats:
+    """The cosine of each record's nearest other record of its block, 0 where there is none."""
+    queries = Nodes(nodes.text[sample], nodes.block[sample], np.arange(len(sample)))
+    candidates = search({"lexical": (matrix, matrix)}, queries, nodes, 2, device=device)
+    return _highest(
+        len(sample), candidates.left, candidates.views["lexical"], sample[candidates.left] != candidates.right
+    )
+
+
+def _highest(n: int, query: Integers, score: Floats, other: Bools) -> Floats:
+    highest = np.zeros(n, dtype=np.float32)
+    np.maximum.at(highest, query[other], score[other])
+    return highest

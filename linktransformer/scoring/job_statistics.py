@@ -1,4 +1,4 @@
-"""What is the same for all pairs of a job: distributions of similarities, word rarities, column tables."""
+"""Statistics of a job: distributions of similarities, word rarities, match weights of columns."""
 
 from __future__ import annotations
 
@@ -52,20 +52,13 @@ class ColumnStatistics:
     records: int
 
     def frequency_of(self, value: str) -> float:
-        """The share of the records that have a value; one record for a value that none has.
-
-        Args:
-            value: A case-folded cell.
-
-        Returns:
-            The share.
-        """
+        """The share of the records that have a value; one record for a value that none has."""
         return self.frequency.get(value, 1 / max(1, self.records))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobStatistics:
-    """What the features of a pair need to know of its job.
+    """What the features of a pair use of its job.
 
     Pairs of other records can be described by the statistics of a job that they were no part of.
 
@@ -106,17 +99,8 @@ class JobStatistics:
 def share_above(rising: Floats, score: Floats) -> Floats:
     """The share of known values that are at least as high as each score.
 
-    Args:
-        rising: The values, (n,) float32.
-        score: (n_pairs,) float32.
-
-    Returns:
-        (n_pairs,) float32, never 0 or 1: half a value more is counted on either side (Jeffreys' prior), for
-        of a few values none above says little.
-
-    Example:
-        >>> share_above(np.array([0.25, 0.5, 0.75], dtype="f4"), np.array([0.5, 0.9], dtype="f4")).tolist()
-        [0.625, 0.125]
+    Returns (n_pairs,) float32, never 0 or 1: half a value more is counted on either side (Jeffreys' prior),
+    since none above a few values is weak evidence.
     """
     above = len(rising) - np.searchsorted(rising, score, "left")
     return ((above + 0.5) / (len(rising) + 1)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Columns that were compared in a job, and the comparison of cells that come later."""
+"""Columns that were compared in a job, and the comparison of later cells by the job's statistics."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.scoring.column_similarity import prepare
-from linktransformer.scoring.columns import PairedColumn
+from linktransformer.scoring.column_similarity import compare_known, prepare
+from linktransformer.scoring.columns import PairedColumn, shared_numbers, text_similarity
 from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
 from linktransformer.scoring.job_statistics import ColumnStatistics
-from linktransformer.scoring.known_nearness import KINDS, KnownValues, known_values
+from linktransformer.scoring.nearness import KINDS, KnownValues, known_values
 from linktransformer.search import vocabulary
-from linktransformer.search.pair_products import pair_scores
 from linktransformer.search.vocabulary import Vocabulary
 
 __all__ = ["Cells", "KnownColumn", "known_column"]
-
 
 NO_LEVELS = np.empty(0, dtype=np.int8)
 
@@ -55,29 +53,22 @@ class KnownColumn:
     def compare(
         self, left: Cells, right: Cells, i: Integers, j: Integers
     ) -> tuple[Floats, Bools, ColumnLevels]:
-        """Compare cells by what is known of the job.
+        """Compare the cells of pairs of a left record i and a right record j, (n_pairs,) int64 each.
 
-        Args:
-            left: The column of some left records.
-            right: That of some right records.
-            i: Left record of each pair, (n_pairs,) int64.
-            j: Right record.
-
-        Returns:
-            Similarities, NaN where a cell is null, whether cells are equal, and levels. What comes of a pair
-            does not depend on the others.
+        Returns similarities, NaN where a cell is null, whether cells are equal, and levels. The result of a
+        pair does not depend on the others.
         """
         a, b = left.code[i], right.code[j]
-        there = np.flatnonzero((a >= 0) & (b >= 0))
-        a, back_a = np.unique(a[there], return_inverse=True)
-        b, back_b = np.unique(b[there], return_inverse=True)
+        filled = np.flatnonzero((a >= 0) & (b >= 0))
+        a, of_left = np.unique(a[filled], return_inverse=True)
+        b, of_right = np.unique(b[filled], return_inverse=True)
         cells = left.values[a].tolist(), right.values[b].tolist()
         similarity = np.full(len(i), np.nan, dtype=np.float32)
         equal = np.zeros(len(i), dtype=bool)
-        similarity[there], equal[there] = self._of_values(*cells, back_a, back_b)
+        similarity[filled], equal[filled] = self._of_values(*cells, of_left, of_right)
         share = np.array([self.statistics.frequency_of(cell) for cell in cells[0]], dtype=np.float64)
         frequency = np.zeros(len(i), dtype=np.float32)
-        frequency[there] = share[back_a] if len(there) else 0
+        frequency[filled] = share[of_left] if len(filled) else 0
         return similarity, equal, ColumnLevels(level_of(similarity, equal), NO_LEVELS, frequency)
 
     @cached_property
@@ -88,26 +79,15 @@ class KnownColumn:
     def _of_values(self, left: list[str], right: list[str], i: Integers, j: Integers) -> tuple[Floats, Bools]:
         if self.words is not None:
             vectors = self.words.vectors(left), self.words.vectors(right)
-            number = {value: place for place, value in enumerate(right)}
-            same = np.array([number.get(value, -1) for value in left], dtype=np.int64)
-            similarity = np.clip(pair_scores(*vectors, i, j), 0, 1)
-            return similarity, same[i] == j if len(same) else np.zeros(len(i), dtype=bool)
+            return text_similarity(vectors, shared_numbers(left, right), i, j)
         if self.statistics.comparison.kind in KINDS:
-            return self.values.compare(left, right, i, j)
+            return compare_known(self.values, left, right, i, j)
         prepared = prepare(left, right, self.statistics.comparison)
         return prepared.similarity(i, j), prepared.equal(i, j)
 
 
 def known_column(column: PairedColumn, statistics: ColumnStatistics) -> KnownColumn:
-    """Keep what later cells are compared by.
-
-    Args:
-        column: The column of both tables.
-        statistics: How it was compared.
-
-    Returns:
-        The column.
-    """
+    """What later cells of a column are compared by."""
     words = None
     if statistics.comparison.kind == "text":
         words = vocabulary.learn([*column.left_values, *column.right_values])

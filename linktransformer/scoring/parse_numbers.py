@@ -24,6 +24,8 @@ LONGEST = 64  # characters of a number, date or place: what is longer is a text,
 TOO_LARGE = 1e300  # what is above is no quantity, and differences of it would overflow
 FIRST_YEAR, LAST_YEAR = 1000, 2100  # four digits, and not far from now: what is read as a year
 
+SIGNS = ".,"  # of decimals
+
 _MONEY = "$¢£¤¥֏؋৲৳฿៛₠-₿﷼"
 _LETTER = r"[^\W\d_]"
 _BEFORE = rf"(?:{_LETTER}+\.? ?[{_MONEY}]?|[{_MONEY}])"
@@ -62,27 +64,20 @@ class Numbers:
 
 
 def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Numbers, Numbers]:
-    """Read two columns as numbers, each in its own way of writing.
+    """Read two columns of cells of any kind as numbers, each in its own way of writing.
 
     Signs before or behind, brackets for negative, exponents, digits of any script, and groups of digits
     parted by comma, point, apostrophe or space are read. A column's decimal sign is the one by which more of
     its cells are numbers; where both read the same cells, the one by which more of its values are in the
-    other column; else the point. A column has one unit, which is left away: the text beside the numbers
-    that is most common. A cell with another text beside it is no number; one without is.
-
-    Args:
-        left: Cells of any kind, (n,).
-        right: Cells of any kind, (m,).
-
-    Returns:
-        What was read, for both columns.
+    other column; else the point. A column has one unit, which is removed: the text beside the numbers that
+    is most common. A cell with another text beside it is no number; one without is.
 
     Example:
         >>> left, right = read_both(["1.234,50 €", "(2,5)"], ["USD 1,234.50", "-2.5"])
         >>> left.values.tolist(), right.values.tolist()
         ([1234.5, -2.5], [1234.5, -2.5])
     """
-    columns = (_both_ways(left), _both_ways(right))
+    columns = [_with_one_unit(*_both_ways(cells)) for cells in (left, right)]
     counts = [np.isfinite(values).sum(axis=1) for values, _ in columns]
     chosen = [int(count[1] > count[0]) for count in counts]
     for side, count in enumerate(counts):
@@ -91,50 +86,24 @@ def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Numbers, Numbe
             common = [len(np.intersect1d(values, other)) for values in columns[side][0]]
             chosen[side] = int(common[1] > common[0])
     first, second = (
-        Numbers(values[way], unit, ".,"[way]) for (values, unit), way in zip(columns, chosen, strict=True)
+        Numbers(values[way], unit, SIGNS[way]) for (values, unit), way in zip(columns, chosen, strict=True)
     )
     return first, second
 
 
 def read_as(cells: Sequence[str], unit: str, decimal: str) -> Doubles:
-    """Read more cells of a column whose way of writing is known.
-
-    Args:
-        cells: Cells of any kind, (n,).
-        unit: What stands beside the numbers of the column, "" for nothing.
-        decimal: Its decimal sign, "." or ",".
-
-    Returns:
-        (n,) float64, NaN where the cell is empty or no number.
+    """Read more cells of a column of a known unit and decimal sign, (n,) float64, NaN for no number.
 
     Example:
         >>> read_as(["1,5 kg", "2", "3 km"], "kg", ",").tolist()
         [1.5, 2.0, nan]
     """
-    values = np.full(len(cells), np.nan)
-    for place, cell in enumerate(cells):
-        if _INTEGER.fullmatch(cell):
-            values[place] = float(cell)
-        elif 0 < len(cell) <= LONGEST:
-            point, comma, beside = _one(cell)
-            values[place] = (point if decimal == "." else comma) if beside in ("", unit) else math.nan
-    return values + 0.0
+    values, units = _both_ways(cells)
+    return np.asarray(_without_other_units(values, units, unit)[SIGNS.index(decimal)])
 
 
 def are_years(values: Doubles, share: float = 1.0) -> bool:
-    """Whether numbers are years: whole ones from 1000 to 2100.
-
-    Args:
-        values: (n,) float64, NaN for none.
-        share: How many of those that are not NaN must be.
-
-    Returns:
-        False where there is no number.
-
-    Example:
-        >>> are_years(np.array([1999.0, 2005.0])), are_years(np.array([1999.0, 12.5]))
-        (True, False)
-    """
+    """Whether numbers are years: whole ones from 1000 to 2100."""
     values = values[np.isfinite(values)]
     return len(values) > 0 and bool(years_of(values).mean() >= share)
 
@@ -142,29 +111,17 @@ def are_years(values: Doubles, share: float = 1.0) -> bool:
 def years_of(values: Doubles) -> Bools:
     """Which numbers are years.
 
-    Args:
-        values: (n,) float64.
-
-    Returns:
-        (n,) bool: whole ones from 1000 to 2100.
+    Returns (n,) bool: whole ones from 1000 to 2100.
     """
     return np.asarray((values >= FIRST_YEAR) & (values <= LAST_YEAR) & (values == np.trunc(values)))
 
 
 def read_places(cells: Sequence[str]) -> Doubles:
-    """Read "latitude, longitude" in decimal degrees, with or without N, S, E and W.
+    """Read "latitude, longitude" in decimal degrees, with or without N, S, E and W; (n, 2), NaN for none.
 
-    Args:
-        cells: Cells of any kind, (n,).
-
-    Returns:
-        Degrees, (n, 2) float64, NaN where the cell is no place.
-
-    Example:
-        >>> read_places(["48.1, 11.5", "33.9 S; 151.2 E", "120.0, 3.0"]).tolist()
-        [[48.1, 11.5], [-33.9, 151.2], [nan, nan]]
+    Returns degrees, (n, 2) float64, NaN where the cell is no place.
     """
-    found = np.full((len(cells), 2), np.nan)
+    places = np.full((len(cells), 2), np.nan)
     for place, cell in enumerate(cells):
         match = _PLACE.fullmatch(plain(cell)) if len(cell) <= LONGEST else None
         if match is None:
@@ -175,30 +132,19 @@ def read_places(cells: Sequence[str]) -> Doubles:
         latitude = float(first.replace(",", ".")) * (-1 if south == "s" else 1)
         longitude = float(second.replace(",", ".")) * (-1 if west == "w" else 1)
         if abs(latitude) <= 90 and abs(longitude) <= 180:
-            found[place] = latitude, longitude
-    return found + 0.0  # no negative zero
+            places[place] = latitude, longitude
+    return places + 0.0  # no negative zero
 
 
 def plain(cell: str) -> str:
-    """A cell in small letters, in compatibility form (Unicode NFKC), with single spaces.
-
-    Args:
-        cell: Any text.
-
-    Returns:
-        The text.
-
-    Example:
-        >>> plain(" １２\u3000KG ")
-        '12 kg'
-    """
+    """A cell in small letters, in compatibility form (Unicode NFKC), with single spaces."""
     if not cell.isascii():
         cell = unicodedata.normalize("NFKC", cell)
     return " ".join(cell.casefold().split())
 
 
-def _both_ways(cells: Sequence[str]) -> tuple[Doubles, str]:
-    """Values (2, n), with a point and with a comma for the decimals, and the unit of the column."""
+def _both_ways(cells: Sequence[str]) -> tuple[Doubles, list[str]]:
+    """Values (2, n), with a point and with a comma for the decimals, and the unit of each cell."""
     values = np.full((2, len(cells)), np.nan)
     units = [""] * len(cells)
     for place, cell in enumerate(cells):
@@ -207,27 +153,35 @@ def _both_ways(cells: Sequence[str]) -> tuple[Doubles, str]:
         elif 0 < len(cell) <= LONGEST:
             point, comma, units[place] = _one(cell)
             values[:, place] = point, comma
-    units_read = [unit for unit, number in zip(units, np.isfinite(values).any(axis=0), strict=True) if number]
-    common = Counter(filter(None, units_read))
+    return values, units
+
+
+def _with_one_unit(values: Doubles, units: list[str]) -> tuple[Doubles, str]:
+    """The values with the most common unit or none, and that unit."""
+    numbers = np.flatnonzero(np.isfinite(values).any(axis=0)).tolist()
+    common = Counter(units[place] for place in numbers if units[place])
     unit = min(common, key=lambda text: (-common[text], text)) if common else ""
-    values[:, [text not in ("", unit) for text in units]] = np.nan
-    return values + 0.0, unit
+    return _without_other_units(values, units, unit), unit
+
+
+def _without_other_units(values: Doubles, units: list[str], unit: str) -> Doubles:
+    return np.where([text in ("", unit) for text in units], values, np.nan) + 0.0  # no negative zero
 
 
 def _one(cell: str) -> tuple[float, float, str]:
     """A cell as a number with a decimal point, with a decimal comma, and its unit."""
-    found = _CELL.fullmatch(plain(cell).translate(_SIGNS))
-    if found is None or bool(found["open"]) != bool(found["close"]):
+    match = _CELL.fullmatch(plain(cell).translate(_SIGNS))
+    if match is None or bool(match["open"]) != bool(match["close"]):
         return math.nan, math.nan, ""
-    behind = None if found["body"][-1] in ".," else found["behind"]  # "5.-" is a price without cents
-    signs = [text.strip() for text in (found["sign"], found["second"], behind) if text]
-    if found["open"]:
+    behind = None if match["body"][-1] in ".," else match["behind"]  # "5.-" is a price without cents
+    signs = [text.strip() for text in (match["sign"], match["second"], behind) if text]
+    if match["open"]:
         signs.append("-")
     if len(signs) > 1:
         return math.nan, math.nan, ""
     factor = -1.0 if signs == ["-"] else 1.0
-    body, power = found["body"], found["power"] or ""
-    unit = "".join(filter(None, (found["before"], found["after"]))).strip(" .")
+    body, power = match["body"], match["power"] or ""
+    unit = "".join(filter(None, (match["before"], match["after"]))).strip(" .")
     return factor * _value(body, _POINT, ".", power), factor * _value(body, _COMMA, ",", power), unit
 
 

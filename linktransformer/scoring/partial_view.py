@@ -1,8 +1,7 @@
-"""A model's view of some of the records: what it says of candidates, and what it does not."""
+"""A model's view of some of the records: similarities of candidates that it encoded, unknown for others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,45 +33,26 @@ class Encoded:
     row: tuple[Integers, Integers]
 
     def known(self, nodes: tuple[Nodes, Nodes]) -> tuple[Bools, Bools]:
-        """Which records were encoded.
-
-        Args:
-            nodes: The records of the left and of the right table.
-
-        Returns:
-            (n_left,) and (n_right,) bool.
-        """
+        """Which left and which right records were encoded."""
         return self.row[0][nodes[0].text] >= 0, self.row[1][nodes[1].text] >= 0
 
-    def nodes(self, nodes: tuple[Nodes, Nodes], which: tuple[Integers, Integers]) -> tuple[Nodes, Nodes]:
-        """Encoded records as nodes whose texts are rows of `vectors`.
+    def records(self, nodes: tuple[Nodes, Nodes]) -> tuple[Integers, Integers]:
+        """The left and the right records that were encoded, rising."""
+        left, right = self.known(nodes)
+        return np.flatnonzero(left), np.flatnonzero(right)
 
-        Args:
-            nodes: All records.
-            which: Those that are taken, all of them encoded.
-
-        Returns:
-            Left and right nodes.
-        """
-        left, right = (of.some(taken) for of, taken in zip(nodes, which, strict=True))
+    def nodes(self, nodes: tuple[Nodes, Nodes]) -> tuple[Nodes, Nodes]:
+        """The encoded records as nodes whose texts are rows of `vectors`."""
+        left, right = (side.some(rows) for side, rows in zip(nodes, self.records(nodes), strict=True))
         return replace(left, text=self.row[0][left.text]), replace(right, text=self.row[1][right.text])
 
 
 def encode(views: Views, embed: Embed, wanted: tuple[Bools, Bools]) -> Encoded:
-    """Encode some records of two tables.
-
-    Args:
-        views: The tables.
-        embed: The model: texts -> unit vectors.
-        wanted: Which left and which right records, (n_left,) and (n_right,) bool.
-
-    Returns:
-        Their vectors; a text that both tables have is encoded once.
-    """
+    """Encode some left and some right records; a text that both tables have is encoded once."""
     rows, texts = [], []
-    for readable, nodes, of in zip(views.readable, views.nodes, wanted, strict=True):
+    for readable, nodes, encode_record in zip(views.readable, views.nodes, wanted, strict=True):
         row = np.full(len(readable), -1, dtype=np.int64)
-        text = np.unique(nodes.text[of])
+        text = np.unique(nodes.text[encode_record])
         row[text] = np.arange(len(text))
         rows.append(row)
         texts.append([readable[number] for number in text.tolist()])
@@ -81,20 +61,12 @@ def encode(views: Views, embed: Embed, wanted: tuple[Bools, Bools]) -> Encoded:
 
 
 def with_view(described: Described, encoded: Encoded) -> Described:
-    """Describe candidates by a model too, where it read both records.
-
-    Args:
-        described: The candidates, without the model.
-        encoded: What it read.
-
-    Returns:
-        The same pairs; what the model says of the others is unknown (NaN).
-    """
-    evidence = _seen(described.views, described.evidence, encoded)
-    found = replace(described.candidates, views={**described.candidates.views, NAME: evidence.views[NAME]})
+    """Describe the same candidates by a model, too, where it encoded both records; NaN elsewhere."""
+    evidence = _with_vectors(described.views, described.evidence, encoded)
+    views = {**described.candidates.views, NAME: evidence.views[NAME]}
     return replace(
         described,
-        candidates=found,
+        candidates=replace(described.candidates, views=views),
         evidence=evidence,
         features=described.features.with_view(NAME, evidence),
         written=_written(described.views, encoded),
@@ -102,30 +74,21 @@ def with_view(described: Described, encoded: Encoded) -> Described:
 
 
 def with_search(described: Described, encoded: Encoded, options: Options) -> Described:
-    """As `with_view`, with the nearest encoded records of each encoded one as more candidates.
-
-    Args:
-        described: The candidates, without the model.
-        encoded: What it read.
-        options: How it is searched.
-
-    Returns:
-        All candidates with their features.
-    """
+    """As `with_view`, with the nearest encoded records of each encoded one as more candidates."""
     views, nodes = described.views, described.nodes
-    known = encoded.known(nodes)
-    which = np.flatnonzero(known[0]), np.flatnonzero(known[1])
+    rows = encoded.records(nodes)
     near = candidate_search.search(
         {NAME: encoded.vectors},
-        *encoded.nodes(nodes, which),
+        *encoded.nodes(nodes),
         options.k,
         memory_limit=options.memory_limit,
         device=options.device,
+        index=options.index,
     )
-    more = which[0][near.left], which[1][near.right]
-    found = candidate_search.merged(described.candidates, more, views.matrices, nodes)
+    more = rows[0][near.left], rows[1][near.right]
+    candidates = candidate_search.merged(described.candidates, more, views.matrices, nodes)
     evidence = evidence_of(
-        found,
+        candidates,
         {name: views.matrices[name] for name in VIEWS if name in views.matrices},
         nodes,
         views.texts,
@@ -133,42 +96,42 @@ def with_search(described: Described, encoded: Encoded, options: Options) -> Des
         views.drawing,
         device=options.device,
     )
-    evidence = _seen(views, evidence, encoded)
-    found = replace(
-        found, views={**found.views, NAME: evidence.views[NAME]}, report={**found.report, **near.report}
+    evidence = _with_vectors(views, evidence, encoded)
+    candidates = replace(
+        candidates,
+        views={**candidates.views, NAME: evidence.views[NAME]},
+        report={**candidates.report, **near.report},
     )
-    return Described(views, found, pair_features(evidence), evidence, _written(views, encoded))
+    return Described(views, candidates, pair_features(evidence), evidence, _written(views, encoded))
 
 
-def _seen(views: Views, evidence: Evidence, encoded: Encoded) -> Evidence:
+def _with_vectors(views: Views, evidence: Evidence, encoded: Encoded) -> Evidence:
     """The evidence with the model's view: of candidates, of each table in itself, of random pairs."""
     nodes, known = views.nodes, encoded.known(views.nodes)
     both = np.flatnonzero(known[0][evidence.left] & known[1][evidence.right])
+    left, right = evidence.left[both], evidence.right[both]
     score = np.full(len(evidence.left), np.nan, dtype=np.float32)
-    score[both] = _cosines(encoded, nodes, evidence.left[both], evidence.right[both])
-    which = np.flatnonzero(known[0]), np.flatnonzero(known[1])
-    own: list[Floats] = []
-    ordered = tuple(of[has[of]] for of, has in zip(views.drawing.ordered, known, strict=True))
-    for side, of in enumerate(encoded.nodes(nodes, which)):
+    score[both] = _cosines(encoded, nodes, left, right)
+    records = encoded.records(nodes)
+    ordered = tuple(order[has[order]] for order, has in zip(views.drawing.ordered, known, strict=True))
+    own = []
+    for side, of_side in enumerate(encoded.nodes(nodes)):
         nearest = np.full(len(nodes[side]), np.nan, dtype=np.float32)
-        some = own_sample(ordered[side], sparse=False)
-        if len(some):
-            whole = bool((of.block == of.block[:1]).all())
-            place = np.searchsorted(which[side], some)
-            nearest[some] = own_rivals(encoded.vectors[side], of, place, whole=whole)
+        sample = own_sample(ordered[side], sparse=False)
+        if len(sample):
+            place = np.searchsorted(records[side], sample)
+            nearest[sample] = own_rivals(encoded.vectors[side], of_side, place, whole=of_side.in_one_block)
         own.append(nearest)
     random = np.zeros(0, dtype=np.float32)
-    if len(which[0]) and len(which[1]):
+    if len(records[0]) and len(records[1]):
         i, j = Drawing((ordered[0], ordered[1]), views.drawing.first).pairs(RANDOM)
-        left, right = evidence.left[both], evidence.right[both]
-        near = nearest_pairs(left, right, {NAME: score[both]})  # in small tables many of these are matches
+        nearest_of = nearest_pairs(left, right, {NAME: score[both]})  # in small tables many are matches
         width = len(nodes[1])
-        apart = ~np.isin(i * width + j, (left * width + right)[near])
+        apart = ~np.isin(i * width + j, (left * width + right)[nearest_of])
         random = _cosines(encoded, nodes, i[apart], j[apart])
-    views_of: Mapping[str, Floats] = {**evidence.views, NAME: score}
     return replace(
         evidence,
-        views=views_of,
+        views={**evidence.views, NAME: score},
         own={**evidence.own, NAME: (own[0], own[1])},
         random_views={**evidence.random_views, NAME: random},
     )
@@ -176,21 +139,19 @@ def _seen(views: Views, evidence: Evidence, encoded: Encoded) -> Evidence:
 
 def _cosines(encoded: Encoded, nodes: tuple[Nodes, Nodes], left: Integers, right: Integers) -> Floats:
     """The cosines of pairs of encoded records."""
-    found = np.empty(len(left), dtype=np.float32)
+    cosines = np.empty(len(left), dtype=np.float32)
     rows = encoded.row[0][nodes[0].text[left]], encoded.row[1][nodes[1].text[right]]
     for start in range(0, len(left), STEP):
-        here = slice(start, start + STEP)
-        found[here] = np.einsum(
-            "ij,ij->i", encoded.vectors[0][rows[0][here]], encoded.vectors[1][rows[1][here]]
-        )
-    return found
+        part = slice(start, start + STEP)
+        a, b = (vectors[row[part]] for vectors, row in zip(encoded.vectors, rows, strict=True))
+        cosines[part] = np.einsum("ij,ij->i", a, b)
+    return cosines
 
 
 def _written(views: Views, encoded: Encoded) -> tuple[list[str], list[str]]:
-    """The texts that were read, "" for the others."""
-    written = []
-    for readable, row in zip(views.readable, encoded.row, strict=True):
-        written.append(
-            [text if known else "" for text, known in zip(readable, (row >= 0).tolist(), strict=True)]
-        )
-    return written[0], written[1]
+    """The texts that were encoded, "" for the others."""
+    left, right = (
+        [text if number >= 0 else "" for text, number in zip(readable, row.tolist(), strict=True)]
+        for readable, row in zip(views.readable, encoded.row, strict=True)
+    )
+    return left, right

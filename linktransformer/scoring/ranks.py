@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from linktransformer.arrays import Floats, Integers
+from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.search.groups import places_of
 
-__all__ = ["Places", "among_rivals", "highest", "one_side", "places"]
+__all__ = ["Places", "Selection", "among_rivals", "highest", "one_side", "places"]
+
+Selection = slice | Integers | Bools  # of pairs: a slice, positions or a mask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,33 +30,18 @@ class Places:
     gap_left: Floats
     gap_right: Floats
 
-    def some(self, at: Any) -> Places:
-        """Those of some pairs.
-
-        Args:
-            at: A slice, positions or truths of the pairs.
-
-        Returns:
-            These values of the chosen pairs alone.
-        """
-        sides = (self.rank_left, self.rank_right, self.gap_left, self.gap_right)
-        return Places(*(values[at] for values in sides))
+    def some(self, at: Selection) -> Places:
+        """Those of some pairs."""
+        return Places(self.rank_left[at], self.rank_right[at], self.gap_left[at], self.gap_right[at])
 
 
 def places(
     left: Integers, right: Integers, score: Floats, floor: float = 0.0, *, same: bool = False
 ) -> Places:
-    """Rank the candidates of every record.
+    """Rank the candidates of every record by a finite score, (n_pairs,) float32, higher is more similar.
 
-    Args:
-        left: Left records, (n_pairs,) int64.
-        right: Right records, (n_pairs,) int64.
-        score: (n_pairs,) float32, finite; higher is more similar.
-        floor: The score of a rival where there is none.
-        same: Both sides are one table, and each pair is there once.
-
-    Returns:
-        The places. They do not depend on the order of the pairs.
+    `floor` is the score of a rival where there is none; with `same` both sides are one table, and each pair
+    is there once. The places do not depend on the order of the pairs.
 
     Example:
         >>> found = places(np.array([0, 0]), np.array([4, 5]), np.array([0.5, 0.25], dtype="f4"))
@@ -70,72 +57,48 @@ def places(
     return Places(rank_left, rank_right, gap_left, gap_right)
 
 
-def highest(group: Integers, score: Floats, n_groups: int, how_many: int) -> Floats:
-    """The highest scores of every record.
-
-    Args:
-        group: The record of each pair, (n_pairs,) int64.
-        score: (n_pairs,) float32.
-        n_groups: How many records there are.
-        how_many: Scores of each.
-
-    Returns:
-        Falling scores, NaN where a record has fewer candidates, (n_groups, how_many) float32.
+def highest(group: Integers, score: Floats, n_groups: int, n_scores: int) -> Floats:
+    """The highest scores of every record, falling, (n_groups, n_scores) float32, NaN where there are fewer.
 
     Example:
         >>> highest(np.array([0, 0, 2]), np.array([0.5, 0.75, 0.25], dtype="f4"), 3, 2).tolist()
         [[0.75, 0.5], [nan, nan], [0.25, nan]]
     """
-    found = np.full((n_groups, how_many), np.nan, dtype=np.float32)
-    order, _, place = _ordered(group, score)
-    kept = place < how_many
-    found[group[order[kept]], place[kept]] = score[order[kept]]
-    return found
+    scores = np.full((n_groups, n_scores), np.nan, dtype=np.float32)
+    order, place = _ordered(group, score)
+    top = place < n_scores
+    scores[group[order[top]], place[top]] = score[order[top]]
+    return scores
 
 
 def one_side(group: Integers, score: Floats, floor: float) -> tuple[Floats, Floats]:
-    """Rank the candidates of the records of one table.
-
-    Args:
-        group: The record of each pair, (n_pairs,) int64.
-        score: (n_pairs,) float32, finite; higher is more similar.
-        floor: The score of a rival where there is none.
-
-    Returns:
-        The rank of each pair and its gap to the best rival, (n_pairs,) float32 each.
-    """
+    """The rank of each pair among those of its record of one table, and its gap to the best rival."""
     rank = np.zeros(len(group), dtype=np.float32)
     gap = np.zeros(len(group), dtype=np.float32)
     if not len(group):
         return rank, gap
-    order, starts, place = _ordered(group, score)
+    order, place = _ordered(group, score)
     falling = score[order]
     # pairs of equal score have equal rank: the number of those that score higher
     new = np.flatnonzero((place == 0) | np.append(True, falling[1:] != falling[:-1]))
-    rank[order] = np.repeat(place[new], np.diff(np.append(new, len(order))))
-    count = np.diff(np.append(starts, len(order)))
+    rank[order] = np.repeat(place[new], np.diff(new, append=len(order)))
+    starts = np.flatnonzero(place == 0)
+    count = np.diff(starts, append=len(order))
     best = falling[starts]
     second = np.where(count > 1, falling[np.minimum(starts + 1, len(order) - 1)], np.float32(floor))
-    rival = np.where(place == 0, np.repeat(second, count), np.repeat(best, count))
-    gap[order] = falling - rival
+    gap[order] = falling - np.where(place == 0, np.repeat(second, count), np.repeat(best, count))
     return rank, gap
 
 
 def among_rivals(score: Floats, pair: Integers, rival: Floats, floor: float) -> tuple[Floats, Floats]:
     """Rank each pair among rivals of its own.
 
-    Args:
-        score: Of each pair, (n_pairs,) float32.
-        pair: The pair that each rival stands against, rising, (n_rivals,) int64.
-        rival: The score of each rival, (n_rivals,) float32.
-        floor: The score of a rival where there is none.
-
-    Returns:
-        How many rivals score higher, and the score less that of the best rival, (n_pairs,) float32 each.
+    `pair` is the pair of each rival, rising, and `rival` its score, (n_rivals,). Returns how many rivals
+    score higher, and the score less that of the best rival (`floor` where there is none), (n_pairs,) each.
 
     Example:
         >>> scores, rivals = np.array([0.5, 0.25], dtype="f4"), np.array([0.75, 0.25], dtype="f4")
-        >>> [found.tolist() for found in among_rivals(scores, np.array([0, 0]), rivals, 0.0)]
+        >>> [array.tolist() for array in among_rivals(scores, np.array([0, 0]), rivals, 0.0)]
         [[1.0, 0.0], [-0.25, 0.25]]
     """
     rank = np.bincount(pair[rival > score[pair]], minlength=len(score)).astype(np.float32)
@@ -146,15 +109,13 @@ def among_rivals(score: Floats, pair: Integers, rival: Floats, floor: float) -> 
     return rank, score - best
 
 
-def _ordered(group: Integers, score: Floats) -> tuple[Integers, Integers, Integers]:
-    """Pairs by group and falling score, where each group starts, and the place of each pair in its group.
+def _ordered(group: Integers, score: Floats) -> tuple[Integers, Integers]:
+    """Pairs by group and falling score, and the place of each in its group; equal scores come in any order.
 
-    Pairs of equal score come in any order. One number for each pair, its group above the bits of its score,
-    is sorted several times as fast as two keys one after the other.
+    One number for each pair, its group above the bits of its score, is sorted several times as fast as two
+    keys one after the other.
     """
     bits = np.ascontiguousarray(score, dtype=np.float32).view(np.uint32)
     rising = np.where(bits >> np.uint32(31), ~bits, bits | np.uint32(2**31))  # as the scores are
     order = np.argsort((group.astype(np.uint64) << np.uint64(32)) | ~rising)
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    count = np.diff(np.append(starts, len(order)))
-    return order, starts, np.arange(len(order)) - np.repeat(starts, count)
+    return order, places_of(group[order])

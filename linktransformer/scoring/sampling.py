@@ -1,4 +1,4 @@
-"""Samples of records that depend on what the records say alone: not on rows, columns or sides."""
+"""Samples of records that depend on their texts alone: not on the order of rows, columns or tables."""
 
 from __future__ import annotations
 
@@ -13,54 +13,28 @@ from linktransformer.search.blocking import Nodes
 __all__ = ["Drawing", "drawn", "first_side", "in_order"]
 
 
-def in_order(texts: Sequence[str], of: Integers | None = None) -> Integers:
+def in_order(texts: Sequence[str], text_of_record: Integers | None = None) -> Integers:
     """Sort records by their text.
 
-    Args:
-        texts: Different texts.
-        of: The text of each record, (n_records,) int64; None where each record has its own.
-
-    Returns:
-        Records, (n_records,) int64; those of one text in order of their numbers.
-
-    Example:
-        >>> in_order(["b", "a"], np.array([0, 1, 1])).tolist()
-        [1, 2, 0]
+    Returns records, (n_records,) int64; those of one text in order of their numbers.
     """
     order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
-    if of is None:
+    if text_of_record is None:
         return order
     rank = np.empty(len(texts), dtype=np.int64)
     rank[order] = np.arange(len(texts))
-    return np.argsort(rank[of], kind="stable")
+    return np.argsort(rank[text_of_record], kind="stable")
 
 
 def first_side(left: Sequence[str], right: Sequence[str]) -> int:
-    """The side that is drawn from first, so that two tables that are swapped give the same sample.
-
-    Args:
-        left: Texts of the left table in order.
-        right: Texts of the right table in order.
-
-    Returns:
-        0 or 1: that of fewer texts, else that whose first different text is lower.
-
-    Example:
-        >>> first_side(["a", "c"], ["a", "b"]), first_side(["a"], ["a", "b"])
-        (1, 0)
-    """
+    """The side that is drawn from first, so that two tables that are swapped give the same sample."""
     return int((len(right), list(right)) < (len(left), list(left)))
 
 
 def drawn(ordered: Integers, most: int) -> Integers:
     """Draw records without replacement.
 
-    Args:
-        ordered: Records in an order that depends on their texts alone, (n_records,) int64.
-        most: How many.
-
-    Returns:
-        The drawn ones, rising, (min(n_records, most),) int64; all of them where there are no more.
+    Returns the drawn ones, rising, (min(n_records, most),) int64; all of them where there are no more.
     """
     if len(ordered) <= most:
         return np.sort(ordered)
@@ -74,46 +48,34 @@ class Drawing:
     Args:
         ordered: The records of the left and of the right table in order of their texts.
         first: The side that is drawn from first.
+        same: Both sides are one table.
     """
 
     ordered: tuple[Integers, Integers]
     first: int
+    same: bool = False
 
     @classmethod
     def of(cls, texts: Sequence[Sequence[str]], nodes: tuple[Nodes, Nodes], *, same: bool = False) -> Drawing:
-        """Put the records of two tables in order.
-
-        Args:
-            texts: Different texts of the left and of the right table.
-            nodes: The records.
-            same: Both sides are one table.
-
-        Returns:
-            The drawing.
-        """
+        """Put the records of two tables in order."""
         left = in_order(texts[0], nodes[0].text)
         if same:
-            return cls((left, left), 0)
+            return cls((left, left), 0, same=True)
         right = in_order(texts[1], nodes[1].text)
         sides = [
-            [of[place] for place in side.text[order].tolist()]
-            for of, side, order in zip(texts, nodes, (left, right), strict=True)
+            [side_texts[place] for place in side.text[order].tolist()]
+            for side_texts, side, order in zip(texts, nodes, (left, right), strict=True)
         ]
         return cls((left, right), first_side(*sides))
 
     def pairs(self, how_many: int, seed: int = 0) -> tuple[Integers, Integers]:
         """Draw pairs of records with replacement.
 
-        Args:
-            how_many: Pairs.
-            seed: Of the generator.
-
-        Returns:
-            Left and right records, (how_many,) int64 each.
+        Returns left and right records, (how_many,) int64 each.
         """
         draw = np.random.default_rng(seed)
-        found = {
+        drawn = {
             side: self.ordered[side][draw.integers(0, len(self.ordered[side]), how_many)]
             for side in (self.first, 1 - self.first)
         }
-        return found[0], found[1]
+        return drawn[0], drawn[1]

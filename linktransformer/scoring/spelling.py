@@ -1,4 +1,4 @@
-"""Texts, names, codes and e-mail addresses: how alike two spellings are.
+"""Texts, names, codes and e-mail addresses: how similar two spellings are.
 
 A column kind reads both columns to numbered values, and gives a measure of two different values. A measure
 sees each different pair once, the smaller number first: so it is symmetric, whatever it is made of.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +16,28 @@ from rapidfuzz.distance import OSA, Indel, JaroWinkler
 
 from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.scoring.compare import Comparison
-from linktransformer.search.lexical import cores
+from linktransformer.search.edits import threads
+from linktransformer.search.groups import places_of
 
-__all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "numbered", "threads"]
+__all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "numbered"]
 
-Scores = Floats
 Columns = tuple[list[str], list[str]]
-Measure = Callable[[Integers, Integers], NDArray[Any]]
-# numbers of the values of both columns, the measure, and what the columns showed
-Read = tuple[tuple[Integers, Integers], Measure, dict[str, Any]]
+Measure = Callable[[Integers, Integers], Floats | Doubles]
+# numbers of the values of both columns, and the measure
+Read = tuple[tuple[Integers, Integers], Measure]
+Texts = NDArray[np.object_]
+Scorer = Callable[..., float]  # of RapidFuzz
 
 EMPTY = -1
 SIGNS = re.compile(r"[\W_]+")  # all but letters and digits
 TEXT_LENGTH = 200  # characters of a text that are compared: an edit distance costs the product of two lengths
-MANY = 20_000  # pairs of texts: fewer are compared before threads have started
 MOST_WORDS = 6  # of a name that are aligned; what has more is no name of a person or firm
 
 
 def _exact(columns: Columns, comparison: Comparison) -> Read:
     """0 for any two different values."""
     codes, _ = numbered(*columns)
-    return codes, lambda low, high: np.zeros(len(low)), {}
+    return codes, lambda low, high: np.zeros(len(low))
 
 
 def _text(columns: Columns, comparison: Comparison) -> Read:
@@ -45,22 +45,22 @@ def _text(columns: Columns, comparison: Comparison) -> Read:
     codes, values = numbered(*columns)
     keys = _pool([" ".join(sorted(value[:TEXT_LENGTH].split())) for value in values])
 
-    def measure(low: Integers, high: Integers) -> NDArray[Any]:
+    def measure(low: Integers, high: Integers) -> Floats | Doubles:
         return _compared(keys, low, high, Indel.normalized_similarity)
 
-    return codes, _each_pair_once(measure, len(values)), {}
+    return codes, _each_pair_once(measure, len(values))
 
 
 def _identifier(columns: Columns, comparison: Comparison) -> Read:
     """Letters and digits by `_spelling`; separators and zeros in front are left out."""
     codes, values = numbered(*([_code(cell) for cell in column] for column in columns))
     keys = _pool(values)
-    return codes, _each_pair_once(lambda low, high: _spelling(keys, low, high), len(values)), {}
+    return codes, _each_pair_once(lambda low, high: _spelling(keys, low, high), len(values))
 
 
 def _code(cell: str) -> str:
-    kept = SIGNS.sub("", cell)
-    return kept.lstrip("0") or kept[:1] or cell
+    code = SIGNS.sub("", cell)
+    return code.lstrip("0") or code[:1] or cell
 
 
 def _email(columns: Columns, comparison: Comparison) -> Read:
@@ -73,12 +73,12 @@ def _email(columns: Columns, comparison: Comparison) -> Read:
     codes, values = numbered(*(["@".join(pair) if pair else "" for pair in column] for column in parts))
     locals_, domains = (_pool([value.rpartition("@")[side] for value in values]) for side in (0, 2))
 
-    def measure(low: Integers, high: Integers) -> NDArray[Any]:
+    def measure(low: Integers, high: Integers) -> Floats | Doubles:
         domain = _compared(domains, low, high, JaroWinkler.normalized_similarity)
         local = np.where(locals_[low] == locals_[high], 1.0, _spelling(locals_, low, high))
         return np.asarray(local * (1 + domain) / 2)
 
-    return codes, _each_pair_once(measure, len(values)), {}
+    return codes, _each_pair_once(measure, len(values))
 
 
 def _address(cell: str) -> tuple[str, str] | None:
@@ -99,16 +99,17 @@ def _name(columns: Columns, comparison: Comparison) -> Read:
     number = {word: place for place, word in enumerate(vocabulary)}
     words = np.full((len(values), MOST_WORDS), EMPTY, dtype=np.int64)
     count = np.fromiter(map(len, split), np.int64, len(split))
-    every = np.fromiter((number[word] for found in split for word in found), np.int64, int(count.sum()))
     row = np.repeat(np.arange(len(split)), count)
-    words[row, np.arange(len(every)) - np.repeat(np.cumsum(count) - count, count)] = every
-    of_words = _pool(vocabulary)
+    words[row, places_of(row)] = np.fromiter(
+        (number[word] for value in split for word in value), np.int64, len(row)
+    )
+    spelled = _pool(vocabulary)
 
-    def measure(low: Integers, high: Integers) -> NDArray[Any]:
+    def measure(low: Integers, high: Integers) -> Floats | Doubles:
         whole = _compared(keys, low, high, JaroWinkler.normalized_similarity)
-        return np.maximum(whole, _aligned(words[low], words[high], of_words))
+        return np.maximum(whole, _aligned(words[low], words[high], spelled))
 
-    return codes, _each_pair_once(measure, len(values)), {}
+    return codes, _each_pair_once(measure, len(values))
 
 
 def _words(cell: str) -> str:
@@ -117,7 +118,7 @@ def _words(cell: str) -> str:
     return SIGNS.sub(" ", joined).strip() or cell
 
 
-def _aligned(first: Integers, second: Integers, vocabulary: NDArray[np.object_]) -> Scores:
+def _aligned(first: Integers, second: Integers, vocabulary: Texts) -> Floats:
     """Twice the summed similarity of words that are aligned, by the number of words on both sides.
 
     The best pair of words is taken first, then the best of what is left. Words are compared by Jaro-Winkler,
@@ -126,35 +127,37 @@ def _aligned(first: Integers, second: Integers, vocabulary: NDArray[np.object_])
     scores = np.zeros(len(first), dtype=np.float32)
     sizes = (first >= 0).sum(axis=1), (second >= 0).sum(axis=1)
     shape = sizes[0] * (MOST_WORDS + 1) + sizes[1]
-    for one in np.unique(shape).tolist():
-        many, few = divmod(one, MOST_WORDS + 1)
-        here = np.flatnonzero(shape == one)
-        cells = np.broadcast_arrays(first[here, :many, None], second[here, None, :few])
-        alike = _alike_words(cells[0].ravel(), cells[1].ravel(), vocabulary).reshape(len(here), many, few)
-        total = np.zeros(len(here), dtype=np.float32)
-        row = np.arange(len(here))
-        for _ in range(min(many, few)):
-            best = alike.reshape(len(here), -1).argmax(axis=1)
-            total += alike[row, best // few, best % few]
-            alike[row, best // few, :] = -1
-            alike[row, :, best % few] = -1
-        scores[here] = 2 * total / (many + few)
+    for n_of_both in np.unique(shape).tolist():
+        n, m = divmod(n_of_both, MOST_WORDS + 1)
+        pairs = np.flatnonzero(shape == n_of_both)
+        words = np.broadcast_arrays(first[pairs, :n, None], second[pairs, None, :m])
+        similarity = _word_similarity(words[0].ravel(), words[1].ravel(), vocabulary).reshape(
+            len(pairs), n, m
+        )
+        total = np.zeros(len(pairs), dtype=np.float32)
+        row = np.arange(len(pairs))
+        for _ in range(min(n, m)):
+            best = similarity.reshape(len(pairs), -1).argmax(axis=1)
+            total += similarity[row, best // m, best % m]
+            similarity[row, best // m, :] = -1
+            similarity[row, :, best % m] = -1
+        scores[pairs] = 2 * total / (n + m)
     return scores
 
 
-def _alike_words(first: Integers, second: Integers, vocabulary: NDArray[np.object_]) -> NDArray[Any]:
+def _word_similarity(first: Integers, second: Integers, vocabulary: Texts) -> Floats | Doubles:
     low, high = np.minimum(first, second), np.maximum(first, second)
     scores = np.ones(len(low), dtype=np.float32)
     differ = np.flatnonzero(low != high)
 
-    def measure(low: Integers, high: Integers) -> NDArray[Any]:
+    def measure(low: Integers, high: Integers) -> Floats | Doubles:
         return _compared(vocabulary, low, high, JaroWinkler.normalized_similarity)
 
     scores[differ] = _each_pair_once(measure, len(vocabulary))(low[differ], high[differ])
     return scores
 
 
-def _spelling(keys: NDArray[np.object_], low: Integers, high: Integers) -> Doubles:
+def _spelling(keys: Texts, low: Integers, high: Integers) -> Doubles:
     """Characters that agree, by those and twice the wrong ones: s / (2 - s) of the edit similarity s.
 
     Each wrong character is one on either side, as Jaccard's coefficient counts them and Dice's does not.
@@ -167,44 +170,25 @@ def _spelling(keys: NDArray[np.object_], low: Integers, high: Integers) -> Doubl
 def _each_pair_once(measure: Measure, size: int) -> Measure:
     """Call a measure for each different pair only."""
 
-    def once(low: Integers, high: Integers) -> NDArray[Any]:
+    def once(low: Integers, high: Integers) -> Floats | Doubles:
         pairs, back = np.unique(low * size + high, return_inverse=True)
-        return np.asarray(measure(pairs // size, pairs % size))[back] if len(pairs) else np.zeros(0)
+        if not len(pairs):
+            return np.zeros(0)
+        scores: Floats | Doubles = measure(pairs // size, pairs % size)
+        return scores[back]
 
     return once
 
 
-def _compared(keys: NDArray[np.object_], low: Integers, high: Integers, scorer: Any) -> Scores:
+def _compared(keys: Texts, low: Integers, high: Integers, scorer: Scorer) -> Floats:
     pairs = keys[low].tolist(), keys[high].tolist()
     return process.cpdist(*pairs, scorer=scorer, dtype=np.float32, workers=threads(len(low)))
-
-
-def threads(n: int) -> int:
-    """How many threads compare pairs of texts.
-
-    Args:
-        n: Pairs.
-
-    Returns:
-        One for each core; one where there are few pairs.
-    """
-    return cores() if n >= MANY else 1
 
 
 def numbered(left: Sequence[str], right: Sequence[str]) -> tuple[tuple[Integers, Integers], list[str]]:
     """Number the texts of two columns in alphabetic order.
 
-    Args:
-        left: Texts, (n,).
-        right: Texts, (m,).
-
-    Returns:
-        The number of each left and right text, int64, -1 for ""; and the texts.
-
-    Example:
-        >>> codes, texts = numbered(["b", ""], ["a", "b"])
-        >>> codes[0].tolist(), codes[1].tolist(), texts
-        ([1, -1], [0, 1], ['a', 'b'])
+    Returns the number of each left and right text, int64, -1 for ""; and the texts.
     """
     values = sorted({*left, *right} - {""})
     number = {value: place for place, value in enumerate(values)} | {"": EMPTY}
@@ -212,7 +196,7 @@ def numbered(left: Sequence[str], right: Sequence[str]) -> tuple[tuple[Integers,
     return (first, second), values
 
 
-def _pool(texts: Sequence[str]) -> NDArray[np.object_]:
+def _pool(texts: Sequence[str]) -> Texts:
     return np.fromiter(texts, dtype=object, count=len(texts))
 
 

@@ -1,4 +1,4 @@
-"""Words that two texts share, and words that only one of them has, weighed by how rare they are."""
+"""Words that two texts share, and words that only one of them has, weighted by how rare they are."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.search.matrices import Sparse
 
 __all__ = ["Overlap", "Rarities", "Words", "overlap", "split", "weighed", "words", "words_of"]
 
@@ -28,7 +28,7 @@ class Rarities:
     Args:
         spelled: The words in alphabetic order, (n_words,) object.
         rarity: Of each word, (n_words,) float32.
-        most: The rarity of a word that one text has, or none.
+        most: The rarity of a word that one text has, or none; the unit of `Overlap`.
     """
 
     spelled: NDArray[np.object_]
@@ -49,22 +49,13 @@ class Words:
         left: (n_left texts, n_words) float32, the rarity of each word that a text has.
         right: (n_right texts, n_words) float32.
         number: Which words are numbers, (n_words,) bool.
-        most: The rarity of a word that one text has, the unit of `Overlap`.
-        spelled: The words in alphabetic order, (n_words,) object.
-        rarity: Of the words, (n_words,) float32.
+        rarities: Of the words.
     """
 
-    left: sp.csr_matrix
-    right: sp.csr_matrix
+    left: Sparse
+    right: Sparse
     number: Bools
-    most: float
-    spelled: NDArray[np.object_]
-    rarity: Floats
-
-    @property
-    def rarities(self) -> Rarities:
-        """How rare the words are."""
-        return Rarities(self.spelled, self.rarity, self.most)
+    rarities: Rarities
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,20 +86,8 @@ class Overlap:
 def words(left: Sequence[str], right: Sequence[str] | None) -> Words:
     """Split the texts of two tables into words, and weigh each by its inverse document frequency.
 
-    The rarity of a word is log((n + 1) / (texts with it)), n being the number of texts of both tables
-    (K. Sparck Jones, A statistical interpretation of term specificity, 1972).
-
-    Args:
-        left: Case-folded texts of the left table.
-        right: Case-folded texts of the right table; None where both are one table.
-
-    Returns:
-        The words.
-
-    Example:
-        >>> found = words(["acme 12", "acme"], ["acme 13"])
-        >>> found.left.shape, int(found.number.sum())
-        ((2, 3), 2)
+    The rarity of a word is log((n + 1) / (texts with it)), n being the number of texts of both tables (K.
+    Sparck Jones, A statistical interpretation of term specificity, 1972).
     """
     texts = list(left) if right is None else [*left, *right]
     spelled, columns, indptr = split(texts)
@@ -120,37 +99,18 @@ def words(left: Sequence[str], right: Sequence[str] | None) -> Words:
 
 
 def words_of(left: Sequence[str], right: Sequence[str], rarities: Rarities) -> Words:
-    """Split texts into words that are as rare as they are in other texts.
-
-    Args:
-        left: Case-folded texts.
-        right: Case-folded texts.
-        rarities: Of words; a word that is not among them is as rare as one that one text has.
-
-    Returns:
-        The words; what is known of a text does not depend on the other ones.
-
-    Example:
-        >>> known = words(["acme 12", "acme"], ["acme 13"]).rarities
-        >>> print(words_of(["acme 14"], ["acme 12"], known).rarity.round(2))
-        [1.39 1.39 0.29]
-    """
+    """Split texts into words that are as rare as they are in other texts."""
     spelled, columns, indptr = split([*left, *right])
-    known = rarities.by_word
-    every = [known.get(word, rarities.most) for word in spelled]
-    rarity = np.array(every or [0], dtype=np.float32)
+    of_words = [rarities.by_word.get(word, rarities.most) for word in spelled]
+    rarity = np.array(of_words or [0], dtype=np.float32)
     return weighed(spelled, columns, indptr, rarity, rarities.most, len(left))
 
 
-def split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[Any]]:
+def split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], Integers]:
     """Split texts into words; of equally rare ones the first one counts, whatever the order of the rows.
 
-    Args:
-        texts: Case-folded texts, n.
-
-    Returns:
-        The words in alphabetic order; those of each text, (n_words of all texts,) int32; and where each text
-        begins, (n + 1,) int64.
+    Returns the words in alphabetic order; those of each text, (n_words of all texts,) int32; and where each
+    text begins, (n + 1,) int64.
     """
     place: dict[str, int] = {}
     indices: list[int] = []
@@ -167,47 +127,26 @@ def split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], NDArray[A
 def weighed(
     spelled: list[str],
     columns: NDArray[np.int32],
-    indptr: NDArray[Any],
+    indptr: Integers,
     rarity: Floats,
     most: float,
     n_left: int | None,
 ) -> Words:
-    """Give the words of texts their rarities.
+    """Give the words of texts, from `split`, their rarities (one number where there is no word).
 
-    Args:
-        spelled: The words, from `split`.
-        columns: Those of each text.
-        indptr: Where each text begins.
-        rarity: Of each word, (n_words,) float32; one number where there is no word.
-        most: The rarity of a word that one text has.
-        n_left: The first so many texts are the left table's; None where both are one table.
-
-    Returns:
-        The words.
+    The first `n_left` texts are the left table's; None where both are one table.
     """
     width = len(rarity)
-    every = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(indptr) - 1, width))
-    every.sort_indices()
+    rows = sp.csr_matrix((rarity[columns], columns, indptr), shape=(len(indptr) - 1, width))
+    rows.sort_indices()
     number = np.zeros(width, dtype=bool)
     number[: len(spelled)] = [word[0].isdigit() for word in spelled]
-    right_part = every if n_left is None else every[n_left:]
-    every_word = np.array([*spelled, ""][:width], dtype=object)
-    return Words(every[:n_left], right_part, number, most, every_word, rarity)
+    rarities = Rarities(np.array([*spelled, ""][:width], dtype=object), rarity, most)
+    return Words(rows[:n_left], rows if n_left is None else rows[n_left:], number, rarities)
 
 
-def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers, most: float) -> Overlap:
-    """Compare the words of pairs of texts.
-
-    Args:
-        left: `Words.left`, or some of its columns.
-        right: `Words.right`, the same columns.
-        a: Left text of each pair, (n_pairs,) int64.
-        b: Right text, (n_pairs,) int64.
-        most: `Words.most`.
-
-    Returns:
-        What they share.
-    """
+def overlap(left: Sparse, right: Sparse, a: Integers, b: Integers, most: float) -> Overlap:
+    """Compare the words of pairs of a left and a right text; `most` as in `Rarities`."""
     if not left.nnz and not right.nnz:  # no text has a number
         nothing, none = np.zeros(len(a), dtype=np.float32), np.full(len(a), -1, dtype=np.int64)
         return Overlap(nothing, nothing, nothing, nothing, nothing, nothing, none, none)
@@ -217,14 +156,14 @@ def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers,
     shared, squares, rarest_left, rarest_right = (np.zeros(n, dtype=np.float32) for _ in range(4))
     word_left, word_right = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
     for start in range(0, n, STEP):
-        here = slice(start, start + STEP)
-        x, y = left[a[here]], right[b[here]]
+        part = slice(start, start + STEP)
+        x, y = left[a[part]], right[b[part]]
         both = x.multiply(y).tocsr()  # squared rarities of shared words
-        squares[here] = np.asarray(both.sum(axis=1)).ravel()
+        squares[part] = np.asarray(both.sum(axis=1)).ravel()
         both.data = np.sqrt(both.data)
-        shared[here] = np.asarray(both.sum(axis=1)).ravel()
-        rarest_left[here], word_left[here] = _largest(x - both)
-        rarest_right[here], word_right[here] = _largest(y - both)
+        shared[part] = np.asarray(both.sum(axis=1)).ravel()
+        rarest_left[part], word_left[part] = _largest(x - both)
+        rarest_right[part], word_right[part] = _largest(y - both)
     norm = np.sqrt(square_left[a] * square_right[b])
     unit = np.float32(1 / most) if most else np.float32(0)
     return Overlap(
@@ -239,13 +178,13 @@ def overlap(left: sp.csr_matrix, right: sp.csr_matrix, a: Integers, b: Integers,
     )
 
 
-def _sums(matrix: sp.csr_matrix, power: int) -> Floats:
+def _sums(matrix: Sparse, power: int) -> Floats:
     raised = matrix.copy()
     raised.data = raised.data**power
     return np.asarray(raised.sum(axis=1), dtype=np.float32).ravel()
 
 
-def _largest(matrix: sp.csr_matrix) -> tuple[Floats, Integers]:
+def _largest(matrix: Sparse) -> tuple[Floats, Integers]:
     """The largest value of each row, 0 for none, and its column, -1 for none; of equals the first one."""
     matrix.sort_indices()
     value = np.zeros(matrix.shape[0], dtype=np.float32)

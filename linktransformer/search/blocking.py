@@ -1,4 +1,4 @@
-"""Blocking: only rows with equal keys are compared, and nothing is encoded twice for it."""
+"""Blocking: only rows with equal keys are compared, and equal texts of one block are one node."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linktransformer.arrays import Integers
+from linktransformer.arrays import Bools, Integers
 
 __all__ = ["Nodes", "Pairing", "first_rows", "nodes", "nodes_of_rows", "pair_blocks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nodes:
-    """What is searched and decided on: each different text once in each block.
+    """The units of search and decision: each different text once in each block.
 
     Args:
         text: The text of each node, (n_nodes,) int64.
@@ -28,36 +28,29 @@ class Nodes:
     def __len__(self) -> int:
         return len(self.text)
 
-    def some(self, which: Integers) -> Nodes:
-        """Some of the nodes.
+    def some(self, numbers: Integers) -> Nodes:
+        """Some of the nodes, by rising numbers, renumbered; rows of other nodes have none."""
+        new_number = np.full(len(self) + 1, -1, dtype=np.int64)  # the last one is for rows without a node
+        new_number[numbers] = np.arange(len(numbers))
+        return Nodes(self.text[numbers], self.block[numbers], new_number[self.node_of_row])
 
-        Args:
-            which: Which ones, rising, (n,) int64.
-
-        Returns:
-            They, numbered anew; rows of other nodes have none.
-        """
-        number = np.full(len(self) + 1, -1, dtype=np.int64)  # the last one is for rows without a node
-        number[which] = np.arange(len(which))
-        return Nodes(self.text[which], self.block[which], number[self.node_of_row])
+    @property
+    def in_one_block(self) -> bool:
+        """Whether all nodes have the same block."""
+        return bool((self.block == self.block[:1]).all())
 
 
 def nodes(text_of_row: Integers, block_of_row: Integers | None = None) -> Nodes:
     """Number the different (text, block) pairs of a table in order of first appearance.
 
-    Args:
-        text_of_row: The text of each row, -1 for none, (n_rows,) int64.
-        block_of_row: The block of each row, -1 for none, (n_rows,) int64; None without blocking.
-
-    Returns:
-        The nodes, and the node of each row.
+    Texts and blocks of rows are (n_rows,) int64 with -1 for none; None is without blocking.
 
     Example:
         >>> nodes(np.array([5, -1, 5, 6]), np.array([0, 0, 1, 0])).node_of_row.tolist()
         [0, -1, 1, 2]
     """
-    block = np.zeros_like(text_of_row) if block_of_row is None else block_of_row
-    rows = np.flatnonzero((text_of_row >= 0) & (block >= 0))
+    block, valid = _blocks(text_of_row, block_of_row)
+    rows = np.flatnonzero(valid)
     node_of_row = np.full(len(text_of_row), -1, dtype=np.int64)
     if not len(rows):
         none = np.empty(0, dtype=np.int64)
@@ -70,39 +63,29 @@ def nodes(text_of_row: Integers, block_of_row: Integers | None = None) -> Nodes:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     node_of_row[rows] = rank[code]
-    kept = rows[first[order]]
-    return Nodes(text_of_row[kept].astype(np.int64), block[kept].astype(np.int64), node_of_row)
+    first_rows = rows[first[order]]
+    return Nodes(text_of_row[first_rows].astype(np.int64), block[first_rows].astype(np.int64), node_of_row)
 
 
 def nodes_of_rows(text_of_row: Integers, block_of_row: Integers | None = None) -> Nodes:
-    """Make every row with a key a node of its own, equal texts too.
-
-    Args:
-        text_of_row: The text number of each row, -1 for none, (n_rows,) int64.
-        block_of_row: The block of each row, -1 for none, (n_rows,) int64; None (the default) without
-            blocking.
-
-    Returns:
-        The nodes in order of rows, and the node of each row.
+    """Make every row with a key a node, equal texts too, in order of rows; arguments as of `nodes`.
 
     Example:
         >>> nodes_of_rows(np.array([5, -1, 5])).node_of_row.tolist()
         [0, -1, 1]
     """
+    block, valid = _blocks(text_of_row, block_of_row)
+    return Nodes(text_of_row[valid], block[valid], np.where(valid, np.cumsum(valid) - 1, -1))
+
+
+def _blocks(text_of_row: Integers, block_of_row: Integers | None) -> tuple[Integers, Bools]:
+    """The block of each row, and which rows have a text and a block."""
     block = np.zeros_like(text_of_row) if block_of_row is None else block_of_row
-    has = (text_of_row >= 0) & (block >= 0)
-    return Nodes(text_of_row[has], block[has], np.where(has, np.cumsum(has) - 1, -1))
+    return block, (text_of_row >= 0) & (block >= 0)
 
 
 def first_rows(nodes: Nodes) -> Integers:
-    """The first row of each node.
-
-    Args:
-        nodes: The nodes.
-
-    Returns:
-        Row numbers, (n_nodes,) int64.
-    """
+    """The first row of each node, (n_nodes,) int64."""
     rows = np.flatnonzero(nodes.node_of_row >= 0)
     first = np.full(len(nodes), len(nodes.node_of_row), dtype=np.int64)
     np.minimum.at(first, nodes.node_of_row[rows], rows)
@@ -111,17 +94,16 @@ def first_rows(nodes: Nodes) -> Integers:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairing:
-    """The blocks that both tables have.
+    """The blocks that both tables have, in rising order.
 
     Args:
         left: Left nodes in order of block; `left[left_start[b]:left_stop[b]]` are those of the b-th block.
-        right: Right nodes in order of block; `right[right_start[b]:right_stop[b]]` are those of the b-th
-            block.
+        right: Right nodes in order of block, likewise.
         left_start: (n_blocks,) int64.
         left_stop: (n_blocks,) int64.
         right_start: (n_blocks,) int64.
         right_stop: (n_blocks,) int64.
-        alone: How many blocks only one table has.
+        n_unshared: How many blocks only one table has.
     """
 
     left: Integers
@@ -130,7 +112,7 @@ class Pairing:
     left_stop: Integers
     right_start: Integers
     right_stop: Integers
-    alone: int
+    n_unshared: int
 
     @property
     def areas(self) -> Integers:
@@ -139,21 +121,13 @@ class Pairing:
 
 
 def pair_blocks(left: Nodes, right: Nodes) -> Pairing:
-    """Bring the blocks of both tables together.
-
-    Args:
-        left: Nodes of the left table.
-        right: Nodes of the right table.
-
-    Returns:
-        The shared blocks in rising order.
-    """
+    """Pair the blocks of the left and the right table."""
     orders = [np.argsort(side.block, kind="stable") for side in (left, right)]
     shared = np.intersect1d(left.block, right.block)
     edges = [
-        np.searchsorted(side.block[order], shared, how)
+        np.searchsorted(side.block[order], shared, end)
         for side, order in zip((left, right), orders, strict=True)
-        for how in ("left", "right")
+        for end in ("left", "right")
     ]
-    alone = len(np.union1d(left.block, right.block)) - len(shared)
-    return Pairing(orders[0], orders[1], edges[0], edges[1], edges[2], edges[3], alone)
+    n_unshared = len(np.union1d(left.block, right.block)) - len(shared)
+    return Pairing(orders[0], orders[1], edges[0], edges[1], edges[2], edges[3], n_unshared)

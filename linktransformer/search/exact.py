@@ -1,4 +1,4 @@
-"""The exact index: the k nearest rows by inner product, in plain NumPy; every other index is held to it."""
+"""The k nearest dense rows by inner product, in plain NumPy: the reference of every other index."""
 
 from __future__ import annotations
 
@@ -9,22 +9,14 @@ from linktransformer.arrays import Floats, Integers
 
 __all__ = ["exact_top_k", "largest"]
 
-Matrix = Floats
-
 
 def exact_top_k(
-    queries: Matrix, items: Matrix, k: int, *, memory_limit: int = 256 * 2**20
-) -> tuple[Integers, Matrix]:
-    """Find the k rows with the largest inner product for each query.
+    queries: Floats, items: Floats, k: int, *, memory_limit: int = 256 * 2**20
+) -> tuple[Integers, Floats]:
+    """Find the k rows of items (m, d) with the largest inner product for each of the queries (n, d).
 
-    Args:
-        queries: (n, d) float32.
-        items: (m, d) float32.
-        k: How many; fewer come back when there are fewer items.
-        memory_limit: Bytes for a block of scores.
-
-    Returns:
-        Item rows (n, k) int64 and scores (n, k) float32, best first; ties go to the lower row.
+    Returns item rows (n, k) int64 and scores (n, k) float32, best first, fewer where there are fewer items;
+    ties go to the lower row. `memory_limit` is the bytes of a block of scores.
 
     Example:
         >>> rows, scores = exact_top_k(np.eye(2, dtype="f4"), np.eye(2, dtype="f4")[::-1], 1)
@@ -45,22 +37,17 @@ def exact_top_k(
     return rows, best
 
 
-def largest(scores: Matrix, k: int) -> tuple[Integers, Matrix]:
-    """The k largest of each row; of equal scores the lower columns.
+def largest(scores: Floats, k: int) -> tuple[Integers, Floats]:
+    """The k largest of each row of scores (n, m), k at most m: columns and values, best first.
 
-    Args:
-        scores: (n, m) float32.
-        k: How many, m at most.
-
-    Returns:
-        Columns (n, k) int64 and scores (n, k) float32, best first.
+    Of equal scores the lower columns come first.
     """
     n, m = scores.shape
     kth = np.partition(scores, m - k, axis=1)[:, m - k]
-    line, column = np.nonzero(scores >= kth[:, None])  # row-major: columns rise within a line
-    value = scores[line, column]
-    order = np.lexsort((column, -value, line))
-    line, column, value = line[order], column[order], value[order]
-    first = np.searchsorted(line, np.arange(n))
-    keep = np.arange(len(line)) - first[line] < k
+    row, column = np.nonzero(scores >= kth[:, None])  # row-major: columns rise within a row
+    value = scores[row, column]
+    order = np.lexsort((column, -value, row))
+    row, column, value = row[order], column[order], value[order]
+    first = np.searchsorted(row, np.arange(n))
+    keep = np.arange(len(row)) - first[row] < k
     return column[keep].reshape(n, k).astype(np.int64), value[keep].reshape(n, k)

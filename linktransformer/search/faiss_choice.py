@@ -1,28 +1,30 @@
-"""Which FAISS index suits the size, and how what is found in parts of the items is put together."""
+"""Which FAISS index suits the size, and the best items of several parts of the items."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from linktransformer.arrays import Floats, Integers
 
-__all__ = ["Choice", "by_parts", "choose", "parts_of"]
+__all__ = ["Build", "Choice", "by_parts", "choose", "parts_of"]
 
-EXACT_UP_TO = 2e13  # multiplications of an exact search: minutes of a processor,
-EXACT_ON_CARD = 2e15  # and of a card
+EXACT_UP_TO = 2e13  # multiplications of an exact search: minutes of a CPU,
+EXACT_ON_GPU = 2e15  # and of a GPU
 COPY_UP_TO = 8 * 2**30  # bytes of rows that an index copies; above, it keeps codes of some bytes each
 CENTRE = 39  # points that k-means wants for each centre
-CODES = (48, 32, 24, 16, 12, 8, 4, 3, 2, 1)  # bytes of a code that a card takes,
+CODES = (48, 32, 24, 16, 12, 8, 4, 3, 2, 1)  # bytes of a code that a GPU takes,
 WIDTHS = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 28, 32)  # and numbers that one of them may stand for
 ROUNDING = 1e-6  # scores of unit rows that are nearer than this may be equal
 
-Matrix = Floats
-Search = Callable[[Any, Integers, int, int, int], tuple[Integers, Matrix]]
+Part = tuple[int, int]  # the first item and the last one + 1
+Build = Callable[[int, int], Any]  # the FAISS index of a part, which has no type
+# the `wide` best rows of a part and their true scores, by falling score and row: index, queries, wide, part
+Search = Callable[[Any, Integers, int, int, int], tuple[Integers, Floats]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +32,28 @@ class Choice:
     """An index.
 
     Args:
-        kind: "flat", "IVF" or "IVF-PQ".
+        kind: Exact, inverted lists, or lists of codes.
         lists: How many inverted lists, 0 for none.
         code: Bytes of a row's code, 0 for its numbers.
     """
 
-    kind: str
+    kind: Literal["flat", "IVF", "IVF-PQ"]
     lists: int = 0
     code: int = 0
 
 
-def choose(n: int, m: int, d: int, *, card: bool = False, copy_up_to: float = COPY_UP_TO) -> Choice:
-    """Choose an index by the size of the search.
+def choose(n: int, m: int, d: int, *, gpu: bool = False, copy_up_to: float = COPY_UP_TO) -> Choice:
+    """Choose an index for n queries and m items of d numbers, whose copy may take so many bytes.
 
     Exact as long as that takes minutes; then inverted lists (J. Sivic and A. Zisserman, Video Google, 2003);
     and product quantisation in them (H. Jegou, M. Douze and C. Schmid, Product quantization for nearest
     neighbor search, 2011) where a copy of the rows would be too large.
 
-    Args:
-        n: Queries.
-        m: Items.
-        d: Numbers of a row.
-        card: The search is on a GPU.
-        copy_up_to: Bytes that a copy of the items may take.
-
-    Returns:
-        The index.
-
     Example:
         >>> choose(10_000, 100_000, 384).kind, choose(5_000_000, 5_000_000, 384).kind
         ('flat', 'IVF')
     """
-    if float(n) * m * d <= (EXACT_ON_CARD if card else EXACT_UP_TO):
+    if float(n) * m * d <= (EXACT_ON_GPU if gpu else EXACT_UP_TO):
         return Choice("flat")
     lists = max(1, min(int(4 * np.sqrt(m)), m // CENTRE))
     code = next((size for size in CODES if d % size == 0 and d // size in WIDTHS), 0)
@@ -70,15 +62,8 @@ def choose(n: int, m: int, d: int, *, card: bool = False, copy_up_to: float = CO
     return Choice("IVF", lists)
 
 
-def parts_of(m: int, n_parts: int) -> list[tuple[int, int]]:
-    """Divide items evenly.
-
-    Args:
-        m: How many items.
-        n_parts: Into so many parts, or one for each item.
-
-    Returns:
-        First and last + 1 of each part.
+def parts_of(m: int, n_parts: int) -> list[Part]:
+    """Divide m items evenly into so many parts, or one for each item.
 
     Example:
         >>> parts_of(5, 2)
@@ -89,41 +74,32 @@ def parts_of(m: int, n_parts: int) -> list[tuple[int, int]]:
 
 
 def by_parts(
-    build: Callable[[int, int], Any],
+    build: Build,
     search: Search,
     sizes: tuple[int, int, int],
     *,
     n_parts: int,
     spare: int,
     widest: int,
-) -> tuple[Integers, Matrix, int]:
+) -> tuple[Integers, Floats, int]:
     """Find the k best items of each query in parts of the items, one after the other.
 
-    What is found in a part is enough where the last of it is worse than the k-th of all. Queries of which
-    that is not so are asked again for as many as can be had, and where k itself is more than that, in smaller
-    parts. The index of a part is built while the part before it is searched.
+    The result of a part is enough where its last score is below the k-th of all. Other queries are searched
+    again for as many items as the index finds (`widest`), and where k itself is more than that, in smaller
+    parts. The index of a part is built while the part before it is searched. `sizes` are queries, items and
+    k; `spare` more than k are fetched first, so that ties at the last place can be settled.
 
-    Args:
-        build: The index of items from a first one to a last one + 1.
-        search: Rows and true scores of the best items, for an index, queries, how many, and the part:
-            (n, wide) each, sorted by falling score and row; -1 and -inf where there are fewer.
-        sizes: Queries, items and k, which is no more than items.
-        n_parts: Parts at first.
-        spare: So many more than k are asked for, so that ties at the last place can be settled.
-        widest: The most that an index finds.
-
-    Returns:
-        Rows (n, k) int64 and scores (n, k) float32, ties to the lower row; and of how many queries there may
-        be more ties at the last place.
+    Returns rows (n, k) int64 and scores (n, k) float32, ties to the lower row; and of how many queries there
+    may be more ties at the last place.
     """
     n, m, k = sizes
     rows, scores = np.full((n, k), -1, dtype=np.int64), np.full((n, k), -np.inf, dtype=np.float32)
-    which, wide = np.arange(n), min(k + spare, widest)
-    while len(which):
-        row, score, missed = _once(build, search, which, m, k, n_parts, wide)
-        rows[which], scores[which] = row, score
-        found = row[:, -1] >= 0
-        which = which[missed >= np.where(found, score[:, -1] - ROUNDING, np.finfo(np.float32).min)]
+    queries, wide = np.arange(n), min(k + spare, widest)
+    while len(queries):
+        row, score, missed = _once(build, search, queries, parts_of(m, n_parts), k, wide)
+        rows[queries], scores[queries] = row, score
+        last = np.where(row[:, -1] >= 0, score[:, -1] - ROUNDING, np.finfo(np.float32).min)
+        queries = queries[missed >= last]
         largest = -(-m // n_parts)
         if wide < min(widest, largest):
             wide = min(widest, largest)
@@ -131,45 +107,29 @@ def by_parts(
             break
         else:
             n_parts *= 2
-    return rows, scores, len(which)
+    return rows, scores, len(queries)
 
 
 def _once(
-    build: Callable[[int, int], Any],
-    search: Search,
-    which: Integers,
-    m: int,
-    k: int,
-    n_parts: int,
-    wide: int,
-) -> tuple[Integers, Matrix, Matrix]:
-    """The best rows and scores of all parts for some queries, and the most that one unseen may score."""
-    best_row, best = np.empty((len(which), 0), dtype=np.int64), np.empty((len(which), 0), dtype=np.float32)
-    missed = np.full(len(which), -np.inf, dtype=np.float32)
-    for (start, stop), index in _ahead(build, parts_of(m, n_parts)):
-        row, score = search(index, which, min(wide, stop - start), start, stop)
+    build: Build, search: Search, queries: Integers, parts: list[Part], k: int, wide: int
+) -> tuple[Integers, Floats, Floats]:
+    """The best rows and scores of all parts for some queries, and the most that one not fetched may score."""
+    n = len(queries)
+    best_row, best = np.full((n, k), -1, dtype=np.int64), np.full((n, k), -np.inf, dtype=np.float32)
+    missed = np.full(n, -np.inf, dtype=np.float32)
+    for (start, stop), index in _built_ahead(build, parts):
+        row, score = search(index, queries, min(wide, stop - start), start, stop)
         if row.shape[1] < stop - start:
             missed = np.maximum(missed, score[:, -1])
-        best_row, best = _better(
-            np.concatenate([best_row, row], axis=1), np.concatenate([best, score], axis=1), k
-        )
-    short = k - best.shape[1]
-    if short > 0:
-        best_row = np.pad(best_row, ((0, 0), (0, short)), constant_values=-1)
-        best = np.pad(best, ((0, 0), (0, short)), constant_values=-np.inf)
+        row, score = np.concatenate([best_row, row], axis=1), np.concatenate([best, score], axis=1)
+        # ties go to the lower row, and -1 goes last
+        order = np.lexsort((np.where(row < 0, np.iinfo(np.int64).max, row), -score), axis=1)[:, :k]
+        best_row, best = np.take_along_axis(row, order, 1), np.take_along_axis(score, order, 1)
     return best_row, best, missed
 
 
-def _better(row: Integers, score: Matrix, k: int) -> tuple[Integers, Matrix]:
-    """The k best of each line; ties go to the lower row, and what was not found goes last."""
-    order = np.lexsort((np.where(row < 0, np.iinfo(np.int64).max, row), -score), axis=1)[:, :k]
-    return np.take_along_axis(row, order, 1), np.take_along_axis(score, order, 1)
-
-
-def _ahead(
-    build: Callable[[int, int], Any], parts: list[tuple[int, int]]
-) -> Iterator[tuple[tuple[int, int], Any]]:
-    """Each part with its index, the next one being built meanwhile; two are there at a time."""
+def _built_ahead(build: Build, parts: list[Part]) -> Iterator[tuple[Part, Any]]:
+    """Each part with its index, the next one built at the same time; two are in memory."""
     with ThreadPoolExecutor(1) as pool:
         coming = [pool.submit(build, *part) for part in parts[:1]]
         for number, part in enumerate(parts):

@@ -1,10 +1,10 @@
-"""The lexical view: character n-gram TF-IDF, its frequencies taken from the two tables at hand."""
+"""The lexical view: character n-gram TF-IDF of two tables' texts, and the nearest sparse rows."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +12,8 @@ import scipy.sparse as sp
 from linktransformer.arrays import Floats, Integers
 from linktransformer.progress import stage
 from linktransformer.search import ngrams
+from linktransformer.search.groups import best_places
+from linktransformer.search.matrices import Sparse
 
 __all__ = ["LexicalView", "cores", "fit", "pruned_top_k", "sparse_top_k"]
 
@@ -29,138 +31,97 @@ class LexicalView:
         right: (n_right texts, n_grams) float32.
     """
 
-    left: sp.csr_matrix
-    right: sp.csr_matrix
+    left: Sparse
+    right: Sparse
 
 
 @stage("n-grams")
 def fit(left_texts: Sequence[str], right_texts: Sequence[str]) -> LexicalView:
     """Weigh character n-grams of length 2 to 4 by how rare they are in the two tables together.
 
-    N-grams do not cross word borders; term frequencies are 1 + log(tf); inverse document frequencies
-    are smoothed (G. Salton and C. Buckley, Term-weighting approaches in automatic text retrieval, 1988).
-
-    Args:
-        left_texts: Unique texts of the left table.
-        right_texts: Unique texts of the right table.
-
-    Returns:
-        The vectors of both.
+    N-grams do not cross word borders; term frequencies are 1 + log(tf); inverse document frequencies are
+    smoothed (G. Salton and C. Buckley, Term-weighting approaches in automatic text retrieval, 1988).
 
     Example:
         >>> view = fit(["acme steel", "baxter"], ["acme steel co"])
         >>> (view.left @ view.right.T).toarray().round(1).tolist()
         [[0.8...], [0.0]]
     """
-    left, right = ngrams.tfidf(left_texts, right_texts)
-    return LexicalView(left, right)
+    return LexicalView(*ngrams.tfidf(left_texts, right_texts))
 
 
 def sparse_top_k(
-    queries: sp.csr_matrix,
-    items: sp.csr_matrix,
+    queries: Sparse,
+    items: Sparse,
     k: int,
     *,
     threads: int | None = None,
-    postings: sp.csr_matrix | None = None,
+    postings: Sparse | None = None,
 ) -> tuple[Integers, Integers, Floats]:
-    """Find the k rows with the largest positive inner product for each query.
+    """Find the k rows of items (m, d) with the largest positive inner product for each of the queries (n, d).
 
-    Args:
-        queries: (n, d) float32.
-        items: (m, d) float32.
-        k: How many at most; rows that share nothing are left out.
-        threads: None uses all cores, or one where there is little to do.
-        postings: `items.T.tocsr()`, where it is kept for many calls.
-
-    Returns:
-        Queries, items and scores of the found pairs, (n_pairs,) each, sorted by query, falling score,
-        item; ties go to the lower item.
+    Returns queries, items and scores of the pairs, (n_pairs,) each, sorted by query, falling score, item;
+    ties go to the lower item. `postings` is `items.T.tocsr()`, where it is kept for many calls; None
+    threads are all cores, or one where there is little to do.
     """
     from sparse_dot_topn import sp_matmul_topn
 
-    none = np.empty(0, dtype=np.int64)
-    if 0 in (queries.shape[0], items.shape[0], queries.nnz, items.nnz):
+    n, m = queries.shape[0], items.shape[0]
+    if 0 in (n, m, queries.nnz, items.nnz):
+        none = np.empty(0, dtype=np.int64)
         return none, none, np.empty(0, dtype=np.float32)
     postings = items.T.tocsr() if postings is None else postings
-    threads = threads or (1 if queries.shape[0] * items.shape[0] < SMALL else cores())
-    step = max(64, AT_ONCE // items.shape[0])
-    found = []
-    with stage("search", queries.shape[0]) as tick:
-        for start in range(0, queries.shape[0], step):
-            some = queries if step >= queries.shape[0] else queries[start : start + step]
+    threads = threads or (1 if n * m < SMALL else cores())
+    step = max(64, AT_ONCE // m)
+    parts = []
+    with stage("search", n) as tick:
+        for start in range(0, n, step):
+            part = queries if step >= n else queries[start : start + step]
             product = sp_matmul_topn(
-                some, postings, top_n=min(k + SPARE, items.shape[0]), threshold=0.0, n_threads=threads
+                part, postings, top_n=min(k + SPARE, m), threshold=0.0, n_threads=threads
             )
-            query, item, score = _sorted(product, k)
-            found.append((start + query, item, score))
-            tick(some.shape[0])
-    query, item, score = (np.concatenate(of) for of in zip(*found, strict=True))
+            query = np.repeat(np.arange(part.shape[0], dtype=np.int64), np.diff(product.indptr))
+            score = np.asarray(product.data, dtype=np.float32)
+            parts.append(_best(start + query, product.indices.astype(np.int64), score, k))
+            tick(part.shape[0])
+    query, item, score = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return query, item, score
 
 
-def _sorted(product: Any, k: int) -> tuple[Integers, Integers, Floats]:
-    """The k best items of each query, best first; ties go to the lower item."""
-    query = np.repeat(np.arange(product.shape[0], dtype=np.int64), np.diff(product.indptr))
-    item, score = product.indices.astype(np.int64), np.asarray(product.data, dtype=np.float32)
-    order = np.lexsort((item, -score, query))
-    query, item, score = query[order], item[order], score[order]
-    place = np.arange(len(query)) - product.indptr[query]
-    keep = (place < k) & (score > 0)
-    return query[keep], item[keep], score[keep]
+def _best(query: Integers, item: Integers, score: Floats, k: int) -> tuple[Integers, Integers, Floats]:
+    """The k best items of each query with a positive score, best first; ties go to the lower item."""
+    best = best_places(query, item, score, k)
+    best = best[score[best] > 0]
+    return query[best], item[best], score[best]
 
 
-def pruned_top_k(
-    queries: sp.csr_matrix, items: sp.csr_matrix, k: int, share: float
-) -> tuple[Integers, Integers, Floats]:
+def pruned_top_k(queries: Sparse, items: Sparse, k: int, share: float) -> tuple[Integers, Integers, Floats]:
     """Find nearly the same as `sparse_top_k` by the rarest n-grams of each query alone.
 
-    Frequent n-grams take most of the time and tell little. Those are left out of a query that together hold
-    no more than 1 - `share` of its squared length. More rows than asked for are fetched, and their scores are
-    computed with all n-grams.
-
-    Args:
-        queries: (n, d) float32, unit rows.
-        items: (m, d) float32, unit rows.
-        k: How many at most.
-        share: Of the squared length of a query that is kept, above 0, at most 1.
-
-    Returns:
-        Queries, items and exact scores of the found pairs, (n_pairs,) each, sorted by query, falling score,
-        item; ties go to the lower item.
+    Frequent n-grams take most of the time and carry little information. Those are left out of a query that
+    together hold no more than 1 - `share` of its squared norm. More rows than k are fetched, and their scores
+    are computed with all n-grams: the scores of the pairs are exact.
     """
     from linktransformer.search.pair_products import pair_scores
 
     query, item, _ = sparse_top_k(_rarest(queries, items, share), items, k + max(4, k // 2))
-    score = pair_scores(queries, items, query, item)
-    order = np.lexsort((item, -score, query))
-    query, item, score = query[order], item[order], score[order]
-    starts = np.flatnonzero(np.diff(query, prepend=-1))
-    place = np.arange(len(query)) - np.repeat(starts, np.diff(np.append(starts, len(query))))
-    keep = (place < k) & (score > 0)
-    return query[keep], item[keep], score[keep]
+    return _best(query, item, pair_scores(queries, items, query, item), k)
 
 
-def _rarest(queries: sp.csr_matrix, items: sp.csr_matrix, share: float) -> sp.csr_matrix:
-    with_it = np.bincount(items.indices, minlength=items.shape[1])
+def _rarest(queries: Sparse, items: Sparse, share: float) -> Sparse:
+    n_items = np.bincount(items.indices, minlength=items.shape[1])
     row = np.repeat(np.arange(queries.shape[0]), np.diff(queries.indptr))
-    order = np.lexsort((with_it[queries.indices], row))
+    order = np.lexsort((n_items[queries.indices], row))
     square = np.square(queries.data[order], dtype=np.float64)
     before = np.cumsum(square) - square
     first = queries.indptr[:-1]
     before -= np.append(before, 0.0)[np.minimum(first, len(before))][row]  # from the row's rarest one on
-    kept = np.zeros(len(order), dtype=bool)
-    kept[order] = before < share
-    indptr = np.append(0, np.cumsum(np.bincount(row[kept], minlength=queries.shape[0])))
-    return sp.csr_matrix((queries.data[kept], queries.indices[kept], indptr), shape=queries.shape)
+    keep = np.zeros(len(order), dtype=bool)
+    keep[order] = before < share
+    indptr = np.append(0, np.cumsum(np.bincount(row[keep], minlength=queries.shape[0])))
+    return sp.csr_matrix((queries.data[keep], queries.indices[keep], indptr), shape=queries.shape)
 
 
 def cores() -> int:
-    """How many cores this process may use.
-
-    Returns:
-        The number of cores in the process's CPU affinity; all cores where the system has none.
-    """
-    import os
-
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,65 +1,56 @@
-"""The score of given pairs of rows."""
+"""The inner products of given pairs of rows."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from linktransformer.arrays import Floats, Integers
-from linktransformer.search.gpu_devices import cards, if_it_fits
+from linktransformer.search.gpu.devices import gpus, if_it_fits
+from linktransformer.search.matrices import Matrix, as_dense, as_sparse
 
-__all__ = ["pair_scores"]
+__all__ = ["MEMORY", "pair_scores"]
 
 MEMORY = 2**30
-MUCH = 2_000.0  # multiplications that a pair counts for when it is asked whether a card is worth it
+PAIR_WORK = 2_000.0  # multiplications that a pair counts for when a GPU is considered
 
 
 def pair_scores(
-    view_left: Any,
-    view_right: Any,
+    left_matrix: Matrix,
+    right_matrix: Matrix,
     left: Integers,
     right: Integers,
     *,
     memory: int = MEMORY,
     device: str | None = "cpu",
 ) -> Floats:
-    """The inner product of each given pair of rows.
+    """The inner product of each pair of a left and a right row, (n,) float32.
 
-    Args:
-        view_left: (n_left, d), sparse or dense.
-        view_right: (n_right, d), sparse or dense, the same kind as `view_left`.
-        left: Left rows, (n,) int64.
-        right: Right rows, (n,) int64.
-        memory: Bytes for one chunk of pairs.
-        device: "cpu" (the default) computes on the processor, "cuda:1" on that GPU, None or "cuda" on the
-            first one. A GPU is used for many pairs only.
-
-    Returns:
-        Scores, (n,) float32.
+    Both matrices are sparse or both dense. `memory` is the bytes of a chunk of pairs; a GPU is used for many
+    pairs only, on `device` "cuda:1" that one, None or "cuda" the first one.
     """
-    sparse = sp.issparse(view_left)
-    if on := cards(device, MUCH * len(left)):
-        from linktransformer.search import gpu_pairs  # torch
+    if devices := gpus(device, PAIR_WORK * len(left)):
+        from linktransformer.search.gpu import pairs  # torch
 
-        if not sparse or gpu_pairs.possible(on[0], view_left, view_right):
-            made = if_it_fits(
+        if not sp.issparse(left_matrix) or pairs.possible(devices[0], left_matrix, as_sparse(right_matrix)):
+            products = if_it_fits(
                 "scores of candidates",
-                lambda: gpu_pairs.pair_scores(view_left, view_right, left, right, device=on[0]),
+                lambda: pairs.pair_scores(left_matrix, right_matrix, left, right, device=devices[0]),
             )
-            if made is not None:
-                return made
+            if products is not None:
+                return products
     scores = np.zeros(len(left), dtype=np.float32)
-    if sparse:
-        a_row = 24 * (1 + (view_left.nnz + view_right.nnz) / max(1, view_left.shape[0] + view_right.shape[0]))
+    if sp.issparse(left_matrix):
+        n_rows = max(1, left_matrix.shape[0] + right_matrix.shape[0])
+        row_bytes = 24 * (1 + (left_matrix.nnz + as_sparse(right_matrix).nnz) / n_rows)
     else:
-        a_row = 16 * max(1, view_left.shape[1])
-    step = max(256, min(2**20, int(memory / 4 / a_row)))
+        row_bytes = 16 * max(1, left_matrix.shape[1])
+    step = max(256, min(2**20, int(memory / 4 / row_bytes)))
     for start in range(0, len(left), step):
-        a, b = view_left[left[start : start + step]], view_right[right[start : start + step]]
-        if sparse:
-            scores[start : start + step] = np.asarray(a.multiply(b).sum(axis=1)).ravel()
+        part = slice(start, start + step)
+        a, b = left_matrix[left[part]], right_matrix[right[part]]
+        if sp.issparse(a):
+            scores[part] = np.asarray(a.multiply(b).sum(axis=1)).ravel()
         else:
-            scores[start : start + step] = np.einsum("ij,ij->i", a, b)
+            scores[part] = np.einsum("ij,ij->i", as_dense(a), as_dense(b))
     return scores

@@ -1,11 +1,10 @@
-"""N-grams and how rare they are, fixed once: texts that come later are weighed by the same numbers."""
+"""N-grams and their document frequencies, fixed once: later texts are weighed by the same frequencies."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,14 +12,17 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.progress import stage
+from linktransformer.search import ngrams
+from linktransformer.search.matrices import Sparse
+from linktransformer.search.ngrams import LONGEST, Counts, Points
 
-__all__ = ["Vocabulary", "learn", "widened"]
+__all__ = ["MOST_CHARACTERS", "Vocabulary", "count", "learn", "merged", "widened"]
 
-LOW, HIGH = 2, 4  # as `ngrams.tfidf` has them
-BITS = 16  # of a character's rank in the code of an n-gram
+BITS = 16  # of a character's rank in the code of an n-gram: four of them fill 64 bits
 SPACE = 1  # 0 is for no character, so that n-grams of different length have different codes
-MOST = 2**BITS - 1
-CHUNK = 2**18  # characters at a time; it changes the memory, not the result
+LAST = 2**BITS - 1  # the rank of all characters beyond
+MOST_CHARACTERS = LAST - SPACE - 1  # in an alphabet whose n-grams all have codes of their own
+CHUNK = 2**20  # characters at a time; it changes the memory, not the result
 
 Codes = NDArray[np.uint64]
 
@@ -36,133 +38,136 @@ class Vocabulary:
         n_texts: How many texts there were.
     """
 
-    alphabet: NDArray[np.uint32]
+    alphabet: Points
     codes: Codes
     n_texts_with: Integers
     n_texts: int
 
-    @property
-    def idf(self) -> Floats:
-        """The smoothed inverse document frequency of each n-gram, and last that of one no text had."""
-        with_it = np.append(self.n_texts_with, 0) + 1.0
-        return np.asarray(np.log((self.n_texts + 1) / with_it) + 1, dtype=np.float32)
+    def idf_of(self, columns: Integers) -> Floats:
+        """The inverse document frequency of n-grams by column; of a column of -1, as if no text had it."""
+        return ngrams.rarity(self.n_texts, np.append(self.n_texts_with, 0)[columns])
+
+    def columns_of(self, counts: Counts) -> Integers:
+        """The column of each counted n-gram, (counts.width,) int64, -1 for one that is not here."""
+        code = _codes(counts, self.alphabet)
+        column = np.searchsorted(self.codes, code)
+        return np.where(np.append(self.codes, np.uint64(0))[column] == code, column, -1)
 
     @stage("n-grams")
-    def vectors(self, texts: Sequence[str]) -> sp.csr_matrix:
+    def vectors(self, texts: Sequence[str]) -> Sparse:
         """Weigh the n-grams of texts as `ngrams.tfidf` does, by the frequencies that are fixed here.
 
-        An n-gram that is not in the vocabulary counts in the length of the vector with the inverse document
-        frequency of one that no text had, and has no column. A text's vector depends on no other text.
-
-        Args:
-            texts: The texts, n.
-
-        Returns:
-            (n, n_grams) float32 with sorted indices; rows of length 1, shorter by the n-grams without column.
+        An n-gram that is not in the vocabulary has no column, but counts in the norm of the vector as one
+        that no text had. A text's vector depends on no other text. Returns (n, n_grams) float32 with sorted
+        indices.
         """
-        idf, width = self.idf, max(1, len(self.codes))
-        indices: list[NDArray[np.int32]] = []
-        data: list[Floats] = []
-        filled: list[Integers] = []
-        for part in _parts(texts):
-            row, code, count = _counted(part, self.alphabet)
-            column = np.searchsorted(self.codes, code)
-            known = column < len(self.codes)
-            known[known] = self.codes[column[known]] == code[known]
-            column[~known] = len(self.codes)
-            weight = (np.log(count.astype(np.float32)) + np.float32(1)) * idf[column]
-            starts = np.flatnonzero(np.diff(row, prepend=-1))
-            if len(starts):
-                squares = np.add.reduceat(np.square(weight, dtype=np.float64), starts)
-                weight *= np.repeat(
-                    (1 / np.sqrt(squares)).astype(np.float32), np.diff(starts, append=len(row))
-                )
-            indices.append(column[known].astype(np.int32))
-            data.append(weight[known])
-            filled.append(np.bincount(row[known], minlength=len(part)))
-        indptr = np.append(0, np.cumsum(np.concatenate(filled))) if filled else np.zeros(1, dtype=np.int64)
-        none_i, none_d = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
-        small = indptr.astype(np.int32) if indptr[-1] < 2**31 else indptr
-        matrix = sp.csr_matrix(
-            (np.concatenate([none_d, *data]), np.concatenate([none_i, *indices]), small),
-            shape=(len(texts), width),
-        )
-        matrix.has_sorted_indices = True
-        return matrix
+        parts = [self._vectors(part) for part in _parts(texts)]
+        width = max(1, len(self.codes))
+        if not parts:
+            return ngrams.matrix_of(np.zeros(1, dtype=np.int64), *_NOTHING, width)
+        return sp.vstack(parts, format="csr") if len(parts) > 1 else parts[0]
+
+    def _vectors(self, texts: Sequence[str]) -> Sparse:
+        counts = ngrams.counted(texts, spell=True)
+        column = self.columns_of(counts)
+        ngrams.weigh(counts.indptr, counts.indices, counts.data, self.idf_of(column))
+        indices = column[counts.indices]
+        known = indices >= 0
+        indptr = np.append(0, np.cumsum(known))[counts.indptr]
+        return ngrams.matrix_of(indptr, indices[known].astype(np.int32), counts.data[known], len(self.codes))
 
     def with_ngrams(self, texts: Sequence[str]) -> tuple[Vocabulary, Integers]:
-        """Give a column to each n-gram of more texts; how rare n-grams are stays as it was.
+        """A vocabulary with columns for the n-grams of more texts, and the column there of each old column.
 
-        Args:
-            texts: The texts.
-
-        Returns:
-            The vocabulary, whose new n-grams are as rare as one that no text had, and the column there of
-            each old column, rising.
+        How rare n-grams are stays as it was: new ones are as rare as one that no text had.
         """
-        alphabet = np.union1d(self.alphabet, _characters(texts))
+        new = count(texts)
+        alphabet = np.union1d(self.alphabet, new.alphabet)
         old = self.codes_in(alphabet)
-        codes = np.unique(np.concatenate([old, *(_counted(part, alphabet)[1] for part in _parts(texts))]))
+        codes = np.union1d(old, new.codes_in(alphabet))
         place = np.searchsorted(codes, old)
-        counts = np.zeros(len(codes), dtype=np.int64)
-        counts[place] = self.n_texts_with
-        return Vocabulary(alphabet, codes, counts, self.n_texts), place
+        n_texts_with = np.zeros(len(codes), dtype=np.int64)
+        n_texts_with[place] = self.n_texts_with
+        return Vocabulary(alphabet, codes, n_texts_with, self.n_texts), place
 
-    def codes_in(self, alphabet: NDArray[np.uint32]) -> Codes:
-        """The codes of the n-grams in a larger alphabet.
-
-        Args:
-            alphabet: Rising code points, those of this alphabet among them.
-
-        Returns:
-            (n_grams,) uint64, rising.
-        """
+    def codes_in(self, alphabet: Points) -> Codes:
+        """The codes of the n-grams in a larger alphabet, rising."""
         rank = np.arange(len(self.alphabet) + SPACE + 1, dtype=np.uint64)
         rank[SPACE + 1 :] = np.searchsorted(alphabet, self.alphabet) + SPACE + 1
-        found = np.zeros_like(self.codes)
-        for shift in map(np.uint64, range(0, HIGH * BITS, BITS)):
-            found |= rank[(self.codes >> shift) & np.uint64(MOST)] << shift
-        return found
+        codes = np.zeros_like(self.codes)
+        for shift in map(np.uint64, range(0, LONGEST * BITS, BITS)):
+            codes |= rank[(self.codes >> shift) & np.uint64(LAST)] << shift
+        return codes
+
+
+_NOTHING = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+_EMPTY = Vocabulary(
+    np.empty(0, dtype=np.uint32), np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64), 0
+)
 
 
 @stage("n-grams")
 def learn(texts: Sequence[str]) -> Vocabulary:
-    """Count in how many texts each n-gram is.
-
-    Args:
-        texts: The texts; those of both tables, where frequencies shall be as in a merge.
-
-    Returns:
-        The vocabulary.
+    """Count in how many texts each n-gram is; those of both tables, for frequencies as in a merge.
 
     Example:
         >>> words = learn(["acme steel", "acme"])
         >>> [round(float(value), 2) for value in (words.vectors(["acme"]) @ words.vectors(["acme"]).T).data]
         [1.0]
     """
-    alphabet = _characters(texts)
-    found, counts = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64)
-    waiting: list[Codes] = []
+    return count(texts)
+
+
+def count(texts: Sequence[str]) -> Vocabulary:
+    """As `learn`, without a line of progress."""
+    whole, parts = _EMPTY, []
     for part in _parts(texts):
-        waiting.append(_counted(part, alphabet)[1])
-        if sum(map(len, waiting)) > 2**23:
-            found, counts = _merged(found, counts, waiting)
-            waiting = []
-    found, counts = _merged(found, counts, waiting)
-    return Vocabulary(alphabet, found, counts, len(texts))
+        parts.append(_counted(part))
+        if sum(len(new.codes) for new in parts) > max(2**21, len(whole.codes)):
+            whole, parts = merged([whole, *parts]), []
+    return merged([whole, *parts])
 
 
-def _characters(texts: Sequence[str]) -> NDArray[np.uint32]:
-    points = np.unique(np.concatenate([np.empty(0, dtype=np.uint32), *map(_points, _parts(texts))]))
-    return np.asarray(points[(points != ord(" ")) & (points != ord("\n"))], dtype=np.uint32)
+def _counted(texts: Sequence[str]) -> Vocabulary:
+    counts = ngrams.counted(texts, spell=True)
+    alphabet = np.unique(counts.spelled)
+    alphabet = alphabet[(alphabet != 0) & (alphabet != ord(" "))]
+    codes, n_texts_with = _summed(_codes(counts, alphabet), counts.texts_with().astype(np.int64))
+    return Vocabulary(alphabet, codes, n_texts_with, len(texts))
 
 
-def _merged(found: Codes, counts: Integers, more: list[Codes]) -> tuple[Codes, Integers]:
-    new, n_new = np.unique(np.concatenate([found[:0], *more]), return_counts=True)
-    every, place = np.unique(np.concatenate([found, new]), return_inverse=True)
-    total = np.zeros(len(every), dtype=np.int64)
-    np.add.at(total, place.reshape(-1), np.concatenate([counts, n_new]))
-    return every, total
+def merged(parts: Sequence[Vocabulary]) -> Vocabulary:
+    """The vocabulary of the texts of all parts together."""
+    alphabet = np.unique(np.concatenate([part.alphabet for part in parts]))
+    codes, n_texts_with = _summed(
+        np.concatenate([part.codes_in(alphabet) for part in parts]),
+        np.concatenate([part.n_texts_with for part in parts]),
+    )
+    return Vocabulary(alphabet, codes, n_texts_with, sum(part.n_texts for part in parts))
+
+
+def _summed(codes: Codes, counts: Integers) -> tuple[Codes, Integers]:
+    """The different codes, rising, and the sum of the counts of each."""
+    order = np.argsort(codes, kind="stable")
+    codes, counts = codes[order], counts[order]
+    first = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])[: len(codes)])
+    return codes[first], np.add.reduceat(counts, first) if len(first) else counts
+
+
+def _codes(counts: Counts, alphabet: Points) -> Codes:
+    """One number for each counted n-gram, (width,): the ranks of its characters side by side.
+
+    Characters that the alphabet lacks share the last rank: these n-grams have the codes of none in it.
+    """
+    points = counts.spelled
+    place = np.searchsorted(alphabet, points)
+    rank = np.where(np.append(alphabet, 0)[place] == points, place + SPACE + 1, LAST)
+    rank[points == ord(" ")] = SPACE
+    rank[points == 0] = 0
+    codes = np.zeros(counts.width, dtype=np.uint64)
+    for column in np.minimum(rank, LAST).astype(np.uint64).T:
+        codes = np.where(column > 0, (codes << np.uint64(BITS)) | column, codes)
+    return codes
 
 
 def _parts(texts: Sequence[str]) -> list[Sequence[str]]:
@@ -173,65 +178,7 @@ def _parts(texts: Sequence[str]) -> list[Sequence[str]]:
     return [texts[a:b] for a, b in pairwise(edges)]
 
 
-def _points(texts: Sequence[str]) -> NDArray[np.uint32]:
-    """Code points of all texts: lower case, one space between words, a line end around each text."""
-    joined = "\n".join(["", *(" ".join(text.split()) for text in texts), ""]).lower()
-    return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-
-
-def _counted(texts: Sequence[str], alphabet: NDArray[np.uint32]) -> tuple[Integers, Codes, Integers]:
-    """How often each text has each n-gram: text, code and count, sorted by text and then code."""
-    points = _points(texts)
-    rank = _ranks(points, alphabet)
-    text = np.cumsum(points == ord("\n")) - 1
-    rows, codes = [], []
-    code = rank[:0]
-    for n in range(1, HIGH + 1):
-        last = rank[n - 1 :]
-        code = last.copy() if n == 1 else (code[: len(last)] << np.uint64(BITS)) | last
-        if n >= LOW:
-            within = np.ones(len(last), dtype=bool)
-            for inner in range(1, n - 1):  # an n-gram stays within its word and the space on either side
-                within &= rank[inner : inner + len(last)] != SPACE
-            if n == LOW:  # an empty text is two line ends
-                within &= (rank[: len(last)] != SPACE) | (last != SPACE)
-            within &= text[: len(last)] < len(texts)
-            rows.append(text[: len(last)][within])
-            codes.append(code[within])
-    row, every = np.concatenate(rows), np.concatenate(codes)
-    order = np.lexsort((every, row))
-    row, every = row[order], every[order]
-    new = np.flatnonzero(
-        (np.diff(row, prepend=-1) != 0) | np.append(True, every[1:] != every[:-1])[: len(row)]
-    )
-    return row[new], every[new], np.diff(new, append=len(row))
-
-
-def _ranks(points: NDArray[np.uint32], alphabet: NDArray[np.uint32]) -> Codes:
-    """The rank of each character; those that the alphabet lacks come after it."""
-    place = np.searchsorted(alphabet, points)
-    known = place < len(alphabet)
-    known[known] = alphabet[place[known]] == points[known]
-    space = (points == ord(" ")) | (points == ord("\n"))
-    rank = place + SPACE + 1
-    new = ~known & ~space
-    if new.any():
-        # beyond 65,000 different characters some count as one: in the length of a vector only
-        rank[new] = len(alphabet) + SPACE + 1 + np.unique(points[new], return_inverse=True)[1].reshape(-1)
-    rank[space] = SPACE
-    return np.asarray(np.minimum(rank, MOST), dtype=np.uint64)
-
-
-def widened(matrix: Any, place: Integers, width: int) -> sp.csr_matrix:
-    """Give a matrix more columns.
-
-    Args:
-        matrix: Sparse, with sorted indices.
-        place: The new place of each column, rising, so that indices stay sorted.
-        width: Columns that it has then.
-
-    Returns:
-        The same rows.
-    """
+def widened(matrix: Sparse, place: Integers, width: int) -> Sparse:
+    """The rows of a matrix with more columns; `place` is the new place of each column, rising."""
     indices = place[matrix.indices].astype(np.int32)
     return sp.csr_matrix((matrix.data, indices, matrix.indptr), shape=(matrix.shape[0], max(1, width)))

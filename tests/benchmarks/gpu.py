@@ -123,7 +123,7 @@ def unit(n: int, seed: int) -> Any:
 
 def searches(options: argparse.Namespace, most: dict[str, Any], skipped: list[str]) -> list[dict[str, Any]]:
     """Exact top-10 by us, by FAISS and by torch; and within blocks."""
-    from linktransformer.search.gpu_search import GpuIndex
+    from linktransformer.search.gpu.search import GpuIndex
 
     items, queries, k = unit(options.rows, 0), unit(options.queries, 1), 10
     rows: list[dict[str, Any]] = []
@@ -320,7 +320,7 @@ def one_merge(left: Any, right: Any, model: Any, by: str, options: argparse.Name
 @contextmanager
 def timed_stages(by: str) -> Iterator[dict[str, float]]:
     """Count the seconds of each stage; with FAISS in place of our search of dense rows if wanted."""
-    from linktransformer.search import gpu_search
+    from linktransformer.search.gpu import search as gpu_search
 
     seconds: dict[str, float] = {}
     kept: list[tuple[Any, str, Any]] = [(gpu_search, "top_k", gpu_search.top_k)]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linktransformer.scoring import ranks, words
 from linktransformer.scoring.columns import Compared, compared
-from linktransformer.scoring.features import LEAST, VIEWS, Evidence, kept
+from linktransformer.scoring.features import LEAST, VIEWS, Evidence, near
 from linktransformer.scoring.fellegi_sunter import Weights, match_weights
 
 Integers = NDArray[np.int64]
@@ -20,8 +20,9 @@ LENGTH = 300
 
 
 def plain_pair_features(evidence: Evidence) -> tuple[tuple[str, ...], Floats]:
-    """Names and values of the features of those that `kept` keeps."""
-    at = np.flatnonzero(kept(evidence))
+    """Names and values of the features of those that are near."""
+    is_near = near(evidence.left, evidence.right, evidence.views) | evidence.same
+    at = np.flatnonzero(is_near)
     left, right = evidence.left[at], evidence.right[at]
     found: dict[str, Floats] = {}
     for name in VIEWS:
@@ -99,7 +100,7 @@ def _of_words(evidence: Evidence, left: Integers, right: Integers) -> dict[str, 
     sides: list[tuple[str, Any, Any]] = [("words", every.left, every.right)]
     sides.append(("numbers", sides[0][1][:, number], sides[0][2][:, number]))
     for kind, a, b in sides:
-        of = words.overlap(a, b, left, right, every.most)
+        of = words.overlap(a, b, left, right, every.rarities.most)
         all_left, all_right = of.shared + of.only_left, of.shared + of.only_right
         none = np.minimum(all_left, all_right) <= 0
         share = [
@@ -116,7 +117,7 @@ def _of_words(evidence: Evidence, left: Integers, right: Integers) -> dict[str, 
             f"{kind} rarest max": np.maximum(of.rarest_left, of.rarest_right),
         }
         if kind == "words":
-            found["words rarest alike"] = _alike(every.spelled, of)
+            found["words rarest alike"] = _alike(every.rarities.spelled, of)
     return found
 
 

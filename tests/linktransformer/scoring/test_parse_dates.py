@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linktransformer.scoring.parse_dates import DAY, MOMENT, MONTH, NONE, YEAR, one_slip, read_both
+from linktransformer.scoring.parse_dates import Exact, one_slip, read_both
 
 DATES = st.dates(datetime.date(1000, 1, 1), datetime.date(2999, 12, 31))
 
@@ -74,7 +74,7 @@ def test_months_of_many_languages(cell: str, month: int) -> None:
     "cell", ["", "31 feb 2000", "19991331", "room 2000", "12:30", "friday 13", "1 jui 2000", "123", "99999"]
 )
 def test_no_date(cell: str) -> None:
-    assert read_both([cell], [])[0].exact.tolist() == [NONE]
+    assert read_both([cell], [])[0].exact.tolist() == [Exact.NONE]
 
 
 def test_the_column_decides_the_order() -> None:
@@ -95,7 +95,14 @@ def test_two_digit_years_are_those_of_posix() -> None:
 def test_a_month_a_year_and_a_moment() -> None:
     cells = ["2000", "2000-05", "May 2000", "05/2000", "2000-05-01", "2000-05-01 10:00"]
     found = read_both(cells, ["2000-05-01 11:00"])[0]
-    assert found.exact.tolist() == [YEAR, MONTH, MONTH, MONTH, DAY, MOMENT]
+    assert found.exact.tolist() == [
+        Exact.YEAR,
+        Exact.MONTH,
+        Exact.MONTH,
+        Exact.MONTH,
+        Exact.DAY,
+        Exact.MOMENT,
+    ]
     assert len(set(found.keys.tolist())) == 4
 
 

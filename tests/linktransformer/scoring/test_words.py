@@ -24,7 +24,7 @@ def rarity() -> dict[str, float]:
 @pytest.mark.parametrize("b", range(len(RIGHT)))
 def test_overlap_is_that_of_sets_of_words(a: int, b: int) -> None:
     weight, found = rarity(), words(LEFT, RIGHT)
-    of = overlap(found.left, found.right, np.array([a]), np.array([b]), found.most)
+    of = overlap(found.left, found.right, np.array([a]), np.array([b]), found.rarities.most)
     one, other = set(WORD.findall(LEFT[a])), set(WORD.findall(RIGHT[b]))
     unit = math.log(len(LEFT) + len(RIGHT) + 1)
 
@@ -43,13 +43,13 @@ def test_overlap_is_that_of_sets_of_words(a: int, b: int) -> None:
         assert rarest[0] == pytest.approx(max((weight[w] for w in some), default=0) / unit, abs=1e-5)
         assert bool(word[0] < 0) is not bool(some)
         if some:
-            assert found.spelled[word[0]] in some
-            assert weight[found.spelled[word[0]]] == pytest.approx(max(weight[w] for w in some))
+            assert found.rarities.spelled[word[0]] in some
+            assert weight[found.rarities.spelled[word[0]]] == pytest.approx(max(weight[w] for w in some))
 
 
 def test_numbers_are_told_from_letters() -> None:
     found = words(["kdl-40v", "№ 7"], ["a1b"])
-    assert {word for word, number in zip(found.spelled, found.number, strict=True) if number} == {
+    assert {word for word, number in zip(found.rarities.spelled, found.number, strict=True) if number} == {
         "40",
         "7",
         "1",
@@ -63,7 +63,7 @@ def test_one_table_is_both_sides() -> None:
 
 def test_texts_without_words() -> None:
     found = words(["", "!"], ["?"])
-    of = overlap(found.left, found.right, np.array([0, 1]), np.array([0, 0]), found.most)
+    of = overlap(found.left, found.right, np.array([0, 1]), np.array([0, 0]), found.rarities.most)
     assert of.cosine.tolist() == of.shared.tolist() == of.rarest_left.tolist() == [0, 0]
     assert of.word_left.tolist() == [-1, -1]
 
@@ -71,10 +71,10 @@ def test_texts_without_words() -> None:
 def test_other_texts_are_weighed_by_known_rarities() -> None:
     whole = words(LEFT, RIGHT)
     some = words_of([LEFT[3], LEFT[0]], [RIGHT[0]], whole.rarities)
-    of = overlap(some.left, some.right, np.array([0, 1]), np.array([0, 0]), some.most)
-    wanted = overlap(whole.left, whole.right, np.array([3, 0]), np.array([0, 0]), whole.most)
+    of = overlap(some.left, some.right, np.array([0, 1]), np.array([0, 0]), some.rarities.most)
+    wanted = overlap(whole.left, whole.right, np.array([3, 0]), np.array([0, 0]), whole.rarities.most)
     for name in ("cosine", "shared", "only_left", "only_right", "rarest_left", "rarest_right"):
         np.testing.assert_allclose(getattr(of, name), getattr(wanted, name), atol=1e-6)
-    assert some.spelled[of.word_left[0]] == whole.spelled[wanted.word_left[0]]
-    assert words_of(["unheard"], [""], whole.rarities).rarity[0] == np.float32(whole.most)
+    assert some.rarities.spelled[of.word_left[0]] == whole.rarities.spelled[wanted.word_left[0]]
+    assert words_of(["unheard"], [""], whole.rarities).rarities.rarity[0] == np.float32(whole.rarities.most)
     assert words_of([""], [""], whole.rarities).left.shape == (1, 1)

@@ -284,7 +284,7 @@ def clustered(m: int, d: int) -> Matrix:
 
 @pytest.mark.parametrize("card", [False, True])
 def test_codes_where_a_copy_of_the_rows_is_too_large(card: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("EXACT_UP_TO", "EXACT_ON_CARD"):
+    for name in ("EXACT_UP_TO", "EXACT_ON_GPU"):
         monkeypatch.setattr(faiss_choice, name, 0)
     monkeypatch.setattr(faiss_index, "COPY_UP_TO", 1e5)
     monkeypatch.setattr(faiss_choice, "CODES", (2,))
@@ -305,7 +305,7 @@ def test_codes_where_a_copy_of_the_rows_is_too_large(card: bool, monkeypatch: py
 
 
 def test_lists_that_no_card_has_room_for_become_codes(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("EXACT_UP_TO", "EXACT_ON_CARD"):
+    for name in ("EXACT_UP_TO", "EXACT_ON_GPU"):
         monkeypatch.setattr(faiss_choice, name, 0)
 
     class OnlyCodes(SmallCards):
@@ -327,7 +327,7 @@ def test_the_index_is_chosen_by_size() -> None:
     choose = faiss_choice.choose
     assert choose(10_000, 1_000_000, 384).kind == "flat"
     assert choose(100_000, 1_000_000, 384).kind == "IVF"
-    assert choose(100_000, 1_000_000, 384, card=True).kind == "flat"
+    assert choose(100_000, 1_000_000, 384, gpu=True).kind == "flat"
     assert choose(5_000_000, 5_000_000, 384) == faiss_choice.Choice("IVF", 8944)
     assert choose(10_000_000, 10_000_000, 384) == faiss_choice.Choice("IVF-PQ", 12649, 48)
     assert choose(10_000_000, 10_000_000, 768).code == 48 and choose(10**7, 10**7, 1024).code == 32
@@ -339,7 +339,7 @@ def test_the_index_is_chosen_by_size() -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("kind", ["IVF", "IVF-PQ"])
 def test_lists_on_a_card_find_what_their_recall_says(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faiss_choice, "EXACT_ON_CARD", 0)
+    monkeypatch.setattr(faiss_choice, "EXACT_ON_GPU", 0)
     if kind == "IVF-PQ":
         monkeypatch.setattr(faiss_index, "COPY_UP_TO", 0)
     items = clustered(60_000, 96)
@@ -363,14 +363,14 @@ def test_a_card_finds_more_than_it_can_at_a_time() -> None:
 
 @pytest.mark.gpu
 def test_a_card_that_refuses_large_indexes_is_given_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = faiss_index._on_cards
+    there = faiss_index._on_gpus
 
     def small(of: Any, index: Any, shard: bool, half: bool) -> Any:
         if index.ntotal > 3000:
             raise faiss_index._NoRoomError
         return there(of, index, shard, half)
 
-    monkeypatch.setattr(faiss_index, "_on_cards", small)
+    monkeypatch.setattr(faiss_index, "_on_gpus", small)
     items = unit(np.random.default_rng(2), 9000, 96)
     rows, _, report = faiss_index.top_k(items[:300], items, 20)
     assert report["parts"] == 4

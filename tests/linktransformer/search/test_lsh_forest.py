@@ -29,7 +29,7 @@ def test_nearly_all_of_the_nearest_and_their_true_scores(view: tuple[sp.csr_matr
     query, item, score, how = lsh_forest.top_k(*view, 5)
     exact = lexical.sparse_top_k(*view, 5)
     assert how["index"] == "LSH forest"
-    assert lsh_forest.WANTED <= how["recall"] <= 1
+    assert lsh_forest.RECALL <= how["recall"] <= 1
     every = (view[0] @ view[1].T).toarray()
     np.testing.assert_allclose(score, every[query, item], atol=1e-6)
     kth = np.sort(every, axis=1)[:, -5]
@@ -65,7 +65,7 @@ def test_few_rows_are_one_leaf_and_exact() -> None:
 def test_more_neighbours_than_one_leaf_gives() -> None:
     left = lexical.fit(firms(1000, 3), []).left
     query, _, _, how = lsh_forest.top_k(left, left, 100)
-    assert how["recall"] >= lsh_forest.WANTED
+    assert how["recall"] >= lsh_forest.RECALL
     assert np.bincount(query).mean() > 80
 
 
@@ -112,7 +112,7 @@ def test_a_large_search_says_how_it_was_done(monkeypatch: pytest.MonkeyPatch) ->
     assert small.report["lexical"] == {"index": "exact sparse product"}
     monkeypatch.setattr(lsh_forest, "EXACT_UP_TO", 1000)
     large = candidate_search.search(views, *sides, 3)
-    assert large.report["lexical"]["recall"] >= lsh_forest.WANTED
+    assert large.report["lexical"]["recall"] >= lsh_forest.RECALL
     pairs = [set(zip(found.left.tolist(), found.right.tolist(), strict=True)) for found in (small, large)]
     assert len(pairs[0] & pairs[1]) >= 0.95 * len(pairs[0])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from linktransformer.search import candidate_search as search_module
 from linktransformer.search import lexical
 from linktransformer.search.blocking import Nodes, nodes, pair_blocks
-from linktransformer.search.candidate_search import search
+from linktransformer.search.candidate_search import merged, search
 from linktransformer.search.pair_products import pair_scores
 
 
@@ -67,24 +69,42 @@ def test_search_finds_what_brute_force_finds(
 
 
 @pytest.mark.parametrize("n_blocks", [1, 5])
-def test_a_second_search_keeps_what_is_known(n_blocks: int) -> None:
+def test_added_pairs_are_scored_and_scores_that_are_known_are_kept(n_blocks: int) -> None:
     left = nodes(np.arange(40), np.arange(40) % n_blocks)
     right = nodes(np.arange(30), np.arange(30) % n_blocks)
     lexical = (vectors(40, 1, sparse=True), vectors(30, 2, sparse=True))
     both = {"lexical": lexical, "dense": (vectors(40, 3, sparse=False), vectors(30, 4, sparse=False))}
-    once = search(both, left, right, 3)
-    twice = search(both, left, right, 3, known=search({"lexical": lexical}, left, right, 3))
-    assert twice.left.tolist() == once.left.tolist()
-    assert twice.right.tolist() == once.right.tolist()
-    for name in both:
-        np.testing.assert_allclose(twice.views[name], once.views[name], atol=1e-6)
+    whole = search(both, left, right, 3)
+    part = search({"lexical": lexical}, left, right, 3)
+    kept = replace(part, views={"lexical": part.views["lexical"] + 1})
+    found = merged(kept, (whole.left, whole.right), both, (left, right))
+    assert found.left.tolist() == whole.left.tolist()
+    assert found.right.tolist() == whole.right.tolist()
+    known = np.isin(whole.left * 30 + whole.right, part.left * 30 + part.right)
+    np.testing.assert_allclose(found.views["lexical"], whole.views["lexical"] + known, atol=1e-6)
+    np.testing.assert_allclose(found.views["dense"], whole.views["dense"], atol=1e-6)
+
+
+@pytest.mark.parametrize("n_blocks", [1, 2])
+def test_faiss_searches_dense_views_where_it_is_asked_for(n_blocks: int) -> None:
+    pytest.importorskip("faiss")
+    sides = [nodes(np.arange(300), np.arange(300) % n_blocks) for _ in range(2)]
+    views = {
+        "lexical": (vectors(300, 1, sparse=True), vectors(300, 2, sparse=True)),
+        "dense": (vectors(300, 3, sparse=False), vectors(300, 4, sparse=False)),
+    }
+    plain, faiss = (search(views, *sides, 3, index=index) for index in ("auto", "faiss"))
+    assert plain.report["dense"] == {"index": "exact, NumPy"}
+    assert faiss.report["dense"] == {"index": "FAISS flat"}
+    assert faiss.report["lexical"] == plain.report["lexical"]
+    np.testing.assert_array_equal([faiss.left, faiss.right], [plain.left, plain.right])
 
 
 def test_blocks_without_partner_give_nothing() -> None:
     left, right = nodes(np.arange(4), np.zeros(4, dtype=int)), nodes(np.arange(4), np.ones(4, dtype=int))
     found = search({"dense": (vectors(4, 1, sparse=False), vectors(4, 2, sparse=False))}, left, right, 2)
     assert len(found) == 0
-    assert pair_blocks(left, right).alone
+    assert pair_blocks(left, right).n_unshared
 
 
 @settings(max_examples=30, deadline=None)

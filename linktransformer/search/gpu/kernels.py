@@ -1,16 +1,16 @@
-"""Triton kernels of the exact search on a GPU; only `gpu_search` imports this file, where Triton is there."""
+"""Triton kernels of the exact search on a GPU; only `search` imports this file, where Triton is installed."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import torch
 import triton
 import triton.language as tl
+from torch import Tensor
 
-from linktransformer.search import gpu_plain
-from linktransformer.search.gpu_plain import GROUP, ROWS, TILE
+from linktransformer.search.gpu import plain
+from linktransformer.search.gpu.plain import GROUP, ROWS, TILE, Blocks
 
 __all__ = ["ROUNDING", "maxima", "rescored"]
 
@@ -19,7 +19,7 @@ try:
 except ImportError:  # before Triton 3.4
     TensorDescriptor = None
 
-LOW_BITS = tl.constexpr(gpu_plain.LOW_BITS)
+LOW_BITS = tl.constexpr(plain.LOW_BITS)
 DEEP = 64  # columns of a step of the matrix units
 ROUNDING = 0.0  # products are sums in float32
 
@@ -102,22 +102,22 @@ def _rescored(
     group = tl.load(groups + row * n_groups + slot)
     lane = tl.arange(0, GROUP)
     item = group.to(tl.int64) * GROUP + lane
-    there = (item < m) & (group >= 0)
+    valid = (item < m) & (group >= 0)
     if BLOCKS:
-        same = tl.load(block_of_item + item, mask=there, other=-1) == tl.load(block_of_query + row)
-        there = there & same
+        same = tl.load(block_of_item + item, mask=valid, other=-1) == tl.load(block_of_query + row)
+        valid = valid & same
     score = tl.zeros((GROUP,), dtype=tl.float32)
     if group >= 0:
         for start in range(0, depth, DEEP):
             deep = start + tl.arange(0, DEEP)
             query = tl.load(queries + row * depth + deep, mask=deep < depth, other=0.0)
-            some = tl.load(
+            group_rows = tl.load(
                 items + item[:, None] * depth + deep[None, :],
-                mask=there[:, None] & (deep < depth)[None, :],
+                mask=valid[:, None] & (deep < depth)[None, :],
                 other=0.0,
             )
-            score += tl.sum(some.to(tl.float32) * query.to(tl.float32)[None, :], axis=1)
-    score = tl.where(there, score + 0.0, float("-inf"))
+            score += tl.sum(group_rows.to(tl.float32) * query.to(tl.float32)[None, :], axis=1)
+    score = tl.where(valid, score + 0.0, float("-inf"))
     bits = score.to(tl.int32, bitcast=True)
     rising = bits ^ ((bits >> 31) & 0x7FFFFFFF)
     key = (rising.to(tl.int64) << 32) | (LOW_BITS - tl.maximum(item, 0))
@@ -140,7 +140,7 @@ def _maxima_streamed(
     DEEP: tl.constexpr,
     GROUP: tl.constexpr,
 ):
-    """As `_maxima` without blocks, for cards that copy tiles by themselves (Hopper and later).
+    """As `_maxima` without blocks, for GPUs that copy tiles asynchronously (Hopper and later).
 
     One program a multiprocessor goes from tile to tile, and the next tile is on its way while this one's
     maxima are taken.
@@ -152,8 +152,8 @@ def _maxima_streamed(
         tile = place // n_row_tiles
         product = tl.zeros((ROWS, TILE), dtype=tl.float32)
         for start in range(0, depth, DEEP):
-            some = queries.load([row_tile * ROWS, start])
-            product = tl.dot(some, items.load([tile * TILE, start]).T, product)
+            query_tile = queries.load([row_tile * ROWS, start])
+            product = tl.dot(query_tile, items.load([tile * TILE, start]).T, product)
         item = tile * TILE + tl.arange(0, TILE)
         product = tl.where((item < m)[None, :], product, float("-inf"))
         best = tl.max(tl.reshape(product, (ROWS, GROUPS, GROUP)), axis=2)
@@ -163,26 +163,16 @@ def _maxima_streamed(
 
 
 def maxima(
-    queries: Any,
-    items: Any,
-    spans: tuple[Any, Any] | None,
-    blocks: tuple[Any, Any] | None,
+    queries: Tensor,
+    items: Tensor,
+    spans: tuple[Tensor, Tensor] | None,
+    blocks: Blocks | None,
     most_tiles: int,
-    out: tuple[Any, Any],
+    out: tuple[Tensor, Tensor],
     *,
     streamed: bool | None = None,
 ) -> None:
-    """Write the greatest product of each group and each tile of items for each query, by a Triton kernel.
-
-    Args:
-        queries: (n, d) float16; n a multiple of ROWS, d of 64.
-        items: (m, d) float16.
-        spans: With `blocks`, for each ROWS queries their first tile of items and the number of tiles, int32.
-        blocks: The blocks of queries and of items, int32: products across blocks count as minus infinity.
-        most_tiles: Tiles of items in a row of `out`.
-        out: (n, most_tiles * TILE / GROUP) and (n, most_tiles) float32, at minus infinity with `spans`.
-        streamed: Whether the card copies tiles by itself; None to find out. Not with blocks.
-    """
+    """As `plain.maxima`. `streamed`: the GPU copies tiles itself, not with blocks; None to find out."""
     n, depth = queries.shape
     m = len(items)
     shape = {"ROWS": ROWS, "TILE": TILE, "DEEP": DEEP, "GROUP": GROUP, "num_warps": 8, "num_stages": 3}
@@ -205,22 +195,12 @@ def maxima(
 
 
 @functools.cache
-def _streams(device: Any) -> bool:
+def _streams(device: torch.device) -> bool:
     return bool(torch.cuda.get_device_capability(device) >= (9, 0))
 
 
-def rescored(queries: Any, items: Any, groups: Any, blocks: tuple[Any, Any] | None) -> Any:
-    """Compute the float32 products of the items of some groups as sortable keys, by a Triton kernel.
-
-    Args:
-        queries: (n, d) float32.
-        items: (m, d) float32.
-        groups: (n, g) int32, -1 for none.
-        blocks: Block numbers of the queries and of the items, int32; None without blocking.
-
-    Returns:
-        (n, g * GROUP) int64; the greater the key, the greater the product, then the lower the item.
-    """
+def rescored(queries: Tensor, items: Tensor, groups: Tensor, blocks: Blocks | None) -> Tensor:
+    """As `plain.rescored`."""
     n, count = groups.shape
     depth = queries.shape[1]
     keys = torch.empty((n, count * GROUP), dtype=torch.int64, device=queries.device)

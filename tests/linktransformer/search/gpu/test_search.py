@@ -11,18 +11,13 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
-from linktransformer.search import (  # noqa: E402
-    blocking,
-    candidate_search,
-    gpu_pairs,
-    gpu_passes,
-    gpu_plain,
-    gpu_rows,
-    gpu_search,
-    gpu_sparse,
-    lsh_forest,
-    pair_products,
-)
+from linktransformer.search import blocking, candidate_search, lsh_forest, pair_products, views  # noqa: E402
+from linktransformer.search.gpu import pairs as gpu_pairs  # noqa: E402
+from linktransformer.search.gpu import passes as gpu_passes  # noqa: E402
+from linktransformer.search.gpu import plain as gpu_plain  # noqa: E402
+from linktransformer.search.gpu import rows as gpu_rows  # noqa: E402
+from linktransformer.search.gpu import search as gpu_search  # noqa: E402
+from linktransformer.search.gpu import sparse as gpu_sparse  # noqa: E402
 from linktransformer.search.pair_products import pair_scores  # noqa: E402
 
 Matrix = NDArray[np.float32]
@@ -206,7 +201,7 @@ def test_keys_sort_as_scores_and_then_as_items() -> None:
 @pytest.mark.parametrize(("n", "m", "d"), [(128, 1, 64), (256, 3001, 384), (384, 5000, 1024)])
 @pytest.mark.parametrize("streamed", [False, True])
 def test_kernels_of_maxima_are_those_of_torch(n: int, m: int, d: int, streamed: bool) -> None:
-    from linktransformer.search import gpu_kernels
+    from linktransformer.search.gpu import kernels as gpu_kernels
 
     if streamed and not gpu_kernels._streams(torch.device("cuda:0")):
         pytest.skip("this card does not copy tiles by itself")
@@ -245,13 +240,11 @@ def test_large_blocks_are_searched_at_once(same: bool, monkeypatch: pytest.Monke
     a = unit(draw.normal(size=(900, 12)))
     b = a if same else unit(draw.normal(size=(700, 12)))
     left, right = (blocking.nodes_of_rows(np.arange(len(of)), of) for of in (block, of_right))
-    views = {"dense": (a, b)}
-    want = candidate_search.search(views, left, right, 4, device="cpu", same=same)
-    monkeypatch.setattr(candidate_search, "cards", lambda device, work: ["cpu"])
-    monkeypatch.setattr(
-        candidate_search, "pair_scores", lambda *given, device=None, **more: pair_scores(*given, **more)
-    )
-    found = candidate_search.search(views, left, right, 4, same=same)
+    dense = {"dense": (a, b)}
+    want = candidate_search.search(dense, left, right, 4, device="cpu", same=same)
+    monkeypatch.setattr(candidate_search, "gpus", lambda device, work: ["cpu"])
+    monkeypatch.setattr(views, "pair_scores", lambda *given, device=None, **more: pair_scores(*given, **more))
+    found = candidate_search.search(dense, left, right, 4, same=same)
     assert found.report["dense"]["index"] == "exact, GPU"
     assert (found.left == want.left).all() and (found.right == want.right).all()
 
@@ -264,21 +257,21 @@ def test_what_a_card_has_no_room_for_is_done_by_the_processor(
     rows, sparse = unit(draw.normal(size=(300, 12))), sp.random(300, 80, 0.2, "csr", np.float32, draw)
     of = np.repeat([0, 1], 150) if blocked else np.zeros(300, dtype=np.int64)
     nodes = blocking.nodes_of_rows(np.arange(300), of)
-    views = {"lexical": (sparse, sparse[::-1]), "dense": (rows, rows[::-1])}
+    both = {"lexical": (sparse, sparse[::-1]), "dense": (rows, rows[::-1])}
     monkeypatch.setattr(lsh_forest, "EXACT_UP_TO", 10)
-    want = candidate_search.search(views, nodes, nodes, 4, device="cpu")
+    want = candidate_search.search(both, nodes, nodes, 4, device="cpu")
 
     def full(*_: object, **__: object) -> None:
         raise torch.cuda.OutOfMemoryError("so many bytes")
 
-    for module in (candidate_search, pair_products):
-        monkeypatch.setattr(module, "cards", lambda device, work: ["cuda:0"])
+    for module in (candidate_search, pair_products, views):
+        monkeypatch.setattr(module, "gpus", lambda device, work: ["cuda:0"])
     for module, name in ((gpu_search, "top_k"), (gpu_sparse, "top_k"), (gpu_pairs, "pair_scores")):
         monkeypatch.setattr(module, name, full)
     monkeypatch.setattr(gpu_pairs, "possible", lambda *_: True)
-    found = candidate_search.search(views, nodes, nodes, 4)
+    found = candidate_search.search(both, nodes, nodes, 4)
     assert (found.left == want.left).all() and (found.right == want.right).all()
-    assert all((found.views[name] == want.views[name]).all() for name in views)
+    assert all((found.views[name] == want.views[name]).all() for name in both)
     assert {record.message.split(":")[0] for record in caplog.records} == {
         "dense search",
         "sparse search",

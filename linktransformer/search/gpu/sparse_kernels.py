@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
+from torch import Tensor
+
+from linktransformer.search.gpu.pairs import SparseRows
 
 __all__ = ["pair_products"]
 
@@ -27,10 +28,10 @@ def _product(a_column, a_value, a_start, a_stop, b_column, b_value, b_start, b_s
         left = b_stop - b_start
         while left > 0:
             middle = (low + high) // 2
-            there = tl.load(b_column + middle, mask=low < high, other=0)
+            candidate = tl.load(b_column + middle, mask=low < high, other=0)
             low, high = (
-                tl.where((low < high) & (there < column), middle + 1, low),
-                tl.where((low < high) & (there >= column), middle, high),
+                tl.where((low < high) & (candidate < column), middle + 1, low),
+                tl.where((low < high) & (candidate >= column), middle, high),
             )
             left = left // 2
         same = (low < b_stop) & (at < a_stop)
@@ -55,18 +56,8 @@ def _pairs(
             tl.store(out + pair, score)
 
 
-def pair_products(queries: Any, items: Any, left: Any, right: Any) -> Any:
-    """The inner product of each given pair of sparse rows.
-
-    Args:
-        queries: Sparse rows: where they start (int64), their columns (int32, rising) and values (float32).
-        items: Sparse rows in the same form.
-        left: Rows of the queries, (n,) int64.
-        right: Rows of the items, (n,) int64.
-
-    Returns:
-        (n,) float32.
-    """
+def pair_products(queries: SparseRows, items: SparseRows, left: Tensor, right: Tensor) -> Tensor:
+    """The inner product of each pair of a row of the queries and a row of the items, (n,) float32."""
     out = torch.empty(len(left), dtype=torch.float32, device=left.device)
     each = 8
     _pairs[(triton.cdiv(len(left), each),)](

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from linktransformer.scoring import compare
-from linktransformer.scoring.column_similarity import prepare
+from linktransformer.scoring.column_similarity import compare_known, prepare
 from linktransformer.scoring.compare import Comparison
-from linktransformer.scoring.known_nearness import known_values
+from linktransformer.scoring.nearness import known_values
 
 DRAW = np.random.default_rng(0)
 DAYS = [
@@ -46,7 +46,7 @@ def test_a_cell_that_comes_later_is_compared_as_if_it_had_been_there(name: str) 
         whole = prepare(different([*left, cell]), right, comparison)
         i = np.full(len(right), different([*left, cell]).index(cell))
         j = np.arange(len(right))
-        similarity, equal = known.compare([cell], right, np.zeros_like(j), j)
+        similarity, equal = compare_known(known, [cell], right, np.zeros_like(j), j)
         np.testing.assert_allclose(similarity, whole.similarity(i, j), atol=1e-6)
         np.testing.assert_array_equal(equal, whole.equal(i, j))
 
@@ -59,7 +59,7 @@ def test_places_are_held_against_the_spacing_of_those_that_are_known() -> None:
             prepare(cells[:20], cells[10:], comparison),
         )
         i, j = np.divmod(np.arange(400), 20)
-        similarity, equal = known.compare(cells[:20], cells[10:], i, j)
+        similarity, equal = compare_known(known, cells[:20], cells[10:], i, j)
         np.testing.assert_allclose(similarity, whole.similarity(i, j), atol=1e-6)
         np.testing.assert_array_equal(equal, whole.equal(i, j))
 
@@ -67,7 +67,7 @@ def test_places_are_held_against_the_spacing_of_those_that_are_known() -> None:
 def test_what_a_pair_gets_does_not_depend_on_the_others() -> None:
     known = known_values(DAYS[:30], DAYS[20:], Comparison("date"))
     i, j = np.arange(30), np.arange(30)
-    together, _ = known.compare(DAYS[30:], DAYS[:30], i, j)
+    together, _ = compare_known(known, DAYS[30:], DAYS[:30], i, j)
     for place in range(30):
-        alone, _ = known.compare([DAYS[30 + place]], [DAYS[place]], np.zeros(1, int), np.zeros(1, int))
+        alone, _ = compare_known(known, [DAYS[30 + place]], [DAYS[place]], np.zeros(1, int), np.zeros(1, int))
         assert alone[0] == together[place]

@@ -1,0 +1,1 @@
+"""Nearest rows on GPUs: exact for dense rows, with a measured recall for sparse ones."""

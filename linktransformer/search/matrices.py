@@ -1,0 +1,34 @@
+"""Matrix types of the search."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import scipy.sparse as sp
+
+from linktransformer.arrays import Floats, Integers
+
+__all__ = ["Matrix", "Pairs", "Report", "Sparse", "as_dense", "as_sparse", "rows_of"]
+
+Sparse = sp.csr_matrix
+Matrix = Floats | Sparse  # one unit row a text
+Pairs = tuple[Integers, Integers]  # left and right, (n_pairs,) each
+Report = dict[str, object]  # how rows were searched
+
+
+def as_sparse(matrix: Matrix) -> Sparse:
+    """A matrix of a view that is sparse."""
+    return cast("Sparse", matrix)
+
+
+def as_dense(matrix: Matrix) -> Floats:
+    """A matrix of a view that is dense."""
+    return cast("Floats", matrix)
+
+
+def rows_of(matrix: Matrix, rows: Integers) -> Matrix:
+    """Rows of a matrix; the matrix itself and no copy where they are all, since it may be on disk."""
+    if len(rows) == matrix.shape[0] and (rows == np.arange(len(rows))).all():
+        return matrix
+    return matrix[rows]
