@@ -17,7 +17,7 @@ from linktransformer.results.agglomerate import Apart
 from linktransformer.results.metrics import score_clusters
 from linktransformer.tables import frames, row_labels, splits
 from linktransformer.tables.frames import Table
-from linktransformer.tables.pair_labels import Ids, read_labels, rows_named
+from linktransformer.tables.pair_labels import Ids, read_labels
 
 __all__ = ["KEEP", "Clusters", "check_keep", "kept"]
 
@@ -288,7 +288,7 @@ class Clusters:
 
     def _by_label(self, truth: Mapping[Any, Any], row_id: str | None) -> list[Any]:
         """The true cluster of each row, None where nothing is said."""
-        rows = rows_named(self.table, row_id, "truth")
+        rows = row_labels.row_of(self.table, "truth", row_id)
         strange = [label for label in truth if label not in rows]
         if strange:
             raise InvalidArgumentError(

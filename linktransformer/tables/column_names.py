@@ -11,14 +11,7 @@ __all__ = ["free_name", "refuse_repeated", "suffixed"]
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:
-    """The wanted name, or the first like it that no column has yet.
-
-    Args:
-        wanted: Such as "score".
-        taken: The names that are in use.
-
-    Returns:
-        `wanted`, else `wanted_lt`, else `wanted_lt2`, `wanted_lt3` and so on.
+    """`wanted`, or the first of `wanted_lt`, `wanted_lt2`, `wanted_lt3`, ... that is not in use.
 
     Example:
         >>> free_name("score", ["name"]), free_name("score", ["score", "score_lt"])
@@ -34,18 +27,10 @@ def free_name(wanted: str, taken: Collection[str]) -> str:
 def suffixed(
     left: Sequence[str], right: Sequence[str], suffixes: tuple[str | None, str | None]
 ) -> tuple[list[str], list[str]]:
-    """Give the columns that both tables have their suffixes.
-
-    Args:
-        left: Column names of the left table.
-        right: Column names of the right table.
-        suffixes: What a shared name gets on the left and on the right; None for nothing.
-
-    Returns:
-        The new names of the left and of the right table.
+    """Add suffixes to the columns that both tables have; None adds nothing.
 
     Raises:
-        InvalidArgumentError: `suffixes` is not a pair of texts, or names would still be equal.
+        InvalidArgumentError: `suffixes` is not a pair of strings, or names would still be equal.
 
     Example:
         >>> suffixed(["id", "name"], ["name", "city"], ("_x", "_y"))
@@ -74,16 +59,7 @@ def suffixed(
 
 
 def refuse_repeated(names: Iterable[str], what: str, advice: str) -> None:
-    """Raise an error that lists the names which occur more than once.
-
-    Args:
-        names: Column names.
-        what: What is wrong, to begin the message with.
-        advice: What to do, to end it with.
-
-    Raises:
-        InvalidArgumentError: A name occurs twice or more.
-    """
+    """Raise InvalidArgumentError "`problem`: names. `advice`" if a name occurs more than once."""
     repeated = [name for name, n in Counter(names).items() if n > 1]
     if repeated:
         raise InvalidArgumentError(f"{what}: {repeated}. {advice}")

@@ -60,7 +60,7 @@ def test_what_is_no_table_is_refused(thing: Any, words: str) -> None:
     [
         (pd.DataFrame([[1, 2, 3]], columns=["a", "b", "a"]), r"right has columns of the same name: \['a'\]"),
         (pa.table([[1], [2]], names=["a", "a"]), r"right has columns of the same name: \['a'\]"),
-        (pd.DataFrame([[1, 2]]), r"no texts: \[0, 1\].*astype\(str\)"),
+        (pd.DataFrame([[1, 2]]), r"not strings: \[0, 1\].*astype\(str\)"),
         (pd.DataFrame({("a", "x"): [1], ("a", "y"): [2]}), "2 levels"),
     ],
     ids=["pandas", "pyarrow", "integers", "levels"],
