@@ -1,4 +1,4 @@
-"""What else linktransformer 0.1.18 has by name: thin, over what stands elsewhere."""
+"""Functions of linktransformer 0.1.18 under their old names."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from linktransformer.linking.old_arguments import keyed_model
 from linktransformer.linking.options import BlockColumns, Columns
 from linktransformer.linking.score_pairs import all_pair_combos_evaluate, evaluate_pairs
 from linktransformer.tables import block_keys, frames
+from linktransformer.tables.frames import IntoDataFrameT
 
 __all__ = [
     "aggregate_rows",
@@ -22,11 +23,11 @@ __all__ = [
 
 
 def merge_blocking(
-    df1: Any,
-    df2: Any,
+    df1: IntoDataFrameT,
+    df2: IntoDataFrameT,
     merge_type: str | None = None,
     on: Columns = None,
-    model: Any = None,
+    model: object = None,
     left_on: Columns = None,
     right_on: Columns = None,
     blocking_vars: BlockColumns = None,
@@ -37,7 +38,7 @@ def merge_blocking(
     *,
     how: str = "left",
     **more: Any,
-) -> Any:
+) -> IntoDataFrameT:
     """Link the rows of two tables that are equal in some columns: `merge(block_on=...)` under its old name.
 
     Args:
@@ -47,7 +48,7 @@ def merge_blocking(
         on: Key column or columns of both tables. None without `left_on` and `right_on`: the text columns that
             both have.
         model: None: character n-grams, and the bundled model for the records that they leave in doubt.
-            "full": the bundled model for every record. "lexical": n-grams alone. Or a folder,
+            "full": the bundled model for every record. "lexical": only n-grams. Or a folder,
             "org/name@revision", an object with `encode`.
         left_on: Key columns of `df1`, with `right_on` and in place of `on`.
         right_on: Key columns of `df2`, with `left_on` and in place of `on`.
@@ -55,7 +56,7 @@ def merge_blocking(
             different names, such as ("city", "town"); None compares all rows.
         suffixes: Added to column names that both tables have, left and right; default ("_x", "_y"). One may
             be None.
-        batch_size: Texts encoded at a time, None for the model's own number; it changes the speed, not the
+        batch_size: Texts encoded at a time, None for the model's default; it changes the speed, not the
             result.
         openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
             environment, for model="openai:NAME".
@@ -71,7 +72,7 @@ def merge_blocking(
 
     Raises:
         ColumnNotFoundError: A column that is not there.
-        InvalidArgumentError: An argument that cannot work.
+        InvalidArgumentError: An argument that is not valid.
 
     Example:
         >>> import pandas as pd
@@ -86,7 +87,7 @@ def merge_blocking(
         more["merge_type"] = merge_type
     tables = frames.wrap(df1, "df1"), frames.wrap(df2, "df2")
     block_keys.column_pairs(tables, blocking_vars, "blocking_vars")
-    return merge(
+    linked: IntoDataFrameT = merge(
         df1,
         df2,
         on=on,
@@ -99,3 +100,4 @@ def merge_blocking(
         how=how,
         **more,
     )
+    return linked

@@ -161,7 +161,8 @@ def _most_rows(clusters: Clusters) -> list[Notice]:
             f"dedup_rows keeps {n_clusters:,}{of_equal_key}. That is right where each thing has "
             f"{rows / n_clusters:.1f} rows on average, and wrong where the key columns do not distinguish "
             "things. Look at the largest clusters and at those with the lowest mean probability, which "
-            "`linktransformer dedup --dry-run` prints. If they are wrong, name more key columns by on=, or give a higher threshold=.",
+            "`linktransformer dedup --dry-run` prints. If they are wrong, name more key columns by on=, or "
+            "give a higher threshold=.",
         )
     ]
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
-from narwhals.stable.v2.typing import IntoDataFrame
+from narwhals.stable.v2.typing import IntoDataFrame, IntoDataFrameT
 
 from linktransformer.arrays import Column, Integers, Objects
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError, did_you_mean
@@ -21,6 +21,7 @@ from linktransformer.tables.columns import Frame, Native
 
 __all__ = [
     "IntoDataFrame",
+    "IntoDataFrameT",
     "Table",
     "below",
     "beside",
