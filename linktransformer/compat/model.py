@@ -101,7 +101,7 @@ class LinkTransformer:
             path: The folder; it is created, or must be empty.
             model_name: Its name; None for that of the folder.
             create_model_card: Whether it gets a README.md.
-            train_datasets: What the model was trained on, for the card; a model with a manifest has it already.
+            train_datasets: What the model was trained on, for the card; a manifest has it already.
             override_model_description: A sentence for the model card; None takes `opt_model_description`.
             override_model_lang: Language or languages for the model card; None takes `opt_model_lang`.
             safe_serialization: No effect: weights are always safetensors.
@@ -154,7 +154,7 @@ class LinkTransformer:
             local_model_path: A folder that `save` or `train_model` made, published in place of this model.
             exist_ok: No effect: an existing repository gets one more version.
             replace_model_card: No effect: the card is rewritten, unless it was written by hand.
-            train_datasets: What the model was trained on, for the card; a model with a manifest has it already.
+            train_datasets: What the model was trained on, for the card; a manifest has it already.
             replace_all_contents: No effect: a version has only what was published.
             retain_model_card: No effect: a card that was written by hand is kept, any other is rewritten.
             revision: A tag for this version.
