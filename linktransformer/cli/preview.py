@@ -62,7 +62,7 @@ def _one(clusters: Clusters, cluster: int, size: int, probability: float) -> lis
     if clusters.pictures is not None and not on:
         texts = np.full(len(rows), "", dtype=object)
     else:
-        texts = frames.joined(frames.wrap(frames.take(table, rows), table.name), on, " | ", False)
+        texts = frames.joined(table.rows(rows), on, " | ", False)
     _, first = np.unique(texts.astype(str), return_index=True)
     order = np.concatenate([np.sort(first), np.setdiff1d(np.arange(len(rows)), first)])[:ROWS]
     mean = "rows of equal keys" if np.isnan(probability) else f"mean probability {probability:.2f}"

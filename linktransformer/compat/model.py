@@ -23,7 +23,7 @@ class LinkTransformer:
 
     Args:
         model_name_or_path: A folder, "org/name@revision", the name of a bundled model, or an object with
-            `encode`; None is the bundled model. Not used where `modules` are given.
+            `encode`; None is the bundled model. Not used with `modules`.
         modules: Modules of sentence-transformers that make up the model.
         device: Device of a torch model; None takes a GPU if there is one.
         cache_folder: No effect; LINKTRANSFORMER_CACHE or HF_HOME names the folder.
@@ -149,9 +149,9 @@ class LinkTransformer:
         Args:
             repo_name: "name", or "org/name".
             organization: The organisation, if `repo_name` has none.
-            private: Whether a repository that has to be made is private.
+            private: Whether a new repository is private.
             commit_message: No effect.
-            local_model_path: A folder that `save` or `train_model` made, published in place of this model.
+            local_model_path: A folder of `save` or `train_model` that is published instead of this model.
             exist_ok: No effect: an existing repository gets one more version.
             replace_model_card: No effect: the card is rewritten, unless it was written by hand.
             train_datasets: What the model was trained on, for the card; a manifest has it already.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,18 +201,17 @@ def _merged(edges: _Edges, live: Bools, moved: Bools, parent: Integers, linkage:
     touched = moved[edges.a] | moved[edges.b]
     still, changed = _select(edges, is_live & ~touched), _select(edges, is_live & touched)
     a, b = parent[changed.a], parent[changed.b]
-    ends = np.minimum(a, b), np.maximum(a, b)
-    changed = _combined(_Edges(*ends, changed.value, changed.count, changed.never), len(parent), linkage)
+    changed = _combined(replace(changed, a=np.minimum(a, b), b=np.maximum(a, b)), len(parent), linkage)
     return _Edges(
-        np.concatenate([still.a, changed.a]),
-        np.concatenate([still.b, changed.b]),
-        np.concatenate([still.value, changed.value]),
-        np.concatenate([still.count, changed.count]),
-        np.concatenate([still.never, changed.never]),
+        np.append(still.a, changed.a),
+        np.append(still.b, changed.b),
+        np.append(still.value, changed.value),
+        np.append(still.count, changed.count),
+        np.append(still.never, changed.never),
     )
 
 
-def _select(edges: _Edges, rows: Bools | Integers) -> _Edges:
+def _select(edges: _Edges, rows: Bools) -> _Edges:
     return _Edges(edges.a[rows], edges.b[rows], edges.value[rows], edges.count[rows], edges.never[rows])
 
 

@@ -32,18 +32,18 @@ Line: TypeAlias = tuple[str, str | None, str | None, float | None]  # item, left
 
 def pairs_of_cluster(clusters: Clusters, cluster: int) -> Integers:
     """The compared pairs of a cluster: positions among all pairs, the highest score first, (n,) int64."""
-    some = np.flatnonzero(clusters.label[clusters.left_rows] == cluster)
-    return some[np.argsort(-clusters.score[some], kind="stable")]
+    pairs = np.flatnonzero(clusters.label[clusters.left_rows] == cluster)
+    return pairs[np.argsort(-clusters.score[pairs], kind="stable")]
 
 
-def of_cluster(clusters: Clusters, some: Integers) -> Columns:
+def of_cluster(clusters: Clusters, pairs: Integers) -> Columns:
     """A line for each compared pair of a cluster, given their positions, the highest score first."""
     return {
-        "left": frames.index_labels(clusters.table, clusters.left_rows[some]),
-        "right": frames.index_labels(clusters.table, clusters.right_rows[some]),
-        "score": clusters.score[some],
-        "cosine": clusters.cosine[some],
-        "weakest": np.arange(len(some)) == len(some) - 1,
+        "left": frames.index_labels(clusters.table, clusters.left_rows[pairs]),
+        "right": frames.index_labels(clusters.table, clusters.right_rows[pairs]),
+        "score": clusters.score[pairs],
+        "cosine": clusters.cosine[pairs],
+        "weakest": np.arange(len(pairs)) == len(pairs) - 1,
     }
 
 

@@ -76,8 +76,8 @@ def precision_of_clusters(label: Integers, fused: Fused) -> dict[str, Any]:
     "estimated_precision" is None for too few pairs and where scores are no probabilities; its interval covers
     the precision with probability .9. `label` is the cluster of each node, (n_nodes,) int64.
     """
-    found = fused.candidates
-    inside = label[found.left] == label[found.right]
+    pairs = fused.candidates
+    inside = label[pairs.left] == label[pairs.right]
     size = np.bincount(label)
     n = int((size * (size - 1) // 2).sum())
     estimate, interval = None, None
@@ -98,13 +98,13 @@ def precision_of_clusters(label: Integers, fused: Fused) -> dict[str, Any]:
 @progress.stage("report")
 def of_clusters(clusters: Clusters, compared: Table) -> Clusters:
     """The clusters with "warnings" and "warning_codes" in the report; `compared` is the table as compared."""
-    found = [
+    notices = [
         *_most_rows(clusters),
         *_large_cluster(clusters),
         *_stand_ins(compared, clusters.details["on"]),
         *_cluster_precision(clusters.details),
     ]
-    return replace(clusters, details={**clusters.details, **_listed(clusters.details, found)})
+    return replace(clusters, details={**clusters.details, **_listed(clusters.details, notices)})
 
 
 @progress.stage("report")
@@ -114,11 +114,11 @@ def of_links(links: Links, compared: tuple[Table, Table] | None = None, *, every
     `compared` are the tables as they were compared; None where their rows are not in memory. `every_row` says
     that the best match of every row was requested, however bad: no warning of a low precision.
     """
-    details, found = links.details, _link_precision(links, every_row)
+    details, notices = links.details, _link_precision(links, every_row)
     if compared is not None:
         for table, side in zip(compared, ("left_on", "right_on"), strict=True):
-            found += _stand_ins(table, details[side])
-    return replace(links, details={**details, **_listed(details, found)})
+            notices += _stand_ins(table, details[side])
+    return replace(links, details={**details, **_listed(details, notices)})
 
 
 def warn(details: Mapping[str, Any], codes: Sequence[str] = LOUD) -> None:
@@ -132,18 +132,18 @@ def warn(details: Mapping[str, Any], codes: Sequence[str] = LOUD) -> None:
 def without_precision(details: Mapping[str, Any]) -> dict[str, Any]:
     """A report without precision and its warnings, for a subset of the links."""
     codes, texts = details.get("warning_codes", ()), details.get("warnings", ())
-    kept = [pair for pair in zip(codes, texts, strict=True) if pair[0] not in (LOW_PRECISION, FEW_PAIRS)]
-    found = {"warnings": [text for _, text in kept], "warning_codes": [code for code, _ in kept]}
-    return {**details, **(found if "warnings" in details else {}), "precision": None}
+    other = [pair for pair in zip(codes, texts, strict=True) if pair[0] not in (LOW_PRECISION, FEW_PAIRS)]
+    warnings = {"warnings": [text for _, text in other], "warning_codes": [code for code, _ in other]}
+    return {**details, **(warnings if "warnings" in details else {}), "precision": None}
 
 
-def _listed(details: Mapping[str, Any], found: Sequence[Notice]) -> dict[str, Any]:
+def _listed(details: Mapping[str, Any], notices: Sequence[Notice]) -> dict[str, Any]:
     """The warnings of a report with more at the end."""
-    for notice in found:
+    for notice in notices:
         logger.info("%s: %s", notice.code, notice.text)
     return {
-        "warnings": [*details.get("warnings", ()), *(notice.text for notice in found)],
-        "warning_codes": [*details.get("warning_codes", ()), *(notice.code for notice in found)],
+        "warnings": [*details.get("warnings", ()), *(notice.text for notice in notices)],
+        "warning_codes": [*details.get("warning_codes", ()), *(notice.code for notice in notices)],
     }
 
 
@@ -200,23 +200,23 @@ def _largest(others: Integers) -> float:
 
 def _stand_ins(table: Table, on: Sequence[str]) -> list[Notice]:
     by_column: dict[str, list[StandIn]] = {}
-    for one in stand_ins(table, on):
-        by_column.setdefault(one.column, []).append(one)
-    of = "" if table.name == "table" else f" of {table.called}"
+    for value in stand_ins(table, on):
+        by_column.setdefault(value.column, []).append(value)
+    of_table = "" if table.name == "table" else f" of {table.called}"
     return [
         Notice(
             STAND_IN,
-            f"Key column {name!r}{of} has {_counts(some)} of {table.n_rows:,} rows; the most frequent other "
-            f"value is in {some[0].usual:,}. A value so frequent often stands for a missing one, and rows "
-            "that share it are then taken to agree where nothing is known of them. If it does, give "
-            f"null_values={ {name: [one.value for one in some]} }.",
+            f"Key column {name!r}{of_table} has {_counts(values)} of {table.n_rows:,} rows; the most "
+            f"frequent other value is in {values[0].usual:,}. A value so frequent often stands for a missing "
+            "one, and rows that share it then seem to agree. If it does, give "
+            f"null_values={ {name: [value.value for value in values]} }.",
         )
-        for name, some in by_column.items()
+        for name, values in by_column.items()
     ]
 
 
-def _counts(some: Sequence[StandIn]) -> str:
-    return ", ".join(f"{one.value!r} in {one.count:,}" for one in some)
+def _counts(values: Sequence[StandIn]) -> str:
+    return ", ".join(f"{value.value!r} in {value.count:,}" for value in values)
 
 
 def _cluster_precision(details: Mapping[str, Any]) -> list[Notice]:

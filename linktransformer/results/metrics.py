@@ -63,7 +63,7 @@ def score_clusters(truth: Sequence[Hashable], labels: Sequence[Hashable]) -> Clu
 
     Args:
         truth: The true cluster of each row, (n_rows,); any hashable values.
-        labels: The found cluster of each row, (n_rows,).
+        labels: The predicted cluster of each row, (n_rows,).
 
     Returns:
         The scores. Without predicted pairs or clusters a precision is 1, without true ones a recall.

@@ -37,7 +37,7 @@ class _Side:
 
     def cells(self, rows: Integers) -> list[list[str]]:
         """HTML of the pictures, if any, and of the label and key of each row."""
-        some = frames.wrap(frames.take(self.table, rows), self.table.name)
+        some = self.table.rows(rows)
         labels = frames.index_labels(self.table, rows).tolist()
         keys = frames.joined(some, self.on, " · ", False).tolist() if self.on else [""] * len(rows)
         short = [key if len(key) <= LONGEST else key[: LONGEST - 1] + "…" for key in keys]

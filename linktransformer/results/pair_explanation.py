@@ -163,10 +163,7 @@ def _column_lines(pair: Pair, parts: _ColumnParts) -> list[Line]:
 
 def _cells(pair: Pair, rows: tuple[int, int]) -> list[tuple[str, str]]:
     """The cells of two rows in each key column of both tables, "" for a null."""
-    left, right = (
-        frames.wrap(frames.take(table, np.array([row])), table.name)
-        for table, row in zip(pair.tables, rows, strict=True)
-    )
+    left, right = (table.rows(np.array([row])) for table, row in zip(pair.tables, rows, strict=True))
     return [
         (str(frames.joined(left, [name], " ", False)[0]), str(frames.joined(right, [other], " ", False)[0]))
         for name, other in key_columns.paired(*pair.on)

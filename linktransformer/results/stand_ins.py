@@ -108,7 +108,7 @@ def _folded(table: Table, name: str) -> list[str]:
 
 def _as_written(table: Table, name: str, has: Bools) -> str:
     """A value as the first of its rows has it."""
-    first = frames.wrap(frames.take(table, np.flatnonzero(has)[:1]), table.name)
+    first = table.rows(np.flatnonzero(has)[:1])
     return str(frames.joined(first, [name], " ", False)[0])
 
 

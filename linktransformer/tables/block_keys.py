@@ -158,7 +158,7 @@ def number_one(table: Table, block_on: object) -> Integers | None:
     if block_on is None:
         return None
     names = key_columns.of_one(table, block_on, argument="block_on")
-    empty = frames.wrap(frames.take(table, np.empty(0, dtype=np.int64)), table.name)
+    empty = table.rows(np.empty(0, dtype=np.int64))
     return factorize.combine(
         [key_columns.column_codes(table, empty, (name, name), fold=True)[0] for name in names]
     )
@@ -178,7 +178,7 @@ def warning(
     sides = []
     for table, name, code_of_row in zip(tables, names, codes, strict=True):
         code, first = np.unique(code_of_row, return_index=True)
-        examples = frames.wrap(frames.take(table, np.sort(first[code >= 0])[:SHOWN]), table.name)
+        examples = table.rows(np.sort(first[code >= 0])[:SHOWN])
         shown = ", ".join(map(repr, frames.column(examples, name).tolist())) or "nothing but nulls"
         sides.append(f"{table.name} column {name!r} has {shown}")
     text = (

@@ -80,6 +80,10 @@ class Table:
         """The name of the library, such as "polars"."""
         return str(self.frame.implementation.value)
 
+    def rows(self, rows: Integers) -> Table:
+        """Some rows in any order, repeats allowed, with their index labels in pandas."""
+        return Table(self.frame[rows], self.name, len(rows))
+
 
 def wrap(native: IntoDataFrame, name: str) -> Table:
     """Wrap a pandas, polars or pyarrow table; a polars LazyFrame is collected. It is never changed.
@@ -150,8 +154,8 @@ def check_columns(table: Table, names: Sequence[str], argument: str) -> None:
         if name not in table.columns:
             hint = did_you_mean(str(name), table.columns, cutoff=0.5)
             shown = ", ".join(map(repr, table.columns[:20])) + (", ..." if len(table.columns) > 20 else "")
-            what = f"{argument}={name!r}: {table.called} has no such column."
-            raise ColumnNotFoundError(f"{what}{hint} Its columns: {shown}")
+            problem = f"{argument}={name!r}: {table.called} has no such column."
+            raise ColumnNotFoundError(f"{problem}{hint} Its columns: {shown}")
 
 
 def string_columns_shared(left: Table, right: Table) -> list[str]:
@@ -192,7 +196,7 @@ def column(table: Table, name: str) -> Objects:
 
 def take(table: Table, rows: Integers) -> IntoDataFrame:
     """Some rows in the caller's library, in any order, with their index labels in pandas."""
-    return table.frame[rows].to_native()
+    return table.rows(rows).frame.to_native()
 
 
 def index_labels(table: Table, rows: Integers) -> Column:

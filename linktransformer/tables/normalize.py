@@ -38,7 +38,7 @@ IGNORABLE = (
     (0xE0000, 0xE0FFF),  # tags, variation selectors, unassigned
 )
 _IGNORABLE = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in IGNORABLE) + "]+")
-_CHUNK = 100_000  # texts normalised in one go: bounds the copy that is made
+_CHUNK = 100_000  # texts normalised at a time: bounds the size of the copy
 
 
 def normalize(text: str) -> str:

@@ -18,9 +18,9 @@ class Serializer:
     """How the key columns of a row become one text.
 
     Args:
-        separator: What stands between two columns.
-        labels: Write "name: value" instead of the value alone.
-        max_chars: Longer texts are cut here.
+        separator: The text between two columns.
+        labels: Write "name: value" instead of only the value.
+        max_chars: Longer texts are cut to this length.
 
     Raises:
         InvalidArgumentError: A value has the wrong type, or `max_chars` is below 1.
@@ -57,11 +57,11 @@ class Serializer:
             >>> Serializer.from_dict({"labels": True}).labels
             True
         """
-        known = [field.name for field in fields(cls)]
-        unknown = sorted(set(values) - set(known))
+        keys = [field.name for field in fields(cls)]
+        unknown = sorted(set(values) - set(keys))
         if unknown:
             raise InvalidArgumentError(
-                f"The serializer has unknown keys: {unknown}. Its keys are {known}; remove the others."
+                f"The serializer has unknown keys: {unknown}. Its keys are {keys}; remove the others."
             )
         return cls(**values)  # the types are checked in __post_init__
 
