@@ -286,8 +286,8 @@ def test_suffixes_are_those_of_pandas(left: list[str], right: list[str], first: 
         (["a", "a_x"], ["a"], ("_x", "_y"), [], r"one name: \['a_x'\]"),
         (["a"], ["b"], ("_x", "_y"), ["a"], r"same name: \['a'\]"),
         (["a"], ["a"], ("", None), [], r"leaves columns.*\['a'\]"),
-        (["a"], ["a"], "_x", [], "not a pair of texts"),
-        (["a"], ["a"], ("_x", 3), [], "not a pair of texts"),
+        (["a"], ["a"], "_x", [], "not a pair of strings"),
+        (["a"], ["a"], ("_x", 3), [], "not a pair of strings"),
     ],
 )
 def test_names_that_clash_are_refused(left, right, suffixes, extra, words: str) -> None:
