@@ -160,12 +160,11 @@ def check_columns(table: Table, names: Sequence[str], argument: str) -> None:
 
 def string_columns_shared(left: Table, right: Table) -> list[str]:
     """The columns of text or categories that both tables have, in the left table's order."""
-    shared = set(_string_columns(left)) & set(_string_columns(right))
-    return [name for name in left.columns if name in shared]
-
-
-def _string_columns(table: Table) -> list[str]:
-    return [name for name, dtype in table.frame.schema.items() if columns.holds_text(dtype)]
+    text_columns = [
+        [name for name, dtype in table.frame.schema.items() if columns.holds_text(dtype)]
+        for table in (left, right)
+    ]
+    return [name for name in text_columns[0] if name in text_columns[1]]
 
 
 def joined(
@@ -238,22 +237,11 @@ def beside(
     suffixes: Suffixes = ("_x", "_y"),
     extra: Columns | None = None,
 ) -> IntoDataFrame:
-    """Put rows of two tables of one library next to each other, as `pandas.merge` does.
+    """Put rows of two tables of one library next to each other, as `pandas.merge` does, with a fresh index.
 
-    Row -1 is a row of nulls. Dtypes stay: a pandas integer or boolean column that gets nulls becomes pandas'
-    nullable dtype ("Int64", "boolean"), not float or object. Columns that both tables have, keys included,
-    are both kept and get the suffixes.
-
-    Args:
-        left: The left table.
-        right: The right table.
-        left_rows: Rows of the left table, (n,) int64.
-        right_rows: Rows of the right table, (n,) int64.
-        suffixes: Added to shared column names, left and right.
-        extra: Columns to add at the end, (n,) each; NaN, None and masked values are null.
-
-    Returns:
-        A table of n rows with a fresh index, in the caller's library.
+    Rows are (n,) int64; row -1 is a row of nulls. Dtypes stay: a pandas integer or boolean column that gets
+    nulls becomes pandas' nullable dtype ("Int64", "boolean"), not float or object. Columns that both tables
+    have, keys included, are both kept and get the suffixes. `extra` are columns to add at the end, (n,) each.
     """
     left_names, right_names = check_beside(left, right, suffixes, list(extra or {}))
     parts = [

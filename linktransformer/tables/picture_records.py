@@ -50,7 +50,7 @@ class Units:
     @property
     def has_text(self) -> Bools:
         """Which units have a text."""
-        return np.array([bool(text) for text in self.records.texts.tolist()], dtype=bool)
+        return np.asarray(self.records.texts != "", dtype=bool)
 
     @property
     def has_picture(self) -> Bools:

@@ -54,10 +54,10 @@ def read(table: Table, columns: Sequence[str], serializer: Serializer) -> Record
     if n_cut:  # two long texts may be one when cut; a cut may leave white space at the end
         unique, code_of_cut = factorize([text[:limit].rstrip() for text in unique])
         codes = code_of_cut[codes]
-    is_blank = np.fromiter((not text for text in unique), dtype=bool, count=len(unique))
-    new_place = np.where(is_blank, -1, np.cumsum(~is_blank) - 1)
-    texts = np.fromiter((text for text in unique if text), dtype=object, count=int((~is_blank).sum()))
-    return Records(texts, new_place[codes], n_cut, tuple(columns))
+    texts = np.fromiter(unique, dtype=object, count=len(unique))
+    filled = texts != ""
+    number = np.where(filled, np.cumsum(filled) - 1, -1)
+    return Records(texts[filled], number[codes], n_cut, tuple(columns))
 
 
 def texts_of(records: Records, others: Records) -> list[str]:
