@@ -1,9 +1,12 @@
-"""What can go wrong, by name: every error is ours and also the builtin that it resembles.
+"""Errors and warnings: each error is a `LinkTransformerError` and also the builtin that it resembles.
 
 A message has three parts: what is wrong, what was given, what to do.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
 
 __all__ = [
     "ColumnNotFoundError",
@@ -18,7 +21,7 @@ __all__ = [
 
 
 class LinkTransformerError(Exception):
-    """Anything that this package raises on purpose.
+    """Base class of the errors of this package.
 
     Example:
         >>> str(ColumnNotFoundError("on='nme' is not a column."))
@@ -31,23 +34,23 @@ class LinkTransformerError(Exception):
 
 
 class ColumnNotFoundError(LinkTransformerError, KeyError):
-    """A column that was named is not in the table."""
+    """The table has no column of the given name."""
 
 
 class InvalidArgumentError(LinkTransformerError, ValueError):
-    """An argument has a value that cannot work, alone or together with another one."""
+    """The value of an argument is not valid, alone or together with another argument."""
 
 
 class UnknownArgumentError(InvalidArgumentError, TypeError):
-    """A function has no argument of the name that was given, or fewer places than were filled."""
+    """A function has no argument of the given name, or takes fewer positional arguments."""
 
 
 class TableTypeError(LinkTransformerError, TypeError):
-    """What was given is not a dataframe, or the two tables come from two libraries."""
+    """The value is not a dataframe, or the two tables are of two libraries."""
 
 
 class MissingExtraError(LinkTransformerError, ImportError):
-    """An optional package is needed and not installed; the message has the pip line."""
+    """An optional package is needed and not installed; the message has the pip command."""
 
 
 class ModelError(LinkTransformerError, ValueError):
@@ -55,4 +58,10 @@ class ModelError(LinkTransformerError, ValueError):
 
 
 class LinkWarning(UserWarning):
-    """A result that may lose rows or link wrong ones. `report()["warnings"]` has the same text."""
+    """A result that may lose rows or have wrong links. `report()["warnings"]` has the same text."""
+
+
+def did_you_mean(name: str, names: Sequence[str], cutoff: float = 0.6) -> str:
+    """The end of a message: " Did you mean 'name'?", or "" if no name is similar."""
+    near = get_close_matches(name, names, n=1, cutoff=cutoff)
+    return f" Did you mean {near[0]!r}?" if near else ""

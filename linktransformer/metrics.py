@@ -1,4 +1,4 @@
-"""How good clusters and candidates are: the public name of `linktransformer.results.metrics`."""
+"""The public name of `linktransformer.results.metrics`: scores of clusters and candidates."""
 
 from linktransformer.results.metrics import ClusterScores, recall_at_k, score_clusters
 

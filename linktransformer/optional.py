@@ -1,4 +1,4 @@
-"""Optional packages: imported when first needed, with the pip line when they are missing."""
+"""Optional packages: imported when first needed, with the pip command if they are missing."""
 
 from __future__ import annotations
 
@@ -11,14 +11,7 @@ __all__ = ["need"]
 
 
 def need(module: str, extra: str) -> ModuleType:
-    """Import an optional package, or say how to install it.
-
-    Args:
-        module: The name to import, such as "faiss" or "torch.nn".
-        extra: The extra of this package that brings it, such as "cpu".
-
-    Returns:
-        The imported module.
+    """Import a module such as "torch.nn" that the extra `extra` of this package installs.
 
     Raises:
         MissingExtraError: The module is missing, or its own import fails.
@@ -32,7 +25,7 @@ def need(module: str, extra: str) -> ModuleType:
     except ImportError as error:
         package = module.partition(".")[0]
         missing = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == package
-        what = f"{package} is needed here and is not installed" if missing else f"{module} cannot be imported"
+        problem = f"{package} is needed and not installed" if missing else f"{module} cannot be imported"
         raise MissingExtraError(
-            f'{what} ({error}). Install it with:  pip install "linktransformer[{extra}]"'
+            f'{problem} ({error}). Install it with:  pip install "linktransformer[{extra}]"'
         ) from error

@@ -1,4 +1,4 @@
-"""How far a long call is: a public call opens a display, and what it does names its stages."""
+"""Progress of long calls: a public call opens a display, and the code inside names its stages."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from contextvars import ContextVar, copy_context
 from functools import lru_cache, wraps
 from inspect import signature
 from threading import Condition, Thread
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from linktransformer.progress_view import Stage, View, view_of
 
 __all__ = ["clear", "display", "displayed", "stage"]
 
-DELAY = 0.7  # seconds: a call that is over sooner shows no bar
+DELAY = 0.7  # seconds: a shorter call shows no bar
 EVERY = 10.0  # seconds between two lines, and before the first one
-STEP = 0.25  # seconds between two looks at what is open
+STEP = 0.25  # seconds between two redraws
 LINGER = 1.0  # seconds that the thread outlives the last call: a loop of short calls starts one, not many
 
 P = ParamSpec("P")
@@ -29,12 +29,8 @@ R = TypeVar("R")
 def displayed(function: Callable[P, R]) -> Callable[P, R]:
     """Open a display for each call of a public function.
 
-    Args:
-        function: The function. Its argument `progress` or `progress_bar`, or for a method the attribute
-            `progress`, says whether anything is shown: True at once, False never, None after a while.
-
-    Returns:
-        The same function, with a display.
+    The argument `progress` or `progress_bar` of the function, or the attribute `progress` of its object, is
+    the `enabled` of the display.
     """
     names = list(signature(function).parameters)
     places = [(name, names.index(name)) for name in ("progress", "progress_bar") if name in names]
@@ -42,13 +38,13 @@ def displayed(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def called(*arguments: P.args, **named: P.kwargs) -> R:
-        given: list[Any] = [
+        values: list[object] = [
             arguments[place] if place < len(arguments) else named.get(name) for name, place in places
         ]
         if method and not places:
-            given = [getattr(arguments[0], "progress", None)]
-        enabled = next((value for value in given if value is not None), None)
-        with display(enabled, function.__name__):
+            values = [getattr(arguments[0], "progress", None)]
+        enabled = next((value for value in values if value is not None), None)
+        with display(cast("bool | None", enabled), function.__name__):
             return function(*arguments, **named)
 
     return called
@@ -56,79 +52,68 @@ def displayed(function: Callable[P, R]) -> Callable[P, R]:
 
 @contextmanager
 def display(enabled: bool | None, call: str) -> Iterator[None]:
-    """Show the stages of the block; a block in another one that has a display shares it.
+    """Show the stages of a block; a block inside another one with a display shares that display.
 
-    Args:
-        enabled: True shows them at once: a bar on a terminal or in a notebook, lines elsewhere. None shows
-            the bar once the block has taken `DELAY` seconds, and the lines every `EVERY` seconds. False
-            shows nothing, also of the blocks inside.
-        call: What is done, shown while no stage is open.
-
-    Yields:
-        Nothing.
+    `enabled` True shows them at once: a bar on a terminal or in a notebook, lines elsewhere. None shows the
+    bar once the block has taken `DELAY` seconds, and a line every `EVERY` seconds. False shows nothing, nor
+    do the blocks inside. `call` is shown while no stage is open.
 
     Example:
         >>> with display(False, "merge"), stage("encode", 10) as tick:
         ...     tick(10)
     """
-    outer = _here()
+    outer = _current_display()
     if outer is not None and (outer.view is None or enabled is not False):
         yield
         return
-    mine, watch = _Display(enabled, call), _watch(os.getpid())
-    token = _current.set(mine)
+    own, watch = _Display(enabled, call), _watch(os.getpid())
+    token = _current.set(own)
     try:
-        if mine.view is not None:
-            watch.add(mine)
+        if own.view is not None:
+            watch.add(own)
         yield
     finally:
-        if mine.view is not None and mine.process == os.getpid():
-            watch.remove(mine)
+        if own.view is not None and own.process == os.getpid():
+            watch.remove(own)
         _current.reset(token)
 
 
 @contextmanager
 def stage(name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Name what a block does, for the display that is open; without one nothing happens.
+    """Name the work of a block for the open display; the result counts items done since its last call.
 
-    A stage directly in one of the same name counts as part of it.
-
-    Args:
-        name: What is done, in a word or two, such as "encode".
-        total: How many items there are; None where that is not known.
-
-    Yields:
-        A function to be called with the number of items done since the last call.
+    `total` is the number of items, None if not known. A stage directly inside one of the same name is part of
+    it.
 
     Example:
         >>> with stage("encode", 10) as tick:
         ...     tick(10)
     """
-    here = _here()
-    if here is None or here.view is None:
+    current = _current_display()
+    if current is None or current.view is None:
         yield _no_tick
         return
-    stages = here.stages
+    stages = current.stages
     if stages and stages[-1].name == name:
         yield stages[-1].tick
         return
-    mine = Stage(name, total, _now())
-    stages.append(mine)
+    new = Stage(name, total, _now())
+    stages.append(new)
     try:
-        yield mine.tick
+        yield new.tick
     finally:
-        stages.remove(mine)
+        stages.remove(new)
 
 
 def clear() -> None:
-    """Take a bar away until it is drawn again, before a message is written."""
-    here = _here()
-    if here is not None and here.view is not None:
-        _watch(here.process).clear(here)
+    """Remove the bar until it is drawn again, before a message is written."""
+    current = _current_display()
+    if current is not None and current.view is not None:
+        _watch(current.process).clear(current)
 
 
 class _Display:
-    """What one call shows; only `_Watch` draws it, under its lock."""
+    """The display of one call; only `_Watch` draws it, under its lock."""
 
     def __init__(self, enabled: bool | None, call: str) -> None:
         self.call, self.process, self.began = call, os.getpid(), _now()
@@ -139,7 +124,7 @@ class _Display:
             self.view, redrawn = view_of(sys.stderr)
             wait, self._every = (DELAY, 0.0) if redrawn else (EVERY, EVERY)
             self._due = self.began + (0.0 if enabled else wait)
-            self._context = copy_context()  # a notebook finds its cell by it
+            self._context = copy_context()  # a notebook finds its cell by the context
 
     def look(self, now: float) -> None:
         """Draw what is due."""
@@ -149,18 +134,18 @@ class _Display:
             self._due += self._every
         try:
             self._context.run(self.view.show, self.call, tuple(self.stages), self.began, now)
-        except Exception:  # a stream that is closed or broken is no reason to stop the call
+        except Exception:  # a closed or broken stream must not stop the call
             self._due = float("inf")
 
 
 class _Watch:
-    """The displays that are open in this process, and the thread that draws them while there are any."""
+    """The open displays of this process, and the thread that draws them while there are any."""
 
     def __init__(self) -> None:
         self._changed = Condition()
         self._open: list[_Display] = []
         self._thread: Thread | None = None
-        self._last = 0.0  # when a display was last there
+        self._last = 0.0  # when a display was last removed
 
     def add(self, display: _Display) -> None:
         """Draw a display from now on."""
@@ -174,7 +159,7 @@ class _Watch:
                     self._thread.start()
 
     def remove(self, display: _Display) -> None:
-        """Take a display away."""
+        """Stop drawing a display."""
         with self._changed:
             with suppress(ValueError):
                 self._open.remove(display)
@@ -184,7 +169,7 @@ class _Watch:
                     display.view.close()
 
     def clear(self, display: _Display) -> None:
-        """Take a bar away until it is drawn again."""
+        """Remove a bar until it is drawn again."""
         with self._changed, suppress(Exception):
             if display.view is not None:
                 display.view.clear()
@@ -207,14 +192,14 @@ _now = time.monotonic
 
 @lru_cache(maxsize=1)
 def _watch(process: int) -> _Watch:
-    """Of this process: after a fork neither the thread nor its lock can be relied upon."""
+    """The watch of a process: after a fork neither the thread nor its lock can be used."""
     return _Watch()
 
 
-def _here() -> _Display | None:
-    """The display that is open, unless it is that of the process which this one was forked from."""
-    found = _current.get()
-    return found if found is None or found.process == os.getpid() else None
+def _current_display() -> _Display | None:
+    """The open display, unless it belongs to the process from which this one was forked."""
+    current = _current.get()
+    return current if current is None or current.process == os.getpid() else None
 
 
 def _no_tick(n: int) -> None:

@@ -1,4 +1,4 @@
-"""What a display shows: a bar on a terminal or in a notebook, plain lines in any other stream."""
+"""Display of stages: a bar on a terminal or in a notebook, plain lines in any other stream."""
 
 from __future__ import annotations
 
@@ -7,24 +7,19 @@ import sys
 import time
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, TypeAlias
 
 __all__ = ["Bar", "Lines", "Stage", "View", "line", "view_of"]
 
+Tqdm: TypeAlias = Any  # a library without types
 PROGRAM = "linktransformer"
-COLUMNS, ROWS = 80, 24  # of a terminal that does not say it
-NOT_YET = 1e-9  # seconds: a bar is not drawn before it has a stage
+COLUMNS, ROWS = 80, 24  # of a terminal of unknown size
+NOT_YET = 1e-9  # seconds: no bar is drawn before there is a stage
 MINUTES_FROM, HOURS_FROM = 120, 7200  # seconds
 
 
 class Stage:
-    """A part of a call that is open now.
-
-    Args:
-        name: What is done, in a word or two.
-        total: How many items it has; None for unknown.
-        began: The time of its start in seconds.
-    """
+    """A part of a call that is running: its name, number of items (None for unknown) and start in seconds."""
 
     __slots__ = ("began", "done", "name", "total")
 
@@ -32,42 +27,31 @@ class Stage:
         self.name, self.total, self.began, self.done = name, total, began, 0
 
     def tick(self, n: int) -> None:
-        """Count items.
-
-        Args:
-            n: How many were done since the last call.
-        """
+        """Count n items as done."""
         self.done += n
 
 
 class View(Protocol):
-    """Something that shows stages."""
+    """A display of stages."""
 
     def show(self, call: str, stages: Sequence[Stage], began: float, now: float) -> None:
-        """Show the stages that are open, outermost first, of a call that began at some time."""
+        """Show the open stages, outermost first, of a call that began at some time."""
 
     def clear(self) -> None:
         """Make room for a message until the next `show`."""
 
     def close(self) -> None:
-        """Leave nothing behind that would be in the way of other output."""
+        """Remove everything that would disturb other output."""
 
 
 def view_of(stream: TextIO | None) -> tuple[View | None, bool]:
-    """Choose how progress is shown.
-
-    Args:
-        stream: Standard error; None where a process has none.
-
-    Returns:
-        The view, None for none; and whether it is drawn again all the time.
-    """
+    """The view for standard error (None where a process has none), and whether it is redrawn continuously."""
     notebook = "ipykernel" in sys.modules
     if stream is None:
         return None, False
     try:
         terminal = stream.isatty()
-    except (AttributeError, ValueError):  # a stand-in for a stream, or one that is closed
+    except (AttributeError, ValueError):  # no real stream, or a closed one
         terminal = False
     if notebook or terminal:
         return Bar(stream, notebook=notebook and find_spec("ipywidgets") is not None), True
@@ -75,11 +59,7 @@ def view_of(stream: TextIO | None) -> tuple[View | None, bool]:
 
 
 class Lines:
-    """One plain line each time.
-
-    Args:
-        stream: Where to.
-    """
+    """One plain line each time."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -90,27 +70,22 @@ class Lines:
         self._stream.flush()
 
     def clear(self) -> None:
-        """Nothing: a line is whole."""
+        """Nothing: lines stay."""
 
     def close(self) -> None:
-        """Nothing: a line is whole."""
+        """Nothing: lines stay."""
 
 
 class Bar:
-    """A bar of tqdm that is drawn anew for each stage and is gone at the end.
-
-    Args:
-        stream: Where to.
-        notebook: As a widget.
-    """
+    """A bar of tqdm, or its notebook widget, redrawn for each stage and removed at the end."""
 
     def __init__(self, stream: TextIO, *, notebook: bool = False) -> None:
         self._stream, self._notebook = stream, notebook
-        self._bar: Any = None
+        self._bar: Tqdm | None = None
         self._shown: Stage | None = None
 
     def show(self, call: str, stages: Sequence[Stage], began: float, now: float) -> None:
-        """Draw the innermost stage with a known total; the names of all stand before it."""
+        """Draw the innermost stage with a known total, after the names of all."""
         if self._bar is None:
             self._bar = self._new()
         counted = _counted(stages)
@@ -118,7 +93,7 @@ class Bar:
         done, total = 0, None
         if counted is not None:
             age, done, total = now - counted.began, counted.done, counted.total
-        text = ", ".join(_said(stage, bare=stage is counted) for stage in stages) or call
+        text = ", ".join(_described(stage, bare=stage is counted) for stage in stages) or call
         self._bar.bar_format = "{desc} [{elapsed}]" if counted is None else None
         self._bar.set_description_str(text if counted is None else f"{text}: ", refresh=False)
         if counted is not self._shown:
@@ -129,50 +104,41 @@ class Bar:
         self._bar.refresh()
 
     def clear(self) -> None:
-        """Take the bar away until it is drawn again."""
+        """Remove the bar until it is drawn again."""
         if self._bar is not None:
             self._bar.clear()
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
 
-    def _new(self) -> Any:
+    def _new(self) -> Tqdm:
         from tqdm import std
 
-        kind: Any = std.tqdm
+        kind = std.tqdm
         if self._notebook:
             from tqdm import notebook
 
             kind = notebook.tqdm
-        kind = type("Bar", (kind,), {"monitor_interval": 0})  # no second thread: it is drawn from ours
-        size: dict[str, Any] = {"dynamic_ncols": True}
+        kind = type("Bar", (kind,), {"monitor_interval": 0})  # no second thread
+        size: dict[str, int] = {"dynamic_ncols": True}
         if not _has_size(self._stream):
             size = {"ncols": COLUMNS, "nrows": ROWS}
         return kind(file=self._stream, leave=False, delay=NOT_YET, **size)
 
 
 def _has_size(stream: TextIO) -> bool:
-    """Whether a terminal says how large it is; where one says 0, tqdm writes nothing."""
+    """Whether a terminal reports its size; tqdm writes nothing where it is 0."""
     try:
         return os.get_terminal_size(stream.fileno()).columns > 0
-    except (AttributeError, OSError, ValueError):  # what is no terminal: tqdm knows what to do
+    except (AttributeError, OSError, ValueError):  # no terminal: tqdm handles it
         return True
 
 
 def line(call: str, stages: Sequence[Stage], began: float, now: float) -> str:
-    """Say in one line how far a call is.
-
-    Args:
-        call: The function's name.
-        stages: Its open stages, outermost first.
-        began: When it began.
-        now: The time.
-
-    Returns:
-        The line.
+    """One line about a call: its name, open stages (outermost first), start and the time, in seconds.
 
     Example:
         >>> encode = Stage("encode", 48_000, 100.0)
@@ -182,7 +148,7 @@ def line(call: str, stages: Sequence[Stage], began: float, now: float) -> str:
         >>> line("merge", [Stage("search", None, 105.0)], 98.0, 110.0)
         'linktransformer: search, 12 s so far'
     """
-    parts = [_said(stage) for stage in stages] or [call]
+    parts = [_described(stage) for stage in stages] or [call]
     counted = _counted(stages)
     if counted is not None and counted.total:
         done = min(counted.done, counted.total)
@@ -197,11 +163,11 @@ def line(call: str, stages: Sequence[Stage], began: float, now: float) -> str:
 def _counted(stages: Sequence[Stage]) -> Stage | None:
     """The innermost stage with a total; without any, the innermost one that has counted something."""
     with_total = [stage for stage in stages if stage.total is not None]
-    some = with_total or [stage for stage in stages if stage.done]
-    return some[-1] if some else None
+    counted = with_total or [stage for stage in stages if stage.done]
+    return counted[-1] if counted else None
 
 
-def _said(stage: Stage, *, bare: bool = False) -> str:
+def _described(stage: Stage, *, bare: bool = False) -> str:
     if bare or (stage.total is None and not stage.done):
         return stage.name
     if stage.total is None:

@@ -40,7 +40,7 @@ ROOMS = (
     "estimators", "training", "compat", "cli",
 )  # fmt: skip
 # what is beside the rooms, which all may import
-OPEN = {"errors", "optional", "progress", "progress_view", "__version__"}
+OPEN = {"arrays", "errors", "optional", "progress", "progress_view", "__version__"}
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
 MACHINE_WORDS = ("/work/", "/tmp/w", "/home/", "/root/")
 MAX_LINES = 400

@@ -1,4 +1,4 @@
-"""The `linktransformer` command: link files, find duplicates, train models, give and take them."""
+"""The `linktransformer` command: link files, find duplicates, train, publish and fetch models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from linktransformer import __version__
-from linktransformer.cli import cli_cache, cli_dedup, cli_merge, cli_models, cli_train
+from linktransformer.cli import cache, dedup, merge, models, train
 from linktransformer.errors import LinkTransformerError
 
 __all__ = ["main"]
@@ -16,7 +16,7 @@ EPILOG = """examples:
   linktransformer merge firms.csv register.csv --on name --out linked.csv
   linktransformer merge firms.csv register.csv --left-on name,city --right-on firm,town --how inner
   linktransformer merge a.parquet b.parquet --on name --block-on state --threshold precision=0.95
-  linktransformer merge a.csv b.csv --on name --validate 1:1 --unlinked alone.csv --report report.json
+  linktransformer merge a.csv b.csv --on name --validate 1:1 --unlinked unlinked.csv --report report.json
   linktransformer merge a.csv b.csv --on name --dry-run
   linktransformer dedup firms.csv --on name,city --keep longest --out clean.csv
   linktransformer train pairs.csv --left name --right firm --label match --out runs/firms --set epochs=5
@@ -43,11 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         0
     """
     try:
-        given = _parser().parse_args(argv)
-    except SystemExit as stopped:  # --help, or bad usage which argparse has told
-        return int(stopped.code or 0)
+        arguments = _parser().parse_args(argv)
+    except SystemExit as ending:  # --help, or bad usage, of which argparse has printed the reason
+        return int(ending.code or 0)
     try:
-        return int(given.run(given))
+        return int(arguments.run(arguments))
     except LinkTransformerError as error:
         print(f"linktransformer: {error}", file=sys.stderr)
         return 2
@@ -65,13 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"linktransformer {__version__}")
     commands = parser.add_subparsers(title="commands", required=True)
-    for module in (cli_merge, cli_dedup, cli_train, cli_models, cli_cache):
+    for module in (merge, dedup, train, models, cache):
         module.add_to(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_version)
     return parser
 
 
-def _version(given: argparse.Namespace) -> int:
+def _version(arguments: argparse.Namespace) -> int:
     print(f"linktransformer {__version__}")
     return 0

@@ -1,4 +1,4 @@
-"""The other functions of linktransformer 0.1.18, under their old names."""
+"""Functions of linktransformer 0.1.18 under their old names."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 from linktransformer.compat.old_merge import merge
 from linktransformer.linking.keyed_model import keyed_model
 from linktransformer.linking.near_merges import aggregate_rows, merge_knn, merge_range
-from linktransformer.linking.options import BlockColumns, Columns, DataFrame, Model, Suffixes
+from linktransformer.linking.options import BlockColumns, Columns, Model, Suffixes
 from linktransformer.linking.score_pairs import all_pair_combos_evaluate, evaluate_pairs
 from linktransformer.tables import block_keys, frames
+from linktransformer.tables.frames import IntoDataFrameT
 
 __all__ = [
     "aggregate_rows",
@@ -22,8 +23,8 @@ __all__ = [
 
 
 def merge_blocking(
-    df1: DataFrame,
-    df2: DataFrame,
+    df1: IntoDataFrameT,
+    df2: IntoDataFrameT,
     merge_type: str | None = None,
     on: Columns = None,
     model: Model = None,
@@ -37,7 +38,7 @@ def merge_blocking(
     *,
     how: str = "left",
     **more: Any,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Link the rows of two tables that are equal in some columns: `merge(block_on=...)` under its old name.
 
     Args:
@@ -47,7 +48,7 @@ def merge_blocking(
         on: Key column or columns of both tables. None without `left_on` and `right_on`: the text columns that
             both have.
         model: None: character n-grams, and the bundled model for the records that they leave in doubt.
-            "full": the bundled model for every record. "lexical": n-grams alone. Or a folder,
+            "full": the bundled model for every record. "lexical": only n-grams. Or a folder,
             "org/name@revision", an object with `encode`.
         left_on: Key columns of `df1`, with `right_on` and in place of `on`.
         right_on: Key columns of `df2`, with `left_on` and in place of `on`.
@@ -55,7 +56,7 @@ def merge_blocking(
             different names, such as ("city", "town"); None compares all rows.
         suffixes: Added to column names that both tables have, left and right; default ("_x", "_y"). One may
             be None.
-        batch_size: Texts encoded at a time, None for the model's own number; it changes the speed, not the
+        batch_size: Texts encoded at a time, None for the model's default; it changes the speed, not the
             result.
         openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
             environment, for model="openai:NAME".
@@ -71,7 +72,7 @@ def merge_blocking(
 
     Raises:
         ColumnNotFoundError: A column that is not there.
-        InvalidArgumentError: An argument that cannot work.
+        InvalidArgumentError: An argument that is not valid.
 
     Example:
         >>> import pandas as pd
@@ -86,7 +87,7 @@ def merge_blocking(
         more["merge_type"] = merge_type
     tables = frames.wrap(df1, "df1"), frames.wrap(df2, "df2")
     block_keys.column_pairs(tables, blocking_vars, "blocking_vars")
-    return merge(
+    linked: IntoDataFrameT = merge(
         df1,
         df2,
         on=on,
@@ -99,3 +100,4 @@ def merge_blocking(
         how=how,
         **more,
     )
+    return linked

@@ -1,4 +1,4 @@
-"""LinkTransformer: a text model as an object, as linktransformer 0.1.18 has it."""
+"""LinkTransformer: a text model as an object, as in linktransformer 0.1.18."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from linktransformer.arrays import Floats
 from linktransformer.compat.old_arguments import logger
@@ -19,15 +19,15 @@ __all__ = ["LinkTransformer"]
 
 
 class LinkTransformer:
-    """A text model that is loaded once and given to `merge(model=...)` and the others.
+    """A text model that is loaded once, for `merge(model=...)` and other functions.
 
     Args:
         model_name_or_path: A folder, "org/name@revision", the name of a bundled model, or an object with
-            `encode`; None is the bundled model. Not used where `modules` are given.
-        modules: Modules of sentence-transformers to put a model together from.
-        device: Where a torch model runs; None takes a GPU when there is one.
-        cache_folder: Taken for old scripts; models are kept where LINKTRANSFORMER_CACHE or HF_HOME says.
-        use_auth_token: Taken for old scripts; a key is read from HF_TOKEN.
+            `encode`; None is the bundled model. Not used with `modules`.
+        modules: Modules of sentence-transformers that make up the model.
+        device: Device of a torch model; None takes a GPU if there is one.
+        cache_folder: No effect; LINKTRANSFORMER_CACHE or HF_HOME names the folder.
+        use_auth_token: No effect; a token is read from HF_TOKEN.
         opt_model_description: A sentence for the model card.
         opt_model_lang: Language or languages for the model card.
 
@@ -43,7 +43,7 @@ class LinkTransformer:
     def __init__(
         self,
         model_name_or_path: str | os.PathLike[str] | None = None,
-        modules: Sequence[Any] | None = None,
+        modules: Sequence[object] | None = None,
         device: str | None = None,
         cache_folder: str | None = None,
         use_auth_token: bool | str | None = None,
@@ -54,15 +54,17 @@ class LinkTransformer:
             logger.info("cache_folder= and use_auth_token= have no effect: see docs/old-scripts.md")
         if modules is not None:
             transformers = need("sentence_transformers", extra="cpu")
-            given: Any = transformers.SentenceTransformer(modules=list(modules), device=device)
+            model: object = transformers.SentenceTransformer(modules=list(modules), device=device)
         else:
-            given = model_name_or_path
-        plan = model_plan.plan(given, device)
+            model = model_name_or_path
+        plan = model_plan.plan(model, device)
         if plan.encoder is None:
-            raise ModelError(f"model_name_or_path={model_name_or_path!r} has no vectors. Give a text model.")
-        self._encoder, self._given = plan.encoder, given
+            raise ModelError(
+                f"model_name_or_path={model_name_or_path!r} is no model of texts. Give a text model."
+            )
+        self._encoder, self._model = plan.encoder, model
         self.name = plan.name
-        self.serializer: Mapping[str, Any] | None = plan.serializer.to_dict()
+        self.serializer: Mapping[str, object] | None = plan.serializer.to_dict()
         self.decision: Path | None = getattr(plan.encoder, "decision", None)
         self._description, self._languages = opt_model_description, opt_model_lang
 
@@ -96,23 +98,23 @@ class LinkTransformer:
         """Write the model as a folder that `merge(model=...)` and `model_hub` read.
 
         Args:
-            path: The folder; it is made, and must be empty where it is there.
-            model_name: Its name; None takes the folder's.
+            path: The folder; it is created, or must be empty.
+            model_name: Its name; None for that of the folder.
             create_model_card: Whether it gets a README.md.
-            train_datasets: What the model was trained on, for the card; a model of ours knows it.
+            train_datasets: What the model was trained on, for the card; a manifest has it already.
             override_model_description: A sentence for the model card; None takes `opt_model_description`.
             override_model_lang: Language or languages for the model card; None takes `opt_model_lang`.
-            safe_serialization: Taken for old scripts: weights are always written as safetensors.
+            safe_serialization: No effect: weights are always safetensors.
 
         Returns:
             The path.
 
         Raises:
-            ModelError: The folder holds something, or the model is of a kind that cannot be saved.
+            ModelError: The folder is not empty, or a model of this kind cannot be saved.
         """
         folder = Path(path).expanduser()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ModelError(f"path={os.fspath(path)!r} is not empty. Give a folder that is not there yet.")
+            raise ModelError(f"path={os.fspath(path)!r} is not empty. Give a new folder.")
         if not safe_serialization:
             logger.info("safe_serialization=False has no effect: weights are never pickled")
         self._write(
@@ -146,26 +148,24 @@ class LinkTransformer:
 
         Args:
             repo_name: "name", or "org/name".
-            organization: Whose it is, where `repo_name` does not say it.
-            private: Whether a repository that has to be made is private.
-            commit_message: Taken for old scripts; it is ours.
-            local_model_path: A folder that `save` or `train_model` made, published in place of this model.
-            exist_ok: Taken for old scripts: a repository that is there gets one version more.
-            replace_model_card: Taken for old scripts: the card is rewritten, unless somebody wrote it by
-                hand.
-            train_datasets: What the model was trained on, for the card; a model of ours knows it.
-            replace_all_contents: Taken for old scripts: a version is what was published, and nothing else.
-            retain_model_card: Taken for old scripts: a card that somebody wrote by hand is kept, any other is
-                rewritten.
+            organization: The organisation, if `repo_name` has none.
+            private: Whether a new repository is private.
+            commit_message: No effect.
+            local_model_path: A folder of `save` or `train_model` that is published instead of this model.
+            exist_ok: No effect: an existing repository gets one more version.
+            replace_model_card: No effect: the card is rewritten, unless it was written by hand.
+            train_datasets: What the model was trained on, for the card; a manifest has it already.
+            replace_all_contents: No effect: a version has only what was published.
+            retain_model_card: No effect: a card that was written by hand is kept, any other is rewritten.
             revision: A tag for this version.
             token: A key; None takes it from the environment.
 
         Returns:
-            The reference that names exactly this model for ever.
+            The pinned reference of this version.
 
         Raises:
-            ModelError: It is not said whose it is, or the model cannot be saved.
-            ModelHubError: The hub refuses it, or cannot be reached.
+            ModelError: There is no organisation, or the model cannot be saved.
+            ModelHubError: The hub refuses the request, or cannot be reached.
         """
         from model_hub import publish
 
@@ -180,12 +180,12 @@ class LinkTransformer:
             logger.info("%s: no effect, see docs/old-scripts.md", ", ".join(idle))
         name = f"{organization}/{repo_name}" if organization and "/" not in repo_name else repo_name
         if "/" not in name:
-            raise ModelError(f"repo_name={repo_name!r} does not say whose it is. Give 'org/name'.")
+            raise ModelError(f"repo_name={repo_name!r} has no organisation. Give 'org/name'.")
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place) / "model"
             if local_model_path is None:
-                given = train_datasets, self._description, self._languages
-                self._write(folder, name.rpartition("/")[2], *given)
+                base = name.rpartition("/")[2]
+                self._write(folder, base, train_datasets, self._description, self._languages)
             else:
                 folder = Path(local_model_path).expanduser()
             reference = f"hf://{name}" + (f"@{revision}" if revision else "")
@@ -202,10 +202,10 @@ class LinkTransformer:
         from linktransformer.training.provenance import origin, versions
         from model_hub import ModelHubError, bundled_models, open_model, publish, seal
 
-        model: Any = getattr(self._encoder, "model", None)
-        if not callable(getattr(model, "save_pretrained", None)):  # a model of ours keeps its manifest
+        model: Any = getattr(self._encoder, "model", None)  # of sentence-transformers
+        if not callable(getattr(model, "save_pretrained", None)):  # a model with a manifest keeps it
             try:
-                own = open_model(self.name if self.name in bundled_models() else self._given)
+                own = open_model(self.name if self.name in bundled_models() else cast("str", self._model))
             except (ModelHubError, TypeError) as error:
                 raise ModelError(f"{self.name!r} cannot be saved: {error}") from error
             publish(own, folder.absolute())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -32,6 +32,9 @@ from linktransformer.tables import block_keys, frames, key_columns, records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
 
+if TYPE_CHECKING:
+    from clippings.pictures import Picture
+
 __all__ = ["Neighbours", "clusters_of", "content_order", "neighbours_of"]
 
 SHOWN = ("fused", "lexical")  # the view whose cosine is shown beside a match probability: the first there is
@@ -54,7 +57,7 @@ class Neighbours:
     settled: Settled
     fused: Fused
     report: PairsReport | None = None
-    pictures: Sequence[object] | None = None
+    pictures: Sequence[Picture] | None = None
 
     def of_rows(self, rows: Integers) -> Neighbours:
         """The neighbours in a table that has these rows in this order; `rows` are all row numbers."""

@@ -319,7 +319,7 @@ def _clusters(
         stacked = sources.read(table, on, duplicates, cast(Columns, job.block_on), job.images)
         wrapped, names, rules = stacked.table, list(stacked.on), replace(rules, sources=stacked)
     else:
-        wrapped = frames.wrap(table, "table")
+        wrapped = frames.wrap(cast(DataFrame, table), "table")
         names = key_columns.of_one(wrapped, on, job.images)
         sources.check_of_one(duplicates)
     for argument in ("images", "confidence"):

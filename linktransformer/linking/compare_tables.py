@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from linktransformer.tables.block_keys import Blocks
 from linktransformer.tables.frames import Table
 from linktransformer.tables.picture_records import Units
 from linktransformer.tables.records import Records
+
+if TYPE_CHECKING:
+    from clippings.pictures import Picture
 
 __all__ = [
     "Encoding",
@@ -94,7 +98,7 @@ class TableSource:
         return None if left is None or right is None else (left, right)
 
     @property
-    def pictures(self) -> tuple[Sequence[object], Sequence[object]] | None:
+    def pictures(self) -> tuple[Sequence[Picture], Sequence[Picture]] | None:
         """The picture of each left and of each right row."""
         return None if self.units is None else (self.units[0].picture_of_row, self.units[1].picture_of_row)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Doubles, Floats, Integers
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.tables import splits
 
 __all__ = ["LINKAGES", "Apart", "agglomerate", "components", "in_order", "masks_of"]
 
@@ -18,14 +18,10 @@ LINKAGES = ("single", "average", "complete")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Edges:
-    """What is known between each pair of clusters that shares an edge: a < b, every pair once.
+    """Edges between clusters: a < b, every pair once.
 
-    Args:
-        a: One cluster, (n_edges,) int64.
-        b: The other one.
-        value: Sum, lowest or highest of the scores between them.
-        count: How many scores.
-        never: Whether they must stay apart.
+    `value` is the sum, lowest or highest of the scores between the two, `count` their number, `never` whether
+    the two must stay apart; (n_edges,) each.
     """
 
     a: Integers
@@ -37,11 +33,11 @@ class _Edges:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Apart:
-    """What must not be in one cluster.
+    """Constraints: nodes that must not be in one cluster.
 
     Args:
-        left: Nodes that must not be with those of `right`, (n_pairs,) int64.
-        right: The other node of each pair, (n_pairs,) int64.
+        left: One node of each pair that must not be together, (n_pairs,) int64.
+        right: The other node.
         masks: A bit for every value of which a cluster may have one node only, (n, n_words) uint64.
     """
 
@@ -51,15 +47,9 @@ class Apart:
 
 
 def masks_of(n: int, node: Integers, value: Integers) -> NDArray[np.uint64]:
-    """A bit for every value of a node.
+    """A bit for every value of a node, (n, n_words) uint64.
 
-    Args:
-        n: Nodes.
-        node: The node of each row, (n_rows,) int64.
-        value: Its value, numbered from 0, -1 for none, (n_rows,) int64.
-
-    Returns:
-        (n, n_words) uint64.
+    `node` and `value` are those of each row, (n_rows,) int64; values are numbered from 0, -1 for none.
     """
     masks = np.zeros((n, (int(value.max(initial=-1)) + 64) // 64), dtype=np.uint64)
     has = np.flatnonzero(value >= 0)
@@ -69,23 +59,13 @@ def masks_of(n: int, node: Integers, value: Integers) -> NDArray[np.uint64]:
 
 
 def components(n: int, left: Integers, right: Integers) -> Integers:
-    """Number the connected components of a graph by their first node.
-
-    Args:
-        n: Nodes.
-        left: One end of each edge, (n_edges,) int64.
-        right: The other end.
-
-    Returns:
-        The component of each node, numbered from 0 in order of first node, (n,) int64.
+    """The connected component of each of n nodes, numbered from 0 by first node, (n,) int64.
 
     Example:
         >>> components(4, np.array([3]), np.array([1])).tolist()
         [0, 1, 2, 1]
     """
-    graph = sp.coo_matrix((np.ones(len(left), dtype=bool), (left, right)), shape=(n, n))
-    _, label = sp.csgraph.connected_components(graph, directed=False)
-    return in_order(label.astype(np.int64))
+    return in_order(splits.components(n, left, right))
 
 
 def agglomerate(
@@ -98,25 +78,25 @@ def agglomerate(
     apart: Apart | None = None,
     start: Integers | None = None,
 ) -> Integers:
-    """Merge clusters, the most similar two first, as long as they are as similar as the threshold.
+    """Merge clusters, the most similar two first, while their similarity is at least the threshold.
 
-    Two nodes without an edge have the similarity 0. In each round all pairs that are each other's most
-    similar are merged at once; for these linkages that gives the clusters of one merge at a time
-    (B. Sumengen et al., Scaling hierarchical agglomerative clustering to billion-sized datasets, 2021), with
-    memory for the edges alone. Of equally similar clusters the one with the lower first node goes first.
+    Two nodes without an edge have similarity 0. In each round all pairs that are each other's most similar
+    are merged at once; for these linkages that gives the clusters of one merge at a time (B. Sumengen et al.,
+    Scaling hierarchical agglomerative clustering to billion-sized datasets, 2021), with memory for the edges
+    only. Of equally similar clusters the one with the lower first node is merged first.
 
     Args:
-        n: Nodes.
+        n: Number of nodes.
         left: One end of each edge, (n_edges,) int64; every pair of nodes at most once.
         right: The other end.
         score: Similarity of each edge, (n_edges,) float32.
         threshold: The least similarity (rounded to float32) of two clusters that are merged, above 0.
         linkage: "single" (the highest score between them), "average" or "complete" (the lowest).
-        apart: What must not be in one cluster, however similar; None for nothing.
-        start: Clusters to begin with, any numbers, (n,) int64; None where each node is one by itself.
+        apart: Constraints; None for none.
+        start: Initial clusters, any numbers, (n,) int64; None: each node is its own.
 
     Returns:
-        The cluster of each node, numbered from 0 in order of first node, (n,) int64.
+        The cluster of each node, numbered from 0 by first node, (n,) int64.
 
     Raises:
         InvalidArgumentError: Another linkage, or a threshold that is not above 0.
@@ -130,17 +110,17 @@ def agglomerate(
         raise InvalidArgumentError(f"linkage={linkage!r} is not one of {', '.join(map(repr, LINKAGES))}.")
     if not threshold > 0:
         raise InvalidArgumentError(
-            f"threshold={threshold!r}: it has to lie above 0, where every row would be in one cluster."
+            f"threshold={threshold!r} must be above 0: at 0 all rows would be one cluster."
         )
     first = np.arange(n) if start is None else _first_of(start)
     if linkage == "single" and apart is None:
         near = score >= np.float32(threshold)
         return components(n, np.append(left[near], np.arange(n)), np.append(right[near], first))
     none = np.empty(0, dtype=np.int64)
-    kept = Apart(none, none, np.zeros((n, 0), dtype=np.uint64)) if apart is None else apart
-    edges = _all_edges(first, left, right, score, kept, linkage)
-    masks = np.zeros_like(kept.masks)
-    np.bitwise_or.at(masks, first, kept.masks)
+    constraints = apart or Apart(none, none, np.zeros((n, 0), dtype=np.uint64))
+    edges = _all_edges(first, left, right, score, constraints, linkage)
+    masks = np.zeros_like(constraints.masks)
+    np.bitwise_or.at(masks, first, constraints.masks)
     return in_order(_merged_down_to(first, edges, masks, float(np.float32(threshold)), linkage))
 
 
@@ -153,7 +133,7 @@ def _first_of(label: Integers) -> Integers:
 def _merged_down_to(
     cluster: Integers, edges: _Edges, masks: NDArray[np.uint64], threshold: float, linkage: str
 ) -> Integers:
-    """Merge all that is as similar as the threshold: the cluster of each node, by its first node."""
+    """Merge until no similarity is at least the threshold: the first node of the cluster of each node."""
     n = len(cluster)
     size = np.bincount(cluster, minlength=n).astype(np.float64)
     while len(edges.a):
@@ -169,7 +149,7 @@ def _merged_down_to(
         cluster = parent[cluster]
         moved = np.zeros(n, dtype=bool)
         moved[into] = moved[partner[into]] = True
-        # what is below the threshold with all others stays so, whoever of them is merged
+        # a cluster below the threshold with all others stays below it after any merge
         edges = _merged(edges, best >= threshold, moved, parent, linkage)
     return cluster
 
@@ -177,7 +157,7 @@ def _merged_down_to(
 def _all_edges(
     first: Integers, left: Integers, right: Integers, score: Floats, apart: Apart, linkage: str
 ) -> _Edges:
-    """The edges between the clusters to begin with, and those that must never be merged among them."""
+    """The edges between the initial clusters, and the pairs that must stay apart."""
     one, other = first[np.append(left, apart.left)], first[np.append(right, apart.right)]
     extra = np.zeros(len(apart.left))
     edges = _Edges(
@@ -187,7 +167,7 @@ def _all_edges(
         np.concatenate([np.ones(len(score)), extra]),
         np.concatenate([np.zeros(len(score), dtype=bool), np.ones(len(extra), dtype=bool)]),
     )
-    plain = not len(extra) and bool((first[1:] > first[:-1]).all())  # every pair is there once already
+    plain = not len(extra) and bool((first[1:] > first[:-1]).all())  # every pair is there once
     return edges if plain else _combined(edges, len(first), linkage)
 
 
@@ -204,41 +184,40 @@ def _similarity(edges: _Edges, size: Doubles, masks: NDArray[np.uint64], linkage
 
 
 def _best(n: int, edges: _Edges, similar: Doubles) -> tuple[Doubles, Integers]:
-    """The highest similarity of each cluster, and with whom; the lower one of equals."""
+    """The highest similarity of each cluster and its partner, the lower one of ties."""
     best, partner = np.full(n, -np.inf), np.full(n, n, dtype=np.int64)
     for one in (edges.a, edges.b):
         np.maximum.at(best, one, similar)
     for one, other in ((edges.a, edges.b), (edges.b, edges.a)):
         top = similar >= best[one]
         np.minimum.at(partner, one[top], other[top])
-    partner[partner == n] = 0  # of no interest: no edge
+    partner[partner == n] = 0  # no edge: never used
     return best, partner
 
 
 def _merged(edges: _Edges, live: Bools, moved: Bools, parent: Integers, linkage: str) -> _Edges:
-    """The edges between the merged clusters, of those that still count."""
-    kept = live[edges.a] & live[edges.b]
+    """The edges between the merged clusters, of those that are still above the threshold."""
+    is_live = live[edges.a] & live[edges.b]
     touched = moved[edges.a] | moved[edges.b]
-    still, changed = _some(edges, kept & ~touched), _some(edges, kept & touched)
+    still, changed = _select(edges, is_live & ~touched), _select(edges, is_live & touched)
     a, b = parent[changed.a], parent[changed.b]
-    ends = np.minimum(a, b), np.maximum(a, b)
-    changed = _combined(_Edges(*ends, changed.value, changed.count, changed.never), len(parent), linkage)
+    changed = _combined(replace(changed, a=np.minimum(a, b), b=np.maximum(a, b)), len(parent), linkage)
     return _Edges(
-        np.concatenate([still.a, changed.a]),
-        np.concatenate([still.b, changed.b]),
-        np.concatenate([still.value, changed.value]),
-        np.concatenate([still.count, changed.count]),
-        np.concatenate([still.never, changed.never]),
+        np.append(still.a, changed.a),
+        np.append(still.b, changed.b),
+        np.append(still.value, changed.value),
+        np.append(still.count, changed.count),
+        np.append(still.never, changed.never),
     )
 
 
-def _some(edges: _Edges, which: Bools | Integers) -> _Edges:
-    return _Edges(edges.a[which], edges.b[which], edges.value[which], edges.count[which], edges.never[which])
+def _select(edges: _Edges, rows: Bools) -> _Edges:
+    return _Edges(edges.a[rows], edges.b[rows], edges.value[rows], edges.count[rows], edges.never[rows])
 
 
 def _combined(edges: _Edges, n: int, linkage: str) -> _Edges:
     """Every pair of the n clusters once, and none of a cluster with itself."""
-    edges = _some(edges, edges.a != edges.b)
+    edges = _select(edges, edges.a != edges.b)
     code = edges.a * n + edges.b
     order = np.argsort(code)
     if not len(order):
@@ -257,13 +236,7 @@ def _combined(edges: _Edges, n: int, linkage: str) -> _Edges:
 
 
 def in_order(label: Integers) -> Integers:
-    """The same clusters, numbered from 0 by their first node.
-
-    Args:
-        label: Any numbers, equal within a cluster, (n,) int64.
-
-    Returns:
-        (n,) int64.
+    """The same clusters, (n,) int64, numbered from 0 by their first node.
 
     Example:
         >>> in_order(np.array([7, 2, 7])).tolist()

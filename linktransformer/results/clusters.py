@@ -1,13 +1,12 @@
-"""Clusters: which rows of a table are one thing, and which row stands for it."""
+"""Clusters of the rows of a table, and the representative row of each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.job_evidence import JobEvidence
@@ -15,13 +14,20 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import cluster_explanation, explanation_text, notebook
 from linktransformer.results.agglomerate import Apart
 from linktransformer.results.metrics import score_clusters
+from linktransformer.results.pair_explanation import Columns, check_number
 from linktransformer.tables import frames, row_labels, splits
-from linktransformer.tables.frames import Table
-from linktransformer.tables.pair_labels import Ids, read_labels, rows_named
+from linktransformer.tables.cells import is_null
+from linktransformer.tables.frames import IntoDataFrame, Table
+from linktransformer.tables.pair_labels import Ids, read_labels
+from linktransformer.tables.row_labels import Label
+
+if TYPE_CHECKING:
+    from clippings.pictures import Picture
 
 __all__ = ["KEEP", "Clusters", "check_keep", "kept"]
 
 KEEP = ("first", "longest", "most complete")
+Keep: TypeAlias = str | Callable[[Any], object]  # the table is of a library without types
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,19 +37,19 @@ class Clusters:
     Args:
         table: The table.
         label: The cluster of each row, numbered from 0 in order of first row, (n_rows,) int64. A row without
-            a partner, and one without a key, is a cluster by itself.
+            match or key is a cluster of its own.
         length: Characters of each row's key, (n_rows,) int64.
-        left_rows: Pairs of rows in one cluster that were compared: the one with the lower number, (n,) int64.
-        right_rows: The other one.
+        left_rows: Compared pairs of rows in one cluster: the row with the lower number, (n,) int64.
+        right_rows: The other row.
         score: Their score, higher is better, (n,) float32.
-        cosine: The similarity of their n-grams, or of what their pictures and texts show, (n,) float32.
+        cosine: Similarity of their n-grams, or of their pictures and texts, (n,) float32.
         next_score: Average score between each cluster and the most similar other one, 0 for none,
             (n_clusters,) float32.
-        next_cluster: Which one that is, -1 for none, (n_clusters,) int64.
+        next_cluster: That other cluster, -1 for none, (n_clusters,) int64.
         details: How it was decided: model, method, threshold, counts.
         pictures: The picture of each row, where rows have any.
-        evidence: What explains match probabilities, None where nothing was kept.
-        apart: What must not be in one cluster, None for nothing.
+        evidence: The candidates and statistics that explain match probabilities, None if not kept.
+        apart: Constraints (cannot_link, one_per), None for none.
     """
 
     table: Table
@@ -56,7 +62,7 @@ class Clusters:
     next_score: Floats
     next_cluster: Integers
     details: Mapping[str, Any]
-    pictures: Sequence[Any] | None = None
+    pictures: Sequence[Picture] | None = None
     evidence: JobEvidence | None = None
     apart: Apart | None = None
 
@@ -76,12 +82,12 @@ class Clusters:
         return np.bincount(self.label, minlength=len(self))
 
     @property
-    def pairs(self) -> Any:
+    def pairs(self) -> IntoDataFrame:
         """The compared pairs of rows within clusters as a table in the caller's library.
 
         Columns: cluster, left and right (index labels in pandas, row numbers elsewhere), score.
         """
-        columns: dict[str, NDArray[Any]] = {
+        columns: Columns = {
             "cluster": self.label[self.left_rows],
             "left": frames.index_labels(self.table, self.left_rows),
             "right": frames.index_labels(self.table, self.right_rows),
@@ -89,7 +95,7 @@ class Clusters:
         }
         return frames.new_frame(self.table, columns)
 
-    def members(self, cluster: int) -> Any:
+    def members(self, cluster: int) -> IntoDataFrame:
         """The rows of one cluster.
 
         Args:
@@ -108,15 +114,15 @@ class Clusters:
         cluster: int | None = None,
         pair: int | None = None,
         *,
-        left: Any = None,
-        right: Any = None,
+        left: Label = None,
+        right: Label = None,
         as_text: bool = False,
-    ) -> Any:
-        """Say why the rows of a cluster are one thing, or why two rows are in one cluster or in two.
+    ) -> IntoDataFrame | str:
+        """Explain a cluster, or why two rows are in one cluster or in two.
 
         Args:
-            cluster: Its number. Or give two labels:
-            pair: One of its compared pairs, by its place in the table without this argument, from 0; None
+            cluster: Its number; or give `left` and `right`.
+            pair: One of its compared pairs, by its position in the table without this argument, from 0; None
                 for all of them.
             left: The label of a row (index label in pandas, row number elsewhere).
             right: The label of another row.
@@ -125,17 +131,17 @@ class Clusters:
         Returns:
             A table in the caller's library.
 
-            Of a cluster a line for each pair of its rows that was compared, the highest score first (equal
-            keys are compared once; pairs that were not near each other are not there): left and right, score
-            (the match probability), cosine, and weakest, true for the last one.
+            Of a cluster: a line for each compared pair of its rows, the highest score first (equal keys are
+            compared once): left, right, score (the match probability), cosine, and weakest, true for the
+            last one.
 
-            With `pair` that pair: item, left, right, score, match_weight and contribution, as
-            `Links.explain` has them; contributions add up to the log-odds of the match probability.
+            With `pair`: item, left, right, score, match_weight and contribution of that pair, as in
+            `Links.explain`; contributions add up to the log-odds of the match probability.
 
-            With `left` and `right` item, left, right and score: the pair and the threshold. In one cluster:
-            "path", the pairs that join the two rows and whose weakest one is strongest, and the mean
-            probability between the two parts that were joined when these rows came together. In two: the
-            mean probability between the two clusters, the rules that keep them apart, and the most probable
+            With `left` and `right`: item, left, right and score of the pair and the threshold. In one
+            cluster: "path", the pairs that join the two rows and whose weakest one is strongest, and the mean
+            probability between the two parts that were merged when these rows were joined. In two clusters:
+            the mean probability between them, the rules that keep them apart, and the most probable
             candidates between them. Pairs that were not compared count as 0 in means.
 
         Raises:
@@ -153,23 +159,21 @@ class Clusters:
             columns = self._explained(self._number(cluster), pair)
         return explanation_text.of_columns(columns) if as_text else frames.new_frame(self.table, columns)
 
-    def _explained(self, number: int, pair: int | None) -> dict[str, NDArray[Any]]:
-        some = cluster_explanation.pairs_of_cluster(self, number)
+    def _explained(self, number: int, pair: int | None) -> Columns:
+        pairs = cluster_explanation.pairs_of_cluster(self, number)
         if pair is None:
-            return cluster_explanation.of_cluster(self, some)
-        if isinstance(pair, bool) or pair not in range(len(some)):
-            has = f"There are 0 to {len(some) - 1}." if len(some) else "It has none."
-            raise InvalidArgumentError(f"pair={pair!r} is no pair of cluster {number}. {has}")
-        return cluster_explanation.of_pair(self, int(some[pair]))
+            return cluster_explanation.of_cluster(self, pairs)
+        place = check_number(pair, len(pairs), f"pair={pair!r} is no pair of cluster {number}.")
+        return cluster_explanation.of_pair(self, int(pairs[place]))
 
     def next_to(self, cluster: int) -> tuple[int, float]:
-        """The most similar other cluster, which was not merged with this one.
+        """The most similar other cluster.
 
         Args:
-            cluster: The number of one.
+            cluster: The number of a cluster.
 
         Returns:
-            The number of the other one, -1 for none, and the average score between their rows (of each key
+            The number of the other one, -1 for none, and the average score between their rows (each key
             once, 0 for pairs that were not compared).
 
         Raises:
@@ -179,24 +183,21 @@ class Clusters:
         return int(self.next_cluster[number]), float(self.next_score[number])
 
     def _number(self, cluster: int) -> int:
-        if isinstance(cluster, bool) or cluster not in range(len(self)):
-            there = f"There are 0 to {len(self) - 1}." if len(self) else "There are none."
-            raise InvalidArgumentError(f"cluster={cluster!r} is no cluster. {there}")
-        return int(cluster)
+        return check_number(cluster, len(self), f"cluster={cluster!r} is no cluster.")
 
-    def representatives(self, keep: str | Callable[[Any], Any] = "first") -> Integers:
-        """Choose the row that stands for each cluster.
+    def representatives(self, keep: Keep = "first") -> Integers:
+        """The representative row of each cluster.
 
         Args:
-            keep: "first" row; the one with the "longest" key; the "most complete" one, with the fewest empty
-                cells; or a function that is given the rows of a cluster of several as a table and returns
-                the number of one of them, from 0. Of equals the first.
+            keep: "first": the first row. "longest": the row with the longest key. "most complete": the row
+                with the fewest empty cells. Or a function that takes the rows of a cluster of several as a
+                table and returns the number of one of them, from 0. Ties go to the first row.
 
         Returns:
             A row number for each cluster, (n_clusters,) int64.
 
         Raises:
-            InvalidArgumentError: None of these, or the function gave no number of a row.
+            InvalidArgumentError: Another value, or the function returned no number of a row.
         """
         check_keep(keep)
         value = np.zeros(self.table.n_rows, dtype=np.int64)
@@ -212,18 +213,18 @@ class Clusters:
                 chosen[cluster] = self._chosen(cluster, keep)
         return chosen
 
-    def _chosen(self, cluster: int, keep: Callable[[Any], Any]) -> int:
+    def _chosen(self, cluster: int, keep: Callable[[IntoDataFrame], object]) -> int:
         rows = np.flatnonzero(self.label == cluster)
         place = keep(frames.take(self.table, rows))
         if not isinstance(place, (int, np.integer)) or not 0 <= place < len(rows):
             raise InvalidArgumentError(
-                f"keep gave {place!r} for a cluster of {len(rows)} rows. It has to return the number of one "
-                f"of them, from 0 to {len(rows) - 1}."
+                f"keep returned {place!r} for a cluster of {len(rows)} rows. Return the number of one of "
+                f"them, from 0 to {len(rows) - 1}."
             )
         return int(rows[place])
 
     def report(self) -> dict[str, Any]:
-        """How the clusters were made, and how many there are.
+        """Report how the clusters were made, and how many there are.
 
         Returns:
             Model, method, threshold and how it was found, counts of rows, rows without
@@ -231,7 +232,7 @@ class Clusters:
 
             "estimated_precision" is the mean match probability of the pairs of different keys within
             clusters, where one that was not compared counts as 0; None for fewer than 11 pairs, and where
-            scores are no probabilities. "estimated_precision_interval" is meant to hold nine times in ten.
+            scores are no probabilities. "estimated_precision_interval" is a 90 % interval.
 
             "warnings" is a list of texts and "warning_codes" has one for each: "most_rows_go" (more than half
             of the rows would go in `dedup_rows`), "large_cluster" (one has more than a twentieth of the
@@ -247,15 +248,14 @@ class Clusters:
         }
 
     def evaluate(
-        self, truth: Any, *, row_id: str | None = None, label: str | None = None
+        self, truth: object, *, row_id: str | None = None, label: str | None = None
     ) -> dict[str, float]:
         """Compare the clusters with the true ones.
 
         Args:
             truth: The column of the table that has the true clusters; the true cluster of each row; a dict
                 from row label to true cluster; or a table of true pairs of rows, by their labels, perhaps
-                with a column of 1 (match) and 0. A row of which nothing is said, or null, is a cluster by
-                itself.
+                with a column of 1 (match) and 0. A row without a value, or null, is a cluster of its own.
             row_id: The column of the table whose values a dict or a table uses; None for index labels in
                 pandas, row numbers elsewhere.
             label: The column of a table of pairs with 1 and 0; None for "label", "match" or the third one.
@@ -266,54 +266,45 @@ class Clusters:
 
         Raises:
             ColumnNotFoundError: A name that is no column.
-            InvalidArgumentError: Not as many true clusters as rows, a label of no row, or a table of which it
-                is not clear what it means.
+            InvalidArgumentError: Not as many true clusters as rows, a label of no row, or a table with
+                ambiguous columns.
         """
         if isinstance(truth, str):
             frames.check_columns(self.table, [truth], "truth")
-            truth = frames.column(self.table, truth).tolist()
+            true_clusters = frames.column(self.table, truth).tolist()
         elif isinstance(truth, Mapping):
-            truth = self._by_label(truth, row_id)
+            true_clusters = self._by_label(truth, row_id)
         elif hasattr(truth, "columns"):
-            named = read_labels((self.table, self.table), truth, "truth", Ids(row_id, row_id, label))
-            a, b = named.left[named.match], named.right[named.match]
-            truth = splits.components(self.table.n_rows, a, b).tolist()
-        elif len(truth) != self.table.n_rows:
+            labels = read_labels((self.table, self.table), truth, "truth", Ids(row_id, row_id, label))
+            a, b = labels.left[labels.match], labels.right[labels.match]
+            true_clusters = splits.components(self.table.n_rows, a, b).tolist()
+        else:
+            true_clusters = list(cast("Sequence[object]", truth))
+        if len(true_clusters) != self.table.n_rows:
             raise InvalidArgumentError(
-                f"truth has {len(truth)} values and the table {self.table.n_rows} rows. Give the true "
-                "cluster of each row, a dict from row label to cluster, or a table of true pairs."
+                f"truth has {len(true_clusters)} values and the table {self.table.n_rows} rows. Give the "
+                "true cluster of each row, a dict from row label to cluster, or a table of true pairs."
             )
-        alone = [object() if _is_null(cluster) else cluster for cluster in truth]
-        return asdict(score_clusters(alone, self.label.tolist()))
+        own = [object() if is_null(cluster) else cluster for cluster in true_clusters]
+        return asdict(score_clusters(own, self.label.tolist()))
 
-    def _by_label(self, truth: Mapping[Any, Any], row_id: str | None) -> list[Any]:
-        """The true cluster of each row, None where nothing is said."""
-        rows = rows_named(self.table, row_id, "truth")
-        strange = [label for label in truth if label not in rows]
-        if strange:
+    def _by_label(self, truth: Mapping[Label, object], row_id: str | None) -> list[object]:
+        """The true cluster of each row, None for a row without one."""
+        rows = row_labels.row_of(self.table, "truth", row_id)
+        unknown = [label for label in truth if label not in rows]
+        if unknown:
             raise InvalidArgumentError(
-                f"truth names {strange[0]!r}, the label of no row. Give labels as in the table's "
+                f"truth names {unknown[0]!r}, the label of no row. Give labels as in the table's "
                 f"{'index' if row_id is None else f'column {row_id!r}'}."
             )
-        found: list[Any] = [None] * self.table.n_rows
+        clusters: list[object] = [None] * self.table.n_rows
         for label, cluster in truth.items():
-            found[rows[label]] = cluster
-        return found
+            clusters[rows[label]] = cluster
+        return clusters
 
 
-def _is_null(value: Any) -> bool:
-    return value is None or value != value
-
-
-def check_keep(keep: Any) -> None:
-    """Refuse what is no rule for the row that is kept.
-
-    Args:
-        keep: "first", "longest", "most complete", or a function of the rows of a cluster.
-
-    Raises:
-        InvalidArgumentError: It is something else.
-    """
+def check_keep(keep: object) -> None:
+    """Raise InvalidArgumentError if `keep` is no rule for the representative row."""
     if not callable(keep) and not (isinstance(keep, str) and keep in KEEP):
         raise InvalidArgumentError(
             f"keep={keep!r} is not one of {', '.join(map(repr, KEEP))}, nor a function of a cluster's rows."
@@ -321,31 +312,15 @@ def check_keep(keep: Any) -> None:
 
 
 def filled(table: Table, name: str) -> Integers:
-    """Where a column has something, as 1 and 0.
-
-    Args:
-        table: The table.
-        name: The column.
-
-    Returns:
-        (n_rows,) int64.
-    """
+    """1 where a column has a value, 0 where it is empty, (n_rows,) int64."""
     return np.asarray(frames.joined(table, [name], " ", False, compared=True) != "", dtype=np.int64)
 
 
-def kept(found: Clusters, keep: str | Callable[[Any], Any]) -> tuple[Any, Any]:
-    """The rows that stand for their clusters, and the whole table with what became of each row.
-
-    Args:
-        found: The clusters.
-        keep: Which row stays: "first", "longest", "most complete", or a function of the rows of a cluster.
-
-    Returns:
-        Two tables in the caller's library: the kept rows; all of them with the columns "cluster" and "kept".
-    """
-    rows = np.sort(found.representatives(keep))
-    taken = found.table.columns
+def kept(clusters: Clusters, keep: Keep) -> tuple[IntoDataFrame, IntoDataFrame]:
+    """The representative rows, and the whole table with the columns "cluster" and "kept"."""
+    rows = np.sort(clusters.representatives(keep))
+    taken = clusters.table.columns
     names = [frames.free_name(name, taken) for name in ("cluster", "kept")]
-    stays = np.isin(np.arange(found.table.n_rows), rows)
-    members = frames.with_columns(found.table, dict(zip(names, (found.label, stays), strict=True)))
-    return frames.take(found.table, rows), members
+    is_kept = np.isin(np.arange(clusters.table.n_rows), rows)
+    members = frames.with_columns(clusters.table, dict(zip(names, (clusters.label, is_kept), strict=True)))
+    return frames.take(clusters.table, rows), members

@@ -1,12 +1,13 @@
-"""Explanations as text to print: one line each, without columns that say nothing."""
+"""Explanations as text: one line each, without empty columns."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from linktransformer.arrays import Column
+from linktransformer.tables.cells import is_null
 
 __all__ = ["of_columns"]
 
@@ -21,14 +22,8 @@ HEADS = {
 }
 
 
-def of_columns(columns: Mapping[str, NDArray[Any]]) -> str:
-    """Write an explanation as text.
-
-    Args:
-        columns: Its columns, of one length.
-
-    Returns:
-        A line of names, and one for each line; the sums of contributions below.
+def of_columns(columns: Mapping[str, Column]) -> str:
+    """An explanation as text: a header, its lines, and the sums of contributions.
 
     Example:
         >>> items = np.array(["base line", "name"], dtype=object)
@@ -38,7 +33,7 @@ def of_columns(columns: Mapping[str, NDArray[Any]]) -> str:
         name       +8.00
         sum        +1.50
     """
-    shown = {name: values for name, values in columns.items() if not all(map(_is_null, values.tolist()))}
+    shown = {name: values for name, values in columns.items() if not all(map(is_null, values.tolist()))}
     written = {name: [_cell(name, value) for value in values.tolist()] for name, values in shown.items()}
     if "contribution" in shown:
         for name, cells in written.items():
@@ -47,17 +42,17 @@ def of_columns(columns: Mapping[str, NDArray[Any]]) -> str:
             else:
                 cells.append(f"{np.nansum(shown[name]):+.2f}" if name.endswith("contribution") else "")
     rows = list(zip(*written.values(), strict=True))
-    wide = [any(row[1:]) or "item" not in written for row in rows]  # a remark takes the whole line
+    counts = [any(row[1:]) or "item" not in written for row in rows]  # a remark takes the whole line
     parts = []
     for name, cells in written.items():
         head = HEADS.get(name, name)
-        width = max([len(head), *(len(cell) for cell, of in zip(cells, wide, strict=True) if of)])
+        width = max([len(head), *(len(cell) for cell, counted in zip(cells, counts, strict=True) if counted)])
         parts.append([cell.ljust(width) for cell in (head, *cells)])
     return "\n".join("  ".join(row).rstrip() for row in zip(*parts, strict=True))
 
 
-def _cell(name: str, value: Any) -> str:
-    if _is_null(value):
+def _cell(name: str, value: object) -> str:
+    if is_null(value):
         return ""
     if isinstance(value, bool):
         return "yes" if value else ""
@@ -67,7 +62,3 @@ def _cell(name: str, value: Any) -> str:
     if name in ("item", "reason") or len(text) <= LONGEST:
         return text
     return text[: LONGEST - 1] + "…"
-
-
-def _is_null(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value))

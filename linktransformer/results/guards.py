@@ -1,8 +1,9 @@
-"""What a caller should know before rows are dropped or links are used: warnings with numbers.
+"""Warnings before rows are dropped or links are used.
 
-A warning says what happened, why it can be wrong and what to do. All are in the report, in the notebook and
-on the command line. Python warns of a large cluster, of a stand-in and of a low precision; that most rows
-would go is right for many tables, so that Python warns of it where they do go, in `dedup_rows`.
+A warning says what happened, why it can be wrong and what to do. All warnings are in the report, in the
+notebook and on the command line. Python warns of a large cluster, of a stand-in and of a low precision. That
+most rows would be dropped is right for many tables, so Python warns of it only where they are, in
+`dedup_rows`.
 """
 
 from __future__ import annotations
@@ -42,63 +43,50 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-MOST_ROWS = 0.5  # of a table: more would go
-LARGE = 0.05  # of a table: more is in one cluster
-# Where the other clusters have many rows each, a large one is to be expected. With the same chance of one
-# more row after each row, the largest of n clusters is beyond `_largest` in one of twenty tables.
+MOST_ROWS = 0.5  # share of a table that is dropped
+LARGE = 0.05  # share of a table in one cluster
+# Where other clusters have many rows, a large one is to be expected: the probability that the largest of n
+# clusters exceeds `_largest`.
 RARE = 0.05
-LOW = 0.5  # estimated precision: below, links or pairs are expected to be wrong more often than right
-# With fewer pairs, the share of right ones is off by more than a quarter by chance alone, nine times in ten:
-# 1.645 * sqrt(.5 * .5 / 11) = .248. The interval of nine in ten is that of the estimates of links.
+LOW = 0.5  # estimated precision below which more links or pairs are expected to be wrong than right
+# With fewer pairs, half the width of the 90 % interval of a share is above a quarter:
+# 1.645 * sqrt(.5 * .5 / 11) = .248. The estimates of links have the same interval.
 FEWEST = 11
 WIDTH = 1.645
 
 MOST_ROWS_GO, LARGE_CLUSTER, STAND_IN = "most_rows_go", "large_cluster", "stand_in"
 LOW_PRECISION, FEW_PAIRS = "low_precision", "few_pairs"
 
-LOUD = (LARGE_CLUSTER, STAND_IN, LOW_PRECISION)  # of which Python warns wherever they come up
+LOUD = (LARGE_CLUSTER, STAND_IN, LOW_PRECISION)  # Python warns of these everywhere
 PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that a caller should know.
-
-    Args:
-        code: What it is, for programs.
-        text: What happened, why it can be wrong, what to do.
-    """
+    """A warning: its code for programs, and its text."""
 
     code: str
     text: str
 
 
 def precision_of_clusters(label: Integers, fused: Fused) -> dict[str, Any]:
-    """Estimate which share of the pairs within clusters is right.
+    """Estimate the precision of the pairs within clusters, for the report.
 
     It is the mean match probability of the pairs of different keys in one cluster. A pair that was not
-    compared, because neither is among the neighbours of the other one, counts as 0, as it does for the
-    linkage. Pairs of equal keys are not counted.
-
-    Args:
-        label: The cluster of each node, (n_nodes,) int64.
-        fused: Pairs of nodes with their probabilities.
-
-    Returns:
-        For the report: "estimated_precision", None where there are too few pairs or the scores are no
-        probabilities; its "estimated_precision_interval", meant to hold nine times in ten; and
-        "pairs_within_clusters".
+    compared counts as 0, as it does for the linkage. Pairs of equal keys are not counted.
+    "estimated_precision" is None for too few pairs and where scores are no probabilities; its interval covers
+    the precision with probability .9. `label` is the cluster of each node, (n_nodes,) int64.
     """
-    found = fused.candidates
-    inside = label[found.left] == label[found.right]
+    pairs = fused.candidates
+    inside = label[pairs.left] == label[pairs.right]
     size = np.bincount(label)
     n = int((size * (size - 1) // 2).sum())
     estimate, interval = None, None
     if fused.decided is not None and n >= FEWEST:
-        log_odds, off = fused.decided.log_odds[inside], WIDTH * fused.decided.uncertainty
+        log_odds, margin = fused.decided.log_odds[inside], WIDTH * fused.decided.uncertainty
         low, estimate, high = (
-            round(float(sigmoid(log_odds + np.float32(by)).sum(dtype=np.float64)) / n, 4)
-            for by in (-off, 0.0, off)
+            round(float(sigmoid(log_odds + np.float32(shift)).sum(dtype=np.float64)) / n, 4)
+            for shift in (-margin, 0.0, margin)
         )
         interval = [low, high]
     return {
@@ -110,50 +98,32 @@ def precision_of_clusters(label: Integers, fused: Fused) -> dict[str, Any]:
 
 @progress.stage("report")
 def of_clusters(clusters: Clusters, compared: Table) -> Clusters:
-    """Put into the report of clusters what a caller should know before rows are dropped.
-
-    Args:
-        clusters: The clusters.
-        compared: The table as it was compared.
-
-    Returns:
-        The same clusters; the report has "warnings", the texts, and "warning_codes", one for each.
-    """
-    found = [
+    """The clusters with "warnings" and "warning_codes" in the report; `compared` is the table as compared."""
+    notices = [
         *_most_rows(clusters),
         *_large_cluster(clusters),
         *_stand_ins(compared, clusters.details["on"]),
         *_cluster_precision(clusters.details),
     ]
-    return replace(clusters, details=_listed(clusters.details, found))
+    return replace(clusters, details=_listed(clusters.details, notices))
 
 
 @progress.stage("report")
 def of_links(links: Links, compared: tuple[Table, Table] | None = None, *, every_row: bool = False) -> Links:
-    """Put into the report of links what a caller should know before they are used.
+    """The links with "warnings" and "warning_codes" in the report.
 
-    Args:
-        links: The links.
-        compared: The tables as they were compared; None where their rows are not in memory.
-        every_row: The best match of every row was asked for, however bad: a low precision is no surprise.
-
-    Returns:
-        The same links; the report has "warnings", the texts, and "warning_codes", one for each.
+    `compared` are the tables as they were compared; None where their rows are not in memory. `every_row` says
+    that the best match of every row was requested, however bad: no warning of a low precision.
     """
-    details, found = links.details, _link_precision(links, every_row)
+    details, notices = links.details, _link_precision(links, every_row)
     if compared is not None:
         for table, side in zip(compared, ("left_on", "right_on"), strict=True):
-            found += _stand_ins(table, details[side])
-    return replace(links, details=_listed(details, found))
+            notices += _stand_ins(table, details[side])
+    return replace(links, details=_listed(details, notices))
 
 
 def warn(details: Mapping[str, Any], codes: Sequence[str] = LOUD) -> None:
-    """Warn in Python of what is in a report.
-
-    Args:
-        details: Of clusters or links, from `of_clusters` or `of_links`.
-        codes: Of which notices.
-    """
+    """Emit the warnings of a report that have one of the codes."""
     progress.clear()
     for code, text in zip(details["warning_codes"], details["warnings"], strict=True):
         if code in codes:
@@ -161,18 +131,11 @@ def warn(details: Mapping[str, Any], codes: Sequence[str] = LOUD) -> None:
 
 
 def without_precision(details: Mapping[str, Any]) -> dict[str, Any]:
-    """A report without what it says of the precision, for links that have become fewer.
-
-    Args:
-        details: Of links.
-
-    Returns:
-        A new report.
-    """
+    """A report without precision and its warnings, for a subset of the links."""
     codes, texts = details.get("warning_codes", ()), details.get("warnings", ())
-    kept = [pair for pair in zip(codes, texts, strict=True) if pair[0] not in (LOW_PRECISION, FEW_PAIRS)]
-    found = {"warnings": [text for _, text in kept], "warning_codes": [code for code, _ in kept]}
-    return {**details, **(found if "warnings" in details else {}), "precision": None}
+    other = [pair for pair in zip(codes, texts, strict=True) if pair[0] not in (LOW_PRECISION, FEW_PAIRS)]
+    warnings = {"warnings": [text for _, text in other], "warning_codes": [code for code, _ in other]}
+    return {**details, **(warnings if "warnings" in details else {}), "precision": None}
 
 
 def _listed(details: Mapping[str, Any], notices: Sequence[Notice]) -> Mapping[str, Any]:
@@ -187,20 +150,21 @@ def _listed(details: Mapping[str, Any], notices: Sequence[Notice]) -> Mapping[st
 
 
 def _most_rows(clusters: Clusters) -> list[Notice]:
-    rows, kept = clusters.table.n_rows, len(clusters)
-    gone = rows - kept
-    if gone <= MOST_ROWS * rows:
+    rows, n_clusters = clusters.table.n_rows, len(clusters)
+    dropped = rows - n_clusters
+    if dropped <= MOST_ROWS * rows:
         return []
-    equal = int(clusters.details["rows_of_equal_key"])
-    exactly = f"; {equal:,} have exactly the key of an earlier row" if equal else ""
+    n_equal = int(clusters.details["rows_of_equal_key"])
+    of_equal_key = f"; {n_equal:,} have exactly the key of an earlier row" if n_equal else ""
     return [
         Notice(
             MOST_ROWS_GO,
-            f"{gone:,} of {rows:,} rows ({gone / rows:.0%}) are in a cluster with an earlier row, and "
-            f"dedup_rows keeps {kept:,}{exactly}. That is right where each thing has {rows / kept:.1f} rows "
-            "on average, and wrong where the key columns do not tell things apart. Look at the largest "
-            "clusters and at those with the lowest mean probability, which `linktransformer dedup --dry-run` "
-            "prints. If they are wrong, name more key columns by on=, or give a higher threshold=.",
+            f"{dropped:,} of {rows:,} rows ({dropped / rows:.0%}) are in a cluster with an earlier row, and "
+            f"dedup_rows keeps {n_clusters:,}{of_equal_key}. That is right where each thing has "
+            f"{rows / n_clusters:.1f} rows on average, and wrong where the key columns do not distinguish "
+            "things. Look at the largest clusters and at those with the lowest mean probability, which "
+            "`linktransformer dedup --dry-run` prints. If they are wrong, name more key columns by on=, or "
+            "give a higher threshold=.",
         )
     ]
 
@@ -227,10 +191,10 @@ def _large_cluster(clusters: Clusters) -> list[Notice]:
 
 
 def _largest(others: Integers) -> float:
-    """Rows that the largest cluster hardly exceeds, if it is like the other ones.
+    """Rows that the largest cluster exceeds with probability RARE, if it is like the other ones.
 
-    Sizes are geometric: after each row there is one more with the same chance. The chance is estimated from
-    the other clusters by the rule of succession, so that it is one half where there is none.
+    Sizes are geometric: after each row there is one more with the same probability. It is estimated from the
+    other clusters by the rule of succession, so that it is one half without any.
     """
     more = (int(others.sum()) - len(others) + 1) / (int(others.sum()) + 2)
     return float(1 + np.log((len(others) + 1) / RARE) / -np.log(more))
@@ -238,23 +202,23 @@ def _largest(others: Integers) -> float:
 
 def _stand_ins(table: Table, on: Sequence[str]) -> list[Notice]:
     by_column: dict[str, list[StandIn]] = {}
-    for one in stand_ins(table, on):
-        by_column.setdefault(one.column, []).append(one)
-    of = "" if table.name == "table" else f" of {table.called}"
+    for value in stand_ins(table, on):
+        by_column.setdefault(value.column, []).append(value)
+    of_table = "" if table.name == "table" else f" of {table.called}"
     return [
         Notice(
             STAND_IN,
-            f"Key column {name!r}{of} has {_counts(some)} of {table.n_rows:,} rows; the most frequent other "
-            f"value is in {some[0].usual:,}. A value so frequent often stands for a missing one, and rows "
-            "that share it are then taken to agree where nothing is known of them. If it does, give "
-            f"null_values={ {name: [one.value for one in some]} }.",
+            f"Key column {name!r}{of_table} has {_counts(values)} of {table.n_rows:,} rows; the most "
+            f"frequent other value is in {values[0].usual:,}. A value so frequent often stands for a missing "
+            "one, and rows that share it then seem to agree. If it does, give "
+            f"null_values={ {name: [value.value for value in values]} }.",
         )
-        for name, some in by_column.items()
+        for name, values in by_column.items()
     ]
 
 
-def _counts(some: Sequence[StandIn]) -> str:
-    return ", ".join(f"{one.value!r} in {one.count:,}" for one in some)
+def _counts(values: Sequence[StandIn]) -> str:
+    return ", ".join(f"{value.value!r} in {value.count:,}" for value in values)
 
 
 def _cluster_precision(details: Mapping[str, Any]) -> list[Notice]:
@@ -304,7 +268,7 @@ def _few(what: str, n: int) -> list[Notice]:
 
 
 def _stack_level() -> int:
-    """How far up the first caller outside this package is, for `warnings.warn` in the function that asks."""
+    """The stack level of the first caller outside this package, for `warnings.warn`."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == PACKAGE:
         level, frame = level + 1, frame.f_back

@@ -1,4 +1,4 @@
-"""Links: which rows are one, which stayed alone and why."""
+"""Links: the linked pairs of rows of two tables, and the reason of every unlinked row."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.arrays import Floats, Integers
+from linktransformer.arrays import Column, Floats, Integers
 from linktransformer.decision.job_evidence import JobEvidence
 from linktransformer.decision.threshold import is_number
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.results import explaining, explanation_text, guards, notebook
+from linktransformer.results import explanation_text, guards, link_explanation, notebook
+from linktransformer.results.pair_explanation import Columns, check_number
 from linktransformer.tables import frames
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrame, Table
 from linktransformer.tables.pair_labels import Ids, read_labels
+from linktransformer.tables.row_labels import Label
+
+if TYPE_CHECKING:
+    from clippings.pictures import Picture
 
 __all__ = ["REASONS", "Links", "Nearest", "Reason"]
 
@@ -48,7 +53,7 @@ REASONS: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearest:
-    """The row of the other table that each row is most similar to, linked or not.
+    """The most similar row of the other table of each row, linked or not.
 
     Args:
         row: Its number, -1 for a row without candidates, (n_rows,) int64.
@@ -61,24 +66,25 @@ class Nearest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Links:
-    """What was decided about every row of two tables. Made by `linktransformer.link`.
+    """The decision for every row of two tables. Made by `linktransformer.link`.
 
     Args:
         left: The left table.
         right: The right table.
         left_rows: Row numbers of the links, (n,) int64, sorted by left row, falling score, right row.
         right_rows: (n,) int64.
-        score: The probability that a link is right, (n,) float32.
-        views: The score in each view, (n,) float32 each.
-        runner_up: The right row that each link's left row would have taken next, -1 for none, (n,) int64.
+        score: The match probability of each link, (n,) float32.
+        views: The similarity in each view, (n,) float32 each.
+        runner_up: The right row that the left row of each link would have been linked to next, -1 for none,
+            (n,) int64.
         runner_up_score: Its score, NaN for none, (n,) float32.
         left_reason: Why each left row has no link, a `Reason`, (n_left,) int8.
         right_reason: Why each right row has no link, a `Reason`, (n_right,) int8.
-        left_nearest: What each left row is nearest to.
-        right_nearest: What each right row is nearest to.
+        left_nearest: The nearest right row of each left row.
+        right_nearest: The nearest left row of each right row.
         details: How it was decided: model, rule, threshold, counts.
         pictures: The picture of each left and of each right row, where rows have any.
-        evidence: What explains match probabilities, None where nothing was kept.
+        evidence: The candidates and statistics that explain match probabilities, None if not kept.
     """
 
     left: Table
@@ -94,7 +100,7 @@ class Links:
     left_nearest: Nearest
     right_nearest: Nearest
     details: Mapping[str, Any]
-    pictures: tuple[Sequence[Any], Sequence[Any]] | None = None
+    pictures: tuple[Sequence[Picture], Sequence[Picture]] | None = None
     evidence: JobEvidence | None = None
 
     def __len__(self) -> int:
@@ -114,13 +120,13 @@ class Links:
         return np.arange(len(self), dtype=np.int64) - np.repeat(starts, count) + 1
 
     @property
-    def pairs(self) -> Any:
+    def pairs(self) -> IntoDataFrame:
         """The links as a table in the caller's library.
 
         Columns: left and right (index labels in pandas, row numbers elsewhere), score, one `score_<view>`
         a view, rank.
         """
-        columns: dict[str, NDArray[Any]] = {
+        columns: Columns = {
             "left": frames.index_labels(self.left, self.left_rows),
             "right": frames.index_labels(self.right, self.right_rows),
             "score": self.score,
@@ -129,7 +135,7 @@ class Links:
         return frames.new_frame(self.left, columns | {"rank": self.rank})
 
     @property
-    def unlinked(self) -> Any:
+    def unlinked(self) -> IntoDataFrame:
         """The rows without a link as a table in the caller's library.
 
         Columns: side, row (label), reason, nearest (label of the row of the other table that is most similar,
@@ -146,9 +152,9 @@ class Links:
             labels += frames.index_labels(table, rows).tolist()
             reasons += [REASONS[code] for code in codes[rows].tolist()]
             has = near.row[rows] >= 0
-            found = np.full(len(rows), None, dtype=object)
-            found[has] = frames.index_labels(other, near.row[rows][has])
-            nearest += found.tolist()
+            near_labels = np.full(len(rows), None, dtype=object)
+            near_labels[has] = frames.index_labels(other, near.row[rows][has])
+            nearest += near_labels.tolist()
             scores.append(near.score[rows])
         columns = {
             "side": np.array(sides, dtype=object),
@@ -161,14 +167,14 @@ class Links:
 
     @property
     def _has_rows(self) -> bool:
-        """Whether the tables' rows are here: not those of `link_files`."""
+        """Whether the rows are in memory; those of `link_files` are not."""
         return len(self.left.frame) == self.left.n_rows and len(self.right.frame) == self.right.n_rows
 
     def _repr_html_(self) -> str:
         return notebook.of_links(self) if self._has_rows else f"<p>{escape(repr(self))}</p>"
 
     def above(self, threshold: float) -> Links:
-        """Keep the links that score at least this much.
+        """The links with at least this score.
 
         Args:
             threshold: A score.
@@ -207,24 +213,24 @@ class Links:
         )
 
     def explain(
-        self, link: int | None = None, *, left: Any = None, right: Any = None, as_text: bool = False
-    ) -> Any:
-        """Say what adds up to the match probability of a pair, or why a row has no link.
+        self, link: int | None = None, *, left: Label = None, right: Label = None, as_text: bool = False
+    ) -> IntoDataFrame | str:
+        """Explain the match probability of a pair, or why a row has no link.
 
         Args:
-            link: The place of a link, from 0, as in `pairs`. Or give labels:
+            link: The position of a link in `pairs`, from 0; or give labels.
             left: The label of a left row (index label in pandas, row number elsewhere). With `right`: that
-                pair, link or not. Alone: the row's link, or why it has none.
+                pair, link or not. Without: the row's link, or why it has none.
             right: The label of a right row.
             as_text: True gives text to print, else a table.
 
         Returns:
             A table in the caller's library. Of a pair: item, left, right, score, match_weight, contribution.
-            The line "pair" has the labels and the match probability; then come the reason why it is no link,
-            each key column with the cells, their similarity, their match weight in bits, and what the column
-            adds; the similarity in each view; and what the other families of features add. Contributions are
-            bits (log-odds / ln 2) and add up to the log-odds of the match probability. Beside a link stands
-            the right row that would have been taken next: runner_up, runner_up_score and
+            The line "pair" has the labels and the match probability. Then come the reason why it is no link;
+            each key column with the cells, their similarity, match weight in bits and contribution; the
+            similarity in each view; and the contributions of the other families of features. Contributions
+            are bits (log-odds / ln 2) and add up to the log-odds of the match probability. A link also has
+            the right row that would have been linked next: runner_up, runner_up_score and
             runner_up_contribution. A pair that is not among the nearest candidates has no contributions.
 
             Of a row without a link: item, left, right, score and reason, the row first, then its best
@@ -244,31 +250,30 @@ class Links:
         """
         if (link is None) == (left is None and right is None):
             raise InvalidArgumentError(
-                f"explain needs the place of a link or labels of rows. Given: link={link!r}, left={left!r}, "
+                f"explain needs the number of a link or labels of rows. Given: link={link!r}, left={left!r}, "
                 f"right={right!r}. Give explain(0), explain(left=label), or explain(left=label, right=label)."
             )
-        if link is not None and (isinstance(link, bool) or link not in range(len(self))):
-            there = f"There are 0 to {len(self) - 1}." if len(self) else "There are none."
-            raise InvalidArgumentError(f"link={link!r} is no link. {there}")
+        if link is not None:
+            check_number(link, len(self), f"link={link!r} is no link.")
         if not self._has_rows:
             raise InvalidArgumentError(
                 "These links are of files, whose rows are not in memory. Read the two rows and explain them "
                 "by `link`."
             )
         if link is None:
-            columns = explaining.of_labels(self, left, right)
+            columns = link_explanation.of_labels(self, left, right)
         else:
-            columns = explaining.of_link(self, int(link))
+            columns = link_explanation.of_link(self, int(link))
         return explanation_text.of_columns(columns) if as_text else frames.new_frame(self.left, columns)
 
     def report(self) -> dict[str, Any]:
-        """How the links were made and what became of every row.
+        """Report how the links were made, and the decisions for all rows.
 
         Returns:
             Model, key column and what the model reads; how each column was compared and the match weight in
             bits of its levels of similarity, from different to equal; rule, the threshold that was given or
-            found (a match probability); estimated precision and recall of the links with intervals that are
-            meant to hold nine times in ten (None where nothing is linked); the lowest score of a link;
+            found (a match probability); estimated precision and recall of the links with 90 % intervals
+            (None where nothing is linked); the lowest score of a link;
             counts of rows, links and unlinked rows by reason; how it was searched; "warnings", a list of
             texts, and "warning_codes", one for each: "no_shared_block" (block columns without a common
             value), "stand_in" (a value that probably stands for a missing one), "low_precision" and
@@ -286,7 +291,7 @@ class Links:
 
     def evaluate(
         self,
-        truth: Any,
+        truth: object,
         *,
         left_id: str | None = None,
         right_id: str | None = None,
@@ -307,8 +312,8 @@ class Links:
             Precision is 1.0 where nothing is linked.
 
         Raises:
-            InvalidArgumentError: It is not clear which columns of `truth` are meant, it names no pairs, or a
-                label is that of no row or of several.
+            InvalidArgumentError: The columns of `truth` are ambiguous, it has no pairs, or a label is that of
+                no row or of several.
             ColumnNotFoundError: A column that is not there.
         """
         if (left_id is not None or right_id is not None) and not self._has_rows:
@@ -316,21 +321,21 @@ class Links:
                 "left_id= and right_id= name columns, and the rows of these links are in files. Give truth "
                 "by row number, from 0."
             )
-        named = read_labels((self.left, self.right), truth, "truth", Ids(left_id, right_id, label))
+        labels = read_labels((self.left, self.right), truth, "truth", Ids(left_id, right_id, label))
         width = max(1, self.right.n_rows)
-        wanted = np.unique(named.left[named.match] * width + named.right[named.match])
-        found = np.unique(self.left_rows * width + self.right_rows)
-        right = len(np.intersect1d(wanted, found))
+        true_pairs = np.unique(labels.left[labels.match] * width + labels.right[labels.match])
+        pairs = np.unique(self.left_rows * width + self.right_rows)
+        n_right, n_pairs = len(np.intersect1d(true_pairs, pairs)), len(pairs) + len(true_pairs)
         return {
-            "precision": right / len(found) if len(found) else 1.0,
-            "recall": right / len(wanted) if len(wanted) else 1.0,
-            "f1": 2 * right / (len(found) + len(wanted)) if len(found) or len(wanted) else 1.0,
-            "links": float(len(found)),
-            "true_pairs": float(len(wanted)),
+            "precision": n_right / len(pairs) if len(pairs) else 1.0,
+            "recall": n_right / len(true_pairs) if len(true_pairs) else 1.0,
+            "f1": 2 * n_right / n_pairs if n_pairs else 1.0,
+            "links": float(len(pairs)),
+            "true_pairs": float(len(true_pairs)),
         }
 
 
-def _labels(values: list[Any]) -> NDArray[Any]:
+def _labels(values: list[Label]) -> Column:
     """Labels as integers where they are; None is masked."""
     if all(value is None or (isinstance(value, int) and abs(value) < 2**63) for value in values):
         return np.ma.masked_array(

@@ -1,10 +1,9 @@
-"""How good clusters and candidates are, against the truth."""
+"""Scores of clusters and candidates against the truth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,7 @@ __all__ = ["ClusterScores", "recall_at_k", "score_clusters"]
 
 @dataclass(frozen=True, slots=True)
 class ClusterScores:
-    """How one clustering of rows agrees with another one that is true. All lie between 0 and 1 but `ari`.
+    """Agreement of clusters with the true ones. All scores lie between 0 and 1 except `ari`.
 
     Args:
         precision: Share of the pairs of rows in one cluster that are in one true cluster.
@@ -30,11 +29,11 @@ class ClusterScores:
         homogeneity: 1 where every cluster holds rows of one true cluster only.
         completeness: 1 where every true cluster is in one cluster.
         v_measure: Harmonic mean of the two.
-        cluster_precision: Share of the clusters that are a true cluster, whole and without others.
-        cluster_recall: Share of the true clusters that are found so.
+        cluster_precision: Share of the clusters that are equal to a true cluster.
+        cluster_recall: Share of the true clusters that are equal to a cluster.
         cluster_f1: Harmonic mean of the two.
-        n_clusters: How many clusters.
-        n_true_clusters: How many true ones.
+        n_clusters: Number of clusters.
+        n_true_clusters: Number of true clusters.
     """
 
     precision: float
@@ -54,21 +53,20 @@ class ClusterScores:
     n_true_clusters: int
 
 
-def score_clusters(truth: Sequence[Any], labels: Sequence[Any]) -> ClusterScores:
+def score_clusters(truth: Sequence[Hashable], labels: Sequence[Hashable]) -> ClusterScores:
     """Compare clusters with the true ones.
 
-    Only the sizes of clusters and of what they share are counted: no pair of rows is looked at, so that a
-    million true pairs cost no more than the rows that make them. B-cubed: A. Bagga and B. Baldwin,
+    All scores are computed from the sizes of clusters and of their intersections, without enumerating pairs.
+    B-cubed: A. Bagga and B. Baldwin,
     Entity-based cross-document coreferencing, 1998. Adjusted Rand index: L. Hubert and P. Arabie, Comparing
     partitions, 1985. V-measure: A. Rosenberg and J. Hirschberg, 2007.
 
     Args:
         truth: The true cluster of each row, (n_rows,); any hashable values.
-        labels: The found cluster of each row, (n_rows,).
+        labels: The predicted cluster of each row, (n_rows,).
 
     Returns:
-        The scores. Where there is nothing to be wrong about (no pair in one cluster, say), a precision is 1,
-        and a recall where there is nothing to find.
+        The scores. Without predicted pairs or clusters a precision is 1, without true ones a recall.
 
     Raises:
         InvalidArgumentError: The two have different lengths.
@@ -82,19 +80,19 @@ def score_clusters(truth: Sequence[Any], labels: Sequence[Any]) -> ClusterScores
         raise InvalidArgumentError(
             f"truth has {len(truth)} rows and labels {len(labels)}. Give one of each for every row."
         )
-    true, found = factorize(list(truth))[1], factorize(list(labels))[1]
-    n, n_true, n_found = len(true), int(true.max(initial=-1)) + 1, int(found.max(initial=-1)) + 1
-    cell, both = np.unique(true * max(1, n_found) + found, return_counts=True)
-    row, column, both = cell // max(1, n_found), cell % max(1, n_found), both.astype(float)
-    of_true = np.bincount(true, minlength=n_true).astype(float)
-    of_found = np.bincount(found, minlength=n_found).astype(float)
-    together, true_pairs, found_pairs = _pairs(both), _pairs(of_true), _pairs(of_found)
-    precision, recall = _share(together, found_pairs), _share(together, true_pairs)
-    b_precision = _share(float((both**2 / of_found[column]).sum()), n)
-    b_recall = _share(float((both**2 / of_true[row]).sum()), n)
-    homogeneity = _explained(of_true, both, of_found[column], n)
-    completeness = _explained(of_found, both, of_true[row], n)
-    whole = float(((both == of_true[row]) & (both == of_found[column])).sum())
+    true_code, code = factorize(list(truth))[1], factorize(list(labels))[1]
+    n, n_true, n_clusters = len(true_code), int(true_code.max(initial=-1)) + 1, int(code.max(initial=-1)) + 1
+    cell, overlap = np.unique(true_code * max(1, n_clusters) + code, return_counts=True)
+    row, column, overlap = cell // max(1, n_clusters), cell % max(1, n_clusters), overlap.astype(float)
+    true_size = np.bincount(true_code, minlength=n_true).astype(float)
+    size = np.bincount(code, minlength=n_clusters).astype(float)
+    shared_pairs, true_pairs, cluster_pairs = _pairs(overlap), _pairs(true_size), _pairs(size)
+    precision, recall = _share(shared_pairs, cluster_pairs), _share(shared_pairs, true_pairs)
+    b_precision = _share(float((overlap**2 / size[column]).sum()), n)
+    b_recall = _share(float((overlap**2 / true_size[row]).sum()), n)
+    homogeneity = _explained(true_size, overlap, size[column], n)
+    completeness = _explained(size, overlap, true_size[row], n)
+    equal_clusters = float(((overlap == true_size[row]) & (overlap == size[column])).sum())
     return ClusterScores(
         precision,
         recall,
@@ -102,19 +100,21 @@ def score_clusters(truth: Sequence[Any], labels: Sequence[Any]) -> ClusterScores
         b_precision,
         b_recall,
         _harmonic(b_precision, b_recall),
-        _adjusted(together, true_pairs, found_pairs, n),
+        _adjusted(shared_pairs, true_pairs, cluster_pairs, n),
         homogeneity,
         completeness,
         _harmonic(homogeneity, completeness),
-        _share(whole, n_found),
-        _share(whole, n_true),
-        _harmonic(_share(whole, n_found), _share(whole, n_true)),
-        n_found,
+        _share(equal_clusters, n_clusters),
+        _share(equal_clusters, n_true),
+        _harmonic(_share(equal_clusters, n_clusters), _share(equal_clusters, n_true)),
+        n_clusters,
         n_true,
     )
 
 
-def recall_at_k(truth: Iterable[tuple[Any, Any]], left: Sequence[Any], right: Sequence[Any], k: int) -> float:
+def recall_at_k(
+    truth: Iterable[tuple[Hashable, Hashable]], left: Sequence[Hashable], right: Sequence[Hashable], k: int
+) -> float:
     """The share of true pairs that are among the first k candidates of their left row.
 
     Args:
@@ -130,15 +130,15 @@ def recall_at_k(truth: Iterable[tuple[Any, Any]], left: Sequence[Any], right: Se
         >>> recall_at_k([(0, 7), (1, 8)], [0, 0, 1, 1], [7, 5, 9, 8], k=1)
         0.5
     """
-    wanted = set(truth)
-    if not wanted:
+    true_pairs = set(truth)
+    if not true_pairs:
         return 1.0
     code = factorize(list(left))[1]
     order = np.argsort(code, kind="stable")
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))
     place = np.arange(len(code)) - np.repeat(starts, np.diff(np.append(starts, len(code))))
     first = order[place < k].tolist()
-    return len(wanted & {(left[pair], right[pair]) for pair in first}) / len(wanted)
+    return len(true_pairs & {(left[pair], right[pair]) for pair in first}) / len(true_pairs)
 
 
 def _pairs(size: Doubles) -> float:
@@ -153,16 +153,16 @@ def _harmonic(one: float, other: float) -> float:
     return 2 * one * other / (one + other) if one + other else 0.0
 
 
-def _adjusted(together: float, true_pairs: float, found_pairs: float, n: int) -> float:
+def _adjusted(shared_pairs: float, true_pairs: float, cluster_pairs: float, n: int) -> float:
     if n < 2:
         return 1.0
-    expected = true_pairs * found_pairs / (n * (n - 1) / 2)
-    most = (true_pairs + found_pairs) / 2
-    return (together - expected) / (most - expected) if most != expected else 1.0
+    expected = true_pairs * cluster_pairs / (n * (n - 1) / 2)
+    maximum = (true_pairs + cluster_pairs) / 2
+    return (shared_pairs - expected) / (maximum - expected) if maximum != expected else 1.0
 
 
-def _explained(of_one: Doubles, both: Doubles, of_other: Doubles, n: int) -> float:
-    """One minus the entropy of one clustering given the other, as a share of its own entropy."""
-    own = -float((of_one / max(1, n) * np.log(of_one / max(1, n))).sum())
-    left = -float((both / max(1, n) * np.log(both / of_other)).sum())
-    return 1 - left / own if own > 0 else 1.0
+def _explained(size: Doubles, overlap: Doubles, other_size: Doubles, n: int) -> float:
+    """1 - H(clusters | other clusters) / H(clusters)."""
+    entropy = -float((size / max(1, n) * np.log(size / max(1, n))).sum())
+    conditional_entropy = -float((overlap / max(1, n) * np.log(overlap / other_size)).sum())
+    return 1 - conditional_entropy / entropy if entropy > 0 else 1.0

@@ -1,10 +1,11 @@
-"""What a notebook shows of links and of clusters: counts, scores, and pairs on either side of the line."""
+"""Links and clusters as HTML for a notebook: counts, a histogram of scores, pairs near the threshold."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,180 +14,166 @@ from linktransformer.results.thumbnails import image_tag
 from linktransformer.tables import frames
 
 if TYPE_CHECKING:
+    from clippings.pictures import Picture
     from linktransformer.results.clusters import Clusters
     from linktransformer.results.links import Links
 
 __all__ = ["of_clusters", "of_links"]
 
 BINS = 40
-SHOWN = 5  # pairs on either side
+SHOWN = 5  # pairs on either side of the threshold
 LONGEST = 80  # characters of a key
 WIDTH, HEIGHT, FOOT = 560, 120, 18
-IN, OUT = "#2a78b5", "#d9822b"  # told apart by the colour-blind, on light and on dark
+IN, OUT = "#2a78b5", "#d9822b"  # distinguishable with colour blindness, on light and on dark
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """A table, its key columns, and the picture of each row or None."""
+
+    table: frames.Table
+    on: Sequence[str]
+    pictures: Sequence[Picture] | None
+
+    def cells(self, rows: Integers) -> list[list[str]]:
+        """HTML of the pictures, if any, and of the label and key of each row."""
+        some = self.table.rows(rows)
+        labels = frames.index_labels(self.table, rows).tolist()
+        keys = frames.joined(some, self.on, " · ", False).tolist() if self.on else [""] * len(rows)
+        short = [key if len(key) <= LONGEST else key[: LONGEST - 1] + "…" for key in keys]
+        texts = [escape(f"{label}: {key}") for label, key in zip(labels, short, strict=True)]
+        if self.pictures is None:
+            return [[text] for text in texts]
+        images = [image_tag(self.pictures[row]) for row in rows.tolist()]
+        return [list(cells) for cells in zip(images, texts, strict=True)]
 
 
 def of_links(links: Links) -> str:
     """Links as HTML without scripts.
 
-    Args:
-        links: The links.
-
-    Returns:
-        Counts of rows, warnings, a histogram of the scores of links and of rows left alone, with the
-        threshold if one was used, the weakest links, and the nearest rows that were not linked.
+    It has counts of rows, warnings, a histogram of the scores of links and of unlinked rows with the
+    threshold, the links with the lowest scores, and the unlinked rows with the highest.
     """
-    alone = np.flatnonzero((links.left_reason > 0) & (links.left_nearest.row >= 0))
-    near = links.left_nearest.score[alone]
+    unlinked = np.flatnonzero((links.left_reason > 0) & (links.left_nearest.row >= 0))
+    nearest = links.left_nearest.score[unlinked]
     weakest = np.argsort(links.score, kind="stable")[:SHOWN]
-    strongest = np.argsort(-near, kind="stable")[:SHOWN]
-    left_on, right_on = links.details["left_on"], links.details["right_on"]
+    strongest = np.argsort(-nearest, kind="stable")[:SHOWN]
+    left_pictures, right_pictures = links.pictures or (None, None)
+    left = _Side(links.left, links.details["left_on"], left_pictures)
+    right = _Side(links.right, links.details["right_on"], right_pictures)
+    rows = unlinked[strongest]
     return _page(
         [
             ("links", len(links)),
-            (f"{links.left.name} rows linked", _of(links.left_reason == 0)),
-            (f"{links.right.name} rows linked", _of(links.right_reason == 0)),
+            (f"{links.left.name} rows linked", _share(links.left_reason == 0)),
+            (f"{links.right.name} rows linked", _share(links.right_reason == 0)),
             ("rule", links.details["rule"]),
             ("estimated precision", links.details["precision"]),
         ],
         links.details.get("warnings", ()),
         _histogram(
-            [("links", IN, links.score), ("nearest of a left row left alone", OUT, near)],
+            [("links", IN, links.score), ("nearest of an unlinked left row", OUT, nearest)],
             links.details["threshold"],
         ),
-        [
-            _pairs(
-                "Weakest links",
-                links.score[weakest],
-                _keys(links.left, left_on, links.left_rows[weakest]),
-                _keys(links.right, right_on, links.right_rows[weakest]),
-                _crops(links.pictures, links.left_rows[weakest], links.right_rows[weakest]),
-            ),
-            _pairs(
-                "Nearest that were not linked",
-                near[strongest],
-                _keys(links.left, left_on, alone[strongest]),
-                _keys(links.right, right_on, links.left_nearest.row[alone[strongest]]),
-                _crops(links.pictures, alone[strongest], links.left_nearest.row[alone[strongest]]),
-            ),
-        ],
+        _pairs(
+            "Weakest links",
+            links.score[weakest],
+            left.cells(links.left_rows[weakest]),
+            right.cells(links.right_rows[weakest]),
+        )
+        + _pairs(
+            "Nearest that were not linked",
+            nearest[strongest],
+            left.cells(rows),
+            right.cells(links.left_nearest.row[rows]),
+        ),
     )
 
 
 def of_clusters(clusters: Clusters) -> str:
     """Clusters as HTML without scripts.
 
-    Args:
-        clusters: The clusters.
-
-    Returns:
-        Counts of rows and clusters, warnings, a histogram of the scores within clusters and between each
-        cluster and the next one, with the threshold, the weakest pairs within and the nearest clusters that
-        were kept apart.
+    It has counts of rows and clusters, warnings, a histogram of the scores within clusters and between each
+    cluster and the next one with the threshold, the pairs within clusters with the lowest scores, and the
+    nearest clusters that were kept apart.
     """
     first = clusters.representatives()
-    has = np.flatnonzero(clusters.next_cluster >= 0)
-    has = has[~_twice(has, clusters.next_cluster)]
+    nearest = _nearest_clusters(clusters.next_cluster)
     weakest = np.argsort(clusters.score, kind="stable")[:SHOWN]
-    nearest = has[np.argsort(-clusters.next_score[has], kind="stable")[:SHOWN]]
-    on, sizes = clusters.details["on"], clusters.sizes
-    crops = None if clusters.pictures is None else (clusters.pictures, clusters.pictures)
+    strongest = nearest[np.argsort(-clusters.next_score[nearest], kind="stable")[:SHOWN]]
+    side = _Side(clusters.table, clusters.details["on"], clusters.pictures)
     return _page(
         [
             ("rows", clusters.table.n_rows),
             ("clusters", len(clusters)),
-            ("of several rows", int((sizes > 1).sum())),
-            ("rows of the largest", int(sizes.max(initial=0))),
+            ("of several rows", int((clusters.sizes > 1).sum())),
+            ("rows of the largest", int(clusters.sizes.max(initial=0))),
             ("estimated precision", clusters.details.get("estimated_precision")),
         ],
         clusters.details.get("warnings", ()),
         _histogram(
             [
                 ("pairs within clusters", IN, clusters.score),
-                ("a cluster and the next one, on average", OUT, clusters.next_score[has]),
+                ("a cluster and the next one, on average", OUT, clusters.next_score[nearest]),
             ],
             clusters.details["threshold"],
         ),
-        [
-            _pairs(
-                "Weakest pairs within clusters",
-                clusters.score[weakest],
-                _keys(clusters.table, on, clusters.left_rows[weakest]),
-                _keys(clusters.table, on, clusters.right_rows[weakest]),
-                _crops(crops, clusters.left_rows[weakest], clusters.right_rows[weakest]),
-            ),
-            _pairs(
-                "Nearest clusters that were kept apart (first row of each)",
-                clusters.next_score[nearest],
-                _keys(clusters.table, on, first[nearest]),
-                _keys(clusters.table, on, first[clusters.next_cluster[nearest]]),
-                _crops(crops, first[nearest], first[clusters.next_cluster[nearest]]),
-            ),
-        ],
+        _pairs(
+            "Weakest pairs within clusters",
+            clusters.score[weakest],
+            side.cells(clusters.left_rows[weakest]),
+            side.cells(clusters.right_rows[weakest]),
+        )
+        + _pairs(
+            "Nearest clusters that were kept apart (first row of each)",
+            clusters.next_score[strongest],
+            side.cells(first[strongest]),
+            side.cells(first[clusters.next_cluster[strongest]]),
+        ),
     )
 
 
-def _twice(has: Integers, following: Integers) -> Bools:
-    """Where a pair of clusters that are each other's next one was seen before."""
-    twice: Bools = (following[following[has]] == has) & (following[has] < has)
-    return twice
+def _nearest_clusters(next_cluster: Integers) -> Integers:
+    """The clusters that have a next one; of two that are each other's next one the lower."""
+    has_next = np.flatnonzero(next_cluster >= 0)
+    following = next_cluster[has_next]
+    repeated: Bools = (next_cluster[following] == has_next) & (following < has_next)
+    return has_next[~repeated]
 
 
-def _of(which: Bools) -> str:
-    return f"{int(which.sum()):,} of {len(which):,}"
-
-
-def _keys(table: frames.Table, on: Sequence[str], rows: Integers) -> list[str]:
-    """The keys of some rows, after their labels."""
-    some = frames.wrap(frames.take(table, rows), table.name)
-    labels = frames.index_labels(table, rows).tolist()
-    keys = frames.joined(some, on, " · ", False).tolist() if on else [""] * len(rows)
-    return [
-        f"{label}: {key if len(key) <= LONGEST else key[: LONGEST - 1] + '…'}"
-        for label, key in zip(labels, keys, strict=True)
-    ]
-
-
-def _crops(
-    pictures: tuple[Sequence[Any], Sequence[Any]] | None, left: Integers, right: Integers
-) -> list[tuple[str, str]] | None:
-    """The pictures of these pairs of rows as HTML; None where rows have none."""
-    if pictures is None:
-        return None
-    return [
-        (image_tag(pictures[0][one]), image_tag(pictures[1][other]))
-        for one, other in zip(left.tolist(), right.tolist(), strict=True)
-    ]
+def _share(mask: Bools) -> str:
+    return f"{int(mask.sum()):,} of {len(mask):,}"
 
 
 def _page(
-    counts: Sequence[tuple[str, Any]], warnings: Sequence[str], picture: str, tables: Sequence[str]
+    counts: Sequence[tuple[str, str | float | None]], warnings: Sequence[str], histogram: str, pairs: str
 ) -> str:
-    named = "".join(
+    numbers = "".join(
         f'<span style="margin-right:1.5em"><span style="opacity:.7">{escape(name)}</span> '
         f"<b>{escape(_number(value))}</b></span>"
         for name, value in counts
         if value is not None
     )
-    said = "".join(
+    notices = "".join(
         f'<div style="border-left:3px solid {OUT};padding-left:.6em;margin-top:.4em">{escape(text)}</div>'
         for text in warnings
     )
-    return f'<div style="font-size:13px"><div>{named}</div>{said}{picture}{"".join(tables)}</div>'
+    return f'<div style="font-size:13px"><div>{numbers}</div>{notices}{histogram}{pairs}</div>'
 
 
-def _number(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _number(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
 def _histogram(series: Sequence[tuple[str, str, Floats]], threshold: float | None) -> str:
-    """Stacked bars by score, as an SVG picture; the threshold is a dashed line."""
-    every = np.concatenate([scores for *_, scores in series])
-    every = every[np.isfinite(every)]
-    if not len(every):
+    """Stacked bars by score as SVG, the threshold as a dashed line; a series is (name, colour, scores)."""
+    scores = np.concatenate([scores for *_, scores in series])
+    scores = scores[np.isfinite(scores)]
+    if not len(scores):
         return ""
-    low, high = min(0.0, float(every.min())), max(1.0, float(every.max()))
+    low, high = min(0.0, float(scores.min())), max(1.0, float(scores.max()))
     edges = np.linspace(low, high, BINS + 1)
     marks = [
         f'<text x="{WIDTH * part}" y="{HEIGHT + 13}" text-anchor="{anchor}" fill="currentColor" '
@@ -213,42 +200,33 @@ def _histogram(series: Sequence[tuple[str, str, Floats]], threshold: float | Non
 
 
 def _bars(series: Sequence[tuple[str, str, Floats]], edges: Doubles) -> str:
-    """One bar for each series on top of the other; the least of them can still be seen."""
+    """The bars of each series on top of those of the last, each at least one pixel high."""
     counts = [np.histogram(scores[np.isfinite(scores)], edges)[0] for *_, scores in series]
-    most = int(np.sum(counts, axis=0).max())
-    wide = WIDTH / BINS
+    highest = int(np.sum(counts, axis=0).max())
+    width = WIDTH / BINS
     bars, base = [], np.zeros(BINS)
     for (name, colour, _), count in zip(series, counts, strict=True):
-        tall = np.where(count > 0, np.maximum(1, (HEIGHT - 2) * count / most), 0)
+        heights = np.where(count > 0, np.maximum(1, (HEIGHT - 2) * count / highest), 0)
         for place in np.flatnonzero(count).tolist():
-            says = f"{edges[place]:.3f} to {edges[place + 1]:.3f}: {count[place]:,} {escape(name)}"
+            title = f"{edges[place]:.3f} to {edges[place + 1]:.3f}: {count[place]:,} {escape(name)}"
             bars.append(
-                f'<rect x="{place * wide + 0.5:.1f}" y="{HEIGHT - base[place] - tall[place]:.1f}" '
-                f'width="{wide - 1:.1f}" height="{tall[place]:.1f}" fill="{colour}">'
-                f"<title>{says}</title></rect>"
+                f'<rect x="{place * width + 0.5:.1f}" y="{HEIGHT - base[place] - heights[place]:.1f}" '
+                f'width="{width - 1:.1f}" height="{heights[place]:.1f}" fill="{colour}">'
+                f"<title>{title}</title></rect>"
             )
-        base += tall
+        base += heights
     return "".join(bars)
 
 
-def _pairs(
-    title: str,
-    scores: Floats,
-    left: Sequence[str],
-    right: Sequence[str],
-    crops: Sequence[tuple[str, str]] | None = None,
-) -> str:
-    """A table of pairs, with their pictures beside the keys where there are any."""
+def _pairs(title: str, scores: Floats, left: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> str:
+    """A table of pairs: scores and HTML cells of both rows."""
     if not len(scores):
         return ""
-    cell = '<td style="text-align:left">{}</td>'
-    lines = ""
-    for place, (score, *keys) in enumerate(zip(scores.tolist(), left, right, strict=True)):
-        cells = [escape(key) for key in keys]
-        if crops is not None:
-            cells = [part for pair in zip(crops[place], cells, strict=True) for part in pair]
-        lines += f'<tr><td style="text-align:right">{score:.3f}</td>{"".join(map(cell.format, cells))}</tr>'
+    rows = ""
+    for score, *sides in zip(scores.tolist(), left, right, strict=True):
+        cells = "".join(f'<td style="text-align:left">{cell}</td>' for side in sides for cell in side)
+        rows += f'<tr><td style="text-align:right">{score:.3f}</td>{cells}</tr>'
     return (
         f'<div style="margin-top:.8em"><b>{escape(title)}</b></div>'
-        f'<table style="font-size:12px"><tbody>{lines}</tbody></table>'
+        f'<table style="font-size:12px"><tbody>{rows}</tbody></table>'
     )

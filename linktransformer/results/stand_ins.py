@@ -1,8 +1,8 @@
-"""Values that stand for a missing one, such as "unknown" or "1900-01-01", found by how often they occur.
+"""Values that stand for a missing one, such as "unknown" or "1900-01-01", found by their frequency.
 
-A stand-in is shared by rows that have nothing else in common, so that it is far more frequent than the values
-of the column are otherwise. What is frequent depends on the column: a surname may be shared by one row in
-fifty, a telephone number by none. The other values of the column are therefore the yardstick.
+A stand-in is shared by rows that have nothing else in common, so it is far more frequent than the other
+values of its column. What is frequent depends on the column: a surname may be shared by one row in fifty, a
+telephone number by none. The other values of the column are therefore the reference.
 """
 
 from __future__ import annotations
@@ -20,56 +20,20 @@ from linktransformer.tables.frames import Table
 
 __all__ = ["StandIn", "stand_ins"]
 
-# Levels of a test, as they are customary. A value that is written as stand-ins are needs the weaker one.
+# Usual significance levels; the weaker one for a value that looks empty.
 STRICT, LENIENT = 0.01, 0.05
 # Values on which the tail of the counts is estimated: its index is then known to 1 / sqrt(20), about a fifth.
 TAIL = 20
-# Values of one column that may stand for a missing one. It bounds the tests that are made, and with them the
-# chance of a false alarm: 5 tests at .01 are one at .05 at most.
+# Values of one column that may be stand-ins. It bounds the number of tests and so the probability of a false
+# alarm: 5 tests at .01 are one at .05 at most.
 MOST = 5
-# Of those that are not written as stand-ins are. A column with more is one in which some values are frequent.
+# Of values that do not look empty. A column with more is one in which some values are frequent.
 MOST_OTHERS = 2
 
 _WORDS = frozenset(
-    (
-        *(
-            "unknown",
-            "not known",
-            "unk",
-            "missing",
-            "not available",
-            "not applicable",
-            "not given",
-            "unspecified",
-        ),
-        *(
-            "not specified",
-            "no name",
-            "no data",
-            "anonymous",
-            "n/a",
-            "n.a.",
-            "na",
-            "n.n.",
-            "nn",
-            "none",
-            "null",
-        ),
-        *(
-            "nil",
-            "nan",
-            "tbd",
-            "tba",
-            "test",
-            "dummy",
-            "unbekannt",
-            "keine angabe",
-            "k.a.",
-            "inconnu",
-            "sans nom",
-        ),
-        *("desconocido", "sin nombre", "sconosciuto", "onbekend", "nieznany", "不明"),
-    )
+    """unknown|not known|unk|missing|not available|not applicable|not given|unspecified|not specified|no name
+|no data|anonymous|n/a|n.a.|na|n.n.|nn|none|null|nil|nan|tbd|tba|test|dummy|unbekannt|keine angabe|k.a.
+|inconnu|sans nom|desconocido|sin nombre|sconosciuto|onbekend|nieznany|不明""".replace("\n", "").split("|")
 )
 _FIRST_DAYS = re.compile(
     r"(1[89]|20)00-?01-?01|0?1[./-]0?1[./-](1[89]|20)00|1970-?01-?01|9999-?12-?31|0001-01-01"
@@ -82,7 +46,7 @@ class StandIn:
 
     Args:
         column: The column.
-        value: The value as the first row has it.
+        value: The value as written in the first row.
         count: How many rows have it.
         usual: How many rows the most frequent of the other values has.
     """
@@ -94,7 +58,7 @@ class StandIn:
 
 
 def stand_ins(table: Table, on: Sequence[str]) -> list[StandIn]:
-    """Find the values of key columns that probably stand for a missing one.
+    """The values of key columns that probably stand for a missing one, by column and falling count.
 
     The counts of a column's values in falling order, c1 >= c2 >= ..., have a tail that is a power law or
     lighter. For a power law of index a, the gaps i * ln(c_i / c_(i+1)) are independent and exponential with
@@ -105,66 +69,53 @@ def stand_ins(table: Table, on: Sequence[str]) -> list[StandIn]:
     The two counts on either side of the gap must also differ by more than counts of equal expectation do: the
     square root of a Poisson count has a variance of 1 / 4. And the values must account for most pairs of rows
     that are equal in the column, for less than half of its rows, and be two at most. None of this is required
-    of values that are written as stand-ins are: no letter and no digit, one character repeated, the first day
-    of a calendar, or a word such as "unknown".
-
-    Rows with equal keys count once where there are several key columns: a thing that is listed many times is
-    no stand-in.
-
-    Args:
-        table: The table.
-        on: Its key columns.
-
-    Returns:
-        One for each value, by column and falling count.
+    of values that look empty: no letter and no digit, one character repeated, the first day of a calendar, or
+    a word such as "unknown". Rows with equal keys count once where there are several key columns.
 
     Example:
         >>> import pandas as pd
         >>> names = [f"firm {number}" for number in range(60)] + ["not disclosed"] * 40
         >>> table = frames.wrap(pd.DataFrame({"name": names}), "table")
-        >>> [(one.value, one.count, one.usual) for one in stand_ins(table, ["name"])]
+        >>> [(found.value, found.count, found.usual) for found in stand_ins(table, ["name"])]
         [('not disclosed', 40, 1)]
     """
-    read = [factorize.factorize(_folded(table, name)) for name in on]
-    once = np.arange(table.n_rows)
+    columns = [factorize.factorize(_folded(table, name)) for name in on]
+    counted_rows = np.arange(table.n_rows)
     if len(on) > 1:
-        once = np.unique(factorize.combine([codes for _, codes in read]), return_index=True)[1]
-    found: list[StandIn] = []
-    for name, (values, codes) in zip(on, read, strict=True):
-        filled = np.flatnonzero(np.fromiter(map(bool, values), dtype=bool, count=len(values)))
-        different = np.bincount(codes[once], minlength=len(values))
-        order = filled[np.argsort(-different[filled], kind="stable")]
-        empty = np.array([_looks_empty(values[place]) for place in order[:MOST].tolist()], dtype=bool)
-        some = order[_outliers(different[order], empty)]
+        counted_rows = np.unique(factorize.combine([codes for _, codes in columns]), return_index=True)[1]
+    stand_in_values: list[StandIn] = []
+    for name, (values, codes) in zip(on, columns, strict=True):
+        not_empty = np.flatnonzero(np.fromiter(map(bool, values), dtype=bool, count=len(values)))
+        frequency = np.bincount(codes[counted_rows], minlength=len(values))
+        order = not_empty[np.argsort(-frequency[not_empty], kind="stable")]
+        looks_empty = np.array(
+            [_looks_empty(values[position]) for position in order[:MOST].tolist()], dtype=bool
+        )
+        outliers = order[_outliers(frequency[order], looks_empty)]
         rows = np.bincount(codes, minlength=len(values))
-        usual = int(rows[np.setdiff1d(filled, some)].max(initial=0))
-        found += [
-            StandIn(name, _as_written(table, name, codes == place), int(rows[place]), usual)
-            for place in some.tolist()
+        usual = int(rows[np.setdiff1d(not_empty, outliers)].max(initial=0))
+        stand_in_values += [
+            StandIn(name, _as_written(table, name, codes == position), int(rows[position]), usual)
+            for position in outliers.tolist()
         ]
-    return found
+    return stand_in_values
 
 
 def _folded(table: Table, name: str) -> list[str]:
-    """The cells of a column as they are compared, without differences of case; "" for null."""
+    """The cells of a column, normalised and without differences of case; "" for null."""
     return list(normalize.folded(frames.joined(table, [name], " ", False)).tolist())
 
 
 def _as_written(table: Table, name: str, has: Bools) -> str:
-    """A value as the first row that has it is written."""
-    first = frames.wrap(frames.take(table, np.flatnonzero(has)[:1]), table.name)
+    """A value as the first of its rows has it."""
+    first = table.rows(np.flatnonzero(has)[:1])
     return str(frames.joined(first, [name], " ", False)[0])
 
 
 def _outliers(counts: Integers, looks_empty: Bools) -> Integers:
-    """The places of stand-ins in falling counts: those above the lowest gap that is too wide.
+    """Positions of stand-ins among falling counts, (n_values,) int64: above the lowest gap that is too wide.
 
-    Args:
-        counts: Falling, (n_values,) int64.
-        looks_empty: Whether the first of them are written as stand-ins are.
-
-    Returns:
-        (n,) int64.
+    `looks_empty` says it of the first values.
     """
     if len(counts) < 2:
         return np.empty(0, dtype=np.int64)
@@ -173,20 +124,20 @@ def _outliers(counts: Integers, looks_empty: Bools) -> Integers:
     square = np.cumsum(counts.astype(np.float64) ** 2)
     for above in range(min(MOST, len(gaps)), 0, -1):
         tail = gaps[above : above + TAIL]
-        of_gap = (1 + gaps[above - 1] / (1 + tail.sum())) ** -(1.0 + len(tail))
-        of_counts = 0.5 * erfc(float(np.sqrt(counts[above - 1]) - np.sqrt(counts[above])))
-        chance = max(float(of_gap), of_counts)
-        if chance < LENIENT and looks_empty[:above].all():
+        p_gap = (1 + gaps[above - 1] / (1 + tail.sum())) ** -(1.0 + len(tail))
+        p_counts = 0.5 * erfc(float(np.sqrt(counts[above - 1]) - np.sqrt(counts[above])))
+        p_value = max(float(p_gap), p_counts)
+        if p_value < LENIENT and looks_empty[:above].all():
             return np.arange(above)
         most_pairs = 2 * square[above - 1] > square[-1]
-        exception = 2 * counts[:above].sum() < counts.sum()
-        if above <= MOST_OTHERS and chance < STRICT and most_pairs and exception:
+        less_than_half = 2 * counts[:above].sum() < counts.sum()
+        if above <= MOST_OTHERS and p_value < STRICT and most_pairs and less_than_half:
             return np.arange(above)
     return np.empty(0, dtype=np.int64)
 
 
 def _looks_empty(value: str) -> bool:
-    """Whether a folded text is written as stand-ins are."""
+    """Whether a folded text looks like a missing value."""
     signs = "".join(filter(str.isalnum, value))
     repeated = len(signs) > 1 and len(set(signs)) == 1  # 00:00, 999-9999, xxx
     return not signs or repeated or value in _WORDS or _FIRST_DAYS.fullmatch(value) is not None

@@ -1,4 +1,4 @@
-"""Pictures small enough to stand in a page: as PNG inside the HTML, so that the page needs no other file."""
+"""Thumbnails as PNG inside HTML, so that a page needs no other file."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import base64
 import io
 from html import escape
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clippings.pictures import Picture
 
 __all__ = ["image_tag"]
 
-TALL, WIDE = 96, 320  # the most that is shown of a picture, in pixels
+HEIGHT, WIDTH = 96, 320  # the largest thumbnail, in pixels
 
 
-def image_tag(picture: Any) -> str:
-    """A picture as an HTML element.
-
-    Args:
-        picture: A `clippings.Picture`.
-
-    Returns:
-        An <img> with the picture inside; where it could not be read, the reason in words.
+def image_tag(picture: Picture) -> str:
+    """A picture as an <img> element with its data; if it could not be read, the reason as text.
 
     Example:
         >>> from clippings.pictures import read_pictures
@@ -28,9 +25,9 @@ def image_tag(picture: Any) -> str:
         ['<span style="opacity:.6">picture missing</span>']
     """
     if picture.pixels is None:
-        return f'<span style="opacity:.6">picture {escape(picture.problem)}</span>'
+        return f'<span style="opacity:.6">picture {escape(picture.problem or "")}</span>'
     image = import_module("PIL.Image").fromarray(picture.pixels)
-    image.thumbnail((WIDE, TALL))
+    image.thumbnail((WIDTH, HEIGHT))
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=True)
     data = base64.b64encode(stream.getvalue()).decode("ascii")

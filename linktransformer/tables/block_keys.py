@@ -1,11 +1,11 @@
-"""Block keys: which columns must be equal, which rows have equal values there, a warning where none do."""
+"""Block keys: the columns that must be equal, the block of each row, and a warning if no value is shared."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 # a name, a list of names or of pairs of names, or a pair (left, right) of names or of lists of names
 BlockColumns: TypeAlias = str | Sequence[str | Sequence[str]] | None
 
-NO_SHARED_BLOCK = "no_shared_block"  # what a warning says, for programs
+NO_SHARED_BLOCK = "no_shared_block"  # the code of the warning in a report
 SHOWN = 3  # values of either side that a warning shows
 FORMS = (
     "Give a name that both tables have, such as 'city', a list of them, a pair (left, right), such as "
@@ -42,13 +42,12 @@ FORMS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """The block of each row of two tables.
+    """The block of each row of two tables in one numbering, -1 where a block column is null.
 
     Args:
-        left: Of the left rows, from 0, -1 where a block column is null, (n_left,) int64; None without blocks.
-        right: Block of each right row in the same numbering, -1 where a block column is null, (n_right,)
-            int64; None without blocks.
-        warnings: What a caller should know of them: columns without a common value.
+        left: (n_left,) int64; None without blocks.
+        right: (n_right,) int64; None without blocks.
+        warnings: One for each column without a shared value.
     """
 
     left: Integers | None = None
@@ -56,7 +55,7 @@ class Blocks:
     warnings: tuple[str, ...] = ()
 
     @property
-    def details(self) -> dict[str, Any]:
+    def details(self) -> dict[str, list[str]]:
         """The entries of the report."""
         return {"warnings": list(self.warnings), "warning_codes": [NO_SHARED_BLOCK] * len(self.warnings)}
 
@@ -64,22 +63,14 @@ class Blocks:
 def column_pairs(
     tables: tuple[Table, Table], block_on: BlockColumns, argument: str = "block_on"
 ) -> list[tuple[str, str]]:
-    """The columns of two tables that must be equal.
+    """The (left, right) columns that must be equal; none for None.
 
     A name means a column of both tables. In a list each entry is a name or a pair (left, right). A tuple of
     two names is a pair, unless both are columns of both tables: then they are two columns of both. A tuple of
-    two lists has the columns of the left table and those of the right table, as many.
-
-    Args:
-        tables: The left and the right table.
-        block_on: What the caller gave; None for no columns.
-        argument: In which argument.
-
-    Returns:
-        A left and a right column each.
+    two lists has the columns of the left table and as many of the right table.
 
     Raises:
-        InvalidArgumentError: It has none of these forms.
+        InvalidArgumentError: `block_on` has none of these forms.
         ColumnNotFoundError: A name is no column; the message has the nearest one.
 
     Example:
@@ -108,10 +99,12 @@ def column_pairs(
     return pairs
 
 
-def _pairs(tables: tuple[Table, Table], block_on: Any, argument: str) -> list[tuple[str, str]]:
-    if isinstance(block_on, tuple) and len(block_on) == 2 and not all(_is_pair(side) for side in block_on):
-        both = all(_is_name(name) and all(name in table.columns for table in tables) for name in block_on)
-        if not both:
+def _pairs(tables: tuple[Table, Table], block_on: object, argument: str) -> list[tuple[str, str]]:
+    if isinstance(block_on, tuple) and len(block_on) == 2 and not all(map(_is_pair, block_on)):
+        shared = all(
+            isinstance(name, str) and all(name in table.columns for table in tables) for name in block_on
+        )
+        if not shared:
             left, right = (key_columns.listed(side, argument) for side in block_on)
             if len(left) != len(right):
                 raise InvalidArgumentError(
@@ -120,83 +113,52 @@ def _pairs(tables: tuple[Table, Table], block_on: Any, argument: str) -> list[tu
             return list(zip(left, right, strict=True))
     if not isinstance(block_on, (list, tuple)):
         return [(name, name) for name in key_columns.listed(block_on, argument)]
-    found: list[tuple[str, str]] = []
     for entry in block_on:
-        if _is_name(entry):
-            found.append((str(entry), str(entry)))
-        elif _is_pair(entry):
-            found.append((str(entry[0]), str(entry[1])))
-        else:
+        if not (isinstance(entry, str) or _is_pair(entry)):
             raise InvalidArgumentError(f"{argument}={block_on!r}: {entry!r} is no name and no pair. {FORMS}")
-    return found
+    return [(entry, entry) if isinstance(entry, str) else entry for entry in block_on]
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_pair(value: Any) -> bool:
-    return isinstance(value, tuple) and len(value) == 2 and all(map(_is_name, value))
+def _is_pair(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and all(isinstance(name, str) for name in value)
 
 
 @stage("blocks")
 def number(tables: tuple[Table, Table], block_on: BlockColumns) -> Blocks:
-    """Number the rows of both tables by the columns that must be equal.
+    """The block of each row of both tables.
 
     Texts are compared without differences of case, white space and Unicode form (`normalize.folded`), numbers
-    as numbers: 1 equals 1.0. A column without a value that both tables have is logged as a warning.
-
-    Args:
-        tables: The left and the right table.
-        block_on: Names of block columns, or pairs of names; None for no blocks.
-
-    Returns:
-        The blocks.
+    as numbers: 1 equals 1.0. A column without a shared value is logged as a warning.
 
     Raises:
         ColumnNotFoundError: A name is no column.
-        InvalidArgumentError: Two columns can never be equal, or `block_on` names no columns.
+        InvalidArgumentError: Two columns can never be equal, or `block_on` has none of its forms.
 
     Example:
         >>> import pandas as pd
         >>> left = frames.wrap(pd.DataFrame({"state": ["OH", "pa "]}), "left")
         >>> right = frames.wrap(pd.DataFrame({"state": ["PA", None]}), "right")
-        >>> found = number((left, right), "state")
-        >>> found.left.tolist(), found.right.tolist()
+        >>> blocks = number((left, right), "state")
+        >>> blocks.left.tolist(), blocks.right.tolist()
         ([0, 1], [1, -1])
     """
     if block_on is None:
         return Blocks()
     left, right = tables
-    numbered, warnings = [], []
-    for names in column_pairs(tables, block_on):
-        codes = key_columns.column_codes(left, right, names, fold=True)
-        said = warning(tables, names, codes)
-        warnings += [said] if said else []
-        numbered.append(np.concatenate(codes))
-    combined = factorize.combine(numbered)
-    return Blocks(combined[: left.n_rows], combined[left.n_rows :], tuple(warnings))
+    pairs = column_pairs(tables, block_on)
+    codes = [key_columns.column_codes(left, right, names, fold=True) for names in pairs]
+    warnings = [warning(tables, *column) for column in zip(pairs, codes, strict=True)]
+    combined = factorize.combine([np.concatenate(column) for column in codes])
+    return Blocks(combined[: left.n_rows], combined[left.n_rows :], tuple(filter(None, warnings)))
 
 
 @stage("blocks")
-def number_one(table: Table, block_on: Any) -> Integers | None:
-    """Number the rows of one table by the columns that must be equal within a cluster.
-
-    Args:
-        table: The table.
-        block_on: A column or a list of columns; None for no blocks.
-
-    Returns:
-        Numbers from 0, -1 where a value is null, (n_rows,) int64; None without blocks.
-
-    Raises:
-        ColumnNotFoundError: A name is no column.
-        InvalidArgumentError: `block_on` is not a list of names.
-    """
+def number_one(table: Table, block_on: object) -> Integers | None:
+    """The block of each row of one table, (n_rows,) int64, -1 where a value is null; None without blocks."""
     if block_on is None:
         return None
     names = key_columns.of_one(table, block_on, argument="block_on")
-    empty = frames.wrap(frames.take(table, np.empty(0, dtype=np.int64)), table.name)
+    empty = table.rows(np.empty(0, dtype=np.int64))
     return factorize.combine(
         [key_columns.column_codes(table, empty, (name, name), fold=True)[0] for name in names]
     )
@@ -205,44 +167,30 @@ def number_one(table: Table, block_on: Any) -> Integers | None:
 def warning(
     tables: tuple[Table, Table], names: tuple[str, str], codes: tuple[Integers, Integers]
 ) -> str | None:
-    """Log and return a warning where a block column has no value in common.
+    """Log and return a warning if a pair of block columns, with its codes, has no shared value.
 
-    Args:
-        tables: The left and the right table.
-        names: The column of either.
-        codes: From `keys.column_codes`.
-
-    Returns:
-        The warning; None where a value is in both tables, or a table has no rows.
+    None if there is a shared value, or a table has no rows.
     """
     if not len(codes[0]) or not len(codes[1]):
         return None
     if len(np.setdiff1d(np.intersect1d(codes[0], codes[1]), [-1])):
         return None
     sides = []
-    for table, name, of_row in zip(tables, names, codes, strict=True):
-        kept, first = np.unique(of_row, return_index=True)
-        some = frames.wrap(frames.take(table, np.sort(first[kept >= 0])[:SHOWN]), table.name)
-        shown = ", ".join(map(repr, frames.column(some, name).tolist())) or "nothing but nulls"
+    for table, name, code_of_row in zip(tables, names, codes, strict=True):
+        code, first = np.unique(code_of_row, return_index=True)
+        examples = table.rows(np.sort(first[code >= 0])[:SHOWN])
+        shown = ", ".join(map(repr, frames.column(examples, name).tolist())) or "nothing but nulls"
         sides.append(f"{table.name} column {name!r} has {shown}")
-    said = (
+    text = (
         f"block_on: no value is in both tables, so that no rows are compared: {'; '.join(sides)}. Write the "
         "values of both tables in the same way, or block on other columns."
     )
-    logger.warning("%s", said)
-    return said
+    logger.warning("%s", text)
+    return text
 
 
-def folded_cells(table: Table, name: str) -> list[Any]:
-    """The values of a block column as they are compared, for tables that are met one after the other.
-
-    Args:
-        table: The table.
-        name: The column.
-
-    Returns:
-        Hashable values, None for null and blank texts.
-    """
+def folded_cells(table: Table, name: str) -> list[Hashable]:
+    """The values of a block column as they are compared, None for null and blank texts."""
     cells = frames.column(table, name)
     is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
     texts = normalize.folded(cells[is_text])

@@ -1,7 +1,7 @@
-"""Cell values as text: the same text for the same value, whatever library and dtype held it.
+"""Cell values as text: the same text for the same value, whatever library and dtype it came from.
 
-Integers are written "5", whole floats "5" too, other floats as Python's repr; dates and times in
-ISO form, a time of 00:00:00 left out; truth values "true" and "false". White space is collapsed.
+Integers are written "5", whole floats "5" too, other floats as Python's repr; dates and times in ISO form,
+without a time of 00:00:00; booleans "true" and "false". White space is collapsed.
 """
 
 from __future__ import annotations
@@ -11,32 +11,27 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["clean", "from_bools", "from_datetimes", "from_floats", "from_integers", "from_objects"]
+from linktransformer.arrays import Column, Objects
+
+__all__ = ["clean", "from_bools", "from_datetimes", "from_floats", "from_integers", "from_objects", "is_null"]
 
 # all that str.split() splits at, the plain space apart
 WHITESPACE = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
 WHITESPACE += "\u2028\u2029\u202f\u205f\u3000"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CHUNK = 100_000  # cells cleaned in one go: bounds the copy that is made
+_CHUNK = 100_000  # cells cleaned at a time: bounds the size of the copy
 
 
 def clean(cells: Sequence[str]) -> list[str]:
-    r"""Collapse and strip white space and replace what no UTF-8 can hold.
+    r"""Collapse and strip white space and replace what UTF-8 cannot hold.
 
-    Many cells are joined into one string and cleaned by a few C-level passes; that is the same
-    as `" ".join(cell.split())` for each cell, with lone surrogates replaced by U+FFFD and NUL
-    read as a space.
-
-    Args:
-        cells: Texts.
-
-    Returns:
-        As many texts.
+    Many cells are joined into one string and cleaned by a few C-level passes. The result is that of
+    `" ".join(cell.split())` for each cell, with lone surrogates replaced by U+FFFD and NUL read as a space.
 
     Example:
         >>> clean(["  Acme\t Ltd ", "\u3000", "x\ud800"]) == ["Acme Ltd", "", "x\ufffd"]
@@ -69,38 +64,18 @@ def _has_surrogate(text: str) -> bool:
     return False
 
 
-def from_bools(values: NDArray[Any]) -> NDArray[np.object_]:
-    """Write truth values as "true" and "false".
-
-    Args:
-        values: Truth values, (n,), without nulls.
-
-    Returns:
-        Texts, (n,) object.
-    """
+def from_bools(values: Column) -> Objects:
+    """Booleans without nulls, (n,), as "true" and "false"."""
     return np.where(values.astype(bool), "true", "false").astype(object)
 
 
-def from_integers(values: NDArray[Any]) -> NDArray[np.object_]:
-    """Write integers in decimal digits.
-
-    Args:
-        values: Integers, (n,), without nulls.
-
-    Returns:
-        Texts, (n,) object.
-    """
+def from_integers(values: Column) -> Objects:
+    """Integers without nulls, (n,), in decimal digits."""
     return _texts(map(str, values.tolist()), len(values))
 
 
-def from_floats(values: NDArray[Any]) -> NDArray[np.object_]:
-    """Write floats in the shortest form that reads back, whole ones as integers, NaN as "".
-
-    Args:
-        values: Floats of any width, (n,).
-
-    Returns:
-        Texts, (n,) object.
+def from_floats(values: Column) -> Objects:
+    """Floats, (n,), in the shortest form that reads back: whole ones as integers, NaN as "".
 
     Example:
         >>> from_floats(np.array([5.0, 0.1, np.nan])).tolist()
@@ -120,39 +95,25 @@ def from_floats(values: NDArray[Any]) -> NDArray[np.object_]:
     return texts
 
 
-def from_datetimes(values: NDArray[np.datetime64]) -> NDArray[np.object_]:
-    """Write moments in ISO form, midnight as the date alone, NaT as "".
-
-    Args:
-        values: Moments in any unit, (n,).
-
-    Returns:
-        Texts, (n,) object.
+def from_datetimes(values: NDArray[np.datetime64]) -> Objects:
+    """Times, (n,) in any unit, in ISO form: midnight as the date alone, NaT as "".
 
     Example:
         >>> from_datetimes(np.array(["2020-01-01", "2020-01-01T10:30"], dtype="M8[ns]")).tolist()
         ['2020-01-01', '2020-01-01T10:30:00']
     """
     texts = np.full(len(values), "", dtype=object)
-    open_ = ~np.isnat(values)
+    rest = ~np.isnat(values)
     for unit in ("D", "s", "us", "ns"):
         coarse = values.astype(f"M8[{unit}]")
-        fits = open_ & (coarse == values)
+        fits = rest & (coarse == values)
         texts[fits] = np.datetime_as_string(coarse[fits]).astype(object)
-        open_ &= ~fits
+        rest &= ~fits
     return texts
 
 
-def from_objects(values: Sequence[Any]) -> list[str]:
-    """Write values of mixed types, each as its own kind would be; null as "".
-
-    This is the slow way, one call a cell: for columns that hold Python objects.
-
-    Args:
-        values: Anything, with None for null.
-
-    Returns:
-        Texts, not yet cleaned.
+def from_objects(values: Sequence[object]) -> list[str]:
+    """Values of mixed types as texts, not yet cleaned; None as "". One Python call a cell.
 
     Example:
         >>> from_objects(["a", 5.0, None, True])
@@ -160,13 +121,18 @@ def from_objects(values: Sequence[Any]) -> list[str]:
     """
     kinds = set(map(type, values))
     if kinds <= {str}:
-        return list(values)
+        return list(cast("Sequence[str]", values))
     if kinds <= {str, type(None)}:
-        return [value or "" for value in values]
+        return [value or "" for value in cast("Sequence[str | None]", values)]
     return [_one(value) for value in values]
 
 
-def _one(value: Any) -> str:
+def is_null(value: object) -> bool:
+    """Whether a Python value is None, NaN, NaT or pandas' NA."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
+
+
+def _one(value: object) -> str:
     """One value as text: the plain reference of the functions above."""
     if value is None:
         return ""
@@ -193,10 +159,10 @@ def _one(value: Any) -> str:
     return str(value)
 
 
-def _one_float(value: Any) -> str:
+def _one_float(value: float | np.floating) -> str:
     if math.isnan(value):
         return ""
-    if math.isfinite(value) and value == int(value) and abs(value) < 2.0**63:
+    if math.isfinite(value) and value == int(value) and abs(float(value)) < 2.0**63:
         return str(int(value))
     return repr(value) if isinstance(value, float) and not isinstance(value, np.generic) else str(value)
 
@@ -212,6 +178,6 @@ def _one_moment(value: datetime) -> str:
     return value.date().isoformat() if value.time() == time() else value.isoformat()
 
 
-def _texts(texts: Iterable[str], n: int) -> NDArray[np.object_]:
-    """As an object array; np.array() would try a fixed-width one first."""
+def _texts(texts: Iterable[str], n: int) -> Objects:
+    """An object array; np.array() would try a fixed-width one first."""
     return np.fromiter(texts, dtype=object, count=n)

@@ -4,58 +4,43 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from typing import cast
 
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["free_name", "refuse_repeated", "suffixed"]
 
 
-def free_name(wanted: str, taken: Collection[str]) -> str:
-    """The wanted name, or the first like it that no column has yet.
-
-    Args:
-        wanted: Such as "score".
-        taken: The names that are in use.
-
-    Returns:
-        `wanted`, else `wanted_lt`, else `wanted_lt2`, `wanted_lt3` and so on.
+def free_name(name: str, taken: Collection[str]) -> str:
+    """`name`, or the first of `name_lt`, `name_lt2`, `name_lt3`, ... that is not in `taken`.
 
     Example:
         >>> free_name("score", ["name"]), free_name("score", ["score", "score_lt"])
         ('score', 'score_lt2')
     """
-    name, n = wanted, 1
-    while name in taken:
-        name = f"{wanted}_lt" if n == 1 else f"{wanted}_lt{n}"
+    free, n = name, 1
+    while free in taken:
+        free = f"{name}_lt" if n == 1 else f"{name}_lt{n}"
         n += 1
-    return name
+    return free
 
 
 def suffixed(
     left: Sequence[str], right: Sequence[str], suffixes: tuple[str | None, str | None]
 ) -> tuple[list[str], list[str]]:
-    """Give the columns that both tables have their suffixes.
-
-    Args:
-        left: Column names of the left table.
-        right: Column names of the right table.
-        suffixes: What a shared name gets on the left and on the right; None for nothing.
-
-    Returns:
-        The new names of the left and of the right table.
+    """Add suffixes to the columns that both tables have; None adds nothing.
 
     Raises:
-        InvalidArgumentError: `suffixes` is not a pair of texts, or names would still be equal.
+        InvalidArgumentError: `suffixes` is not a pair of strings, or names would still be equal.
 
     Example:
         >>> suffixed(["id", "name"], ["name", "city"], ("_x", "_y"))
         (['id', 'name_x'], ['name_y', 'city'])
     """
-    given: object = suffixes
-    pair = tuple(given) if isinstance(given, (tuple, list)) else ()
+    pair = tuple(suffixes) if isinstance(cast("object", suffixes), (tuple, list)) else ()
     if len(pair) != 2 or not all(part is None or isinstance(part, str) for part in pair):
         raise InvalidArgumentError(
-            f"suffixes={suffixes!r} is not a pair of texts. Give two, such as ('_x', '_y')."
+            f"suffixes={suffixes!r} is not a pair of strings. Give two, such as ('_x', '_y')."
         )
     shared = set(left) & set(right)
     if shared and not any(pair):
@@ -73,17 +58,8 @@ def suffixed(
     return new_left, new_right
 
 
-def refuse_repeated(names: Iterable[str], what: str, advice: str) -> None:
-    """Raise an error that lists the names which occur more than once.
-
-    Args:
-        names: Column names.
-        what: What is wrong, to begin the message with.
-        advice: What to do, to end it with.
-
-    Raises:
-        InvalidArgumentError: A name occurs twice or more.
-    """
+def refuse_repeated(names: Iterable[str], problem: str, advice: str) -> None:
+    """Raise InvalidArgumentError "`problem`: names. `advice`" if a name occurs more than once."""
     repeated = [name for name, n in Counter(names).items() if n > 1]
     if repeated:
-        raise InvalidArgumentError(f"{what}: {repeated}. {advice}")
+        raise InvalidArgumentError(f"{problem}: {repeated}. {advice}")

@@ -1,20 +1,25 @@
-"""One dataframe column as a NumPy array, and back: what frames.py does for tables, for columns."""
+"""One dataframe column as a NumPy array, and back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, TypeAlias, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from narwhals.stable.v2.typing import IntoDataFrame
 from numpy.typing import NDArray
 
-from linktransformer.arrays import Bools
+from linktransformer.arrays import Bools, Column, Objects
 from linktransformer.tables import cells
 
 __all__ = [
+    "Frame",
+    "Kind",
+    "Native",
+    "Series",
     "as_moments",
     "as_text",
     "blank",
@@ -28,63 +33,39 @@ __all__ = [
 ]
 
 
-def emptied(frame: nw.DataFrame[Any], name: str) -> Any:
-    """A table with nulls in one of its columns.
+Native: TypeAlias = Any  # an object of pandas, polars or pyarrow, libraries without types
+Frame: TypeAlias = nw.DataFrame[IntoDataFrame]
+Series: TypeAlias = nw.Series[Native]
+Kind: TypeAlias = Literal["text", "number", "time", "object"]
 
-    Args:
-        frame: The table.
-        name: The column.
 
-    Returns:
-        A new table in the caller's library, columns and index in their places.
-    """
+def emptied(frame: Frame, name: str) -> IntoDataFrame:
+    """A table in the caller's library with nulls in one column."""
     return frame.with_columns(nw.lit(None, dtype=nw.String).alias(name)).to_native()
 
 
-def emptied_where(frame: nw.DataFrame[Any], null: Mapping[str, Bools]) -> nw.DataFrame[Any]:
-    """A table with nulls in some cells.
-
-    Args:
-        frame: The table.
-        null: By column where it is to be null, (n_rows,) each.
-
-    Returns:
-        A new table; integers and truth values of pandas are of the kind that can hold nulls.
-    """
+def emptied_where(frame: Frame, null: Mapping[str, Bools]) -> Frame:
+    """A table with nulls where a column's mask, (n_rows,), is True; pandas integers become nullable."""
     implementation = frame.implementation
     if not (implementation.is_polars() or implementation.is_pyarrow()):
-        native = frame.to_native().copy(deep=False)
-        for name, here in null.items():
-            native[name] = nullable(native[[name]])[name].mask(here)
+        native: Native = frame.to_native()
+        native = native.copy(deep=False)
+        for name, mask in null.items():
+            native[name] = nullable(native[[name]])[name].mask(mask)
         return nw.from_native(native, eager_only=True)
-    kept = [nw.new_series(name, ~here, nw.Boolean, backend=implementation) for name, here in null.items()]
+    present = [nw.new_series(name, ~mask, nw.Boolean, backend=implementation) for name, mask in null.items()]
     return frame.with_columns(
-        *(nw.when(keep).then(nw.col(name)).alias(name) for name, keep in zip(null, kept, strict=True))
+        *(nw.when(value).then(nw.col(name)).alias(name) for name, value in zip(null, present, strict=True))
     )
 
 
-def holds_text(dtype: Any) -> bool:
-    """Whether a narwhals dtype is of texts or categories.
-
-    Args:
-        dtype: The dtype.
-
-    Returns:
-        True or False.
-    """
+def holds_text(dtype: nw.dtypes.DType) -> bool:
+    """Whether a narwhals dtype is string or categorical."""
     return isinstance(dtype, (nw.String, nw.Categorical, nw.Enum))
 
 
-def values(series: nw.Series[Any]) -> tuple[str, NDArray[Any], Bools]:
-    """Take a column's values out of the dataframe library.
-
-    Args:
-        series: The column.
-
-    Returns:
-        What it holds ("text", "number", "time" or "object"), the values, (n,), int64, float,
-        datetime64 or object, and where they are null or NaN, (n,).
-    """
+def values(series: Series) -> tuple[Kind, Column, Bools]:
+    """A column's kind, its values, (n,) int64, float, datetime64 or object, and where it is null or NaN."""
     series = _plain(series)
     dtype, null = series.dtype, _null(series)
     if isinstance(dtype, nw.Boolean):
@@ -105,15 +86,8 @@ def values(series: nw.Series[Any]) -> tuple[str, NDArray[Any], Bools]:
     return _kind(array), array, null
 
 
-def objects(series: nw.Series[Any]) -> NDArray[np.object_]:
-    """Take a column's values out as Python objects.
-
-    Args:
-        series: The column.
-
-    Returns:
-        The values, (n,) object, None for null and NaN.
-    """
+def objects(series: Series) -> Objects:
+    """A column's values as Python objects, (n,), None for null and NaN."""
     array = _objects(series)
     array[_null(series)] = None
     if series.dtype.is_float():
@@ -121,15 +95,8 @@ def objects(series: nw.Series[Any]) -> NDArray[np.object_]:
     return array
 
 
-def as_text(series: nw.Series[Any]) -> NDArray[np.object_]:
-    """Write a column as clean texts.
-
-    Args:
-        series: The column.
-
-    Returns:
-        Texts, (n,) object, "" for null, NaN and blank cells.
-    """
+def as_text(series: Series) -> Objects:
+    """A column as clean texts, (n,) object, "" for null, NaN and blank cells."""
     kind, array, null = values(series)
     texts = np.full(len(array), "", dtype=object)
     if isinstance(series.dtype, nw.Boolean):
@@ -139,23 +106,16 @@ def as_text(series: nw.Series[Any]) -> NDArray[np.object_]:
     elif array.dtype.kind == "i":
         texts[~null] = cells.from_integers(array[~null])
     elif kind == "time":
-        texts[~null] = cells.from_datetimes(array[~null])
+        texts[~null] = cells.from_datetimes(cast("NDArray[np.datetime64]", array[~null]))
     else:
-        array[null] = None
-        texts[:] = cells.clean(cells.from_objects(array.tolist()))
+        texts[:] = cells.clean(cells.from_objects(np.where(null, np.array(None), array).tolist()))
     return texts
 
 
-def as_moments(kind: str, array: NDArray[Any], null: Bools) -> tuple[str, NDArray[Any], Bools]:
-    """Dates and moments held as Python objects as NumPy's, so that a date equals that day's midnight.
+def as_moments(kind: Kind, array: Column, null: Bools) -> tuple[Kind, Column, Bools]:
+    """`values` with date objects as datetime64[us], so that a date equals that day's midnight.
 
-    Args:
-        kind: From `values`.
-        array: The values that `values` gave, (n,).
-        null: Where a value is null or NaN, (n,) bool.
-
-    Returns:
-        The same, or "time", datetime64[us] and the nulls where every object is a date or a moment.
+    Values of which some are no dates are returned unchanged.
     """
     present = array[~null] if kind == "object" else array[:0]
     if not len(present) or not all(isinstance(value, date) for value in present):
@@ -167,31 +127,16 @@ def as_moments(kind: str, array: NDArray[Any], null: Bools) -> tuple[str, NDArra
     return "time", moments, null
 
 
-def blank(texts: NDArray[np.object_], null: Bools) -> Bools:
-    """Find texts that are null, empty or white space.
-
-    Args:
-        texts: Texts, (n,) object, anything where null.
-        null: Where there is no text, (n,).
-
-    Returns:
-        Where they are blank, (n,).
-    """
-    found: Bools = null | (texts == "")
-    rest = texts[~found]
-    found[~found] = np.fromiter(map(str.isspace, rest), dtype=bool, count=len(rest))
-    return found
+def blank(texts: Column, null: Bools) -> Bools:
+    """Where texts, (n,) object, are null, empty or white space."""
+    is_blank: Bools = null | (texts == "")
+    rest = texts[~is_blank]
+    is_blank[~is_blank] = np.fromiter(map(str.isspace, rest), dtype=bool, count=len(rest))
+    return is_blank
 
 
-def nullable(native: Any) -> Any:
-    """Give a pandas frame's integer and truth value columns the dtype that can hold nulls.
-
-    Args:
-        native: A pandas-like dataframe.
-
-    Returns:
-        The same values; other columns as they were.
-    """
+def nullable(native: Native) -> Native:
+    """A pandas frame with its integer and boolean columns in dtypes that can hold nulls."""
     wider = {
         name: _nullable_name(dtype)
         for name, dtype in native.dtypes.items()
@@ -200,17 +145,10 @@ def nullable(native: Any) -> Any:
     return native.astype(wider) if wider else native
 
 
-def written(namespace: Any, library: str, columns: Mapping[str, NDArray[Any]], index: Any | None) -> Any:
-    """Make a native dataframe of NumPy columns.
+def written(namespace: Native, library: str, columns: Mapping[str, Column], index: Native | None) -> Native:
+    """A native dataframe from NumPy columns, (n,) each; None, NaN and masked values are null.
 
-    Args:
-        namespace: The library's module.
-        library: "pyarrow", "polars", or anything that is like pandas.
-        columns: Names and arrays, (n,) each; masked, None and NaN is null.
-        index: The index for pandas; None for a fresh one.
-
-    Returns:
-        The dataframe.
+    `library` is "pyarrow", "polars", or anything that is like pandas; `index` is the pandas index.
     """
     parts = {name: _split(array) for name, array in columns.items()}
     if library == "pyarrow":
@@ -219,15 +157,15 @@ def written(namespace: Any, library: str, columns: Mapping[str, NDArray[Any]], i
             {name: namespace.array(data, type=kinds[name], mask=null) for name, (data, null) in parts.items()}
         )
     if library == "polars":
-        made = []
+        series = []
         for name, (data, null) in parts.items():
             column = namespace.Series(
                 name,
                 data.tolist() if data.dtype == object else data,
                 dtype=namespace.String if _texts_only(data) else None,
             )
-            made.append(column.set(namespace.Series(null), None) if null.any() else column)
-        return namespace.DataFrame(made)
+            series.append(column.set(namespace.Series(null), None) if null.any() else column)
+        return namespace.DataFrame(series)
     frame = {}
     for name, (data, null) in parts.items():
         column = namespace.Series(data, index=index, name=name)
@@ -237,7 +175,7 @@ def written(namespace: Any, library: str, columns: Mapping[str, NDArray[Any]], i
     return namespace.DataFrame(frame, index=index)
 
 
-def _split(array: NDArray[Any]) -> tuple[NDArray[Any], Bools]:
+def _split(array: Column) -> tuple[Column, Bools]:
     """The plain values, and where they are null."""
     data, null = np.ma.getdata(array), np.ma.getmaskarray(array)
     if data.dtype.kind == "f":
@@ -247,30 +185,30 @@ def _split(array: NDArray[Any]) -> tuple[NDArray[Any], Bools]:
     return data, null
 
 
-def _texts_only(data: NDArray[Any]) -> bool:
+def _texts_only(data: Column) -> bool:
     return data.dtype == object and set(map(type, data.tolist())) <= {str, type(None)}
 
 
-def _nullable_name(dtype: Any) -> str:
-    """The pandas name of the nullable kind: "Int64", "UInt8", "boolean"."""
+def _nullable_name(dtype: np.dtype[np.generic]) -> str:
+    """The pandas name of the nullable dtype: "Int64", "UInt8", "boolean"."""
     if dtype.kind == "b":
         return "boolean"
     return ("Int" if dtype.kind == "i" else "UInt") + str(dtype.itemsize * 8)
 
 
-def _kind(array: NDArray[np.object_]) -> str:
-    """What a column of Python objects holds."""
+def _kind(array: Objects) -> Kind:
+    """The kind of a column of Python objects."""
     kinds = set(map(type, array.tolist())) - {type(None)}
     if kinds <= {str}:
         return "text"
     return "number" if kinds <= {bool, int, float, Decimal} else "object"
 
 
-def _null(series: nw.Series[Any]) -> Bools:
+def _null(series: Series) -> Bools:
     return np.asarray(series.is_null().to_numpy(), dtype=bool)
 
 
-def _objects(series: nw.Series[Any]) -> NDArray[np.object_]:
+def _objects(series: Series) -> Objects:
     # to_numpy is quicker for texts, but polars may make it as wide as the longest text everywhere;
     # fromiter, because an array of lists must not become a matrix
     quick = isinstance(series.dtype, nw.String) and not series.implementation.is_polars()
@@ -278,8 +216,8 @@ def _objects(series: nw.Series[Any]) -> NDArray[np.object_]:
     return np.fromiter(source, dtype=object, count=len(series))
 
 
-def _plain(series: nw.Series[Any]) -> nw.Series[Any]:
-    """Categories as the values that they stand for, local time without its zone."""
+def _plain(series: Series) -> Series:
+    """Categories as their values, local time without its zone."""
     dtype = series.dtype
     if isinstance(dtype, (nw.Categorical, nw.Enum)):
         if series.implementation.is_polars():

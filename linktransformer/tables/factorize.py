@@ -1,15 +1,15 @@
-"""Numbers for values: equal values get equal numbers, counted from 0 by first appearance."""
+"""Integer codes of values: equal values get equal codes, numbered from 0 by first appearance."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from itertools import count
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.arrays import Bools, Integers
+from linktransformer.arrays import Bools, Column, Integers
 
 __all__ = ["combine", "factorize", "number"]
 
@@ -17,13 +17,7 @@ H = TypeVar("H", bound=Hashable)
 
 
 def factorize(values: Sequence[H]) -> tuple[list[H], Integers]:
-    """Number the values by their first appearance.
-
-    Args:
-        values: Hashable values.
-
-    Returns:
-        The unique values, and for each value the place of its unique one, (n,) int64.
+    """The unique values by first appearance, and the code of each value, (n,) int64.
 
     Example:
         >>> unique, codes = factorize(["b", "a", "b"])
@@ -35,18 +29,10 @@ def factorize(values: Sequence[H]) -> tuple[list[H], Integers]:
     return list(place), codes
 
 
-def number(values: NDArray[Any], null: Bools) -> Integers:
-    """Number an array's values, -1 where it is null.
+def number(values: Column, null: Bools) -> Integers:
+    """Codes of an array's values, (n,) int64, -1 where it is null.
 
-    Args:
-        values: Numbers, moments, or hashable objects (compared as Python compares them), (n,).
-        null: Where there is no value, (n,).
-
-    Returns:
-        Numbers from 0, (n,) int64.
-
-    Raises:
-        TypeError: A value is not hashable.
+    Objects are compared as Python compares them; TypeError if one is not hashable.
 
     Example:
         >>> number(np.array([7.5, 0.0, 7.5]), np.array([False, True, False])).tolist()
@@ -63,13 +49,7 @@ def number(values: NDArray[Any], null: Bools) -> Integers:
 
 
 def combine(columns: Sequence[Integers]) -> Integers:
-    """Number the combinations of several columns of numbers, -1 where any of them is -1.
-
-    Args:
-        columns: One or more arrays, each (n,) int64.
-
-    Returns:
-        Numbers from 0, (n,) int64.
+    """Codes of the combinations of columns of codes, (n,) int64 each, -1 where any of them is -1.
 
     Example:
         >>> combine([np.array([0, 0, 1, -1]), np.array([3, 3, 3, 3])]).tolist()
@@ -85,7 +65,7 @@ def combine(columns: Sequence[Integers]) -> Integers:
 
 
 def _by_appearance(first: NDArray[np.intp]) -> Integers:
-    """The rank of each unique value by the place where it appeared first."""
+    """The rank of each unique value by its first position."""
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first, kind="stable")] = np.arange(len(first))
     return rank

@@ -1,26 +1,27 @@
-"""Dataframes in and out: the only file, with files.py, that knows a dataframe library.
+"""Dataframes in and out: the only module, with `files.py`, that knows a dataframe library.
 
-A table is wrapped once by narwhals; everything after that is NumPy. What is given back is in the
-library of what came in.
+A table is wrapped once by narwhals; everything after that is NumPy. Results are in the caller's library.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any
+from typing import TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
-from numpy.typing import NDArray
+from narwhals.stable.v2.typing import IntoDataFrame, IntoDataFrameT
 
-from linktransformer.arrays import Integers
-from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError
+from linktransformer.arrays import Column, Integers, Objects
+from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError, did_you_mean
 from linktransformer.tables import columns, normalize
 from linktransformer.tables.column_names import free_name, refuse_repeated, suffixed
+from linktransformer.tables.columns import Frame, Native
 
 __all__ = [
+    "IntoDataFrame",
+    "IntoDataFrameT",
     "Table",
     "below",
     "beside",
@@ -38,8 +39,9 @@ __all__ = [
     "wrap",
 ]
 
-Columns = Mapping[str, NDArray[Any]]
-_CONVERT = {  # to what the left table is, from what the right one is
+Columns: TypeAlias = Mapping[str, Column]
+Suffixes: TypeAlias = tuple[str | None, str | None]
+_CONVERT = {  # (library of the left table, of the right one): how the right one is converted
     ("pandas", "polars"): "{}.to_pandas()",
     ("pandas", "pyarrow"): "{}.to_pandas()",
     ("polars", "pandas"): "polars.from_pandas({})",
@@ -51,21 +53,15 @@ _CONVERT = {  # to what the left table is, from what the right one is
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """A dataframe of the caller's, and what to call it in messages.
+    """A dataframe of the caller and its name in messages, such as "left"."""
 
-    Args:
-        frame: The dataframe as narwhals sees it.
-        name: Such as "left".
-        n_rows: Its number of rows.
-    """
-
-    frame: nw.DataFrame[Any]
+    frame: Frame
     name: str
     n_rows: int
 
     @property
     def called(self) -> str:
-        """What a message calls it: "the table", "the left table", or "table[NAME]" for one of several."""
+        """The table in a message: "the table", "the left table", or "table[NAME]" for one of several."""
         usual = "the table" if self.name == "table" else f"the {self.name} table"
         return self.name if "[" in self.name else usual
 
@@ -75,8 +71,8 @@ class Table:
         return self.frame.columns
 
     @property
-    def index(self) -> Any | None:
-        """The pandas index, None in libraries that have none."""
+    def index(self) -> Native | None:
+        """The pandas index, None in libraries without one."""
         return nw.maybe_get_index(self.frame)
 
     @property
@@ -84,22 +80,19 @@ class Table:
         """The name of the library, such as "polars"."""
         return str(self.frame.implementation.value)
 
+    def rows(self, rows: Integers) -> Table:
+        """Some rows in any order, repeats allowed, with their index labels in pandas."""
+        return Table(self.frame[rows], self.name, len(rows))
 
-def wrap(native: Any, name: str) -> Table:
-    """Take in a pandas, polars or pyarrow table.
 
-    A polars LazyFrame is collected. Other eager dataframes work as far as narwhals takes them.
+def wrap(native: IntoDataFrame, name: str) -> Table:
+    """Wrap a pandas, polars or pyarrow table; a polars LazyFrame is collected. It is never changed.
 
-    Args:
-        native: The caller's table; it is never changed.
-        name: What to call it in messages: the argument's name.
-
-    Returns:
-        The table.
+    `name` is the caller's argument. Other eager dataframes work as far as narwhals supports them.
 
     Raises:
         TableTypeError: It is no dataframe, or one that is not held in memory.
-        InvalidArgumentError: Column names are repeated, in several levels, or no texts.
+        InvalidArgumentError: Column names are repeated, in several levels, or no strings.
 
     Example:
         >>> import pandas as pd
@@ -124,17 +117,17 @@ def wrap(native: Any, name: str) -> Table:
     return Table(frame, name, len(frame))
 
 
-def _check_names(names: Sequence[Any], table: str) -> None:
-    odd = [name for name in names if not isinstance(name, str)]
-    if odd:
+def _check_names(names: Sequence[object], table: str) -> None:
+    others = [name for name in names if not isinstance(name, str)]
+    if others:
         raise InvalidArgumentError(
-            f"{table} has column names that are no texts: {odd[:5]}. Make them texts first: "
+            f"{table} has column names that are not strings: {others[:5]}. Convert them first: "
             f"{table}.columns = {table}.columns.astype(str)"
         )
-    refuse_repeated(names, f"{table} has columns of the same name", "Rename all but one of each.")
+    refuse_repeated(map(str, names), f"{table} has columns of the same name", "Rename all but one of each.")
 
 
-def _no_table(native: Any, name: str) -> str:
+def _no_table(native: object, name: str) -> str:
     kind = f"{type(native).__module__.partition('.')[0]}.{type(native).__name__}".removeprefix("builtins.")
     if hasattr(native, "to_frame"):
         return f"{name} is a {kind}, one column and not a table. Give {name}.to_frame()."
@@ -144,15 +137,7 @@ def _no_table(native: Any, name: str) -> str:
 
 
 def same_library(left: Table, right: Table) -> None:
-    """Refuse two tables of two libraries.
-
-    Args:
-        left: One table.
-        right: The other one.
-
-    Raises:
-        TableTypeError: They are of two libraries.
-    """
+    """Raise TableTypeError if two tables are of two libraries."""
     if left.frame.implementation != right.frame.implementation:
         call = _CONVERT.get((left.library, right.library), "its own conversion").format(right.name)
         raise TableTypeError(
@@ -162,111 +147,59 @@ def same_library(left: Table, right: Table) -> None:
 
 
 def check_columns(table: Table, names: Sequence[str], argument: str) -> None:
-    """Refuse names that are no columns of the table.
-
-    Args:
-        table: The table.
-        names: The names that the caller gave.
-        argument: In which argument.
-
-    Raises:
-        ColumnNotFoundError: A name is no column; the message has the nearest one.
-        InvalidArgumentError: No name was given.
-    """
+    """Raise ColumnNotFoundError, with the nearest name, if a name in `argument` is no column."""
     if not names:
         raise InvalidArgumentError(f"{argument} names no column. Columns of {table.called}: {table.columns}.")
     for name in names:
         if name not in table.columns:
-            near = get_close_matches(str(name), table.columns, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(str(name), table.columns, cutoff=0.5)
             shown = ", ".join(map(repr, table.columns[:20])) + (", ..." if len(table.columns) > 20 else "")
-            what = f"{argument}={name!r}: {table.called} has no such column."
-            raise ColumnNotFoundError(f"{what}{hint} Its columns: {shown}")
+            problem = f"{argument}={name!r}: {table.called} has no such column."
+            raise ColumnNotFoundError(f"{problem}{hint} Its columns: {shown}")
 
 
 def string_columns_shared(left: Table, right: Table) -> list[str]:
-    """The columns of text or categories that both tables have, in the left table's order.
-
-    Args:
-        left: One table.
-        right: The other one.
-
-    Returns:
-        Column names.
-    """
-    both = [set(_string_columns(table)) for table in (left, right)]
-    return [name for name in left.columns if name in both[0] & both[1]]
-
-
-def _string_columns(table: Table) -> list[str]:
-    return [name for name, dtype in table.frame.schema.items() if columns.holds_text(dtype)]
+    """The columns of text or categories that both tables have, in the left table's order."""
+    text_columns = [
+        [name for name, dtype in table.frame.schema.items() if columns.holds_text(dtype)]
+        for table in (left, right)
+    ]
+    return [name for name in text_columns[0] if name in text_columns[1]]
 
 
 def joined(
     table: Table, names: Sequence[str], separator: str, labels: bool, *, compared: bool = False
-) -> NDArray[np.object_]:
-    """Write the columns of each row as one text; cells that are null, NaN or blank are left out.
+) -> Objects:
+    """Write the columns of each row as one text, (n_rows,) object; null, NaN and blank cells are left out.
 
-    Args:
-        table: The table.
-        names: Column names.
-        separator: What stands between two cells.
-        labels: Write "name: value" instead of the value alone.
-        compared: Write each cell as it is compared (`normalize.normalize`), not as it is shown.
-
-    Returns:
-        Texts, (n_rows,) object; "" where all cells are left out.
+    `labels` writes "name: value"; `compared` writes each cell as it is compared (`normalize.normalize`).
     """
     texts = np.full(table.n_rows, "", dtype=object)
     for name in names:
-        cell = columns.as_text(table.frame[name])
+        cells = columns.as_text(table.frame[name])
         if compared:
-            cell = normalize.normalized(cell)
-        has, begun = cell != "", texts != ""
+            cells = normalize.normalized(cells)
+        filled, started = cells != "", texts != ""
         if labels:
-            cell[has] = f"{name}: " + cell[has]
-        both = has & begun
-        texts = np.where(begun, texts, cell)
-        texts[both] = texts[both] + separator + cell[both]
+            cells[filled] = f"{name}: " + cells[filled]
+        both = filled & started
+        texts = np.where(started, texts, cells)
+        texts[both] = texts[both] + separator + cells[both]
     return texts
 
 
-def column(table: Table, name: str) -> NDArray[np.object_]:
-    """The values of a column as Python objects, None for null and NaN.
-
-    Args:
-        table: The table.
-        name: A column name.
-
-    Returns:
-        Values, (n_rows,) object.
-    """
+def column(table: Table, name: str) -> Objects:
+    """The values of a column as Python objects, None for null and NaN, (n_rows,) object."""
     return columns.objects(table.frame[name])
 
 
-def take(table: Table, rows: Integers) -> Any:
-    """The given rows, with their index labels in pandas.
-
-    Args:
-        table: The table.
-        rows: Row numbers from 0, (n,) int64; any order, repeats allowed.
-
-    Returns:
-        A table in the caller's library.
-    """
-    return table.frame[rows].to_native()
+def take(table: Table, rows: Integers) -> IntoDataFrame:
+    """Some rows in the caller's library, in any order, with their index labels in pandas."""
+    return table.rows(rows).frame.to_native()
 
 
-def index_labels(table: Table, rows: Integers) -> NDArray[Any]:
-    """What the caller calls the given rows: pandas index labels, else row numbers.
-
-    Args:
-        table: The table.
-        rows: Row numbers from 0, (n,) int64.
-
-    Returns:
-        Labels, (n,); tuples for a MultiIndex.
-    """
+def index_labels(table: Table, rows: Integers) -> Column:
+    """Labels of rows, (n,): pandas index labels (tuples for a MultiIndex), else row numbers."""
     if table.index is None:
         return rows
     labels = table.index.take(rows)
@@ -277,35 +210,23 @@ def index_labels(table: Table, rows: Integers) -> NDArray[Any]:
     return np.fromiter(labels.tolist(), dtype=object, count=len(rows))
 
 
-def new_frame(like: Table, arrays: Columns, *, keep_index: bool = False) -> Any:
-    """Make a table in the library of another one.
+def new_frame(like: Table, arrays: Columns, *, keep_index: bool = False) -> IntoDataFrame:
+    """A table in the library of another one; NaN, None and masked values are null.
 
-    Args:
-        like: The table whose library is used.
-        arrays: Names and arrays, (n,) each. NaN, None and what a masked array masks is null.
-        keep_index: Give it the other one's pandas index; it then has as many rows.
-
-    Returns:
-        A table with a fresh index, or with that one.
+    `keep_index` gives it the pandas index of `like`, which then has as many rows.
     """
     return _from_numpy(like, arrays, like.index if keep_index else None).to_native()
 
 
-def with_columns(table: Table, added: Columns) -> Any:
-    """The table with more columns at its end and its index kept.
-
-    Args:
-        table: The table.
-        added: New column names, none of them in the table -> arrays (n_rows,); NaN, None, masked: null.
-
-    Returns:
-        A new table in the caller's library.
+def with_columns(table: Table, added: Columns) -> IntoDataFrame:
+    """A table with more columns, (n_rows,) each, at its end, and its index kept.
 
     Raises:
-        InvalidArgumentError: The table has such a column already.
+        InvalidArgumentError: The table already has such a column.
     """
     refuse_repeated([*table.columns, *added], f"{table.name} has the output column already", "Rename it.")
-    return nw.concat([table.frame, _from_numpy(table, added, table.index)], how="horizontal").to_native()
+    wide: Frame = nw.concat([table.frame, _from_numpy(table, added, table.index)], how="horizontal")
+    return wide.to_native()
 
 
 def beside(
@@ -313,28 +234,14 @@ def beside(
     right: Table,
     left_rows: Integers,
     right_rows: Integers,
-    suffixes: tuple[str | None, str | None] = ("_x", "_y"),
+    suffixes: Suffixes = ("_x", "_y"),
     extra: Columns | None = None,
-) -> Any:
-    """Put rows of two tables next to each other, as pandas.merge would.
+) -> IntoDataFrame:
+    """Put rows of two tables of one library next to each other, as `pandas.merge` does, with a fresh index.
 
-    Dtypes stay: where a pandas integer or truth value column gets nulls it becomes pandas' nullable
-    kind ("Int64", "boolean") and not float or object. Columns that both tables have, keys included,
-    are both kept and get the suffixes.
-
-    Args:
-        left: The left table.
-        right: The right table, of the same library.
-        left_rows: Rows of the left table, -1 for a row of nulls, (n,) int64.
-        right_rows: Rows of the right table, -1 for a row of nulls, (n,) int64.
-        suffixes: What a shared column name gets on either side.
-        extra: Columns to add at the end: name -> array (n,); NaN, None and masked values are null.
-
-    Returns:
-        A table of n rows with a fresh index, in the caller's library.
-
-    Raises:
-        InvalidArgumentError: Two output columns would have one name.
+    Rows are (n,) int64; row -1 is a row of nulls. Dtypes stay: a pandas integer or boolean column that gets
+    nulls becomes pandas' nullable dtype ("Int64", "boolean"), not float or object. Columns that both tables
+    have, keys included, are both kept and get the suffixes. `extra` are columns to add at the end, (n,) each.
     """
     left_names, right_names = check_beside(left, right, suffixes, list(extra or {}))
     parts = [
@@ -342,31 +249,24 @@ def beside(
         _take_or_null(right, right_rows).rename(dict(zip(right.columns, right_names, strict=True))),
         _from_numpy(left, extra or {}),
     ]
-    return nw.concat([part for part in parts if part.columns], how="horizontal").to_native()
+    wide: Frame = nw.concat([part for part in parts if part.columns], how="horizontal")
+    return wide.to_native()
 
 
-def below(upper: Table, lower: Table) -> Any:
+def below(upper: Table, lower: Table) -> IntoDataFrame:
     """One table with the rows of another at its end; the other one has its columns, in any order."""
     check_columns(lower, upper.columns, "rows")
-    return nw.concat([upper.frame, lower.frame.select(upper.columns)], how="vertical").to_native()
+    tall: Frame = nw.concat([upper.frame, lower.frame.select(upper.columns)], how="vertical")
+    return tall.to_native()
 
 
 def check_beside(
-    left: Table, right: Table, suffixes: tuple[str | None, str | None], extra: Sequence[str]
+    left: Table, right: Table, suffixes: Suffixes, extra: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-    """The column names that `beside` gives.
-
-    Args:
-        left: The left table.
-        right: The right table.
-        suffixes: What a shared column name gets on the left and on the right; None adds nothing.
-        extra: Names of the columns to add.
-
-    Returns:
-        The names of the left and of the right table's columns.
+    """The column names of both tables in the result of `beside`.
 
     Raises:
-        InvalidArgumentError: Two output columns would have one name.
+        InvalidArgumentError: Two output columns would have the same name.
     """
     names = suffixed(left.columns, right.columns, suffixes)
     refuse_repeated(
@@ -377,25 +277,26 @@ def check_beside(
     return names
 
 
-def _take_or_null(table: Table, rows: Integers) -> nw.DataFrame[Any]:
-    """The given rows, all null where the row is -1; a fresh index."""
-    native, none = table.frame.to_native(), rows < 0
+def _take_or_null(table: Table, rows: Integers) -> Frame:
+    """Some rows with a fresh index, all null where the row is -1."""
+    native: Native = table.frame.to_native()
+    null = rows < 0
     library = table.frame.implementation
     if library.is_pyarrow():
         pa = library.to_native_namespace()
-        taken = native.take(pa.array(rows, mask=none))
+        taken = native.take(pa.array(rows, mask=null))
     elif library.is_polars():
         pl = library.to_native_namespace()
-        taken = native.select(pl.all().gather(pl.Series(rows).set(pl.Series(none), None)))
+        taken = native.select(pl.all().gather(pl.Series(rows).set(pl.Series(null), None)))
     else:
         native = native.reset_index(drop=True)
-        if none.any():  # -1 is no label of the fresh index, so it gives nulls
+        if null.any():  # -1 is no label of the fresh index, so it gives nulls
             taken = columns.nullable(native).reindex(rows).reset_index(drop=True)
         else:
             taken = native.take(rows).reset_index(drop=True)
     return nw.from_native(taken, eager_only=True)
 
 
-def _from_numpy(like: Table, arrays: Columns, index: Any | None = None) -> nw.DataFrame[Any]:
+def _from_numpy(like: Table, arrays: Columns, index: Native | None = None) -> Frame:
     module = like.frame.implementation.to_native_namespace()
     return nw.from_native(columns.written(module, like.library, arrays, index), eager_only=True)

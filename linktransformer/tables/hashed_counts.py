@@ -1,4 +1,4 @@
-"""Counts of texts in memory that does not hold the texts: by 64 bits of a hash of each."""
+"""Counts of texts without the texts in memory: by a 64-bit hash of each."""
 
 from __future__ import annotations
 
@@ -16,17 +16,10 @@ Hashes = NDArray[np.uint64]
 
 
 def hashes(texts: Iterable[str]) -> Hashes:
-    """Hash texts, each to the same number in any process.
-
-    Args:
-        texts: The texts, n.
-
-    Returns:
-        (n,) uint64.
-    """
+    """BLAKE2b hashes of texts, (n,) uint64, the same in any process."""
     digest = hashlib.blake2b
-    said = b"".join(digest(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in texts)
-    return np.frombuffer(said, dtype=np.uint64)
+    digests = b"".join(digest(t.encode("utf-8", "surrogatepass"), digest_size=8).digest() for t in texts)
+    return np.frombuffer(digests, dtype=np.uint64)
 
 
 class HashedCounts:
@@ -48,42 +41,30 @@ class HashedCounts:
         self._new: list[tuple[Hashes, Integers]] = []
 
     def add(self, texts: Iterable[str], counts: Integers) -> None:
-        """Count texts.
-
-        Args:
-            texts: The texts, n.
-            counts: How often each is there, (n,) int64.
-        """
+        """Add to the counts of texts; counts are (n,) int64."""
         self._new.append((hashes(texts), counts.astype(np.int64)))
         if sum(len(new) for new, _ in self._new) > max(2**18, len(self._hashes)):
             self._merge()
 
     def of(self, texts: Iterable[str]) -> Integers:
-        """How often texts were counted.
-
-        Args:
-            texts: The texts, n.
-
-        Returns:
-            (n,) int64, 0 for one that was not.
-        """
+        """The counts of texts, (n,) int64, 0 for a text that was never added."""
         self._merge()
-        wanted = hashes(texts)
-        found = np.zeros(len(wanted), dtype=np.int64)
+        keys = hashes(texts)
+        counts = np.zeros(len(keys), dtype=np.int64)
         if len(self._hashes):
-            place = np.minimum(np.searchsorted(self._hashes, wanted), len(self._hashes) - 1)
-            known = self._hashes[place] == wanted
-            found[known] = self._counts[place[known]]
-        return found
+            place = np.minimum(np.searchsorted(self._hashes, keys), len(self._hashes) - 1)
+            is_known = self._hashes[place] == keys
+            counts[is_known] = self._counts[place[is_known]]
+        return counts
 
     def _merge(self) -> None:
         if not self._new:
             return
-        every = np.concatenate([self._hashes, *(new for new, _ in self._new)])
+        keys = np.concatenate([self._hashes, *(new for new, _ in self._new)])
         counts = np.concatenate([self._counts, *(count for _, count in self._new)])
         self._new = []
-        order = np.argsort(every, kind="stable")
-        every, counts = every[order], counts[order]
-        first = np.flatnonzero(np.append(True, every[1:] != every[:-1])[: len(every)])
-        self._hashes = every[first]
+        order = np.argsort(keys, kind="stable")
+        keys, counts = keys[order], counts[order]
+        first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+        self._hashes = keys[first]
         self._counts = np.add.reduceat(counts, first) if len(first) else counts

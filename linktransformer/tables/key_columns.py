@@ -1,22 +1,22 @@
-"""Which columns a caller means by the keys of either table, and which of their values are equal."""
+"""The key columns of one or two tables, and codes of rows with equal values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linktransformer.arrays import Bools, Integers
-from linktransformer.errors import InvalidArgumentError
+from linktransformer.arrays import Bools, Column, Integers
+from linktransformer.errors import InvalidArgumentError, did_you_mean
 from linktransformer.tables import columns, factorize, frames, normalize
+from linktransformer.tables.columns import Kind
 from linktransformer.tables.frames import Table
 
 __all__ = ["check_compare", "codes", "column_codes", "listed", "of_one", "paired", "resolve"]
 
-Columns = str | Sequence[str] | None
+Columns: TypeAlias = str | Sequence[str] | None
 
 
 def resolve(
@@ -27,21 +27,12 @@ def resolve(
     right_on: Columns,
     pictures: tuple[str, str] | None = None,
 ) -> tuple[list[str], list[str]]:
-    """Find the key columns of both tables.
+    """The key columns of both tables.
 
-    Args:
-        left: The left table.
-        right: The right table.
-        on: Columns of both.
-        left_on: Columns of the left table.
-        right_on: Columns of the right table.
-        pictures: Columns that hold pictures; they are no text, and beside them none is needed.
-
-    Returns:
-        Names of left and of right columns.
+    `pictures` are columns that are no text; with them no text column is needed.
 
     Raises:
-        InvalidArgumentError: `on` together with the others, one without the other, or nothing to go by.
+        InvalidArgumentError: `on` together with the others, one without the other, or no shared text column.
         ColumnNotFoundError: A name that is no column.
         TableTypeError: The tables are of two libraries.
     """
@@ -74,61 +65,38 @@ def resolve(
 
 
 def paired(left: list[str], right: list[str]) -> list[tuple[str, str]]:
-    """Which key columns of two tables say the same.
+    """The key columns of two tables that are compared with each other.
 
-    Args:
-        left: Key columns of the left table.
-        right: Key columns of the right table.
-
-    Returns:
-        Those of one name; of the others each with the one in its place, if as many are left on both sides.
+    Columns of one name are a pair; the others are paired by position, if each table has as many.
 
     Example:
         >>> paired(["title", "year"], ["year", "title", "venue"]), paired(["firm", "city"], ["name", "city"])
         ([('title', 'title'), ('year', 'year')], [('firm', 'name'), ('city', 'city')])
     """
     partner = {name: name for name in left if name in right}
-    mine, theirs = [name for name in left if name not in right], [name for name in right if name not in left]
-    if len(mine) == len(theirs):
-        partner |= dict(zip(mine, theirs, strict=True))
+    only_left = [name for name in left if name not in right]
+    only_right = [name for name in right if name not in left]
+    if len(only_left) == len(only_right):
+        partner |= dict(zip(only_left, only_right, strict=True))
     return [(name, partner[name]) for name in left if name in partner]
 
 
 def check_compare(compare: Iterable[str] | None, on: tuple[list[str], list[str]]) -> None:
-    """Refuse comparisons of columns that the decision would not look at.
-
-    Args:
-        compare: Names of columns, None for none.
-        on: Key columns of the left and of the right table.
-
-    Raises:
-        InvalidArgumentError: One is no key column of both tables.
-    """
+    """Raise InvalidArgumentError if `compare` names something else than a key column of both tables."""
     names = sorted({name for pair in paired(*on) for name in pair})
     for name in compare or ():
         if name not in names:
-            near = get_close_matches(name, names, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
             raise InvalidArgumentError(
-                f"compare= names {name!r}, which is not a key column of both tables.{hint} "
-                f"Those are: {names}."
+                f"compare= names {name!r}, which is not a key column of both tables."
+                f"{did_you_mean(name, names)} Those are: {names}."
             )
 
 
-def of_one(table: Table, on: Columns, picture: str | None = None, *, argument: str = "on") -> list[str]:
-    """Find the key columns of a table that is compared with itself.
-
-    Args:
-        table: The table.
-        on: Its columns; None for all columns of text.
-        picture: A column that holds pictures; it is no text, and beside it none is needed.
-        argument: In which argument the columns were given.
-
-    Returns:
-        Column names.
+def of_one(table: Table, on: object, picture: str | None = None, *, argument: str = "on") -> list[str]:
+    """The key columns of a table that is compared with itself; None for all text columns but `picture`.
 
     Raises:
-        InvalidArgumentError: There is no column of text, or `on` is no list of names.
+        InvalidArgumentError: There is no text column, or `on` is no list of names.
         ColumnNotFoundError: A name that is no column.
     """
     if on is None:
@@ -146,73 +114,62 @@ def of_one(table: Table, on: Columns, picture: str | None = None, *, argument: s
 def codes(
     left: Table, right: Table, left_columns: Sequence[str], right_columns: Sequence[str]
 ) -> tuple[Integers, Integers]:
-    """Number the rows of both tables so that rows with equal values have equal numbers.
+    """Codes of the rows of both tables, (n_rows,) int64 each: equal where all columns are, -1 for a null.
 
-    1 equals 1.0; texts are equal when every character is. Null, NaN and blank texts are equal to
-    nothing.
-
-    Args:
-        left: One table.
-        right: The other one.
-        left_columns: Columns of the left table.
-        right_columns: Columns of the right table, as many.
-
-    Returns:
-        Numbers from 0 of the left and of the right rows, (n_rows,) int64 each, -1 where a value is null.
+    1 equals 1.0; texts are equal when every character is. Null, NaN and blank texts are null.
 
     Raises:
         InvalidArgumentError: Two columns can never be equal: one holds texts, the other numbers.
     """
-    numbered = [
-        np.concatenate(column_codes(left, right, names))
-        for names in zip(left_columns, right_columns, strict=True)
-    ]
-    combined = factorize.combine(numbered)
+    column_pairs = zip(left_columns, right_columns, strict=True)
+    combined = factorize.combine([np.concatenate(column_codes(left, right, pair)) for pair in column_pairs])
     return combined[: left.n_rows], combined[left.n_rows :]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    """Values of a column, (n,), their kind, and where they are null."""
+
+    kind: Kind
+    values: Column
+    null: Bools
 
 
 def column_codes(
     left: Table, right: Table, names: tuple[str, str], *, fold: bool = False
 ) -> tuple[Integers, Integers]:
-    """Number the rows of both tables by one column of each.
-
-    Args:
-        left: One table.
-        right: The other one.
-        names: A column of the left table and one of the right table.
-        fold: Texts are equal when `normalize.folded` makes them equal, else when every character is.
-
-    Returns:
-        Numbers from 0 of the left and of the right rows, (n_rows,) int64 each, -1 where a value is null.
-
-    Raises:
-        InvalidArgumentError: The columns can never be equal: one holds texts, the other numbers.
-    """
-    pair = [columns.values(table.frame[name]) for table, name in zip((left, right), names, strict=True)]
-    pair = [columns.as_moments(*values) for values in pair]
-    kinds = {kind for kind, _, null in pair if kind != "object" and not null.all()}
-    if len(kinds) > 1:
+    """`codes` by one column of each table; `fold` compares texts by `normalize.folded`."""
+    pair = [
+        _Cells(*columns.as_moments(*columns.values(table.frame[name])))
+        for table, name in zip((left, right), names, strict=True)
+    ]
+    if len({cells.kind for cells in pair if cells.kind != "object" and not cells.null.all()}) > 1:
         raise InvalidArgumentError(
-            f"{left.name} column {names[0]!r} holds {pair[0][0]}s and {right.name} column {names[1]!r} "
-            f"holds {pair[1][0]}s: they are never equal. Convert one of them."
+            f"{left.name} column {names[0]!r} holds {pair[0].kind}s and {right.name} column {names[1]!r} "
+            f"holds {pair[1].kind}s: they are never equal. Convert one of them."
         )
-    numbered = _number_pair([_folded(*values) for values in pair] if fold else pair, names[0])
-    return numbered[: left.n_rows], numbered[left.n_rows :]
+    both = _number_pair([_folded(cells) for cells in pair] if fold else pair, names[0])
+    return both[: left.n_rows], both[left.n_rows :]
 
 
-def _folded(kind: str, values: NDArray[Any], null: Bools) -> tuple[str, NDArray[Any], Bools]:
-    """The same with its texts folded, and texts of which nothing is left as nulls."""
-    if kind not in ("text", "object"):
-        return kind, values, null
-    is_text = np.fromiter((isinstance(value, str) for value in values), dtype=bool, count=len(values))
-    texts = np.full(len(values), None, dtype=object)
-    texts[is_text] = normalize.folded(values[is_text])
-    return kind, np.where(is_text, texts, values), null | (is_text & (texts == ""))
+def _folded(cells: _Cells) -> _Cells:
+    """The cells with folded texts, and texts that become empty as nulls."""
+    if cells.kind not in ("text", "object"):
+        return cells
+    is_text = np.fromiter(
+        (isinstance(value, str) for value in cells.values), dtype=bool, count=len(cells.null)
+    )
+    texts = np.full(len(cells.null), None, dtype=object)
+    texts[is_text] = normalize.folded(cells.values[is_text].tolist())
+    null = cells.null | (is_text & (texts == ""))
+    return _Cells(cells.kind, np.where(is_text, texts, cells.values), null)
 
 
-def _number_pair(pair: list[tuple[str, NDArray[Any], Bools]], name: str) -> Integers:
-    arrays = [values for _, values, _ in pair]
-    nulls = [columns.blank(values, null) if kind == "text" else null for kind, values, null in pair]
+def _number_pair(pair: list[_Cells], name: str) -> Integers:
+    arrays = [cells.values for cells in pair]
+    nulls = [
+        columns.blank(cells.values, cells.null) if cells.kind == "text" else cells.null for cells in pair
+    ]
     if arrays[0].dtype.kind != arrays[1].dtype.kind:
         # Python compares a large integer with a float exactly; NumPy would round it first
         arrays = [values.astype(object) for values in arrays]
@@ -225,18 +182,7 @@ def _number_pair(pair: list[tuple[str, NDArray[Any], Bools]], name: str) -> Inte
 
 
 def listed(columns: object, argument: str) -> list[str]:
-    """One column name or several, in the order in which the caller has them.
-
-    Args:
-        columns: What the caller gave.
-        argument: In which argument.
-
-    Returns:
-        Names.
-
-    Raises:
-        InvalidArgumentError: It is no list of different names.
-    """
+    """One or several column names as a list; InvalidArgumentError if they are not unique strings in order."""
     if isinstance(columns, str):
         return [columns]
     # a set has no order, and the order of keys decides how a row is written

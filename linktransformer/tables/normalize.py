@@ -1,6 +1,6 @@
 """Text normalisation: one form for texts that a reader takes for the same text.
 
-Keys, block keys, n-grams and models all read the normalised text. The caller's cells are never changed.
+Keys, block keys, n-grams and models all use the normalised text. The caller's cells are never changed.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from linktransformer.arrays import Objects
 from linktransformer.tables import cells
 from linktransformer.tables.factorize import factorize
 
@@ -38,30 +38,22 @@ IGNORABLE = (
     (0xE0000, 0xE0FFF),  # tags, variation selectors, unassigned
 )
 _IGNORABLE = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in IGNORABLE) + "]+")
-_CHUNK = 100_000  # texts normalised in one go: bounds the copy that is made
+_CHUNK = 100_000  # texts normalised at a time: bounds the size of the copy
 
 
 def normalize(text: str) -> str:
     r"""Write a text in the form in which it is compared.
 
-    Removed are the characters of the Unicode property Default_Ignorable_Code_Point: soft hyphen, zero width
-    space, joiner and non-joiner, word joiner, byte order mark, variation selectors, marks of direction. Then
-    the text is brought into Normalization Form KC (Unicode Standard Annex 15): composed and decomposed
-    letters, full width and plain letters, ligatures and their letters are one. Runs of white space become one
-    space, and white space at either end is removed. Capitals stay as they are.
+    Characters with the Unicode property Default_Ignorable_Code_Point are removed (soft hyphen, zero width
+    space, joiner and non-joiner, word joiner, byte order mark, variation selectors, direction marks). Then
+    Normalization Form KC (Unicode Standard Annex 15) unifies composed and decomposed letters, full width and
+    plain letters, ligatures and their letters. Runs of white space become one space; leading and trailing
+    white space is removed. Case is kept. Normalising twice changes nothing.
 
     The zero width non-joiner separates parts of words in Persian, and both joiners choose letter forms in
     Indic scripts; a text with and without them is the same text here. NFKC writes "½" as "1⁄2", "²" as "2"
-    and "™" as "TM".
-
-    The bundled model loses nothing: the tokenizer of "linker-multilingual" applies a variant of NFKC itself.
-    It reads a zero width space or byte order mark as a space, which is the one difference.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The normalised text, "" where nothing can be seen. Normalising it again changes nothing.
+    and "™" as "TM". The tokenizer of "linker-multilingual" applies a variant of NFKC itself; it reads a zero
+    width space or byte order mark as a space, which is the only difference.
 
     Example:
         >>> normalize("Cafe\u0301\u00a0 \ufb01n\u00adal\u200b ") == "Caf\u00e9 final"
@@ -72,50 +64,38 @@ def normalize(text: str) -> str:
     return cells.clean([text])[0]
 
 
-def normalized(texts: Sequence[str] | NDArray[np.object_]) -> NDArray[np.object_]:
-    r"""Normalise many texts: each different one that is not ASCII once, many in one call.
-
-    Args:
-        texts: Texts, n.
-
-    Returns:
-        `normalize` of each, (n,) object.
+def normalized(texts: Sequence[str] | Objects) -> Objects:
+    r"""`normalize` of many texts, (n,) object: each unique text that is not ASCII once, many in one call.
 
     Example:
         >>> normalized(["Acme", "e\u0301", "\u200b"]).tolist() == ["Acme", "\u00e9", ""]
         True
     """
-    given = texts.tolist() if isinstance(texts, np.ndarray) else list(texts)
-    if all(map(str.isascii, given)):
-        return np.fromiter(cells.clean(given), dtype=object, count=len(given))
-    unique, place = factorize(given)
-    wide = [number for number, text in enumerate(unique) if not text.isascii()]
-    for start in range(0, len(wide), _CHUNK):
-        here = wide[start : start + _CHUNK]
-        for number, text in zip(here, _composed([unique[number] for number in here]), strict=True):
+    listed: list[str] = texts.tolist() if isinstance(texts, np.ndarray) else list(texts)
+    if all(map(str.isascii, listed)):
+        return np.fromiter(cells.clean(listed), dtype=object, count=len(listed))
+    unique, place = factorize(listed)
+    not_ascii = [number for number, text in enumerate(unique) if not text.isascii()]
+    for start in range(0, len(not_ascii), _CHUNK):
+        chunk = not_ascii[start : start + _CHUNK]
+        for number, text in zip(chunk, _composed([unique[number] for number in chunk]), strict=True):
             unique[number] = text
-    found = np.fromiter(cells.clean(unique), dtype=object, count=len(unique))
-    return found[place]
+    cleaned = np.fromiter(cells.clean(unique), dtype=object, count=len(unique))
+    return cleaned[place]
 
 
-def folded(texts: Sequence[str] | NDArray[np.object_]) -> NDArray[np.object_]:
-    r"""Normalise texts and remove differences of case: texts that are equal but for case become equal.
+def folded(texts: Sequence[str] | Objects) -> Objects:
+    r"""Normalised texts without differences of case, (n,) object.
 
     This is the compatibility caseless match of the Unicode Standard (section 3.13, D146), with ignorable
     characters and white space treated as `normalize` does.
-
-    Args:
-        texts: Texts, n.
-
-    Returns:
-        (n,) object.
 
     Example:
         >>> folded(["STRASSE ", "stra\u00dfe", "New\u00a0York"]).tolist()
         ['strasse', 'strasse', 'new york']
     """
-    once = [text.casefold() for text in normalized(texts).tolist()]
-    return normalized(once)  # folding can take letters apart
+    casefolded = [text.casefold() for text in normalized(texts).tolist()]
+    return normalized(casefolded)  # case folding may decompose letters
 
 
 def _composed(texts: list[str]) -> list[str]:

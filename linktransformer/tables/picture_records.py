@@ -1,4 +1,4 @@
-"""What rows say and show: each different pair of text and pictures once."""
+"""The unique pairs of text and pictures of a table's rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
 from linktransformer.tables.serialize import Serializer
 
+if TYPE_CHECKING:
+    from clippings.pictures import Picture
+
 __all__ = ["Units", "confidence_of", "one_a_row", "picture_columns", "read_units"]
 
 logger = logging.getLogger(__name__)
@@ -26,21 +29,20 @@ SHORTEST = 64  # pixels of a picture's short side that are kept: more than any m
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Units:
-    """What the rows of a table say and show: each different pair of text and picture once.
+    """What the rows of a table say and show: each unique pair of text and pictures (a unit) once.
 
     Args:
         records: The text of each unit, "" for none, and the unit of each row, -1 for a row with neither.
         pictures: The pictures of each unit, none, one or several, (n_units,).
-        picture_of_row: The first usable picture of each row, else the first one that it has, (n_rows,).
+        picture_of_row: The first usable picture of each row, else its first one, (n_rows,).
         problems: How many rows have no usable picture, by reason.
-        confidence: How sure an OCR engine was of the text of each unit, 0 to 1, NaN where it is not known,
-            (n_units,) float64.
-        keys: What the pictures of each unit show, "" for none, (n_units,).
+        confidence: OCR confidence of each unit's text, 0 to 1, NaN where not known, (n_units,) float64.
+        keys: A hash of the pictures of each unit, "" for none, (n_units,).
     """
 
     records: Records
-    pictures: tuple[tuple[Any, ...], ...]
-    picture_of_row: tuple[Any, ...]
+    pictures: tuple[tuple[Picture, ...], ...]
+    picture_of_row: tuple[Picture, ...]
     problems: Mapping[str, int]
     confidence: Doubles
     keys: tuple[str, ...] = ()
@@ -48,7 +50,7 @@ class Units:
     @property
     def has_text(self) -> Bools:
         """Which units have a text."""
-        return np.array([bool(text) for text in self.records.texts.tolist()], dtype=bool)
+        return np.asarray(self.records.texts != "", dtype=bool)
 
     @property
     def has_picture(self) -> Bools:
@@ -56,26 +58,20 @@ class Units:
         return np.array([bool(pictures) for pictures in self.pictures], dtype=bool)
 
 
-def picture_columns(given: Any, tables: tuple[Table, Table], argument: str = "images") -> tuple[str, str]:
-    """The columns of pictures, or of what belongs to them.
-
-    Args:
-        given: A column of both tables, or a pair (left, right).
-        tables: The tables.
-        argument: In which argument.
-
-    Returns:
-        One name for each table.
+def picture_columns(
+    columns: object, tables: tuple[Table, Table], argument: str = "images"
+) -> tuple[str, str]:
+    """The column of pictures (or of another `argument`) of each table, from one name or a pair (left, right).
 
     Raises:
         InvalidArgumentError: It is neither.
         ColumnNotFoundError: A name is no column.
     """
-    names = (given, given) if isinstance(given, str) else given
-    fine = isinstance(names, (tuple, list)) and len(names) == 2 and all(isinstance(n, str) for n in names)
-    if not fine:
+    names = (columns, columns) if isinstance(columns, str) else columns
+    pair = isinstance(names, (tuple, list)) and len(names) == 2
+    if not (isinstance(names, (tuple, list)) and pair and all(isinstance(name, str) for name in names)):
         raise InvalidArgumentError(
-            f"{argument}={given!r} names no columns. Give one of both tables, or a pair such as "
+            f"{argument}={columns!r} names no columns. Give one of both tables, or a pair such as "
             "('left_crop', 'right_crop')."
         )
     for name, table in zip(names, tables, strict=True):
@@ -90,7 +86,7 @@ def read_units(
     serializer: Serializer,
     confidence: str | None = None,
 ) -> Units:
-    """Read texts and pictures.
+    """Read texts and pictures; the order of the units depends on their content only.
 
     Args:
         table: The table.
@@ -98,10 +94,7 @@ def read_units(
         column: The column of the pictures: paths, members of zip archives ("book.zip/crop.png"), bytes, PIL
             images or arrays; a cell may be a list of several pictures of one thing.
         serializer: How a row becomes text.
-        confidence: The column that says how sure an OCR engine was of the text, None for none.
-
-    Returns:
-        The units, in an order that depends on what they say and show only.
+        confidence: The column of the OCR confidence of the text, None for none.
 
     Raises:
         MissingExtraError: Pillow is not installed.
@@ -111,7 +104,7 @@ def read_units(
     from clippings.pictures import count_problems, read_pictures
     from linktransformer.errors import MissingExtraError
 
-    found = records.read(table, on, serializer) if on else None
+    text_records = records.read(table, on, serializer) if on else None
     cells = [_listed(cell) for cell in frames.column(table, column).tolist()]
     sources = [source for cell in cells for source in cell]
     try:
@@ -119,32 +112,34 @@ def read_units(
             flat = iter(read_pictures(sources, shortest=SHORTEST, progress=tick))
     except MissingPackageError as error:
         raise MissingExtraError(str(error)) from error
-    every = [list(islice(flat, len(cell))) for cell in cells]
-    usable = [tuple(one for one in row if one.problem is None) for row in every]
-    first = tuple((of or tuple(row))[0] for of, row in zip(usable, every, strict=True))
-    text = np.full(table.n_rows, -1, dtype=np.int64) if found is None else found.text_of_row
-    texts = np.append(np.empty(0, dtype=object) if found is None else found.texts, "")  # -1 is the last
+    pictures = [tuple(islice(flat, len(cell))) for cell in cells]
+    usable = [tuple(picture for picture in row if picture.problem is None) for row in pictures]
+    first = tuple((row_usable or row)[0] for row_usable, row in zip(usable, pictures, strict=True))
+    if text_records is None:
+        nothing = np.full(table.n_rows, -1, dtype=np.int64)
+        text_records = Records(np.empty(0, dtype=object), nothing, 0, ())
+    texts = np.append(text_records.texts, "")[text_records.text_of_row]  # -1 takes the last
     keys = [" ".join(sorted({picture.key for picture in row})) for row in usable]
-    pairs = list(zip(texts[text].tolist(), keys, strict=True))
-    different = sorted(set(pairs) - {("", "")})
-    number = {pair: place for place, pair in enumerate(different)} | {("", ""): -1}
+    pairs = list(zip(texts.tolist(), keys, strict=True))
+    unique = sorted(set(pairs) - {("", "")})
+    number = {pair: place for place, pair in enumerate(unique)} | {("", ""): -1}
     unit = np.array([number[pair] for pair in pairs], dtype=np.int64)
     by_key = {"": (), **{key: row for key, row in zip(keys, usable, strict=True) if key}}
-    said = np.fromiter((pair[0] for pair in different), dtype=object, count=len(different))
+    unit_texts = np.fromiter((text for text, _ in unique), dtype=object, count=len(unique))
     problems = count_problems(first)
     if problems:
         logger.info("the %s table has rows without a usable picture: %s", table.name, problems)
     return Units(
-        Records(said, unit, 0 if found is None else found.n_cut, tuple(on)),
-        tuple(by_key[pair[1]] for pair in different),
+        Records(unit_texts, unit, text_records.n_cut, tuple(on)),
+        tuple(by_key[key] for _, key in unique),
         first,
         problems,
-        _of_units(confidence_of(table, confidence), unit, len(different)),
-        tuple(key for _, key in different),
+        _of_units(confidence_of(table, confidence), unit, len(unique)),
+        tuple(key for _, key in unique),
     )
 
 
-def _listed(cell: Any) -> list[Any]:
+def _listed(cell: object) -> list[object]:
     """The pictures of a cell: one, or those of a list that is no picture itself."""
     if isinstance(cell, (list, tuple)):
         return list(cell) or [None]
@@ -154,38 +149,26 @@ def _listed(cell: Any) -> list[Any]:
 
 
 def one_a_row(units: Units, confidence: Doubles) -> Units:
-    """Make every row a unit of its own, so that none is sure of a text because another row is.
+    """One unit for each row that has one, in row order, so that rows do not share a confidence.
 
-    Args:
-        units: Of a table.
-        confidence: Of each of its rows, from `confidence_of`.
-
-    Returns:
-        A unit for each row that has one, in order of rows.
+    `confidence` is that of each row, from `confidence_of`.
     """
-    of_row = units.records.text_of_row
-    rows = np.flatnonzero(of_row >= 0)
-    number = np.full(len(of_row), -1, dtype=np.int64)
+    unit_of_row = units.records.text_of_row
+    rows = np.flatnonzero(unit_of_row >= 0)
+    number = np.full(len(unit_of_row), -1, dtype=np.int64)
     number[rows] = np.arange(len(rows))
-    unit = of_row[rows].tolist()
+    unit = unit_of_row[rows].tolist()
     return replace(
         units,
-        records=replace(units.records, texts=units.records.texts[of_row[rows]], text_of_row=number),
-        pictures=tuple(units.pictures[one] for one in unit),
+        records=replace(units.records, texts=units.records.texts[unit_of_row[rows]], text_of_row=number),
+        pictures=tuple(units.pictures[place] for place in unit),
         confidence=confidence[rows],
-        keys=tuple(units.keys[one] for one in unit),
+        keys=tuple(units.keys[place] for place in unit),
     )
 
 
 def confidence_of(table: Table, column: str | None) -> Doubles:
-    """How sure the text of each row is.
-
-    Args:
-        table: The table.
-        column: The column that says it, None for none.
-
-    Returns:
-        (n_rows,) float64, NaN where it is not known.
+    """The OCR confidence of each row, (n_rows,) float64, NaN for null or without a column.
 
     Raises:
         InvalidArgumentError: A value is not between 0 and 1.
@@ -194,22 +177,23 @@ def confidence_of(table: Table, column: str | None) -> Doubles:
         return np.full(table.n_rows, np.nan)
     values = frames.column(table, column).tolist()
     try:
-        found = np.array([np.nan if value is None else float(value) for value in values])
+        confidences = np.array([np.nan if value is None else float(value) for value in values])
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(
             f"confidence={column!r} holds something that is no number: {error}"
         ) from None
-    wrong = found[(found < 0) | (found > 1)]
-    if len(wrong):
+    invalid = confidences[(confidences < 0) | (confidences > 1)]
+    if len(invalid):
         raise InvalidArgumentError(
-            f"confidence={column!r} holds {wrong[0]:g}. Give numbers from 0 to 1: divide percentages by 100."
+            f"confidence={column!r} holds {invalid[0]:g}. Give numbers from 0 to 1; divide percentages by "
+            "100."
         )
-    return found
+    return confidences
 
 
 def _of_units(of_row: Doubles, unit: Integers, n: int) -> Doubles:
-    """The mean over the rows of each unit, of those that have a value."""
-    use = (unit >= 0) & np.isfinite(of_row)
-    total = np.bincount(unit[use], of_row[use], minlength=n)
-    count = np.bincount(unit[use], minlength=n)
+    """The mean confidence of the rows of each of n units, NaN where none is known."""
+    is_known = (unit >= 0) & np.isfinite(of_row)
+    total = np.bincount(unit[is_known], of_row[is_known], minlength=n)
+    count = np.bincount(unit[is_known], minlength=n)
     return np.where(count > 0, total / np.maximum(1, count), np.nan)

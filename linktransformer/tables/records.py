@@ -1,4 +1,4 @@
-"""The unique texts of a table's key, and which of them each row has."""
+"""Records: the unique key texts of a table, and the record of each row."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linktransformer.arrays import Integers
+from linktransformer.arrays import Integers, Objects
 from linktransformer.progress import stage
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.frames import Table
@@ -19,16 +18,16 @@ __all__ = ["Records", "in_text_order", "read", "texts_of"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Records:
-    """What a table says in its key columns.
+    """The unique key texts of a table.
 
     Args:
         texts: The unique normalised texts in order of first appearance, (n_texts,) object.
         text_of_row: The text of each row, -1 where the row has no key, (n_rows,) int64.
-        n_cut: How many rows had a longer text than the serializer allows.
+        n_cut: Number of rows whose text was cut at the serializer's limit.
         columns: The key columns.
     """
 
-    texts: NDArray[np.object_]
+    texts: Objects
     text_of_row: Integers
     n_cut: int
     columns: tuple[str, ...]
@@ -36,18 +35,9 @@ class Records:
 
 @stage("read")
 def read(table: Table, columns: Sequence[str], serializer: Serializer) -> Records:
-    """Write each row's key as text, normalised, and keep every different text once.
+    """Write each row's key as normalised text, and keep every unique text once.
 
-    Two texts are equal when they are equal after `normalize.normalize`, so that composed and decomposed
-    letters, or a text with and without a soft hyphen, are one text.
-
-    Args:
-        table: The table.
-        columns: Its key columns.
-        serializer: How a row becomes text, and where a long one is cut.
-
-    Returns:
-        The unique texts, and the text of each row.
+    Two keys are equal when they are equal after `normalize.normalize`.
 
     Example:
         >>> import pandas as pd
@@ -59,26 +49,21 @@ def read(table: Table, columns: Sequence[str], serializer: Serializer) -> Record
     """
     unique, codes = factorize(serialize(table, columns, serializer).tolist())
     limit = serializer.max_chars
-    long = np.fromiter((len(text) > limit for text in unique), dtype=bool, count=len(unique))
-    n_cut = int(long[codes].sum())
+    is_long = np.fromiter((len(text) > limit for text in unique), dtype=bool, count=len(unique))
+    n_cut = int(is_long[codes].sum())
     if n_cut:  # two long texts may be one when cut; a cut may leave white space at the end
-        unique, merged = factorize([text[:limit].rstrip() for text in unique])
-        codes = merged[codes]
-    blank = np.fromiter((not text for text in unique), dtype=bool, count=len(unique))
-    new_place = np.where(blank, -1, np.cumsum(~blank) - 1)
-    texts = np.fromiter((text for text in unique if text), dtype=object, count=int((~blank).sum()))
-    return Records(texts, new_place[codes], n_cut, tuple(columns))
+        unique, code_of_cut = factorize([text[:limit].rstrip() for text in unique])
+        codes = code_of_cut[codes]
+    texts = np.fromiter(unique, dtype=object, count=len(unique))
+    filled = texts != ""
+    number = np.where(filled, np.cumsum(filled) - 1, -1)
+    return Records(texts[filled], number[codes], n_cut, tuple(columns))
 
 
 def texts_of(records: Records, others: Records) -> list[str]:
-    """Say each text of a table in another way: as the first row that has it is written there.
+    """The text in `others` of the first row of each record, "" where it has none.
 
-    Args:
-        records: Texts of all key columns.
-        others: Texts of the same table's rows, of fewer columns or by another serializer.
-
-    Returns:
-        One text for each of `records.texts`, "" where the other one is empty.
+    `others` are records of the same table, of fewer columns or by another serializer.
     """
     rows = np.flatnonzero(records.text_of_row >= 0)
     _, first = np.unique(records.text_of_row[rows], return_index=True)
@@ -87,13 +72,5 @@ def texts_of(records: Records, others: Records) -> list[str]:
 
 
 def in_text_order(records: Records, texts: Integers) -> Integers:
-    """Sort texts by what they say: an order that does not depend on that of the rows.
-
-    Args:
-        records: The texts.
-        texts: Their numbers, (n,) int64.
-
-    Returns:
-        The same numbers, sorted.
-    """
+    """Record numbers, (n,) int64, sorted by text: an order that does not depend on that of the rows."""
     return np.array(sorted(texts.tolist(), key=records.texts.__getitem__), dtype=np.int64)

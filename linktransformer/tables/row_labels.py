@@ -1,108 +1,84 @@
-"""Pairs of rows as the caller names them: by index label in pandas, by row number elsewhere."""
+"""Labels of rows: index labels in pandas, row numbers elsewhere, or the values of a column."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import frames
+from linktransformer.tables.cells import is_null
 from linktransformer.tables.frames import Table
 
-__all__ = ["label_pairs", "row_of", "rows_in", "rows_of_pairs"]
+__all__ = ["Label", "label_pairs", "row_of", "rows_in", "rows_of_pairs", "tuples"]
+
+Label: TypeAlias = Any  # a value of a pandas index or of a column
 
 
-def label_pairs(pairs: Any, argument: str) -> list[tuple[Any, Any]]:
-    """Pairs of labels out of a table's first two columns, or out of anything that holds pairs.
+def tuples(pairs: object, argument: str, sizes: tuple[int, ...], hint: str) -> list[tuple[Label, ...]]:
+    """The tuples in `pairs`; InvalidArgumentError if one has none of the sizes."""
+    try:
+        listed = [tuple(pair) for pair in pairs]  # type: ignore[attr-defined]
+    except TypeError:
+        listed = [()]
+    if any(len(pair) not in sizes for pair in listed):
+        raise InvalidArgumentError(f"{argument} holds something that is no pair. Give {hint}.")
+    return listed
 
-    Args:
-        pairs: What the caller gave.
-        argument: In which argument.
 
-    Returns:
-        The pairs.
+def label_pairs(pairs: object, argument: str) -> list[tuple[Label, Label]]:
+    """Pairs of labels from a table's first two columns, or from an iterable of pairs.
 
     Raises:
-        InvalidArgumentError: The table has no two columns, or something is no pair.
+        InvalidArgumentError: The table has fewer than two columns, or an item is no pair.
     """
     if hasattr(pairs, "columns"):
-        given = frames.wrap(pairs, argument)
-        if len(given.columns) < 2:
+        table = frames.wrap(cast("frames.IntoDataFrame", pairs), argument)
+        if len(table.columns) < 2:
             raise InvalidArgumentError(
                 f"{argument} needs two columns, the left and the right label of each pair. "
-                f"Given: {given.columns}"
+                f"Given: {table.columns}"
             )
-        first, second = (frames.column(given, name).tolist() for name in given.columns[:2])
-        return list(zip(first, second, strict=True))
-    try:
-        found = [tuple(pair) for pair in pairs]
-    except TypeError:
-        found = [()]
-    if any(len(pair) != 2 for pair in found):
-        raise InvalidArgumentError(
-            f"{argument} holds something that is no pair. Give (left label, right label) pairs."
-        )
-    return [(pair[0], pair[1]) for pair in found]
+        left, right = (frames.column(table, name).tolist() for name in table.columns[:2])
+        return list(zip(left, right, strict=True))
+    return [(left, right) for left, right in tuples(pairs, argument, (2,), "(left label, right label) pairs")]
 
 
-def rows_of_pairs(table: Table, pairs: Any, argument: str) -> Integers:
-    """The row numbers of pairs of rows that the caller names by their labels.
-
-    Args:
-        table: The table.
-        pairs: A table whose first two columns are labels, or pairs of labels; index labels in pandas, else
-            row numbers.
-        argument: In which argument.
-
-    Returns:
-        Row numbers of the first and of the second of each pair, (n_pairs, 2) int64.
-
-    Raises:
-        InvalidArgumentError: They are no pairs, or a label is that of no row or of several.
-    """
-    return rows_in(row_of(table, argument), label_pairs(pairs, argument), argument)
-
-
-def row_of(table: Table, argument: str) -> dict[Any, int]:
-    """The row number of each index label; of each row number where there is no index.
-
-    Args:
-        table: The table.
-        argument: Which argument has the labels.
-
-    Returns:
-        Row numbers by label.
+def row_of(table: Table, argument: str, column: str | None = None) -> dict[Label, int]:
+    """The row number of each label: of each value of `column`, else of each index label.
 
     Raises:
         InvalidArgumentError: Labels repeat.
+        ColumnNotFoundError: There is no such column.
     """
-    labels = frames.index_labels(table, np.arange(table.n_rows)).tolist()
-    found = dict(zip(labels, range(len(labels)), strict=True))
-    if len(found) < len(labels):
+    if column is None:
+        labels = frames.index_labels(table, np.arange(table.n_rows)).tolist()
+        rows = {label: row for row, label in enumerate(labels)}
+        n_labels = len(labels)
+    else:
+        frames.check_columns(table, [column], argument)
+        labels = frames.column(table, column).tolist()
+        rows = {label: row for row, label in enumerate(labels) if not is_null(label)}
+        n_labels = len(labels) - sum(map(is_null, labels))
+    if len(rows) < n_labels:
+        problem = "index labels repeat" if column is None else f"column {column!r} repeats values"
         raise InvalidArgumentError(
-            f"{argument}: {table.called}'s index labels repeat, so that a label does not say which "
-            f"row is meant. Give {table.name}.reset_index(drop=True)."
+            f"{argument}: {table.called}'s {problem}, so that a label does not say which row is meant. "
+            f"Give {table.name}.reset_index(drop=True), or a column of unique ids where the call takes one."
         )
-    return found
+    return rows
 
 
-def rows_in(row_of: Mapping[Any, int], pairs: list[tuple[Any, Any]], argument: str) -> Integers:
-    """The row numbers of pairs of labels.
+def rows_of_pairs(table: Table, pairs: object, argument: str) -> Integers:
+    """The row numbers, (n_pairs, 2) int64, of pairs of labels in any form of `label_pairs`."""
+    return rows_in(row_of(table, argument), label_pairs(pairs, argument), argument)
 
-    Args:
-        row_of: Row numbers by label.
-        pairs: Pairs of labels.
-        argument: In which argument.
 
-    Returns:
-        (n_pairs, 2) int64.
-
-    Raises:
-        InvalidArgumentError: A label is that of no row.
-    """
+def rows_in(row_of: Mapping[Label, int], pairs: list[tuple[Label, Label]], argument: str) -> Integers:
+    """The row numbers of pairs of labels, (n_pairs, 2) int64; InvalidArgumentError for a label of no row."""
     unknown = [label for pair in pairs for label in pair if label not in row_of]
     if unknown:
         raise InvalidArgumentError(f"{argument} names {unknown[0]!r}, which is the label of no row.")

@@ -1,4 +1,4 @@
-"""How a row becomes text: the rule, and its application to a whole table at once."""
+"""How a row becomes text: the rule, and its application to a whole table."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from linktransformer.arrays import Objects
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import frames
 
@@ -20,9 +18,9 @@ class Serializer:
     """How the key columns of a row become one text.
 
     Args:
-        separator: What stands between two columns.
-        labels: Write "name: value" instead of the value alone.
-        max_chars: Longer texts are cut here.
+        separator: The text between two columns.
+        labels: Write "name: value" instead of only the value.
+        max_chars: Longer texts are cut to this length.
 
     Raises:
         InvalidArgumentError: A value has the wrong type, or `max_chars` is below 1.
@@ -44,23 +42,13 @@ class Serializer:
         if self.max_chars < 1:
             raise InvalidArgumentError(f"max_chars={self.max_chars} must be at least 1.")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as a dict that JSON can hold.
-
-        Returns:
-            Values by field name.
-        """
+    def to_dict(self) -> dict[str, object]:
+        """The fields as a dict for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Serializer:
-        """Make a serializer from a dict, as `to_dict` gives it.
-
-        Args:
-            values: Field names and values; fields that are missing have their default.
-
-        Returns:
-            The serializer.
+        """A serializer from the dict of `to_dict`; missing fields have their default.
 
         Raises:
             InvalidArgumentError: A key is no field, or a value is wrong.
@@ -69,28 +57,19 @@ class Serializer:
             >>> Serializer.from_dict({"labels": True}).labels
             True
         """
-        known = [field.name for field in fields(cls)]
-        unknown = sorted(set(values) - set(known))
+        keys = [field.name for field in fields(cls)]
+        unknown = sorted(set(values) - set(keys))
         if unknown:
             raise InvalidArgumentError(
-                f"The serializer has unknown keys: {unknown}. It knows {known}; remove the others."
+                f"The serializer has unknown keys: {unknown}. Its keys are {keys}; remove the others."
             )
-        return cls(**values)
+        return cls(**values)  # the types are checked in __post_init__
 
 
-def serialize(table: frames.Table, columns: Sequence[str], serializer: Serializer) -> NDArray[np.object_]:
-    """Write each row's key columns as one text, normalised by `normalize.normalize`.
+def serialize(table: frames.Table, columns: Sequence[str], serializer: Serializer) -> Objects:
+    """Write each row's key columns as one normalised text, (n_rows,) object, "" for a row without key.
 
-    Null, NaN and blank cells are left out, and cells of characters that cannot be seen. The texts are not
-    cut yet: `records.read` does that and counts.
-
-    Args:
-        table: The table.
-        columns: Its key columns, in the order in which they are written.
-        serializer: The rule.
-
-    Returns:
-        One text a row, (n_rows,) object; "" where the row has no key.
+    Null, NaN, blank and invisible cells are left out. Long texts are cut later, by `records.read`.
 
     Example:
         >>> import pandas as pd

@@ -1,4 +1,4 @@
-"""Rows and texts set aside on disk, in numbered bins."""
+"""Rows and texts stored on disk in numbered bins."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.optional import need
+from linktransformer.tables.columns import Native
 
 __all__ = ["OrderedTexts", "Shelf", "first_of", "ordered_texts", "text_parts", "texts_at"]
 
 
 class Shelf:
-    """Rows set aside on disk in numbered bins, to be read bin by bin.
+    """Rows on disk in numbered bins, to be read bin by bin.
 
-    Args:
-        folder: Where; it is made. Removing it is left to its owner.
-        name: Of the files.
+    The folder is created; its owner removes it. `name` is that of the files.
 
     Example:
         >>> import pandas as pd, tempfile
@@ -36,7 +34,7 @@ class Shelf:
     def __init__(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._name = folder, name
-        self._writers: dict[int, Any] = {}
+        self._writers: dict[int, Native] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> Shelf:
@@ -47,13 +45,8 @@ class Shelf:
     ) -> None:
         self.close()
 
-    def put(self, bins: Integers, columns: Any) -> None:
-        """Set rows aside.
-
-        Args:
-            bins: The bin of each row, from 0; rows of one bin keep their order, (n,) int64.
-            columns: A native pyarrow table, or arrays by name, (n,) each.
-        """
+    def put(self, bins: Integers, columns: Native) -> None:
+        """Append rows, a pyarrow table or arrays by name, to their bins, (n,) int64, in their order."""
         pa = need("pyarrow", extra="cli")
         table = pa.table(dict(columns)) if isinstance(columns, dict) else columns
         order = np.argsort(bins, kind="stable")
@@ -62,7 +55,7 @@ class Shelf:
         for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(bins)], strict=True):
             self._writer(int(bins[order[start]]), table.schema).write_table(table.slice(start, stop - start))
 
-    def _writer(self, number: int, schema: Any) -> Any:
+    def _writer(self, number: int, schema: Native) -> Native:
         if number not in self._writers:
             ipc = need("pyarrow.ipc", extra="cli")
             self._writers[number] = self._open.enter_context(ipc.new_stream(self._path(number), schema))
@@ -72,38 +65,23 @@ class Shelf:
         return str(self._folder / f"{self._name}-{number}.arrow")
 
     def close(self) -> None:
-        """End the writing; what was set aside can be taken then."""
+        """Close the files; only then can bins be read."""
         self._open.close()
 
-    def take(self, number: int, *, keep: bool = False) -> Any | None:
-        """Read a bin.
-
-        Args:
-            number: Which one.
-            keep: Leave it there; it is removed otherwise.
-
-        Returns:
-            A pyarrow table, rows in the order in which they were put; None where nothing was.
-        """
+    def take(self, number: int, *, keep: bool = False) -> Native | None:
+        """A bin as a pyarrow table, None for one without rows; it is removed unless `keep`."""
         if number not in self._writers:
             return None
         ipc = need("pyarrow.ipc", extra="cli")
         path = self._path(number)
         with ipc.open_stream(path) as stream:
-            found = stream.read_all()
+            table = stream.read_all()
         if not keep:
             Path(path).unlink()
-        return found
+        return table
 
-    def parts(self, number: int) -> Iterator[Any]:
-        """Read a bin bit by bit, and leave it there.
-
-        Args:
-            number: Which one.
-
-        Yields:
-            What was put together, as pyarrow record batches, in the order in which it was put.
-        """
+    def parts(self, number: int) -> Iterator[Native]:
+        """A bin as pyarrow record batches; it is kept."""
         if number not in self._writers:
             return
         ipc = need("pyarrow.ipc", extra="cli")
@@ -112,76 +90,41 @@ class Shelf:
 
 
 def text_parts(shelf: Shelf, number: int) -> Iterator[list[str]]:
-    """Read the texts of a bin bit by bit.
-
-    Args:
-        shelf: With a column "text".
-        number: The bin.
-
-    Yields:
-        Texts in the order in which they were put.
-    """
+    """The column "text" of a bin, batch by batch."""
     for part in shelf.parts(number):
         yield part.column("text").to_pylist()
 
 
 def texts_at(shelf: Shelf, number: int, places: Integers) -> list[str]:
-    """Read some texts of a bin.
-
-    Args:
-        shelf: With a column "text".
-        number: The bin.
-        places: Which texts, from 0 and rising, (n,) int64.
-
-    Returns:
-        The texts, n.
-    """
+    """Texts of a bin at rising positions, (n,) int64, from 0."""
     pa = need("pyarrow", extra="cli")
-    found: list[str] = []
+    texts: list[str] = []
     start = 0
-    for part in shelf.parts(number):
-        first, last = np.searchsorted(places, [start, start + part.num_rows])
-        found += part.column("text").take(pa.array(places[first:last] - start)).to_pylist()
-        start += part.num_rows
+    for batch in shelf.parts(number):
+        first, last = np.searchsorted(places, [start, start + batch.num_rows])
+        texts += batch.column("text").take(pa.array(places[first:last] - start)).to_pylist()
+        start += batch.num_rows
         if last == len(places):
             break
-    return found
+    return texts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OrderedTexts:
-    """The texts of the records of a table.
+    """Texts of the records of a table, a pyarrow array, and the records in order of text and number."""
 
-    Args:
-        texts: Of each record, an array of pyarrow.
-        order: The records in order of their texts, those of one text in order of their numbers, (n,) int64.
-    """
-
-    texts: Any
+    texts: Native
     order: Integers
 
     def at(self, records: Integers) -> list[str]:
-        """The texts of some records.
-
-        Args:
-            records: Which ones, (n,) int64.
-
-        Returns:
-            Their texts, n.
-        """
+        """The texts of records, (n,) int64."""
         return list(self.texts.take(need("pyarrow", extra="cli").array(records)).to_pylist())
 
 
 def ordered_texts(shelf: Shelf, number: int, records: Sequence[Integers]) -> OrderedTexts:
     """Sort the texts of a bin as `scoring.sampling.in_order` sorts texts in memory.
 
-    Args:
-        shelf: With a column "text".
-        number: The bin.
-        records: The record of each text, in parts.
-
-    Returns:
-        The texts, in memory as bytes.
+    `records` has the record of each text, in parts.
     """
     pa, compute = need("pyarrow", extra="cli"), need("pyarrow.compute", extra="cli")
     column = pa.chunked_array([part.column("text") for part in shelf.parts(number)], pa.string())
@@ -192,14 +135,9 @@ def ordered_texts(shelf: Shelf, number: int, records: Sequence[Integers]) -> Ord
 
 
 def first_of(left: OrderedTexts, right: OrderedTexts) -> int:
-    """The side that is drawn from first, as `scoring.sampling.first_side` has it.
+    """The side that is drawn from first, as `scoring.sampling.first_side` chooses it.
 
-    Args:
-        left: Texts of the left table.
-        right: Texts of the right table.
-
-    Returns:
-        0 or 1: that of fewer texts, else that whose first different text is lower.
+    It is 0 or 1: the side of fewer texts, else that whose first different text is lower.
     """
     compute = need("pyarrow.compute", extra="cli")
     if len(left.order) != len(right.order):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -20,15 +19,7 @@ NAMES = ("train", "val", "test")
 
 
 def components(n: int, left: Integers, right: Integers) -> Integers:
-    """Number the entities that pairs of things make: what is paired, also through others, is one.
-
-    Args:
-        n: How many things there are.
-        left: One thing of each pair, (n_pairs,) int64.
-        right: The other one.
-
-    Returns:
-        The entity of each thing, (n,) int64.
+    """The connected component (entity) of each of n items, given pairs of items, (n,) int64.
 
     Example:
         >>> components(4, np.array([0, 1]), np.array([1, 3])).tolist()
@@ -40,26 +31,20 @@ def components(n: int, left: Integers, right: Integers) -> Integers:
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
-def check_shares(shares: Any) -> tuple[float, float, float]:
-    """Refuse shares that cannot be cut.
-
-    Args:
-        shares: Of train, validation and test.
-
-    Returns:
-        The three shares as a tuple of floats.
+def check_shares(shares: object) -> tuple[float, float, float]:
+    """The shares of train, validation and test as three floats.
 
     Raises:
         InvalidArgumentError: They are not three numbers from 0 that add up to 1, or train gets nothing.
     """
-    good = isinstance(shares, Sequence) and not isinstance(shares, str) and len(shares) == 3
-    good = good and all(isinstance(share, (int, float)) and share >= 0 for share in shares)
-    if not good or abs(sum(shares) - 1) > 1e-6 or shares[0] <= 0:
+    values = shares if isinstance(shares, Sequence) and not isinstance(shares, str) else ()
+    valid = len(values) == 3 and all(isinstance(share, (int, float)) and share >= 0 for share in values)
+    if not valid or abs(sum(values) - 1) > 1e-6 or values[0] <= 0:
         raise InvalidArgumentError(
-            f"shares={shares!r} cannot be cut. Give three numbers that add up to 1 for train, validation and "
-            "test, such as (0.8, 0.1, 0.1)."
+            f"shares={shares!r} are not shares of train, validation and test. Give three numbers that add up "
+            "to 1, such as (0.8, 0.1, 0.1)."
         )
-    return float(shares[0]), float(shares[1]), float(shares[2])
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 def split(
@@ -69,28 +54,22 @@ def split(
     shares: Sequence[float] = (0.8, 0.1, 0.1),
     seed: int = 0,
 ) -> Integers:
-    """Give every entity to one of train, validation and test.
+    """The share (TRAIN, VAL or TEST) of each entity, (n_entities,) int64.
 
     Entities are drawn by a hash of the seed and of their first text in sorted order, so that neither the
-    order of the rows nor other entities move one by much. An entity too large for the share of validation
+    order of the rows nor other entities change one by much. An entity too large for the share of validation
     or test goes to train.
 
     Args:
         entity: The entity of each text, (n,) int64.
-        texts: The texts, different ones.
-        weight: How many labelled positive pairs an entity counts for in the shares, (n_entities,) int64.
+        texts: The texts, unique.
+        weight: Number of labelled positive pairs of each entity, (n_entities,) int64.
         shares: Of train, validation and test; they add up to 1.
         seed: Of the draw.
 
-    Returns:
-        TRAIN, VAL or TEST of each entity, (n_entities,) int64.
-
-    Raises:
-        InvalidArgumentError: The shares cannot be cut.
-
     Example:
-        >>> found = split(np.arange(100), [f"firm {n}" for n in range(100)], np.ones(100, dtype=np.int64))
-        >>> np.bincount(found).tolist()
+        >>> parts = split(np.arange(100), [f"firm {n}" for n in range(100)], np.ones(100, dtype=np.int64))
+        >>> np.bincount(parts).tolist()
         [80, 10, 10]
     """
     shares = check_shares(shares)
@@ -99,33 +78,33 @@ def split(
         if number not in names or text < names[number]:
             names[number] = text
     order = sorted(names, key=lambda number: (_draw(names[number], seed), names[number]))
-    found = np.full(len(weight), TRAIN, dtype=np.int64)
+    share_of_entity = np.full(len(weight), TRAIN, dtype=np.int64)
     total = int(weight.sum())
-    few = int((weight > 0).sum()) < 3  # three entities can be cut in three, fewer cannot
-    wanted = {
+    few = int((weight > 0).sum()) < 3  # fewer than three entities cannot be split in three
+    sizes = {
         part: 0 if few or not shares[part] else max(1, round(shares[part] * total)) for part in (VAL, TEST)
     }
-    given = dict.fromkeys(wanted, 0)
+    filled = dict.fromkeys(sizes, 0)
     for number in order:
         size = int(weight[number])
-        for part, most in wanted.items():
-            # one large entity shall not be half of what is measured
-            if size and given[part] + size <= most and size <= max(1, most // 2):
-                found[number] = part
-                given[part] += size
+        for part, limit in sizes.items():
+            # no entity may be more than half of a share that is measured
+            if size and filled[part] + size <= limit and size <= max(1, limit // 2):
+                share_of_entity[number] = part
+                filled[part] += size
                 break
-    return _without_pairs(found, weight, order, shares)
+    return _without_pairs(share_of_entity, weight, order, shares)
 
 
 def _without_pairs(
-    found: Integers, weight: Integers, order: list[int], shares: tuple[float, float, float]
+    share_of_entity: Integers, weight: Integers, order: list[int], shares: tuple[float, float, float]
 ) -> Integers:
-    """Entities that no positive pair speaks of, such as rows known to have no partner, by the same shares."""
-    alone = [number for number in order if not weight[number]]
-    cuts = round(shares[2] * len(alone)), round((shares[1] + shares[2]) * len(alone))
-    for place, number in enumerate(alone):
-        found[number] = TEST if place < cuts[0] else VAL if place < cuts[1] else TRAIN
-    return found
+    """Split the entities without positive pairs, such as rows known to have no match, by the same shares."""
+    unlabelled = [number for number in order if not weight[number]]
+    cuts = round(shares[2] * len(unlabelled)), round((shares[1] + shares[2]) * len(unlabelled))
+    for place, number in enumerate(unlabelled):
+        share_of_entity[number] = TEST if place < cuts[0] else VAL if place < cuts[1] else TRAIN
+    return share_of_entity
 
 
 def _draw(text: str, seed: int) -> bytes:

@@ -3,73 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from narwhals.stable.v2.typing import IntoDataFrame
 
+from linktransformer.arrays import Column
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import columns
+from linktransformer.tables.columns import Frame, Native, Series
 from linktransformer.tables.frames import Table
 
 __all__ = ["stack"]
 
-Series = nw.Series[Any]
 
-
-def stack(tables: Sequence[Table], names: Sequence[Any], source: str) -> Any:
+def stack(tables: Sequence[Table], names: Sequence[str | int], source: str) -> IntoDataFrame:
     """Stack tables of one library in their order.
 
-    A dtype stays where all tables have it; of two dtypes of numbers the wider one is taken. Texts and other
+    A dtype stays where all tables have it; of two numeric dtypes the wider one is used. Texts and other
     values in one column become texts, as they are compared. A table without rows and a column of nulls decide
     no dtype.
 
     Args:
         tables: At least one.
-        names: The name of each, all texts or all integers.
-        source: Name of the added last column, the name of each row's table.
+        names: The name of each, all strings or all integers.
+        source: Name of the added last column, which has the name of each row's table.
 
     Returns:
-        A native table. Its pandas index has the name of the table as first level and the labels of the row
-        as the others.
+        A native table. Its pandas index has the name of the table as first level and the labels of the row as
+        the others.
 
     Raises:
-        InvalidArgumentError: pandas indexes with different numbers of levels.
+        InvalidArgumentError: The pandas indexes have different numbers of levels.
     """
-    chosen = [place for place, table in enumerate(tables) if table.n_rows] or [0]
-    parts = [tables[place] for place in chosen]
-    origin = np.repeat(np.array([names[place] for place in chosen]), [part.n_rows for part in parts])
+    places = [place for place, table in enumerate(tables) if table.n_rows] or [0]
+    parts = [tables[place] for place in places]
+    origin = np.repeat(np.array([names[place] for place in places]), [part.n_rows for part in parts])
     if origin.dtype.kind == "U":
         origin = origin.astype(object)
     namespace, library = parts[0].frame.implementation.to_native_namespace(), parts[0].library
-    every = dict.fromkeys(name for table in tables for name in table.columns)
-    data = {name: _stacked([_column(part, name) for part in parts], tables, name) for name in every}
+    all_columns = dict.fromkeys(name for table in tables for name in table.columns)
+    data = {name: _stacked([_column(part, name) for part in parts], tables, name) for name in all_columns}
     index = None
     if parts[0].index is not None:
         index = _index(parts, origin, namespace)
         data = {name: column.set_axis(index) for name, column in data.items()}
-    own = columns.written(namespace, library, {source: origin}, index)
-    if not every:
-        return own
+    source_column = columns.written(namespace, library, {source: origin}, index)
+    if not all_columns:
+        only_source: IntoDataFrame = source_column
+        return only_source
     stacked = namespace.table(data) if library == "pyarrow" else namespace.DataFrame(data)
-    both = [nw.from_native(frame, eager_only=True) for frame in (stacked, own)]
-    return nw.concat(both, how="horizontal").to_native()
+    parts_of_result = [nw.from_native(frame, eager_only=True) for frame in (stacked, source_column)]
+    wide: Frame = nw.concat(parts_of_result, how="horizontal")
+    return wide.to_native()
 
 
 def _column(part: Table, name: str) -> Series | int:
-    """A column of a table; how many nulls where it has no such column, or nothing in it."""
+    """A column of a table, or the number of nulls if it has no such column or nothing in it."""
     if name not in part.columns or part.frame[name].is_null().all():
         return part.n_rows
     return part.frame[name]
 
 
-def _stacked(parts: Sequence[Series | int], tables: Sequence[Table], name: str) -> Any:
-    """One native column of the columns of the tables."""
-    known = [part for part in parts if isinstance(part, nw.Series)]
-    like = known[0] if known else next(table.frame[name] for table in tables if name in table.columns)
+def _stacked(parts: Sequence[Series | int], tables: Sequence[Table], name: str) -> Native:
+    """One native column from a column of each table."""
+    series = [part for part in parts if isinstance(part, nw.Series)]
+    like = series[0] if series else next(table.frame[name] for table in tables if name in table.columns)
     library, namespace = like.implementation, like.implementation.to_native_namespace()
     like_pandas = not (library.is_polars() or library.is_pyarrow())
-    if _need_texts(known, objects=like_pandas):
+    if _need_texts(series, objects=like_pandas):
         parts = [_texts(part) if isinstance(part, nw.Series) else part for part in parts]
         like = next(part for part in parts if isinstance(part, nw.Series))
     if like_pandas:
@@ -89,32 +91,32 @@ def _stacked(parts: Sequence[Series | int], tables: Sequence[Table], name: str) 
     return namespace.concat([column.to_frame() for column in arrays], how="vertical_relaxed")[name]
 
 
-def _of_pandas(parts: Sequence[Series | int], like: Series, namespace: Any) -> Any:
-    """Integers and truth values that get nulls become the nullable kind, as everywhere."""
+def _of_pandas(parts: Sequence[Series | int], like: Series, namespace: Native) -> Native:
+    """Integers and booleans that get nulls become the nullable dtype, as everywhere."""
     empty = columns.nullable(like.to_native().iloc[:0].to_frame("")).dtypes[""]
-    made = [
+    pandas_series = [
         namespace.Series(None, index=range(part), dtype=empty) if isinstance(part, int) else part.to_native()
         for part in parts
     ]
-    return namespace.concat(made, ignore_index=True)
+    return namespace.concat(pandas_series, ignore_index=True)
 
 
-def _need_texts(known: Sequence[Series], *, objects: bool) -> bool:
+def _need_texts(columns_: Sequence[Series], *, objects: bool) -> bool:
     """Whether no dtype holds all values as they are; with `objects` one does, unless some are texts."""
-    dtypes = [series.dtype for series in known]
+    dtypes = [series.dtype for series in columns_]
     texts = [columns.holds_text(dtype) for dtype in dtypes]
-    if objects or len({str(_native_dtype(series)) for series in known}) < 2:
+    if objects or len({str(_native_dtype(series)) for series in columns_}) < 2:
         return any(texts) and not all(texts)
     zones = {dtype.time_zone if isinstance(dtype, nw.Datetime) else dtype for dtype in dtypes}
     moments = all(isinstance(dtype, nw.Datetime) for dtype in dtypes) and len(zones) == 1
     return not (moments or all(map(_is_number, dtypes)))
 
 
-def _is_number(dtype: Any) -> bool:
+def _is_number(dtype: nw.dtypes.DType) -> bool:
     return bool(dtype.is_numeric())
 
 
-def _native_dtype(series: Series) -> Any:
+def _native_dtype(series: Series) -> Native:
     native = series.to_native()
     return native.type if series.implementation.is_pyarrow() else native.dtype
 
@@ -128,9 +130,9 @@ def _texts(series: Series) -> Series:
     return nw.new_series(series.name, written.tolist(), nw.String, backend=series.implementation)
 
 
-def _index(parts: Sequence[Table], origin: Any, namespace: Any) -> Any:
+def _index(parts: Sequence[Table], origin: Column, namespace: Native) -> Native:
     """The pandas index: the name of the table, then the labels of the row."""
-    indexes: list[Any] = [part.index for part in parts]
+    indexes: list[Native] = [part.index for part in parts]
     depth = {index.nlevels for index in indexes}
     if len(depth) > 1:
         raise InvalidArgumentError(

@@ -79,7 +79,7 @@ def test_the_kept_row_follows_the_rule() -> None:
     assert complete.index.tolist() == [0, 3, 4, 5, 6]  # row 1 has no city, row 5 has one
     last = lt.dedup_rows(table, on="name", keep=lambda rows: len(rows) - 1, **LEXICAL)
     assert last.index.tolist() == [2, 3, 4, 5, 6]
-    with pytest.raises(lt.InvalidArgumentError, match="keep gave"):
+    with pytest.raises(lt.InvalidArgumentError, match="keep returned"):
         lt.dedup_rows(table, on="name", keep=lambda rows: len(rows), **LEXICAL)
     with pytest.raises(lt.InvalidArgumentError, match="keep='best'"):
         lt.dedup_rows(table, on="name", keep="best")

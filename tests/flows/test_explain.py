@@ -132,9 +132,9 @@ def test_what_cannot_be_explained() -> None:
     links = lt.link(left, right, on="name", model="lexical")
     with pytest.raises(lt.InvalidArgumentError, match="is no link"):
         links.explain(len(links))
-    with pytest.raises(lt.InvalidArgumentError, match="explain needs the place of a link"):
+    with pytest.raises(lt.InvalidArgumentError, match="explain needs the number of a link"):
         links.explain()
-    with pytest.raises(lt.InvalidArgumentError, match="explain needs the place of a link"):
+    with pytest.raises(lt.InvalidArgumentError, match="explain needs the number of a link"):
         links.explain(0, left="L0")
     with pytest.raises(lt.InvalidArgumentError, match="left names 'nobody'"):
         links.explain(left="nobody")

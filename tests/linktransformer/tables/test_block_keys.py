@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.cli.cli_arguments import block_columns
+from linktransformer.cli.arguments import block_columns
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError
 from linktransformer.tables import block_keys, frames
 from tests.conftest import make

@@ -60,7 +60,7 @@ def test_what_is_no_table_is_refused(thing: Any, words: str) -> None:
     [
         (pd.DataFrame([[1, 2, 3]], columns=["a", "b", "a"]), r"right has columns of the same name: \['a'\]"),
         (pa.table([[1], [2]], names=["a", "a"]), r"right has columns of the same name: \['a'\]"),
-        (pd.DataFrame([[1, 2]]), r"no texts: \[0, 1\].*astype\(str\)"),
+        (pd.DataFrame([[1, 2]]), r"not strings: \[0, 1\].*astype\(str\)"),
         (pd.DataFrame({("a", "x"): [1], ("a", "y"): [2]}), "2 levels"),
     ],
     ids=["pandas", "pyarrow", "integers", "levels"],
@@ -286,8 +286,8 @@ def test_suffixes_are_those_of_pandas(left: list[str], right: list[str], first: 
         (["a", "a_x"], ["a"], ("_x", "_y"), [], r"one name: \['a_x'\]"),
         (["a"], ["b"], ("_x", "_y"), ["a"], r"same name: \['a'\]"),
         (["a"], ["a"], ("", None), [], r"leaves columns.*\['a'\]"),
-        (["a"], ["a"], "_x", [], "not a pair of texts"),
-        (["a"], ["a"], ("_x", 3), [], "not a pair of texts"),
+        (["a"], ["a"], "_x", [], "not a pair of strings"),
+        (["a"], ["a"], ("_x", 3), [], "not a pair of strings"),
     ],
 )
 def test_names_that_clash_are_refused(left, right, suffixes, extra, words: str) -> None:

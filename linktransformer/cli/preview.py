@@ -1,4 +1,4 @@
-"""What `linktransformer dedup --dry-run` prints: what would go, and the clusters to look at first."""
+"""The output of `linktransformer dedup --dry-run`: counts, and the clusters to check first."""
 
 from __future__ import annotations
 
@@ -20,14 +20,10 @@ LONGEST = 100  # characters of a row
 
 
 def preview(clusters: Clusters) -> str:
-    """Write what would become of a table.
+    """Counts of rows, clusters and rows that would be dropped, the estimated precision, and examples.
 
-    Args:
-        clusters: Its clusters.
-
-    Returns:
-        Lines: rows, clusters, rows that would go and the estimated precision; then the clusters with the most
-        rows, and those of several rows with the lowest mean match probability, with some rows each.
+    The examples are the clusters with the most rows, and those of several rows with the lowest mean match
+    probability, with some rows each.
     """
     rows, sizes, probability = clusters.table.n_rows, clusters.sizes, _mean_probability(clusters)
     estimate = clusters.details["estimated_precision"]
@@ -36,26 +32,26 @@ def preview(clusters: Clusters) -> str:
         f"clusters: {len(clusters)}",
         f"rows that would go: {rows - len(clusters)}",
         f"clusters of several rows: {int((sizes > 1).sum())}",
-        f"estimated precision of their pairs: {'too few to say' if estimate is None else f'{estimate:.2f}'}",
+        f"estimated precision of their pairs: {'too few pairs' if estimate is None else f'{estimate:.2f}'}",
     ]
     several = np.flatnonzero(sizes > 1)
     uncertain = several[np.isfinite(probability[several])]
-    for title, some in (
+    for title, numbers in (
         ("largest clusters", several[np.argsort(-sizes[several], kind="stable")]),
         ("least certain clusters", uncertain[np.argsort(probability[uncertain], kind="stable")]),
     ):
-        if len(some):
+        if len(numbers):
             lines += ["", f"{title}:"]
-        for cluster in some[:SHOWN].tolist():
+        for cluster in numbers[:SHOWN].tolist():
             lines += _one(clusters, cluster, int(sizes[cluster]), float(probability[cluster]))
     return "\n".join(lines) + "\n"
 
 
 def _mean_probability(clusters: Clusters) -> Doubles:
     """The mean match probability of the compared pairs of each cluster, NaN for none, (n_clusters,)."""
-    of_pair = clusters.label[clusters.left_rows]
-    count = np.bincount(of_pair, minlength=len(clusters))
-    total = np.bincount(of_pair, clusters.score, minlength=len(clusters))
+    cluster_of_pair = clusters.label[clusters.left_rows]
+    count = np.bincount(cluster_of_pair, minlength=len(clusters))
+    total = np.bincount(cluster_of_pair, clusters.score, minlength=len(clusters))
     return np.where(count > 0, total / np.maximum(1, count), np.nan)
 
 
@@ -66,7 +62,7 @@ def _one(clusters: Clusters, cluster: int, size: int, probability: float) -> lis
     if clusters.pictures is not None and not on:
         texts = np.full(len(rows), "", dtype=object)
     else:
-        texts = frames.joined(frames.wrap(frames.take(table, rows), table.name), on, " | ", False)
+        texts = frames.joined(table.rows(rows), on, " | ", False)
     _, first = np.unique(texts.astype(str), return_index=True)
     order = np.concatenate([np.sort(first), np.setdiff1d(np.arange(len(rows)), first)])[:ROWS]
     mean = "rows of equal keys" if np.isnan(probability) else f"mean probability {probability:.2f}"

@@ -1,4 +1,4 @@
-"""Warnings, null values and the dry run of the command line."""
+"""Warnings, null values and the dry run of the commands."""
 
 from __future__ import annotations
 

@@ -1,37 +1,33 @@
-"""`linktransformer cache info` and `clear`: what the embedding cache holds."""
+"""`linktransformer cache info` and `clear`: inspect and empty the embedding cache."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
+from linktransformer.cli.arguments import Commands
 from linktransformer.encoding.cache_settings import CacheSettings
 
 __all__ = ["add_to"]
 
 
-def add_to(commands: Any) -> None:
-    """Add the command.
-
-    Args:
-        commands: The subparsers.
-    """
-    cache = commands.add_parser("cache", help="say what the embedding cache holds, or empty it")
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    cache = commands.add_parser("cache", help="print the contents of the embedding cache, or empty it")
     actions = cache.add_subparsers(title="actions", required=True)
-    for name, run, what in (
-        ("info", _info, "print how many vectors it holds, and how large it is"),
+    for name, run, text in (
+        ("info", _info, "print its models, files and bytes"),
         ("clear", _clear, "remove all vectors"),
     ):
-        parser = actions.add_parser(name, help=what)
+        parser = actions.add_parser(name, help=text)
         parser.add_argument("folder", nargs="?", help="the cache's folder (the user's cache folder)")
         parser.set_defaults(run=run)
 
 
-def _info(given: argparse.Namespace) -> int:
+def _info(arguments: argparse.Namespace) -> int:
     from linktransformer.encoding.vector_store import segment_files
 
-    settings = CacheSettings(given.folder)
+    settings = CacheSettings(arguments.folder)
     files = segment_files(settings.place())
     print(f"folder: {settings.place()}")
     print(f"models: {len({path.parent for path in files})}")
@@ -40,10 +36,10 @@ def _info(given: argparse.Namespace) -> int:
     return 0
 
 
-def _clear(given: argparse.Namespace) -> int:
+def _clear(arguments: argparse.Namespace) -> int:
     from linktransformer.encoding.vector_store import segment_files
 
-    root = CacheSettings(given.folder).place()
+    root = CacheSettings(arguments.folder).place()
     files = segment_files(root)
     for path in files:
         path.unlink(missing_ok=True)

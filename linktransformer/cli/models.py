@@ -1,4 +1,4 @@
-"""`linktransformer models`, `publish`, `pull` and `card`: models given and taken."""
+"""`linktransformer models`, `publish`, `pull` and `card`: list, publish and fetch models."""
 
 from __future__ import annotations
 
@@ -6,27 +6,23 @@ import argparse
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from linktransformer.cli.cli_arguments import print_table
+from linktransformer.cli.arguments import Commands
+from linktransformer.cli.outputs import print_table
 from linktransformer.errors import ModelError
 
 __all__ = ["add_to", "model_errors"]
 
 
-def add_to(commands: Any) -> None:
-    """Add the commands.
-
-    Args:
-        commands: The subparsers.
-    """
-    listed = commands.add_parser("models", help="list the models that came with the package")
+def add_to(commands: Commands) -> None:
+    """Add the commands."""
+    listed = commands.add_parser("models", help="list the bundled models")
     listed.set_defaults(run=_models)
-    publish = commands.add_parser("publish", help="give a sealed model folder to others")
+    publish = commands.add_parser("publish", help="publish a sealed model folder")
     publish.add_argument("folder", help="the folder, with its manifest.json")
     publish.add_argument("ref", help="a new folder, oci://host/name:tag or hf://org/name@tag")
     publish.add_argument("--private", action="store_true", default=None, help="for a new hub repository")
-    pull = commands.add_parser("pull", help="fetch a published model, and print where it lies")
+    pull = commands.add_parser("pull", help="fetch a published model, and print its folder")
     pull.add_argument("ref", help="oci://host/name:tag, hf://org/name@revision or a folder")
     pull.add_argument("--to", metavar="FOLDER", help="copy it into this new folder")
     pull.add_argument("--offline", action="store_true", help="use only what was fetched before")
@@ -39,7 +35,7 @@ def add_to(commands: Any) -> None:
         parser.add_argument("--insecure", action="store_true", help=insecure)
 
 
-def _models(given: argparse.Namespace) -> int:
+def _models(arguments: argparse.Namespace) -> int:
     import model_hub
 
     for name in model_hub.bundled_models():
@@ -49,46 +45,46 @@ def _models(given: argparse.Namespace) -> int:
     return 0
 
 
-def _publish(given: argparse.Namespace) -> int:
+def _publish(arguments: argparse.Namespace) -> int:
     import model_hub
     from linktransformer import progress
 
-    options = {"private": given.private, "insecure": given.insecure}
+    options = {"private": arguments.private, "insecure": arguments.insecure}
     with model_errors(), progress.display(None, "publish"), progress.stage("publish (bytes)") as tick:
-        found = model_hub.publish(given.folder, given.ref, progress=tick, **options)
-    print(found)
+        reference = model_hub.publish(arguments.folder, arguments.ref, progress=tick, **options)
+    print(reference)
     return 0
 
 
-def _pull(given: argparse.Namespace) -> int:
+def _pull(arguments: argparse.Namespace) -> int:
     import model_hub
     from linktransformer import progress
 
     with model_errors(), progress.display(None, "pull"), progress.stage("fetch (bytes)") as tick:
-        model = model_hub.load(given.ref, offline=given.offline, insecure=given.insecure, progress=tick)
-        found = model_hub.publish(model, Path(given.to)) if given.to else model.path
-    print(found)
+        model = model_hub.load(
+            arguments.ref, offline=arguments.offline, insecure=arguments.insecure, progress=tick
+        )
+        place = model_hub.publish(model, Path(arguments.to)) if arguments.to else model.path
+    print(place)
     return 0
 
 
-def _card(given: argparse.Namespace) -> int:
+def _card(arguments: argparse.Namespace) -> int:
     import model_hub
 
     with model_errors():
-        model = model_hub.load(given.ref, insecure=given.insecure)
+        model = model_hub.load(arguments.ref, insecure=arguments.insecure)
         path = model.path / "README.md"
-        text = path.read_text("utf-8") if path.exists() else model_hub.model_card(model.manifest, given.ref)
+        text = (
+            path.read_text("utf-8") if path.exists() else model_hub.model_card(model.manifest, arguments.ref)
+        )
         print_table(text)
     return 0
 
 
 @contextlib.contextmanager
 def model_errors() -> Iterator[None]:
-    """A model's error is the user's to mend (exit code 2), except for a connection that broke (1).
-
-    Yields:
-        Nothing; errors of `model_hub` become `ModelError` within the context, except transfer errors.
-    """
+    """Turn errors of `model_hub` into ModelError (exit code 2), except transfer errors (exit code 1)."""
     from model_hub import ModelHubError, TransferError
 
     try:
