@@ -16,8 +16,8 @@ from linktransformer.decision import correction
 from linktransformer.decision.correction import Correction
 from linktransformer.encoding import vector_memory
 from linktransformer.encoding.cached_encoder import CachedEncoder, Recall, cached
-from linktransformer.encoding.llm_endpoint import endpoint, is_remote
 from linktransformer.encoding.loading import load
+from linktransformer.encoding.remote.endpoint import endpoint, is_remote
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
 from linktransformer.tables.serialize import Serializer
 
@@ -87,7 +87,9 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
         return replace(plan(None, device, cache), chosen=True)
     paid = is_remote(model)
     if paid:
-        from linktransformer.encoding.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
+        from linktransformer.encoding.remote.remote_encoder import (
+            RemoteEncoder,  # HTTP and TLS, which few need
+        )
 
         model = RemoteEncoder(endpoint(model))
     if model is not None and not isinstance(model, (str, os.PathLike)) and not hasattr(model, "encode"):

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.threshold import is_number
-from linktransformer.encoding import llm_answers, model_plan
-from linktransformer.encoding.llm_answers import Asked, Prompts
-from linktransformer.encoding.llm_client import Patience
-from linktransformer.encoding.llm_endpoint import chat_endpoint, is_remote
+from linktransformer.encoding import model_plan
+from linktransformer.encoding.remote import chat
+from linktransformer.encoding.remote.chat import Answers, Prompts
+from linktransformer.encoding.remote.client import Patience
+from linktransformer.encoding.remote.endpoint import chat_endpoint, is_remote
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.llm_verdict import Verdict, read_verdict
 from linktransformer.linking.merge import link
@@ -147,7 +148,7 @@ def merge_k_judge(
         argument="judge_llm_model",
     )
     patience = Patience(max_retries, ratelimit_sleep_time, timeout=timeout, at_once=concurrency)
-    params = llm_answers.checked_params(llm_params, "llm_params")
+    params = chat.checked_params(llm_params, "llm_params")
     finder = _finder(model, knn_sbert_model, knn_api_model)
     frames.check_beside(
         frames.wrap(df1, "df1"), frames.wrap(df2, "df2"), suffixes, []
@@ -173,8 +174,8 @@ def merge_k_judge(
     question = QUESTION if llm_prompt is None else llm_prompt
     prompts = Prompts(endpoint, f"{question}\n{FORM}", _texts(links, *pairs), params)
     if dry_run:
-        return llm_answers.estimate(prompts, cache)
-    asked = llm_answers.ask(prompts, patience, cache)
+        return chat.estimate(prompts, cache)
+    asked = chat.ask(prompts, patience, cache)
     table = _judged(links, pairs, links.score[near], asked, confidence_threshold, suffixes)
     return (table, asked.usage) if return_usage else table
 
@@ -230,7 +231,7 @@ def _judged(
     links: Links,
     pairs: tuple[Integers, Integers],
     score: Floats,
-    asked: Asked,
+    asked: Answers,
     least: float | None,
     suffixes: tuple[str | None, str | None],
 ) -> Any:

@@ -10,7 +10,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from linktransformer.encoding.llm_endpoint import chat_endpoint, is_remote
+from linktransformer.encoding.remote.endpoint import chat_endpoint, is_remote
 from linktransformer.errors import InvalidArgumentError, UnknownArgumentError
 from linktransformer.linking.options import VALIDATE
 
@@ -141,7 +141,7 @@ def keyed_model(model: Any, openai_key: str | None = None, gemini_key: str | Non
             f"{' and '.join(f'{name}=' for name in given)} would send the texts to {provider}, and "
             f"model={model!r} is no model there. Give model='{provider}:NAME', or leave the key out."
         )
-    from linktransformer.encoding.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
+    from linktransformer.encoding.remote.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
 
     found = chat_endpoint(model, provider=provider, openai_key=openai_key, gemini_key=gemini_key)
     return RemoteEncoder(found)

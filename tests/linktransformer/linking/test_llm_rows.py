@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.encoding import remote_encoder
-from linktransformer.encoding.llm_client import Patience
-from linktransformer.encoding.llm_endpoint import endpoint
-from linktransformer.encoding.remote_encoder import RemoteEncoder
+from linktransformer.encoding.remote import remote_encoder
+from linktransformer.encoding.remote.client import Patience
+from linktransformer.encoding.remote.endpoint import endpoint
+from linktransformer.encoding.remote.remote_encoder import RemoteEncoder
 from tests.conftest import make, to_pandas
 from tests.llm_server import KEY, Server, Step, serving, text_of
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from linktransformer.arrays import Doubles
 from linktransformer.encoding import model_plan
-from linktransformer.encoding.llm_endpoint import is_remote
+from linktransformer.encoding.remote.endpoint import is_remote
 from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
 from linktransformer.progress import displayed, stage
 from linktransformer.tables import frames, records
 from linktransformer.tables.serialize import Serializer
-from linktransformer.training import classifier
-from linktransformer.training.classify_remote import Question, Remote, classify_by_model
+from linktransformer.training.classes import classifier
+from linktransformer.training.classes.classify_remote import Question, Remote, classify_by_model
 
 __all__ = ["classify_rows"]
 

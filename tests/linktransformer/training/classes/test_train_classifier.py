@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 import linktransformer as lt
 from linktransformer.tables import splits
 from linktransformer.tables.serialize import Serializer
-from linktransformer.training import classifier, training_texts
+from linktransformer.training.classes import classifier, training_texts
 from tests import tiny_model
 
 NEEDS_TORCH = pytest.mark.skipif(

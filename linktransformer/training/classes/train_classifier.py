@@ -16,13 +16,13 @@ from linktransformer.arrays import Floats, Integers
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.progress import displayed, stage
 from linktransformer.tables.splits import TEST, TRAIN, VAL, check_shares
-from linktransformer.training import classifier, training_texts
-from linktransformer.training.classifier import Head
+from linktransformer.training.classes import classifier, training_texts
+from linktransformer.training.classes.classifier import Head
+from linktransformer.training.classes.training_texts import Classified
 from linktransformer.training.legacy_settings import of_classifier
 from linktransformer.training.provenance import origin, versions
 from linktransformer.training.train_config import TrainConfig
 from linktransformer.training.training_run import folder_of, in_our_words
-from linktransformer.training.training_texts import Classified
 
 __all__ = ["TrainedClassifier", "train_clf_model"]
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.encoding import llm_answers
-from linktransformer.encoding.llm_answers import Prompts, checked_params
-from linktransformer.encoding.llm_client import Patience
-from linktransformer.encoding.llm_endpoint import chat_endpoint
+from linktransformer.encoding.remote import chat
+from linktransformer.encoding.remote.chat import Prompts, checked_params
+from linktransformer.encoding.remote.client import Patience
+from linktransformer.encoding.remote.endpoint import chat_endpoint
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.llm_verdict import objects
 from linktransformer.tables import key_columns, records
@@ -160,7 +160,7 @@ def classify_by_model(
     found = records.read(table, columns, Serializer())
     params = checked_params(question.params, "openai_params")
     prompts = Prompts(endpoint, question.system(), found.texts.tolist(), params)
-    asked = llm_answers.ask(prompts, patience, remote.cache)
+    asked = chat.ask(prompts, patience, remote.cache)
     said = [
         None if answer.text is None or answer.cut else read_label(answer.text, list(classes))
         for answer in asked.answers
