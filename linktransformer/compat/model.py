@@ -199,7 +199,7 @@ class LinkTransformer:
         description: str | None,
         lang: str | Sequence[str] | None,
     ) -> None:
-        from linktransformer.training.provenance import origin, versions
+        from linktransformer.training.run_folder import origin, versions
         from model_hub import ModelHubError, bundled_models, open_model, publish, seal
 
         model: Any = getattr(self._encoder, "model", None)

@@ -106,7 +106,7 @@ def plan(model: ModelLike, device: str | None = None, cache: CacheLike = None) -
         model = RemoteEncoder(endpoint(model))
     from clippings import wrap_encoder
 
-    with model_errors(f"model={model!r}"):
+    with model_errors(f"model={model!r}", TypeError):
         if callable(getattr(model, "encode", None)) and not isinstance(model, str):
             encoder: Encoder = wrap_encoder(model)
         elif model is None:
@@ -122,16 +122,17 @@ def plan(model: ModelLike, device: str | None = None, cache: CacheLike = None) -
 
 
 @contextlib.contextmanager
-def model_errors(argument: str) -> Iterator[None]:
-    """Raise errors of clippings and model_hub as ours; `argument` is what the caller gave, as NAME=VALUE."""
+def model_errors(argument: str, *more: type[Exception]) -> Iterator[None]:
+    """Raise errors of clippings and model_hub, and `more`, as ours; `argument` is the caller's NAME=VALUE."""
     from clippings import EncoderError, MissingPackageError
     from model_hub import ModelHubError
 
+    translated: tuple[type[Exception], ...] = (EncoderError, ModelHubError, *more)
     try:
         yield
     except MissingPackageError as error:
         raise MissingExtraError(str(error)) from error
-    except (EncoderError, ModelHubError, TypeError) as error:
+    except translated as error:
         raise ModelError(f"{argument}: {error}") from error
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from narwhals.stable.v2.typing import IntoDataFrame
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Integers
@@ -21,6 +22,7 @@ from linktransformer.tables import columns, normalize
 from linktransformer.tables.column_names import free_name, refuse_repeated, suffixed
 
 __all__ = [
+    "IntoDataFrame",
     "Table",
     "below",
     "beside",

@@ -1,23 +1,27 @@
-"""Rows with a class as texts and numbers of classes, each text in one split."""
+"""Rows with a class as texts and class numbers, each text in one split."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.tables import files, frames, records, splits
+from linktransformer.tables import frames, records, splits
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.frames import Table
 from linktransformer.tables.serialize import Serializer
+from linktransformer.training.classes.classifier import Label
+from linktransformer.training.label_schema import Columns
+from linktransformer.training.run_folder import fingerprint
+from linktransformer.training.training_data import held_out_shares
+
+if TYPE_CHECKING:
+    from clippings.examples import Examples
 
 __all__ = ["Classified", "examples", "read"]
 
@@ -31,7 +35,7 @@ class Classified:
 
     Args:
         texts: Every different text of a split and class, n of them.
-        code: The class of each, (n,) int64.
+        code: The number of each one's class, (n,) int64.
         part: Its split, (n,) int64.
         labels: The classes as the caller wrote them, sorted; the same for all splits.
         on: The columns of the text.
@@ -41,121 +45,93 @@ class Classified:
     texts: tuple[str, ...]
     code: Integers
     part: Integers
-    labels: tuple[Any, ...]
+    labels: tuple[Label, ...]
     on: tuple[str, ...]
-    counts: Mapping[str, Any]
+    counts: Mapping[str, object]
 
     def of(self, part: int) -> Integers:
-        """The places of a split's texts.
-
-        Args:
-            part: The split's number.
-
-        Returns:
-            Numbers of the texts, (n,) int64.
-        """
+        """Numbers of a split's texts, (n,) int64."""
         return np.flatnonzero(self.part == part)
+
+    def texts_of(self, rows: Integers) -> list[str]:
+        """The texts of these numbers."""
+        return [self.texts[row] for row in rows.tolist()]
 
     @property
     def fingerprint(self) -> str:
         """A hash of texts, classes and splits."""
-        digest = hashlib.sha256()
-        for text in self.texts:
-            digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-        for values in (self.code, self.part):
-            digest.update(np.ascontiguousarray(values, dtype=np.int64).tobytes())
-        return f"sha256:{digest.hexdigest()}"
+        return fingerprint(self.texts, self.code, self.part)
 
 
 def read(
-    tables: Mapping[int, Any],
-    on: str | Sequence[str] | None,
+    tables: Mapping[int, Table],
+    on: Columns,
     label_col_name: str,
     serializer: Serializer,
     shares: tuple[float, float, float],
     seed: int,
 ) -> Classified:
-    """Read the tables, and cut them class by class where the caller did not.
+    """Read the labelled tables by split; a split without a table is drawn from train's, class by class.
 
-    Args:
-        tables: By split, a table, a path or None; train's is there.
-        on: Columns of the text, None for every text column but the label.
-        label_col_name: The column of the class.
-        serializer: How columns become one text.
-        shares: Of train, validation and test.
-        seed: Of the draw.
-
-    Returns:
-        Texts, classes and splits.
-
-    Raises:
-        ColumnNotFoundError: A column is not there.
-        InvalidArgumentError: There are not two classes, or a class is not in the training rows.
+    For `on=None` every text column but the label is read.
     """
-    wrapped = {
-        part: frames.wrap(
-            files.read(Path(native)) if isinstance(native, (str, os.PathLike)) else native, ARGUMENT[part]
-        )
-        for part, native in tables.items()
-        if native is not None
-    }
-    columns = _columns(wrapped[splits.TRAIN], on, label_col_name)
+    columns = _columns(tables[splits.TRAIN], on, label_col_name)
     texts: list[str] = []
-    named: list[Any] = []
+    classes: list[Label] = []
     given: list[int] = []
-    rows = without = 0
-    for which, table in wrapped.items():
-        found, classes, blank = _read_one(table, columns, label_col_name, serializer)
-        texts += found
-        named += classes
-        given += [which] * len(found)
-        rows, without = rows + table.n_rows, without + blank
-    labels = _labels(named, given)
-    code = np.array([labels.index(label) for label in named], dtype=np.int64)
-    part = _parts(texts, code, np.array(given, dtype=np.int64), set(wrapped), shares, seed)
-    keep = _different(texts, code, part)
-    part = part[keep]
+    for part, table in tables.items():
+        table_texts, table_classes = _read_table(table, columns, label_col_name, serializer)
+        texts += table_texts
+        classes += table_classes
+        given += [part] * len(table_texts)
+    n_rows = sum(table.n_rows for table in tables.values())
+    labels = _labels(classes, given)
+    number = {label: place for place, label in enumerate(labels)}
+    code = np.array([number[label] for label in classes], dtype=np.int64)
+    split = _split(texts, code, np.array(given, dtype=np.int64), held_out_shares(shares, set(tables)), seed)
+    keys = factorize(list(zip(texts, code.tolist(), split.tolist(), strict=True)))[1]
+    rows = np.sort(np.unique(keys, return_index=True)[1])  # the first row of each text, class and split
+    split = split[rows]
     counts = {
-        "rows": rows,
-        "rows_without_text_or_label": without,
-        "texts_repeated": len(texts) - len(keep),
-        **{f"{name}_texts": int((part == number).sum()) for number, name in enumerate(splits.NAMES)},
+        "rows": n_rows,
+        "rows_without_text_or_label": n_rows - len(texts),
+        "texts_repeated": len(texts) - len(rows),
+        **{f"{name}_texts": int((split == part).sum()) for part, name in enumerate(splits.NAMES)},
     }
     logger.info("training data: %s", counts)
-    return Classified(
-        tuple(texts[row] for row in keep.tolist()), code[keep], part, labels, tuple(columns), counts
-    )
+    kept_texts = tuple(texts[row] for row in rows.tolist())
+    return Classified(kept_texts, code[rows], split, labels, tuple(columns), counts)
 
 
-def _columns(table: Table, on: str | Sequence[str] | None, label: str) -> list[str]:
+def _columns(table: Table, on: Columns, label: str) -> list[str]:
     frames.check_columns(table, [label], "label_col_name")
-    if on is None:
-        found = [name for name in frames.string_columns_shared(table, table) if name != label]
-        if not found:
-            raise InvalidArgumentError(
-                f"on=None takes the text columns, and the {table.name} table has none beside {label!r}. Name "
-                "the columns of the text."
-            )
-        return found
-    names = [on] if isinstance(on, str) else list(on)
-    frames.check_columns(table, names, "on")
+    if on is not None:
+        names = [on] if isinstance(on, str) else list(on)
+        frames.check_columns(table, names, "on")
+        return names
+    names = [name for name in frames.string_columns_shared(table, table) if name != label]
+    if not names:
+        raise InvalidArgumentError(
+            f"on=None takes the text columns, and the {table.name} table has none beside {label!r}. Name "
+            "the columns of the text."
+        )
     return names
 
 
-def _read_one(
+def _read_table(
     table: Table, columns: list[str], label: str, serializer: Serializer
-) -> tuple[list[str], list[Any], int]:
+) -> tuple[list[str], list[Label]]:
     """Texts and classes of the rows that have both."""
     frames.check_columns(table, [*columns, label], "on")
-    found = records.read(table, columns, serializer)
+    keys = records.read(table, columns, serializer)
     classes = frames.column(table, label)
-    has = (found.text_of_row >= 0) & np.array([value is not None for value in classes], dtype=bool)
-    kept = np.flatnonzero(has)
-    texts = found.texts[found.text_of_row[kept]].tolist()
-    return texts, [_plain(value) for value in classes[kept].tolist()], int((~has).sum())
+    labelled = np.array([value is not None for value in classes], dtype=bool)
+    rows = np.flatnonzero((keys.text_of_row >= 0) & labelled)
+    texts: list[str] = keys.texts[keys.text_of_row[rows]].tolist()
+    return texts, [_plain(value) for value in classes[rows].tolist()]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Label:
     """A class as JSON can hold it: whole floats, as a column with gaps has them, are whole numbers."""
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, float) and value.is_integer():
@@ -163,70 +139,45 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 
-def _labels(named: list[Any], given: list[int]) -> tuple[Any, ...]:
+def _labels(classes: Sequence[Label], given: Sequence[int]) -> tuple[Label, ...]:
     """The classes of the training rows, sorted; refuses others."""
-    known = {name for name, part in zip(named, given, strict=True) if part == splits.TRAIN}
+    by_split = {
+        part: {label for label, place in zip(classes, given, strict=True) if place == part}
+        for part in ARGUMENT
+    }
+    known = by_split[splits.TRAIN]
     if len(known) < 2:
         raise InvalidArgumentError(
             f"A classifier needs two classes. Given: {sorted(map(str, known))}. Check label_col_name=."
         )
     for part, argument in ARGUMENT.items():
-        strange = {name for name, where in zip(named, given, strict=True) if where == part} - known
-        if strange:
+        unknown = by_split[part] - known
+        if unknown:
             raise InvalidArgumentError(
-                f"{argument} has classes that the training rows have not: {sorted(map(str, strange))[:5]}. "
+                f"{argument} has classes that the training rows have not: {sorted(map(str, unknown))[:5]}. "
                 "Give training rows of each class."
             )
-    return tuple(sorted(known, key=lambda name: (str(type(name)), name)))
+    return tuple(sorted(known, key=lambda label: (str(type(label)), label)))
 
 
-def _parts(
-    texts: list[str],
-    code: Integers,
-    given: Integers,
-    have: set[int],
-    shares: tuple[float, float, float],
-    seed: int,
-) -> Integers:
+def _split(texts: list[str], code: Integers, given: Integers, shares: Sequence[float], seed: int) -> Integers:
     """The split of each row: the caller's, or drawn class by class, equal texts together."""
-    cut = [share if part == splits.TRAIN or part not in have else 0.0 for part, share in enumerate(shares)]
-    cut = [share / sum(cut) for share in cut]
     folded, group = factorize([" ".join(text.casefold().split()) for text in texts])
-    part = given.copy()
-    mine = given == splits.TRAIN
-    of_group = np.full(len(folded), splits.TRAIN, dtype=np.int64)
-    rows = np.flatnonzero(mine)
+    split_of_group = np.full(len(folded), splits.TRAIN, dtype=np.int64)
+    of_train = given == splits.TRAIN
+    rows = np.flatnonzero(of_train)
     # a text that was labelled twice is drawn with its first class
     first = rows[np.unique(group[rows], return_index=True)[1]]
     for number in np.unique(code[first]):
         groups = group[first[code[first] == number]]
         names = [folded[one] for one in groups.tolist()]
         weight = np.ones(len(groups), dtype=np.int64)
-        of_group[groups] = splits.split(np.arange(len(groups)), names, weight, cut, seed)
-    part[mine] = of_group[group[mine]]
-    return part
+        split_of_group[groups] = splits.split(np.arange(len(groups)), names, weight, shares, seed)
+    return np.where(of_train, split_of_group[group], given)
 
 
-def _different(texts: list[str], code: Integers, part: Integers) -> Integers:
-    """The first row of each text, class and split."""
-    seen: set[tuple[str, int, int]] = set()
-    keep = []
-    for row, key in enumerate(zip(texts, code.tolist(), part.tolist(), strict=True)):
-        if key not in seen:
-            seen.add(key)
-            keep.append(row)
-    return np.array(keep, dtype=np.int64)
-
-
-def examples(rows: Classified) -> Any:
-    """What the encoder learns from: the training texts, those of a class as one entity.
-
-    Args:
-        rows: The texts.
-
-    Returns:
-        The `clippings.examples.Examples`.
-    """
+def examples(rows: Classified) -> Examples:
+    """Examples for the encoder: the training texts, those of a class as one entity."""
     from clippings.examples import Examples
 
     train = rows.of(splits.TRAIN)
@@ -234,5 +185,5 @@ def examples(rows: Classified) -> Any:
     order = np.argsort(code, kind="stable")
     same = np.flatnonzero(code[order][1:] == code[order][:-1])  # each text with the next of its class
     label = np.ones(len(same), dtype=np.int64)
-    texts = tuple(rows.texts[row] for row in train.tolist())
+    texts = tuple(rows.texts_of(train))
     return Examples(texts, code, order[same], order[same + 1], label, np.arange(len(texts)))

@@ -46,7 +46,7 @@ def known(complete: bool, truth: Any, left: pd.DataFrame, right: pd.DataFrame) -
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
     sides = [read_units(table, ["ocr"], "crop", Serializer()) for table in tables]
     rows = tuple(np.array(side, dtype=np.int64) for side in zip(*truth, strict=True))
-    return picture_training._known(
+    return picture_training._records(
         (sides[0], sides[1]), (rows[0], rows[1]), complete, (0.8, 0.1, 0.1), 0
     ), sides
 

@@ -14,7 +14,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import linktransformer as lt
-from linktransformer.tables import splits
+from linktransformer.tables import frames, splits
 from linktransformer.tables.serialize import Serializer
 from linktransformer.training.classes import classifier, training_texts
 from tests import tiny_model
@@ -42,7 +42,8 @@ def articles(n: int = 60) -> pd.DataFrame:
 
 
 def read(frame: pd.DataFrame, **more: pd.DataFrame) -> training_texts.Classified:
-    tables = {splits.TRAIN: frame, splits.VAL: more.get("val"), splits.TEST: more.get("test")}
+    tables = {splits.TRAIN: frames.wrap(frame, "train_data")}
+    tables |= {getattr(splits, name.upper()): frames.wrap(one, f"{name}_data") for name, one in more.items()}
     return training_texts.read(tables, "text", "topic", Serializer(), SHARES, 0)
 
 
