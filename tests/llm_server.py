@@ -15,7 +15,7 @@ KEY = "sk-TESTKEY-do-not-show-0123456789"
 
 @dataclass
 class Step:
-    """One answer: words or a whole body, status, headers; `cut` sends so many bytes, `close` ends the connection."""
+    """One answer: words or a whole body, status, headers; `cut` sends few bytes, `close` hangs up after."""
 
     text: str | None = None
     status: int = 200

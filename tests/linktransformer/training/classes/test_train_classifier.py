@@ -274,7 +274,7 @@ def test_a_sequence_classifier_of_transformers_out_of_a_folder(tmp_path: Path) -
         assert again["clf_preds_text"].dropna().tolist() == renamed.dropna().tolist()
     with pytest.raises(lt.InvalidArgumentError, match="does not name the 3 classes"):
         lt.classify_rows(table, "text", folder, label_map={"x": 0, "y": 1})
-    with pytest.raises(lt.InvalidArgumentError, match="on= says which columns"):
+    with pytest.raises(lt.InvalidArgumentError, match="on= is missing"):
         lt.classify_rows(table, model=folder)
     # weights in a pickle are not read
     torch.save(made.state_dict(), folder / "pytorch_model.bin")
