@@ -10,8 +10,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from linktransformer.arrays import Integers
 from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.decision.correction_fit import LabelledJob, fit_correction
@@ -25,11 +23,11 @@ from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.linking import compare_tables
 from linktransformer.linking.options import BlockColumns, Columns, Job, K
 from linktransformer.progress import displayed
-from linktransformer.search.blocking import Nodes
-from linktransformer.tables import frames, key_columns, splits
+from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import IntoDataFrame
-from linktransformer.tables.pair_labels import Ids, PairLabels, read_labels
+from linktransformer.tables.pair_labels import Ids, read_labels
 from linktransformer.tables.picture_records import picture_columns
+from linktransformer.training.labelled_candidates import labelled_candidates
 from linktransformer.training.run_folder import fingerprint, folder_of, versions
 
 if TYPE_CHECKING:
@@ -175,7 +173,7 @@ def fit_decision(
     else:
         compared = compare_tables.compare(tables, names, job)
         nodes, fused = compared.nodes, compared.fused
-    matches, others, counts = _candidates(nodes, fused, pair_labels, complete, one)
+    matches, others, counts = labelled_candidates(nodes, fused, pair_labels, complete, one)
     learned, expected = correction_of(fused, matches, others, same=one)
     folder = folder_of(out, resume=False) / "model"
     metrics = {name: float(value) for name, value in {**counts, **expected}.items()}
@@ -217,55 +215,6 @@ def correction_of(
         "expected_matches": float(sigmoid(here.corrected(shipped.log_odds, offset)).sum()),
         "expected_matches_without_labels": float(shipped.probability.sum()),
     }
-
-
-def _candidates(
-    nodes: tuple[Nodes, Nodes], fused: Fused, labels: PairLabels, complete: bool | str, one: bool
-) -> tuple[Integers, Integers, dict[str, float]]:
-    """Candidates known to match and known not to, and counts; labels are closed transitively.
-
-    A pair of nodes has the code left * n_right + right; `start` is the first right node among all nodes.
-    """
-    n_left, n_right = len(nodes[0]), len(nodes[1])
-    start = 0 if one else n_left
-    left, right = nodes[0].node_of_row[labels.left], nodes[1].node_of_row[np.maximum(labels.right, 0)]
-    if one:
-        left, right = np.minimum(left, right), np.maximum(left, right)
-    paired = (left >= 0) & (right >= 0) & (labels.right >= 0) & ~((left == right) & one)
-    code = left * n_right + right
-    yes, no = np.unique(code[paired & labels.match]), np.unique(code[paired & ~labels.match])
-    both = np.intersect1d(yes, no)
-    yes, no = np.setdiff1d(yes, both), np.setdiff1d(no, both)
-    entity = splits.components(start + n_right, yes // n_right, start + yes % n_right)
-    joined = int((entity[no // n_right] == entity[start + no % n_right]).sum())
-    if len(both) or joined:
-        logger.warning(
-            "labels contradict each other: pairs labelled both ways, which are not learned from: %d; "
-            "non-matches between rows that other labels join: %d",
-            len(both),
-            joined,
-        )
-    pairs = fused.candidates
-    of_candidate = pairs.left * n_right + pairs.right
-    labelled_no, contradictory = np.isin(of_candidate, no), np.isin(of_candidate, both)
-    matches = (entity[pairs.left] == entity[start + pairs.right]) & ~labelled_no & ~contradictory
-    unmatched = np.zeros(n_left, dtype=bool)
-    unmatched[left[(labels.right < 0) & (left >= 0)]] = True
-    others = labelled_no | (unmatched[pairs.left] & ~matches)
-    if complete:
-        rows = np.full(n_left, complete is True)
-        rows[left[left >= 0]] = True
-        if one:
-            rows[right[paired]] = True
-        others |= (rows[pairs.left] | (rows[pairs.right] if one else False)) & ~matches & ~contradictory
-    counts: dict[str, float] = {
-        "matches": int((paired & labels.match).sum()),
-        "non_matches": int((~labels.match).sum()),
-        "contradictions": len(both) + joined,
-        "labels_not_compared": int((~np.isin(np.concatenate([yes, no]), of_candidate)).sum()),
-        "left_rows_with_several_matches": int((np.bincount(yes // n_right, minlength=1) > 1).sum()),
-    }
-    return np.flatnonzero(matches), np.flatnonzero(others), counts
 
 
 def _source(model: str | os.PathLike[str] | None) -> ModelFolder | str | None:

@@ -6,30 +6,27 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Columns
 from linktransformer.progress import displayed, stage
 from linktransformer.tables import frames, key_columns, splits
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels
-from linktransformer.tables.picture_records import Units, picture_columns, read_units
+from linktransformer.tables.picture_records import picture_columns, read_units
 from linktransformer.tables.serialize import Serializer
 from linktransformer.training import fit_decision
+from linktransformer.training.picture_examples import PictureExamples, linking_task, picture_examples
 from linktransformer.training.run_folder import base_errors, folder_of
 from linktransformer.training.trained_model import TrainedModel
 
 if TYPE_CHECKING:
     from clippings.bi_encoder import BiEncoder
-    from clippings.record_evaluation import RecordTask
-    from clippings.record_examples import RecordExamples
     from clippings.record_recipe import RecordRecipe
     from clippings.record_trainable import RecordTrainable
 
@@ -38,23 +35,6 @@ __all__ = ["train_pictures"]
 logger = logging.getLogger(__name__)
 NEW, TINY = "new", "new:tiny"  # random weights
 DAMAGE = 0.4  # strength of the random damage to pictures in training
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Records:
-    """The records of both tables, the left ones first.
-
-    Args:
-        examples: With the entity of each, -1 unknown.
-        part: The split of each, (n,) int64.
-        n_left: How many are left ones.
-        counts: What was read and split.
-    """
-
-    examples: RecordExamples
-    part: Integers
-    n_left: int
-    counts: Mapping[str, object]
 
 
 @displayed
@@ -142,7 +122,9 @@ def train_pictures(
         from clippings.torch_record_encoder import save
 
         recipe = RecordRecipe.for_stage("labelled", **options)
-        records = _records((sides[0], sides[1]), links, complete, splits.check_shares(shares), recipe.seed)
+        records = picture_examples(
+            (sides[0], sides[1]), links, complete, splits.check_shares(shares), recipe.seed
+        )
         run_folder = folder_of(out, resume)
         model, metrics, history = _fitted(records, recipe, base, run_folder, device, resume)
     folder = run_folder / "model"
@@ -185,62 +167,8 @@ def train_pictures(
     return TrainedModel(folder, metrics, history, records.counts)
 
 
-def _records(
-    sides: tuple[Units, Units],
-    links: tuple[Integers, Integers],
-    complete: bool,
-    shares: tuple[float, float, float],
-    seed: int,
-) -> _Records:
-    """Units as records, entities by the known links (rows), and the split of each."""
-    from clippings.record_examples import RecordExamples
-    from clippings.strips import strips
-
-    n_left, n = len(sides[0].pictures), sum(len(side.pictures) for side in sides)
-    left, right = (side.records.text_of_row[rows] for side, rows in zip(sides, links, strict=True))
-    usable = (left >= 0) & (right >= 0)
-    left, right = left[usable], right[usable] + n_left
-    if not len(left):
-        raise InvalidArgumentError(
-            f"There is no known link to learn from. Given: {len(links[0])}, none with a text or a picture on "
-            "both sides. Give rows that have one."
-        )
-    entity = splits.components(n, left, right)
-    texts = tuple(str(text) for side in sides for text in side.records.texts.tolist())
-    pictures = [of_unit[0] if of_unit else None for side in sides for of_unit in side.pictures]
-    images = strips(pictures)
-    weight = np.bincount(entity[left], minlength=int(entity.max()) + 1)
-    contents = [
-        f"{text}\x1f{'' if picture is None else picture.key}"
-        for text, picture in zip(texts, pictures, strict=True)
-    ]
-    part = splits.split(entity, contents, weight, shares, seed)[entity]
-    if not complete:
-        unknown = np.ones(n, dtype=bool)
-        unknown[np.concatenate([left, right])] = False
-        entity = np.where(unknown, -1, entity)
-        part[unknown] = splits.TRAIN
-    examples = RecordExamples(
-        texts,
-        [None if image is None else image.pixels for image in images],
-        entity,
-        np.repeat(np.array([0, 1], np.int8), [n_left, n - n_left]),
-        np.concatenate([side.confidence for side in sides]).astype(np.float32),
-        np.array([(np.nan, np.nan) if image is None else image.quality for image in images], np.float32),
-    )
-    counts = {
-        "records": n,
-        "known_links": len(left),
-        "entities": len(np.unique(entity[entity >= 0])),
-        **{f"{split}_records": int((part == number).sum()) for number, split in enumerate(splits.NAMES)},
-        "rows_without_picture": {"left": dict(sides[0].problems), "right": dict(sides[1].problems)},
-    }
-    logger.info("training data: %s", counts)
-    return _Records(examples, part, n_left, counts)
-
-
 def _fitted(
-    records: _Records,
+    records: PictureExamples,
     recipe: RecordRecipe,
     base: str | os.PathLike[str],
     out: Path,
@@ -255,10 +183,10 @@ def _fitted(
     from clippings.torch_record_encoder import best_device
 
     model = RecordTrainable(_towers(base, recipe.seed), device or best_device())
-    val = _task(records, splits.VAL)
+    val = linking_task(records, splits.VAL)
     if not len(val.queries):
         logger.warning("no validation rows: the best weights are chosen on the training rows")
-        val = _task(records, splits.TRAIN)
+        val = linking_task(records, splits.TRAIN)
     train = take(records.examples, np.flatnonzero(records.part == splits.TRAIN))
     with stage("train") as tick:
         run = fit_records(
@@ -271,22 +199,13 @@ def _fitted(
         )
     metrics = {f"val_{name}": float(value) for name, value in run.best.items()}
     metrics |= {"steps": float(run.steps), "best_step": float(run.best_step)}
-    test = _task(records, splits.TEST)
+    test = linking_task(records, splits.TEST)
     if len(test.queries):
         with stage("test"):
             vectors = model.encode(records.examples)
             scores = evaluate(vectors, test, evaluate(vectors, val))
         metrics |= {f"test_{name}": float(value) for name, value in scores.items()}
     return model, metrics, run.history
-
-
-def _task(records: _Records, part: int) -> RecordTask:
-    """The left records of a split whose entity is known, searched in the right records of all splits."""
-    from clippings.record_evaluation import RecordTask
-
-    numbers = np.arange(len(records.examples))
-    queries = (numbers < records.n_left) & (records.part == part) & (records.examples.entity >= 0)
-    return RecordTask(records.examples, np.flatnonzero(queries), numbers[records.n_left :])
 
 
 def _damaged(batch: Any, mask: Any, generator: Any) -> Any:

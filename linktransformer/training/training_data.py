@@ -91,11 +91,6 @@ class _Pairs:
     def take(self, rows: Integers) -> _Pairs:
         return _Pairs(self.left[rows], self.right[rows], self.label[rows], self.part[rows])
 
-    @staticmethod
-    def concatenate(parts: Sequence[_Pairs]) -> _Pairs:
-        names = ("left", "right", "label", "part")
-        return _Pairs(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-
 
 def read_splits(**given: TableOrPath) -> dict[int, Table]:
     """Tables or files of the arguments data, train_data, val_data and test_data, by split."""
@@ -125,10 +120,11 @@ def read(
     texts = sorted({text for side in sides for text in side.texts})
     number = {text: place for place, text in enumerate(texts)}
     numbers = [np.array([number[text] for text in side.texts], dtype=np.int64) for side in sides]
-    pairs = _Pairs.concatenate([
-        _Pairs(numbers[2 * n][pairs.left], numbers[2 * n + 1][pairs.right], pairs.label, pairs.part)
+    columns = [
+        (numbers[2 * n][pairs.left], numbers[2 * n + 1][pairs.right], pairs.label, pairs.part)
         for n, (_, pairs, _) in enumerate(read_tables.values())
-    ])  # fmt: skip
+    ]
+    pairs = _Pairs(*map(np.concatenate, zip(*columns, strict=True)))
     tied = _tied(texts, sides, numbers)
     match = pairs.label == 1
     entity = splits.components(
