@@ -142,7 +142,7 @@ def both_have(
 ) -> dict[str, Bools]:
     """By view, whether both rows of a pair have the text or picture that it compares, (n_pairs,) bool.
 
-    `has` tells of both tables which units have a text, and which have a picture.
+    `has` holds, for each table, which units have a text, and which have a picture.
     """
     present: dict[str, Bools] = {}
     for kind, names in enumerate((TEXT_VIEWS, PICTURE_VIEWS)):

@@ -63,7 +63,7 @@ def folder_of(out: str | os.PathLike[str] | None, resume: bool) -> Path:
     if out is not None:
         return Path(out)
     if resume:
-        raise InvalidArgumentError("resume=True needs out=, the folder of the run that shall go on.")
+        raise InvalidArgumentError("resume=True needs out=, the folder of the run to continue.")
     number = 1
     while (folder := Path("models", f"trained-{number}")).exists():
         number += 1
@@ -95,7 +95,7 @@ def fingerprint(texts: Iterable[str], *arrays: NDArray[np.integer | np.bool_]) -
 def origin(base: str) -> dict[str, str]:
     """The "base_model", "source", "revision" and "licence" of a base model, as `model_hub.seal` takes them.
 
-    Of a folder only its name: a path would tell where somebody works.
+    Of a folder only the name: a path may hold private names.
     """
     from clippings.based_convert import is_based
     from clippings.trainable import BUNDLED, PACKAGE

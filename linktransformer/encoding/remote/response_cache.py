@@ -54,7 +54,7 @@ class ResponseCache:
             return
         folder = cache_folder(None if cache is True else cache) / "llm"
         folder.mkdir(parents=True, exist_ok=True)
-        # answers repeat the caller's rows: nobody else may read them
+        # answers repeat the caller's rows: no other user may read them
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         self._path = folder / f"{name}.jsonl"
         self._file = os.open(self._path, flags, 0o600)

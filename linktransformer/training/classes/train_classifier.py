@@ -87,7 +87,7 @@ def train_clf_model(
     """Tune a model on rows whose class you know.
 
     The encoder is tuned so that rows of a class lie together (supervised contrastive, P. Khosla et al.,
-    2020), and a logistic regression on its vectors and on character n-grams tells the classes apart (as in
+    2020), and a logistic regression on its vectors and on character n-grams separates the classes (as in
     SetFit, L. Tunstall et al., Efficient few-shot learning without prompts, 2022). Epochs that do not help
     are undone: the weights with the best macro F1 on validation are kept, which may be those of the base.
 
