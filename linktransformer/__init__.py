@@ -44,14 +44,14 @@ if TYPE_CHECKING:
     from linktransformer.results import metrics
     from linktransformer.results.clusters import Clusters
     from linktransformer.results.links import Links
-    from linktransformer.training.classify import classify_rows
-    from linktransformer.training.classify_remote import Remote
+    from linktransformer.training.classes.classify import classify_rows
+    from linktransformer.training.classes.classify_remote import Remote
+    from linktransformer.training.classes.train_classifier import TrainedClassifier, train_clf_model
     from linktransformer.training.exporting import export_model
     from linktransformer.training.fit_decision import fit_decision
     from linktransformer.training.legacy_settings import create_new_train_config
     from linktransformer.training.picture_training import train_pictures
     from linktransformer.training.train import TrainConfig, train_model
-    from linktransformer.training.train_classifier import TrainedClassifier, train_clf_model
     from linktransformer.training.trained_model import TrainedModel
 
 __version__ = "1.0.0.dev0"
@@ -68,15 +68,15 @@ _HOME = {
     "Links": "results.links",
     "MissingExtraError": "errors",
     "ModelError": "errors",
-    "Remote": "training.classify_remote",
+    "Remote": "training.classes.classify_remote",
     "TableTypeError": "errors",
     "TrainConfig": "training.train_config",
-    "TrainedClassifier": "training.train_classifier",
+    "TrainedClassifier": "training.classes.train_classifier",
     "TrainedModel": "training.trained_model",
     "UnknownArgumentError": "errors",
     "aggregate_rows": "compat.functions",
     "all_pair_combos_evaluate": "compat.functions",
-    "classify_rows": "training.classify",
+    "classify_rows": "training.classes.classify",
     "cluster": "dedup.dedup",
     "cluster_rows": "compat.old_clusters",
     "create_new_train_config": "training.legacy_settings",
@@ -93,7 +93,7 @@ _HOME = {
     "merge_blocking": "compat.functions",
     "merge_knn": "compat.functions",
     "merge_range": "compat.functions",
-    "train_clf_model": "training.train_classifier",
+    "train_clf_model": "training.classes.train_classifier",
     "train_model": "training.train",
     "train_pictures": "training.picture_training",
     "transform_rows": "linking.transform",

@@ -15,7 +15,7 @@ KEY = "sk-TESTKEY-do-not-show-0123456789"
 
 @dataclass
 class Step:
-    """One answer: words or a whole body, a status, headers; `cut` sends only that many bytes."""
+    """One answer: words or a whole body, status, headers; `cut` sends few bytes, `close` hangs up after."""
 
     text: str | None = None
     status: int = 200
@@ -24,6 +24,7 @@ class Step:
     cut: int | None = None
     hang: float = 0.0
     finish: str = "stop"
+    close: bool = False
 
 
 @dataclass
@@ -92,9 +93,8 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:  # nobody waits for it any more
             self.close_connection = True
             return
-        if step.cut is not None:
-            self.close_connection = True
-        elif step.status == 200:
+        self.close_connection = self.close_connection or step.close or step.cut is not None
+        if step.cut is None and step.status == 200:
             with state.lock:
                 state.answered.append(text_of(request))
 

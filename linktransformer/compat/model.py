@@ -54,7 +54,9 @@ class LinkTransformer:
             logger.info("cache_folder= and use_auth_token= have no effect: see docs/old-scripts.md")
         if modules is not None:
             transformers = need("sentence_transformers", extra="cpu")
-            model: object = transformers.SentenceTransformer(modules=list(modules), device=device)
+            model: model_plan.ModelLike = transformers.SentenceTransformer(
+                modules=list(modules), device=device
+            )
         else:
             model = model_name_or_path
         plan = model_plan.plan(model, device)
@@ -199,7 +201,7 @@ class LinkTransformer:
         description: str | None,
         lang: str | Sequence[str] | None,
     ) -> None:
-        from linktransformer.training.provenance import origin, versions
+        from linktransformer.training.run_folder import origin, versions
         from model_hub import ModelHubError, bundled_models, open_model, publish, seal
 
         model: Any = getattr(self._encoder, "model", None)  # of sentence-transformers

@@ -19,6 +19,7 @@ from linktransformer.dedup import dedup
 from linktransformer.dedup.cluster_pipeline import clusters_of, neighbours_of
 from linktransformer.dedup.constraints import Rules
 from linktransformer.encoding import model_plan
+from linktransformer.encoding.cache_settings import CacheLike
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Columns, DataFrame, Job, Model, Threshold
 from linktransformer.progress import displayed
@@ -48,7 +49,7 @@ def old_cluster_rows(
     on: Columns = None,
     cluster_type: str = "SLINK",
     cluster_params: Mapping[str, object] | None = None,
-    cache: object = None,
+    cache: CacheLike = None,
 ) -> DataFrame:
     """Number the rows of a table by the cosine distances of a model.
 
@@ -67,7 +68,7 @@ def old_dedup_rows(
     on: Columns = None,
     cluster_type: str = "SLINK",
     cluster_params: Mapping[str, object] | None = None,
-    cache: object = None,
+    cache: CacheLike = None,
 ) -> DataFrame:
     """Keep the first row of each cluster, and every row of no cluster."""
     table = frames.wrap(df, "df")

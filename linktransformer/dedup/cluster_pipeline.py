@@ -104,7 +104,7 @@ def _by_cosine(side: TableRecords, nodes: tuple[Nodes, Nodes], plan: Plan, job: 
     else:
         matrix = model_plan.embed(plan.encoder, written, batch_size=job.batch_size)
     view = "lexical" if plan.encoder is None else "dense"
-    use = truncation.of_model(plan.encoder, [side.texts], [written])
+    use = truncation.of_model(plan.encoder, [side.texts], [written]) | cached_encoder.of_report(plan.encoder)
     candidates = candidate_search.search(
         {view: (matrix, matrix)},
         *nodes,
@@ -117,7 +117,7 @@ def _by_cosine(side: TableRecords, nodes: tuple[Nodes, Nodes], plan: Plan, job: 
     return Scored(
         nodes,
         fused,
-        replace(report, search=dict(candidates.report), **use, **cached_encoder.of_report(plan.encoder)),
+        replace(report, search=dict(candidates.report), **use),
     )
 
 

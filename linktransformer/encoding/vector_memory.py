@@ -1,4 +1,4 @@
-"""Vectors of texts that were encoded before in this process; the least recently used are dropped first."""
+"""Vectors in the memory of the process, bounded in size: a second call encodes only new texts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linktransformer.arrays import Floats
-from linktransformer.encoding.cache_settings import told_bytes
+from linktransformer.encoding.cache_settings import bytes_of_environment
+
+if TYPE_CHECKING:
+    from clippings.text_encoder import TextEncoder
 
 __all__ = ["VARIABLE", "VectorMemory", "encode"]
 
@@ -22,10 +25,7 @@ ENTRY = 300  # bytes of an entry beside its vector and the characters of its tex
 
 
 class VectorMemory:
-    """Vectors of texts by model, at most so many bytes of them; safe to use from several threads.
-
-    Args:
-        max_bytes: What vectors, texts and their entries may take together.
+    """Vectors by model and text, in at most `max_bytes` with texts and entries; for several threads.
 
     Example:
         >>> memory = VectorMemory(10**6)
@@ -41,28 +41,16 @@ class VectorMemory:
         self._lock = Lock()
 
     def take(self, model: str, texts: Sequence[str]) -> list[bytes | None]:
-        """Look for the vectors of texts.
-
-        Args:
-            model: What the vectors depend on beside the text.
-            texts: Texts.
-
-        Returns:
-            The float32 numbers of each vector as bytes; None for a text that is not there.
-        """
+        """The float32 numbers of each text's vector as bytes, None for a text that is not stored."""
         with self._lock:
-            for key in [(model, text) for text in texts if (model, text) in self._rows]:
-                self._rows.move_to_end(key)
-            return [self._rows.get((model, text)) for text in texts]
+            rows = [self._rows.get((model, text)) for text in texts]
+            for text, row in zip(texts, rows, strict=True):
+                if row is not None:
+                    self._rows.move_to_end((model, text))
+            return rows
 
     def put(self, model: str, texts: Sequence[str], vectors: Floats) -> None:
-        """Keep the vectors of texts, and drop those that were not used for longest.
-
-        Args:
-            model: What the vectors depend on beside the text.
-            texts: Texts.
-            vectors: (n_texts, d) float32.
-        """
+        """Store (n_texts, d) float32 vectors, and drop the least recently used ones."""
         with self._lock:
             for text, vector in zip(texts, vectors, strict=True):
                 if (model, text) not in self._rows:
@@ -73,43 +61,41 @@ class VectorMemory:
                 self.size -= _bytes(text, row)
 
 
-def encode(encoder: Any, texts: list[str], batch_size: int | None, tick: Callable[[int], None]) -> Floats:
-    """Encode texts; vectors that depend on their text alone are read from memory where they are there.
+def encode(
+    encoder: TextEncoder, texts: list[str], batch_size: int | None, tick: Callable[[int], object]
+) -> Floats:
+    """(n_texts, d) float32 of any encoder, a new array; of `OnnxTextEncoder` on a CPU vectors are remembered.
 
-    Args:
-        encoder: Any encoder. Vectors of `OnnxTextEncoder` on a CPU are kept, no others.
-        texts: Texts.
-        batch_size: For the encoder.
-        tick: Called with the number of texts done since its last call.
-
-    Returns:
-        (n_texts, d) float32; the array belongs to the caller.
+    Only there does a vector depend on its text alone.
     """
     from clippings import OnnxTextEncoder
 
-    kept = isinstance(encoder, OnnxTextEncoder) and encoder.device == "cpu"
-    if not kept or not all(isinstance(text, str) for text in texts):
+    if not (
+        isinstance(encoder, OnnxTextEncoder)
+        and encoder.device == "cpu"
+        and all(isinstance(text, str) for text in texts)
+    ):
         return np.asarray(encoder.encode(texts, batch_size=batch_size, progress=tick), dtype=np.float32)
     memory, key = _memory(os.getpid()), encoder.cache_key
     rows = memory.take(key, texts)
-    missing = [at for at, row in enumerate(rows) if row is None]
-    new = [texts[at] for at in missing]
+    stored = np.array([row is not None for row in rows], dtype=bool)
+    new = [text for text, row in zip(texts, rows, strict=True) if row is None]
     tick(len(texts) - len(new))
-    fresh: Floats = encoder.encode(new, batch_size=batch_size, progress=tick)
+    fresh = encoder.encode(new, batch_size=batch_size, progress=tick)
     memory.put(key, new, fresh)
     if len(new) == len(texts):
         return fresh
-    found = np.empty((len(texts), encoder.dim), np.float32)
     old = np.frombuffer(b"".join(row for row in rows if row is not None), np.float32)
-    found[[at for at, row in enumerate(rows) if row is not None]] = old.reshape(-1, encoder.dim)
-    found[missing] = fresh
-    return found
+    vectors = np.empty((len(texts), encoder.dim), np.float32)
+    vectors[stored] = old.reshape(-1, encoder.dim)
+    vectors[~stored] = fresh
+    return vectors
 
 
 @lru_cache(maxsize=1)
 def _memory(process: int) -> VectorMemory:
-    """The memory of this process: one that was forked begins with nothing, and with a lock of its own."""
-    return VectorMemory(told_bytes(VARIABLE, DEFAULT_BYTES))
+    """The memory of this process: a forked one begins empty, with a lock of its own."""
+    return VectorMemory(bytes_of_environment(VARIABLE, DEFAULT_BYTES))
 
 
 def _bytes(text: str, row: bytes) -> int:

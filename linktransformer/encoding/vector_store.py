@@ -1,4 +1,8 @@
-"""Vectors of one model on disk, found by a hash of what they were made of; shared by processes, bounded."""
+"""Vectors of one model on disk, by a hash of their text or picture; shared by processes, bounded in size.
+
+SQLite with a BLOB a vector writes five times slower, takes a third more space and reads all vectors slower;
+its WAL does not work on network file systems, and it does not notice an altered byte.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,56 +37,44 @@ __all__ = ["VectorStore", "keys_of", "segment_files"]
 
 logger = logging.getLogger(__name__)
 
-SMALL, MANY_SMALL = 1024, 32  # rows of a small file; so many of them are written into one
-FULL = 0.9  # of the bound is left when old files have been removed
-ABANDONED = 3600  # seconds after which a file that was not finished is of a process that was killed
+SMALL, MANY_SMALL = 1024, 32  # rows of a small file; so many small files are joined into one
+FULL = 0.9  # of the bound remains after old files have been removed
+ABANDONED = 3600  # seconds after which an unfinished file belongs to a process that was killed
 LOCK = ".lock"
+Read = TypeVar("Read")
 
 
 def keys_of(contents: Sequence[bytes]) -> Keys:
-    """A hash of each content.
-
-    Args:
-        contents: Bytes.
-
-    Returns:
-        (n,) of `KEY`.
+    """A hash of each content, (n,) of `KEY`.
 
     Example:
         >>> keys_of([b"tea", b"tea", b"coffee"])["high"].tolist()[0] == keys_of([b"tea"])["high"].tolist()[0]
         True
     """
-    digest = hashlib.blake2b
-    return np.frombuffer(b"".join(digest(one, digest_size=16).digest() for one in contents), KEY)
+    digests = (hashlib.blake2b(content, digest_size=16).digest() for content in contents)
+    return np.frombuffer(b"".join(digests), KEY)
 
 
 def segment_files(root: Path) -> list[Path]:
-    """Every file of vectors below a folder, the one least recently used first.
-
-    Args:
-        root: The cache's folder.
-
-    Returns:
-        The files.
-    """
-    found = []
+    """All files of vectors below a cache folder, the least recently used first."""
+    times = []
     for path in root.glob(f"*/*{SUFFIX}"):
         with contextlib.suppress(OSError):  # another process may have removed it
-            found.append((path.stat().st_mtime_ns, path))
-    return [path for _, path in sorted(found)]
+            times.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(times)]
 
 
 @dataclass(slots=True, eq=False)
 class VectorStore:
-    """Vectors of one model. It holds no file open, so that any process may remove any file at any time.
+    """Vectors of one model. It holds no file open: any process may remove any file at any time.
 
     Args:
-        root: The cache's folder.
-        model: What the vectors are of: a name for its folder.
-        max_bytes: How large all of the cache may become.
-        segments: The files that are known, in any order.
-        size: Bytes of the whole cache, as far as this process knows.
-        writable: Whether vectors can be written; one warning says when they cannot.
+        root: The cache folder.
+        model: Name of the model's folder in it.
+        max_bytes: How large the whole cache may become.
+        segments: The files seen by the last `refresh`.
+        size: Bytes of the whole cache, as far as this process can tell.
+        writable: False after a write has failed; one warning says so.
     """
 
     root: Path
@@ -89,80 +83,65 @@ class VectorStore:
     segments: list[Segment] = field(default_factory=list)
     size: int = 0
     writable: bool = True
-    _high: NDArray[np.uint64] | None = None
-    _place: Integers | None = None
+    _sorted: NDArray[np.uint64] | None = None  # first halves of all keys
+    _order: Integers | None = None  # the row of each in the concatenated files
 
     @property
     def folder(self) -> Path:
-        """Where the files of this model are."""
+        """The folder of this model's files."""
         return self.root / self.model
 
     def refresh(self) -> None:
-        """Look at the files anew; those that are damaged are removed, and many small ones joined."""
-        self._read_keys()
+        """List the files again; damaged ones are removed, and many small ones joined."""
+        self._list_segments()
         if self._join_small():
-            self._read_keys()
+            self._list_segments()
 
-    def _read_keys(self) -> None:
-        known = {segment.path: segment for segment in self.segments}
-        found = []
+    def _list_segments(self) -> None:
+        opened = {segment.path: segment for segment in self.segments}
+        segments = []
         for path in sorted(self.folder.glob(f"*{SUFFIX}")):
-            segment = known.get(path)
-            if segment is None:
-                segment = self._opened(path)
+            segment = opened.get(path) or self._checked(path, partial(open_segment, path, self.model))
             if segment is not None:
-                found.append(segment)
-        widths = [segment.width for segment in found]
-        if len(set(widths)) > 1:  # what most files say; a model has one
-            usual = max(set(widths), key=widths.count)
-            for segment in found:
-                if segment.width != usual:
-                    self._drop(segment.path, "its rows have another length than those of other files")
-            found = [segment for segment in found if segment.width == usual]
-        self.size = sum(_size(path) for path in segment_files(self.root))
-        self._take_in(found)
+                segments.append(segment)
+        widths = [segment.width for segment in segments]
+        usual = max(set(widths), key=widths.count, default=0)
+        for segment in segments:
+            if segment.width != usual:
+                self._drop(segment.path, "its rows have another length than those of other files")
+        self.size = sum(map(_size, segment_files(self.root)))
+        self._index([segment for segment in segments if segment.width == usual])
 
     def take(self, keys: Keys) -> tuple[Floats | None, Integers]:
-        """Read the vectors that are there.
+        """(n, width) float32 vectors of n keys, None where none is stored; and the numbers of missing ones.
 
-        Args:
-            keys: (n,) of `KEY`.
-
-        Returns:
-            (n, width) float32, rows that are not there undefined, None where none is; and their numbers.
+        Rows of missing ones are undefined.
         """
-        place = self._found(keys)
-        if not (place >= 0).any():
-            return None, np.arange(len(keys))
-        ends = np.cumsum([len(segment.keys) for segment in self.segments])
-        of = np.where(place >= 0, np.searchsorted(ends, place, side="right"), -1)
-        vectors = np.empty((len(keys), self.segments[0].width), np.float32)
+        row = self._rows_of(keys)
+        ends = np.cumsum([len(segment.keys) for segment in self.segments], dtype=np.int64)
+        number = np.where(row >= 0, np.searchsorted(ends, row, side="right"), -1)
+        width = self.segments[0].width if self.segments else 0
+        vectors = np.empty((len(keys), width), np.float32)
         lost = []
-        for number in np.unique(of[of >= 0]).tolist():
-            segment, rows = self.segments[number], np.flatnonzero(of == number)
-            data = self._data(segment)
+        for n in np.unique(number[number >= 0]).tolist():
+            segment, places = self.segments[n], np.flatnonzero(number == n)
+            data = self._read(segment)
             if data is None:
                 lost.append(segment)
-                of[rows] = -1
+                number[places] = -1
             else:
-                vectors[rows] = data[place[rows] - (ends[number] - len(segment.keys))]
+                vectors[places] = data[row[places] - (ends[n] - len(segment.keys))]
         if lost:
-            self._take_in([segment for segment in self.segments if segment not in lost])
-        there = of >= 0
-        return (vectors if there.any() else None), np.flatnonzero(~there)
+            self._index([segment for segment in self.segments if segment not in lost])
+        stored = number >= 0
+        return (vectors if stored.any() else None), np.flatnonzero(~stored)
 
     def put(self, keys: Keys, rows: Floats) -> None:
-        """Keep vectors; where that cannot be, a warning is logged once and nothing else happens.
-
-        Args:
-            keys: (n,) of `KEY`.
-            rows: (n, width) float32.
-        """
+        """Store (n, width) vectors; where that fails, one warning is logged and the call returns."""
         if not self.writable or not len(keys):
             return
         try:
-            path = write_segment(self.folder, self.model, keys, rows)
-            self.size += _size(path)
+            self.size += _size(write_segment(self.folder, self.model, keys, rows))
             if self.size > self.max_bytes:
                 self._make_room()
         except OSError as error:
@@ -170,15 +149,15 @@ class VectorStore:
             logger.warning("vectors cannot be kept in %s (%s); work goes on without", self.root, error)
 
     def _join_small(self) -> bool:
-        """Write many small files into one, as jobs of few rows leave them; say whether that was done."""
+        """Join many small files, as calls with few rows leave them; whether the list of files has changed."""
         small = [segment for segment in self.segments if len(segment.keys) < SMALL]
         if len(small) < MANY_SMALL or not self.writable:
             return False
         try:
             with self._locked():
-                data = [(segment, self._data(segment)) for segment in small]
+                data = [(segment, self._read(segment)) for segment in small]
                 whole = [(segment, rows) for segment, rows in data if rows is not None]
-                if len(whole) < 2:  # another process was quicker
+                if len(whole) < 2:  # another process has joined them
                     return True
                 keys = np.concatenate([segment.keys for segment, _ in whole])
                 _, first = np.unique(keys, return_index=True)
@@ -192,83 +171,72 @@ class VectorStore:
         return True
 
     def _make_room(self) -> None:
-        """Remove the files that were not used for longest."""
+        """Remove the least recently used files, and unfinished ones of killed processes."""
         with self._locked():
             files = segment_files(self.root)
-            sizes = [_size(path) for path in files]
-            self.size, gone = sum(sizes), 0
+            sizes = list(map(_size, files))
+            self.size, removed = sum(sizes), 0
             for path, size in zip(files, sizes, strict=True):
                 if self.size <= FULL * self.max_bytes:
                     break
-                with contextlib.suppress(OSError):  # a reader of Windows holds it
+                with contextlib.suppress(OSError):  # Windows: another process reads it
                     path.unlink(missing_ok=True)
                     self.size -= size
-                    gone += 1
-            if gone:
+                    removed += 1
+            if removed:
                 logger.info(
-                    "the cache in %s was full: %d of its %d files removed", self.root, gone, len(files)
+                    "the cache in %s was full: %d of its %d files removed", self.root, removed, len(files)
                 )
             for path in self.root.glob(f"*/*{TEMPORARY}"):
                 with contextlib.suppress(OSError):
                     if time.time() - path.stat().st_mtime > ABANDONED:
                         path.unlink()
 
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> contextlib.AbstractContextManager[None]:
         """Only one process removes or joins files at a time."""
         from model_hub.store import locked
 
-        with locked(self.root / LOCK):
-            yield
+        return locked(self.root / LOCK)
 
-    def _take_in(self, segments: list[Segment]) -> None:
+    def _index(self, segments: list[Segment]) -> None:
         self.segments = segments
-        if not segments:
-            self._high = self._place = None
-            return
-        high = np.concatenate([segment.keys["high"] for segment in segments])
-        self._place = np.argsort(high, kind="stable")
-        self._high = high[self._place]
+        high = np.concatenate([np.empty(0, np.uint64), *(segment.keys["high"] for segment in segments)])
+        self._order = np.argsort(high, kind="stable")
+        self._sorted = high[self._order]
 
-    def _found(self, keys: Keys) -> Integers:
-        """The number of each key among all rows of all files, -1 for none."""
-        if self._high is None or self._place is None:
+    def _rows_of(self, keys: Keys) -> Integers:
+        """The row of each key in the concatenated files, -1 for none.
+
+        Of keys that share a first half only the first is found: the others are encoded each time.
+        """
+        if self._sorted is None or self._order is None or not len(self._sorted):
             return np.full(len(keys), -1, np.int64)
-        at = np.minimum(np.searchsorted(self._high, keys["high"]), len(self._high) - 1)
-        place = self._place[at]
+        place = np.minimum(np.searchsorted(self._sorted, keys["high"]), len(self._sorted) - 1)
+        row = self._order[place]
         low = np.concatenate([segment.keys["low"] for segment in self.segments])
-        # two keys with one first half and another second half would be encoded anew each time, which is right
-        same = (self._high[at] == keys["high"]) & (low[place] == keys["low"])
-        return np.where(same, place, -1)
+        return np.where((self._sorted[place] == keys["high"]) & (low[row] == keys["low"]), row, -1)
 
-    def _opened(self, path: Path) -> Segment | None:
+    def _read(self, segment: Segment) -> Floats | None:
+        rows = self._checked(segment.path, partial(read_rows, segment))
+        if rows is not None:
+            with contextlib.suppress(OSError):
+                os.utime(segment.path)  # used now
+        return rows
+
+    def _checked(self, path: Path, read: Callable[[], Read]) -> Read | None:
+        """What a file holds; None, with a warning, where it cannot be read; a damaged file is removed."""
         try:
-            return open_segment(path, self.model)
-        except FileNotFoundError:
-            return None
+            return read()
+        except FileNotFoundError:  # another process has removed it
+            pass
         except OSError as error:
-            logger.warning("%s cannot be read (%s); its vectors are made anew", path, error)
+            logger.warning("%s cannot be read (%s); its vectors are encoded again", path, error)
         except DamagedError as error:
             self._drop(path, str(error))
         return None
 
-    def _data(self, segment: Segment) -> Floats | None:
-        try:
-            rows = read_rows(segment)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            logger.warning("%s cannot be read (%s); its vectors are made anew", segment.path, error)
-            return None
-        except DamagedError as error:
-            self._drop(segment.path, str(error))
-            return None
-        with contextlib.suppress(OSError):  # when it was last used
-            os.utime(segment.path)
-        return rows
-
     def _drop(self, path: Path, reason: str) -> None:
-        logger.warning("%s is damaged: %s. It is dropped, and its vectors are made anew", path, reason)
+        logger.warning("%s is damaged: %s. It is dropped, and its vectors are encoded again", path, reason)
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
 

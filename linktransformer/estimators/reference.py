@@ -260,7 +260,7 @@ def _vectors(
     matrices: dict[str, Matrix] = {}
     reader = reference.reader
     if units is not None:
-        if dense:
+        if dense and plan.encoder is not None:
             matrices |= picture_views.encoded(plan.encoder, units, batch_size)
         texts, place = factorize(records.texts.tolist())
         matrices["lexical"] = reference.words.vectors(texts)[place]

@@ -13,7 +13,7 @@ from linktransformer.decision.choose import choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
 from linktransformer.encoding import cached_encoder, model_plan, picture_views, truncation
-from linktransformer.encoding.model_plan import Plan
+from linktransformer.encoding.model_plan import Encoder, Plan
 from linktransformer.linking.adaptive import adapted
 from linktransformer.linking.options import Job
 from linktransformer.linking.source import Scored, scored
@@ -48,7 +48,7 @@ __all__ = [
 class Encoding:
     """A model that encodes texts, so many at a time."""
 
-    encoder: object
+    encoder: Encoder | None
     batch_size: int | None
 
     def __call__(self, texts: list[str]) -> Floats:

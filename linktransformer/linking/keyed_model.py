@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from linktransformer.encoding.llm_endpoint import chat_endpoint, is_remote
+from linktransformer.encoding.remote.endpoint import chat_endpoint, is_remote
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Model
 
@@ -35,7 +35,7 @@ def keyed_model(model: Model, openai_key: str | None = None, gemini_key: str | N
             f"{' and '.join(f'{name}=' for name in keys)} would send the texts to {provider}, and "
             f"model={model!r} is not a model there. Give model='{provider}:NAME', or leave the key out."
         )
-    from linktransformer.encoding.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
+    from linktransformer.encoding.remote.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
 
     return RemoteEncoder(
         chat_endpoint(model, provider=provider, openai_key=openai_key, gemini_key=gemini_key)

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.threshold import is_number
-from linktransformer.encoding import llm_answers, model_plan
-from linktransformer.encoding.llm_answers import Asked, Prompts
-from linktransformer.encoding.llm_client import Patience
-from linktransformer.encoding.llm_endpoint import chat_endpoint, is_remote
+from linktransformer.encoding import model_plan
+from linktransformer.encoding.remote import chat
+from linktransformer.encoding.remote.chat import Answers, Prompts
+from linktransformer.encoding.remote.client import Patience
+from linktransformer.encoding.remote.endpoint import chat_endpoint, is_remote
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.joining import with_unpaired
 from linktransformer.linking.llm_verdict import Verdict, read_verdict
@@ -147,7 +148,7 @@ def merge_k_judge(
         argument="judge_llm_model",
     )
     patience = Patience(max_retries, ratelimit_sleep_time, timeout=timeout, at_once=concurrency)
-    params = llm_answers.checked_params(llm_params, "llm_params")
+    params = chat.checked_params(llm_params, "llm_params")
     finder = _finder(model, knn_sbert_model, knn_api_model)
     tables = frames.wrap(df1, "df1"), frames.wrap(df2, "df2")
     frames.check_beside(*tables, suffixes, [])  # before anything is paid for
@@ -172,8 +173,8 @@ def merge_k_judge(
     question = QUESTION if llm_prompt is None else llm_prompt
     prompts = Prompts(endpoint, f"{question}\n{FORM}", _texts(links, *pairs), params)
     if dry_run:
-        return llm_answers.estimate(prompts, cache)
-    replies = llm_answers.ask(prompts, patience, cache)
+        return chat.estimate(prompts, cache)
+    replies = chat.ask(prompts, patience, cache)
     table = _judged(links, pairs, links.score[near], replies, confidence_threshold, suffixes)
     return (table, replies.usage) if return_usage else table
 
@@ -223,7 +224,7 @@ def _judged(
     links: Links,
     pairs: tuple[Integers, Integers],
     score: Floats,
-    replies: Asked,
+    replies: Answers,
     lowest: float | None,
     suffixes: Suffixes,
 ) -> DataFrame:

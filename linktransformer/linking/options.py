@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from linktransformer.decision import threshold as thresholds
-from linktransformer.encoding.cache_settings import check_cache
+from linktransformer.encoding.cache_settings import CacheLike, check_cache
+from linktransformer.encoding.model_plan import ModelLike
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables.block_keys import BlockColumns
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 DataFrame: TypeAlias = Any  # a table of the caller's library, which only `tables` knows
-Model: TypeAlias = object  # None, a name, a folder, or an object with `encode`
+Model: TypeAlias = ModelLike
 Columns: TypeAlias = str | Sequence[str] | None
 Suffixes: TypeAlias = tuple[str | None, str | None]
 Threshold: TypeAlias = str | float | Mapping[str, float] | None
@@ -57,7 +58,7 @@ class Job:
     memory_limit: int | None = None
     images: Any = None  # a column, or a pair of columns
     confidence: Any = None
-    cache: object = None
+    cache: CacheLike = None
     scores: Literal["probability", "similarity"] = "probability"
     keep_features: bool = False
     compare: Mapping[str, Comparison] | None = None

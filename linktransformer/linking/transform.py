@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from linktransformer.encoding import llm_answers
-from linktransformer.encoding.llm_answers import Prompts
-from linktransformer.encoding.llm_client import Patience
-from linktransformer.encoding.llm_endpoint import chat_endpoint
+from linktransformer.encoding.remote import chat
+from linktransformer.encoding.remote.chat import Prompts
+from linktransformer.encoding.remote.client import Patience
+from linktransformer.encoding.remote.endpoint import chat_endpoint
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import DataFrame
 from linktransformer.progress import displayed
@@ -101,13 +101,13 @@ def transform_rows(
         raise InvalidArgumentError(f"df has a column {name!r} already. Name another one by output_column=.")
     endpoint = chat_endpoint(model, openai_key=openai_key, gemini_key=gemini_key, base_url=base_url)
     patience = Patience(max_retries, ratelimit_sleep_time, timeout=timeout, at_once=concurrency)
-    params = llm_answers.checked_params(openai_params, "openai_params")
+    params = chat.checked_params(openai_params, "openai_params")
     texts = records.read(table, columns, Serializer())
     system = SPELLING if openai_prompt is None else openai_prompt
     prompts = Prompts(endpoint, system, texts.texts.tolist(), params)
     if dry_run:
-        return llm_answers.estimate(prompts, cache)
-    replies = llm_answers.ask(prompts, patience, cache)
+        return chat.estimate(prompts, cache)
+    replies = chat.ask(prompts, patience, cache)
     new = np.full(len(texts.texts) + 1, None, dtype=object)  # the last is that of rows without text
     for place, answer in enumerate(replies.answers):
         if answer.text is not None and not answer.cut and answer.text.strip():

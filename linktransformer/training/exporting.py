@@ -1,19 +1,18 @@
-"""export_model: a model of sentence-transformers as a folder that runs on the processor without torch."""
+"""export_model: a model of sentence-transformers as a folder that runs on the CPU without torch."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from linktransformer.errors import MissingExtraError, ModelError
+from linktransformer.encoding.model_plan import HasEncode, model_errors
 
 __all__ = ["export_model"]
 
 
 def export_model(
-    model: Any,
+    model: str | os.PathLike[str] | HasEncode,
     folder: str | os.PathLike[str],
     *,
     quantize: bool = True,
@@ -21,7 +20,7 @@ def export_model(
     name: str | None = None,
     licence: str = "unknown",
 ) -> dict[str, float]:
-    """Make a copy of a text model that encodes faster on a processor, and needs no torch there.
+    """Make a copy of a text model that encodes faster on a CPU, and needs no torch there.
 
     The copy is an ONNX graph with a manifest and a card, to be used as `model=folder` and published like any
     other. In 8 bits it takes a quarter of the space; where that would turn its vectors too far from the
@@ -30,9 +29,9 @@ def export_model(
     Args:
         model: A SentenceTransformer, its folder, or "org/name@revision": a transformer with mean or
             first-token pooling.
-        folder: A folder to be made or filled.
+        folder: The folder of the copy; it is made where it is missing.
         quantize: Use 8 bits.
-        texts: Texts such as you will encode, for the loss to be measured on; None for some names and titles.
+        texts: Texts like those you will encode, to measure the loss on; None for some names and titles.
         name: The copy's name; None for that of the folder.
         licence: SPDX name of the weights' licence.
 
@@ -48,15 +47,15 @@ def export_model(
         Traceback (most recent call last):
         linktransformer.errors.ModelError: model='lexical': ...
     """
-    from clippings import EncoderError, MissingPackageError
     from clippings.text_export import export_text
-    from model_hub import ModelHubError
 
-    facts: dict[str, Any] = {"name": name or Path(folder).resolve().name, "licence": licence}
-    try:
-        made = export_text(model, folder, quantize=quantize, texts=texts, **facts)
-    except MissingPackageError as error:
-        raise MissingExtraError(str(error)) from error
-    except (EncoderError, ModelHubError) as error:
-        raise ModelError(f"model={model!r}: {error}") from error
-    return {key: made.metrics[key] for key in ("cosine_mean", "cosine_least")}
+    with model_errors(f"model={model!r}"):
+        exported = export_text(
+            model,
+            folder,
+            quantize=quantize,
+            texts=texts,
+            name=name or Path(folder).resolve().name,
+            licence=licence,
+        )
+    return {key: exported.metrics[key] for key in ("cosine_mean", "cosine_least")}

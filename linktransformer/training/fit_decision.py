@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from linktransformer.arrays import Integers
 from linktransformer.decision.correction import FILE, Correction, write
@@ -21,17 +18,20 @@ from linktransformer.decision.model import sigmoid
 from linktransformer.dedup import cluster_pipeline, dedup
 from linktransformer.dedup.constraints import Rules
 from linktransformer.encoding import model_plan
+from linktransformer.encoding.cache_settings import CacheLike
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.linking import compare_tables
 from linktransformer.linking.options import BlockColumns, Columns, Job, K
 from linktransformer.progress import displayed
-from linktransformer.search.blocking import Nodes
-from linktransformer.tables import frames, key_columns, splits
-from linktransformer.tables.frames import Table
-from linktransformer.tables.pair_labels import Ids, PairLabels, read_labels
+from linktransformer.tables import frames, key_columns
+from linktransformer.tables.frames import IntoDataFrame
+from linktransformer.tables.pair_labels import Ids, read_labels
 from linktransformer.tables.picture_records import picture_columns
-from linktransformer.training.provenance import versions
-from linktransformer.training.training_run import folder_of
+from linktransformer.training.labelled_candidates import labelled_candidates
+from linktransformer.training.run_folder import fingerprint, folder_of, versions
+
+if TYPE_CHECKING:
+    from model_hub import ModelFolder
 
 __all__ = ["FittedDecision", "correction_of", "fit_decision"]
 
@@ -42,7 +42,7 @@ NAMED = "named"
 
 @dataclass(frozen=True, slots=True)
 class FittedDecision:
-    """A decision that `fit_decision` learned: `merge(left, right, model=fitted)` decides by it.
+    """The result of `fit_decision`, for `merge(left, right, model=fitted)`.
 
     Args:
         folder: The folder, with `decision.json`, and the model where it is not the bundled one.
@@ -50,7 +50,7 @@ class FittedDecision:
             labelled both ways or as a non-match between rows that other labels join; "labels_not_compared",
             labels of pairs that are no candidates; "left_rows_with_several_matches"; "expected_matches" and
             "expected_matches_without_labels" among the candidates.
-        correction: What was learned.
+        correction: The learned correction.
     """
 
     folder: Path
@@ -63,9 +63,9 @@ class FittedDecision:
 
 @displayed
 def fit_decision(
-    left: Any,
-    right: Any = None,
-    labels: Any = None,
+    left: IntoDataFrame,
+    right: IntoDataFrame | None = None,
+    labels: object = None,
     on: Columns = None,
     *,
     left_on: Columns = None,
@@ -74,24 +74,24 @@ def fit_decision(
     right_id: str | None = None,
     label: str | None = None,
     complete: bool | str = False,
-    images: Any = None,
-    confidence: Any = None,
+    images: Columns = None,
+    confidence: Columns = None,
     model: str | os.PathLike[str] | None = None,
     block_on: BlockColumns = None,
     k: int | None = None,
     out: str | os.PathLike[str] | None = None,
     device: str | None = None,
-    cache: Any = None,
+    cache: CacheLike = None,
     progress: bool | None = None,
 ) -> FittedDecision:
     """Learn from labelled pairs of rows when a pair is a match. It takes seconds and tunes no encoder.
 
     The shipped decision is corrected: its log-odds get a slope, an intercept, and a weighted sum of pair
-    features and of the match weights of key columns. Few labels change little, and one alone nearly nothing.
+    features and of the match weights of key columns. Few labels change little, a single one almost nothing.
 
     With matches and non-matches, the labels should be answers for pairs that were chosen without knowing the
-    answer, such as the best candidate of each of some rows. Of matches alone, or of non-matches alone, all
-    other pairs are taken to be what the shipped decision makes of them.
+    answer, such as the best candidate of each of some rows. With matches only, or non-matches only, all other
+    pairs are assumed to be as the shipped decision estimates.
 
     Args:
         left: A table.
@@ -108,23 +108,23 @@ def fit_decision(
             row numbers elsewhere.
         label: The column of `labels` with 1 and 0; None for "label", "match" or the third column.
         complete: Whether `labels` names every match: True, of all left rows; "named", of those left rows that
-            it names. All other pairs of these rows are then non-matches. Of one table, of all rows, or of
-            the rows it names.
-        images: Column of pictures, or a pair of columns, left and right; `model` has to read them.
+            it names. All other pairs of these rows are then non-matches. The same holds for the rows of one
+            table.
+        images: Column of pictures, or a pair of columns, left and right; needs a `model` that reads pictures.
         confidence: With `images`, columns with the confidence of the texts.
         model: The model of `merge`: None for the bundled one beside n-grams (of one table, n-grams);
             "lexical"; a folder or a name on a hub.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
-        k: Neighbours of each row in each view and direction; None is 10, of one table 50, as `merge` and
-            `cluster` have it.
+        k: Neighbours of each row in each view and direction; None is 10, for one table 50, as in `merge` and
+            `cluster`.
         out: The folder of the result, which goes to `out/model`; None is the first free `models/trained-N`.
         device: Where a torch model runs; None takes a GPU when there is one.
         cache: Keep the model's vectors on disk: True, a folder, or `CacheSettings`.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
-        The decision, to be given as `model=`, and what was counted. Links of other key columns than those
+        The decision, to be given as `model=`, and counts. Links of other key columns than those
         that were learned from are decided without labels, with a warning in the log.
 
     Raises:
@@ -149,11 +149,12 @@ def fit_decision(
     if complete not in (True, False, NAMED):
         raise InvalidArgumentError(f"complete={complete!r} is not understood. Give True, False or 'named'.")
     one = right is None
-    tables = (frames.wrap(left, "left"), frames.wrap(right, "right")) if not one else _twice(left)
+    left_table = frames.wrap(left, "table" if one else "left")
+    tables = left_table, left_table if right is None else frames.wrap(right, "right")
     columns = None if images is None else picture_columns(images, tables)
     names = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, columns)
-    named = read_labels(tables, labels, "labels", Ids(left_id, left_id if one else right_id, label))
-    if not len(named.left):
+    pair_labels = read_labels(tables, labels, "labels", Ids(left_id, left_id if one else right_id, label))
+    if not len(pair_labels.left):
         raise InvalidArgumentError("labels names no pair to learn from. Give pairs of labels.")
     source = _source(model_plan.LEXICAL if one and model is None and images is None else model)
     job = Job(
@@ -170,39 +171,38 @@ def fit_decision(
         neighbours = cluster_pipeline.neighbours_of(tables[0], names[0], job, Rules())
         nodes, fused = (neighbours.settled.nodes, neighbours.settled.nodes), neighbours.fused
     else:
-        found = compare_tables.compare(tables, names, job)
-        nodes, fused = found.nodes, found.fused
-    matches, others, counts = _candidates(nodes, fused, named, complete, one)
+        compared = compare_tables.compare(tables, names, job)
+        nodes, fused = compared.nodes, compared.fused
+    matches, others, counts = labelled_candidates(nodes, fused, pair_labels, complete, one)
     learned, expected = correction_of(fused, matches, others, same=one)
-    place = folder_of(out, resume=False) / "model"
+    folder = folder_of(out, resume=False) / "model"
     metrics = {name: float(value) for name, value in {**counts, **expected}.items()}
-    _write(source, place, learned, metrics, _fingerprint(tables, names, named))
-    return FittedDecision(place, metrics, learned)
+    cells = (
+        str(text)
+        for table, keys in zip(tables, names, strict=True)
+        for name in keys
+        for text in frames.joined(table, [name], " ", False, compared=True).tolist()
+    )
+    learned_from = fingerprint(cells, pair_labels.left, pair_labels.right, pair_labels.match)
+    _write(source, folder, learned, metrics, learned_from)
+    return FittedDecision(folder, metrics, learned)
 
 
 def correction_of(
     fused: Fused, matches: Integers, others: Integers, *, same: bool = False
 ) -> tuple[Correction, dict[str, float]]:
-    """Correct the shipped decision by what is known of candidates.
+    """Correct the shipped decision by the numbers of candidates known to match, and known not to.
 
-    Args:
-        fused: The candidates, described.
-        matches: Those known to match, (n,) int64.
-        others: Those known not to match.
-        same: Both sides are one table.
-
-    Returns:
-        The correction, one that changes nothing where no candidate is labelled; and how many matches are
-        expected among the candidates, with and without it.
+    The correction changes nothing where no candidate is labelled. Also the expected number of matches among
+    the candidates, with and without it. `same`: both sides are one table.
     """
     if fused.described is None or fused.shipped is None or not len(matches) + len(others):
         logger.warning("no labelled pair is a candidate: the decision is that without labels")
         return Correction(1.0, 0.0, 10.0, (), (), (), ()), {}
-    features, found = fused.described.features, fused.candidates
+    features, pairs, columns = fused.described.features, fused.candidates, fused.described.columns
     shipped = fused.shipped.probabilities(
-        features, found.left, found.right, (found.n_left, found.n_right), same=same
+        features, pairs.left, pairs.right, (pairs.n_left, pairs.n_right), same=same
     )
-    columns = fused.described.columns
     job = LabelledJob(
         shipped.log_odds, features.names, features.values, features.weights.bits, columns, matches, others
     )
@@ -217,68 +217,13 @@ def correction_of(
     }
 
 
-def _twice(table: Any) -> tuple[Table, Table]:
-    wrapped = frames.wrap(table, "table")
-    return wrapped, wrapped
-
-
-def _candidates(
-    nodes: tuple[Nodes, Nodes], fused: Fused, named: PairLabels, complete: bool | str, one: bool
-) -> tuple[Integers, Integers, dict[str, float]]:
-    """Candidates known to match and known not to, and what is counted; labels are closed transitively."""
-    n_left, n_right = len(nodes[0]), len(nodes[1])
-    start = 0 if one else n_left
-    a, b = nodes[0].node_of_row[named.left], nodes[1].node_of_row[np.maximum(named.right, 0)]
-    if one:
-        a, b = np.minimum(a, b), np.maximum(a, b)
-    paired = (a >= 0) & (b >= 0) & (named.right >= 0) & ~((a == b) & one)
-    code = a * n_right + b
-    yes, no = np.unique(code[paired & named.match]), np.unique(code[paired & ~named.match])
-    both = np.intersect1d(yes, no)
-    yes, no = np.setdiff1d(yes, both), np.setdiff1d(no, both)
-    entity = splits.components(start + n_right, yes // n_right, start + yes % n_right)
-    joined = entity[no // n_right] == entity[start + no % n_right]
-    several = int((np.bincount(yes // n_right, minlength=1) > 1).sum())
-    if len(both) or joined.any():
-        logger.warning(
-            "labels contradict each other: pairs labelled both ways, which are not learned from: %d; "
-            "non-matches between rows that other labels join: %d",
-            len(both),
-            int(joined.sum()),
-        )
-    pairs = fused.candidates
-    left, right = pairs.left, pairs.right
-    at = left * n_right + right
-    known = np.isin(at, np.concatenate([no, both]))
-    matches = (entity[left] == entity[start + right]) & ~known
-    others = np.isin(at, no)
-    alone = np.zeros(n_left, dtype=bool)
-    alone[a[(named.right < 0) & (a >= 0)]] = True
-    others |= alone[left] & ~matches
-    if complete:
-        rows = np.full(n_left, complete is True)
-        rows[a[a >= 0]] = True
-        if one:
-            rows[b[paired]] = True
-        others |= (rows[left] | (rows[right] if one else False)) & ~matches & ~np.isin(at, both)
-    counts: dict[str, float] = {
-        "matches": int((paired & named.match).sum()),
-        "non_matches": int((~named.match).sum()),
-        "contradictions": len(both) + int(joined.sum()),
-        "labels_not_compared": int((~np.isin(np.concatenate([yes, no]), at)).sum()),
-        "left_rows_with_several_matches": several,
-    }
-    return np.flatnonzero(matches), np.flatnonzero(others), counts
-
-
-def _source(model: str | os.PathLike[str] | None) -> Any:
-    """None or "lexical", which need no copy; else the folder of the model."""
+def _source(model: str | os.PathLike[str] | None) -> ModelFolder | str | None:
+    """None or a name such as "lexical", which need no copy; else the folder of the model."""
     from model_hub import ModelHubError, open_model
 
-    if model is None or model in (model_plan.LEXICAL, model_plan.FULL):
+    if model is None or (isinstance(model, str) and model in (model_plan.LEXICAL, model_plan.FULL)):
         return model
-    learned = model_plan.decision_alone(model)
-    if learned is not None:
+    if (learned := model_plan.decision_alone(model)) is not None:
         return learned[1]
     try:
         return open_model(model)
@@ -287,49 +232,34 @@ def _source(model: str | os.PathLike[str] | None) -> Any:
 
 
 def _write(
-    source: Any, folder: Path, learned: Correction, metrics: Mapping[str, float], fingerprint: str
+    source: ModelFolder | str | None,
+    folder: Path,
+    learned: Correction,
+    metrics: Mapping[str, float],
+    learned_from: str,
 ) -> None:
-    """The folder with the decision in it: beside a copy of the model, sealed, or alone."""
-    from dataclasses import fields
-
+    """The folder with the decision: beside a copy of the model, sealed, or alone."""
     from model_hub import seal
     from model_hub.manifest import MANIFEST_NAME
 
     shutil.rmtree(folder, ignore_errors=True)
-    said = {"learned_from": fingerprint, "metrics": dict(metrics)}
+    details = {"learned_from": learned_from, "metrics": dict(metrics)}
     if source is None or isinstance(source, str):
         folder.mkdir(parents=True)
-        write(learned, folder / FILE, {"model": source, **said})
+        write(learned, folder / FILE, {"model": source, **details})
         return
     shutil.copytree(source.path, folder)
     (folder / MANIFEST_NAME).unlink()
-    write(learned, folder / FILE, said)
+    write(learned, folder / FILE, details)
     old = source.manifest
-    kept = {
-        item.name: getattr(old, item.name) for item in fields(old) if item.name not in ("files", "format")
+    values = {item.name: getattr(old, item.name) for item in fields(old)}
+    values |= {
+        "name": f"{old.name}-{learned_from[7:15]}",
+        "decision": FILE,
+        "metrics": {**old.metrics, **{name: round(float(value), 6) for name, value in metrics.items()}},
+        "measured_on": learned_from,
+        "trained_on": {**old.trained_on, "decision": learned_from},
+        "versions": versions(),
+        "created_by": "linktransformer.fit_decision",
     }
-    fresh = {name: round(float(value), 6) for name, value in metrics.items()}
-    seal(
-        folder,
-        **{
-            **kept,
-            "name": f"{old.name}-{fingerprint[7:15]}",
-            "decision": FILE,
-            "metrics": {**old.metrics, **fresh},
-            "measured_on": fingerprint,
-            "trained_on": {**old.trained_on, "decision": fingerprint},
-            "versions": versions(),
-            "created_by": "linktransformer.fit_decision",
-        },
-    )
-
-
-def _fingerprint(tables: tuple[Table, Table], names: tuple[list[str], list[str]], named: PairLabels) -> str:
-    digest = hashlib.sha256()
-    for table, of in zip(tables, names, strict=True):
-        for name in of:
-            for text in frames.joined(table, [name], " ", False, compared=True).tolist():
-                digest.update(str(text).encode("utf-8", "surrogatepass") + b"\0")
-    for part in (named.left, named.right, named.match):
-        digest.update(np.ascontiguousarray(part, dtype=np.int64).tobytes())
-    return f"sha256:{digest.hexdigest()}"
+    seal(folder, **{name: value for name, value in values.items() if name not in ("files", "format")})

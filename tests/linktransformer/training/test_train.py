@@ -247,7 +247,7 @@ def test_what_is_saved_is_what_was_trained(base: Path, tmp_path: Path) -> None:
     frame = table(20)
     labelled = read(frame)
     config = config_of({"labels": True, "languages": ("en",), "licence": "MIT"}, None)
-    train.sealed(model, tmp_path / "m", labelled, config, {"f1": 0.5}, None, "sha256:" + "0" * 64)
+    train.sealed(model, tmp_path / "m", labelled, config, {"f1": 0.5}, None)
     manifest = verify(tmp_path / "m").manifest
     assert manifest.serializer == {"separator": " ", "labels": True, "max_chars": 20_000}
     assert manifest.architecture == "sentence-transformers" and manifest.base_model == "base"

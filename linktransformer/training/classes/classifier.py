@@ -1,8 +1,7 @@
-"""A classifier of rows: an encoder's vectors and character n-grams, weighed for each class.
+"""A classifier of rows: multinomial logistic regression on an encoder's vectors and character n-grams.
 
-It is a regularised logistic regression over the vector of a text, over its hashed character n-grams, or
-over both, whichever did best on validation. It is written as JSON and safetensors, so that nothing has to be
-unpickled.
+It uses the vector of a text, its hashed character n-grams, or both, whichever does best on validation. It is
+written as JSON and safetensors; nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -11,14 +10,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix, hstack
 
 from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.errors import ModelError
 
-__all__ = ["FILE", "WEIGHTS", "Head", "features", "fit", "frequencies", "probabilities", "read", "write"]
+__all__ = [
+    "FILE", "WEIGHTS", "ClassWeights", "Head", "Label", "features", "fit", "frequencies", "probabilities",
+    "read", "write",
+]  # fmt: skip
 
 FILE, WEIGHTS = "classifier.json", "classifier.safetensors"
 FORMAT = 1
@@ -26,19 +28,20 @@ VIEWS = (("dense",), ("lexical",), ("dense", "lexical"))
 BUCKETS = 2**15  # of hashed n-grams
 
 Label = str | int | float | bool
+ClassWeights = Mapping[int, float] | str | None  # a weight a class, "balanced", or none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
-    """What turns features into classes.
+    """The weights from features to classes.
 
     Args:
-        labels: The classes as the caller wrote them, in the order of the columns.
+        labels: The classes as the caller wrote them, in the order of the rows of `coefficients`.
         views: "dense", "lexical" or both, in that order.
         coefficients: (n_labels, n_features) float32.
         intercepts: (n_labels,) float32.
         idf: Inverse document frequencies of the n-grams, (BUCKETS,) float32; empty without "lexical".
-        on: The columns that the texts were made of.
+        on: The columns of the texts.
     """
 
     labels: tuple[Label, ...]
@@ -49,7 +52,7 @@ class Head:
     on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        whole = (
+        consistent = (
             len(set(self.labels)) == len(self.labels) > 1
             and self.views in VIEWS
             and self.coefficients.ndim == 2
@@ -58,129 +61,79 @@ class Head:
             and len(self.idf) in (0, BUCKETS)
             and bool(np.isfinite(self.coefficients).all() and np.isfinite(self.intercepts).all())
         )
-        if not whole:
+        if not consistent:
             raise ModelError(
                 f"The classifier's parts do not fit together. Given: {len(self.labels)} labels, "
-                f"{self.coefficients.shape} coefficients. Get the model anew."
+                f"{self.coefficients.shape} coefficients. Get the model again."
             )
 
 
 def frequencies(texts: Sequence[str]) -> Floats:
-    """How rare each hashed n-gram is among texts.
-
-    Args:
-        texts: Texts of the training.
-
-    Returns:
-        Smoothed inverse document frequencies, (BUCKETS,) float32.
-    """
-    counts = _counts(texts)
-    having = np.bincount(counts.indices, minlength=BUCKETS)
-    found: Floats = (np.log((1 + len(texts)) / (1 + having)) + 1).astype(np.float32)
-    return found
+    """Smoothed inverse document frequencies of the hashed n-grams, (BUCKETS,) float32."""
+    documents = np.bincount(_counts(texts).indices, minlength=BUCKETS)
+    return np.asarray(np.log((1 + len(texts)) / (1 + documents)) + 1, dtype=np.float32)
 
 
-def features(views: Sequence[str], vectors: Floats, texts: Sequence[str], idf: Floats) -> Any:
-    """What the classifier looks at.
-
-    Args:
-        views: "dense", "lexical" or both.
-        vectors: (n, dim) float32; unused without "dense".
-        texts: The n texts; unused without "lexical".
-        idf: Of `frequencies`.
-
-    Returns:
-        (n, n_features) CSR matrix, float32.
-    """
-    import scipy.sparse as sp
+def features(views: Sequence[str], vectors: Floats, texts: Sequence[str], idf: Floats) -> csr_matrix:
+    """(n, n_features) float32 of n texts: vectors (n, dim) for "dense", n-grams for "lexical"."""
     from sklearn.preprocessing import normalize
 
-    parts: list[Any] = []
+    parts: list[csr_matrix] = []
     if "dense" in views:
-        parts.append(sp.csr_matrix(vectors))
+        parts.append(csr_matrix(vectors))
     if "lexical" in views:
         counts = _counts(texts).astype(np.float32)
         counts.data = (1 + np.log(counts.data)) * idf[counts.indices]
         parts.append(normalize(counts))
-    return sp.hstack(parts, format="csr", dtype=np.float32)
+    return csr_matrix(hstack(parts, format="csr", dtype=np.float32))
 
 
-def _counts(texts: Sequence[str]) -> Any:
+def _counts(texts: Sequence[str]) -> csr_matrix:
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    way: Any = HashingVectorizer(
+    vectorizer = HashingVectorizer(
         analyzer="char_wb", ngram_range=(2, 4), n_features=BUCKETS, alternate_sign=False, norm=None
     )
-    return way.transform([text.encode("utf-8", "replace").decode() for text in texts])
+    counts: csr_matrix = vectorizer.transform([text.encode("utf-8", "replace").decode() for text in texts])
+    return counts
 
 
 def fit(
     labels: tuple[Label, ...],
     views: tuple[str, ...],
-    table: Any,
+    table: csr_matrix,
     code: Integers,
     idf: Floats,
     strength: float,
-    weights: Mapping[int, float] | str | None,
+    weights: ClassWeights,
 ) -> Head:
-    """Fit a regularised logistic regression, multinomial where there are more than two classes.
-
-    Args:
-        labels: The classes.
-        views: What `table` was made of.
-        table: Of `features`.
-        code: The class of each row, (n,) int64.
-        idf: Of `frequencies`; kept only with "lexical".
-        strength: Larger fits closer; scikit-learn's C.
-        weights: A weight a class, "balanced", or None.
-
-    Returns:
-        The head.
-    """
+    """Fit a logistic regression to `features` and class numbers; `strength` is scikit-learn's C."""
     from sklearn.linear_model import LogisticRegression
 
-    model: Any = LogisticRegression(C=strength, max_iter=3000, class_weight=weights)
+    model = LogisticRegression(C=strength, max_iter=3000, class_weight=weights)
     model.fit(table, code)
     rows, shift = model.coef_, model.intercept_
     if len(labels) == 2:  # scikit-learn writes one row for two classes
         rows, shift = np.vstack([0 * rows, rows]), np.append(0.0, shift)
-    kept = idf if "lexical" in views else np.empty(0, dtype=np.float32)
-    return Head(labels, views, rows.astype(np.float32), shift.astype(np.float32), kept)
+    used_idf = idf if "lexical" in views else np.empty(0, dtype=np.float32)
+    return Head(labels, views, rows.astype(np.float32), shift.astype(np.float32), used_idf)
 
 
 def probabilities(head: Head, vectors: Floats, texts: Sequence[str]) -> Doubles:
-    """How likely each class is.
-
-    Args:
-        head: The classifier's head.
-        vectors: (n, dim) float32 of the encoder that it was made for.
-        texts: The n texts.
-
-    Returns:
-        (n, n_labels) float64, rows add up to 1.
-
-    Raises:
-        ModelError: The vectors are of another length.
-    """
+    """(n, n_labels) float64 class probabilities of n texts and their vectors, (n, dim)."""
     table = features(head.views, vectors, texts, head.idf)
     if table.shape[1] != head.coefficients.shape[1]:
         raise ModelError(
-            f"The classifier was made for other vectors. Given: {table.shape[1]} features, it looks at "
-            f"{head.coefficients.shape[1]}. Get the model anew."
+            f"The classifier was made for other vectors. Given: {table.shape[1]} features, it has "
+            f"{head.coefficients.shape[1]}. Get the model again."
         )
     logit = np.asarray(table @ head.coefficients.T.astype(np.float64)) + head.intercepts
     odds = np.exp(logit - logit.max(axis=1, keepdims=True))
-    found: Doubles = odds / odds.sum(axis=1, keepdims=True)
-    return found
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
 def write(head: Head, folder: Path) -> None:
-    """Write a head beside its encoder.
-
-    Args:
-        head: The head.
-        folder: The model's folder; it gets `classifier.json` and `classifier.safetensors`.
-    """
+    """Write `classifier.json` and `classifier.safetensors` beside the encoder."""
     from safetensors.numpy import save_file
 
     arrays = {"coefficients": head.coefficients, "intercepts": head.intercepts, "idf": head.idf}
@@ -196,17 +149,7 @@ def write(head: Head, folder: Path) -> None:
 
 
 def read(path: Path) -> Head:
-    """Read a head.
-
-    Args:
-        path: The `classifier.json`; the arrays lie beside it.
-
-    Returns:
-        The head.
-
-    Raises:
-        ModelError: It is none, or of a newer format.
-    """
+    """Read a head from its `classifier.json`; the arrays are beside it."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -215,18 +158,11 @@ def read(path: Path) -> Head:
         arrays = load_file(path.with_name(WEIGHTS))
         if values["format"] != FORMAT or values["buckets"] != BUCKETS:
             raise ValueError(f"format {values['format']} with {values['buckets']} buckets")
-        return Head(
-            tuple(values["labels"]),
-            tuple(values["views"]),
-            arrays["coefficients"],
-            arrays["intercepts"],
-            arrays["idf"],
-            tuple(values["on"]),
-        )
+        return Head(tuple(values["labels"]), tuple(values["views"]), **arrays, on=tuple(values["on"]))
     except ModelError:
         raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError, SafetensorError) as error:
         raise ModelError(
-            f"The classifier cannot be read. Given: {path.name} ({error}). Get the model anew, or update "
+            f"The classifier cannot be read. Given: {path.name} ({error}). Get the model again, or update "
             "this package."
         ) from error

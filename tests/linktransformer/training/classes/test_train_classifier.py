@@ -14,9 +14,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import linktransformer as lt
-from linktransformer.tables import splits
+from linktransformer.tables import frames, splits
 from linktransformer.tables.serialize import Serializer
-from linktransformer.training import classifier, training_texts
+from linktransformer.training.classes import classifier, training_texts
 from tests import tiny_model
 
 NEEDS_TORCH = pytest.mark.skipif(
@@ -42,7 +42,8 @@ def articles(n: int = 60) -> pd.DataFrame:
 
 
 def read(frame: pd.DataFrame, **more: pd.DataFrame) -> training_texts.Classified:
-    tables = {splits.TRAIN: frame, splits.VAL: more.get("val"), splits.TEST: more.get("test")}
+    tables = {splits.TRAIN: frames.wrap(frame, "train_data")}
+    tables |= {getattr(splits, name.upper()): frames.wrap(one, f"{name}_data") for name, one in more.items()}
     return training_texts.read(tables, "text", "topic", Serializer(), SHARES, 0)
 
 
@@ -273,7 +274,7 @@ def test_a_sequence_classifier_of_transformers_out_of_a_folder(tmp_path: Path) -
         assert again["clf_preds_text"].dropna().tolist() == renamed.dropna().tolist()
     with pytest.raises(lt.InvalidArgumentError, match="does not name the 3 classes"):
         lt.classify_rows(table, "text", folder, label_map={"x": 0, "y": 1})
-    with pytest.raises(lt.InvalidArgumentError, match="on= says which columns"):
+    with pytest.raises(lt.InvalidArgumentError, match="on= is missing"):
         lt.classify_rows(table, model=folder)
     # weights in a pickle are not read
     torch.save(made.state_dict(), folder / "pytorch_model.bin")

@@ -1,4 +1,4 @@
-"""Where a language model is, and the key that goes there and nowhere else."""
+"""The address of a language model, and the API key that is sent to its host only."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn, TypeGuard
 from urllib.parse import urlsplit
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["REMOTE", "Endpoint", "Secret", "chat_endpoint", "endpoint", "is_remote"]
+__all__ = ["Endpoint", "Secret", "chat_endpoint", "endpoint", "is_remote"]
 
 REMOTE = ("openai:", "gemini:")
 OPENAI = "https://api.openai.com/v1"
 GEMINI = "https://generativelanguage.googleapis.com/v1beta/openai"
-_VARIABLES = {"api.openai.com": "OPENAI_API_KEY", "generativelanguage.googleapis.com": "GEMINI_API_KEY"}
-_URL = "LINKTRANSFORMER_LLM_URL"
-_KEY = "LINKTRANSFORMER_LLM_KEY"
-_PLAIN = "LINKTRANSFORMER_LLM_PLAIN_HTTP"
-_LIKE_KEYS = re.compile(r"\b(sk-|AIza)[\w*.-]{6,}")
+KEY_VARIABLES = {"api.openai.com": "OPENAI_API_KEY", "generativelanguage.googleapis.com": "GEMINI_API_KEY"}
+URL_VARIABLE = "LINKTRANSFORMER_LLM_URL"
+OTHER_KEY_VARIABLE = "LINKTRANSFORMER_LLM_KEY"
+PLAIN_HTTP_VARIABLE = "LINKTRANSFORMER_LLM_PLAIN_HTTP"
+LIKE_KEYS = re.compile(r"\b(sk-|AIza)[\w*.-]{6,}")
 
 
 class Secret:
-    """A key that shows itself to nobody by accident: not in a repr, an f-string, a pickle or a copy.
+    """A key that does not show in a repr or an f-string, and cannot be pickled or copied.
 
     Example:
         >>> f"{Secret('sk-1234567890')}"
@@ -43,11 +43,7 @@ class Secret:
         raise TypeError("A key is not written anywhere.")
 
     def reveal(self) -> str:
-        """The key itself, for the header of a request.
-
-        Returns:
-            The key as plain text.
-        """
+        """The key as plain text, for the header of a request."""
         return self._value
 
 
@@ -58,7 +54,7 @@ class Endpoint:
     Args:
         model: The model's name there.
         base_url: Such as "https://api.openai.com/v1", without a slash at the end.
-        key: What is sent with each request, None for nothing.
+        key: Sent with each request; None for none.
     """
 
     model: str
@@ -66,13 +62,7 @@ class Endpoint:
     key: Secret | None = None
 
     def without_key(self, text: str) -> str:
-        """A server's text with anything that is or looks like a key blotted out.
-
-        Args:
-            text: Such as the body of an error, which may repeat what was sent.
-
-        Returns:
-            The text to show.
+        """A server's text, which may repeat the request, with all that is or looks like a key replaced.
 
         Example:
             >>> Endpoint("m", "https://a.b", Secret("abcdef123")).without_key("bad abcdef123, sk-ab****yz")
@@ -80,65 +70,52 @@ class Endpoint:
         """
         if self.key is not None:
             text = text.replace(self.key.reveal(), "***")
-        return _LIKE_KEYS.sub("***", text)
+        return LIKE_KEYS.sub("***", text)
 
 
-def is_remote(model: object) -> bool:
-    """Whether a model's name says that it is somewhere else: "openai:NAME" or "gemini:NAME".
-
-    Args:
-        model: What the caller gave as the model; anything but a text is not remote.
-
-    Returns:
-        True for a remote model.
-    """
+def is_remote(model: object) -> TypeGuard[str]:
+    """Whether a `model=` is "openai:NAME" or "gemini:NAME"."""
     return isinstance(model, str) and model.startswith(REMOTE)
 
 
 def endpoint(
     model: str, *, base_url: str | None = None, key: str | None = None, argument: str = "model"
 ) -> Endpoint:
-    """Find out where a model is and which key it takes.
+    """The address and key of a model.
 
-    A key of the environment goes only to the host that it is for: OPENAI_API_KEY to api.openai.com,
-    GEMINI_API_KEY to Google's endpoint, LINKTRANSFORMER_LLM_KEY to the host of LINKTRANSFORMER_LLM_URL or,
-    where that is not set, to the other host that the caller names.
+    A key of the environment goes only to its host: OPENAI_API_KEY to api.openai.com, GEMINI_API_KEY to
+    Google's endpoint, LINKTRANSFORMER_LLM_KEY to the host of LINKTRANSFORMER_LLM_URL or, where that is not
+    set, to the other host that the caller names.
 
     Args:
         model: "openai:NAME", "gemini:NAME", either with "@https://host/v1" at its end, or NAME alone.
-        base_url: Another server that speaks like OpenAI's; None takes the one in `model`, else for
-            "openai:" LINKTRANSFORMER_LLM_URL, else the provider's own.
+        base_url: Another server with OpenAI's interface; None takes the one in `model`, else for "openai:"
+            LINKTRANSFORMER_LLM_URL, else the provider's own.
         key: The key; None takes the one of the environment.
-        argument: What the caller calls the model.
-
-    Returns:
-        The endpoint.
-
-    Raises:
-        InvalidArgumentError: No model is named, the address cannot be used, or a key is missing or broken.
+        argument: The caller's name of `model`, for messages.
 
     Example:
         >>> endpoint("openai:small@http://127.0.0.1:8080/v1").base_url
         'http://127.0.0.1:8080/v1'
     """
     provider, name = model.split(":", 1) if is_remote(model) else ("openai", model)
-    if found := re.search(r"@(https?://\S*)$", name):
+    if address := re.search(r"@(https?://\S*)$", name):
         if base_url is not None:
             raise InvalidArgumentError(
                 f"base_url= is given, and {argument}= names an address too. Give one of them."
             )
-        name, base_url = name[: found.start()], found.group(1)
+        name, base_url = name[: address.start()], address.group(1)
     if not name.strip():
         raise InvalidArgumentError(f"{argument}={model!r} names no model. Give such as 'openai:NAME'.")
-    configured = os.environ.get(_URL) or None
+    configured = os.environ.get(URL_VARIABLE) or None
     if base_url is None:
         base_url = GEMINI if provider == "gemini" else configured or OPENAI
-    url, host = _checked(base_url, argument)
-    return Endpoint(name.strip(), url, _key(key, host, configured))
+    host = _checked_host(base_url, argument)
+    return Endpoint(name.strip(), base_url.rstrip("/"), _key(key, host, configured))
 
 
 def chat_endpoint(
-    model: Any,
+    model: object,
     *,
     provider: str = "auto",
     openai_key: str | None = None,
@@ -146,23 +123,7 @@ def chat_endpoint(
     base_url: str | None = None,
     argument: str = "model",
 ) -> Endpoint:
-    """The endpoint that the arguments of linktransformer 0.1.18 mean.
-
-    Args:
-        model: "openai:NAME", "gemini:NAME", either with "@https://host/v1" at its end, or NAME alone.
-        provider: "openai", "gemini", or "auto": by the model's name.
-        openai_key: A key for "openai:" models, and for any `base_url`.
-        gemini_key: A key for "gemini:" models.
-        base_url: Another server with OpenAI's interface; None takes the one in `model`, else for "openai:"
-            LINKTRANSFORMER_LLM_URL, else the provider's own.
-        argument: What the caller calls the model.
-
-    Returns:
-        The endpoint.
-
-    Raises:
-        InvalidArgumentError: No model is named, the provider is not known, the address cannot be used, or a
-            key is missing or broken.
+    """The endpoint for the arguments of linktransformer 0.1.18; for "auto" the name says the provider.
 
     Example:
         >>> chat_endpoint("gemini-flash", gemini_key="k").base_url
@@ -174,15 +135,16 @@ def chat_endpoint(
         raise InvalidArgumentError(
             f"{argument}={model!r} names no model. Give such as 'openai:NAME' or 'openai:NAME@https://host/v1'."
         )
-    if not is_remote(model):
-        named = "gemini" if model.startswith("gemini") and base_url is None else "openai"
-        model = f"{named if provider == 'auto' else provider}:{model}"
-    key = gemini_key if model.startswith("gemini:") else openai_key
-    return endpoint(model, base_url=base_url, key=key, argument=argument)
+    name: str = model
+    if not is_remote(name):
+        by_name = "gemini" if name.startswith("gemini") and base_url is None else "openai"
+        name = f"{by_name if provider == 'auto' else provider}:{name}"
+    key = gemini_key if name.startswith("gemini:") else openai_key
+    return endpoint(name, base_url=base_url, key=key, argument=argument)
 
 
-def _checked(base_url: str, argument: str) -> tuple[str, str]:
-    """The address without its last slash, and its host; never repeated where it may hold a password."""
+def _checked_host(base_url: str, argument: str) -> str:
+    """The host of an address that may be used; an address that may hold a password is not repeated."""
     try:
         parts = urlsplit(base_url)
         host, _ = (parts.hostname or "").lower(), parts.port
@@ -199,25 +161,24 @@ def _checked(base_url: str, argument: str) -> tuple[str, str]:
         raise InvalidArgumentError(
             f"base_url={base_url!r} is no address of a server. Give such as 'https://host/v1'."
         )
-    if parts.scheme == "http" and not _is_loopback(host) and os.environ.get(_PLAIN) != "1":
+    if parts.scheme == "http" and not _is_loopback(host) and os.environ.get(PLAIN_HTTP_VARIABLE) != "1":
         raise InvalidArgumentError(
             f"base_url={base_url!r} would send texts and key unencrypted to another machine. Give an https "
-            f"address, or set {_PLAIN}=1 where the network is your own."
+            f"address, or set {PLAIN_HTTP_VARIABLE}=1 where the network is your own."
         )
-    return base_url.rstrip("/"), host
+    return host
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
 def _key(key: str | None, host: str, configured: str | None) -> Secret | None:
-    variable = _VARIABLES.get(host)
+    """The caller's key, else that of the environment for this host."""
+    variable = KEY_VARIABLES.get(host)
     if key is None and variable:
         key = os.environ.get(variable)
         if not key:
@@ -225,7 +186,7 @@ def _key(key: str | None, host: str, configured: str | None) -> Secret | None:
                 f"There is no key for {host}. Set the environment variable {variable}, or give the key."
             )
     elif key is None and (configured is None or urlsplit(configured).hostname == host):
-        key = os.environ.get(_KEY)
+        key = os.environ.get(OTHER_KEY_VARIABLE)
     if not key:
         return None
     key = key.strip()

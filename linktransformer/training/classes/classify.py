@@ -1,4 +1,4 @@
-"""classify_rows: which class each row of a table is of."""
+"""classify_rows: the class of each row of a table."""
 
 from __future__ import annotations
 
@@ -6,45 +6,52 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from linktransformer.arrays import Doubles
 from linktransformer.encoding import model_plan
-from linktransformer.encoding.llm_endpoint import is_remote
-from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
+from linktransformer.encoding.cache_settings import CacheLike
+from linktransformer.encoding.remote.endpoint import is_remote
+from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.progress import displayed, stage
 from linktransformer.tables import frames, records
+from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.serialize import Serializer
-from linktransformer.training import classifier
-from linktransformer.training.classify_remote import Question, Remote, classify_by_model
+from linktransformer.training.classes import classifier
+from linktransformer.training.classes.classifier import Label
+from linktransformer.training.classes.classify_remote import Question, Remote, classify_by_model
+from linktransformer.training.label_schema import Columns
+
+if TYPE_CHECKING:
+    from linktransformer.training.classes.train_classifier import TrainedClassifier
 
 __all__ = ["classify_rows"]
 
 
 @displayed
 def classify_rows(
-    df: Any,
-    on: str | Sequence[str] | None = None,
-    model: Any = None,
+    df: IntoDataFrame,
+    on: Columns = None,
+    model: str | os.PathLike[str] | TrainedClassifier | None = None,
     *,
     probability: bool = False,
     label_column: str | None = None,
     batch_size: int | None = None,
     device: str | None = None,
-    cache: Any = None,
+    cache: CacheLike = None,
     progress: bool | None = None,
     num_labels: int | None = None,
-    label_map: Mapping[Any, Any] | None = None,
+    label_map: Mapping[Label, Label] | None = None,
     openai_key: str | None = None,
     openai_topic: str | None = None,
     openai_prompt: str | None = None,
-    openai_params: Mapping[str, Any] | None = None,
+    openai_params: Mapping[str, object] | None = None,
     progress_bar: bool | None = None,
     llm: Remote | None = None,
 ) -> Any:
-    """Say of each row of which class it is, by a model that `train_clf_model` made or by a language model.
+    """Classify each row by a model that `train_clf_model` made, or by a language model.
 
     Args:
         df: A pandas or polars DataFrame or a pyarrow Table; it is not changed.
@@ -56,16 +63,16 @@ def classify_rows(
         label_column: Name of the column with the class; None is "clf_preds_" and the columns' names.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         device: Where a torch model runs; None takes a GPU when there is one.
-        cache: Keep a trained model's vectors on disk and use those that are there: True for the user's cache
-            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
+        cache: Cache a trained model's vectors on disk: True for the user's cache folder, a folder, or
+            `CacheSettings`; None for no cache (docs/cache.md).
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
-        num_labels: Taken for the sake of old scripts: a trained model and a `label_map` know it.
+        num_labels: Has no effect: a trained model and a `label_map` have the number. For old scripts.
         label_map: For a language model: the classes, as {text: value} or {value: text}. It is asked for a
             text, and the column has the value, in the second form the text. None is {"no": 0, "yes": 1}. A
             trained model has its own labels. For a sequence classifier: what its classes are called, as
             {number: name} or {name: number}; None takes the names of its config.
         openai_key: A key for the language model; None takes the one of the environment (docs/llm.md).
-        openai_topic: What a language model is asked about, such as "a protest".
+        openai_topic: The topic that a language model decides about, such as "a protest".
         openai_prompt: What to ask, in place of our question; the classes are added.
         openai_params: More for the language model's request, such as {"max_tokens": 900}; None as a value
             leaves a key out.
@@ -93,46 +100,49 @@ def classify_rows(
                 "probability=True: a language model gives no probabilities. Leave it out, or train a model."
             )
         question = Question(openai_topic, openai_prompt, label_map, openai_params)
-        asked = classify_by_model(table, on, model, question, openai_key, llm or Remote())
-        name = label_column if label_column is not None else f"clf_preds_{'_'.join(asked.columns)}"
-        return frames.with_columns(table, {name: asked.labels})
-    known = _opened(model, device, cache, label_map)
-    columns = [on] if isinstance(on, str) else list(on if on is not None else known.on)
+        classes, columns = classify_by_model(table, on, model, question, openai_key, llm or Remote())
+        name = label_column if label_column is not None else f"clf_preds_{'_'.join(columns)}"
+        return frames.with_columns(table, {name: classes})
+    opened = _opened(model, device, cache, label_map)
+    columns = [on] if isinstance(on, str) else list(on if on is not None else opened.on)
     if not columns:
-        raise InvalidArgumentError("on= says which columns are read. The model does not say it: give them.")
+        raise InvalidArgumentError("on= is missing, and the model names no columns. Name those to read.")
     frames.check_columns(table, columns, "on" if on is not None else "model's column")
     name = label_column if label_column is not None else f"clf_preds_{'_'.join(columns)}"
     added = [name, f"{name}_probability"][: 1 + probability]
-    taken = [column for column in added if column in table.columns]
-    if taken:
-        raise InvalidArgumentError(
-            f"df has a column {taken[0]!r} already. Name another one by label_column=."
-        )
-    found = records.read(table, columns, known.serializer)
-    texts = found.texts.tolist()
-    chance = known.chance(texts, batch_size) if texts else np.zeros((0, len(known.labels)))
-    has = found.text_of_row >= 0
+    for column in added:
+        if column in table.columns:
+            raise InvalidArgumentError(
+                f"df has a column {column!r} already. Name another one by label_column=."
+            )
+    keys = records.read(table, columns, opened.serializer)
+    texts = keys.texts.tolist()
     label = np.full(table.n_rows, None, dtype=object)
-    sure = np.full(table.n_rows, np.nan)
+    highest = np.full(table.n_rows, np.nan)
     if texts:
-        names = np.empty(len(known.labels), dtype=object)
-        names[:] = known.labels
-        label[has] = names[chance.argmax(axis=1)][found.text_of_row[has]]
-        sure[has] = chance.max(axis=1)[found.text_of_row[has]]
-    return frames.with_columns(table, dict(zip(added, (label, sure), strict=False)))
+        chance = opened.probabilities(texts, batch_size)
+        rows = np.flatnonzero(keys.text_of_row >= 0)
+        text = keys.text_of_row[rows]
+        labels = np.empty(len(opened.labels), dtype=object)
+        labels[:] = opened.labels
+        label[rows] = labels[chance.argmax(axis=1)][text]
+        highest[rows] = chance.max(axis=1)[text]
+    return frames.with_columns(table, dict(zip(added, (label, highest), strict=False)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A classifier of either kind: its labels, the columns it was trained on, how it reads rows."""
+class _Classifier:
+    """A classifier of either kind: its classes, the columns of its training, how rows are written for it."""
 
-    labels: Sequence[Any]
+    labels: Sequence[Label]
     on: Sequence[str]
     serializer: Serializer
-    chance: Callable[[list[str], int | None], Doubles]
+    probabilities: Callable[[list[str], int | None], Doubles]
 
 
-def _opened(model: Any, device: str | None, cache: Any, label_map: Mapping[Any, Any] | None) -> _Known:
+def _opened(
+    model: object, device: str | None, cache: CacheLike, label_map: Mapping[Label, Label] | None
+) -> _Classifier:
     folder = getattr(model, "folder", model)
     if not isinstance(folder, (str, os.PathLike)):
         raise ModelError(
@@ -151,37 +161,36 @@ def _opened(model: Any, device: str | None, cache: Any, label_map: Mapping[Any, 
         raise ModelError(f"model={os.fspath(folder)!r} is no classifier: {error}") from error
     head, plan = classifier.read(Path(path)), model_plan.plan(str(opened.path), device, cache)
 
-    def chance(texts: list[str], batch_size: int | None) -> Doubles:
+    def probabilities(texts: list[str], batch_size: int | None) -> Doubles:
         vectors = model_plan.embed(plan.encoder, texts, batch_size=batch_size)
         return classifier.probabilities(head, vectors, texts)
 
-    return _Known(head.labels, head.on, plan.serializer, chance)
+    return _Classifier(head.labels, head.on, plan.serializer, probabilities)
 
 
-def _of_transformers(folder: Path, device: str | None, label_map: Mapping[Any, Any] | None) -> _Known:
-    from clippings import EncoderError, MissingPackageError
+def _of_transformers(
+    folder: Path, device: str | None, label_map: Mapping[Label, Label] | None
+) -> _Classifier:
     from clippings.sequence_classifier import SequenceClassifier
 
-    try:
-        found = SequenceClassifier(folder, device)
-    except MissingPackageError as error:
-        raise MissingExtraError(str(error)) from error
-    except EncoderError as error:
-        raise ModelError(f"model={os.fspath(folder)!r}: {error}") from error
-    labels: Sequence[Any] = found.labels
+    with model_plan.model_errors(f"model={os.fspath(folder)!r}"):
+        sequence_classifier = SequenceClassifier(folder, device)
+    labels: Sequence[Label] = sequence_classifier.labels
     if label_map is not None:
-        by_number = {number: name for name, number in label_map.items()}
         numbers = range(len(labels))
-        named = [of for of in (label_map, by_number) if all(number in of for number in numbers)]
-        if not named or len(label_map) != len(labels):
+        by_number = {number: name for name, number in label_map.items()}
+        for names in (label_map, by_number):
+            if len(label_map) == len(labels) and all(number in names for number in numbers):
+                labels = [names[number] for number in numbers]
+                break
+        else:
             raise InvalidArgumentError(
                 f"label_map={dict(label_map)!r} does not name the {len(labels)} classes of the model. Give "
                 "{0: 'no', 1: 'yes'} or {'no': 0, 'yes': 1}."
             )
-        labels = [named[0][number] for number in numbers]
 
-    def chance(texts: list[str], batch_size: int | None) -> Doubles:
+    def probabilities(texts: list[str], batch_size: int | None) -> Doubles:
         with stage("classify", len(texts)) as tick:
-            return found.probabilities(texts, batch_size=batch_size, progress=tick)
+            return sequence_classifier.probabilities(texts, batch_size=batch_size, progress=tick)
 
-    return _Known(labels, (), Serializer(), chance)
+    return _Classifier(labels, (), Serializer(), probabilities)

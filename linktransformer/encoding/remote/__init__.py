@@ -1,0 +1,1 @@
+"""Language models and embedding models behind an HTTP interface like OpenAI's."""

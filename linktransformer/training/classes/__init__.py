@@ -1,0 +1,1 @@
+"""Labelled rows become a classifier of rows."""
