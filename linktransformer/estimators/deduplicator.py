@@ -21,8 +21,10 @@ from linktransformer.estimators import (
 )
 from linktransformer.estimators.clustered_table import ClusteredTable
 from linktransformer.estimators.fitted_estimator import (
+    Cache,
     FittedEstimator,
     NotFittedError,
+    Threshold,
     appended,
     check_unique,
     parse_keys,
@@ -92,20 +94,20 @@ class Deduplicator(FittedEstimator):
 
     def __init__(
         self,
-        model: Any = None,
-        threshold: Any = "auto",
+        model: object = None,
+        threshold: Threshold = "auto",
         *,
         on: Columns = None,
         block_on: Columns = None,
         method: str = "average",
         one_per: str | None = None,
-        cannot_link: Any = None,
-        must_link: Any = None,
+        cannot_link: object = None,
+        must_link: object = None,
         k: int = K,
         device: str | None = None,
         batch_size: int | None = None,
         memory_limit: int | None = None,
-        cache: Any = None,
+        cache: Cache = None,
         progress: bool | None = None,
     ) -> None:
         self.model = model
@@ -124,7 +126,7 @@ class Deduplicator(FittedEstimator):
         self.progress = progress
 
     @displayed
-    def fit(self: D, table: Any) -> D:
+    def fit(self: D, table: object) -> D:
         """Read, encode and cluster a table, as `lt.cluster` does.
 
         Args:
@@ -163,7 +165,7 @@ class Deduplicator(FittedEstimator):
         return self
 
     @displayed
-    def fit_predict(self, table: Any) -> Any:
+    def fit_predict(self, table: object) -> Any:
         """Cluster a table.
 
         Args:
@@ -176,7 +178,7 @@ class Deduplicator(FittedEstimator):
         return frames.new_frame(known, {"cluster": self.labels_}, keep_index=True)
 
     @displayed
-    def predict(self, rows: Any) -> Any:
+    def predict(self, rows: object) -> Any:
         """Tell which cluster each row would join, each as one more row of the table; nothing is added.
 
         Args:
@@ -203,7 +205,7 @@ class Deduplicator(FittedEstimator):
         return frames.new_frame(table, {"cluster": ids, "score": score}, keep_index=True)
 
     @displayed
-    def add(self: D, rows: Any) -> D:
+    def add(self: D, rows: object) -> D:
         """Put rows at the end of the table and into its clusters, one after the other.
 
         A row joins the cluster that `predict` names for it then, or begins a new one. Only the new rows are
@@ -233,7 +235,7 @@ class Deduplicator(FittedEstimator):
         self._clustered = clustered
         return self
 
-    def remove(self: D, labels: Any) -> D:
+    def remove(self: D, labels: object) -> D:
         """Take rows out of the table; nothing is encoded, and the other rows keep their ids.
 
         A cluster stays together even where the row that held it together is gone.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ import numpy as np
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.encoding import cached_encoder, model_plan
+from linktransformer.encoding.cache_settings import CacheSettings
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, ModelError
 from linktransformer.estimators import reference, storage
@@ -24,12 +25,25 @@ from linktransformer.linking.options import Columns
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import Table
 
-__all__ = ["FittedEstimator", "NotFittedError", "appended", "check_unique", "labels_at", "parse_keys"]
+__all__ = [
+    "Cache",
+    "ColumnPair",
+    "FittedEstimator",
+    "NotFittedError",
+    "Threshold",
+    "appended",
+    "check_unique",
+    "labels_at",
+    "parse_keys",
+]
 
 PROBES = 3  # texts that a loaded model encodes again
 NOT_SAVED = ("cache", "cannot_link", "must_link")  # of this machine, or kept in another form
 
 E = TypeVar("E", bound="FittedEstimator")
+Cache = bool | str | Path | CacheSettings | None
+ColumnPair = str | tuple[str, str] | None
+Threshold = float | str | Mapping[str, float] | None
 
 
 class NotFittedError(LinkTransformerError, ValueError, AttributeError):
@@ -43,10 +57,10 @@ class FittedEstimator(ABC):
     other imports together.
     """
 
-    model: Any
+    model: object
     device: str | None
     batch_size: int | None
-    cache: Any
+    cache: Cache
     progress: bool | None
     _plan: Plan
 
@@ -115,7 +129,7 @@ class FittedEstimator(ABC):
             return plan
         return replace(plan, encoder=cached_encoder.cached(plan.encoder, self.cache, self.model))
 
-    def _wrapped(self, rows: Any, keys: Keys, like: Table, argument: str = "on") -> Table:
+    def _wrapped(self, rows: object, keys: Keys, like: Table, argument: str = "on") -> Table:
         """A table of queries, of a dict too, with the columns that they need."""
         if isinstance(rows, Mapping):
             cells = {name: np.empty(1, dtype=object) for name in rows}
@@ -133,18 +147,20 @@ class FittedEstimator(ABC):
     def _encoded(self, known: Reference, table: Table) -> QueryRows:
         return reference.encode(known, self._plan, table, batch_size=self.batch_size)
 
-    def _with_rows(self, rows: Any, known: Reference) -> Reference:
+    def _with_rows(self, rows: object, known: Reference) -> Reference:
         """The reference with rows at its end; only they are encoded."""
         table, whole, labels = appended(rows, known)
         known = known.with_ngrams_of(table)
         added = reference.encode(known, self._cached(self._plan), table, REFERENCE, self.batch_size)
         return known.with_rows(whole, labels, added)
 
-    def _rows_without(self, labels: Any, attribute: str) -> Integers:
+    def _rows_without(self, labels: object, attribute: str) -> Integers:
         """The numbers of the rows that stay when these are removed."""
         rows = self._fitted().labels.tolist()
-        single = isinstance(labels, (str, tuple)) or not hasattr(labels, "__iter__")
-        removed = {labels} if single else set(labels)
+        if isinstance(labels, Iterable) and not isinstance(labels, (str, tuple)):
+            removed: set[object] = set(labels)
+        else:
+            removed = {labels}
         missing = sorted(map(repr, removed - set(rows)))
         if missing:
             raise InvalidArgumentError(
@@ -166,13 +182,13 @@ class FittedEstimator(ABC):
             NotFittedError: `fit` has not been called.
         """
         known, parameters = self._fitted(), self.get_params()
-        path = isinstance(self.model, (str, os.PathLike))
+        path = os.fspath(self.model) if isinstance(self.model, (str, os.PathLike)) else None
         parameters |= {name: None for name in NOT_SAVED if name in parameters}
-        parameters["model"] = os.fspath(self.model) if path else None
+        parameters["model"] = path
         arrays, more = self._parts()
         settings: Json = {"estimator": type(self).__name__, "parameters": _plain(parameters), **more}
         if self._plan.encoder is not None:
-            is_object = not path and self.model is not None
+            is_object = path is None and self.model is not None
             settings |= {"model_name": self._plan.name, "model_is_object": is_object}
         if "dense" in known.matrices:
             texts = known.reader.for_model(known.table, REFERENCE, known.records, self._plan)
@@ -180,7 +196,7 @@ class FittedEstimator(ABC):
         storage.write(folder, known, settings, arrays)
 
     @classmethod
-    def load(cls: type[E], folder: str | Path, *, model: Any = None, device: str | None = None) -> E:
+    def load(cls: type[E], folder: str | Path, *, model: object = None, device: str | None = None) -> E:
         """Read what `save` wrote.
 
         Args:
@@ -230,7 +246,7 @@ def parse_keys(
     return names, blocks
 
 
-def appended(rows: Any, known: Reference) -> tuple[Table, Table, Labels]:
+def appended(rows: object, known: Reference) -> tuple[Table, Table, Labels]:
     """The rows, the table with these at its end, and the labels of all rows."""
     table = frames.wrap(rows, "rows")
     frames.same_library(table, known.table)

@@ -14,7 +14,15 @@ from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators import job_storage, query, sample_fit, sample_job, view_scores
 from linktransformer.estimators import reference as refs
-from linktransformer.estimators.fitted_estimator import FittedEstimator, check_unique, labels_at, parse_keys
+from linktransformer.estimators.fitted_estimator import (
+    Cache,
+    ColumnPair,
+    FittedEstimator,
+    Threshold,
+    check_unique,
+    labels_at,
+    parse_keys,
+)
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
 from linktransformer.estimators.row_reader import REFERENCE, Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings
@@ -75,8 +83,8 @@ class Linker(FittedEstimator):
 
     def __init__(
         self,
-        model: Any = None,
-        threshold: Any = "auto",
+        model: object = None,
+        threshold: Threshold = "auto",
         *,
         on: Columns = None,
         left_on: Columns = None,
@@ -84,11 +92,11 @@ class Linker(FittedEstimator):
         block_on: Columns = None,
         k: int = K,
         weights: Mapping[str, float] | None = None,
-        images: Any = None,
-        confidence: Any = None,
+        images: ColumnPair = None,
+        confidence: ColumnPair = None,
         device: str | None = None,
         batch_size: int | None = None,
-        cache: Any = None,
+        cache: Cache = None,
         progress: bool | None = None,
     ) -> None:
         self.model = model
@@ -107,7 +115,7 @@ class Linker(FittedEstimator):
         self.progress = progress
 
     @displayed
-    def fit(self: L, reference: Any, queries: Any = None) -> L:
+    def fit(self: L, reference: object, queries: object = None) -> L:
         """Read and encode the reference table, and keep what a merge of sample rows with it shows.
 
         Args:
@@ -168,7 +176,7 @@ class Linker(FittedEstimator):
         self._plan, self._reference, self._job = plan, known, None
 
     @displayed
-    def predict(self, rows: Any) -> Any:
+    def predict(self, rows: object) -> Any:
         """Find the row of the reference that each row names.
 
         Args:
@@ -192,7 +200,7 @@ class Linker(FittedEstimator):
         return frames.new_frame(queries.table, columns, keep_index=True)
 
     @displayed
-    def fit_predict(self, reference: Any, queries: Any) -> Any:
+    def fit_predict(self, reference: object, queries: object) -> Any:
         """Fit on a reference with sample rows, and predict these.
 
         Args:
@@ -206,7 +214,7 @@ class Linker(FittedEstimator):
         return self.fit(reference, queries).predict(queries)
 
     @displayed
-    def link(self, rows: Any) -> Links:
+    def link(self, rows: object) -> Links:
         """Decide as `predict` does, and give the evidence.
 
         Args:
@@ -225,7 +233,7 @@ class Linker(FittedEstimator):
         return query.linked(known, queries, self._scored(known, queries))
 
     @displayed
-    def add(self: L, rows: Any) -> L:
+    def add(self: L, rows: object) -> L:
         """Put rows at the end of the reference; only they are encoded.
 
         How rare words and n-grams are, how similarities are distributed and the threshold stay as they were
@@ -253,7 +261,7 @@ class Linker(FittedEstimator):
             self._fit(bare, None, self._plan, None)
         return self
 
-    def remove(self: L, labels: Any) -> L:
+    def remove(self: L, labels: object) -> L:
         """Take rows out of the reference; nothing is encoded, and the other rows keep their labels.
 
         Args:
@@ -311,7 +319,7 @@ class Linker(FittedEstimator):
         keys.check_pictures(table, REFERENCE)
         return keys
 
-    def _queries(self, rows: Any) -> tuple[Reference, QueryRows]:
+    def _queries(self, rows: object) -> tuple[Reference, QueryRows]:
         known = self._fitted()
         table = self._wrapped(rows, known.reader.keys, known.table, self._argument())
         return known, self._encoded(known, table)
