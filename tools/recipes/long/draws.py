@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from . import data, deepkey, deepkey_data
-from .deepkey_arms import IMITATED
-from .deepkey_course import SUBJECTS, Course, Records, drawn, padded
-from .deepkey_words import ROLES
+from tools import data
+from tools.recipes.long import deepkey
+from tools.recipes.long.arms import IMITATED, tokens_of
+from tools.recipes.long.course import SUBJECTS, Course, Records, drawn, padded
+from tools.recipes.long.words import ROLES
 
 LONGER = 128  # tokens that records have in teaching, beyond what the original reads
 DISTIL = 8  # one step in so many imitates the original on short records
@@ -46,10 +47,10 @@ def passages(base: Any, options: argparse.Namespace, most: int, skipped: list[st
     if not texts:
         return []
     read = [
-        [" ".join(deepkey_data.misread(word, options.noise, draw) for word in text.split()) for text in texts]
+        [" ".join(deepkey.misread(word, options.noise, draw) for word in text.split()) for text in texts]
         for _ in range(2)
     ]
-    tokens = deepkey.tokens_of(base)
+    tokens = tokens_of(base)
     return [list(some) for some in zip(tokens(texts), tokens(read[0]), tokens(read[1]), strict=True)]
 
 
@@ -67,7 +68,7 @@ class Draws:
 
     def __init__(
         self,
-        world: deepkey_data.World,
+        world: deepkey.World,
         rows: list[list[Any]],
         ends: tuple[int, int],
         preset: dict[str, Any],
@@ -122,7 +123,7 @@ class Draws:
         draw = np.random.default_rng([self.seed, 11, step])
         n = max(2, self.preset["tokens"] // self.places // FEW)
         if not self.rows or draw.random() < 0.25:
-            group = deepkey_data.group(self.world, draw, 4 * self.places, 1, subjects=2)
+            group = deepkey.group(self.world, draw, 4 * self.places, 1, subjects=2)
             ids = [self.world.ids(one) for one in (*group.left, *group.right)] * (n // 4 + 1)
         else:
             ids = [self._rows(draw, self.places, 0) for _ in range(n)]

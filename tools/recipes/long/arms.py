@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .deepkey_course import Course, padded
-from .report import say
+from tools.recipes.long.course import Course, padded
+from tools.report import say
 
 IMITATED = 2048  # tokens of a record at most where all pairs of places are formed
 

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from . import data, names_data
-from .names_data import LANGUAGES, Printed
-from .report import Report, Table, say
+from tools import data
+from tools.recipes.names import records as names_data
+from tools.recipes.names.records import LANGUAGES, Printed
+from tools.report import Report, Table, say
 
 SHARES = {"read": 0.25, "self": 0.1, "synthetic": 0.4, "labelled": 0.25}  # of the time, when all are run
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -82,9 +83,9 @@ def run(options: argparse.Namespace) -> Report:
     preset = {**PRESETS[options.preset], "names": options.names or PRESETS[options.preset]["names"]}
     if options.prepare:
         names_data.prepare(options.prepare, options.lang, preset["names"])
-        return Report("train_names", skipped=[f"written: {options.prepare.name}; nothing was trained"])
+        return Report("names", skipped=[f"written: {options.prepare.name}; nothing was trained"])
     if gone:
-        return Report("train_names", skipped=[gone])
+        return Report("names", skipped=[gone])
     import torch
 
     from clippings.bi_encoder import BiEncoder
@@ -95,7 +96,7 @@ def run(options: argparse.Namespace) -> Report:
 
     books = gather(options, preset)
     if options.print_only:
-        return Report("train_names", skipped=[f"printed {len(books.printed.examples)} records"])
+        return Report("names", skipped=[f"printed {len(books.printed.examples)} records"])
     say(f"{len(books.printed.examples)} printed records after {seconds(began)} s", note=True)
     torch.set_float32_matmul_precision("high")
     torch.manual_seed(options.seed)
@@ -136,7 +137,7 @@ def run(options: argparse.Namespace) -> Report:
     settings = {name: value for name, value in vars(options).items() if isinstance(value, (int, float, list))}
     size = sum(value.numel() for value in model.model.parameters())
     settings |= {"parameters": size, "device": model.device, "minutes used": seconds(began) / 60}
-    return Report("train_names", [Table("stages", rows), Table("valid", by_task(final))], [], settings)
+    return Report("names", [Table("stages", rows), Table("valid", by_task(final))], [], settings)
 
 
 def started(folder: Path) -> Any:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .ahead import Ahead
-from .linker_data import Draws, Group, Step, read
+from tools.recipes.ahead import Ahead
+from tools.recipes.linker.groups import Draws, Group, Step, read
 
 NEAR = "near.json"
 

@@ -20,8 +20,7 @@ import numpy as np
 
 from clippings.record_examples import Readings, RecordExamples
 from clippings.render import Font
-
-from . import data
+from tools import data
 
 LANGUAGES = ("ja", "en")
 SIDES = ("source", "target")
@@ -60,7 +59,7 @@ def prepare(folder: Path, languages: Sequence[str], n: int) -> None:
         languages: "ja", "en".
         n: Names a language.
     """
-    from . import fonts
+    from tools.recipes.names import fonts
 
     folder.mkdir(parents=True, exist_ok=True)
     for language in languages:
@@ -71,7 +70,7 @@ def prepare(folder: Path, languages: Sequence[str], n: int) -> None:
 
 def names(language: str, n: int, inputs: Path | None) -> list[str]:
     """Names to print: those of a folder, else made here."""
-    from . import name_lists
+    from tools.recipes.names import name_lists
 
     if inputs is not None:
         return (inputs / f"names-{language}.txt").read_text("utf-8").split("\n")[:-1][:n]
@@ -80,7 +79,7 @@ def names(language: str, n: int, inputs: Path | None) -> list[str]:
 
 def faces(language: str, inputs: Path | None) -> tuple[list[Font], list[Font]]:
     """The fonts of both sides: those of a folder, else the installed ones."""
-    from . import fonts
+    from tools.recipes.names import fonts
 
     if inputs is None:
         return fonts.training_fonts(language, "source"), fonts.training_fonts(language, "target")

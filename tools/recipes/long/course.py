@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import deepkey_data
-from .deepkey_words import ROLES
+from tools.recipes.long import deepkey
+from tools.recipes.long.words import ROLES
 
 SUBJECTS = 4  # of a group's nine that a step has at least: the others' words are in their records
 TWO_HOPS = 0.75  # share of the groups, once single-hop records are known
@@ -55,7 +55,7 @@ class Course:
         seed: Of all that is drawn.
     """
 
-    world: deepkey_data.World
+    world: deepkey.World
     lengths: Sequence[int]
     tokens: int
     steps: int
@@ -87,7 +87,7 @@ class Course:
 
 
 def drawn(
-    world: deepkey_data.World, draw: np.random.Generator, form: tuple[int, int, int], tokens: int
+    world: deepkey.World, draw: np.random.Generator, form: tuple[int, int, int], tokens: int
 ) -> Records:
     """Records of one form.
 
@@ -103,7 +103,7 @@ def drawn(
     groups: list[int] = []
     while len(groups) < pairs:
         subjects = min(len(ROLES), pairs - len(groups))
-        found = deepkey_data.group(world, draw, length, hops, subjects=subjects, named=named)
+        found = deepkey.group(world, draw, length, hops, subjects=subjects, named=named)
         groups += [1 + max(groups, default=-1)] * subjects
         for side, some in zip(sides, (found.left, found.right), strict=True):
             side.extend(some)

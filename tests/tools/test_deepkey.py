@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from . import deepkey_data as data
+from tools.recipes.long import deepkey as data
 
 
 def letters(words):

@@ -1,4 +1,4 @@
-"""The labelled data sets and the synthetic firms, from a folder outside the repository."""
+"""The labelled data sets and the synthetic firms, read from a folder outside the repository."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 VARIABLE = "LINKTRANSFORMER_DATA"
 GROUPS = ("autofj",)  # folders that hold many small tasks and count as one data set
 PAIRS_ONLY = ("dm_beer", "dm_rotten_imdb", "dm_zomato_yelp")  # only the labelled pairs of these are known

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks import fonts, name_lists
-from tests.benchmarks.name_lists import PARTS, english_names, is_near, japanese_names, nearby, stripped
+from tools.recipes.names import fonts, name_lists
+from tools.recipes.names.name_lists import PARTS, english_names, is_near, japanese_names, nearby, stripped
 
 needs_ipadic = pytest.mark.skipif(
     not name_lists.IPADIC.exists(), reason="mecab-ipadic is not installed: Japanese names are not tested"

@@ -15,13 +15,14 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed")
 
 import torch
-from scipy import sparse
 
-from . import linker_data, linker_stages, probes, train_linker
-from .crosslingual import hit, task
-from .data import ROOT, TwoTables
-from .linker_batches import of_step, open_tokenizer, padded_parts, tokens_of
-from .linker_leave_out import LeftOut
+from tests.benchmarks import probes
+from tools.data import ROOT
+from tools.recipes.linker import groups as linker_data
+from tools.recipes.linker import stages as linker_stages
+from tools.recipes.linker import train as train_linker
+from tools.recipes.linker.batches import of_step, open_tokenizer, padded_parts, tokens_of
+from tools.recipes.linker.leave_out import LeftOut
 
 COLOURS = ["red", "green", "blue", "black", "white", "grey", "brown", "pink"]
 FARBEN = ["rot", "grün", "blau", "schwarz", "weiss", "grau", "braun", "rosa"]
@@ -113,7 +114,7 @@ AHEAD = """
 import sys
 from pathlib import Path
 import numpy as np
-from tests.benchmarks.linker_batches import How, ahead
+from tools.recipes.linker.batches import How, ahead
 
 if __name__ == "__main__":
     how = How(Path(sys.argv[1]), Path(sys.argv[2]), {"pairs": 8, "seed": 3}, most=20)
@@ -180,31 +181,6 @@ def test_imitation_is_nothing_for_the_same_vectors() -> None:
     assert float(linker_stages.imitation(turned, one)) == pytest.approx(apart, abs=1e-5)
 
 
-def test_probes_are_read_whole() -> None:
-    asked = probes.probes()
-    assert sum(map(len, asked.values())) >= 100 and len(asked) >= 6
-    every = [probe for of in asked.values() for probe in of]
-    assert len(set(every)) == len(every) and all(len({*probe}) == 3 for probe in every)
-    assert ("IBM Corp.", "International Business Machines", "Intel Corporation") in every
-    lexical = probes.run(argparse.Namespace(models=["lexical"], wrong=True))
-    n_wrong = len(lexical.tables[0].rows)
-    assert lexical.tables[1].rows[0]["all"] == pytest.approx(1 - n_wrong / len(every))
-
-
-def test_a_sample_keeps_the_matches_of_its_queries() -> None:
-    pd = pytest.importorskip("pandas")
-    left = pd.DataFrame({"id": [f"l{n}" for n in range(20)], "name": [f"left {n}" for n in range(20)]})
-    right = pd.DataFrame({"id": [f"r{n}" for n in range(40)], "name": [f"right {n}" for n in range(40)]})
-    truth = frozenset((f"l{n}", f"r{2 * n}") for n in range(15))
-    tables = TwoTables("edinet_ja_en_companies", left, right, truth)
-    for limit, n_queries, n_items in ((0, 15, 40), (5, 5, 10)):
-        queries, items, places = task(tables, limit)
-        assert (len(queries), len(items)) == (n_queries, n_items)
-        for query, of in zip(queries, places, strict=True):
-            assert [items[at] for at in of] == [f"right {2 * int(query.split()[1])}"]
-    assert hit(np.eye(3), np.eye(3)[[1, 0, 2]], [{1}, {0}, {0}]) == pytest.approx(2 / 3)
-
-
 def test_a_step_is_left_right_and_wrong_in_this_order(inputs: Path) -> None:
     tokenizer = open_tokenizer(inputs / train_linker.TEACHER / "tokenizer.json", 48)
     step = linker_data.Step(["red tea"], ["rot Tee"], ["red cup", "red hill"], [0])
@@ -212,12 +188,3 @@ def test_a_step_is_left_right_and_wrong_in_this_order(inputs: Path) -> None:
     ends = np.cumsum(tokens.lengths)
     assert tokens.ids[: ends[0]].tolist() == tokenizer.encode("red tea").ids
     assert tokens.ids[ends[2] :].tolist() == tokenizer.encode("red hill").ids and tokens.group.tolist() == [0]
-
-
-def test_rows_of_n_grams_stay_sparse_and_hit_as_dense_ones_do() -> None:
-    texts = ["Hill Mills", "Hill Mill", "Old Bank", "Old Banks"]
-    rows = probes.encoder("lexical", texts)(texts)
-    assert sparse.issparse(rows)
-    truth = [{0}, {1}, {1}, {0}]
-    assert hit(rows, rows[1:], truth) == hit(rows.toarray(), rows[1:].toarray(), truth) == 0.5
-    assert hit(rows, rows, [{at} for at in range(4)]) == 1.0

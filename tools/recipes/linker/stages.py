@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .linker_batches import Tokens, open_tokenizer, padded_parts, tokens_of
-from .linker_data import Draws, Group, Step
+from tools.recipes.linker.batches import Tokens, open_tokenizer, padded_parts, tokens_of
+from tools.recipes.linker.groups import Draws, Group, Step
 
 PREFIX = "query: "  # what the teacher was trained to see before every text; the student needs none
 PARTS = 4  # of a step, by length

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from model_hub import bundled, open_model
-
-from . import data, linker_data
-from .report import Report, Table, say
+from tools import data
+from tools.recipes.linker import groups as linker_data
+from tools.report import Report, Table, say
 
 STAGES = {"distil": 0.3, "contrast": 0.45, "hard": 0.25}  # of the time, when all are run
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -85,19 +85,19 @@ def run(options: argparse.Namespace) -> Report:
     if options.export:
         return export(options)
     if options.speed:
-        return Report("train_linker", [Table("speed", speeds(bundled().path))])
+        return Report("linker", [Table("speed", speeds(bundled().path))])
     if options.inputs is None:
-        return Report("train_linker", skipped=["nothing to do: give --prepare, --inputs or --export"])
+        return Report("linker", skipped=["nothing to do: give --prepare, --inputs or --export"])
     return train(options)
 
 
 def prepare(options: argparse.Namespace) -> Report:
     """Groups, vocabulary, teacher: all that a machine without a network needs."""
-    from .linker_leave_out import measured_texts
+    from tools.recipes.linker.leave_out import measured_texts
 
     gone = data.missing("data", "baseline.py")
     if gone:
-        return Report("train_linker", skipped=[f"{gone}; without it nothing can be left out"])
+        return Report("linker", skipped=[f"{gone}; without it nothing can be left out"])
     preset = PRESETS[options.preset]
     counts = linker_data.prepare(
         options.sources, options.prepare, n=preset["n"], seed=options.seed,
@@ -109,7 +109,7 @@ def prepare(options: argparse.Namespace) -> Report:
             options.e5, options.prepare, options.vocabulary or preset["vocabulary"], options.seed
         )
         rows.append({"kind": "pieces of the vocabulary", "groups": pieces})
-    return Report("train_linker", [Table("prepared", rows)])
+    return Report("linker", [Table("prepared", rows)])
 
 
 def make_teacher(e5: Path, to: Path, vocabulary: int, seed: int, steps: int = 200) -> int:
@@ -117,8 +117,7 @@ def make_teacher(e5: Path, to: Path, vocabulary: int, seed: int, steps: int = 20
     import tempfile
 
     from clippings.prune import kept_pieces, pack, prune
-
-    from .linker_stages import PREFIX
+    from tools.recipes.linker.stages import PREFIX
 
     draws = linker_data.Draws(linker_data.read(to), pairs=1024, seed=seed)
 
@@ -165,7 +164,7 @@ def train(options: argparse.Namespace) -> Report:
     torch.set_float32_matmul_precision("high")
     torch.manual_seed(options.seed)
     setting = setting_of(options)
-    from .linker_stages import measure
+    from tools.recipes.linker.stages import measure
 
     left = 60 * options.minutes - (time.perf_counter() - began)
     whole = sum(STAGES[name] for name in options.stages)
@@ -181,16 +180,15 @@ def train(options: argparse.Namespace) -> Report:
     settings = {name: value for name, value in vars(options).items() if isinstance(value, (int, float, list))}
     settings |= {"device": setting.model.device, "minutes used": (time.perf_counter() - began) / 60}
     settings["parameters"] = sum(value.numel() for value in setting.model.model.parameters())
-    return Report("train_linker", [Table("stages", rows)], [], settings)
+    return Report("linker", [Table("stages", rows)], [], settings)
 
 
 def setting_of(options: argparse.Namespace) -> Setting:
     """The student, out of the teacher's layers or a model that was trained before, and all that it needs."""
     from clippings.prune import prune, unpack
-
-    from .linker_batches import How, maker
-    from .linker_model import load
-    from .linker_stages import tasks_of, teacher_of, tokenizer_of
+    from tools.recipes.linker.batches import How, maker
+    from tools.recipes.linker.model import load
+    from tools.recipes.linker.stages import tasks_of, teacher_of, tokenizer_of
 
     preset = PRESETS[options.preset]
     plain = options.to / TEACHER
@@ -218,9 +216,8 @@ def stage(
 
     from clippings.based_training import LongRecipe, StepCourse, pace, trained
     from clippings.loop import run_course
-
-    from .linker_batches import NEAR, ahead
-    from .linker_stages import measure, mine
+    from tools.recipes.linker.batches import NEAR, ahead
+    from tools.recipes.linker.stages import measure, mine
 
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
@@ -284,7 +281,7 @@ def loss_of(
     """The loss of a step by its number."""
     import torch
 
-    from .linker_stages import TAUGHT, contrast, imitation, some_of, vectors_of
+    from tools.recipes.linker.stages import TAUGHT, contrast, imitation, some_of, vectors_of
 
     def distil(number: int) -> Any:
         tokens = step(number)
@@ -318,14 +315,13 @@ def export(options: argparse.Namespace) -> Report:
     )
     files = {f"MB {path.name}": path.stat().st_size / 1e6 for path in sorted(options.to.iterdir())}
     row = {**dict(made.metrics), **files, "MB": sum(files.values())}
-    return Report("train_linker", [Table("exported", [row]), Table("speed", speeds(options.to))])
+    return Report("linker", [Table("exported", [row]), Table("speed", speeds(options.to))])
 
 
 def speeds(folder: Path, times: int = 9) -> list[dict[str, Any]]:
     """Names a second on two threads, beside the shipped model in turn; medians of runs and their ratios."""
     from clippings.onnx_encoder import OnnxTextEncoder
-
-    from .probes import probes
+    from tests.benchmarks.probes import probes
 
     every = [text for of in probes().values() for probe in of for text in probe]
     texts = [f"{text} {number}" for number in range(10) for text in every]

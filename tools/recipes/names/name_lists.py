@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.data import shared
+from tools.data import shared
 
 IPADIC = Path("/usr/share/mecab/dic/ipadic")
 HELD_OUT = ("valid", "test")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .deepkey_words import FIELDS, FILLER, MARKS, ROLES, SUBJECT, TAKEN_FOR
+from tools.recipes.long.words import FIELDS, FILLER, MARKS, ROLES, SUBJECT, TAKEN_FOR
 
 Integers = npt.NDArray[np.int64]
 DEPTHS = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)

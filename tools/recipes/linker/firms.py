@@ -1,7 +1,7 @@
 """Made-up firms, persons and products, written as several languages and tables write them.
 
-They are put together from public names (`linker_sources`) and from the words of `linker_words.txt`. As many
-as are wanted, by a seed; those that a benchmark names are taken out afterwards (`linker_leave_out`).
+They are put together from public names (`sources`) and from the words of `words.txt`. As many
+as are wanted, by a seed; those that a benchmark names are taken out afterwards (`leave_out`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 Group = tuple[str, ...]
-FILE = Path(__file__).with_name("linker_words.txt")
+FILE = Path(__file__).with_name("words.txt")
 JA_FORMS = ("株式会社{}", "{}株式会社", "{}", "(株){}", "有限会社{}", "{}合資会社")
 EN_FORMS = (
     "{} Co., Ltd.",

@@ -4,7 +4,7 @@
 contrast alone teaches no linear branch to follow a mark. Where they do not learn it either, which happens,
 they are taught anew from another seed: what they know is asked of fields of the training. *Transfer*: linear
 branches learn where those copies look. *Contrast*: they go on by themselves on long records. What steps are
-given is in `based_draws`. An interrupted run goes on when it is started again with the same options.
+given is in `draws`. An interrupted run goes on when it is started again with the same options.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from . import deepkey, deepkey_data
-from .ahead import Ahead
-from .based_draws import LONGER, Draws, Step, made_by, passages
-from .deepkey_course import padded
-from .report import Report, Table, say
+from tools.recipes.ahead import Ahead
+from tools.recipes.long import deepkey
+from tools.recipes.long.arms import ends_of, original, shut, tokens_of
+from tools.recipes.long.course import padded
+from tools.recipes.long.draws import LONGER, Draws, Step, made_by, passages
+from tools.recipes.long.hits import by_length, tested
+from tools.recipes.long.train_arm import planned, statement_loss
+from tools.report import Report, Table, say
 
 SHARES = {"teach": 0.35, "transfer": 0.1, "contrast": 0.55}  # of the time
 TEACHERS, KNOWS = 3, 0.4  # how many are taught at most, until one has so much hit@1 of nine on two hops
@@ -65,12 +68,12 @@ def run(options: argparse.Namespace) -> Report:
 
     preset = PRESETS[options.preset]
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    base = deepkey.original(options.base or preset["base"], device)
+    base = original(options.base or preset["base"], device)
     torch.manual_seed(options.seed)
-    world = deepkey_data.World(deepkey.tokens_of(base), options.noise, seed=options.seed)
+    world = deepkey.World(tokens_of(base), options.noise, seed=options.seed)
     skipped: list[str] = []
     rows = passages(base, options, preset["rows"], skipped)
-    draws = Draws(world, rows, deepkey.ends_of(base), preset, options.seed, int(base.max_seq_length))
+    draws = Draws(world, rows, ends_of(base), preset, options.seed, int(base.max_seq_length))
     minutes = options.minutes or preset["minutes"]
     seconds = {name: 60 * minutes * share for name, share in SHARES.items()}
     taught, chosen, table = teacher(base, draws, options, seconds["teach"])
@@ -89,14 +92,12 @@ def run(options: argparse.Namespace) -> Report:
     table.append(stage("contrast", model, draws, options, seconds["contrast"], folder=folder))
     model.save(options.to / "model")
     options.test, options.groups, options.arms = preset["test"], preset["groups"], []
-    hits = deepkey.tested("based", model, world, options)
-    with deepkey.shut(model):
-        hits += deepkey.tested("based, gate shut", model, world, options)
+    hits = tested("based", model, world, options)
+    with shut(model):
+        hits += tested("based, gate shut", model, world, options)
     facts = {"cosine to the original, short records (lowest)": likeness(base, model, draws)}
-    tables = [Table("stages", table), Table("kept", [facts]), Table("hit@1 of 9", deepkey.by_length(hits))]
-    return Report(
-        "train_based", tables, skipped, {"minutes": minutes, "seed": options.seed, "device": device}
-    )
+    tables = [Table("stages", table), Table("kept", [facts]), Table("hit@1 of 9", by_length(hits))]
+    return Report("long", tables, skipped, {"minutes": minutes, "seed": options.seed, "device": device})
 
 
 def teacher(
@@ -131,7 +132,7 @@ def teacher(
         row = stage("teach", model, own, options, seconds / TEACHERS, folder=f"teach-{number}")
         kept = options.to / f"teach-{number}" / "two-hops.json"
         if not kept.exists():
-            hits = deepkey.by_length(deepkey.tested("taught", model, draws.world, asked, "train"))
+            hits = by_length(tested("taught", model, draws.world, asked, "train"))
             hit = next(float(hit[f"{asked.test[0]:,}"]) for hit in hits if hit["hops"] == 2)
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(hit), encoding="utf-8")
@@ -179,7 +180,7 @@ def stage(
             tokens = {name: torch.from_numpy(one) for name, one in zip(names, given.pairs, strict=True)}
             return contrast_loss(model, tokens, 0.05)
         found = contrast_loss(model, padded(given.records.ids, draws.ends), 0.05)
-        return found + deepkey.statement_loss(last[0], given.records)
+        return found + statement_loss(last[0], given.records)
 
     def measured() -> int:
         model.model.train()
@@ -191,7 +192,7 @@ def stage(
         return max(4, int(seconds / mean))
 
     kept = options.to / (folder or name)
-    steps = options.steps or deepkey.planned(kept, measured)
+    steps = options.steps or planned(kept, measured)
     ahead = Ahead(partial(made_by, draws, name, steps), options.workers)
 
     def loss(step: int) -> Any:

@@ -1,6 +1,6 @@
 """Print names, age them, read them with tesseract, and learn which characters it takes for which.
 
-    python -m tests.benchmarks.confusion_tables clippings/confusion_tables 1500
+    python -m tools.recipes.names.confusion_tables clippings/confusion_tables 1500
 
 writes one table for each language and direction, and a JSON of figures on standard output. Everything that
 is learned from is our own print, whose text is known; no label of any benchmark is looked at.
@@ -22,8 +22,8 @@ from clippings.scan_damage import Damage
 from clippings.synthesize import synthesize
 from clippings.synthetic_records import SyntheticRecords
 from clippings.tesseract import Tesseract
-from tests.benchmarks.fonts import training_fonts
-from tests.benchmarks.name_lists import english_names, japanese_names
+from tools.recipes.names.fonts import training_fonts
+from tools.recipes.names.name_lists import english_names, japanese_names
 
 SEVERITY = {"ja": 0.75, "en": 1.4}  # with these the engine is as sure of itself as on the benchmark's crops
 TABLES = {("ja", "source"): "jpn-lines", ("ja", "target"): "jpn-columns",
