@@ -13,7 +13,7 @@ from linktransformer.decision.model import Decision
 from linktransformer.scoring.feature_families import VIEWS
 from linktransformer.scoring.ranks import Places
 
-__all__ = ["FAMILIES", "Attribution", "attributed", "family_of", "split_among"]
+__all__ = ["FAMILIES", "Attribution", "attribute", "family_of", "split_among"]
 
 FAMILIES = ("columns", "similarity", "words and numbers", "amount of text", "rank", "job")
 BIT = float(np.log(2))
@@ -63,7 +63,7 @@ def family_of(feature: str) -> str:
     return "columns" if feature.startswith(_COLUMNS) else "words and numbers"
 
 
-def attributed(
+def attribute(
     model: Decision,
     features: tuple[tuple[str, ...], Floats],
     log_odds: Floats,

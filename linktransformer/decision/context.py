@@ -132,7 +132,7 @@ def job_context(
     log_odds: Floats,
     left: Integers,
     right: Integers,
-    of: Places,
+    ranks: Places,
     sizes: tuple[int, int],
     *,
     same: bool = False,
@@ -143,7 +143,7 @@ def job_context(
         log_odds: Of each pair by the pair model, (n_pairs,) float32.
         left: Left record of each pair, (n_pairs,) int64.
         right: Right record.
-        of: Their places by these log-odds.
+        ranks: Their ranks and gaps by these.
         sizes: Records of the left and of the right table.
         same: Both sides are one table.
     """
@@ -154,9 +154,9 @@ def job_context(
     if same:
         groups = [(np.concatenate([left, right]), sizes[0])] * 2
     doubled = np.concatenate([z, z]) if same else z
-    is_best = (of.rank_left == 0, of.rank_right == 0)
+    is_best = (ranks.rank_left == 0, ranks.rank_right == 0)
     mutual = is_best[0] & is_best[1]
-    lead = np.minimum(of.gap_left, of.gap_right)
+    lead = np.minimum(ranks.gap_left, ranks.gap_right)
     job = _mutual_features(z[mutual], lead[mutual], min(sizes), z)
     sides = []
     for place in (many, 1 - many):
@@ -172,17 +172,17 @@ def job_context(
     return JobContext(values, (sides[0][0], sides[1][0]), many, tied)
 
 
-def in_context(log_odds: Floats, of: Places, job: JobContext) -> Context:
-    """The features of pairs (`log_odds`, at places `of` among the candidates) beside those of a job.
+def in_context(log_odds: Floats, ranks: Places, job: JobContext) -> Context:
+    """The features of pairs with these log-odds and ranks beside those of a job.
 
     A record's second candidate is false where every record has one match, so that second candidates show how
     high false ones rise: among the pairs with at least these log-odds, the share of second candidates
     ("false") estimates the share of wrong ones (target-decoy estimation, J. Elias and S. Gygi 2007). It is
     one feature among others, since it is too low where few records have a match.
     """
-    gaps, ranks = (of.gap_left, of.gap_right), (of.rank_left, of.rank_right)
+    gaps, positions = (ranks.gap_left, ranks.gap_right), (ranks.rank_left, ranks.rank_right)
     low, high = np.minimum(*gaps), np.maximum(*gaps)
-    columns = [log_odds, low, high, np.minimum(*ranks), np.maximum(*ranks)]
+    columns = [log_odds, low, high, np.minimum(*positions), np.maximum(*positions)]
     columns += [low, high] if job.tied else [gaps[job.many], gaps[1 - job.many]]
     for side in job.sides:
         columns += _beside(log_odds, side)

@@ -31,7 +31,7 @@ def raised(fused: Fused, same: NDArray[np.int8], *, one_table: bool = False) -> 
 
 
 def equal_first(
-    found: candidate_search.Candidates,
+    candidates: candidate_search.Candidates,
     log_odds: Floats,
     same: NDArray[np.int8],
     *,
@@ -42,7 +42,7 @@ def equal_first(
     Texts that are equal but for case come after equal ones and before all others.
 
     Args:
-        found: The pairs.
+        candidates: The pairs.
         log_odds: Of a match, (n_pairs,) float32.
         same: The grade of each pair, as `alike` gives it, (n_pairs,) int8.
         one_table: Both sides are one table, and a record's pairs are on either side.
@@ -51,13 +51,13 @@ def equal_first(
     for grade in (BUT_FOR_CAPITALS, EQUAL):
         pairs = np.flatnonzero(same == grade)
         if len(pairs):
-            best_left = np.full(found.n_left, -np.inf, dtype=np.float32)
-            best_right = np.full(found.n_right, -np.inf, dtype=np.float32)
-            np.maximum.at(best_left, found.left, raised)
-            np.maximum.at(best_right, found.right, raised)
+            best_left = np.full(candidates.n_left, -np.inf, dtype=np.float32)
+            best_right = np.full(candidates.n_right, -np.inf, dtype=np.float32)
+            np.maximum.at(best_left, candidates.left, raised)
+            np.maximum.at(best_right, candidates.right, raised)
             if one_table:
                 best_left = best_right = np.maximum(best_left, best_right)
-            rivals = np.maximum(best_left[found.left[pairs]], best_right[found.right[pairs]])
+            rivals = np.maximum(best_left[candidates.left[pairs]], best_right[candidates.right[pairs]])
             raised[pairs] = np.maximum(raised[pairs], rivals + np.float32(STEP))
     return raised
 

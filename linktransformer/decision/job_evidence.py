@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Doubles, Floats, Integers
-from linktransformer.decision.attribution import BIT, FAMILIES, attributed, split_among
+from linktransformer.decision.attribution import BIT, FAMILIES, attribute, split_among
 from linktransformer.decision.context import FLOOR, JobContext, job_context
 from linktransformer.decision.model import SUREST, Decision, Probabilities
 from linktransformer.progress import stage
@@ -25,7 +25,7 @@ from linktransformer.search import vocabulary
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.pair_products import pair_scores
 
-__all__ = ["LINES", "Compared", "Explained", "JobEvidence", "kept"]
+__all__ = ["LINES", "Compared", "Explained", "JobEvidence", "slim_evidence"]
 
 LINES = (
     "base line",
@@ -163,7 +163,7 @@ class JobEvidence:
         compared = self.compare(left, right)
         places = self._places(self.pair, self.left, self.right, at, FLOOR)
         features = self._features(at, left, right, compared)
-        attribution = attributed(self.decision, features, self.pair[at], places, self._context)
+        attribution = attribute(self.decision, features, self.pair[at], places, self._context)
         columns, rest = split_among(attribution.parts[:, 0], compared.weights.bits, compared.equal)
         total, shift = attribution.total, self.shift / BIT
         final = self.log_odds[at].astype(np.float64) / BIT
@@ -258,7 +258,7 @@ class JobEvidence:
 
 
 @stage("decision")
-def kept(
+def slim_evidence(
     nodes: tuple[Nodes, Nodes],
     evidence: Evidence,
     features: PairFeatures,

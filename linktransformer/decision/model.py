@@ -109,7 +109,7 @@ class Decision:
             return log_odds
         return self.correction.corrected(log_odds, offset)
 
-    def alone(self, features: PairFeatures) -> tuple[Floats, Floats | None]:
+    def own_log_odds(self, features: PairFeatures) -> tuple[Floats, Floats | None]:
         """Log-odds of pairs by their own features and the offset of a correction, (n_pairs,) float32."""
         own = np.zeros(len(features.at), dtype=np.float32)
         offset = None if self.correction is None else np.zeros(len(features.at), dtype=np.float32)
@@ -133,7 +133,7 @@ class Decision:
         expected_overlap: float | None = None,
     ) -> Probabilities:
         """The match probabilities of described pairs; arguments as of `in_job`."""
-        own, offset = self.alone(features)
+        own, offset = self.own_log_odds(features)
         return self.in_job(
             own,
             features.at,

@@ -36,11 +36,11 @@ class Judged:
     own: Floats
     offset: Floats | None
 
-    def again(self, described: Described, changed: Bools) -> Judged:
+    def update(self, described: Described, changed: Bools) -> Judged:
         """The same pairs, where those that have changed, (n_pairs,) bool, are judged again."""
         pairs = np.flatnonzero(changed)
         own, offset = self.own.copy(), None if self.offset is None else self.offset.copy()
-        own[pairs], part = self.trees.alone(described.features.some(pairs))
+        own[pairs], part = self.trees.own_log_odds(described.features.some(pairs))
         if offset is not None and part is not None:
             offset[pairs] = part
         return replace(self, described=described, own=own, offset=offset)
@@ -82,7 +82,7 @@ class Judged:
             fused = replace(fused, described=described, shipped=self.shipped)
         if not readings:
             fused = raised(fused, same_text(texts, nodes, fused), one_table=same)
-        evidence = job_evidence.kept(
+        evidence = job_evidence.slim_evidence(
             nodes, described.evidence, features, self.own, fused.decided or decided, self.trees
         )
         return replace(fused, evidence=evidence)
@@ -92,4 +92,4 @@ def judge(described: Described, correction: Correction | None = None, *, picture
     """Log-odds of each pair by its own features, by the decision for texts or for rows with pictures."""
     shipped = decision(pictures=pictures)
     trees = shipped.corrected_by(correction, described.columns)
-    return Judged(described, shipped, trees, *trees.alone(described.features))
+    return Judged(described, shipped, trees, *trees.own_log_odds(described.features))

@@ -100,14 +100,14 @@ def _compared(
     features = pair_features(evidence)
     left, right = found.left, found.right
     model = decision().corrected_by(plan.correction, [column.name for column in columns])
-    z, offset = model.alone(features)
+    z, offset = model.own_log_odds(features)
     sizes = len(nodes), len(nodes)
     places = ranks.places(left, right, z, FLOOR, same=True)
     context = job_context(z, left, right, places, sizes, same=True)
     log_odds = model.in_job(z, features.at, left, right, sizes, same=True, offset=offset).log_odds
     fused, raised = _raised(known, nodes, found, log_odds, model)
     if fused.decided is not None:
-        of_job = job_evidence.kept((nodes, nodes), evidence, features, z, fused.decided, model)
+        of_job = job_evidence.slim_evidence((nodes, nodes), evidence, features, z, fused.decided, model)
         fused = replace(fused, evidence=of_job)
     near = NearPairs(left, right, found.views, features.weights.total, z, log_odds, raised, len(nodes))
     kept = tuple(
