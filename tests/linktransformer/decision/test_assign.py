@@ -1,41 +1,20 @@
-"""Ranking partners, the threshold and the assignment, on cases small enough to check."""
+"""The assignment of rows, on cases small enough to try all."""
 
 from __future__ import annotations
 
 from itertools import permutations
-from typing import Any
 
 import numpy as np
 import pytest
 
 from linktransformer.decision import assign
 from linktransformer.decision.assign import one_to_one
-from linktransformer.decision.ranking import rank
-from linktransformer.decision.threshold import check_threshold
-from linktransformer.errors import InvalidArgumentError
 
 
 def full(score: list[list[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     matrix = np.array(score, dtype=np.float32)
     left, right = np.indices(matrix.shape)
     return left.ravel(), right.ravel(), matrix.ravel()
-
-
-def test_rank_settles_ties_by_the_lower_partner() -> None:
-    left, right, score = full([[0.5, 0.9, 0.5], [0.2, 0.2, 0.2]])
-    ranking = rank(left, right, score)
-    assert right[ranking.best].tolist() == [1, 0]
-    assert right[ranking.second].tolist() == [0, 1]
-    alone = rank(np.array([3]), np.array([7]), np.array([0.4], dtype=np.float32))
-    assert (alone.nodes.tolist(), alone.second.tolist()) == ([3], [-1])
-
-
-@pytest.mark.parametrize(
-    "threshold", ["automatic", True, float("nan"), {"precision": 1.5}, {"recall": 0.5}, [0.8]]
-)
-def test_what_is_no_threshold_is_refused(threshold: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="threshold="):
-        check_threshold(threshold)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -54,3 +33,25 @@ def test_a_component_too_large_is_assigned_greedily_and_said(monkeypatch: pytest
     chosen, too_large = one_to_one(left, right, score)
     assert chosen.tolist() == [0, 3]
     assert too_large == 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_components_are_assigned_as_the_whole_is(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    matrix = np.where(draw.random((6, 7)) < 0.3, draw.normal(0.2, 1, (6, 7)), -1).astype(np.float32)
+    left, right = np.nonzero(matrix > -1)  # few pairs: several components, and scores below zero
+    chosen, _ = one_to_one(left, right, matrix[left, right])
+    gain = np.maximum(matrix, 0)
+    best = max(
+        sum(gain[row, column] for row, column in enumerate(order)) for order in permutations(range(7), 6)
+    )
+    assert matrix[left[chosen], right[chosen]].sum() == pytest.approx(best, abs=1e-5)
+    assert (matrix[left[chosen], right[chosen]] > 0).all() and (np.diff(chosen) > 0).all()
+    for side in (left, right):
+        assert len(np.unique(side[chosen])) == len(chosen)
+
+
+def test_no_pair_above_zero_is_no_link() -> None:
+    zero = np.zeros(3, dtype=np.float32)
+    chosen, too_large = one_to_one(np.arange(3), np.arange(3), zero)
+    assert len(chosen) == too_large == 0
