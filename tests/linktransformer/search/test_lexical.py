@@ -65,3 +65,14 @@ def test_with_all_n_grams_the_pruned_search_is_the_whole_one_and_with_fewer_scor
     best = dict(by_sorting(whole, 1))
     found = set(zip(query.tolist(), item.tolist(), strict=True))
     assert np.mean([pair in found for pair in best.items()]) > 0.8
+
+
+def test_the_pruned_search_goes_by_the_rarest_n_grams() -> None:
+    items = np.zeros((30, 3), dtype=np.float32)
+    items[:, 0] = 1  # all have the frequent n-gram, one has the rare one too
+    items[7] = [0.6, 0.8, 0]
+    queries = sp.csr_matrix(np.array([[0.6, 0.8, 0]], dtype=np.float32))
+    whole = sparse_top_k(queries, sp.csr_matrix(items), 3)
+    query, item, score = pruned_top_k(queries, sp.csr_matrix(items), 3, 0.5)
+    assert len(whole[1]) == 3 and whole[1][0] == 7
+    assert (query.tolist(), item.tolist(), score.tolist()) == ([0], [7], pytest.approx([1]))
