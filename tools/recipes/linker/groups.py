@@ -20,9 +20,7 @@ from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
-from tools.recipes.linker import firms as linker_firms
-from tools.recipes.linker import noise as linker_noise
-from tools.recipes.linker import sources as linker_sources
+from tools.recipes.linker import firms, noise, sources
 from tools.recipes.linker.leave_out import LeftOut
 
 Group = tuple[str, ...]
@@ -63,13 +61,13 @@ def prepare(
         How many groups of each kind there are, and under "left out" how many are not.
     """
     of_sources: dict[str, list[Group]] = {}
-    for kind, group in linker_sources.gather(folder, leave):
+    for kind, group in sources.gather(folder, leave):
         of_sources.setdefault(kind, []).append(group)
     for kind, groups in of_sources.items():
         most = min(CAPS.get(kind, len(groups)), len(groups))
         of_sources[kind] = [groups[at * len(groups) // most] for at in range(most)]
     known = ((kind, group) for kind, groups in of_sources.items() for group in groups)
-    every = chain(known, linker_firms.firms(of_sources, n, seed))
+    every = chain(known, firms.firms(of_sources, n, seed))
     return write(every, to, LeftOut(left_out))
 
 
@@ -226,7 +224,7 @@ class Draws:
                     text = draw.choice((one, other))
                     # a word of another script would give the sibling away
                     words = [word for word in found.right[-30:] if word.isascii() == text.isascii()]
-                    wrong = linker_noise.sibling(text, draw, words)
+                    wrong = noise.sibling(text, draw, words)
                     if wrong is not None and wrong.casefold() not in {text.casefold() for text in group}:
                         found.wrong.append(self._written(wrong, draw, False))
         return found
@@ -261,7 +259,7 @@ class Draws:
     def _written(self, text: str, draw: random.Random, alone: bool) -> str:
         """A text as somebody may write it; the texts of a pair of equal ones more often so."""
         chance = min(1.0, 1.7 * self.noise) if alone else self.noise
-        return linker_noise.noisy(text, draw, 3 if alone else 2) if draw.random() < chance else text
+        return noise.noisy(text, draw, 3 if alone else 2) if draw.random() < chance else text
 
 
 def _paths(groups: Sequence[Group], draw: random.Random) -> list[Group]:

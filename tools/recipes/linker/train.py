@@ -20,7 +20,7 @@ from typing import Any
 
 from model_hub import bundled, open_model
 from tools import data
-from tools.recipes.linker import groups as linker_data
+from tools.recipes.linker import groups
 from tools.report import Report, Table, say
 
 STAGES = {"distil": 0.3, "contrast": 0.45, "hard": 0.25}  # of the time, when all are run
@@ -99,7 +99,7 @@ def prepare(options: argparse.Namespace) -> Report:
     if gone:
         return Report("linker", skipped=[f"{gone}; without it nothing can be left out"])
     preset = PRESETS[options.preset]
-    counts = linker_data.prepare(
+    counts = groups.prepare(
         options.sources, options.prepare, n=preset["n"], seed=options.seed,
         left_out=measured_texts(), leave=options.leave,
     )  # fmt: skip
@@ -119,7 +119,7 @@ def make_teacher(e5: Path, to: Path, vocabulary: int, seed: int, steps: int = 20
     from clippings.prune import kept_pieces, pack, prune
     from tools.recipes.linker.stages import PREFIX
 
-    draws = linker_data.Draws(linker_data.read(to), pairs=1024, seed=seed)
+    draws = groups.Draws(groups.read(to), pairs=1024, seed=seed)
 
     def texts() -> Any:
         for number in range(steps):  # groups in the shares in which they are learned from, ten times
@@ -204,7 +204,7 @@ def setting_of(options: argparse.Namespace) -> Setting:
     made = maker(how)
     some = [made(number) for number in CENTRE]
     teacher = teacher_of(taught, tokenizer, some, "" if options.teacher else "query: ")
-    tasks = tasks_of(linker_data.read(options.inputs, "held"), options.seed, preset["measured"])
+    tasks = tasks_of(groups.read(options.inputs, "held"), options.seed, preset["measured"])
     return Setting(model, tokenizer, teacher, tasks, how)
 
 
@@ -226,7 +226,7 @@ def stage(
     if name == "hard":
         how = replace(how, near=folder / NEAR)
         if not how.near.exists():
-            mine(model, linker_data.read(options.inputs, most=how.most), setting.tokenizer, how.near)
+            mine(model, groups.read(options.inputs, most=how.most), setting.tokenizer, how.near)
     steps = ahead(how, options.workers)
     try:
         loss = loss_of(name, setting, options, steps.step)

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from tools import data
-from tools.recipes.names import records as names_data
+from tools.recipes.names import records
 from tools.recipes.names.records import LANGUAGES, Printed
 from tools.report import Report, Table, say
 
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> Report:
     gone = data.missing("ocr_firms")
     preset = {**PRESETS[options.preset], "names": options.names or PRESETS[options.preset]["names"]}
     if options.prepare:
-        names_data.prepare(options.prepare, options.lang, preset["names"])
+        records.prepare(options.prepare, options.lang, preset["names"])
         return Report("names", skipped=[f"written: {options.prepare.name}; nothing was trained"])
     if gone:
         return Report("names", skipped=[gone])
@@ -159,23 +159,23 @@ def gather(options: argparse.Namespace, preset: Mapping[str, Any]) -> Books:
     parts: dict[str, list[Printed]] = {"train": [], "held_out": []}
     tasks, train, unlabelled = {}, [], []
     for language in options.lang:
-        every = names_data.names(language, preset["names"], options.inputs)
+        every = records.names(language, preset["names"], options.inputs)
         cut = max(8, round(HELD_OUT * len(every)))
         for name, of, n in (("held_out", every[:cut], 1), ("train", every[cut:], options.crops)):
             place = options.printed or options.to / "printed"
             place = place / f"{language}-{name}-{len(of)}-{n}-{options.seed}"
-            found = names_data.load(place)
+            found = records.load(place)
             if found is None:
-                found = names_data.print_records(
+                found = records.print_records(
                     language, of, options.inputs, crops=(n, n), seed=options.seed, workers=options.workers
                 )
-                names_data.save(found, place)
+                records.save(found, place)
             parts[name].append(found)
-        labelled = names_data.scanned(language, "train", labels=True, limit=preset["limit"])
-        train.append(take(labelled, np.flatnonzero(~names_data.kept_back(labelled.entity))))
-        unlabelled.append(names_data.scanned(language, "unlabelled", labels=False, limit=preset["limit"]))
+        labelled = records.scanned(language, "train", labels=True, limit=preset["limit"])
+        train.append(take(labelled, np.flatnonzero(~records.kept_back(labelled.entity))))
+        unlabelled.append(records.scanned(language, "unlabelled", labels=False, limit=preset["limit"]))
         for column in ("ocr_noisy", "ocr_clean"):
-            one = names_data.scanned(language, "valid", labels=True, column=column, limit=preset["limit"])
+            one = records.scanned(language, "valid", labels=True, column=column, limit=preset["limit"])
             tasks[f"{language}_{column[4:]}"] = task(one)
     whole = {
         name: Printed(join([one.examples for one in of]), tuple(text for one in of for text in one.printed))
