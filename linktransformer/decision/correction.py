@@ -23,37 +23,15 @@ FILE = "decision.json"
 FORMAT = 2
 FURTHEST = 5.0  # standard deviations to which a feature is clipped
 
+# one or a few of each family; beside them the match weight of every column
 FEATURES = (
-    "lexical similarity",
-    "lexical gap min",
-    "lexical gap max",
-    "key column similarity",
-    "dense similarity",
-    "dense gap min",
-    "dense gap max",
-    "words cosine",
-    "words contained min",
-    "words contained max",
-    "words only min",
-    "words only max",
-    "words rarest alike",
-    "numbers cosine",
-    "numbers contained min",
-    "numbers only min",
-    "numbers only max",
-    "letters sorted",
-    "letters set",
-    "letters start",
-    "length ratio",
-    "length",
-    "columns min",
-    "columns mean",
-    "columns different",
-    "columns null",
-    "bits",
-    "bits gap min",
-    "bits gap max",
-)  # one or a few of each family; beside them the match weight of every column
+    "lexical similarity", "lexical gap min", "lexical gap max", "key column similarity", "dense similarity",
+    "dense gap min", "dense gap max", "words cosine", "words contained min", "words contained max",
+    "words only min", "words only max", "words rarest alike", "numbers cosine", "numbers contained min",
+    "numbers only min", "numbers only max", "letters sorted", "letters set", "letters start",
+    "length ratio", "length", "columns min", "columns mean", "columns different", "columns null", "bits",
+    "bits gap min", "bits gap max",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

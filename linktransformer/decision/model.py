@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -67,13 +67,15 @@ class Decision:
     Args:
         pair: From pair features to log-odds.
         job: From `context.context` to log-odds.
-        numbers: Trained numbers: "uncertainty" and "caution", see `Probabilities`.
+        uncertainty: As of `Probabilities`, trained.
+        caution: As of `Probabilities`, trained.
         correction: Learned from labels, for the key columns of the job; None without labels.
     """
 
     pair: Trees
     job: Trees
-    numbers: Mapping[str, float] = field(default_factory=dict)
+    uncertainty: float = 1.0
+    caution: float = 0.0
     correction: Correction | None = None
 
     def corrected_by(self, correction: Correction | None, columns: Sequence[str]) -> Decision:
@@ -84,14 +86,9 @@ class Decision:
         """The decision with a correction of `Correction.on_columns`."""
         if correction is None:
             return self
-        before = self.numbers.get("uncertainty", 1.0)
-        after = min(before, correction.uncertainty)
-        caution = self.numbers.get("caution", 0.0) * after / max(before, 1e-9)
-        return replace(
-            self,
-            numbers={**self.numbers, "uncertainty": after, "caution": caution},
-            correction=correction,
-        )
+        uncertainty = min(self.uncertainty, correction.uncertainty)
+        caution = self.caution * uncertainty / max(self.uncertainty, 1e-9)
+        return replace(self, uncertainty=uncertainty, caution=caution, correction=correction)
 
     def log_odds(self, seen: Context, names: Sequence[str], values: Floats, bits: Floats) -> Floats:
         """Log-odds of pairs in their job, (n_pairs,) float32.
@@ -130,20 +127,10 @@ class Decision:
         sizes: tuple[int, int],
         *,
         same: bool = False,
-        expected_overlap: float | None = None,
     ) -> Probabilities:
         """The match probabilities of described pairs; arguments as of `in_job`."""
         own, offset = self.own_log_odds(features)
-        return self.in_job(
-            own,
-            features.at,
-            left,
-            right,
-            sizes,
-            same=same,
-            expected_overlap=expected_overlap,
-            offset=offset,
-        )
+        return self.in_job(own, features.at, left, right, sizes, same=same, offset=offset)
 
     def offset(self, names: Sequence[str], values: Floats, bits: Floats) -> Floats | None:
         """`Correction.offset` of pairs; None without a correction."""
@@ -183,18 +170,16 @@ class Decision:
                 log_odds[part] = self.job.predict(seen.values, seen.names)
                 tick(len(seen.values))
         log_odds = self._corrected(log_odds, offset)
-        spread = self.numbers.get("uncertainty", 1.0)
-        shift = 0.0
+        uncertainty, shift = self.uncertainty, 0.0
         if expected_overlap is not None and len(log_odds):
-            shift = _shift(log_odds, left, sizes[0], float(expected_overlap), spread)
-            spread = min(spread, np.log(2))
-        caution = self.numbers.get("caution", 0.0) * (1.0 if expected_overlap is None else 0.5)
-        return Probabilities(at, log_odds + np.float32(shift), spread, caution, shift=shift)
+            shift = _shift(log_odds, left, sizes[0], float(expected_overlap), uncertainty)
+            uncertainty = min(uncertainty, np.log(2))
+        caution = self.caution * (1.0 if expected_overlap is None else 0.5)
+        return Probabilities(at, log_odds + np.float32(shift), uncertainty, caution, shift=shift)
 
     def of_pairs(self, log_odds: Floats, equal: Bools) -> Probabilities:
         """The probabilities of pairs with these log-odds in their job, of which some have equal texts."""
-        spread, caution = self.numbers.get("uncertainty", 1.0), self.numbers.get("caution", 0.0)
-        return Probabilities(np.arange(len(log_odds)), log_odds, spread, caution, equal)
+        return Probabilities(np.arange(len(log_odds)), log_odds, self.uncertainty, self.caution, equal)
 
 
 def _shift(log_odds: Floats, left: Integers, n_left: int, expected: float, spread: float) -> float:
@@ -232,13 +217,13 @@ def read_decision(path: str) -> Decision:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             graphs = [Path(path).with_suffix(f".{part}.onnx") for part in ("pair", "job")]
-            trees = [
+            pair, job = (
                 read_trees(arrays, f"{part} ", graph if graph.exists() else None)
                 for part, graph in zip(("pair", "job"), graphs, strict=True)
-            ]
+            )
             numbers = dict(zip(arrays["numbers"].tolist(), arrays["number values"].tolist(), strict=True))
+            return Decision(pair, job, numbers.get("uncertainty", 1.0), numbers.get("caution", 0.0))
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"The decision cannot be read. Given: {path} ({error}). Install the package again."
         ) from error
-    return Decision(trees[0], trees[1], numbers)

@@ -140,7 +140,7 @@ def _calibrated(known: Reference, asked: Asked, job: SampleJob, k: int) -> tuple
     best = order[np.flatnonzero(np.diff(found.left[order], prepend=-1))]
     z, right = log_odds[best].astype(np.float64), found.right[best] == copy_of[found.left[best]]
     tried = np.linspace(-8, 8, 321)
-    spread = job.decision.numbers.get("uncertainty", 1.0)
+    spread = job.decision.uncertainty
     signed = np.where(right, -1, 1) * (z[None] + tried[:, None])
     cost = np.logaddexp(0, signed).sum(axis=1) + (tried / spread) ** 2 / 2
     shift = float(tried[cost.argmin()])

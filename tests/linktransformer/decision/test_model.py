@@ -43,7 +43,7 @@ def test_parts_of_a_job_are_judged_as_the_whole(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr("linktransformer.decision.model.STEP", step)
         found = model.in_job(z, np.arange(400), left, right, SIZES)
         np.testing.assert_allclose(found.log_odds, plain, atol=1e-4)
-    assert found.shift == 0 and found.uncertainty == model.numbers["uncertainty"]
+    assert found.shift == 0 and found.uncertainty == model.uncertainty
 
 
 @pytest.mark.parametrize("overlap", [0.02, 0.3, 0.9])
@@ -85,11 +85,11 @@ def test_a_correction_is_applied_to_the_log_odds_in_the_job() -> None:
 def test_labels_make_a_decision_surer_and_other_columns_leave_it() -> None:
     model = decision()
     corrected = model.corrected_by(CORRECTION, ["name"])
-    assert corrected.numbers["uncertainty"] == 0.3
-    share = 0.3 / model.numbers["uncertainty"]
-    assert corrected.numbers["caution"] == pytest.approx(model.numbers["caution"] * share)
+    assert corrected.uncertainty == 0.3
+    share = 0.3 / model.uncertainty
+    assert corrected.caution == pytest.approx(model.caution * share)
     unsure = model.corrected(replace(CORRECTION, uncertainty=99.0))
-    assert unsure.numbers == model.numbers
+    assert (unsure.uncertainty, unsure.caution) == (model.uncertainty, model.caution)
     assert model.corrected_by(CORRECTION, ["street", "town"]) is model
     assert model.corrected_by(None, ["name"]) is model.corrected(None) is model
 
