@@ -8,19 +8,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only from those to its right
-# rooms of linktransformer, each of which imports only from those to its left, lazily or for types too
-ROOMS = (
-    "tables", "search", "scoring", "decision", "encoding", "results", "linking", "partitions", "dedup",
-    "estimators", "training", "compat", "cli",
-)  # fmt: skip
-OPEN = {
-    "arrays",
-    "errors",
-    "optional",
-    "progress",
-    "progress_view",
-    "__version__",
-}  # beside the rooms: open to all
+# rooms of a package, each of which imports only from those to its left, lazily or for types too
+ROOMS = {
+    "linktransformer": (
+        "tables", "search", "scoring", "decision", "encoding", "results", "linking", "partitions", "dedup",
+        "estimators", "training", "compat", "cli",
+    ),
+}  # fmt: skip
+# beside the rooms, open to all of them
+OPEN = {"linktransformer": {"arrays", "errors", "optional", "progress", "progress_view", "__version__"}}
 
 
 def modules(root: Path = ROOT) -> dict[str, str]:
@@ -81,17 +77,18 @@ def wrong_direction(name: str, source: str) -> list[str]:
 
 
 def wrong_room(name: str, source: str) -> list[str]:
-    """Imports of linktransformer from a room above, or of a file that is in no room."""
-    parts = name.split(".")
-    if parts[0] != "linktransformer" or len(parts) < 3:
+    """Imports of a module in a room from a room above, or of a file that is in no room."""
+    package, _, rest = name.partition(".")
+    order, own = ROOMS.get(package, ()), rest.partition(".")[0]
+    if not order or (own not in order and "." not in rest):  # a file beside the rooms
         return []
     wrong = []
     for dotted, _ in imports(source, name):
-        package, _, rest = dotted.partition(".")
-        room = rest.partition(".")[0]
-        if package != "linktransformer" or room in OPEN:
+        other, _, inner = dotted.partition(".")
+        room = inner.partition(".")[0]
+        if other != package or room in OPEN[package]:
             continue
-        if parts[1] not in ROOMS or room not in ROOMS or ROOMS.index(room) > ROOMS.index(parts[1]):
+        if own not in order or room not in order or order.index(room) > order.index(own):
             wrong.append(dotted)
     return wrong
 

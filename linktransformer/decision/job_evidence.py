@@ -41,7 +41,6 @@ LINES = (
 )
 
 Bits = Doubles
-Sides = tuple[Integers, Integers]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
