@@ -36,7 +36,7 @@ def test_a_saved_folder_is_the_model(tmp_path: Path, caplog: pytest.LogCaptureFi
 
 
 def test_a_model_without_vectors_is_refused() -> None:
-    with pytest.raises(ModelError, match="model_name_or_path='lexical' has no vectors"):
+    with pytest.raises(ModelError, match="model_name_or_path='lexical'"):
         lt.LinkTransformer("lexical")
 
 
@@ -72,5 +72,5 @@ def test_it_is_published_under_its_owner(
 
 
 def test_a_name_without_an_owner_is_refused() -> None:
-    with pytest.raises(ModelError, match="repo_name='firms' does not say whose it is"):
+    with pytest.raises(ModelError, match=r"repo_name='firms'.*org/name"):
         lt.LinkTransformer().save_to_hub("firms")

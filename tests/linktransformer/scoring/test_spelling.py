@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import OSA, Indel, JaroWinkler
 
 from linktransformer.scoring.compare import Comparison
-from linktransformer.scoring.spelling import KINDS, MANY, numbered, threads
+from linktransformer.scoring.spelling import KINDS, numbered
 
 COLUMN = st.lists(st.text("ab é", max_size=3), max_size=8)
 
@@ -54,7 +54,3 @@ def test_addresses_are_a_mailbox_at_a_host() -> None:
 
 def test_different_values_of_an_exact_column_have_nothing_in_common() -> None:
     assert measured("exact", ["a", "b"], ["b", "c"]) == [0, 0]
-
-
-def test_few_pairs_take_one_thread() -> None:
-    assert threads(MANY - 1) == 1 <= threads(MANY)

@@ -32,9 +32,9 @@ def test_suffixes_are_those_of_pandas(left: list[str], right: list[str]) -> None
 @pytest.mark.parametrize(
     ("suffixes", "said"),
     [
-        ("_x", "not a pair of texts"),
-        (("_x",), "not a pair of texts"),
-        (("_x", 1), "not a pair of texts"),
+        ("_x", "not a pair"),
+        (("_x",), "not a pair"),
+        (("_x", 1), "not a pair"),
         ((None, ""), "both tables have with one name: .*name"),
     ],
 )

@@ -66,14 +66,6 @@ def test_blocks_are_equal_values_without_case(
         assert [code < 0 for code in found[0].tolist()] == [town is None for town in TOWNS]
 
 
-def test_too_many_blocks_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_tables, "WIDEST", 10)
-    path = write(tmp_path / "t.parquet", {"a": list("abcd"), "b": list("abcd")})
-    tables = (open_parquet(path, "left"), open_parquet(path, "right"))
-    with pytest.raises(InvalidArgumentError, match=r"block_on=.*Name fewer columns"):
-        BlockCodes(tables, [("a", "a"), ("b", "b")])
-
-
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match=r"right=.*gone.parquet' is not a file"):
         open_parquet(tmp_path / "gone.parquet", "right")
