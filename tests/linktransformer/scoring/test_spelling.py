@@ -24,7 +24,7 @@ def test_texts_are_numbered_in_alphabetic_order(left: list[str], right: list[str
 
 def measured(kind: str, left: list[str], right: list[str]) -> list[float]:
     """The measure of each left cell and the right cell beside it, which differ."""
-    (one, other), measure, _ = KINDS[kind]((left, right), Comparison(kind))
+    (one, other), measure, *_ = KINDS[kind]((left, right), Comparison(kind))
     return measure(np.minimum(one, other), np.maximum(one, other)).tolist()
 
 
@@ -32,7 +32,7 @@ def test_codes_are_compared_without_separators_and_leading_zeros() -> None:
     left, right = ["ab-12-34", "0042", "x1"], ["AB1235".lower(), "43", "y2"]
     edit = [OSA.normalized_similarity(*pair) for pair in (("ab1234", "ab1235"), ("42", "43"), ("x1", "y2"))]
     assert measured("identifier", left, right) == pytest.approx([s / (2 - s) for s in edit])
-    (one, other), _, _ = KINDS["identifier"]((["00-7"], ["7"]), Comparison("identifier"))
+    (one, other), *_ = KINDS["identifier"]((["00-7"], ["7"]), Comparison("identifier"))
     assert one.tolist() == other.tolist()
 
 

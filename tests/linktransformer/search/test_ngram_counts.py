@@ -33,6 +33,7 @@ def test_too_many_characters_are_refused() -> None:
     counts.add(["".join(letters)])
     with pytest.raises(InvalidArgumentError, match="different characters"):
         counts.add(["".join(chr(point) for point in range(0x4E00, 0x4E00 + 2**15))])
+        counts.rarity(counts.counted(["a"]))
 
 
 @given(st.lists(st.lists(st.text("ab", max_size=4), unique=True), max_size=6))
