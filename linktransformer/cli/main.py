@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Example:
         >>> main(["version"])
-        linktransformer 1.0.0.dev0
+        linktransformer 1.0.0rc1
         0
     """
     try:

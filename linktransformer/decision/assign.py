@@ -13,18 +13,11 @@ LARGEST = 4_000_000  # cells of a component's matrix; a larger component is assi
 
 
 def one_to_one(left: Integers, right: Integers, score: Floats) -> tuple[Integers, int]:
-    """Choose pairs that use every row at most once, so that their scores add up to the most.
+    """Pairs that use every row at most once and have the largest sum of scores; scores up to 0 never count.
 
     Each connected component is solved exactly (R. Jonker and A. Volgenant, 1987, by SciPy). A component
-    whose matrix would have more than `LARGEST` cells is assigned greedily from the best pair down.
-
-    Args:
-        left: Left row of each pair, (n,) int64.
-        right: Right row, (n,) int64.
-        score: (n,) float32; pairs of a score of zero or less are never chosen.
-
-    Returns:
-        Positions of the chosen pairs in rising order, and how many components were too large.
+    whose matrix would have more than `LARGEST` cells is assigned greedily from the best pair down. Returns
+    the rising positions of the chosen pairs, and the number of components that were too large.
 
     Example:
         >>> pairs, _ = one_to_one(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([0.9, 0.8, 0.8], "f4"))
@@ -48,32 +41,28 @@ def one_to_one(left: Integers, right: Integers, score: Floats) -> tuple[Integers
             chosen.append(part)
             continue
         a, b = np.unique(row[part], return_inverse=True)[1], np.unique(column[part], return_inverse=True)[1]
-        value = score[positive[part]]
-        if (int(a.max()) + 1) * (int(b.max()) + 1) > LARGEST:
-            too_large += 1
-            chosen.append(part[_greedy(a, b, value)])
-        else:
-            chosen.append(part[_optimal(a, b, value)])
+        large = (int(a.max()) + 1) * (int(b.max()) + 1) > LARGEST
+        too_large += large
+        chosen.append(part[(_greedy if large else _optimal)(a, b, score[positive[part]])])
     return np.sort(positive[np.concatenate(chosen)]), too_large
 
 
-def _optimal(a: Integers, b: Integers, value: Floats) -> Integers:
+def _optimal(a: Integers, b: Integers, score: Floats) -> Integers:
     from scipy.optimize import linear_sum_assignment
 
     matrix = np.zeros((int(a.max()) + 1, int(b.max()) + 1))
-    place = np.full(matrix.shape, -1, dtype=np.int64)
-    matrix[a, b], place[a, b] = value, np.arange(len(a))
-    rows, columns = linear_sum_assignment(matrix, maximize=True)
-    found = place[rows, columns]
-    return np.asarray(found[found >= 0])
+    position = np.full(matrix.shape, -1, dtype=np.int64)
+    matrix[a, b], position[a, b] = score, np.arange(len(a))
+    chosen = position[linear_sum_assignment(matrix, maximize=True)]
+    return np.asarray(chosen[chosen >= 0])
 
 
-def _greedy(a: Integers, b: Integers, value: Floats) -> Integers:
+def _greedy(a: Integers, b: Integers, score: Floats) -> Integers:
     free_a = np.ones(int(a.max()) + 1, dtype=bool)
     free_b = np.ones(int(b.max()) + 1, dtype=bool)
-    taken = []
-    for pair in np.lexsort((b, a, -value)).tolist():
+    chosen = []
+    for pair in np.lexsort((b, a, -score)).tolist():
         if free_a[a[pair]] and free_b[b[pair]]:
             free_a[a[pair]] = free_b[b[pair]] = False
-            taken.append(pair)
-    return np.array(taken, dtype=np.int64)
+            chosen.append(pair)
+    return np.array(chosen, dtype=np.int64)

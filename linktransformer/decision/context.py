@@ -1,4 +1,4 @@
-"""What the other pairs of a job say of a pair: its log-odds beside theirs, and the job as a whole."""
+"""Features of a pair in its job: its log-odds beside those of the other pairs, and the job as a whole."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ import numpy as np
 from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.scoring.ranks import Places, highest, places
 
-__all__ = ["JOB", "OF_PAIRS", "Context", "JobContext", "Side", "context", "in_context", "job_context"]
+__all__ = [
+    "JOB",
+    "OF_PAIRS",
+    "Context",
+    "JobContext",
+    "Side",
+    "context",
+    "in_context",
+    "job_context",
+    "sigmoid64",
+]
 
 
 FLOOR = -9.0  # the log-odds of a candidate that is not there
 QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 CUTS = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
 
-OF_PAIRS: dict[
-    str, int
-] = {  # name -> 1 where the probability may not fall as it rises, -1 may not rise, 0 else
+# name -> 1 where the probability may not fall as the feature rises, -1 where it may not rise
+OF_PAIRS: dict[str, int] = {
     "log-odds": 1,
     "gap min": 1,
     "gap max": 1,
@@ -27,9 +36,9 @@ OF_PAIRS: dict[
     "gap many": 1,
     "gap few": 1,
     **{
-        f"{what} {side}": sign
+        f"{feature} {side}": sign
         for side in ("many", "few")
-        for what, sign in (("false", -1), ("above", -1), ("height", 1))
+        for feature, sign in (("false", -1), ("above", -1), ("height", 1))
     },
 }
 JOB = (
@@ -41,9 +50,9 @@ JOB = (
     "mutual",
     "more than one",
     *(
-        f"{side} {what}"
+        f"{side} {feature}"
         for side in ("many", "few")
-        for what in (
+        for feature in (
             *(f"height {q}" for q in QUANTILES),
             *("above seconds", "above middle", "with candidates", "spacing", "large spacing", "not mutual"),
             *(f"first gap {q}" for q in (0.1, 0.5, 0.9)),
@@ -113,44 +122,30 @@ def context(
     *,
     same: bool = False,
 ) -> Context:
-    """Describe the log-odds of pairs beside those of the others.
-
-    Args:
-        log_odds: Of each pair by the pair model, (n_pairs,) float32.
-        left: Left record of each pair, (n_pairs,) int64.
-        right: Right record.
-        sizes: Records of the left and of the right table.
-        same: Both sides are one table.
-
-    Returns:
-        The features.
-    """
+    """The features of all pairs of a job; arguments as of `job_context`."""
     z = log_odds.astype(np.float32)
-    of = places(left, right, z, FLOOR, same=same)
-    return in_context(z, of, job_context(z, left, right, of, sizes, same=same))
+    ranks = places(left, right, z, FLOOR, same=same)
+    return in_context(z, ranks, job_context(z, left, right, ranks, sizes, same=same))
 
 
 def job_context(
     log_odds: Floats,
     left: Integers,
     right: Integers,
-    of: Places,
+    ranks: Places,
     sizes: tuple[int, int],
     *,
     same: bool = False,
 ) -> JobContext:
-    """Describe how the log-odds of a job are distributed.
+    """How the log-odds of a job are distributed.
 
     Args:
         log_odds: Of each pair by the pair model, (n_pairs,) float32.
         left: Left record of each pair, (n_pairs,) int64.
         right: Right record.
-        of: Their places by these log-odds.
+        ranks: Their ranks and gaps by these.
         sizes: Records of the left and of the right table.
         same: Both sides are one table.
-
-    Returns:
-        What pairs of these or of other records are held against.
     """
     z = log_odds
     tied = same or sizes[0] == sizes[1]
@@ -159,17 +154,17 @@ def job_context(
     if same:
         groups = [(np.concatenate([left, right]), sizes[0])] * 2
     doubled = np.concatenate([z, z]) if same else z
-    mutual = np.maximum(of.rank_left, of.rank_right) == 0
-    best_of = (of.rank_left == 0, of.rank_right == 0)
-    lead = np.minimum(of.gap_left, of.gap_right)
-    job = _of_mutual(z[mutual], lead[mutual], min(sizes), z)
+    is_best = (ranks.rank_left == 0, ranks.rank_right == 0)
+    mutual = is_best[0] & is_best[1]
+    lead = np.minimum(ranks.gap_left, ranks.gap_right)
+    job = _mutual_features(z[mutual], lead[mutual], min(sizes), z)
     sides = []
     for place in (many, 1 - many):
         group, n = groups[place]
-        side, of_job = _of_side(group, doubled, n)
-        alone = best_of[place] & ~best_of[1 - place]
-        of_job.insert(12, float((_sigmoid(z[alone]) > 0.5).sum() / max(1, n)))
-        sides.append((side, of_job))
+        side, features = _side_features(group, doubled, n)
+        one_sided = is_best[place] & ~is_best[1 - place]
+        features.insert(12, float((sigmoid64(z[one_sided]) > 0.5).sum() / max(1, n)))
+        sides.append((side, features))
     if tied:  # an order of the two sides that does not depend on which table is the left one
         sides.sort(key=lambda side: [-np.inf if np.isnan(value) else value for value in side[1]])
     ratio = float(np.log(max(1, *sizes) / max(1, min(sizes))))
@@ -177,25 +172,17 @@ def job_context(
     return JobContext(values, (sides[0][0], sides[1][0]), many, tied)
 
 
-def in_context(log_odds: Floats, of: Places, job: JobContext) -> Context:
-    """Describe pairs beside those of a job.
+def in_context(log_odds: Floats, ranks: Places, job: JobContext) -> Context:
+    """The features of pairs with these log-odds and ranks beside those of a job.
 
     A record's second candidate is false where every record has one match, so that second candidates show how
-    high false ones rise: of the pairs with such log-odds or more, the share of second candidates ("false") is
-    an estimate of how many are wrong (target-decoy estimation, J. Elias and S. Gygi 2007). It is one feature
-    among others, since it is too low where few records have a match.
-
-    Args:
-        log_odds: Of each pair by the pair model, (n_pairs,) float32.
-        of: The place of each pair among the candidates of its two records, by these log-odds.
-        job: The job.
-
-    Returns:
-        The features.
+    high false ones rise: among the pairs with at least these log-odds, the share of second candidates
+    ("false") estimates the share of wrong ones (target-decoy estimation, J. Elias and S. Gygi 2007). It is
+    one feature among others, since it is too low where few records have a match.
     """
-    gaps, ranks_ = (of.gap_left, of.gap_right), (of.rank_left, of.rank_right)
+    gaps, positions = (ranks.gap_left, ranks.gap_right), (ranks.rank_left, ranks.rank_right)
     low, high = np.minimum(*gaps), np.maximum(*gaps)
-    columns = [log_odds, low, high, np.minimum(*ranks_), np.maximum(*ranks_)]
+    columns = [log_odds, low, high, np.minimum(*positions), np.maximum(*positions)]
     columns += [low, high] if job.tied else [gaps[job.many], gaps[1 - job.many]]
     for side in job.sides:
         columns += _beside(log_odds, side)
@@ -204,9 +191,9 @@ def in_context(log_odds: Floats, of: Places, job: JobContext) -> Context:
     return Context((*OF_PAIRS, *JOB), values.astype(np.float32))
 
 
-def _of_mutual(best: Floats, lead: Floats, n: int, every: Floats) -> list[float]:
-    """How the pairs that are each other's best are distributed."""
-    p = _sigmoid(best)
+def _mutual_features(best: Floats, lead: Floats, n: int, log_odds: Floats) -> list[float]:
+    """Features of the job: of mutual best pairs, their lead over rivals, and all log-odds."""
+    p = sigmoid64(best)
     n = max(1, n)
     return [
         *_quantiles(best, QUANTILES),
@@ -215,12 +202,12 @@ def _of_mutual(best: Floats, lead: Floats, n: int, every: Floats) -> list[float]
         *_quantiles(lead, (0.1, 0.5, 0.9)),
         float(p.sum() / n),
         len(best) / n,
-        float((_sigmoid(every) > 0.5).sum() / n),
+        float((sigmoid64(log_odds) > 0.5).sum() / n),
     ]
 
 
-def _of_side(group: Integers, score: Floats, n: int) -> tuple[Side, list[float]]:
-    """Best and second candidates of one side's records, and these as a whole."""
+def _side_features(group: Integers, score: Floats, n: int) -> tuple[Side, list[float]]:
+    """The distribution of one table's best and second candidates, and its features."""
     top = highest(group, score, n, 3)
     top = top[~np.isnan(top[:, 0])]
     if not len(top):
@@ -245,7 +232,7 @@ def _of_side(group: Integers, score: Floats, n: int) -> tuple[Side, list[float]]
 
 
 def _beside(z: Floats, side: Side) -> list[Floats]:
-    """Each pair beside best and second candidates of one side's records."""
+    """The features false, above and height of pairs beside one table's best and second candidates."""
     if not len(side.best):
         return [np.zeros(len(z), dtype=np.float32)] * 3
     n_best = len(side.best) - np.searchsorted(side.best, z, "left")
@@ -264,5 +251,6 @@ def _quantiles(values: Floats, shares: tuple[float, ...]) -> list[float]:
     return [float(value) for value in np.quantile(values, shares)]
 
 
-def _sigmoid(values: Floats) -> Doubles:
+def sigmoid64(values: Floats | Doubles) -> Doubles:
+    """Probabilities of log-odds in float64, clipped at 30."""
     return np.asarray(1 / (1 + np.exp(-np.clip(values.astype(np.float64), -30, 30))))

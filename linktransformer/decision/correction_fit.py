@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from linktransformer.arrays import Doubles, Floats, Integers
+from linktransformer.decision.context import sigmoid64
 from linktransformer.decision.correction import Correction, matrix_of, named, scaled
 
 __all__ = ["LabelledJob", "fit_correction"]
@@ -25,7 +26,7 @@ TINY = 1e-3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledJob:
-    """The candidates of a job, and what labels say of them.
+    """The candidates of a job, and which of them labels name.
 
     Args:
         log_odds: By the shipped decision, (n_pairs,) float32.
@@ -63,131 +64,112 @@ class _Pairs:
     wrong: float
 
     def cost(self, parameters: Doubles) -> tuple[float, Doubles]:
-        """The cross-entropy and its gradient.
-
-        Args:
-            parameters: Slope, intercept and weights, (n_parameters,) float64.
-
-        Returns:
-            The cross-entropy, summed over the pairs, and its gradient, (n_parameters,).
-        """
-        p = _sigmoid(self.z + self.design @ parameters)
+        """The cross-entropy, summed over the pairs, and its gradient, (n_parameters,)."""
+        p = sigmoid64(self.z + self.design @ parameters)
         q = (1 - 2 * self.wrong) * p + self.wrong
         value = -(self.target * np.log(q) + (1 - self.target) * np.log(1 - q)).sum()
         slope = (1 - 2 * self.wrong) * p * (1 - p) * (q - self.target) / (q * (1 - q))
         return float(value), self.design.T @ slope
 
     def information(self, parameters: Doubles) -> Doubles:
-        """The expected second derivatives, (n_parameters, n_parameters).
-
-        Args:
-            parameters: Slope, intercept and weights, (n_parameters,) float64.
-
-        Returns:
-            The Fisher information, (n_parameters, n_parameters) float64.
-        """
-        p = _sigmoid(self.z + self.design @ parameters)
+        """The Fisher information, (n_parameters, n_parameters)."""
+        p = sigmoid64(self.z + self.design @ parameters)
         q = (1 - 2 * self.wrong) * p + self.wrong
         weight = ((1 - 2 * self.wrong) * p * (1 - p)) ** 2 / (q * (1 - q))
         return np.asarray((self.design.T * weight) @ self.design)
 
 
 def fit_correction(job: LabelledJob, spread: float) -> Correction:
-    """Fit a correction.
+    """Fit a correction to the labels of a job, of which there is one at least.
 
     Labels of both kinds are taken for pairs that were chosen without a look at the answer: a logistic
     regression of which a small share of the labels is wrong. The intercept is averaged with the one at which
     the expected number of matches agrees with the share of known matches that the shipped decision finds.
 
-    Of labels of one kind alone, it is not known what share of the pairs they are. Then all other pairs are
+    Where labels are of one kind, their share of the pairs is not known. Then all other pairs are
     taken as labelled by the shipped decision, each with its probability.
 
     Slope and weights have normal priors around 1 and 0. Their width is averaged over by the evidence of the
-    labels (Laplace's approximation; D. MacKay, Bayesian interpolation, 1992).
-
-    Args:
-        job: The candidates, of which one at least is labelled.
-        spread: The standard deviation of what the shipped log-odds of all pairs are off by together.
-
-    Returns:
-        The correction.
+    labels (Laplace's approximation; D. MacKay, Bayesian interpolation, 1992). `spread` is the standard
+    deviation of the error that the shipped log-odds of all pairs have in common.
     """
     by_place, by_name = named(job.columns)
     raw = matrix_of(by_place, job.names, job.values, job.bits)
     z = job.log_odds.astype(np.float64)
     means, scales, used = _scales(raw, z)
-    weight = _sigmoid(z) * _sigmoid(-z)
+    weight = sigmoid64(z) * sigmoid64(-z)
     centre = float((z * weight).sum() / weight.sum())
     width = max(float(np.sqrt(((z - centre) ** 2 * weight).sum() / weight.sum())), 0.1)
     design = np.concatenate(
         [((z - centre) / width)[:, None], np.ones((len(z), 1)), scaled(raw[:, used], means, scales)], axis=1
     )
     if len(job.matches) and len(job.others):
-        found, uncertainty = _judged(z, design, job, spread, width)
+        parameters, uncertainty = _fit_both_kinds(z, design, job, spread, width)
     else:
-        found, uncertainty = _of_one_kind(z, design, job, spread, width), spread
-    slope = 1 + float(found[0]) / width
+        parameters, uncertainty = _fit_one_kind(z, design, job, spread, width), spread
+    slope = 1 + float(parameters[0]) / width
     return Correction(
         slope,
-        float(found[1]) - (slope - 1) * centre,
+        float(parameters[1]) - (slope - 1) * centre,
         min(uncertainty, spread),
         tuple(by_name[number] for number in used.tolist()),
-        tuple(found[2:].tolist()),
+        tuple(parameters[2:].tolist()),
         tuple(means.tolist()),
         tuple(scales.tolist()),
         job.columns,
     )
 
 
-def _judged(
+def _fit_both_kinds(
     z: Doubles, design: Doubles, job: LabelledJob, spread: float, width: float
 ) -> tuple[Doubles, float]:
     """Parameters, and the standard deviation of the intercept, where labels of both kinds are known."""
-    at = np.concatenate([job.matches, job.others])
+    labelled = np.concatenate([job.matches, job.others])
     target = np.repeat([1.0, 0.0], [len(job.matches), len(job.others)])
     few = min(len(job.matches), len(job.others))  # labels of one kind do not tell the intercept
     trust = float(np.sqrt(few / (few + WORTH)))
     prior = spread * trust
-    found, sd = _averaged(_Pairs(z[at], design[at], target, WRONG), prior, width, trust)
+    pairs = _Pairs(z[labelled], design[labelled], target, WRONG)
+    parameters, sd = _averaged(pairs, prior, width, trust)
     variance = sd**2 + CHOSEN**2
-    by_count, of_count = _by_recall(z, z + design @ found - found[1], job.matches, spread)
-    found[1] = (found[1] / variance + by_count / of_count) / (1 / variance + 1 / of_count)
-    return found, float(np.sqrt(sd**2 + spread**2 - prior**2))
+    by_count, of_count = _by_recall(z, z + design @ parameters - parameters[1], job.matches, spread)
+    parameters[1] = (parameters[1] / variance + by_count / of_count) / (1 / variance + 1 / of_count)
+    return parameters, float(np.sqrt(sd**2 + spread**2 - prior**2))
 
 
-def _of_one_kind(z: Doubles, design: Doubles, job: LabelledJob, spread: float, width: float) -> Doubles:
+def _fit_one_kind(z: Doubles, design: Doubles, job: LabelledJob, spread: float, width: float) -> Doubles:
     """Parameters where all labels are matches, or all are non-matches."""
     labelled = np.concatenate([job.matches, job.others])
     pool = np.flatnonzero(z >= PLAUSIBLE)
     if len(pool) > MOST:
         pool = pool[np.argsort(-z[pool], kind="stable")[:MOST]]
     pool = np.union1d(pool, labelled)
-    target = _sigmoid(z)
+    target = sigmoid64(z)
     target[job.matches], target[job.others] = 1.0, 0.0
-    found, _ = _averaged(_Pairs(z[pool], design[pool], target[pool], 0.0), spread, width)
+    parameters, _ = _averaged(_Pairs(z[pool], design[pool], target[pool], 0.0), spread, width)
     if len(job.matches):
         # either matches are more than expected, or the others are fewer: half way
-        same = _shift_to(z + design @ found - found[1], float(_sigmoid(z).sum()))
-        found[1] = (found[1] + same) / 2
-    return found
+        same = _shift_to(z + design @ parameters - parameters[1], float(sigmoid64(z).sum()))
+        parameters[1] = (parameters[1] + same) / 2
+    return parameters
 
 
 def _by_recall(z: Doubles, after: Doubles, matches: Integers, spread: float) -> tuple[float, float]:
-    """The intercept at which as many matches are expected as the known ones tell, and its variance.
+    """The intercept that gives the number of matches estimated from the known ones, and its variance.
 
     Of the known matches a share is probable by the shipped decision; the expected number of matches among all
     probable pairs, divided by this share, is that of all matches.
     """
-    p = _sigmoid(z)
+    p = sigmoid64(z)
     likely = p >= 0.5
     if not likely.any():
         return 0.0, spread**2
     expected, linked, n = float(p.sum()), float(p[likely].sum()), len(matches)
     recall = (int(likely[matches].sum()) + WORTH * linked / expected) / (n + WORTH)
     shift = _shift_to(after, min(linked / recall, 0.9 * len(z)))
-    moved = _sigmoid(after + shift)
+    moved = sigmoid64(after + shift)
     slope = max(float((moved * (1 - moved)).sum() / moved.sum()), TINY)  # of the logarithm of their number
-    wide = float((_sigmoid(z[likely] + spread) - _sigmoid(z[likely] - spread)).sum()) / 2 / linked
+    wide = float((sigmoid64(z[likely] + spread) - sigmoid64(z[likely] - spread)).sum()) / 2 / linked
     return shift, max(((1 - recall) / (recall * (n + WORTH)) + wide**2) / slope**2, TINY)
 
 
@@ -197,8 +179,8 @@ def _averaged(pairs: _Pairs, spread: float, width: float, trust: float = 1.0) ->
     evidence = np.array([fit[1] for fit in fits])
     share = np.exp(evidence - evidence.max())
     share /= share.sum()
-    found = np.sum([part * fit[0] for part, fit in zip(share, fits, strict=True)], axis=0)
-    return found, float(sum(part * fit[2] for part, fit in zip(share, fits, strict=True)))
+    mean = np.sum([part * fit[0] for part, fit in zip(share, fits, strict=True)], axis=0)
+    return mean, float(sum(part * fit[2] for part, fit in zip(share, fits, strict=True)))
 
 
 def _fitted(
@@ -216,16 +198,16 @@ def _fitted(
         return value + 0.5 * float(precision @ parameters**2), gradient + precision * parameters
 
     bounds = [((LEAST_SLOPE - 1) * width, None), *[(None, None)] * (n - 1)]
-    found = minimize(cost, np.zeros(n), jac=True, method="L-BFGS-B", bounds=bounds)
-    curvature = pairs.information(found.x) + np.diag(precision)
-    evidence = -found.fun - 0.5 * (np.linalg.slogdet(curvature)[1] - np.log(precision).sum())
-    return found.x, float(evidence), float(np.sqrt(np.linalg.inv(curvature)[1, 1]))
+    best = minimize(cost, np.zeros(n), jac=True, method="L-BFGS-B", bounds=bounds)
+    curvature = pairs.information(best.x) + np.diag(precision)
+    evidence = -best.fun - 0.5 * (np.linalg.slogdet(curvature)[1] - np.log(precision).sum())
+    return best.x, float(evidence), float(np.sqrt(np.linalg.inv(curvature)[1, 1]))
 
 
 def _scales(raw: Floats, z: Doubles) -> tuple[Doubles, Doubles, Integers]:
     """Means and standard deviations of features near the threshold, and which features vary there."""
     known = ~np.isnan(raw)
-    weight = (_sigmoid(z) * _sigmoid(-z))[:, None] * known
+    weight = (sigmoid64(z) * sigmoid64(-z))[:, None] * known
     values = np.where(known, raw, 0).astype(np.float64)
     total = np.maximum(weight.sum(axis=0), 1e-12)
     means = (values * weight).sum(axis=0) / total
@@ -235,13 +217,9 @@ def _scales(raw: Floats, z: Doubles) -> tuple[Doubles, Doubles, Integers]:
 
 
 def _shift_to(z: Doubles, expected: float) -> float:
-    """What to add to all log-odds so that so many matches are expected."""
+    """The shift of all log-odds at which their probabilities add up to `expected`."""
     low, high = -SHIFTS, SHIFTS
     for _ in range(40):
         middle = (low + high) / 2
-        low, high = (middle, high) if _sigmoid(z + middle).sum() < expected else (low, middle)
+        low, high = (middle, high) if sigmoid64(z + middle).sum() < expected else (low, middle)
     return (low + high) / 2
-
-
-def _sigmoid(values: Doubles) -> Doubles:
-    return np.asarray(1 / (1 + np.exp(-np.clip(values, -30, 30))))

@@ -22,11 +22,11 @@ class Fused:
     """Candidates with the one score that decides.
 
     Args:
-        candidates: What was found.
+        candidates: The pairs.
         score: Match probability or mean similarity, (n,) float32.
         decided: Match probabilities, where the score is one; None where it is a mean of similarities.
-        evidence: What explains them, None where nothing was kept.
-        described: The features of the candidates, where they are to be learned from.
+        evidence: What explains them, None where it was not asked for.
+        described: The features of the candidates, where a decision is learned from them.
         shipped: The decision without labels, in the same case.
     """
 

@@ -1,4 +1,4 @@
-"""What is kept of a job so that any pair of its records can be explained later."""
+"""The evidence of a job, kept so that any pair of its records can be explained later."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Doubles, Floats, Integers
-from linktransformer.decision.attribution import BIT, FAMILIES, attributed, split_among
+from linktransformer.decision.attribution import BIT, FAMILIES, attribute, split_among
 from linktransformer.decision.context import FLOOR, JobContext, job_context
 from linktransformer.decision.model import SUREST, Decision, Probabilities
 from linktransformer.progress import stage
@@ -25,7 +25,7 @@ from linktransformer.search import vocabulary
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.pair_products import pair_scores
 
-__all__ = ["LINES", "Compared", "Explained", "JobEvidence", "kept"]
+__all__ = ["LINES", "Compared", "Explained", "JobEvidence", "slim_evidence"]
 
 LINES = (
     "base line",
@@ -41,7 +41,6 @@ LINES = (
 )
 
 Bits = Doubles
-Sides = tuple[Integers, Integers]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +63,8 @@ class Explained:
     """Parts that add up to the log-odds of the match probabilities of pairs, in bits.
 
     Args:
-        columns: What each key column adds, (n_pairs, n_columns).
-        lines: What each of `LINES` adds, (n_pairs, n_lines).
+        columns: The part of each key column, (n_pairs, n_columns).
+        lines: The part of each of `LINES`, (n_pairs, n_lines).
     """
 
     columns: Bits
@@ -79,17 +78,17 @@ class Explained:
 
 @dataclass(frozen=True, eq=False)
 class JobEvidence:
-    """The candidates of a job, and what is the same for all of them; of the features nothing is kept.
+    """The candidates of a job and its statistics, without features.
 
     Args:
         nodes: The records of the left and of the right table.
-        searched: The candidates and what is known of their records, without random pairs.
-        statistics: What is the same for all pairs of the job.
+        searched: The candidates with views and cells of their records, without random pairs.
+        statistics: Statistics of all pairs of the job.
         at: The candidates that were described, positions in `searched`, rising, (n,) int32.
         bits: Their match weights, (n,) float32.
         pair: Their log-odds by their own features, (n,) float32.
         log_odds: Their log-odds in the job, those of equal texts raised, (n,) float32.
-        shift: What the expected overlap added to all log-odds.
+        shift: The addition of the expected overlap to all log-odds.
         decision: The trees that judged them.
     """
 
@@ -114,72 +113,43 @@ class JobEvidence:
         return self.searched.right[self.at]
 
     def candidates_of(self, record: int, side: int) -> Integers:
-        """The described candidates of a record, the most probable one first.
+        """Positions of a record's described candidates, the most probable one first.
 
-        Args:
-            record: The record.
-            side: 0 for a left, 1 for a right record; all the same in one table.
-
-        Returns:
-            Positions among those that were described.
+        `side` is 0 for a left and 1 for a right record; it makes no difference in one table.
         """
         own = (self.left, self.right)[side] == record
         if self.searched.same:
             own |= (self.right, self.left)[side] == record
-        found = np.flatnonzero(own)
-        return found[np.argsort(-self.log_odds[found], kind="stable")]
+        candidates = np.flatnonzero(own)
+        return candidates[np.argsort(-self.log_odds[candidates], kind="stable")]
 
     def find(self, left: Integers, right: Integers) -> Integers:
-        """Look pairs of records up.
-
-        Args:
-            left: Left records, (n_pairs,) int64.
-            right: Right records.
-
-        Returns:
-            Positions among the described candidates, -1 for a pair that is none, (n_pairs,) int64.
-        """
+        """Positions of pairs among the described candidates, -1 for a pair that is none, (n_pairs,) int64."""
         if self.searched.same:
             left, right = np.minimum(left, right), np.maximum(left, right)
-        found = np.full(len(left), -1, dtype=np.int64)
-        of_left, of_right = self.left, self.right
-        for place, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):  # few pairs
-            here = np.flatnonzero((of_left == a) & (of_right == b))
-            if len(here):
-                found[place] = here[0]
-        return found
+        positions = np.full(len(left), -1, dtype=np.int64)
+        lefts, rights = self.left, self.right
+        for pair, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):  # few pairs
+            equal = np.flatnonzero((lefts == a) & (rights == b))
+            if len(equal):
+                positions[pair] = equal[0]
+        return positions
 
     def compare(self, left: Integers, right: Integers) -> Compared:
-        """Compare the key columns of any pairs of records.
-
-        Args:
-            left: Left records, (n_pairs,) int64.
-            right: Right records.
-
-        Returns:
-            The comparisons.
-        """
-        found = [
+        """Compare the key columns of any pairs of records."""
+        columns = [
             column.compare(*cells, left, right)
             for column, cells in zip(self._columns, self._cells, strict=True)
         ]
-        similarity = np.full((len(left), len(found)), np.nan, dtype=np.float32)
-        equal = np.zeros((len(left), len(found)), dtype=bool)
-        for place, (of_column, same, _) in enumerate(found):
-            similarity[:, place], equal[:, place] = of_column, same
-        levels = [of_column for _, _, of_column in found]
+        similarity = np.full((len(left), len(columns)), np.nan, dtype=np.float32)
+        equal = np.zeros((len(left), len(columns)), dtype=bool)
+        for number, column in enumerate(columns):
+            similarity[:, number], equal[:, number], _ = column
+        levels = [level for _, _, level in columns]
         return Compared(similarity, equal, weights_of(levels, self.statistics.tables, len(left)))
 
     def cosine(self, left: int, right: int) -> float:
-        """The cosine of the n-grams of the texts of two records, candidates or not.
-
-        Args:
-            left: The left record.
-            right: The right record.
-
-        Returns:
-            0 to 1; NaN where one has no text.
-        """
+        """The n-gram cosine of the texts of two records, candidates or not; NaN where one has no text."""
         texts = self.searched.texts[0][left], self.searched.texts[1][right]
         if not all(texts):
             return float("nan")
@@ -187,34 +157,25 @@ class JobEvidence:
         return float(pair_scores(vectors, vectors, np.array([0]), np.array([1]))[0])
 
     def explain(self, at: Integers) -> Explained:
-        """Say what adds up to the log-odds of described candidates.
-
-        Their features are computed again, from what is kept of the job.
-
-        Args:
-            at: Few positions among the described candidates, (n_pairs,) int64.
-
-        Returns:
-            The parts.
-        """
+        """The parts of the log-odds of few described candidates, whose features are computed again."""
         left, right = self.left[at].astype(np.int64), self.right[at].astype(np.int64)
-        seen = self.compare(left, right)
+        compared = self.compare(left, right)
         places = self._places(self.pair, self.left, self.right, at, FLOOR)
-        features = self._features(at, left, right, seen)
-        of = attributed(self.decision, features, self.pair[at], places, self._context)
-        columns, rest = split_among(of.parts[:, 0], seen.weights.bits, seen.equal)
+        features = self._features(at, left, right, compared)
+        attribution = attribute(self.decision, features, self.pair[at], places, self._context)
+        columns, rest = split_among(attribution.parts[:, 0], compared.weights.bits, compared.equal)
+        total, shift = attribution.total, self.shift / BIT
         final = self.log_odds[at].astype(np.float64) / BIT
-        learned = self._learned(of.total * BIT, features, seen.weights.bits) / BIT
-        shift = self.shift / BIT
-        shown = np.clip(final, -SUREST / BIT, SUREST / BIT)
-        parts = of.parts[:, 1:].copy()
-        parts[:, FAMILIES.index("rank") - 1] += rest  # which columns say beside those of other candidates
-        before, every = np.full(len(at), of.base), np.full(len(at), shift)
-        after = (every, final - learned - shift, learned - of.total, shown - final)
+        corrected = self._corrected(total * BIT, features, compared.weights.bits) / BIT
+        limited = np.clip(final, -SUREST / BIT, SUREST / BIT)
+        parts = attribution.parts[:, 1:].copy()
+        parts[:, FAMILIES.index("rank") - 1] += rest  # of columns beside those of other candidates
+        before, overlap = np.full(len(at), attribution.base), np.full(len(at), shift)
+        after = (overlap, final - corrected - shift, corrected - total, limited - final)
         return Explained(columns, np.column_stack([before, parts, *after]))
 
-    def _learned(self, log_odds: Bits, features: tuple[tuple[str, ...], Floats], bits: Floats) -> Doubles:
-        """What a correction that was learned from labels makes of log-odds."""
+    def _corrected(self, log_odds: Bits, features: tuple[tuple[str, ...], Floats], bits: Floats) -> Doubles:
+        """Log-odds with the correction that was learned from labels."""
         correction, (names, values) = self.decision.correction, features
         if correction is None:
             return log_odds
@@ -222,31 +183,34 @@ class JobEvidence:
         return correction.corrected(log_odds.astype(np.float32), offset).astype(np.float64)
 
     def _features(
-        self, at: Integers, left: Integers, right: Integers, seen: Compared
+        self, at: Integers, left: Integers, right: Integers, compared: Compared
     ) -> tuple[tuple[str, ...], Floats]:
         """The features of candidates, as `pair_features` gives them."""
-        of, statistics = self.searched, self.statistics
-        places, searched = {}, self.at[at].astype(np.int64)
-        for name, score in of.views.items():
+        searched, statistics = self.searched, self.statistics
+        places, positions = {}, self.at[at].astype(np.int64)
+        for name, score in searched.views.items():
             floor = statistics.views[name].floor
             known = np.where(np.isnan(score), np.float32(floor), score)
-            places[name] = self._places(known, of.left, of.right, searched, floor)
-        if of.columns:
+            places[name] = self._places(known, searched.left, searched.right, positions, floor)
+        if searched.columns:
             places["bits"] = self._places(self.bits, self.left, self.right, at, statistics.bits_floor)
-        a, left_place = np.unique(left, return_inverse=True)
-        b, right_place = np.unique(right, return_inverse=True)
-        texts = [of.texts[0][one] for one in a.tolist()], [of.texts[1][one] for one in b.tolist()]
+        lefts, left_text = np.unique(left, return_inverse=True)
+        rights, right_text = np.unique(right, return_inverse=True)
+        texts = (
+            [searched.texts[0][record] for record in lefts.tolist()],
+            [searched.texts[1][record] for record in rights.tolist()],
+        )
         pairs = Pairs(
-            left_place,
-            right_place,
+            left_text,
+            right_text,
             words_of(*texts, statistics.rarities),
             texts,
-            {name: score[searched] for name, score in of.views.items()},
-            {name: self._own(name, left, right) for name in of.views},
+            {name: score[positions] for name, score in searched.views.items()},
+            {name: self._own(name, left, right) for name in searched.views},
             places,
-            list(seen.similarity.T),
-            list(seen.equal.T),
-            seen.weights,
+            list(compared.similarity.T),
+            list(compared.equal.T),
+            compared.weights,
         )
         return features_of(pairs, statistics)
 
@@ -254,38 +218,36 @@ class JobEvidence:
         own = self.searched.own.get(name)
         return (unknown(len(left)), unknown(len(left))) if own is None else (own[0][left], own[1][right])
 
-    def _places(
-        self, score: Floats, of_left: Integers, of_right: Integers, at: Integers, floor: float
-    ) -> Places:
-        """Where few pairs stand among the candidates of their records."""
-        ends = of_left[at], of_right[at]
+    def _places(self, score: Floats, left: Integers, right: Integers, at: Integers, floor: float) -> Places:
+        """Ranks and gaps of few pairs among the candidates of their records."""
+        ends = left[at], right[at]
         if self.searched.same:
             ends = (np.concatenate(ends),) * 2
-        near = np.flatnonzero(np.isin(of_left, ends[0]) | np.isin(of_right, ends[1]))
-        of = ranks.places(of_left[near], of_right[near], score[near], floor, same=self.searched.same)
-        return of.some(np.searchsorted(near, at))
+        near = np.flatnonzero(np.isin(left, ends[0]) | np.isin(right, ends[1]))
+        places = ranks.places(left[near], right[near], score[near], floor, same=self.searched.same)
+        return places.some(np.searchsorted(near, at))
 
     @cached_property
     def _context(self) -> JobContext:
         left, right, same = self.left, self.right, self.searched.same
-        of = ranks.places(left, right, self.pair, FLOOR, same=same)
-        return job_context(self.pair, left, right, of, self.searched.sizes, same=same)
+        places = ranks.places(left, right, self.pair, FLOOR, same=same)
+        return job_context(self.pair, left, right, places, self.searched.sizes, same=same)
 
     @cached_property
     def _columns(self) -> list[KnownColumn]:
         return [
-            known_column(column, of)
-            for column, of in zip(self.searched.columns, self.statistics.columns, strict=True)
+            known_column(column, statistics)
+            for column, statistics in zip(self.searched.columns, self.statistics.columns, strict=True)
         ]
 
     @cached_property
     def _cells(self) -> list[tuple[Cells, Cells]]:
         return [
             (
-                Cells(np.fromiter(of.left_values, dtype=object, count=len(of.left_values)), of.left),
-                Cells(np.fromiter(of.right_values, dtype=object, count=len(of.right_values)), of.right),
+                Cells(np.fromiter(c.left_values, dtype=object, count=len(c.left_values)), c.left),
+                Cells(np.fromiter(c.right_values, dtype=object, count=len(c.right_values)), c.right),
             )
-            for of in self.searched.columns
+            for c in self.searched.columns
         ]
 
     @cached_property
@@ -295,7 +257,7 @@ class JobEvidence:
 
 
 @stage("decision")
-def kept(
+def slim_evidence(
     nodes: tuple[Nodes, Nodes],
     evidence: Evidence,
     features: PairFeatures,
@@ -303,7 +265,7 @@ def kept(
     decided: Probabilities,
     model: Decision,
 ) -> JobEvidence:
-    """Keep what explains the pairs of a job, without their features: 16 to 20 bytes a candidate.
+    """The evidence of a job without features: 16 to 20 bytes a candidate.
 
     Args:
         nodes: The records of the left and of the right table.
@@ -312,9 +274,6 @@ def kept(
         pair: Their log-odds by their own features, (n_pairs,) float32.
         decided: Their log-odds in the job.
         model: The trees that judged them.
-
-    Returns:
-        What is kept.
     """
     none = np.empty(0, dtype=np.int64)
     slim = replace(

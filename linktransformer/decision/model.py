@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer import progress
-from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.arrays import Bools, Doubles, Floats, Integers
 from linktransformer.decision.context import FLOOR, Context, in_context, job_context
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.trees import Trees, read_trees
@@ -35,12 +33,12 @@ class Probabilities:
     """Match probabilities of pairs.
 
     Args:
-        at: Which candidates, positions in those that were searched, rising, (n,) int64.
+        at: Positions among the candidates that were searched, rising, (n,) int64.
         log_odds: Calibrated log-odds of a match, (n,) float32.
-        uncertainty: The standard deviation of what the log-odds of all pairs are off by together.
-        caution: What is taken from the log-odds where a precision is asked for.
+        uncertainty: The standard deviation of the error that the log-odds of all pairs have in common.
+        caution: Subtracted from the log-odds where a precision is asked for.
         equal: Which pairs are of equal texts, (n,) bool; None where it is not known.
-        shift: What the expected overlap added to the log-odds of all pairs.
+        shift: The addition of the expected overlap to the log-odds of all pairs.
     """
 
     at: Integers
@@ -56,15 +54,8 @@ class Probabilities:
         return sigmoid(self.log_odds)
 
 
-def sigmoid(log_odds: NDArray[Any]) -> Floats:
-    """Probabilities of log-odds, below 1 in float32.
-
-    Args:
-        log_odds: (n,).
-
-    Returns:
-        (n,) float32.
-    """
+def sigmoid(log_odds: Floats | Doubles) -> Floats:
+    """Probabilities of log-odds, below 1 in float32."""
     p = 1 / (1 + np.exp(-np.clip(log_odds.astype(np.float64), -SUREST, SUREST)))
     return p.astype(np.float32)
 
@@ -76,76 +67,47 @@ class Decision:
     Args:
         pair: From pair features to log-odds.
         job: From `context.context` to log-odds.
-        numbers: Trained numbers: "uncertainty" and "caution", see `Probabilities`.
-        correction: What was learned from labels, for the key columns of the job; None for nothing.
+        uncertainty: As of `Probabilities`, trained.
+        caution: As of `Probabilities`, trained.
+        correction: Learned from labels, for the key columns of the job; None without labels.
     """
 
     pair: Trees
     job: Trees
-    numbers: Mapping[str, float] = field(default_factory=dict)
+    uncertainty: float = 1.0
+    caution: float = 0.0
     correction: Correction | None = None
 
     def corrected_by(self, correction: Correction | None, columns: Sequence[str]) -> Decision:
-        """The decision with what was learned from labels.
-
-        Args:
-            correction: As learned, None for nothing.
-            columns: Names of the (left) key columns, in the order of their match weights.
-
-        Returns:
-            The decision; the same one where the columns are not those that were learned from.
-        """
-        here = None if correction is None else correction.on_columns(columns)
-        return self if here is None else self.corrected(here)
+        """The decision with a correction, where it fits these (left) key columns."""
+        return self.corrected(None if correction is None else correction.on_columns(columns))
 
     def corrected(self, correction: Correction | None) -> Decision:
-        """The decision with a correction for the key columns of the job.
-
-        Args:
-            correction: The correction, from `Correction.on_columns`; None for none.
-
-        Returns:
-            The decision.
-        """
+        """The decision with a correction of `Correction.on_columns`."""
         if correction is None:
             return self
-        before = self.numbers.get("uncertainty", 1.0)
-        after = min(before, correction.uncertainty)
-        caution = self.numbers.get("caution", 0.0) * after / max(before, 1e-9)
-        return replace(
-            self,
-            numbers={**self.numbers, "uncertainty": after, "caution": caution},
-            correction=correction,
-        )
+        uncertainty = min(self.uncertainty, correction.uncertainty)
+        caution = self.caution * uncertainty / max(self.uncertainty, 1e-9)
+        return replace(self, uncertainty=uncertainty, caution=caution, correction=correction)
 
     def log_odds(self, seen: Context, names: Sequence[str], values: Floats, bits: Floats) -> Floats:
-        """Log-odds of pairs in their job.
+        """Log-odds of pairs in their job, (n_pairs,) float32.
 
         Args:
-            seen: The pairs beside those of the job.
+            seen: Features of the pairs in the job.
             names: Of the pair features.
             values: (n_pairs, n_features) float32.
             bits: The match weight of each column, (n_pairs, n_columns) float32.
-
-        Returns:
-            (n_pairs,) float32.
         """
-        found = self.job.predict(seen.values, seen.names)
-        offset = self.offset(names, values, bits)
-        return (
-            found if self.correction is None or offset is None else self.correction.corrected(found, offset)
-        )
+        return self._corrected(self.job.predict(seen.values, seen.names), self.offset(names, values, bits))
 
-    def alone(self, features: PairFeatures) -> tuple[Floats, Floats | None]:
-        """Judge pairs by their own features, part by part.
+    def _corrected(self, log_odds: Floats, offset: Floats | None) -> Floats:
+        if self.correction is None or offset is None:
+            return log_odds
+        return self.correction.corrected(log_odds, offset)
 
-        Args:
-            features: Of the pairs.
-
-        Returns:
-            Their log-odds, (n_pairs,) float32, and what a correction adds to those in the job, None without
-            one.
-        """
+    def own_log_odds(self, features: PairFeatures) -> tuple[Floats, Floats | None]:
+        """Log-odds of pairs by their own features and the offset of a correction, (n_pairs,) float32."""
         own = np.zeros(len(features.at), dtype=np.float32)
         offset = None if self.correction is None else np.zeros(len(features.at), dtype=np.float32)
         names = features.names
@@ -165,45 +127,13 @@ class Decision:
         sizes: tuple[int, int],
         *,
         same: bool = False,
-        expected_overlap: float | None = None,
     ) -> Probabilities:
-        """Give every described pair the probability that it is a match.
-
-        Args:
-            features: Of the pairs.
-            left: Left record of each pair, (n_pairs,) int64.
-            right: Right record.
-            sizes: Records of the left and of the right table.
-            same: Both sides are one table.
-            expected_overlap: The share of left records that the user expects to have a match, None where
-                the user did not say.
-
-        Returns:
-            The probabilities.
-        """
-        own, offset = self.alone(features)
-        return self.in_job(
-            own,
-            features.at,
-            left,
-            right,
-            sizes,
-            same=same,
-            expected_overlap=expected_overlap,
-            offset=offset,
-        )
+        """The match probabilities of described pairs; arguments as of `in_job`."""
+        own, offset = self.own_log_odds(features)
+        return self.in_job(own, features.at, left, right, sizes, same=same, offset=offset)
 
     def offset(self, names: Sequence[str], values: Floats, bits: Floats) -> Floats | None:
-        """What a correction adds to the log-odds of pairs; None without one.
-
-        Args:
-            names: Of the pair features.
-            values: (n_pairs, n_features) float32.
-            bits: The match weight of each column, (n_pairs, n_columns) float32.
-
-        Returns:
-            (n_pairs,) float32.
-        """
+        """`Correction.offset` of pairs; None without a correction."""
         return None if self.correction is None else self.correction.offset(names, values, bits)
 
     def in_job(
@@ -229,71 +159,49 @@ class Decision:
             same: Both sides are one table.
             expected_overlap: The share of left records that the user expects to match, None for unknown.
             offset: From `offset`.
-
-        Returns:
-            The probabilities.
         """
         with progress.stage("decision", len(own)) as tick:
-            of = places(left, right, own, FLOOR, same=same)
-            job = job_context(own, left, right, of, sizes, same=same)
-            found = np.zeros(len(own), dtype=np.float32)
+            ranks = places(left, right, own, FLOOR, same=same)
+            job = job_context(own, left, right, ranks, sizes, same=same)
+            log_odds = np.zeros(len(own), dtype=np.float32)
             for start in range(0, len(own), STEP):  # the features of all pairs take hundreds of bytes each
-                here = slice(start, start + STEP)
-                seen = in_context(own[here], of.some(here), job)
-                found[here] = self.job.predict(seen.values, seen.names)
+                part = slice(start, start + STEP)
+                seen = in_context(own[part], ranks.some(part), job)
+                log_odds[part] = self.job.predict(seen.values, seen.names)
                 tick(len(seen.values))
-        if self.correction is not None and offset is not None:
-            found = self.correction.corrected(found, offset)
-        spread = self.numbers.get("uncertainty", 1.0)
-        shift = 0.0
-        if expected_overlap is not None and len(found):
-            shift = _shift(found, left, sizes[0], float(expected_overlap), spread)
-            spread = min(spread, np.log(2))
-        caution = self.numbers.get("caution", 0.0) * (1.0 if expected_overlap is None else 0.5)
-        return Probabilities(at, found + np.float32(shift), spread, caution, shift=shift)
+        log_odds = self._corrected(log_odds, offset)
+        uncertainty, shift = self.uncertainty, 0.0
+        if expected_overlap is not None and len(log_odds):
+            shift = _shift(log_odds, left, sizes[0], float(expected_overlap), uncertainty)
+            uncertainty = min(uncertainty, np.log(2))
+        caution = self.caution * (1.0 if expected_overlap is None else 0.5)
+        return Probabilities(at, log_odds + np.float32(shift), uncertainty, caution, shift=shift)
 
     def of_pairs(self, log_odds: Floats, equal: Bools) -> Probabilities:
-        """The probabilities of pairs whose log-odds in their job are known.
-
-        Args:
-            log_odds: (n_pairs,) float32.
-            equal: Which pairs are of equal texts, (n_pairs,) bool.
-
-        Returns:
-            The probabilities.
-        """
-        spread, caution = self.numbers.get("uncertainty", 1.0), self.numbers.get("caution", 0.0)
-        return Probabilities(np.arange(len(log_odds)), log_odds, spread, caution, equal)
+        """The probabilities of pairs with these log-odds in their job, of which some have equal texts."""
+        return Probabilities(np.arange(len(log_odds)), log_odds, self.uncertainty, self.caution, equal)
 
 
 def _shift(log_odds: Floats, left: Integers, n_left: int, expected: float, spread: float) -> float:
-    """What to add to all log-odds, given how many left records are expected to have a match.
+    """The most probable shift of all log-odds, given the expected share of left records that have a match.
 
-    The log-odds are off by a number with this standard deviation, and the user's share by a factor of two
-    (one standard deviation of its logarithm): the most probable shift of both.
+    The common error of the log-odds has the standard deviation `spread`, the logarithm of the user's share
+    one of log 2.
     """
     order = np.lexsort((-log_odds, left))
     best = log_odds[order[np.flatnonzero(np.diff(left[order], prepend=-1))]].astype(np.float64)
-    tried = np.linspace(-8, 8, 321)
-    count = (1 / (1 + np.exp(-(best[:, None] + tried[None])))).sum(axis=0)
+    shifts = np.linspace(-8, 8, 321)
+    count = (1 / (1 + np.exp(-(best[:, None] + shifts[None])))).sum(axis=0)
     share = np.log(np.maximum(count / max(1, n_left), 1e-6))
-    wanted = np.log(min(max(expected, 0.5 / max(1, n_left)), 1.0))
-    cost = (tried / max(spread, 1e-3)) ** 2 + ((share - wanted) / np.log(2)) ** 2
-    return float(tried[int(cost.argmin())])
+    expected_share = np.log(min(max(expected, 0.5 / max(1, n_left)), 1.0))
+    cost = (shifts / max(spread, 1e-3)) ** 2 + ((share - expected_share) / np.log(2)) ** 2
+    return float(shifts[int(cost.argmin())])
 
 
 def decision(*, pictures: bool = False) -> Decision:
-    """The decision that comes with the package, or the one whose file the environment names.
+    """The shipped decision, for texts or for rows with pictures, or the file that the environment names.
 
-    Args:
-        pictures: The one for rows that have pictures, which is fitted on texts that were misread or are
-            missing, and on vectors of what was printed.
-
-    Returns:
-        The decision.
-
-    Raises:
-        ModelError: The file is missing or is not a decision.
+    The one for pictures was fitted on texts that were misread or are missing, and on vectors of print.
     """
     shipped = OF_PICTURES if pictures else SHIPPED
     return read_decision(os.environ.get(VARIABLE) or str(shipped))
@@ -301,13 +209,7 @@ def decision(*, pictures: bool = False) -> Decision:
 
 @lru_cache(maxsize=4)
 def read_decision(path: str) -> Decision:
-    """Read a decision from a file of arrays; nothing is unpickled.
-
-    Args:
-        path: The file; graphs of the same name that end in .pair.onnx and .job.onnx are run in its place.
-
-    Returns:
-        The decision.
+    """Read a decision from a file of arrays, without pickle; .pair.onnx and .job.onnx beside it are run.
 
     Raises:
         ModelError: The file is missing or is not a decision.
@@ -315,13 +217,13 @@ def read_decision(path: str) -> Decision:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             graphs = [Path(path).with_suffix(f".{part}.onnx") for part in ("pair", "job")]
-            trees = [
+            pair, job = (
                 read_trees(arrays, f"{part} ", graph if graph.exists() else None)
                 for part, graph in zip(("pair", "job"), graphs, strict=True)
-            ]
+            )
             numbers = dict(zip(arrays["numbers"].tolist(), arrays["number values"].tolist(), strict=True))
+            return Decision(pair, job, numbers.get("uncertainty", 1.0), numbers.get("caution", 0.0))
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
             f"The decision cannot be read. Given: {path} ({error}). Install the package again."
         ) from error
-    return Decision(trees[0], trees[1], numbers)

@@ -13,7 +13,6 @@ from linktransformer.decision.equal_texts import raised, same_text
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import Decision, decision
 from linktransformer.scoring.describe import Described
-from linktransformer.search import candidate_search
 from linktransformer.tables.records import Records
 
 __all__ = ["Judged", "judge"]
@@ -28,7 +27,7 @@ class Judged:
         shipped: The decision without labels.
         trees: The decision that is applied.
         own: Log-odds of each pair by its own features, (n_pairs,) float32.
-        offset: What a correction adds to those in the job; None without one.
+        offset: The correction's offset of each pair; None without a correction.
     """
 
     described: Described
@@ -37,21 +36,13 @@ class Judged:
     own: Floats
     offset: Floats | None
 
-    def again(self, described: Described, changed: Bools) -> Judged:
-        """Judge those pairs again whose features have changed.
-
-        Args:
-            described: The same pairs.
-            changed: Which have changed, (n_pairs,) bool.
-
-        Returns:
-            All pairs.
-        """
-        which = np.flatnonzero(changed)
+    def update(self, described: Described, changed: Bools) -> Judged:
+        """The same pairs, where those that have changed, (n_pairs,) bool, are judged again."""
+        pairs = np.flatnonzero(changed)
         own, offset = self.own.copy(), None if self.offset is None else self.offset.copy()
-        own[which], part = self.trees.alone(described.features.some(which))
+        own[pairs], part = self.trees.own_log_odds(described.features.some(pairs))
         if offset is not None and part is not None:
-            offset[which] = part
+            offset[pairs] = part
         return replace(self, described=described, own=own, offset=offset)
 
     def in_job(
@@ -62,21 +53,18 @@ class Judged:
         expected_overlap: float | None = None,
         keep_features: bool = False,
     ) -> Fused:
-        """Calibrate the log-odds of all pairs together.
+        """The pairs with match probabilities, calibrated together.
 
         Args:
             texts: The texts of both tables.
-            readings: Texts are what an engine read: equal ones are no proof.
+            readings: Texts were read by an OCR engine: equal ones are no proof.
             expected_overlap: The share of left records that the user expects to have a match.
-            keep_features: Labels are to be learned from.
-
-        Returns:
-            The pairs with match probabilities as scores.
+            keep_features: A decision will be learned from the features.
         """
         described, same = self.described, self.described.views.same
-        features, found, nodes = described.features, described.candidates, described.nodes
+        features, candidates, nodes = described.features, described.candidates, described.nodes
         at = features.at
-        left, right = found.left[at], found.right[at]
+        left, right = candidates.left[at], candidates.right[at]
         decided = self.trees.in_job(
             self.own,
             at,
@@ -87,30 +75,21 @@ class Judged:
             expected_overlap=expected_overlap,
             offset=self.offset,
         )
-        views = {name: np.clip(score[at], -1, 1) for name, score in found.views.items()}
-        kept = candidate_search.Candidates(left, right, views, found.n_left, found.n_right, found.report)
-        fused = Fused(kept, decided.probability, decided)
+        views = {name: np.clip(score[at], -1, 1) for name, score in candidates.views.items()}
+        pairs = replace(candidates, left=left, right=right, views=views)
+        fused = Fused(pairs, decided.probability, decided)
         if keep_features:
             fused = replace(fused, described=described, shipped=self.shipped)
         if not readings:
             fused = raised(fused, same_text(texts, nodes, fused), one_table=same)
-        evidence = job_evidence.kept(
+        evidence = job_evidence.slim_evidence(
             nodes, described.evidence, features, self.own, fused.decided or decided, self.trees
         )
         return replace(fused, evidence=evidence)
 
 
 def judge(described: Described, correction: Correction | None = None, *, pictures: bool = False) -> Judged:
-    """Judge each pair by its own features.
-
-    Args:
-        described: The pairs.
-        correction: What was learned from labels.
-        pictures: By the decision for rows that have pictures.
-
-    Returns:
-        Their log-odds.
-    """
+    """Log-odds of each pair by its own features, by the decision for texts or for rows with pictures."""
     shipped = decision(pictures=pictures)
     trees = shipped.corrected_by(correction, described.columns)
-    return Judged(described, shipped, trees, *trees.alone(described.features))
+    return Judged(described, shipped, trees, *trees.own_log_odds(described.features))

@@ -19,7 +19,7 @@ class Ranking:
     """The best and second-best partner of each node on one side.
 
     Args:
-        nodes: The nodes that have candidates, (n,) int64.
+        nodes: The nodes that have candidates, rising, (n,) int64.
         best: The candidate pair of each that scores highest; ties to the lower partner, (n,) int64.
         second: The next one, -1 where there is none, (n,) int64.
     """
@@ -30,15 +30,7 @@ class Ranking:
 
 
 def rank(group: Integers, other: Integers, score: Floats) -> Ranking:
-    """Find each node's two best partners.
-
-    Args:
-        group: The node of each pair, (n,) int64.
-        other: Its partner, (n,) int64.
-        score: (n,) float32, finite.
-
-    Returns:
-        The ranking, in rising order of node.
+    """Rank the partners (`other`) of each node (`group`) by finite scores.
 
     Example:
         >>> ranking = rank(np.array([0, 0, 1]), np.array([4, 5, 4]), np.array([0.2, 0.9, 0.5], dtype="f4"))
@@ -49,18 +41,18 @@ def rank(group: Integers, other: Integers, score: Floats) -> Ranking:
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     count = np.diff(np.append(starts, len(order)))
     segment = np.repeat(np.arange(len(starts)), count)
-    left = score[order].astype(np.float32)
-    places = []
-    for place in range(2):  # the best, which is then put aside
-        at = np.full(len(starts), -1, dtype=np.int64)
+    remaining = score[order].astype(np.float32)
+    ranked = []
+    for place in range(2):
+        pair = np.full(len(starts), -1, dtype=np.int64)
         if len(starts):
-            most = np.maximum.reduceat(left, starts)
-            equal = np.flatnonzero(left >= most[segment])
+            highest = np.maximum.reduceat(remaining, starts)
+            equal = np.flatnonzero(remaining >= highest[segment])
             first = equal[np.diff(segment[equal], prepend=-1) > 0]  # partners rise: ties to the lower
-            at[count > place] = order[first[count > place]]
-            left[first] = -np.inf
-        places.append(at)
-    return Ranking(group[order][starts], *places)
+            pair[count > place] = order[first[count > place]]
+            remaining[first] = -np.inf
+        ranked.append(pair)
+    return Ranking(group[order][starts], *ranked)
 
 
 def _by_group(group: Integers, other: Integers) -> Integers:
@@ -68,20 +60,14 @@ def _by_group(group: Integers, other: Integers) -> Integers:
     order = np.arange(len(group))
     if (group[1:] < group[:-1]).any():
         order = stable_order(group)
-    of, partner = group[order], other[order]
-    if ((of[1:] == of[:-1]) & (partner[1:] < partner[:-1])).any():
+    node, partner = group[order], other[order]
+    if ((node[1:] == node[:-1]) & (partner[1:] < partner[:-1])).any():
         order = np.lexsort((other, group))
     return order
 
 
 def stable_order(numbers: Integers) -> Integers:
-    """The places of numbers in rising order, of equal ones in the order in which they stand.
-
-    Args:
-        numbers: Node numbers: from 0, none much larger than there are numbers, (n,) int64.
-
-    Returns:
-        (n,) int64.
+    """`np.argsort(kind="stable")` of numbers from 0, none much larger than there are numbers, (n,) int64.
 
     Example:
         >>> stable_order(np.array([2, 0, 2, 1])).tolist()

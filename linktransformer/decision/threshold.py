@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["check_reached", "check_threshold", "is_number"]
+__all__ = ["Threshold", "check_reached", "check_threshold", "is_number"]
 
 Threshold = str | float | Mapping[str, float] | None
 
 
 def check_threshold(threshold: Threshold) -> None:
-    """Refuse what is no threshold.
-
-    Args:
-        threshold: "auto", a number, {"precision": p} or None.
-
-    Raises:
-        InvalidArgumentError: It is something else.
-    """
+    """Raise InvalidArgumentError unless it is "auto", a number, {"precision": p} or None."""
     if threshold is None or (isinstance(threshold, str) and threshold == "auto"):
         return
     if isinstance(threshold, Mapping):
-        wanted = threshold.get("precision")
-        if set(threshold) == {"precision"} and is_number(wanted) and 0 < float(wanted) < 1:
+        precision = threshold.get("precision")
+        if set(threshold) == {"precision"} and is_number(precision) and 0 < float(precision) < 1:
             return
     elif is_number(threshold):
         check_reached(threshold)
@@ -38,16 +31,8 @@ def check_threshold(threshold: Threshold) -> None:
     )
 
 
-def check_reached(threshold: Any, name: str = "threshold") -> None:
-    """Refuse a number that no score reaches, such as one in percent.
-
-    Args:
-        threshold: A number.
-        name: Of the argument.
-
-    Raises:
-        InvalidArgumentError: It is above 1, or no number.
-    """
+def check_reached(threshold: float, name: str = "threshold") -> None:
+    """Raise InvalidArgumentError for a number that no score reaches, such as one in percent."""
     number = float(threshold)
     if not number <= 1:
         hint = f", such as {number / 100:g}" if 2 <= number <= 100 else ""
@@ -56,23 +41,13 @@ def check_reached(threshold: Any, name: str = "threshold") -> None:
         )
 
 
-def is_number(value: Any) -> TypeGuard[float]:
-    """Whether it is a finite number of Python or NumPy, and no truth value.
-
-    Args:
-        value: Anything.
-
-    Returns:
-        True or False.
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a finite number of Python or NumPy below 1e30 in size, and no truth value.
 
     Example:
         >>> is_number(np.float32(0.8)), is_number(True), is_number(float("nan"))
         (True, False, False)
     """
-    return _is_real(value) and -1e30 < float(value) < 1e30
-
-
-def _is_real(value: Any) -> bool:
-    if isinstance(value, int):  # one that no float can hold is no score
+    if isinstance(value, int):  # compared as an integer: no float holds some of them
         return not isinstance(value, bool) and abs(value) < 10**30
-    return isinstance(value, (float, np.integer, np.floating))
+    return isinstance(value, (float, np.integer, np.floating)) and -1e30 < float(value) < 1e30

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Doubles, Floats, Integers
 
@@ -49,14 +50,9 @@ class Trees:
     session: Any = None
 
     def predict(self, values: Floats, names: Sequence[str]) -> Floats:
-        """Add up the trees.
+        """The sums for rows of named features, (n,) float32; an absent feature is unknown (NaN).
 
-        Args:
-            values: (n, n_features) float32, NaN for unknown.
-            names: Of the features; one that the trees know and that is not given is unknown.
-
-        Returns:
-            (n,) float32. What a pair gets does not depend on the pairs that stand beside it.
+        The sum of a row does not depend on the rows beside it.
         """
         matrix = self._ordered(values, names)
         if not len(matrix):
@@ -65,40 +61,25 @@ class Trees:
             n = len(matrix)
             if n < FEW:
                 matrix = np.concatenate([matrix, np.zeros((FEW - n, matrix.shape[1]), dtype=np.float32)])
-            found = self.session.run(None, {self.session.get_inputs()[0].name: matrix})[0]
-            return np.asarray(found, dtype=np.float32).ravel()[:n]
+            sums = self.session.run(None, {self.session.get_inputs()[0].name: matrix})[0]
+            return np.asarray(sums, dtype=np.float32).ravel()[:n]
         return self.predict_plainly(matrix)
 
     def predict_plainly(self, matrix: Floats) -> Floats:
-        """Add up the trees in NumPy.
-
-        Args:
-            matrix: (n, n_features) float32, features in the order of `names`.
-
-        Returns:
-            (n,) float32.
-        """
+        """The same in NumPy, the plain reference; features are in the order of `self.names`."""
         total = np.full(len(matrix), self.base, dtype=np.float64)
         for start in range(0, len(matrix), BLOCK):
             block = matrix[start : start + BLOCK]
             for first in self.starts[:-1]:
-                total[start : start + BLOCK] += self.value[self._leaves(block, int(first))[-1]]
+                total[start : start + BLOCK] += self.value[self._leaves(block, int(first))]
         return total.astype(np.float32)
 
     def expected(self, values: Floats, names: Sequence[str], known: Bools) -> Doubles:
-        """The mean of the sum where some features are known and the others are not.
+        """The mean of the sum where only some features (in the order of the trees) are known, (n,) float64.
 
         At a split on a feature that is not known both branches count, each by its share of the training pairs
         (the conditional expectation of path-dependent TreeSHAP, S. Lundberg and others, From local
-        explanations to global understanding with explainable AI for trees, 2020).
-
-        Args:
-            values: (n, n_features) float32, NaN for a missing value; meant for few rows.
-            names: Of the features.
-            known: Which are known, in the order of the features of the trees, (n, n_features of the trees).
-
-        Returns:
-            (n,) float64; the sum itself where all are known.
+        explanations to global understanding with explainable AI for trees, 2020). Meant for few rows.
         """
         matrix = self._ordered(values, names)
         share = np.zeros((len(matrix), len(self.feature)))  # of the training pairs that are still in play
@@ -119,42 +100,31 @@ class Trees:
         return total
 
     def _ordered(self, values: Floats, names: Sequence[str]) -> Floats:
-        place = {name: number for number, name in enumerate(names)}
+        """The features of the trees in their order, NaN for absent ones."""
         if tuple(names) == self.names:
             return np.ascontiguousarray(values, dtype=np.float32)
+        column = {name: number for number, name in enumerate(names)}
         matrix = np.full((len(values), len(self.names)), np.nan, dtype=np.float32)
         for number, name in enumerate(self.names):
-            if name in place:
-                matrix[:, number] = values[:, place[name]]
+            if name in column:
+                matrix[:, number] = values[:, column[name]]
         return matrix
 
-    def _leaves(self, matrix: Floats, first: int) -> list[Integers]:
-        """The nodes on the way of each pair through a tree, the leaf last."""
+    def _leaves(self, matrix: Floats, first: int) -> Integers:
+        """The leaf of each row in the tree that begins at this node."""
         node = np.full(len(matrix), first, dtype=np.int64)
         rows = np.arange(len(matrix))
-        path = [node]
-        while True:
-            feature = self.feature[node]
-            inner = feature >= 0
-            if not inner.any():
-                return path
+        while (inner := (feature := self.feature[node]) >= 0).any():
             value = matrix[rows, np.maximum(feature, 0)]
             to_left = np.where(np.isnan(value), self.null_left[node], value <= self.threshold[node])
             node = np.where(inner, first + np.where(to_left, self.left[node], self.right[node]), node)
-            path.append(node)
+        return node
 
 
-def read_trees(arrays: Any, prefix: str = "", graph: Path | None = None) -> Trees:
-    """Read trees from the arrays of a file.
-
-    Args:
-        arrays: Name -> array, as `numpy.load(allow_pickle=False)` gives it.
-        prefix: Of the names.
-        graph: The same trees as an ONNX graph, None for none.
-
-    Returns:
-        The trees.
-    """
+def read_trees(
+    arrays: Mapping[str, NDArray[np.generic]], prefix: str = "", graph: Path | None = None
+) -> Trees:
+    """Trees of the arrays of a file whose names begin with the prefix; `graph` is the same trees in ONNX."""
     session = None
     if graph is not None:
         import onnxruntime

@@ -133,7 +133,9 @@ def _run(
     features, scores, model = pair_scoring.fit_model(evidence, plan.correction)
     fused, raised = _decided(known, nodes, candidates, scores.job, model.decision)
     if fused.decided is not None:
-        kept = job_evidence.kept(both, evidence, features, scores.pair, fused.decided, model.decision)
+        kept = job_evidence.slim_evidence(
+            both, evidence, features, scores.pair, fused.decided, model.decision
+        )
         fused = replace(fused, evidence=kept)
     ends, values = (candidates.left, candidates.right), (scores.bits, scores.pair, scores.job)
     pairs = TablePairs(*ends, candidates.views, *values, raised, len(nodes))

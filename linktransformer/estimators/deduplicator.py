@@ -11,6 +11,7 @@ from linktransformer.arrays import Integers
 from linktransformer.dedup.constraints import Rules
 from linktransformer.dedup.dedup import K, check_threshold
 from linktransformer.encoding import model_plan
+from linktransformer.encoding.model_plan import ModelLike
 from linktransformer.estimators import (
     cluster_fit,
     cluster_query,
@@ -38,6 +39,7 @@ from linktransformer.progress import displayed, stage
 from linktransformer.results import guards
 from linktransformer.results.clusters import Clusters
 from linktransformer.tables import frames
+from linktransformer.tables.frames import IntoDataFrame
 
 __all__ = ["Deduplicator"]
 
@@ -94,7 +96,7 @@ class Deduplicator(FittedEstimator):
 
     def __init__(
         self,
-        model: object = None,
+        model: ModelLike = None,
         threshold: Threshold = "auto",
         *,
         on: Columns = None,
@@ -126,7 +128,7 @@ class Deduplicator(FittedEstimator):
         self.progress = progress
 
     @displayed
-    def fit(self: D, table: object) -> D:
+    def fit(self: D, table: IntoDataFrame) -> D:
         """Read, encode and cluster a table, as `lt.cluster` does.
 
         Args:
@@ -165,7 +167,7 @@ class Deduplicator(FittedEstimator):
         return self
 
     @displayed
-    def fit_predict(self, table: object) -> Any:
+    def fit_predict(self, table: IntoDataFrame) -> IntoDataFrame:
         """Cluster a table.
 
         Args:
@@ -178,7 +180,7 @@ class Deduplicator(FittedEstimator):
         return frames.new_frame(known, {"cluster": self.labels_}, keep_index=True)
 
     @displayed
-    def predict(self, rows: object) -> Any:
+    def predict(self, rows: IntoDataFrame | Mapping[str, object]) -> IntoDataFrame:
         """Tell which cluster each row would join, each as one more row of the table; nothing is added.
 
         Args:
@@ -205,7 +207,7 @@ class Deduplicator(FittedEstimator):
         return frames.new_frame(table, {"cluster": ids, "score": score}, keep_index=True)
 
     @displayed
-    def add(self: D, rows: object) -> D:
+    def add(self: D, rows: IntoDataFrame) -> D:
         """Put rows at the end of the table and into its clusters, one after the other.
 
         A row joins the cluster that `predict` names for it then, or begins a new one. Only the new rows are

@@ -15,7 +15,7 @@ import numpy as np
 from linktransformer.arrays import Floats, Integers
 from linktransformer.encoding import cached_encoder, model_plan
 from linktransformer.encoding.cache_settings import CacheSettings
-from linktransformer.encoding.model_plan import Plan
+from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, ModelError
 from linktransformer.estimators import reference, storage
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
@@ -23,7 +23,7 @@ from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys, embedd
 from linktransformer.estimators.storage import Arrays, Json
 from linktransformer.linking.options import Columns
 from linktransformer.tables import frames, key_columns
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrame, Table
 
 __all__ = [
     "Cache",
@@ -57,7 +57,7 @@ class FittedEstimator(ABC):
     other imports together.
     """
 
-    model: object
+    model: ModelLike
     device: str | None
     batch_size: int | None
     cache: Cache
@@ -129,7 +129,9 @@ class FittedEstimator(ABC):
             return plan
         return replace(plan, encoder=cached_encoder.cached(plan.encoder, self.cache, self.model))
 
-    def _wrapped(self, rows: object, keys: Keys, like: Table, argument: str = "on") -> Table:
+    def _wrapped(
+        self, rows: IntoDataFrame | Mapping[str, object], keys: Keys, like: Table, argument: str = "on"
+    ) -> Table:
         """A table of queries, of a dict too, with the columns that they need."""
         if isinstance(rows, Mapping):
             cells = {name: np.empty(1, dtype=object) for name in rows}
@@ -147,7 +149,7 @@ class FittedEstimator(ABC):
     def _encoded(self, known: Reference, table: Table) -> QueryRows:
         return reference.encode(known, self._plan, table, batch_size=self.batch_size)
 
-    def _with_rows(self, rows: object, known: Reference) -> Reference:
+    def _with_rows(self, rows: IntoDataFrame, known: Reference) -> Reference:
         """The reference with rows at its end; only they are encoded."""
         table, whole, labels = appended(rows, known)
         known = known.with_ngrams_of(table)
@@ -196,7 +198,7 @@ class FittedEstimator(ABC):
         storage.write(folder, known, settings, arrays)
 
     @classmethod
-    def load(cls: type[E], folder: str | Path, *, model: object = None, device: str | None = None) -> E:
+    def load(cls: type[E], folder: str | Path, *, model: ModelLike = None, device: str | None = None) -> E:
         """Read what `save` wrote.
 
         Args:
@@ -246,7 +248,7 @@ def parse_keys(
     return names, blocks
 
 
-def appended(rows: object, known: Reference) -> tuple[Table, Table, Labels]:
+def appended(rows: IntoDataFrame, known: Reference) -> tuple[Table, Table, Labels]:
     """The rows, the table with these at its end, and the labels of all rows."""
     table = frames.wrap(rows, "rows")
     frames.same_library(table, known.table)

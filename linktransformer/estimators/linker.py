@@ -10,7 +10,7 @@ import numpy as np
 
 from linktransformer.decision.fused import Fused
 from linktransformer.encoding import model_plan
-from linktransformer.encoding.model_plan import Plan
+from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators import job_storage, query, sample_fit, sample_job, view_scores
 from linktransformer.estimators import reference as refs
@@ -32,7 +32,7 @@ from linktransformer.linking.options import Columns, Job, K
 from linktransformer.progress import displayed
 from linktransformer.results.links import Links
 from linktransformer.tables import frames, key_columns
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrame, Table
 from linktransformer.tables.picture_records import Units
 
 __all__ = ["Linker"]
@@ -83,7 +83,7 @@ class Linker(FittedEstimator):
 
     def __init__(
         self,
-        model: object = None,
+        model: ModelLike = None,
         threshold: Threshold = "auto",
         *,
         on: Columns = None,
@@ -115,7 +115,7 @@ class Linker(FittedEstimator):
         self.progress = progress
 
     @displayed
-    def fit(self: L, reference: object, queries: object = None) -> L:
+    def fit(self: L, reference: IntoDataFrame, queries: IntoDataFrame | None = None) -> L:
         """Read and encode the reference table, and keep what a merge of sample rows with it shows.
 
         Args:
@@ -176,7 +176,7 @@ class Linker(FittedEstimator):
         self._plan, self._reference, self._job = plan, known, None
 
     @displayed
-    def predict(self, rows: object) -> Any:
+    def predict(self, rows: IntoDataFrame | Mapping[str, object]) -> IntoDataFrame:
         """Find the row of the reference that each row names.
 
         Args:
@@ -200,7 +200,7 @@ class Linker(FittedEstimator):
         return frames.new_frame(queries.table, columns, keep_index=True)
 
     @displayed
-    def fit_predict(self, reference: object, queries: object) -> Any:
+    def fit_predict(self, reference: IntoDataFrame, queries: IntoDataFrame) -> IntoDataFrame:
         """Fit on a reference with sample rows, and predict these.
 
         Args:
@@ -214,7 +214,7 @@ class Linker(FittedEstimator):
         return self.fit(reference, queries).predict(queries)
 
     @displayed
-    def link(self, rows: object) -> Links:
+    def link(self, rows: IntoDataFrame | Mapping[str, object]) -> Links:
         """Decide as `predict` does, and give the evidence.
 
         Args:
@@ -233,7 +233,7 @@ class Linker(FittedEstimator):
         return query.linked(known, queries, self._scored(known, queries))
 
     @displayed
-    def add(self: L, rows: object) -> L:
+    def add(self: L, rows: IntoDataFrame) -> L:
         """Put rows at the end of the reference; only they are encoded.
 
         How rare words and n-grams are, how similarities are distributed and the threshold stay as they were
@@ -319,7 +319,7 @@ class Linker(FittedEstimator):
         keys.check_pictures(table, REFERENCE)
         return keys
 
-    def _queries(self, rows: object) -> tuple[Reference, QueryRows]:
+    def _queries(self, rows: IntoDataFrame | Mapping[str, object]) -> tuple[Reference, QueryRows]:
         known = self._fitted()
         table = self._wrapped(rows, known.reader.keys, known.table, self._argument())
         return known, self._encoded(known, table)

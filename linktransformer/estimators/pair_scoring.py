@@ -245,7 +245,7 @@ def fit_model(
     left, right = evidence.left[at], evidence.right[at]
     names = [column.name for column in evidence.columns]
     decided = decision(pictures=of_pictures).corrected_by(correction, names)
-    z, offset = decided.alone(features)
+    z, offset = decided.own_log_odds(features)
     context = job_context(z, left, right, places(left, right, z, FLOOR, same=same), sizes, same=same)
     log_odds = decided.in_job(z, at, left, right, sizes, same=same, offset=offset).log_odds
     known = zip(evidence.columns, features.statistics.columns, strict=True)

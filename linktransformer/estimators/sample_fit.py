@@ -21,6 +21,7 @@ from linktransformer.estimators.noisy_copies import noisy_copies
 from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, REFERENCE
 from linktransformer.estimators.sample_job import Sample, SampleJob
+from linktransformer.linking.options import Threshold
 from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.describe import paired_columns
@@ -97,7 +98,7 @@ def _calibrated(known: Reference, queries: QueryRows, job: SampleJob, k: int) ->
     z = log_odds[best].astype(np.float64)
     right = candidates.right[best] == copy_of[candidates.left[best]]
     shifts = np.linspace(-8, 8, 321)
-    spread = job.model.decision.numbers.get("uncertainty", 1.0)
+    spread = job.model.decision.uncertainty
     signed = np.where(right, -1, 1) * (z[None] + shifts[:, None])
     cost = np.logaddexp(0, signed).sum(axis=1) + (shifts / spread) ** 2 / 2
     shift = float(shifts[cost.argmin()])
@@ -191,7 +192,7 @@ def _decided(
     return fused, equal_texts.equal_first(candidates, log_odds, but_for_case)
 
 
-def lowest(fused: Fused | None, threshold: object) -> float | None:
+def lowest(fused: Fused | None, threshold: Threshold) -> float | None:
     """The probability that a link needs, with which the sample is linked as its decision links it.
 
     `threshold` is "auto", a number, {"precision": p} or None.

@@ -69,7 +69,7 @@ def adapted(
     if selection.searched:
         return judge(partial_view.with_search(described, encoded, options), correction), report
     described = partial_view.with_view(described, encoded)
-    return judged.again(described, ~np.isnan(described.features.pairs.scores[partial_view.NAME])), report
+    return judged.update(described, ~np.isnan(described.features.pairs.scores[partial_view.NAME])), report
 
 
 def select(

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .data import ROOT
-from .report import destination, publish, say
+from tools.data import ROOT
+from tools.report import destination, publish, say
 
 BENCHMARKS = {
     "zero_label": "F1 by default on every labelled two-table set, beside TF-IDF, the rules of before, Splink",
@@ -29,8 +29,6 @@ BENCHMARKS = {
     "labelled_training": "F1 of linking after training on 50, 200 and all labels of half the entities",
     "clippings": "firm names of two scanned books: string baselines, pictures, both",
     "names_speed": "the bundled model of names: records a second, a book linked in one call",
-    "train_names": "train the bundled model of pictures and texts of names, within a time budget",
-    "train_linker": "train the small multilingual model for linking, within a time budget",
     "crosslingual": "hit@1 of text models alone on the three sets in two languages",
     "probes": "which of two texts names the same thing: the share right of any text models",
     "train_faithful": "CLIPPINGS as published, from the same start and records as names",
@@ -43,7 +41,6 @@ BENCHMARKS = {
     "long_speed": "forward speed by length: full attention, windows, linear attention beside them",
     "mqar": "recall of many pairs in one record, in either direction, by kinds of attention",
     "documents": "pages read by OCR against corrected ones, whole and by their second half",
-    "train_based": "train the encoder of long records out of a short one, within a time budget",
     "importtime": "how long the import takes and what it loads",
     "peer_venv": "build the environment of linktransformer 0.1.18 (no benchmark)",
 }

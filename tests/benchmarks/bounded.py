@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import data
+from tools import data
+from tools.report import Report, Table, say
+
 from .cpu import FIRMS
 from .jobs import peak_mb
 from .measure import JobError, environment, run_job
-from .report import Report, Table, say
 
 SIZES = (100_000, 500_000, 2_000_000)
 BLOCK = 250

@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from . import data, ocr_extras, ocr_firms, ocr_models, ocr_strings
+from tools import data
+from tools.report import Report, Table, say
+
+from . import ocr_extras, ocr_firms, ocr_models, ocr_strings
 from .ocr_firms import LANGUAGES, OCR, TRUE, Corpus, Scorer, Split
 from .ocr_strings import README, STRINGS, Prediction, StringSystem, System
-from .report import Report, Table, say
 
 GAPS = ("lev_norm", "fused", ocr_models.DECIDED)  # what is run on records with gaps, too
 NO_TEXT = "none"  # stands where an OCR stands, for a system that reads no text

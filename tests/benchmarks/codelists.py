@@ -11,9 +11,11 @@ import random
 import unicodedata
 from typing import Any
 
-from . import data, decision_files, ours
-from .data import TwoTables
-from .report import Report, Table, say
+from tools import data
+from tools.data import TwoTables
+from tools.report import Report, Table, say
+
+from . import decision_files, ours
 from .score import mean, score_pairs
 from .zero_label import chosen
 

@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import data, peer
+from tools import data
+from tools.report import Report, Table, say
+
+from . import peer
 from .measure import JobError, Measured, environment, run_job
 from .ours import encoding_of
-from .report import Report, Table, say
 
 FIRMS = ("peers", "synthetic_firms.py")
 SCRIPT = Path(__file__).with_name("jobs.py")

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from . import data
+from tools import data
+from tools.report import Report, Table, say
+
 from .probes import called, dense, encoder
-from .report import Report, Table, say
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "google_taxonomy_en_de": ("category", "category"),

@@ -13,10 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import data, decision_files, peer
+from tools import data
+from tools.report import Report, Table, say
+
+from . import decision_files, peer
 from .jobs import peak_mb
 from .measure import JobError, environment, run_job
-from .report import Report, Table, say
 from .score import mean
 
 NOT_KEYS = ("id", "cluster_id", "SourceID", "source_record_id")

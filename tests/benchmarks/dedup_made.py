@@ -8,8 +8,9 @@ import time
 import warnings
 from typing import Any
 
+from tools.report import Report, Table, say
+
 from .made_tables import KINDS, Made, make, spellings
-from .report import Report, Table, say
 
 SHARES = (0.0, 0.02, 0.1, 0.5)
 FIRMS = (100, 1_000, 3_000)

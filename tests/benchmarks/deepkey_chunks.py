@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from . import deepkey, deepkey_data
-from .deepkey_course import padded
+from tools.recipes.long import deepkey
+from tools.recipes.long.arms import ends_of
+from tools.recipes.long.course import padded
+from tools.recipes.long.hits import hits, tested_groups
 
 AT_ONCE = 2**17  # tokens
 
 
-def scores_of_chunks(
-    model: Any, world: deepkey_data.World, options: argparse.Namespace
-) -> list[dict[str, Any]]:
+def scores_of_chunks(model: Any, world: deepkey.World, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Hit@1 of two ways to compare pieces, a row for each length, number of hops and depth."""
     rows: list[dict[str, Any]] = []
-    ends = deepkey.ends_of(model)
-    for length, hops, groups in deepkey.tested_groups(world, options):
+    ends = ends_of(model)
+    for length, hops, groups in tested_groups(world, options):
         start = time.perf_counter()
         left, right = (
             pieces(model, [world.ids(one) for _, found in groups for one in getattr(found, side)], ends)
@@ -33,7 +33,7 @@ def scores_of_chunks(
         mean, best = compared(left, right)
         for name, score in (("chunks, mean of best", mean), ("chunks, best pair", best)):
             nine = len(left) // n
-            rows += deepkey.hits(name, length, hops, depths, score.reshape(n, nine, n, nine), seconds)
+            rows += hits(name, length, hops, depths, score.reshape(n, nine, n, nine), seconds)
     return rows
 
 

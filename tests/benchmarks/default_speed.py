@@ -30,11 +30,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from . import data, decision_files, ours, peer, speed_tables, splink_links
+from tools import data
+from tools.data import TwoTables
+from tools.report import Report, Row, Table, destination, markdown, say, write
+
+from . import decision_files, ours, peer, speed_tables, splink_links
 from .cpu import FIRMS
-from .data import TwoTables
 from .measure import JobError, Measured, environment, run_job
-from .report import Report, Row, Table, destination, markdown, say, write
 from .score import score_pairs
 
 DEFAULT, FULL, LEXICAL = "default", "full", "lexical"

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from tools.report import Report, Table
+
 from . import long_speed
-from .report import Report, Table
 
 WIDTH, HEIGHT, EDGE = 760, 440, 64
 COLOURS = {"based": "#06c", "window": "#888", "window+full": "#a60", "linear": "#080", "full": "#c03"}

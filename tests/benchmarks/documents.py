@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from . import data
-from .deepkey import ends_of, original, tokens_of
+from tools import data
+from tools.recipes.long.arms import ends_of, original, tokens_of
+from tools.report import Report, Table, say
+
 from .deepkey_chunks import compared, pieces
-from .report import Report, Table, say
 
 SET = ("data", "icdar2019_ocr_documents")
 

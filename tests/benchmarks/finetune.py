@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from . import data
-from .report import Report, Table, say
+from tools import data
+from tools.report import Report, Table, say
+
 from .score import mean
 
 SETS = ("dm_abt_buy", "dm_amazon_google", "dm_dblp_acm")

@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from . import data
+from tools import data
+from tools.report import Report, Table, say
+
 from .cpu import FIRMS
-from .report import Report, Table, say
 
 JOBS = ("limits", "search", "encode", "merge")
 COLUMNS = 384

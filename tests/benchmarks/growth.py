@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import data
+from tools import data
+from tools.report import Report, Table, say
+
 from .jobs import peak_mb
 from .measure import JobError, environment, run_job
-from .report import Report, Table, say
 
 FIRMS = ("peers", "synthetic_firms.py")
 ROWS = (10_000, 30_000, 100_000, 300_000)

@@ -9,9 +9,10 @@ import subprocess
 import sys
 from statistics import median
 
-from .data import ROOT
+from tools.data import ROOT
+from tools.report import Report, Table
+
 from .measure import environment
-from .report import Report, Table
 
 HEAVY = (
     "torch",

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import data, decision_files, ours, splink_links
-from .report import say
+from tools import data
+from tools.report import say
+
+from . import decision_files, ours, splink_links
 from .score import PairScore, mean, score_pairs
 
 PUBLISHED = {  # set: AnyMatch 1B, GPT-4

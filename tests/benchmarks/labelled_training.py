@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from . import data
-from .report import Report, Table, say
+from tools import data
+from tools.report import Report, Table, say
+
 from .score import mean
 
 SETS = ("abt_buy", "amazon_google", "mexican_tariff_1947_1948", "japanese_firms_1950s")

@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from . import data, decision_files
+from tools import data
+from tools.report import Report, Table, say
+
+from . import decision_files
 from .labelled_training import entities
-from .report import Report, Table, say
 from .score import mean
 
 LINKS = (

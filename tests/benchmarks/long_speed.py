@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .report import Report, Table
+from tools.report import Report, Table
 
 ARMS = ("full", "third", "window", "window+full", "based", "based+full", "linear")
 LENGTHS = {"cuda": (512, 2048, 8192, 16384, 32768), "cpu": (8192,)}

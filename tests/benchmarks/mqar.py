@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .report import Report, Table, say
+from tools.report import Report, Table, say
 
 ARMS = {"window": "window", "linear": "linear", "based": "based", "full": "full"}
 PRESETS: dict[str, dict[str, Any]] = {

@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from . import data, ocr_firms
+from tools import data
+from tools.report import Report, Table
+
+from . import ocr_firms
 from .jobs import peak_mb
 from .measure import environment, run_job
-from .report import Report, Table
 
 VIEWS = ("fused", "image", "text")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import data
+from tools import data
 
 FOLDER = "ocr_firms"
 LANGUAGES = ("ja", "en")

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .names_data import kept_back
+from tools.recipes.names.records import kept_back
+
 from .ocr_firms import Book, Corpus, Split
 from .ocr_strings import Prediction, System
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from .data import TwoTables
+from tools.data import TwoTables
 
 ROW_COLUMNS = ("left", "right")
 

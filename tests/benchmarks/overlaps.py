@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from . import data
-from .data import TwoTables
+from tools import data
+from tools.data import TwoTables
 
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.3, 0.6, 1.0)
 SEED = 7

@@ -9,8 +9,8 @@ import sys
 import venv
 from pathlib import Path
 
-from . import data
-from .report import Report, Table, say
+from tools import data
+from tools.report import Report, Table, say
 
 VARIABLE = "LINKTRANSFORMER_PEER_VENV"
 TORCH = "torch==2.13.0"

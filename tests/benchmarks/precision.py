@@ -12,9 +12,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import calibrated, data, decision_files, ours, overlaps
-from .data import TwoTables
-from .report import Report, Table, say
+from tools import data
+from tools.data import TwoTables
+from tools.report import Report, Table, say
+
+from . import calibrated, decision_files, ours, overlaps
 from .score import mean
 
 WANTED = (0.8, 0.9, 0.95, 0.99)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .report import Report, Table
+from tools.report import Report, Table
 
 FILE = Path(__file__).with_name("probes.txt")
 Probe = tuple[str, str, str]

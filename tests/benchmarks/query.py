@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .report import Report, Table
+from tools.report import Report, Table
 
 STEMS = "ka mo ri tel van dus pho gri len bax zu wem nor sil tar pel qui hom ast ber".split()  # noqa: SIM905
 KINDS = ("steel", "dairy", "motors", "paper", "rail", "mills", "tools", "foods", "glass", "mining")

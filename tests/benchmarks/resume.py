@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .data import ROOT
-from .report import Report, Table, say
+from tools.data import ROOT
+from tools.report import Report, Table, say
 
 POINTS = (0.04, 0.5, 0.95)  # shares of the vectors that are on disk when the process is killed
 ROW_BYTES = 4 * 384 + 16  # a vector of the bundled model and its key

@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import data
+from tools import data
+from tools.report import Report, Table, say
+
 from .cpu import FIRMS
 from .measure import environment, run_job
-from .report import Report, Table, say
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 WIDTH, HEIGHT, EDGE = 560, 380, 60

@@ -19,9 +19,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from . import data, decision_files, speed_tables
+from tools import data
+from tools.report import Report, Table, say
+
+from . import decision_files, speed_tables
 from .measure import JobError, environment, megabytes, run_job
-from .report import Report, Table, say
 from .score import score_pairs
 
 BASELINE = "TF-IDF"

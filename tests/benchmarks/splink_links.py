@@ -6,10 +6,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.data import TwoTables
+from tools.report import say
+
 from . import splink_tables
-from .data import TwoTables
 from .measure import JobError, environment, run_job
-from .report import say
 
 Scored = Mapping[tuple[str, str], float]
 PEER = Path(splink_tables.__file__)

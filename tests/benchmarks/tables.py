@@ -13,11 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import data, dedup, peer
+from tools import data
+from tools.report import Report, Table
+
+from . import dedup, peer
 from .dedup_peers import SOURCE
 from .jobs import peak_mb
 from .measure import JobError, environment, run_job
-from .report import Report, Table
 
 SETS = ("febrl3_persons", "fake_contacts_1k")
 TABLES = ("a", "b", "c")

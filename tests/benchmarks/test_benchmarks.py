@@ -13,12 +13,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tools import data
+from tools.report import Report, Table, markdown, publish
+
 from . import __main__ as entry
 from . import (
     calibrated,
     codelists,
     cpu,
-    data,
     decision_files,
     importtime,
     jobs,
@@ -32,7 +34,6 @@ from . import (
     zero_label,
 )
 from .measure import JobError, Measured, environment, run_job
-from .report import Report, Table, markdown, publish
 from .score import PairScore, score_pairs
 
 WRITES = "import sys, json, pathlib; pathlib.Path(sys.argv[-1]).write_text(json.dumps({'done': 1}))"

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from . import clippings, data, ocr_firms, ocr_models, ocr_strings
+from tools import data
+
+from . import clippings, ocr_firms, ocr_models, ocr_strings
 from .ocr_firms import Book, Corpus, Split
 from .ocr_strings import Prediction, choose
 

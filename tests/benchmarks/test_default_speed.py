@@ -11,8 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from . import data, decision_files, default_speed, jobs, ours, splink_links
-from .data import TwoTables
+from tools import data
+from tools.data import TwoTables
+
+from . import decision_files, default_speed, jobs, ours, splink_links
 from .default_speed import DEFAULT, FULL, LEXICAL, OLD, SPLINK, TFIDF, Job
 from .measure import JobError, Measured
 

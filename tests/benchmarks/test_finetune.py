@@ -15,8 +15,9 @@ import pytest
 
 from linktransformer.search import lexical
 from tests import tiny_model
+from tools import data
 
-from . import data, finetune
+from . import finetune
 
 READ = """
 import pandas as pd

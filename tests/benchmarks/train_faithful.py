@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from . import data, names_data, train_names
-from .names_data import LANGUAGES
-from .report import Report, Table
+from tools import data
+from tools.recipes.names import records as names_data
+from tools.recipes.names import train as train_names
+from tools.recipes.names.records import LANGUAGES
+from tools.report import Report, Table
 
 SHARES = {"self": 0.3, "synthetic": 0.4, "labelled": 0.3}  # of the time
 NAMES = ("fused", "image", "text")

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import data, decision_files, known_pairs, ours, peer, probes, splink_links
-from .report import Report, Table, say
+from tools import data
+from tools.report import Report, Table, say
+
+from . import decision_files, known_pairs, ours, peer, probes, splink_links
 from .score import mean, score_pairs
 
 BASELINE = ("hit@1", "best F1", "mutual F1", "oracle F1")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linktransformer.decision.attribution import FAMILIES, attributed, family_of, split_among
+from linktransformer.decision.attribution import FAMILIES, attribute, family_of, split_among
 from linktransformer.decision.context import FLOOR, JobContext, in_context, job_context
 from linktransformer.decision.model import decision
 from linktransformer.scoring.ranks import Places, places
@@ -33,7 +33,7 @@ def job() -> tuple[Any, np.ndarray, Places, JobContext]:
 
 def test_the_values_add_up_to_the_log_odds() -> None:
     features, z, of, context = job()
-    found = attributed(decision(), features, z, of, context)
+    found = attribute(decision(), features, z, of, context)
     seen = in_context(z, of, context)
     wanted = decision().job.predict(seen.values, seen.names) / np.log(2)
     np.testing.assert_allclose(found.total, wanted, atol=1e-4)
@@ -53,7 +53,7 @@ def test_a_value_is_the_mean_over_all_orders(monkeypatch: pytest.MonkeyPatch) ->
             return trees.expected(*given)
 
     model = replace(decision(), job=Watched())  # type: ignore[arg-type]
-    found = attributed(model, (names, values[:1]), z[:1], of.some(slice(0, 1)), context)
+    found = attribute(model, (names, values[:1]), z[:1], of.some(slice(0, 1)), context)
     orders = list(itertools.permutations(range(len(FAMILIES))))
     plain = np.zeros(len(FAMILIES))
     for order in orders:

@@ -22,7 +22,7 @@ def kept_of(evidence: Evidence, features: PairFeatures, nodes: Any) -> JobEviden
     own = model.pair.predict(features.values, features.names)
     left, right = evidence.left[features.at], evidence.right[features.at]
     decided = model.in_job(own, features.at, left, right, evidence.sizes, same=evidence.same)
-    return job_evidence.kept(nodes, evidence, features, own, decided, model)
+    return job_evidence.slim_evidence(nodes, evidence, features, own, decided, model)
 
 
 @pytest.mark.parametrize("same", [False, True], ids=["two tables", "one table"])

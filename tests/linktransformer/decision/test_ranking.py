@@ -46,3 +46,13 @@ def test_counting_is_stable_sorting(n: int, most: int, monkeypatch: pytest.Monke
     monkeypatch.setattr(ranking, "COUNTED_FROM", 0)
     numbers = np.random.default_rng(0).integers(0, most, n)
     np.testing.assert_array_equal(stable_order(numbers), np.argsort(numbers, kind="stable"))
+
+
+def test_rank_settles_ties_by_the_lower_partner() -> None:
+    left, right = (side.ravel() for side in np.indices((2, 3)))
+    score = np.array([0.5, 0.9, 0.5, 0.2, 0.2, 0.2], dtype=np.float32)
+    ranking = rank(left, right, score)
+    assert right[ranking.best].tolist() == [1, 0]
+    assert right[ranking.second].tolist() == [0, 1]
+    one = rank(np.array([3]), np.array([7]), np.array([0.4], dtype=np.float32))
+    assert (one.nodes.tolist(), one.second.tolist()) == ([3], [-1])

@@ -1,0 +1,1 @@
+"""Train the bundled model "linker-multilingual": short texts of many languages."""

@@ -1,0 +1,1 @@
+"""Train an encoder of long records from a short one."""

@@ -1,0 +1,1 @@
+"""Train the bundled model "names": pictures and OCR text of names."""
