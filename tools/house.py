@@ -1,4 +1,4 @@
-"""Measure the packages, and draw the rooms of linktransformer from their imports.
+"""Measure the packages, and draw the rooms of linktransformer and clippings from their imports.
 
 python -m tools.house            # files, lines, functions, types and docstrings by room
 python -m tools.house --picture  # the rooms and what they import, written into docs/architecture.md
@@ -18,8 +18,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("linktransformer", "clippings", "model_hub")
 LONG = 300  # lines of a file
 PAGE = ROOT / "docs" / "architecture.md"
-BEGIN, END = "<!-- rooms: made by `python -m tools.house --picture` -->", "<!-- end of rooms -->"
-NARROW = 3  # modules that import: fewer are left out of the picture
+BEGIN = "<!-- rooms of {}: made by `python -m tools.house --picture` -->"
+END = "<!-- end of rooms of {} -->"
+NARROW = {"linktransformer": 3, "clippings": 1}  # modules that import: fewer are left out of the picture
 
 
 def sources() -> dict[str, str]:
@@ -92,40 +93,38 @@ def imports_of(source: str) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
-def edges() -> Counter[tuple[str, str]]:
-    """How many modules of one room of linktransformer import from another."""
+def edges(package: str) -> Counter[tuple[str, str]]:
+    """How many modules of one room of a package import from another."""
     found: Counter[tuple[str, str]] = Counter()
     for name, source in sources().items():
         parts = name.split(".")
-        if parts[0] != "linktransformer" or len(parts) < 3:
+        if parts[0] != package or len(parts) < 3:
             continue
-        rooms = {of.split(".")[1] for of in imports_of(source) if of.startswith("linktransformer.")}
+        rooms = {of.split(".")[1] for of in imports_of(source) if of.startswith(f"{package}.")}
         found.update(
-            (parts[1], room)
-            for room in rooms
-            if room != parts[1] and (ROOT / "linktransformer" / room).is_dir()
+            (parts[1], room) for room in rooms if room != parts[1] and (ROOT / package / room).is_dir()
         )
     return found
 
 
-def purpose(room: str) -> str:
+def purpose(package: str, room: str) -> str:
     """The first line of a room's docstring."""
-    text = (ROOT / "linktransformer" / room / "__init__.py").read_text(encoding="utf-8")
+    text = (ROOT / package / room / "__init__.py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(text)) or "").splitlines()[0]
 
 
-def picture() -> str:
-    """The rooms as a graph of Mermaid, and what each is for."""
-    every = edges()
+def picture(package: str) -> str:
+    """The rooms of a package as a graph of Mermaid, and what each is for."""
+    every, narrow = edges(package), NARROW[package]
     uses: dict[str, set[str]] = defaultdict(set)
     for above, below in every:
         uses[above].add(below)
     rooms = sorted({room for edge in every for room in edge}, key=lambda room: (_height(room, uses), room))
     lines = ["```mermaid", "graph TD"]
-    lines += [f"  {above} --> {below}" for (above, below), n in sorted(every.items()) if n >= NARROW]
-    lines += ["```", "", f"An arrow is drawn where {NARROW} files or more import from the room.", ""]
+    lines += [f"  {above} --> {below}" for (above, below), n in sorted(every.items()) if n >= narrow]
+    lines += ["```", "", f"Arrows: at least {narrow} of a room's files import from the other.", ""]
     lines += ["| room | holds |", "|---|---|"]
-    return "\n".join([*lines, *(f"| `{room}` | {purpose(room)} |" for room in rooms)])
+    return "\n".join([*lines, *(f"| `{room}` | {purpose(package, room)} |" for room in rooms)])
 
 
 def _height(room: str, uses: dict[str, set[str]]) -> int:
@@ -136,9 +135,12 @@ def main() -> None:
     """Print the measures, or write the picture."""
     if "--picture" in sys.argv[1:]:
         page = PAGE.read_text(encoding="utf-8")
-        before, _, rest = page.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        PAGE.write_text(f"{before}{BEGIN}\n{picture()}\n{END}{after}", encoding="utf-8")
+        for package in NARROW:
+            begin, end = BEGIN.format(package), END.format(package)
+            before, _, rest = page.partition(begin)
+            _, _, after = rest.partition(end)
+            page = f"{before}{begin}\n{picture(package)}\n{end}{after}"
+        PAGE.write_text(page, encoding="utf-8")
         return
     rows = measured()
     names = list(rows[0])

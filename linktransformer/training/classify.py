@@ -139,7 +139,7 @@ def _opened(model: Any, device: str | None, cache: Any, label_map: Mapping[Any, 
             f"model={model!r} is no classifier. Give what train_clf_model returned, its folder, or the name "
             "of a published one."
         )
-    from clippings.sequence_classifier import is_sequence_classifier
+    from clippings.text.sequence_classifier import is_sequence_classifier
     from model_hub import ModelHubError, open_model
 
     if is_sequence_classifier(Path(folder)):
@@ -160,7 +160,7 @@ def _opened(model: Any, device: str | None, cache: Any, label_map: Mapping[Any, 
 
 def _of_transformers(folder: Path, device: str | None, label_map: Mapping[Any, Any] | None) -> _Known:
     from clippings import EncoderError, MissingPackageError
-    from clippings.sequence_classifier import SequenceClassifier
+    from clippings.text.sequence_classifier import SequenceClassifier
 
     try:
         found = SequenceClassifier(folder, device)

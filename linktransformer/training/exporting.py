@@ -49,7 +49,7 @@ def export_model(
         linktransformer.errors.ModelError: model='lexical': ...
     """
     from clippings import EncoderError, MissingPackageError
-    from clippings.text_export import export_text
+    from clippings.export.text_export import export_text
     from model_hub import ModelHubError
 
     facts: dict[str, Any] = {"name": name or Path(folder).resolve().name, "licence": licence}

@@ -99,7 +99,7 @@ def train_pictures(
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
-        options: Any field of `clippings.record_recipe.RecordRecipe`: epochs, batch_size, learning_rate, ...
+        options: Any field of `clippings.record_training.recipe.RecordRecipe`: epochs, batch_size, ...
 
     Returns:
         The model, with its scores on validation and test: top-1 and F1 by picture, by text and by both.
@@ -129,7 +129,7 @@ def train_pictures(
         for table, of, column, conf in zip(tables, names, columns, sure, strict=True)
     ]
     with in_our_words(base):
-        from clippings.record_recipe import RecordRecipe
+        from clippings.record_training.recipe import RecordRecipe
 
         recipe = RecordRecipe.for_stage("labelled", **options)
         known = _known((sides[0], sides[1]), rows, complete, splits.check_shares(shares), recipe.seed)
@@ -172,8 +172,8 @@ def _known(
     sides: tuple[Units, Units], rows: tuple[Integers, Integers], complete: bool, shares: Any, seed: int
 ) -> _Known:
     """Units as records, entities by the known links, and the split of each."""
-    from clippings.record_examples import RecordExamples
-    from clippings.strips import strips
+    from clippings.pictures.strips import strips
+    from clippings.record_training.examples import RecordExamples
 
     n_left, n = len(sides[0].pictures), sum(len(side.pictures) for side in sides)
     a, b = (side.records.text_of_row[row] for side, row in zip(sides, rows, strict=True))
@@ -225,10 +225,10 @@ def _fitted(
     resume: bool,
 ) -> tuple[Any, dict[str, float], Any]:
     """The trained model, its scores and the log."""
-    from clippings.record_evaluation import evaluate, validation
-    from clippings.record_examples import take
-    from clippings.record_trainable import RecordTrainable
-    from clippings.record_trainer import Stage, fit_records
+    from clippings.record_training.evaluation import evaluate, validation
+    from clippings.record_training.examples import take
+    from clippings.record_training.trainable import RecordTrainable
+    from clippings.record_training.trainer import Stage, fit_records
 
     model = RecordTrainable(_towers(base, recipe.seed), device or _device())
     chosen_by = _task(known, splits.VAL)
@@ -258,7 +258,7 @@ def _fitted(
 
 def _task(known: _Known, part: int) -> Any:
     """The left rows of a split that are known, searched in all right rows, those of other splits too."""
-    from clippings.record_evaluation import RecordTask
+    from clippings.record_training.evaluation import RecordTask
 
     every = np.arange(len(known.examples))
     left = (every < known.n_left) & (known.part == part) & (known.examples.entity >= 0)
@@ -266,14 +266,14 @@ def _task(known: _Known, part: int) -> Any:
 
 
 def _device() -> str:
-    from clippings.torch_record_encoder import best_device
+    from clippings.records.torch_encoder import best_device
 
     return best_device()
 
 
 def _aged(batch: Any, mask: Any, generator: Any) -> Any:
     """Light damage, drawn anew each time a picture is seen."""
-    from clippings.augment import Augmentation, augment
+    from clippings.record_training.strip_augment import Augmentation, augment
 
     settings = Augmentation(strength=AGED)
     return augment(batch, generator, settings, mask=mask, vertical=batch.shape[2] > batch.shape[3])
@@ -281,10 +281,10 @@ def _aged(batch: Any, mask: Any, generator: Any) -> Any:
 
 def _towers(base: str | os.PathLike[str], seed: int) -> Any:
     """The model to start from; random weights are the same for the same seed."""
-    from clippings.bi_encoder import BiEncoder
-    from clippings.bi_encoder_config import BiEncoderConfig
     from clippings.errors import TrainingError
-    from clippings.torch_record_encoder import TorchRecordEncoder
+    from clippings.records.bi_encoder import BiEncoder
+    from clippings.records.bi_encoder_config import BiEncoderConfig
+    from clippings.records.torch_encoder import TorchRecordEncoder
     from model_hub import open_model
 
     new: Mapping[str, Callable[[], BiEncoderConfig]] = {NEW: BiEncoderConfig, TINY: BiEncoderConfig.tiny}
@@ -305,7 +305,7 @@ def _towers(base: str | os.PathLike[str], seed: int) -> Any:
 def _sealed(model: Any, place: Path, facts: Mapping[str, Any]) -> Path:
     import shutil
 
-    from clippings.torch_record_encoder import save
+    from clippings.records.torch_encoder import save
 
     shutil.rmtree(place / "model", ignore_errors=True)
     save(model.model, place / "model", **facts)

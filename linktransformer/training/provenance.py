@@ -20,8 +20,7 @@ def origin(base: str) -> dict[str, str]:
     Returns:
         "base_model", "source", "revision" and "licence", as `model_hub.seal` takes them.
     """
-    from clippings.based_convert import is_based
-    from clippings.trainable import BUNDLED, PACKAGE
+    from clippings.text.sentence_models import BUNDLED, PACKAGE, is_based
     from model_hub.manifest import MANIFEST_NAME, read
     from model_hub.ref import BUNDLED as BUNDLED_MODELS
     from model_hub.ref import bundled_names

@@ -172,12 +172,12 @@ def _trained(
     device: str | None,
     resume: bool,
 ) -> TrainedModel:
-    from clippings import evaluation, ranks
-    from clippings.trainable import load_trainable
-    from clippings.trainer import fit
+    from clippings.training import distributed, evaluation
+    from clippings.training.trainable import load_trainable
+    from clippings.training.trainer import fit
 
     with stage("model"):
-        model = load_trainable(base, ranks.own_device(device))
+        model = load_trainable(base, distributed.own_device(device))
     examples = examples_of(labelled)
     val = _task(labelled, shape, splits.VAL)
     if not len(val.queries):
@@ -206,7 +206,7 @@ def _trained(
         with stage("test"):
             found = evaluation.scores(evaluation.search(model, test), run.best["threshold"])
         metrics |= {f"test_{name}": value for name, value in found.items()}
-    group = ranks.join()
+    group = distributed.join()
     folder = out / "model"
     if group.first:
         with stage("decision"):
@@ -228,10 +228,10 @@ def examples_of(labelled: Labelled) -> Any:
         labelled: The labels.
 
     Returns:
-        The `clippings.examples.Examples`; entities are made of training pairs alone, so that no test label
-        has a say in what counts as a negative.
+        The `clippings.training.examples.Examples`; entities are made of training pairs alone, so that no
+        test label has a say in what counts as a negative.
     """
-    from clippings.examples import Examples
+    from clippings.training.examples import Examples
 
     train = labelled.part == splits.TRAIN
     left, right, label = labelled.left[train], labelled.right[train], labelled.label[train]
@@ -253,7 +253,7 @@ def examples_of(labelled: Labelled) -> Any:
 
 def _task(labelled: Labelled, shape: Shape, part: int) -> Any:
     """The linking task of a split: its left texts, searched in all right texts that are known."""
-    from clippings.evaluation import LinkingTask
+    from clippings.training.evaluation import LinkingTask
 
     rows = labelled.part == part
     if shape.cluster:

@@ -177,12 +177,12 @@ def _trained(
     resume: bool,
     kinds: Sequence[Any],
 ) -> TrainedClassifier:
-    from clippings import ranks
-    from clippings.trainable import load_trainable
-    from clippings.trainer import fit
+    from clippings.training import distributed
+    from clippings.training.trainable import load_trainable
+    from clippings.training.trainer import fit
 
     with stage("model"):
-        model = load_trainable(base, ranks.own_device(device))
+        model = load_trainable(base, distributed.own_device(device))
     idf = classifier.frequencies([rows.texts[row] for row in rows.of(TRAIN)])
 
     seen = np.flatnonzero(rows.part != TEST)
@@ -221,7 +221,7 @@ def _trained(
             for row, code in zip(test.tolist(), said.tolist(), strict=True)
             if code != rows.code[row]
         ]
-    group = ranks.join()
+    group = distributed.join()
     if group.first:
         _sealed(model, out / "model", rows, settings, found, head)
     group.wait()

@@ -225,9 +225,9 @@ def examples(rows: Classified) -> Any:
         rows: The texts.
 
     Returns:
-        The `clippings.examples.Examples`.
+        The `clippings.training.examples.Examples`.
     """
-    from clippings.examples import Examples
+    from clippings.training.examples import Examples
 
     train = rows.of(splits.TRAIN)
     code = rows.code[train]

@@ -1,6 +1,6 @@
 """Print names, age them, read them with tesseract, and learn which characters it takes for which.
 
-    python -m tests.benchmarks.confusion_tables clippings/confusion_tables 1500
+    python -m tests.benchmarks.confusion_tables clippings/synthetic/confusion_tables 1500
 
 writes one table for each language and direction, and a JSON of figures on standard output. Everything that
 is learned from is our own print, whose text is known; no label of any benchmark is looked at.
@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from clippings.alignment import character_error_rate
-from clippings.learn_confusions import learn_confusions
-from clippings.name_variants import SIDES, english, japanese
-from clippings.scan_damage import Damage
-from clippings.synthesize import synthesize
-from clippings.synthetic_records import SyntheticRecords
-from clippings.tesseract import Tesseract
+from clippings.synthetic.alignment import character_error_rate
+from clippings.synthetic.learn_confusions import learn_confusions
+from clippings.synthetic.name_variants import SIDES, english, japanese
+from clippings.synthetic.records import SyntheticRecords
+from clippings.synthetic.scan_damage import Damage
+from clippings.synthetic.synthesize import synthesize
+from clippings.synthetic.tesseract import Tesseract
 from tests.benchmarks.fonts import training_fonts
 from tests.benchmarks.name_lists import english_names, japanese_names
 

@@ -116,7 +116,7 @@ def make_teacher(e5: Path, to: Path, vocabulary: int, seed: int, steps: int = 20
     """The teacher with the pieces that the groups need, noise and prefix included, in 8 bits."""
     import tempfile
 
-    from clippings.prune import kept_pieces, pack, prune
+    from clippings.export.prune import kept_pieces, pack, prune
 
     from .linker_stages import PREFIX
 
@@ -186,7 +186,7 @@ def train(options: argparse.Namespace) -> Report:
 
 def setting_of(options: argparse.Namespace) -> Setting:
     """The student, out of the teacher's layers or a model that was trained before, and all that it needs."""
-    from clippings.prune import prune, unpack
+    from clippings.export.prune import prune, unpack
 
     from .linker_batches import How, maker
     from .linker_model import load
@@ -216,8 +216,8 @@ def stage(
     """One stage, planned to its time; a run that goes on keeps its plan."""
     from dataclasses import replace
 
-    from clippings.based_training import LongRecipe, StepCourse, pace, trained
-    from clippings.loop import run_course
+    from clippings.training.long_training import LongRecipe, StepCourse, pace, trained
+    from clippings.training.loop import run_course
 
     from .linker_batches import NEAR, ahead
     from .linker_stages import measure, mine
@@ -307,7 +307,7 @@ def loss_of(
 
 def export(options: argparse.Namespace) -> Report:
     """A model in 8 bits for onnxruntime, its size and what was lost."""
-    from clippings.text_export import export_text
+    from clippings.export.text_export import export_text
 
     made = export_text(
         str(options.export),
@@ -323,7 +323,7 @@ def export(options: argparse.Namespace) -> Report:
 
 def speeds(folder: Path, times: int = 9) -> list[dict[str, Any]]:
     """Names a second on two threads, beside the shipped model in turn; medians of runs and their ratios."""
-    from clippings.onnx_encoder import OnnxTextEncoder
+    from clippings.text.onnx_encoder import OnnxTextEncoder
 
     from .probes import probes
 

@@ -1,7 +1,8 @@
 """Records to train on: names of the lists, printed with the training fonts, damaged, and misread by a table.
 
-The reader is a model of tesseract (`clippings/confusion_tables`), so that a hundred thousand records take
-minutes. No label of a benchmark is used, apart from the exclusion of names that `name_lists` describes.
+The reader is a model of tesseract (`clippings/synthetic/confusion_tables`), so that a hundred thousand
+records take minutes. No label of a benchmark is used, apart from the exclusion of names that `name_lists`
+describes.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from clippings.confusions import shipped_confusions
-from clippings.name_variants import english, japanese
-from clippings.render import Font
-from clippings.scan_damage import Damage
-from clippings.synthesize import synthesize
-from clippings.synthetic_records import SyntheticRecords, join_records
+from clippings.synthetic.confusions import shipped_confusions
+from clippings.synthetic.name_variants import english, japanese
+from clippings.synthetic.records import SyntheticRecords, join_records
+from clippings.synthetic.render import Font
+from clippings.synthetic.scan_damage import Damage
+from clippings.synthetic.synthesize import synthesize
 from tests.benchmarks.confusion_tables import SEVERITY, TABLES
 from tests.benchmarks.fonts import packed, training_fonts
 
@@ -40,7 +41,7 @@ def training_records(
         language: "ja" or "en".
         names: Names of `name_lists`.
         copies: Records of each name in the source and in the target.
-        clean: Leave the crops undamaged, for damage on the device (`clippings.augment`).
+        clean: Leave the crops undamaged, for `clippings.record_training.strip_augment` on the device.
         fonts: A folder that `fonts.pack` wrote; None: the fonts of the system.
         seed: Of everything that is drawn.
         workers: Processes; the records are the same for any number.

@@ -14,7 +14,8 @@ import pytest
 
 import linktransformer as lt
 import model_hub
-from clippings import load_text_encoder, text_encoder
+from clippings import load_text_encoder
+from clippings.text import text_encoder
 from model_hub import (
     AccessError,
     ChecksumError,

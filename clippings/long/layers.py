@@ -1,0 +1,271 @@
+"""Layers of an encoder of long records: a window of exact attention beside linear attention over everything.
+
+A layer is one of four kinds: "full" attention; a "window" of near places; "linear" attention over all places;
+"based", window and linear in parallel. Each works along (n, t, width). (S. Arora et al., Simple linear
+attention language models balance the recall-throughput tradeoff, 2024, alternate the two and read in one
+direction only; an encoder reads in both.)
+
+This module needs torch; nothing imports it before a model is built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from clippings.layers.attention import rotate
+from clippings.layers.cpu_linear import known, mapped, through
+from clippings.layers.linear_attention import linear_attention
+from clippings.layers.window_attention import Places, attend
+
+__all__ = ["KINDS", "BasedLayer", "GatedConvolution", "Mixer", "Shape", "ZeroLinear", "attention_pooling"]
+
+KINDS = ("full", "window", "linear", "based")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the layers of an encoder have in common.
+
+    Args:
+        width: Width of the sequence.
+        heads: Heads of the attention.
+        inner: Width between the two maps of a feed-forward part.
+        window: A place sees so many to either side.
+        features: Width of the queries and keys of linear attention.
+        form: Of the features, "symmetric" or "full".
+        rotary: Whether queries and keys are turned by their place; else positions are added to the tokens.
+        gate: What the linear branch beside a window begins with, before the tanh.
+        dropout: Share of numbers dropped in training.
+        eps: Of the normalisations.
+        centred: Whether the linear branch gives what sets its place apart from the mean of all values, at
+            the size of a value, however faint it is among many places.
+    """
+
+    width: int
+    heads: int
+    inner: int
+    window: int = 64
+    features: int = 16
+    form: str = "symmetric"
+    rotary: bool = False
+    gate: float = 0.0
+    dropout: float = 0.1
+    eps: float = 1e-12
+    centred: bool = False
+
+
+@known
+class ZeroLinear(nn.Linear):
+    """A linear map that begins as nothing, so that what is added to a trained model leaves it as it was."""
+
+    def reset_parameters(self) -> None:
+        """Begin anew."""
+        nn.init.zeros_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+
+class GatedConvolution(nn.Module):
+    """Each place's neighbours, channel by channel, times a gate: what shifts and compares before features.
+
+    It adds nothing at first: its last map begins at zero. (D. Fu et al., Hungry hungry hippos, 2023; M. Poli
+    et al., Hyena hierarchy, 2023.)
+
+    Args:
+        width: Width of the sequence.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        inner = max(1, width // 4)  # as wide as the sequence it would cost a third of the layer
+        self.inward = nn.Linear(width, 2 * inner)
+        self.along = nn.Parameter(torch.full((3, inner), 1 / 3))
+        self.outward = ZeroLinear(inner, width)
+
+    def forward(self, x: Tensor, places: Places) -> Tensor:
+        """Look at the neighbours.
+
+        Args:
+            x: (n, t, width).
+            places: Which places count; the others are seen as zeros.
+
+        Returns:
+            (n, t, width), to be added to x.
+        """
+        left, gate = mapped(self.inward, x).chunk(2, dim=-1)
+        if places.padded:
+            left = left * places.mask[:, :, None]
+        along = self.along.to(left.dtype)
+        before, after = (functional.pad(left, (0, 0, *by)) for by in ((1, 0), (0, 1)))
+        mixed = before[:, :-1] * along[0] + left * along[1] + after[:, 1:] * along[2]
+        return mapped(self.outward, functional.silu(mixed) * gate)
+
+
+class Mixer(nn.Module):
+    """How the places of a layer see each other.
+
+    Args:
+        shape: What all layers have in common.
+        kind: One of `KINDS`.
+    """
+
+    def __init__(self, shape: Shape, kind: str) -> None:
+        super().__init__()
+        if kind not in KINDS:
+            raise ValueError(f"There is no such kind of layer. Given: {kind!r}. Give one of {KINDS}.")
+        self.shape, self.kind = shape, kind
+        self.window_dropout = 0.0
+        width = shape.width
+        self.value = nn.Linear(width, width)
+        if kind != "linear":
+            self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
+        if kind in ("linear", "based"):
+            self.near = GatedConvolution(width)
+            self.feature_query = nn.Linear(width, shape.heads * shape.features, bias=False)
+            self.feature_key = nn.Linear(width, shape.heads * shape.features, bias=False)
+            self.key_gate = ZeroLinear(width, shape.heads)
+        if kind == "based":
+            self.gate = nn.Parameter(torch.full((shape.heads,), shape.gate))
+
+    def forward(self, x: Tensor, places: Places, full: bool = False) -> Tensor:
+        """Let the places see each other.
+
+        Args:
+            x: (n, t, width).
+            places: Which of them count.
+            full: Whether it is full attention this time, whatever the kind; not for "linear".
+
+        Returns:
+            (n, t, width).
+        """
+        v = self._heads(mapped(self.value, x))
+        made: Tensor | None = None
+        if self.kind != "linear":
+            q, k = self._heads(mapped(self.query, x)), self._heads(mapped(self.key, x))
+            if self.shape.rotary:
+                q, k = rotate(q), rotate(k)
+            made = attend(q, k, v, places, None if full or self.kind == "full" else self.shape.window)
+        if self.kind in ("linear", "based") and not full:
+            far = self.far(x, v, places)
+            if made is None:
+                made = far
+            else:
+                if self.training and self.window_dropout:
+                    # without this the linear branch is never needed, and stays what it was
+                    kept = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.window_dropout
+                    made = made * kept.to(made.dtype)
+                made = made + torch.tanh(self.gate).to(far.dtype)[:, None, None] * far
+        return _joined(made)
+
+    def far(self, x: Tensor, v: Tensor, places: Places) -> Tensor:
+        """The linear branch: all places, (n, heads, t, width of a head).
+
+        Args:
+            x: The sequence, (n, t, width).
+            v: The values, (n, heads, t, width of a head).
+            places: Which places count.
+
+        Returns:
+            What each head reads.
+        """
+        seen = x + self.near(x, places)
+        q, k = (self._heads(mapped(part, seen)) for part in (self.feature_query, self.feature_key))
+        weight = torch.sigmoid(mapped(self.key_gate, x).float()).transpose(1, 2)  # (n, heads, t)
+        if places.padded:
+            weight = weight * places.mask[:, None, :]
+        found = linear_attention(q, k, v, weight, form=self.shape.form)
+        return apart(found, v, weight) if self.shape.centred else found
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:-1], self.shape.heads, -1).transpose(1, 2)
+
+
+def apart(found: Tensor, v: Tensor, weight: Tensor) -> Tensor:
+    """What was found at each place, less the mean of all values, at the size of a value.
+
+    Among n places a match adds some n-th part of its value to the mean of all. RetNet (Y. Sun et al., 2023)
+    normalises each head for the same reason.
+
+    Args:
+        found: Of linear attention, (n, heads, t, width of a head).
+        v: The values, (n, heads, t, width of a head).
+        weight: What each place counts, (n, heads, t).
+
+    Returns:
+        (n, heads, t, width of a head), in place of `found`.
+    """
+    share = weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-6)
+    mean = torch.einsum("nht,nhtd->nhd", share, v.float())[:, :, None]
+    spread = torch.einsum("nht,nhtd->nhd", share, (v.float() - mean).square()).mean(dim=-1)
+    away = found.float() - mean
+    size = away.square().mean(dim=-1, keepdim=True)
+    made = away * torch.rsqrt(size + 1e-8) * (spread[:, :, None, None] + 1e-8).sqrt()
+    return made.to(found.dtype)
+
+
+def _joined(heads: Tensor | None) -> Tensor:
+    if heads is None:
+        raise ValueError("A 'linear' layer has no full attention. Give it records of any length as they are.")
+    return heads.transpose(1, 2).flatten(2)
+
+
+class BasedLayer(nn.Module):
+    """One layer, normalised after each branch as in BERT.
+
+    Args:
+        shape: What all layers have in common.
+        kind: One of `KINDS`.
+    """
+
+    def __init__(self, shape: Shape, kind: str) -> None:
+        super().__init__()
+        self.mixer = Mixer(shape, kind)
+        self.outward = nn.Linear(shape.width, shape.width)
+        self.mixer_norm = nn.LayerNorm(shape.width, eps=shape.eps)
+        self.widen = nn.Linear(shape.width, shape.inner)
+        self.narrow = nn.Linear(shape.inner, shape.width)
+        self.norm = nn.LayerNorm(shape.width, eps=shape.eps)
+        self.dropout = nn.Dropout(shape.dropout)
+
+    def forward(self, x: Tensor, places: Places, full: bool = False) -> Tensor:
+        """One layer.
+
+        Args:
+            x: (n, t, width).
+            places: Which places count.
+            full: Whether it uses full attention this time, whatever the kind; not for "linear".
+
+        Returns:
+            (n, t, width).
+        """
+        x = self.mixer_norm(x + self.dropout(mapped(self.outward, self.mixer(x, places, full))))
+        across = through(self.widen, self.narrow, x)
+        made: Tensor = self.norm(x + self.dropout(across))
+        return made
+
+
+def attention_pooling(x: Tensor, score: Tensor, places: Places) -> Tensor:
+    """Weigh each place so that the plain mean over places is a weighted one.
+
+    The stock pooling of sentence-transformers takes the mean of what a model gives; a place whose share is w
+    among n comes out n w times as large. Scores of zero change nothing.
+
+    Args:
+        x: (n, t, width).
+        score: What each place says of its weight, (n, t, groups); each group weighs its part of the channels.
+        places: Which places count.
+
+    Returns:
+        (n, t, width).
+    """
+    score = score.float()
+    if places.padded:
+        score = score.masked_fill(~places.mask[:, :, None], torch.finfo(torch.float32).min)
+    share = score.softmax(dim=1) * places.lengths[:, None, None]  # (n, t, groups)
+    parts = x.view(*x.shape[:-1], score.shape[-1], -1) * share[..., None].to(x.dtype)
+    made: Tensor = parts.flatten(2)
+    return made
