@@ -1,0 +1,21 @@
+"""Modules that moved into rooms can still be imported from where scripts and docs had them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+EARLIER = {
+    "based_convert": ("long.convert", "convert"),
+    "based_model": ("long.model", "register"),
+    "prune": ("export.prune", "prune"),
+}
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_an_earlier_path_is_the_same_object(name: str) -> None:
+    pytest.importorskip("transformers" if name.startswith("based") else "onnx")
+    home, symbol = EARLIER[name]
+    earlier = import_module(f"clippings.{name}")
+    assert getattr(earlier, symbol) is getattr(import_module(f"clippings.{home}"), symbol)
