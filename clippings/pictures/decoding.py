@@ -10,27 +10,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from io import BytesIO
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from clippings.pictures.modes import Pixels, eight_bits, flatten, need_pillow
-from clippings.pictures.sources import UnusableError
+from clippings.pictures.modes import Note, Pixels, eight_bits, flatten, need_pillow
+from clippings.pictures.sources import Problem, UnusableError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MIN_SIDE = 8  # pixels: below that no letter can be read
-MAX_PIXELS = 2**26  # a page of a newspaper at 600 dpi; what says that it is larger is not decoded
-KEPT_PIXELS = 2**22  # what is larger is kept reduced to this
-NOTES = {
+MAX_PIXELS = 2**26  # a newspaper page at 600 dpi; larger pictures are not decoded
+KEPT_PIXELS = 2**22  # larger pictures are reduced to this
+NOTES: dict[Note, str] = {
     "first frame": "the picture has several frames or pages; the first is used",
     "reduced": f"it has more than {KEPT_PIXELS:,} pixels and is kept smaller",
     "stretched": "its values have no known range; the lowest is black and the highest white",
 }
-# No other kind is tried: some of Pillow's readers start programs (EPS), or read what is no picture.
+# No other format is tried: some of Pillow's readers start programs (EPS) or read other files.
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF")
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")
 _ORIENTATION = 0x0112  # the EXIF tag
-# what brings a picture upright that has this orientation; the names are Pillow's
+# Pillow's name of the transposition that brings each orientation upright
 _UPRIGHT = {
     2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE",
     6: "ROTATE_270", 7: "TRANSVERSE", 8: "ROTATE_90",
@@ -50,19 +55,19 @@ class Picture:
     """
 
     pixels: Pixels | None
-    problem: str | None = None
+    problem: Problem | None = None
     key: str = ""
     note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """How pictures are wanted.
+class Format:
+    """The form in which pictures are returned.
 
     Attributes:
         colour: RGB; else grey.
         shortest: The short side is reduced to so many pixels; None leaves it.
-        max_pixels: A picture that has more is not decoded.
+        max_pixels: A picture with more pixels is not decoded.
     """
 
     colour: bool = False
@@ -70,18 +75,11 @@ class Wanted:
     max_pixels: int = MAX_PIXELS
 
 
-def decode(data: bytes, wanted: Wanted) -> Picture:
-    """A picture out of the bytes of a file; never raises for bad bytes.
-
-    Args:
-        data: The whole file.
-        wanted: How it is wanted.
-
-    Returns:
-        The picture.
+def decode(data: bytes, form: Format) -> Picture:
+    """A picture from the bytes of a file; never raises for bad bytes.
 
     Example:
-        >>> decode(b"<svg/>", Wanted()).problem
+        >>> decode(b"<svg/>", Format()).problem
         'not an image'
     """
     if not data:
@@ -89,50 +87,36 @@ def decode(data: bytes, wanted: Wanted) -> Picture:
     key = hashlib.sha256(data).hexdigest()
     image_module = need_pillow()
     try:
-        image = image_module.open(_stream(data), formats=_formats(image_module))
-        notes = ["first frame"] if getattr(image, "is_animated", False) else []
-        _check_size(image.size, wanted)
-        if wanted.shortest and image.format in ("JPEG", "MPO"):
-            _decode_smaller(image, wanted)
-        return _finished(image, wanted, key, notes)
+        image = image_module.open(BytesIO(data), formats=_formats(image_module))
+        notes: list[Note] = ["first frame"] if getattr(image, "is_animated", False) else []
+        _check_size(image.size, form)
+        if form.shortest and image.format in ("JPEG", "MPO"):
+            _decode_smaller(image, form)
+        return _finished(image, form, key, notes)
     except Exception as error:  # readers of damaged files raise anything
         return Picture(None, _problem(error, data), key)
 
 
-def from_image(image: Any, wanted: Wanted) -> Picture:
-    """A picture out of a PIL image, which stays as it is.
-
-    Args:
-        image: The image.
-        wanted: How it is wanted.
-
-    Returns:
-        The picture.
-    """
+def from_image(image: Image, form: Format) -> Picture:
+    """A picture from a PIL image, which is not changed."""
     key = ""
     try:
-        _check_size(image.size, wanted)
+        _check_size(image.size, form)
         image.load()
         digest = hashlib.sha256(f"{image.mode} {image.size} {image.info.get('transparency')}".encode())
         digest.update(image.tobytes())
-        if image.mode in ("P", "PA"):
+        if image.palette is not None and image.mode in ("P", "PA"):
             digest.update(image.palette.tobytes())
         key = digest.hexdigest()
-        return _finished(image, wanted, key, [])
+        return _finished(image, form, key, [])
     except Exception as error:
         return Picture(None, _problem(error, b""), key)
 
 
-def from_array(array: npt.NDArray[Any], wanted: Wanted) -> Picture:
-    """A picture out of an array.
+def from_array(array: npt.NDArray[Any], form: Format) -> Picture:
+    """A picture from an array of bools, integers or floats, scaled by `eight_bits`.
 
-    Args:
-        array: (h, w), (h, w, 1), (h, w, 2) grey and opacity, (h, w, 3) RGB or (h, w, 4) with opacity; bool,
-            whole numbers or floats, see `eight_bits`.
-        wanted: How it is wanted.
-
-    Returns:
-        The picture.
+    Shapes: (h, w), (h, w, 1), (h, w, 2) grey and opacity, (h, w, 3) RGB or (h, w, 4) with opacity.
     """
     key = ""
     try:
@@ -140,13 +124,13 @@ def from_array(array: npt.NDArray[Any], wanted: Wanted) -> Picture:
             raise UnusableError("not an image")
         if array.ndim == 3 and not 1 <= array.shape[2] <= 4:
             raise UnusableError("not an image")
-        _check_size((array.shape[1], array.shape[0]), wanted)
+        _check_size((array.shape[1], array.shape[0]), form)
         key = hashlib.sha256(f"{array.dtype} {array.shape}".encode() + array.tobytes()).hexdigest()
         values, note = eight_bits(array)
         if values.ndim == 3 and values.shape[2] == 1:
             values = values[:, :, 0]
         image = need_pillow().fromarray(np.ascontiguousarray(values))
-        return _finished(image, wanted, key, [note] if note else [])
+        return _finished(image, form, key, [note] if note else [])
     except Exception as error:
         return Picture(None, _problem(error, b""), key)
 
@@ -158,13 +142,10 @@ _quiet_before: Any = None
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Within it Pillow's warning of a bomb is an error and its other warnings are not shown.
+    """Turn Pillow's decompression-bomb warning into an error and hide its other warnings.
 
-    The filters of warnings belong to the whole process. Calls that overlap share one change, and the last
-    one to leave takes it back: leaving in another order than entering would leave the change behind.
-
-    Yields:
-        Nothing.
+    Warning filters belong to the process. Overlapping calls share one change, and the last one to leave
+    undoes it.
     """
     global _quiet_depth, _quiet_before
     bomb = need_pillow().DecompressionBombWarning
@@ -185,43 +166,38 @@ def quiet_pillow() -> Iterator[None]:
                 _quiet_before = None
 
 
-def _stream(data: bytes) -> Any:
-    from io import BytesIO
-
-    return BytesIO(data)
-
-
-def _formats(image_module: Any) -> list[str]:
+def _formats(image_module: ModuleType) -> list[str]:
     """Those of FORMATS that this Pillow knows."""
     if not set(FORMATS) <= set(image_module.OPEN):
         image_module.init()
     return [name for name in FORMATS if name in image_module.OPEN]
 
 
-def _check_size(size: tuple[int, int], wanted: Wanted) -> None:
+def _check_size(size: tuple[int, int], form: Format) -> None:
     if min(size) < MIN_SIDE:
         raise UnusableError("too small")
-    if size[0] * size[1] > wanted.max_pixels:
+    if size[0] * size[1] > form.max_pixels:
         raise UnusableError("too large")
 
 
-def _decode_smaller(image: Any, wanted: Wanted) -> None:
-    """Let the JPEG decoder skip what would be thrown away; twice the wanted size is left to average over."""
-    factor = 2 * (wanted.shortest or 1) / min(image.size)
+def _decode_smaller(image: Image, form: Format) -> None:
+    """Let the JPEG decoder skip what would be thrown away; twice the target size is left to average over."""
+    factor = 2 * (form.shortest or 1) / min(image.size)
     if factor <= 0.5:
-        image.draft(None if wanted.colour else "L", [max(1, round(side * factor)) for side in image.size])
+        width, height = (max(1, round(side * factor)) for side in image.size)
+        image.draft(None if form.colour else "L", (width, height))
 
 
-def _finished(image: Any, wanted: Wanted, key: str, notes: list[str]) -> Picture:
-    """Pixels out of an image that has passed the check of its size."""
+def _finished(image: Image, form: Format, key: str, notes: list[Note]) -> Picture:
+    """Pixels of an image whose size has been checked: flat, upright, and reduced."""
     image.load()
-    flat, note = flatten(image, "RGB" if wanted.colour else "L")
+    flat, note = flatten(image, "RGB" if form.colour else "L")
     notes = [*notes, note] if note else notes
     # Pillow turns a TIFF while it is loaded; older ones still have the tag afterwards
     turn = None if image.format == "TIFF" else _UPRIGHT.get(_orientation(image))
     if turn:
         flat = flat.transpose(getattr(need_pillow().Transpose, turn))
-    factor = min(1.0, (wanted.shortest or min(flat.size)) / min(flat.size))
+    factor = min(1.0, (form.shortest or min(flat.size)) / min(flat.size))
     most = (KEPT_PIXELS / (flat.size[0] * flat.size[1])) ** 0.5
     if most < factor:
         factor, notes = most, [*notes, "reduced"]
@@ -233,15 +209,15 @@ def _finished(image: Any, wanted: Wanted, key: str, notes: list[str]) -> Picture
     return Picture(pixels, None, key, ", ".join(notes) or None)
 
 
-def _orientation(image: Any) -> int:
+def _orientation(image: Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # a damaged EXIF block is no reason to lose the picture
         return 1
 
 
-def _problem(error: Exception, data: bytes) -> str:
-    """The problem that an error is a sign of."""
+def _problem(error: Exception, data: bytes) -> Problem:
+    """The problem that an error indicates."""
     image_module = need_pillow()
     if isinstance(error, UnusableError):
         return error.problem

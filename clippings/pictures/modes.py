@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -11,23 +12,20 @@ import numpy.typing as npt
 from clippings.errors import MissingPackageError
 from clippings.pictures.sources import UnusableError
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 Pixels = npt.NDArray[np.uint8]
+Note = Literal["first frame", "reduced", "stretched"]
 
 
-def eight_bits(values: npt.NDArray[Any], *, deep: bool = False) -> tuple[Pixels, str | None]:
-    """Values of any kind as 8-bit ones: scaled, never cut off.
+def eight_bits(values: npt.NDArray[Any], *, deep: bool = False) -> tuple[Pixels, Note | None]:
+    """Values of any dtype and shape as uint8: scaled, never clipped; "stretched" where the range is guessed.
 
-    Args:
-        values: Any shape. uint8 stays; False and True are 0 and 255; uint16 is divided by 257. Other whole
-            numbers are 8-bit where they are within 0..255 (unless `deep`), else 16-bit where they are within
-            0..65,535. Floats are within 0..1, else within 0..255. Anything else is stretched.
-        deep: Small whole numbers are dark 16-bit ones.
-
-    Returns:
-        The values as uint8, and "stretched" where the range had to be guessed.
-
-    Raises:
-        UnusableError: A number is not finite.
+    uint8 stays; False and True become 0 and 255; uint16 is divided by 257. Other integers are 8-bit where
+    they are within 0..255 (unless `deep`), else 16-bit where they are within 0..65,535. Floats are within
+    0..1, else within 0..255. Any other range is stretched. Raises `UnusableError` if a number is not
+    finite.
 
     Example:
         >>> eight_bits(np.array([0, 32_768, 65_535], np.uint16))[0].tolist()
@@ -53,34 +51,16 @@ def eight_bits(values: npt.NDArray[Any], *, deep: bool = False) -> tuple[Pixels,
     return np.rint((number - low) * (255 / ((high - low) or 1.0))).astype(np.uint8), "stretched"
 
 
-def need_pillow() -> Any:
-    """Pillow's module Image.
-
-    Returns:
-        `PIL.Image`.
-
-    Raises:
-        MissingPackageError: Pillow is not installed.
-    """
+def need_pillow() -> ModuleType:
+    """Pillow's module `PIL.Image`, or the error that says how to install it."""
     try:
         return import_module("PIL.Image")
     except ModuleNotFoundError as error:
         raise MissingPackageError("pillow", "Reading pictures", extra="images") from error
 
 
-def flatten(image: Any, mode: str) -> tuple[Any, str | None]:
-    """An image of any mode as 8-bit grey or RGB, what is transparent on white.
-
-    Args:
-        image: A PIL image.
-        mode: "L" or "RGB".
-
-    Returns:
-        The image in that mode, and "stretched" where the range of its values had to be guessed.
-
-    Raises:
-        UnusableError: A value is not finite.
-    """
+def flatten(image: Image, mode: Literal["L", "RGB"]) -> tuple[Image, Note | None]:
+    """An image of any mode as 8-bit grey or RGB on white; "stretched" where the range is guessed."""
     if image.mode == "F" or image.mode.startswith("I"):
         values, note = eight_bits(np.asarray(image), deep=True)
         return need_pillow().fromarray(values).convert(mode), note

@@ -4,49 +4,44 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from clippings.arrays import Integers
 from clippings.errors import EncoderError
 from clippings.pictures.decoding import (
-    FORMATS,
-    KEPT_PIXELS,
     MAX_PIXELS,
-    MIN_SIDE,
-    NOTES,
+    Format,
     Picture,
-    Wanted,
     decode,
     from_array,
     from_image,
     quiet_pillow,
 )
-from clippings.pictures.modes import Pixels
-from clippings.pictures.sources import PROBLEMS, Place, Readers, UnusableError, is_missing, place_of
+from clippings.pictures.sources import (
+    PROBLEMS,
+    Place,
+    Problem,
+    Readers,
+    UnusableError,
+    is_missing,
+    place_of,
+)
 
-__all__ = [
-    "FORMATS",
-    "KEPT_PIXELS",
-    "MAX_PIXELS",
-    "MIN_SIDE",
-    "NOTES",
-    "PROBLEMS",
-    "Picture",
-    "Pixels",
-    "count_problems",
-    "read_pictures",
-]
-CHUNK = 64  # pictures that a thread takes at once
+__all__ = ["Picture", "count_problems", "read_pictures"]
+Source = Any  # a path, bytes, an image of PIL, an array, or a missing value of any library
+Task = Any  # None, a `Place`, bytes, or an object that may be a picture
+CHUNK = 64  # pictures of one thread's task
 MAX_WORKERS = 8  # more threads wait for one another: a part of the work holds Python's lock
 _MISSING = Picture(None, "missing")
 
 
 def read_pictures(
-    sources: Sequence[Any],
+    sources: Sequence[Source],
     *,
     colour: bool = False,
     shortest: int | None = None,
@@ -92,18 +87,18 @@ def read_pictures(
     if not tasks:
         return [_MISSING] * len(sources)
     times = np.bincount(number, minlength=len(tasks))
-    # neighbours of one archive go to one thread, which opens it once
+    # members of one archive go to one thread, which opens it once
     order = sorted(range(len(tasks)), key=lambda task: _archive(tasks[task]))
     threads = min(workers or default_workers(), len(tasks))
     size = max(1, min(CHUNK, math.ceil(len(tasks) / (4 * threads))))
     chunks = [order[start : start + size] for start in range(0, len(order), size)]
     done: list[Picture] = [_MISSING] * len(tasks)
     readers = Readers()
-    read = partial(_read, readers=readers, wanted=Wanted(colour, shortest, max_pixels))
+    read = partial(_read, readers=readers, form=Format(colour, shortest, max_pixels))
     try:
         with quiet_pillow():
-            found = _map(read, ([tasks[task] for task in chunk] for chunk in chunks), threads)
-            for chunk, pictures in zip(chunks, found, strict=True):
+            batches = _map(read, ([tasks[task] for task in chunk] for chunk in chunks), threads)
+            for chunk, pictures in zip(chunks, batches, strict=True):
                 for task, picture in zip(chunk, pictures, strict=True):
                     done[task] = picture
                 if progress is not None:
@@ -126,20 +121,16 @@ def count_problems(pictures: Iterable[Picture | None]) -> dict[str, int]:
         >>> count_problems(read_pictures([None, b"", b"<html>", None]))
         {'missing': 2, 'empty': 1, 'not an image': 1}
     """
-    found = dict.fromkeys(PROBLEMS, 0)
+    counts: dict[Problem, int] = dict.fromkeys(PROBLEMS, 0)
     for picture in pictures:
         problem = "missing" if picture is None else picture.problem
         if problem is not None:
-            found[problem] += 1
-    return {problem: count for problem, count in found.items() if count}
+            counts[problem] += 1
+    return {problem: count for problem, count in counts.items() if count}
 
 
 def default_workers() -> int:
-    """One thread for each core that this process may use, at most MAX_WORKERS.
-
-    Returns:
-        The number of threads.
-    """
+    """One thread for each core that this process may use, at most MAX_WORKERS."""
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
@@ -147,7 +138,7 @@ def default_workers() -> int:
     return max(1, min(MAX_WORKERS, cores))
 
 
-def _check(sources: Any, **numbers: int | None) -> None:
+def _check(sources: object, **numbers: int | None) -> None:
     one_array = isinstance(sources, np.ndarray) and sources.dtype.kind in "buif"
     if one_array or isinstance(sources, (str, bytes, bytearray, os.PathLike)) or hasattr(sources, "getexif"):
         raise EncoderError(
@@ -158,19 +149,17 @@ def _check(sources: Any, **numbers: int | None) -> None:
             raise EncoderError(f"{name} has to be 1 or more. Given: {value}. Leave it out for the default.")
 
 
-def _distinct(
-    sources: Sequence[Any], root: str | os.PathLike[str] | None
-) -> tuple[list[Any], np.ndarray[Any, np.dtype[np.int64]]]:
-    """What there is to read, each once, and which of them every source is.
+def _distinct(sources: Sequence[Source], root: str | os.PathLike[str] | None) -> tuple[list[Task], Integers]:
+    """The distinct things to read, and for each source the number of its own.
 
     Strings and bytes are equal by value; images and arrays are one where they are the same object.
     """
-    place: dict[Any, int] = {}
-    tasks: list[Any] = []
+    number_of: dict[Hashable, int] = {}
+    tasks: list[Task] = []
     number = np.empty(len(sources), np.int64)
     for at, source in enumerate(sources):
-        task: Any
-        key: Any
+        task: Task
+        key: Hashable
         if is_missing(source):
             task = key = None
         elif isinstance(source, (str, os.PathLike)):
@@ -179,21 +168,21 @@ def _distinct(
             task = key = bytes(source)
         else:
             task, key = source, (id(source),)  # the caller's list keeps it alive: the number stays its own
-        number[at] = place.setdefault(key, len(tasks))
+        number[at] = number_of.setdefault(key, len(tasks))
         if number[at] == len(tasks):
             tasks.append(task)
     return tasks, number
 
 
-def _archive(task: Any) -> str:
+def _archive(task: Task) -> str:
     return task.archive if isinstance(task, Place) else ""
 
 
-def _read(tasks: Sequence[Any], readers: Readers, wanted: Wanted) -> list[Picture]:
-    return [_picture(task, readers, wanted) for task in tasks]
+def _read(tasks: Sequence[Task], readers: Readers, form: Format) -> list[Picture]:
+    return [_picture(task, readers, form) for task in tasks]
 
 
-def _picture(task: Any, readers: Readers, wanted: Wanted) -> Picture:
+def _picture(task: Task, readers: Readers, form: Format) -> Picture:
     if task is None:
         return _MISSING
     if isinstance(task, Place):
@@ -202,18 +191,18 @@ def _picture(task: Any, readers: Readers, wanted: Wanted) -> Picture:
         except UnusableError as error:
             return Picture(None, error.problem)
     if isinstance(task, bytes):
-        return decode(task, wanted)
+        return decode(task, form)
     if isinstance(task, np.ndarray):
-        return from_array(task, wanted)
+        return from_array(task, form)
     if hasattr(task, "getexif") and hasattr(task, "tobytes"):  # an image of PIL
-        return from_image(task, wanted)
+        return from_image(task, form)
     return Picture(None, "not an image")
 
 
 def _map(
-    read: Callable[[Sequence[Any]], list[Picture]], chunks: Iterable[Sequence[Any]], threads: int
+    read: Callable[[Sequence[Task]], list[Picture]], chunks: Iterable[Sequence[Task]], threads: int
 ) -> Iterator[list[Picture]]:
-    """`map`, in several threads where that is wanted."""
+    """`map` in `threads` threads."""
     if threads == 1:
         yield from map(read, chunks)
         return

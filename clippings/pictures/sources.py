@@ -12,12 +12,15 @@ import zipfile
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-PROBLEMS = {
+Problem = Literal[
+    "missing", "not found", "not a file", "not readable", "bad archive", "encrypted", "empty", "not an image",
+    "truncated", "damaged", "too large", "too small",
+]  # fmt: skip
+PROBLEMS: dict[Problem, str] = {
     "missing": "no picture was named",
     "not found": "there is no such file, or the archive has no such member",
     "not a file": "a folder, a pipe or a device",
@@ -25,7 +28,7 @@ PROBLEMS = {
     "bad archive": "the zip archive is broken or of a kind that cannot be read",
     "encrypted": "the member of the archive has a password",
     "empty": "the file has no bytes",
-    "not an image": "a file, or an object, that is no picture of a known kind",
+    "not an image": "a file or object that is not a picture of a known kind",
     "truncated": "the end of the file is missing",
     "damaged": "it begins as a picture and cannot be decoded",
     "too large": "it has more pixels, or bytes, than may be decoded",
@@ -41,34 +44,22 @@ _NO_SUCH_NAME = (FileNotFoundError, NotADirectoryError, ValueError)  # ValueErro
 class UnusableError(Exception):
     """A picture that cannot be used: becomes `Picture.problem`, never seen by a caller."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: Problem) -> None:
         self.problem = problem
         super().__init__(problem)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A path, and what it is when its first part turns out to be an archive.
-
-    Attributes:
-        path: The whole path.
-        archive: The part that may be an archive; "" where no part looks like one.
-        member: The name inside it.
-    """
+    """A path; `archive` is the part that may be a zip archive ("" for none), `member` the name inside it."""
 
     path: str
     archive: str = ""
     member: str = ""
 
 
-def is_missing(source: Any) -> bool:
-    """Whether a cell of a table names no picture.
-
-    Args:
-        source: Anything.
-
-    Returns:
-        True for None, NaN, NaT, pandas' NA and strings of white space.
+def is_missing(source: object) -> bool:
+    """Whether a table cell names no picture: None, NaN, NaT, pandas' NA, or blank.
 
     Example:
         >>> [is_missing(source) for source in (None, float("nan"), " ", "crop.png")]
@@ -82,14 +73,7 @@ def is_missing(source: Any) -> bool:
 
 
 def place_of(path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> Place:
-    """Read a path; nothing is looked up on the disk.
-
-    Args:
-        path: "crop.png", "book.zip/page/crop.png" or "book.zip::page/crop.png".
-        root: The folder of relative paths; None is the current one.
-
-    Returns:
-        The place.
+    """Parse "crop.png", "book.zip/page/crop.png" or "book.zip::page/crop.png"; the disk is not read.
 
     Example:
         >>> place_of("book.zip::page/crop.png")
@@ -98,8 +82,8 @@ def place_of(path: str | os.PathLike[str], root: str | os.PathLike[str] | None =
     text = os.fsdecode(os.fspath(path))
     if root is not None:
         text = os.path.join(os.fsdecode(os.fspath(root)), text)  # noqa: PTH118 # a Path would turn :: and \ around
-    found = _ZIPPED.fullmatch(text) or _MARKED.fullmatch(text)
-    return Place(text, found[1], found[2]) if found else Place(text)
+    match = _ZIPPED.fullmatch(text) or _MARKED.fullmatch(text)
+    return Place(text, match[1], match[2]) if match else Place(text)
 
 
 class Archives:
@@ -108,31 +92,13 @@ class Archives:
     def __init__(self) -> None:
         self._open: OrderedDict[str, _Archive | UnusableError | None] = OrderedDict()
 
-    def __enter__(self) -> Archives:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close all of them."""
         while self._open:
             self._drop()
 
     def read(self, place: Place) -> bytes:
-        """The bytes at a place.
-
-        Args:
-            place: From `place_of`.
-
-        Returns:
-            All bytes of the file or member.
-
-        Raises:
-            UnusableError: With the problem, one of PROBLEMS.
-        """
+        """The bytes of a file or member; raises `UnusableError` with the problem."""
         archive = self._archive(place.archive) if place.archive else None
         return _read_file(place.path) if archive is None else archive.read(place.member)
 
@@ -143,10 +109,10 @@ class Archives:
             if len(self._open) > MAX_OPEN:
                 self._drop()
         self._open.move_to_end(path)
-        found = self._open[path]
-        if isinstance(found, UnusableError):
-            raise UnusableError(found.problem)
-        return found
+        archive = self._open[path]
+        if isinstance(archive, UnusableError):
+            raise UnusableError(archive.problem)
+        return archive
 
     def _drop(self) -> None:
         _, oldest = self._open.popitem(last=False)
@@ -155,26 +121,22 @@ class Archives:
 
 
 class Readers:
-    """`Archives` of each thread, so that no thread waits for another one's file."""
+    """One `Archives` for each thread, so that no thread waits for another one's file."""
 
     def __init__(self) -> None:
         self._own = threading.local()
         self._all: list[Archives] = []
 
     def here(self) -> Archives:
-        """Those of the thread that asks.
-
-        Returns:
-            The archives.
-        """
+        """The archives of the calling thread."""
         if not hasattr(self._own, "archives"):
             self._own.archives = Archives()
             self._all.append(self._own.archives)
-        found: Archives = self._own.archives
-        return found
+        archives: Archives = self._own.archives
+        return archives
 
     def close(self) -> None:
-        """Close those of all threads; none may be reading."""
+        """Close all archives; no thread may be reading."""
         for archives in self._all:
             archives.close()
 
@@ -206,14 +168,14 @@ class _Archive:
         """The member of that name, else the one whose name reads like it."""
         names = self._file.NameToInfo
         plain = posixpath.normpath(member.replace("\\", "/"))
-        found = names.get(member) or names.get(plain) or names.get(plain + "/")
-        if found is None:
+        entry = names.get(member) or names.get(plain) or names.get(plain + "/")
+        if entry is None:
             if self._readable is None:
                 self._readable = {_readable(info): info for info in names.values()}
-            found = self._readable.get(unicodedata.normalize("NFC", plain))
-        if found is None:
+            entry = self._readable.get(unicodedata.normalize("NFC", plain))
+        if entry is None:
             raise UnusableError("not found")
-        return found
+        return entry
 
 
 def _readable(info: zipfile.ZipInfo) -> str:
@@ -252,5 +214,5 @@ def _read_file(path: str) -> bytes:
     except _NO_SUCH_NAME:
         raise UnusableError("not found") from None
     except OSError as error:
-        # a name that is too long is no name of a file
+        # ENAMETOOLONG on Linux and macOS
         raise UnusableError("not found" if error.errno in (36, 63) else "not readable") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,26 +13,24 @@ from clippings.errors import EncoderError
 from clippings.pictures.decoding import Picture
 from clippings.pictures.modes import Pixels, need_pillow
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 SHORT = 32
 LONGEST = 512
 UPRIGHT = 1.2  # a crop that is this many times as high as wide is written from top to bottom
-INK, PAPER = (
-    0.02,
-    0.75,
-)  # the shares of pixels that become black and white: three quarters of a crop are paper
+# shares of the pixels that become black and white: three quarters of a crop are paper
+INK, PAPER = 0.02, 0.75
 LEAST_RANGE = 24  # grey levels between ink and paper; fewer are noise of an empty page and are not stretched
 SIDE = 224
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strip:
-    """A crop of one line, ready for a model.
+    """A line image of one height.
 
-    Attributes:
-        pixels: uint8 (h, w), ink dark on white; the shorter side has the wanted length. Vertical writing is
-            not turned: the glyphs stay upright.
-        vertical: Whether the line runs from top to bottom.
-        quality: float32 (2,): the contrast and the sharpness, see `quality_of`.
+    `pixels` is uint8 (h, w), dark ink on white, the shorter side of the requested length. Vertical writing
+    (`vertical`) is not turned: the glyphs stay upright. `quality` is (2,), see `quality_of`.
     """
 
     pixels: Pixels
@@ -41,28 +39,17 @@ class Strip:
 
 
 def strip(pixels: Pixels, short: int = SHORT, longest: int = LONGEST) -> Strip:
-    """Bring a crop to one height.
+    """Bring a crop to one height: resized (bicubic), dark ink on white, stretched to full contrast.
 
-    It is resized by Pillow's bicubic filter, which averages where it makes smaller. Light print on a dark
-    ground is inverted: the ground is what is at the border. Grey levels are stretched so that the ink is
-    black and the paper white; an empty crop becomes white.
-
-    Args:
-        pixels: uint8, grey (h, w) or RGB (h, w, 3), of any size above 0.
-        short: Length of the shorter side.
-        longest: The longer side keeps the aspect up to this length, and is squeezed above.
-
-    Returns:
-        The strip.
-
-    Raises:
-        EncoderError: The pixels are no picture, or `longest` is below `short`.
+    The ground is the grey level of the border; light print on a dark ground is inverted. An empty crop
+    becomes white. `pixels` is uint8, (h, w) or RGB (h, w, 3); `short` is the length of the shorter side;
+    the longer side keeps the aspect up to `longest`.
 
     Example:
         >>> crop = np.full((50, 300), 40, np.uint8)   # light letters on a dark ground
         >>> crop[10:40, 20:280:9] = 200
-        >>> found = strip(crop)
-        >>> found.pixels.shape, found.vertical, int(found.pixels[0, 0])
+        >>> line = strip(crop)
+        >>> line.pixels.shape, line.vertical, int(line.pixels[0, 0])
         ((32, 192), False, 255)
     """
     if not 1 <= short <= longest:
@@ -88,49 +75,20 @@ def strip(pixels: Pixels, short: int = SHORT, longest: int = LONGEST) -> Strip:
 def strips(
     pictures: Sequence[Picture | None], short: int = SHORT, longest: int = LONGEST
 ) -> list[Strip | None]:
-    """Bring many pictures to one height.
-
-    Args:
-        pictures: From `read_pictures`; None and pictures with a problem give None.
-        short: Length of the shorter side.
-        longest: The longer side is squeezed above this length.
-
-    Returns:
-        A strip for each picture; a `Picture` that occurs twice has one `Strip`.
-
-    Example:
-        >>> [found and found.pixels.shape for found in strips([Picture(None, "missing"), None])]
-        [None, None]
-    """
-    made: dict[int, Strip] = {}
-    found: list[Strip | None] = []
+    """A strip for each picture; None for None and pictures with a problem. Equal objects share one strip."""
+    strip_of: dict[int, Strip] = {}
     for picture in pictures:
-        if picture is None or picture.pixels is None:
-            found.append(None)
-            continue
-        if id(picture) not in made:
-            made[id(picture)] = strip(picture.pixels, short, longest)
-        found.append(made[id(picture)])
-    return found
+        if picture is not None and picture.pixels is not None and id(picture) not in strip_of:
+            strip_of[id(picture)] = strip(picture.pixels, short, longest)
+    return [strip_of.get(id(picture)) for picture in pictures]
 
 
 def quality_of(pixels: Pixels, ink: int, paper: int) -> Floats:
-    """How well a crop can be read.
+    """Contrast and sharpness of a strip, float32 (2,), both in 0..1.
 
-    Args:
-        pixels: A strip after its stretch, uint8 (h, w).
-        ink: The grey level of its ink before the stretch.
-        paper: That of its paper.
-
-    Returns:
-        float32 (2,), both in 0..1. The contrast is the distance of paper and ink, 1 is black on white. The
-        sharpness is the standard deviation of the Laplacian over that of the pixels, over 8, its largest
-        value: near 0 in a blurred crop or an enlarged one, about .2 in crisp print, more in noise.
-
-    Example:
-        >>> chess = np.indices((8, 8)).sum(axis=0).astype(np.uint8) % 2 * 255
-        >>> bool(quality_of(chess, 0, 255)[1] > 0.8)
-        True
+    Contrast is the distance of the grey levels `ink` and `paper` before the stretch. Sharpness is the
+    standard deviation of the Laplacian over that of the pixels, divided by its maximum 8: near 0 in a
+    blurred or enlarged crop, about .2 in crisp print, more in noise.
     """
     values = pixels.astype(np.float32)
     padded = np.pad(values, 1, mode="edge")  # as if the crop went on: its edge is no edge of a letter
@@ -141,17 +99,7 @@ def quality_of(pixels: Pixels, ink: int, paper: int) -> Floats:
 
 
 def square(pixels: Pixels, side: int = SIDE) -> Pixels:
-    """Put a crop in the middle of a white square, as CLIPPINGS does (Arora and others 2023).
-
-    Args:
-        pixels: uint8, grey (h, w) or RGB (h, w, 3).
-        side: Length of the square's sides; the longer side of the crop fills it.
-
-    Returns:
-        uint8 (side, side), or (side, side, 3).
-
-    Raises:
-        EncoderError: The pixels are no picture, or `side` is below 1.
+    """Centre a crop on a white square (side, side[, 3]), as CLIPPINGS does (Arora and others 2023).
 
     Example:
         >>> square(np.zeros((10, 40), np.uint8), side=8)[:, 0].tolist()
@@ -169,22 +117,27 @@ def square(pixels: Pixels, side: int = SIDE) -> Pixels:
     return np.asarray(paper, dtype=np.uint8)
 
 
-def _image(pixels: Any) -> Any:
+def _image(pixels: object) -> Image:
     """The pixels as an image of PIL."""
-    good = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.size > 0
-    if not good or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)):
-        shape = getattr(pixels, "shape", "")
-        raise EncoderError(
-            f"A picture is uint8, (h, w) or (h, w, 3). Given: {type(pixels).__name__} {shape} "
-            f"{getattr(pixels, 'dtype', '')}. Read it with `read_pictures`."
-        )
-    return need_pillow().fromarray(np.ascontiguousarray(pixels))
+    if (
+        isinstance(pixels, np.ndarray)
+        and pixels.dtype == np.uint8
+        and pixels.size > 0
+        and (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3))
+    ):
+        image: Image = need_pillow().fromarray(np.ascontiguousarray(pixels))
+        return image
+    shape, dtype = getattr(pixels, "shape", ""), getattr(pixels, "dtype", "")
+    raise EncoderError(
+        f"A picture is uint8, (h, w) or (h, w, 3). Given: {type(pixels).__name__} {shape} {dtype}. "
+        "Read it with `read_pictures`."
+    )
 
 
 def _is_light_on_dark(pixels: Pixels) -> bool:
-    """Whether the ground, which most of the border shows, is nearer to the darkest than to the lightest.
+    """Whether the median of the border is nearer to the darkest level than to the lightest.
 
-    Both ends are cut alike here: it is not yet known which of them is the ink.
+    Both ends are cut alike, since it is not yet known which of them is the ink.
     """
     dark, light = _levels(pixels, INK, 1 - INK)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
@@ -202,5 +155,5 @@ def _stretched(pixels: Pixels, ink: int, paper: int) -> Pixels:
     """Grey levels so that paper is white, and ink black unless the two are nearly the same."""
     level = np.arange(256, dtype=np.float32)
     table = 255 - (paper - level) * (255 / max(paper - ink, LEAST_RANGE))
-    found: Pixels = np.rint(table.clip(0, 255)).astype(np.uint8)[pixels]
-    return found
+    stretched: Pixels = np.rint(table.clip(0, 255)).astype(np.uint8)[pixels]
+    return stretched

@@ -11,6 +11,7 @@ import threading
 import warnings
 import zipfile
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from PIL import Image, ImageFile
 from clippings.errors import MissingPackageError
 from clippings.pictures import decoding as picture_decoding
 from clippings.pictures import sources as picture_sources
-from clippings.pictures.read import MIN_SIDE, count_problems, read_pictures
+from clippings.pictures.decoding import MIN_SIDE
+from clippings.pictures.read import count_problems, read_pictures
 from clippings.pictures.sources import Archives, place_of
 from tests.crops import JPEG, PNG, encoded, noise, one, png
 
@@ -223,7 +225,7 @@ def test_nothing_heavy_is_imported() -> None:
 def test_archives_close_when_they_are_left(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as book:
         book.writestr("a.png", PNG)
-    with Archives() as archives:
+    with closing(Archives()) as archives:
         assert archives.read(place_of(tmp_path / "b.zip" / "a.png")) == PNG
         file = archives._open[str(tmp_path / "b.zip")]
     assert file is not None and not archives._open and file._file.fp is None  # type: ignore[union-attr]
