@@ -1,7 +1,7 @@
-"""What both towers are made of: blocks along a sequence that never look at padding.
+"""Blocks along a sequence that ignore padding; both towers are made of them.
 
-A sequence is (n, t, width) with a mask (n, t) of the places that count. What stands at the other places has
-no influence on these: a sequence gives the same numbers alone and in any company.
+A sequence is (n, t, width) with a mask (n, t) of the places that count. The other places have no influence:
+a sequence gives the same numbers alone and in any batch.
 
 This module needs torch; nothing imports it before a model is built.
 """
@@ -21,11 +21,8 @@ _SLOWEST = 10_000.0
 class Convolution(nn.Module):
     """A residual block: each channel along the sequence, then all channels of each place.
 
-    The block is that of ConvNeXt (Z. Liu et al., A ConvNet for the 2020s, 2022) in one dimension.
-
-    Args:
-        width: Number of channels.
-        reach: Places that a convolution sees at once, an odd number.
+    The block of ConvNeXt (Z. Liu et al., A ConvNet for the 2020s, 2022) in one dimension; `reach` is the
+    odd kernel size.
     """
 
     def __init__(self, width: int, reach: int = 5) -> None:
@@ -35,30 +32,18 @@ class Convolution(nn.Module):
         self.across = feed_forward(width)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Mix neighbouring places.
-
-        Args:
-            x: (n, t, width).
-            mask: (n, t) bool.
-
-        Returns:
-            (n, t, width).
-        """
-        # what lies beyond the end is nothing, as it is for the convolution at the border
+        """Mix neighbouring places; x (n, t, width), mask (n, t) bool."""
+        # beyond the end there are zeros, as the convolution has them at the border
         clean = (x * mask[:, :, None]).transpose(1, 2)  # (n, width, t)
         mixed: Tensor = x + self.across(self.norm(self.along(clean).transpose(1, 2)))
         return mixed
 
 
 class Attention(nn.Module):
-    """Every place looks at every place that counts; how far they are apart is turned into an angle.
+    """Self-attention among the places that count, with rotary positions (J. Su et al., RoFormer, 2021).
 
-    Rotary positions (J. Su et al., RoFormer, 2021) depend on distances only, so sequences longer than those
-    of the training are not off the map.
-
-    Args:
-        width: Width of the sequence.
-        heads: Number of heads; the width of each is even.
+    These depend on distances only, so sequences may be longer than those of the training. The width of a
+    head is even.
     """
 
     def __init__(self, width: int, heads: int) -> None:
@@ -68,32 +53,18 @@ class Attention(nn.Module):
         self.outward = nn.Linear(width, width)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Let the places look at each other.
-
-        Args:
-            x: (n, t, width).
-            mask: (n, t) bool, at least one True in each row.
-
-        Returns:
-            (n, t, width).
-        """
+        """X (n, t, width), mask (n, t) bool with at least one True in each row; returns (n, t, width)."""
         n, t, width = x.shape
-        cut = self.inward(x).view(n, t, 3, self.heads, width // self.heads)
-        query, key, value = cut.permute(2, 0, 3, 1, 4).unbind()  # each (n, heads, t, width of a head)
+        projected = self.inward(x).view(n, t, 3, self.heads, width // self.heads)
+        query, key, value = projected.permute(2, 0, 3, 1, 4).unbind()  # each (n, heads, t, width of a head)
         query, key = rotate(query), rotate(key)
-        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
-        found: Tensor = self.outward(seen.transpose(1, 2).reshape(n, t, width))
-        return found
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+        out: Tensor = self.outward(mixed.transpose(1, 2).reshape(n, t, width))
+        return out
 
 
 class Layer(nn.Module):
-    """A layer of a transformer, normalised before each branch.
-
-    Args:
-        width: Width of the sequence.
-        heads: Heads of the attention.
-        dropout: Share of a branch's numbers that is dropped in training.
-    """
+    """A transformer layer, normalised before each branch."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -104,27 +75,16 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """One layer.
-
-        Args:
-            x: (n, t, width).
-            mask: (n, t) bool, at least one True in each row.
-
-        Returns:
-            (n, t, width).
-        """
+        """X (n, t, width), mask (n, t) bool with at least one True in each row; returns (n, t, width)."""
         x = x + self.dropout(self.attention(self.attention_norm(x), mask))
-        made: Tensor = x + self.dropout(self.across(self.norm(x)))
-        return made
+        out: Tensor = x + self.dropout(self.across(self.norm(x)))
+        return out
 
 
 class Pool(nn.Module):
-    """One unit vector of a sequence: a weighted mean over its places, the weights learned, a set a head.
+    """A unit vector of a sequence: a learned weighted mean over its places, with other weights in each head.
 
-    Args:
-        width: Width of the sequence.
-        heads: Number of sets of weights; each pools its own part of the channels.
-        dim: Length of the vector.
+    Each head pools its own part of the channels; `dim` is the length of the vector.
     """
 
     def __init__(self, width: int, heads: int, dim: int) -> None:
@@ -135,14 +95,9 @@ class Pool(nn.Module):
         self.outward = nn.Linear(width, dim)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Pool a sequence.
+        """X (n, t, width), mask (n, t) bool with at least one True in each row.
 
-        Args:
-            x: (n, t, width).
-            mask: (n, t) bool, at least one True in each row.
-
-        Returns:
-            (n, dim), rows of length one.
+        Returns (n, dim) unit rows.
         """
         n, t, width = x.shape
         x = self.norm(x)
@@ -155,23 +110,14 @@ class Pool(nn.Module):
 
 
 def pool_plain(pool: Pool, x: Tensor, mask: Tensor) -> Tensor:
-    """As a `Pool` does it, sequence by sequence and head by head, without masks.
-
-    Args:
-        pool: The weights.
-        x: (n, t, width).
-        mask: (n, t) bool.
-
-    Returns:
-        (n, dim).
-    """
+    """Reference of `Pool`: sequence by sequence and head by head, without masks; returns (n, dim)."""
     rows = []
     for sequence, counts in zip(x, mask, strict=True):
-        kept = pool.norm(sequence[counts])  # (places that count, width)
-        score = pool.score(kept)
+        places = pool.norm(sequence[counts])  # (places that count, width)
+        score = pool.score(places)
         parts = [
             sum(weight * place for weight, place in zip(score[:, head].softmax(0), part, strict=True))
-            for head, part in enumerate(kept.chunk(pool.heads, dim=1))
+            for head, part in enumerate(places.chunk(pool.heads, dim=1))
         ]
         vector = pool.outward(torch.cat(parts))
         rows.append(vector / vector.square().sum().sqrt())
@@ -179,13 +125,9 @@ def pool_plain(pool: Pool, x: Tensor, mask: Tensor) -> Tensor:
 
 
 def rotate(x: Tensor) -> Tensor:
-    """Turn each pair of numbers by an angle that grows with the place.
+    """Rotate each pair of numbers of (n, heads, t, width of a head) by an angle that grows with the place.
 
-    Args:
-        x: (n, heads, t, width of a head).
-
-    Returns:
-        The same shape; the product of two rows depends on the distance of their places.
+    The product of two rows then depends on the distance of their places.
     """
     half = x.shape[-1] // 2
     speed = torch.exp(torch.arange(half, device=x.device) * (-math.log(_SLOWEST) / half))
@@ -196,25 +138,11 @@ def rotate(x: Tensor) -> Tensor:
 
 
 def feed_forward(width: int) -> nn.Sequential:
-    """Two linear maps with a bend between them.
-
-    Args:
-        width: Width of what goes in and comes out.
-
-    Returns:
-        The module.
-    """
+    """Two linear maps with GELU between them."""
     return nn.Sequential(nn.Linear(width, EXPANSION * width), nn.GELU(), nn.Linear(EXPANSION * width, width))
 
 
 def at_least_one(mask: Tensor) -> Tensor:
-    """The mask with its first place set where it would be empty: attention over nothing is no number.
-
-    Args:
-        mask: (n, t) bool.
-
-    Returns:
-        (n, t) bool.
-    """
+    """The mask (n, t) with its first place set where it is empty: attention over nothing is NaN."""
     first = torch.arange(mask.shape[1], device=mask.device) == 0
     return mask | (first[None, :] & ~mask.any(dim=1, keepdim=True))

@@ -1,8 +1,7 @@
-"""Maps of rows on a processor where no gradients are wanted: bias and bend in the product itself.
+"""Linear maps on the CPU without gradients: bias and GELU inside oneDNN's product.
 
-oneDNN, which comes with torch, adds the bias and applies GELU while the numbers of a product are at hand;
-torch copies the bias into the result first, and goes over it once more. Whether it gives what torch gives is
-tried once.
+oneDNN, which comes with torch, adds the bias and applies GELU while a product is in cache; torch copies the
+bias into the result first and reads it once more. Whether both give the same is checked once.
 
 This module needs torch; nothing imports it before a model is built.
 """
@@ -21,32 +20,18 @@ __all__ = ["known", "mapped", "through"]
 
 logger = logging.getLogger(__name__)
 ROWS = 1024  # widened at a time
-PLAIN: set[type] = {nn.Linear}  # kinds of layers that are taken, and those that `known` adds
+PLAIN: set[type] = {nn.Linear}  # kinds of layers that are computed here; `known` adds others
 CLOSE = 1e-4  # largest difference, as a share of the largest number
 
 
 def known(kind: type[nn.Linear]) -> type[nn.Linear]:
-    """Say that a kind of linear layer does what a linear layer does, however it begins.
-
-    Args:
-        kind: The kind.
-
-    Returns:
-        The same.
-    """
+    """Register a kind of linear layer that computes what `nn.Linear` does, however it is initialised."""
     PLAIN.add(kind)
     return kind
 
 
 def mapped(layer: nn.Linear, x: Tensor) -> Tensor:
-    """What a linear layer gives.
-
-    Args:
-        layer: The layer.
-        x: (..., width).
-
-    Returns:
-        (..., width of the layer).
+    """What a linear layer computes of x (..., width).
 
     Example:
         >>> layer, x = nn.Linear(8, 4), torch.randn(3, 8)
@@ -54,28 +39,19 @@ def mapped(layer: nn.Linear, x: Tensor) -> Tensor:
         True
     """
     if not _takes(layer, x):
-        found: Tensor = layer(x)
-        return found
+        out: Tensor = layer(x)
+        return out
     return _product(x, layer.weight, layer.bias, False)
 
 
 def through(widen: nn.Linear, narrow: nn.Linear, x: Tensor) -> Tensor:
-    """What two linear layers give with GELU between them.
-
-    Args:
-        widen: The first.
-        narrow: The second.
-        x: (..., width).
-
-    Returns:
-        (..., width of the second).
-    """
+    """What two linear layers with GELU between them compute of x (..., width)."""
     if not _takes(widen, x) or not _takes(narrow, x):
-        found: Tensor = narrow(functional.gelu(widen(x)))
-        return found
+        plain: Tensor = narrow(functional.gelu(widen(x)))
+        return plain
     rows = x.reshape(-1, x.shape[-1])
     out = rows.new_empty((len(rows), narrow.out_features))
-    for start in range(0, len(rows), ROWS):  # what is wide is read again while it is near
+    for start in range(0, len(rows), ROWS):  # the widened rows are read again while they are in cache
         wide = _product(rows[start : start + ROWS], widen.weight, widen.bias, True)
         out[start : start + ROWS] = _product(wide, narrow.weight, narrow.bias, False)
     return out.view(*x.shape[:-1], -1)
@@ -85,9 +61,9 @@ def _takes(layer: nn.Linear, x: Tensor) -> bool:
     if torch.is_grad_enabled() or x.device.type != "cpu" or x.dtype != torch.float32:
         return False
     if _autocasts() or import_module("torch.jit").is_tracing() or torch.compiler.is_compiling():
-        return False  # a graph that is kept is to hold what every torch knows
+        return False  # a stored graph must hold operators that every torch has
     if type(layer) not in PLAIN or "forward" in vars(layer) or _watched(layer):
-        return False  # an adapter, or somebody who looks on
+        return False  # an adapter or a hook
     if type(layer.weight) not in (Tensor, nn.Parameter) or layer.weight.dtype != torch.float32:
         return False
     allowed = bool(import_module("torch.backends.mkldnn").enabled)
@@ -101,23 +77,23 @@ def _autocasts() -> bool:
 
 
 def _watched(layer: nn.Module) -> bool:
-    every = nn.modules.module
-    hooks = (every._global_forward_hooks, every._global_forward_pre_hooks)
+    module = nn.modules.module
+    hooks = (module._global_forward_hooks, module._global_forward_pre_hooks)
     return any(map(len, (layer._forward_hooks, layer._forward_pre_hooks, *hooks)))
 
 
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None, bend: bool) -> Tensor:
-    own = x if x.is_contiguous() else x.contiguous()
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None, gelu: bool) -> Tensor:
+    rows = x.contiguous()
     call = torch.ops.mkldnn._linear_pointwise
-    found: Tensor = (
-        call(own, weight, bias, "gelu", [None], "none") if bend else call(own, weight, bias, "none", [], "")
+    out: Tensor = (
+        call(rows, weight, bias, "gelu", [None], "none") if gelu else call(rows, weight, bias, "none", [], "")
     )
-    return found
+    return out
 
 
 @lru_cache(maxsize=1)
 def _rightly() -> bool:
-    """Whether this torch has it, and it gives what torch gives."""
+    """Whether this torch has the product, and it agrees with torch's own."""
     try:
         draw = torch.Generator().manual_seed(0)
         with torch.no_grad():
@@ -127,10 +103,10 @@ def _rightly() -> bool:
             )
             for own in (bias, None):
                 plain = functional.linear(x, weight, own)
-                for bend, wanted in ((False, plain), (True, functional.gelu(plain))):
-                    apart = (_product(x, weight, own, bend) - wanted).abs().max()
-                    if not float(apart) <= CLOSE * float(wanted.abs().max()):
-                        logger.info("products of oneDNN are not used: they differ by %.3g", float(apart))
+                for gelu, expected in ((False, plain), (True, functional.gelu(plain))):
+                    error = (_product(x, weight, own, gelu) - expected).abs().max()
+                    if not float(error) <= CLOSE * float(expected.abs().max()):
+                        logger.info("products of oneDNN are not used: they differ by %.3g", float(error))
                         return False
     except (RuntimeError, AttributeError, TypeError, NotImplementedError) as error:
         logger.info("products of oneDNN are not used: %s", str(error)[:200])

@@ -1,40 +1,40 @@
-"""Linear attention of a whole record on a GPU, without its features ever standing in memory: Triton kernels.
+"""Linear attention of a whole record on a GPU that never stores the features: Triton kernels.
 
-A key has 153 features (of 16 numbers: one, the numbers, their products), made in registers by two products
-with zeros and ones: a feature is the product of two numbers, or of a number and one. What they weigh, 1,
-1 / sqrt(f), 1 / f or half of it, is multiplied into the state. The state is summed in float32, stretch by
-stretch, and read as two halves, whose sum has twice the digits of one.
+A key has 153 features (of 16 numbers: one, the numbers, their products), computed in registers by two
+products with zeros and ones: a feature is the product of two numbers, or of a number and one. Their
+weights, 1, 1 / sqrt(f), 1 / f or half of it, are multiplied into the state. The state is summed in float32,
+chunk by chunk, and read as two half-precision numbers, whose sum has twice the digits of one.
 
-Forward only. `clippings.layers.linear_attention` is the reference, has the gradients, and says when
-this is used.
+Forward only. `clippings.layers.linear_attention` is the reference, has the gradients, and decides when this
+is used.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
 from functools import lru_cache
-from typing import Any
 
 import torch
 import triton
 import triton.language as tl
+from torch import Tensor
 
 __all__ = ["SIZE", "WIDTH", "fused_linear_attention"]
 
 SIZE = 32  # numbers of a query or key, at most
 WIDTH = 64  # of the values of a head, at most
-# to be set to what is quickest on a card; powers of two, 16 at least
-STRETCH = 2048  # places that one program adds up
+# chosen by measured speed; powers of two, at least 16
+CHUNK = 2048  # places that one program adds up
 STATE_PLACES = 32  # of these at a time
 STATE_FEATURES = 64  # of one program
 STATE_WARPS = 4
 READ_PLACES = 128  # of one program
 READ_FEATURES = 32  # at a time; a divisor of STATE_FEATURES
 READ_WARPS = 4
-STAGES = 2  # loads begun ahead
-LARGER = 1024  # so many times as large as it is, the second half of the state is kept
+STAGES = 2  # pipelined loads
+LARGER = 1024  # factor by which the second half of the state is scaled up
 
-ONE, NOTHING = -1, -2  # in place of a number's place: the number one; a feature that is none
+ONE, NOTHING = -1, -2  # in place of a number's index: the constant one; no feature
 
 
 @triton.jit
@@ -50,7 +50,7 @@ def _state(
     heads,
     size,
     width,
-    stretches,
+    chunks,
     features,
     key_n,
     key_t,
@@ -61,18 +61,18 @@ def _state(
     weight_n,
     weight_t,
     weight_h,
-    STRETCH: tl.constexpr,
+    CHUNK: tl.constexpr,
     PLACES: tl.constexpr,
     FEATURES: tl.constexpr,
     SIZE: tl.constexpr,
     WIDE: tl.constexpr,
     WEIGHTED: tl.constexpr,
 ):
-    """The sum over one stretch of places of features times values, and of the features alone."""
-    program = tl.program_id(0)  # the heads of a stretch run side by side: their rows share lines of memory
+    """The sum over one chunk of places of features times values, and of the features alone."""
+    program = tl.program_id(0)  # the heads of a chunk run side by side: their rows share lines of memory
     head = (program % heads).to(tl.int64)
-    stretch = program // heads % stretches
-    record = (program // heads // stretches).to(tl.int64)
+    chunk = program // heads % chunks
+    record = (program // heads // chunks).to(tl.int64)
     feature = tl.program_id(1) * FEATURES + tl.arange(0, FEATURES)
     number = tl.arange(0, SIZE)
     wide = tl.arange(0, WIDE)
@@ -86,8 +86,8 @@ def _state(
     weight += record * weight_n + head * weight_h
     total = tl.zeros((FEATURES, WIDE), dtype=tl.float32)
     alone = tl.zeros((FEATURES,), dtype=tl.float32)
-    begin = stretch * STRETCH
-    for start in range(begin, tl.minimum(begin + STRETCH, t), PLACES):
+    begin = chunk * CHUNK
+    for start in range(begin, tl.minimum(begin + CHUNK, t), PLACES):
         place = start + tl.arange(0, PLACES)
         there = place < t
         at = place.to(tl.int64)
@@ -110,7 +110,7 @@ def _state(
         rounded = made.to(v.dtype)  # (FEATURES, PLACES)
         total = tl.dot(rounded, v, total)
         alone += tl.sum(rounded.to(tl.float32) * w[None, :], axis=1)
-    at = ((record * heads + head) * stretches + stretch) * features + feature
+    at = ((record * heads + head) * chunks + chunk) * features + feature
     tl.store(sums + at[:, None] * width + wide[None, :], total, mask=(wide < width)[None, :])
     tl.store(weights + at, alone)
 
@@ -123,23 +123,23 @@ def _halves(
     coarse,
     rest,
     below,
-    stretches,
+    chunks,
     features,
     width,
     LARGER: tl.constexpr,
     FEATURES: tl.constexpr,
     WIDE: tl.constexpr,
 ):
-    """The stretches of a head added up, divided by what all its keys weigh, and cut in two halves."""
+    """The chunks of a head summed, divided by the total weight of its keys, and split into two numbers."""
     head = tl.program_id(0).to(tl.int64)
     feature = tl.program_id(1) * FEATURES + tl.arange(0, FEATURES)
     wide = tl.arange(0, WIDE)
     mask = (wide < width)[None, :]
     total = tl.zeros((FEATURES, WIDE), dtype=tl.float32)
     alone = tl.zeros((FEATURES,), dtype=tl.float32)
-    every = tl.zeros((FEATURES,), dtype=tl.float32)  # the feature one, whose sum is that of the weights
-    for stretch in range(0, stretches):
-        at = (head * stretches + stretch) * features
+    every = tl.zeros((FEATURES,), dtype=tl.float32)  # the constant feature, whose sum is that of the weights
+    for chunk in range(0, chunks):
+        at = (head * chunks + chunk) * features
         total += tl.load(sums + (at + feature)[:, None] * width + wide[None, :], mask=mask, other=0.0)
         alone += tl.load(weights + at + feature)
         every += tl.load(weights + at + feature * 0)
@@ -148,7 +148,7 @@ def _halves(
     half = total.to(coarse.dtype.element_ty)
     at = (head * features + feature)[:, None] * width + wide[None, :]
     tl.store(coarse + at, half, mask=mask)
-    # what is left is below what float16 has, unless it is made larger
+    # the remainder is below the range of float16, unless it is scaled up
     left = (total - half.to(tl.float32)) * LARGER
     tl.store(rest + at, left.to(coarse.dtype.element_ty), mask=mask)
     tl.store(below + head * features + feature, alone * share)
@@ -228,26 +228,21 @@ def _read(
 
 
 def fused_linear_attention(
-    q: Any, k: Any, v: Any, weight: Any = None, *, gate: Any = None, into: Any = None
-) -> Any:
-    """Each place's mean of the values, weighed by 1 + s + s^2 / 2 with s = q.k / sqrt(f); no gradients.
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    weight: Tensor | None = None,
+    *,
+    gate: Tensor | None = None,
+    into: Tensor | None = None,
+) -> Tensor:
+    """Each place's mean of the values weighted by 1 + s + s^2 / 2, s = q.k / sqrt(f); no gradients.
 
-    All are read by their strides, as they stand in what a product gave. (S. Arora et al., Simple linear
-    attention language models balance the recall-throughput tradeoff, 2024.)
-
-    Args:
-        q: Queries, (n, t, heads, f), f at most 32, of the type of `v`.
-        k: Keys, (n, t, heads, f), of the type of `v`.
-        v: Values, (n, t, heads, d), d at most 64.
-        weight: How much each key counts, (n, t, heads or 1), 0 for padding; None: all the same.
-        gate: A number of each head that multiplies what is read, (heads,) float32; None: one.
-        into: (n, t, heads, d), to which what is read is added; None: a new one.
-
-    Returns:
-        `into`, or (n, t, heads, d) of the type of `v`. A record without any key adds nothing.
-
-    Raises:
-        ValueError: The numbers of a head are too many.
+    q and k are (n, t, heads, f), f at most 32; v is (n, t, heads, d), d at most 64, of the same dtype; all
+    may be strided. `weight` (n, t, heads or 1) weights each key, 0 for padding. `gate` (heads,) float32
+    multiplies the result, which is added to `into` (n, t, heads, d) where that is given. A record without
+    any key gives zeros. (S. Arora et al., Simple linear attention language models balance the recall-
+    throughput tradeoff, 2024.)
     """
     n, t, heads, size = q.shape
     width = v.shape[-1]
@@ -264,8 +259,8 @@ def fused_linear_attention(
     gated = None if gate is None else gate.float().contiguous()
     first, second, factor = _pairs(size, q.device)
     features, count = len(first), 1 + size + size * (size + 1) // 2
-    stretches, tiles = triton.cdiv(t, STRETCH), triton.cdiv(t, READ_PLACES)
-    cells = (n * heads, stretches, features)
+    chunks, tiles = triton.cdiv(t, CHUNK), triton.cdiv(t, READ_PLACES)
+    cells = (n * heads, chunks, features)
     sums = torch.empty((*cells, width), dtype=torch.float32, device=q.device)
     weights = torch.empty(cells, dtype=torch.float32, device=q.device)
     halves = v.new_empty((2, n * heads, features, width))
@@ -276,14 +271,14 @@ def fused_linear_attention(
         "num_stages": STAGES,
     }
     with torch.cuda.device(q.device) if q.is_cuda else nullcontext():
-        _state[(n * heads * stretches, features // STATE_FEATURES)](
-            k, v, w, first, second, sums, weights, t, heads, size, width, stretches, features,
+        _state[(n * heads * chunks, features // STATE_FEATURES)](
+            k, v, w, first, second, sums, weights, t, heads, size, width, chunks, features,
             *k.stride()[:3], *v.stride()[:3], *w.stride(),
-            STRETCH=STRETCH, PLACES=STATE_PLACES, FEATURES=STATE_FEATURES, WEIGHTED=weight is not None,
+            CHUNK=CHUNK, PLACES=STATE_PLACES, FEATURES=STATE_FEATURES, WEIGHTED=weight is not None,
             num_warps=STATE_WARPS, **sides,
         )  # fmt: skip
         _halves[(n * heads, features // READ_FEATURES)](
-            sums, weights, factor, halves[0], halves[1], below, stretches, features, width,
+            sums, weights, factor, halves[0], halves[1], below, chunks, features, width,
             LARGER=LARGER, FEATURES=READ_FEATURES, WIDE=sides["WIDE"], num_warps=4,
         )  # fmt: skip
         _read[(n * heads * tiles,)](
@@ -296,8 +291,8 @@ def fused_linear_attention(
 
 
 @lru_cache(maxsize=64)
-def _pairs(size: int, device: Any) -> tuple[Any, Any, Any]:
-    """The two numbers of each feature, int32, and what their product weighs, float32; whole tiles of them."""
+def _pairs(size: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """The two numbers of each feature, int32, and the weight of their product, float32; in whole tiles."""
     pairs = [(ONE, ONE, 1.0), *((one, ONE, size**-0.5) for one in range(size))]
     for one in range(size):  # a pair stands for two products, a square for one
         pairs += [(one, other, 1 / size if one < other else 0.5 / size) for other in range(one, size)]

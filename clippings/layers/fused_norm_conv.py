@@ -1,20 +1,20 @@
-"""What stands between the products of a layer, each in one pass over memory: Triton kernels, forward only.
+"""Layer norm of a sum, and a gated convolution, each in one pass over memory: Triton kernels, forward only.
 
-Rows go in and come out in half precision; sums, means and the division are float32.
+Rows are in half precision; sums, means and the division are float32.
 """
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 import triton
 import triton.language as tl
+from torch import Tensor, nn
 
 __all__ = ["add_norm", "convolved"]
 
-# to be set to what is quickest on a card; powers of two
+# chosen by measured speed; powers of two
 NORM_ROWS = 4  # of one program
 NORM_WARPS = 4
 NEAR_ROWS = 16
@@ -35,7 +35,7 @@ def _add_norm(
     ROWS: tl.constexpr,
     WIDE: tl.constexpr,
 ):
-    """Some rows of the sum, each less its mean, divided by its spread."""
+    """Some rows of the sum, minus their mean, divided by their standard deviation."""
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     wide = tl.arange(0, WIDE)
     across = wide < width
@@ -49,8 +49,8 @@ def _add_norm(
     spread = tl.sqrt(tl.sum(off * off, axis=1) / width + eps)
     by = tl.load(scale + wide, mask=across, other=0.0).to(tl.float32)
     plus = tl.load(shift + wide, mask=across, other=0.0).to(tl.float32)
-    made = off / spread[:, None] * by[None, :] + plus[None, :]
-    tl.store(out + at, made.to(out.dtype.element_ty), mask=mask)
+    normed = off / spread[:, None] * by[None, :] + plus[None, :]
+    tl.store(out + at, normed.to(out.dtype.element_ty), mask=mask)
 
 
 @triton.jit
@@ -66,7 +66,7 @@ def _convolved(
     ROWS: tl.constexpr,
     WIDE: tl.constexpr,
 ):
-    """Some rows: each place and its two neighbours, channel by channel, bent, times the gate."""
+    """Some rows: each place and its two neighbours, channel by channel, through SiLU, times the gate."""
     row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     wide = tl.arange(0, WIDE)
     across = (wide < inner)[None, :]
@@ -74,7 +74,7 @@ def _convolved(
     place = row % t
     length = tl.load(lengths + row // t, mask=here, other=0)
     at = both + row[:, None] * stride + wide[None, :]
-    # what lies beyond a record's end is nothing, as it is beyond its beginning
+    # beyond a record's end there are zeros, as before its beginning
     within = here & (place < length)
     own = tl.load(at, mask=within[:, None] & across, other=0.0).to(tl.float32)
     before = tl.load(at - stride, mask=(within & (place > 0))[:, None] & across, other=0.0).to(tl.float32)
@@ -86,24 +86,16 @@ def _convolved(
     mixed = before * tl.load(part, mask=across, other=0.0).to(tl.float32)
     mixed += own * tl.load(part + inner, mask=across, other=0.0).to(tl.float32)
     mixed += after * tl.load(part + 2 * inner, mask=across, other=0.0).to(tl.float32)
-    made = mixed / (1.0 + tl.exp(-mixed)) * gate
+    gated = mixed / (1.0 + tl.exp(-mixed)) * gate
     to = out + row[:, None] * inner + wide[None, :]
-    tl.store(to, made.to(out.dtype.element_ty), mask=here[:, None] & across)
+    tl.store(to, gated.to(out.dtype.element_ty), mask=here[:, None] & across)
 
 
-def add_norm(x: Any, y: Any, norm: Any, dtype: Any = None) -> Any:
-    """The normalised sum of two sequences, as `norm(x + y)`.
+def add_norm(x: Tensor, y: Tensor, norm: nn.LayerNorm, dtype: torch.dtype | None = None) -> Tensor:
+    """`norm(x + y)` of a `torch.nn.LayerNorm` (J. Ba et al., Layer normalization, 2016); (rows, width).
 
-    (J. Ba et al., Layer normalization, 2016.)
-
-    Args:
-        x: (rows, width), dense.
-        y: (rows, width) or fewer rows, dense; where it has fewer rows it starts again after its last.
-        norm: A `torch.nn.LayerNorm` of that width, with weights.
-        dtype: Of what is made; None: that of `x`.
-
-    Returns:
-        (rows, width).
+    x and y are dense; y may have fewer rows, which are then repeated. `dtype` is that of the result; None
+    for that of x.
     """
     rows, width = x.shape
     out = torch.empty((rows, width), dtype=dtype or x.dtype, device=x.device)
@@ -116,17 +108,12 @@ def add_norm(x: Any, y: Any, norm: Any, dtype: Any = None) -> Any:
     return out
 
 
-def convolved(both: Any, along: Any, lengths: Any, t: int) -> Any:
-    """Each place's neighbours, bent and times a gate: what `long.layers.GatedConvolution` maps outward.
+def convolved(both: Tensor, along: Tensor, lengths: Tensor, t: int) -> Tensor:
+    """The input of the outward map of `long.layers.GatedConvolution`, (n * t, inner).
 
-    Args:
-        both: What is mixed and, beside it, its gate, (n * t, 2 * inner); rows may lie apart.
-        along: What a place before, the place, and the one after count, (3, inner), dense.
-        lengths: Places of each record that are no padding, (n,) int64.
-        t: Places of a padded record.
-
-    Returns:
-        (n * t, inner) of the type of `both`.
+    `both` has the mixed channels and beside them their gate, (n * t, 2 * inner), rows may be strided.
+    `along` are the weights of the place before, the place, and the one after, (3, inner), dense. `lengths`
+    is (n,) int64.
     """
     rows, inner = both.shape[0], both.shape[1] // 2
     out = torch.empty((rows, inner), dtype=both.dtype, device=both.device)
@@ -139,5 +126,5 @@ def convolved(both: Any, along: Any, lengths: Any, t: int) -> Any:
     return out
 
 
-def _on(x: Any) -> AbstractContextManager[Any]:
+def _on(x: Tensor) -> AbstractContextManager[object]:
     return torch.cuda.device(x.device) if x.is_cuda else nullcontext()

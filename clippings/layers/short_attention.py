@@ -1,7 +1,7 @@
-"""Attention among the tokens of short texts of one length, many texts a tile: a Triton kernel.
+"""Attention within short texts of one length, many texts a tile: a Triton kernel.
 
-Flash attention gives every text a tile of 64 or 128 tokens; of a name of 8 tokens the rest of it is empty.
-Here a tile holds as many texts as fit, and a token attends to those of its own text.
+Flash attention gives every text a tile of 64 or 128 tokens, mostly empty for a name of 8 tokens. Here a
+tile holds as many texts as fit, and a token attends to those of its own text.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import triton
 import triton.language as tl
+from torch import Tensor, nn
 
 __all__ = ["LONGEST", "NAME", "attention"]
 
@@ -34,7 +35,7 @@ def _attention(
     WIDTH: tl.constexpr,
     WIDE: tl.constexpr,
 ):
-    """One head of the texts of one tile; numbers of a token lie together, head after head."""
+    """One head of the texts of one tile; the numbers of a token lie together, head after head."""
     place = tl.arange(0, TILE)
     token = tl.program_id(0) * per_tile + place
     there = (place < per_tile) & (token < n_tokens)
@@ -54,28 +55,25 @@ def _attention(
 
 
 def attention(
-    module: Any, query: Any, key: Any, value: Any, mask: Any, scaling: float | None = None, **other: Any
-) -> tuple[Any, None]:
-    """Attention as transformers calls it; texts that are long, padded or of few tokens go to torch's own.
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    scaling: float | None = None,
+    **other: Any,
+) -> tuple[Tensor, None]:
+    """Attention as transformers calls it; long, padded and other texts go to torch's own.
 
-    Args:
-        module: The layer.
-        query: (n_texts, heads, n_tokens, width).
-        key: (n_texts, heads, n_tokens, width).
-        value: (n_texts, heads, n_tokens, width).
-        mask: What may not be seen; None where every token sees all of its text.
-        scaling: Of the products.
-        other: What transformers hands to its own attention.
-
-    Returns:
-        (n_texts, n_tokens, heads, width), and None for the weights.
+    query, key and value are (n_texts, heads, n_tokens, width); returns (n_texts, n_tokens, heads, width),
+    and None for the weights.
     """
     n, heads, length, width = query.shape
-    plain = mask is None and length <= LONGEST and query.dtype == torch.float16
-    plain = plain and not other.get("dropout") and not getattr(module, "is_causal", False)
+    fits = mask is None and length <= LONGEST and query.dtype == torch.float16
+    fits = fits and not other.get("dropout") and not getattr(module, "is_causal", False)
     for part in (query, key, value):
-        plain = plain and part.shape == query.shape and part.transpose(1, 2).is_contiguous()
-    if not plain:
+        fits = fits and part.shape == query.shape and part.transpose(1, 2).is_contiguous()
+    if not fits:
         from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
         return sdpa_attention_forward(module, query, key, value, mask, scaling=scaling, **other)

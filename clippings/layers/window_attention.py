@@ -1,8 +1,8 @@
-"""Attention among the near places of a long record, and among all of them: what padding holds has no say.
+"""Softmax attention within a window of a long record, or over all of it; padding is ignored.
 
-Where torch has attention over packed sequences with a window, and the card takes it, that is used; else the
-record is cut into blocks, each of which looks at itself and its borders: exact, and in time that grows with
-the length. Whether the packed form gives what the blocks give is tried once a card before it is used.
+Where torch has attention over packed sequences with a window and the GPU supports it, that is used; else
+the record is split into blocks, each of which attends to itself and its borders: exact, and in linear time.
+Whether the packed form agrees with the blocks is checked once a GPU.
 
 This module needs torch; nothing imports it before a model is built.
 """
@@ -27,48 +27,40 @@ CLOSE = 0.02  # largest difference of the packed form from the blocks, in half p
 
 
 class Places:
-    """Which places of padded records count: the first of each, as many as it is long.
+    """The places that count in padded records: the first `lengths[i]` of record i.
 
-    Args:
-        lengths: Tokens of each record, (n,) int64, on the device of the records.
-        t: Places of the padded records.
-        padded: Whether a record is shorter than that.
+    `lengths` is (n,) int64 on the device of the records, `t` the places of a padded record, `padded`
+    whether a record is shorter than that.
     """
 
     def __init__(self, lengths: Tensor, t: int, padded: bool) -> None:
         self.lengths, self.t, self.padded = lengths, t, padded
-        self._kept: dict[Any, Any] = {}
+        self._cache: dict[str | int, Tensor] = {}
 
     @property
     def mask(self) -> Tensor:
         """(n, t) bool."""
-        if "mask" not in self._kept:
-            self._kept["mask"] = (
+        if "mask" not in self._cache:
+            self._cache["mask"] = (
                 torch.arange(self.t, device=self.lengths.device)[None] < self.lengths[:, None]
             )
-        found: Tensor = self._kept["mask"]
-        return found
+        return self._cache["mask"]
 
     @property
     def ends(self) -> Tensor:
-        """Where sequences end if a record's padding is a sequence of its own, from 0, (2 n + 1,) int32."""
-        if "ends" not in self._kept:
+        """Ends of sequences, from 0, where a record's padding is a sequence of its own, (2 n + 1,) int32."""
+        if "ends" not in self._cache:
             starts = torch.arange(len(self.lengths), device=self.lengths.device) * self.t
             pairs = torch.stack([starts + self.lengths, starts + self.t], dim=1).flatten()
-            self._kept["ends"] = functional.pad(pairs, (1, 0)).to(torch.int32)
-        found: Tensor = self._kept["ends"]
-        return found
+            self._cache["ends"] = functional.pad(pairs, (1, 0)).to(torch.int32)
+        return self._cache["ends"]
 
     def near(self, reach: int) -> Tensor:
-        """What the places of each block see of it and its borders, (n * blocks, 1, block, seen) bool.
+        """Mask of the keys that each block of places attends to.
 
-        Args:
-            reach: A place sees so many to either side.
-
-        Returns:
-            The mask; True where a key is seen.
+        Shape (n * blocks, 1, block, block + 2 reach) bool.
         """
-        if reach not in self._kept:
+        if reach not in self._cache:
             block, blocks = _blocks(self.t, reach)
             device = self.lengths.device
             of_query = torch.arange(block, device=device)
@@ -76,31 +68,22 @@ class Places:
             band = (of_query[:, None] - of_key[None, :]).abs() <= reach
             own = of_query[:, None] == of_key[None, :]
             at = torch.arange(blocks, device=device)[:, None] * block + of_key[None, :]  # (blocks, seen)
-            there = (at >= 0)[None] & (at[None] < self.lengths[:, None, None])  # (n, blocks, seen)
+            inside = (at >= 0)[None] & (at[None] < self.lengths[:, None, None])  # (n, blocks, seen)
             # a place of the padding sees itself: attention over nothing is no number
-            self._kept[reach] = ((band & there[:, :, None]) | own).flatten(0, 1)[:, None]
-        found: Tensor = self._kept[reach]
-        return found
+            self._cache[reach] = ((band & inside[:, :, None]) | own).flatten(0, 1)[:, None]
+        return self._cache[reach]
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int | None) -> Tensor:
-    """Softmax attention among near places, or all.
+    """Softmax attention within `reach` places to either side, or among all (None); (n, heads, t, d).
 
-    Args:
-        q: Queries, (n, heads, t, d).
-        k: Keys, (n, heads, t, d).
-        v: Values, (n, heads, t, d).
-        places: Which of them count.
-        reach: A place sees so many to either side, and itself; None: all.
-
-    Returns:
-        (n, heads, t, d); what stands at padding says nothing.
+    q, k and v are (n, heads, t, d); the results at padding are arbitrary.
 
     Example:
         >>> q, k, v = torch.randn(3, 1, 2, 100, 8).unbind()
         >>> places = Places(torch.tensor([90]), 100, True)
-        >>> near = attend(q, k, v, places, 16) - attend_plain(q, k, v, places, 16)
-        >>> bool(near[:, :, :90].abs().max() < 1e-5)
+        >>> error = attend(q, k, v, places, 16) - attend_plain(q, k, v, places, 16)
+        >>> bool(error[:, :, :90].abs().max() < 1e-5)
         True
     """
     if reach is not None and reach >= places.t - 1:
@@ -114,24 +97,13 @@ def attend(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int | None) -
 
 
 def attend_plain(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int | None) -> Tensor:
-    """The reference: the whole square of scores, far places struck out.
-
-    Args:
-        q: Queries, (n, heads, t, d).
-        k: Keys, (n, heads, t, d).
-        v: Values, (n, heads, t, d).
-        places: Which of them count.
-        reach: A place sees so many to either side, and itself; None: all.
-
-    Returns:
-        (n, heads, t, d).
-    """
+    """Reference of `attend`: the whole square of scores, far places masked."""
     score = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
     at = torch.arange(places.t, device=q.device)
     far = (at[:, None] - at[None, :]).abs() > (places.t if reach is None else reach)
     hidden = (~places.mask[:, None, :] | far[None]) & (at[:, None] != at[None, :])
-    found: Tensor = score.masked_fill(hidden[:, None], float("-inf")).softmax(dim=-1) @ v
-    return found
+    out: Tensor = score.masked_fill(hidden[:, None], float("-inf")).softmax(dim=-1) @ v
+    return out
 
 
 def _blocks(t: int, reach: int) -> tuple[int, int]:
@@ -142,11 +114,11 @@ def _blocks(t: int, reach: int) -> tuple[int, int]:
 def _in_blocks(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int) -> Tensor:
     n, heads, t, d = q.shape
     block, blocks = _blocks(t, reach)
-    beyond = blocks * block - t
-    # heads stay beside each other, as maps give them, and records lie one after the other: nothing is turned
-    # around, and what a block sees is read where it stands; of other records `places.near` hides it
+    padding = blocks * block - t
+    # heads stay beside each other and records one after the other: nothing is copied, and the keys of a block
+    # are read in place; `places.near` masks those of other records
     rows_q, rows_k, rows_v = (
-        functional.pad(part.transpose(1, 2), (0, 0, 0, 0, 0, beyond)) if beyond else part.transpose(1, 2)
+        functional.pad(part.transpose(1, 2), (0, 0, 0, 0, 0, padding)) if padding else part.transpose(1, 2)
         for part in (q, k, v)
     )
     own = rows_q.reshape(n * blocks, block, heads, d).transpose(1, 2)
@@ -157,33 +129,32 @@ def _in_blocks(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int) -> T
         .transpose(2, 3)
         for part in (rows_k, rows_v)
     )
-    made = functional.scaled_dot_product_attention(own, seen_k, seen_v, attn_mask=places.near(reach))
-    return made.transpose(1, 2).reshape(n, blocks * block, heads, d)[:, :t].transpose(1, 2)
+    out = functional.scaled_dot_product_attention(own, seen_k, seen_v, attn_mask=places.near(reach))
+    return out.transpose(1, 2).reshape(n, blocks * block, heads, d)[:, :t].transpose(1, 2)
 
 
 def _packed(q: Tensor, k: Tensor, v: Tensor, places: Places, reach: int | None) -> Tensor:
     n, heads, t, d = q.shape
-    # heads may lie apart, as a product of several maps leaves them: only the last dimension must be dense
+    # heads may be strided, as a product of several maps leaves them: only the last dimension must be dense
     rows = [part.transpose(1, 2).reshape(n * t, heads, d) for part in (q, k, v)]
     rows = [part if part.stride(-1) == 1 else part.contiguous() for part in rows]
     window = (-1, -1) if reach is None else (reach, reach)
-    made = _varlen()(*rows, places.ends, places.ends, t, t, window_size=window)
-    found: Tensor = made.view(n, t, heads, d).transpose(1, 2)
-    return found
+    out: Tensor = _varlen()(*rows, places.ends, places.ends, t, t, window_size=window)
+    return out.view(n, t, heads, d).transpose(1, 2)
 
 
 @lru_cache(maxsize=1)
 def _varlen() -> Any:
-    """The attention of torch over packed sequences, where it knows windows; None elsewhere."""
+    """Torch's attention over packed sequences, where it supports windows; else None."""
     try:
-        found = import_module("torch.nn.attention.varlen").varlen_attn
+        attention = import_module("torch.nn.attention.varlen").varlen_attn
     except (ImportError, AttributeError):
         return None
-    return found if "window_size" in inspect.signature(found).parameters else None
+    return attention if "window_size" in inspect.signature(attention).parameters else None
 
 
 def _packs(q: Tensor) -> bool:
-    """Whether the packed form may be used for such queries."""
+    """Whether the packed form is used for such queries."""
     if not q.is_cuda or q.dtype not in (torch.float16, torch.bfloat16) or q.shape[-1] % 8:
         return False
     return _varlen() is not None and _packs_rightly(q.device.index or 0, q.dtype, q.shape[-1])
@@ -191,27 +162,27 @@ def _packs(q: Tensor) -> bool:
 
 @lru_cache(maxsize=32)
 def _packs_rightly(device: int, dtype: torch.dtype, width: int) -> bool:
-    """Whether it gives what the blocks give, gradients too, with and without padding."""
-    where = f"cuda:{device}"
+    """Whether it agrees with the blocks, gradients included, with and without padding."""
+    name = f"cuda:{device}"
     try:
-        found = []
-        # wherever it is first asked: in inference mode there would be no gradients to compare
+        outputs = []
+        # inference mode, in which the caller may be, has no gradients to compare
         with torch.inference_mode(False), torch.enable_grad(), torch.autocast("cuda", enabled=False):
-            draw = torch.Generator(device=where).manual_seed(0)
+            draw = torch.Generator(device=name).manual_seed(0)
             q, k, v = (
-                torch.randn((3, 2, 200, width), generator=draw, device=where).to(dtype).requires_grad_()
+                torch.randn((3, 2, 200, width), generator=draw, device=name).to(dtype).requires_grad_()
                 for _ in range(3)
             )
-            places = Places(torch.tensor([200, 117, 3], device=where), 200, True)
+            places = Places(torch.tensor([200, 117, 3], device=name), 200, True)
             for form in (_packed, _in_blocks):
-                made = form(q, k, v, places, 64) * places.mask[:, None, :, None]
-                grown = torch.autograd.grad(made.float().square().sum(), (q, k, v))
-                found.append([made.detach(), *grown])
-        worst = max(float((a.float() - b.float()).abs().max()) for a, b in zip(*found, strict=True))
+                out = form(q, k, v, places, 64) * places.mask[:, None, :, None]
+                grads = torch.autograd.grad(out.float().square().sum(), (q, k, v))
+                outputs.append([out.detach(), *grads])
+        difference = max(float((a.float() - b.float()).abs().max()) for a, b in zip(*outputs, strict=True))
     except (RuntimeError, TypeError, ValueError, NotImplementedError) as error:
-        logger.info("packed attention is not used on this card: %s", str(error)[:200])
+        logger.info("packed attention is not used on this GPU: %s", str(error)[:200])
         return False
-    if not worst <= CLOSE * 4:
-        logger.info("packed attention is not used on this card: it differs from blocks by %.3g", worst)
+    if not difference <= CLOSE * 4:
+        logger.info("packed attention is not used on this GPU: it differs from blocks by %.3g", difference)
         return False
     return True

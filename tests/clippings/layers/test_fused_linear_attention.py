@@ -47,7 +47,7 @@ def wanted(q, k, v, weight=None):
 
 @pytest.fixture(autouse=True)
 def several_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STRETCH", 256)
+    monkeypatch.setattr(module, "CHUNK", 256)
 
 
 @pytest.mark.parametrize("device, dtype", ON)
