@@ -1,8 +1,8 @@
-"""A short pretrained encoder becomes one for long records: its weights are copied and begin as they were.
+"""A short pretrained encoder becomes one for long records, with its weights as initial ones.
 
 A record of at most 512 tokens goes through the original layers, so that its vector is the original's. A
-longer one goes through copies of them whose attention is a window, in some with a linear branch beside it
-that begins switched off. The copies are then trained (`based_training`); the originals are not.
+longer one goes through copies of them whose attention is a window, some with a linear branch beside it that
+is switched off at first. The copies are then trained (`training.long_training`); the originals are not.
 """
 
 from __future__ import annotations
@@ -11,11 +11,18 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from clippings.errors import EncoderError
 from clippings.long.feature_maps import code_maps, hidden_states, softmax_maps
 from clippings.quiet import no_bars
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from torch import Tensor
+
+    from clippings.long.layers import BasedLayer, Mixer
+    from clippings.long.model import BasedBertConfig, BasedBertModel
 
 __all__ = ["Plan", "convert", "pattern"]
 
@@ -24,17 +31,17 @@ LONGEST = 32768
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a model is converted to.
+    """The model that a short one is converted to.
 
     Args:
         mixers: The kind of each layer, as `pattern` gives it for one word, or as many words as layers.
-        window: A place sees so many to either side.
+        window: Places to either side that a place attends to.
         features: Width of the queries and keys of linear attention.
-        gate: What the linear branch begins with, before the tanh; with 0 it begins switched off.
-        pooling: "mean" or "attention"; both begin as the mean.
-        own_short: Keep the original layers for records that they were made for.
+        gate: Initial weight of the linear branch, before the tanh; 0 switches it off.
+        pooling: "mean" or "attention"; initially both are the mean.
+        own_short: Keep the original layers for records that fit them.
         max_tokens: Tokens that a record may have.
-        centred: Whether the linear branch gives what sets a place apart from the mean, see `based.Shape`.
+        centred: Whether the linear branch gives the deviation from the mean, see `layers.Shape`.
     """
 
     mixers: str | Sequence[str] = "based"
@@ -72,7 +79,7 @@ def pattern(name: str, layers: int) -> list[str]:
         ['window', 'window', 'based', 'window', 'based', 'based']
     """
     far = ["based" if (i > 1 and i % 2 == 0) or i == layers - 1 else "window" for i in range(layers)]
-    known = {
+    patterns = {
         "based": far,
         "based+full": ["full" if i == max(0, layers - 2) else kind for i, kind in enumerate(far)],
         "window": ["window"] * layers,
@@ -82,14 +89,14 @@ def pattern(name: str, layers: int) -> list[str]:
         "window+full": ["full" if i == max(0, layers - 2) else "window" for i in range(layers)],
         "third": ["window" if i % 3 else "full" for i in range(layers)],
     }
-    if name not in known:
+    if name not in patterns:
         raise EncoderError(
-            f"There is no such pattern of layers. Given: {name!r}. Give one of {sorted(known)}."
+            f"There is no such pattern of layers. Given: {name!r}. Give one of {sorted(patterns)}."
         )
-    return known[name]
+    return patterns[name]
 
 
-def convert(model: Any, plan: Plan) -> Any:
+def convert(model: SentenceTransformer, plan: Plan) -> SentenceTransformer:
     """Make an encoder of long records of a short one.
 
     Args:
@@ -101,12 +108,11 @@ def convert(model: Any, plan: Plan) -> Any:
         the same where `plan.own_short`.
 
     Raises:
-        EncoderError: It is no BERT with places that are numbered.
+        EncoderError: It is not a BERT with absolute positions.
     """
     from clippings.long.model import BasedBertModel, register
 
     register()
-    found = import_module("sentence_transformers")
     body = getattr(model[0], "auto_model", None)
     config: Any = getattr(body, "config", None)
     if getattr(config, "model_type", None) != "bert" or config.hidden_act != "gelu":
@@ -114,8 +120,8 @@ def convert(model: Any, plan: Plan) -> Any:
             f"Only a BERT can be converted. Given: {getattr(config, 'model_type', type(model).__name__)!r}. "
             "Give a sentence-transformers model whose first module is one, such as all-MiniLM-L6-v2."
         )
-    made = BasedBertModel(_config(config, plan))
-    copy_weights(body, made)
+    converted = BasedBertModel(_config(config, plan))
+    copy_weights(body, converted)
     tokenizer = model.tokenizer
     before = tokenizer.model_max_length, getattr(tokenizer, "padding_side", "right")
     with tempfile.TemporaryDirectory() as folder, no_bars():
@@ -124,12 +130,15 @@ def convert(model: Any, plan: Plan) -> Any:
             tokenizer.save_pretrained(folder)
         finally:
             tokenizer.model_max_length, tokenizer.padding_side = before
-        made.save_pretrained(folder, safe_serialization=True)
+        converted.save_pretrained(folder, safe_serialization=True)
         first = type(model[0])(folder, max_seq_length=plan.max_tokens)
-    return found.SentenceTransformer(modules=[first, *list(model)[1:]], device=str(model.device))
+    package = import_module("sentence_transformers")
+    modules = [first, *list(model)[1:]]
+    encoder: SentenceTransformer = package.SentenceTransformer(modules=modules, device=str(model.device))
+    return encoder
 
 
-def _config(config: Any, plan: Plan) -> Any:
+def _config(config: Any, plan: Plan) -> BasedBertConfig:
     from clippings.long.model import BasedBertConfig
 
     layers = config.num_hidden_layers
@@ -157,61 +166,57 @@ def _config(config: Any, plan: Plan) -> Any:
     )
 
 
-def copy_weights(bert: Any, based: Any) -> None:
-    """Put the weights of a BERT into an encoder of long records.
+def copy_weights(bert: Any, based: BasedBertModel) -> None:
+    """Copy the weights of a `BertModel` into a `BasedBertModel` of the same sizes.
 
-    Places beyond the table begin it anew. `feature_maps` says what linear attention begins with.
-
-    Args:
-        bert: A `BertModel`.
-        based: A `BasedBertModel` of the same sizes; it is changed.
+    Places beyond the table repeat it. `feature_maps` computes the initial maps of linear attention.
     """
     torch = import_module("torch")
     with torch.no_grad():
         table = bert.embeddings
         based.tokens.weight.copy_(table.word_embeddings.weight)
-        # there is one type of token, so that what it adds can stand in the table of the places
+        # there is one token type, whose embedding is added to those of the places
         based.places.weight.copy_(table.position_embeddings.weight + table.token_type_embeddings.weight[:1])
         based.norm.load_state_dict(table.LayerNorm.state_dict())
         targets = [based.layers, *([based.short_layers] if hasattr(based, "short_layers") else [])]
         linear = any(hasattr(layer.mixer, "feature_query") for layers in targets for layer in layers)
-        ids, states = hidden_states(bert) if linear else (None, [None] * len(based.layers))
+        ids: Tensor | None = None
+        states: Sequence[Tensor | None] = [None] * len(based.layers)
+        if linear:
+            ids, states = hidden_states(bert)
         for layers in targets:
-            for theirs, ours, x in zip(bert.encoder.layer, layers, states, strict=True):
-                _copy_layer(theirs, ours)
-                if hasattr(ours.mixer, "feature_query"):
-                    begin_features(theirs.attention.self, ours.mixer, ids, x)
+            for source, module, x in zip(bert.encoder.layer, layers, states, strict=True):
+                target = cast("BasedLayer", module)
+                _copy_layer(source, target)
+                if ids is not None and x is not None and hasattr(target.mixer, "feature_query"):
+                    begin_features(source.attention.self, target.mixer, ids, x)
 
 
-def _copy_layer(theirs: Any, ours: Any) -> None:
-    own = theirs.attention.self
+def _copy_layer(bert: Any, based: BasedLayer) -> None:
+    attention = bert.attention.self
     pairs = [
-        (own.value, ours.mixer.value),
-        (theirs.attention.output.dense, ours.outward),
-        (theirs.attention.output.LayerNorm, ours.mixer_norm),
-        (theirs.intermediate.dense, ours.widen),
-        (theirs.output.dense, ours.narrow),
-        (theirs.output.LayerNorm, ours.norm),
+        (attention.value, based.mixer.value),
+        (bert.attention.output.dense, based.outward),
+        (bert.attention.output.LayerNorm, based.mixer_norm),
+        (bert.intermediate.dense, based.widen),
+        (bert.output.dense, based.narrow),
+        (bert.output.LayerNorm, based.norm),
     ]
-    if ours.mixer.kind != "linear":
-        pairs += [(own.query, ours.mixer.query), (own.key, ours.mixer.key)]
+    if based.mixer.kind != "linear":
+        pairs += [(attention.query, based.mixer.query), (attention.key, based.mixer.key)]
     for source, target in pairs:
         target.load_state_dict(source.state_dict())
 
 
-def begin_features(own: Any, mixer: Any, ids: Any, x: Any) -> None:
-    """The softmax's products in every other head, codes of words in those between.
+def begin_features(attention: Any, mixer: Mixer, ids: Tensor, x: Tensor) -> None:
+    """Initialise linear attention: the softmax's products in every other head, codes of words in the rest.
 
-    Args:
-        own: What has the queries and keys of the softmax.
-        mixer: A `clippings.long.layers.Mixer` with a linear branch; it is changed.
-        ids: Words, as `feature_maps.random_words` draws them.
-        x: What goes into the layer there.
+    `attention` has the softmax's queries and keys; `ids` and `x` as in `feature_maps.code_maps`.
     """
     heads, features = mixer.shape.heads, mixer.shape.features
-    made = softmax_maps(own.query.weight, own.key.weight, heads, features)
+    maps = softmax_maps(attention.query.weight, attention.key.weight, heads, features)
     codes = code_maps(ids, x, heads // 2, features)
-    for target, maps in zip((mixer.feature_query, mixer.feature_key), made, strict=True):
-        each = maps.view(heads, features, -1)
-        each[1::2] = codes.view(heads // 2, features, -1).to(each)
-        target.weight.copy_(maps)
+    for target, weight in zip((mixer.feature_query, mixer.feature_key), maps, strict=True):
+        by_head = weight.view(heads, features, -1)
+        by_head[1::2] = codes.view(heads // 2, features, -1).to(by_head)
+        target.weight.copy_(weight)

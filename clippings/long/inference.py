@@ -1,9 +1,9 @@
-"""The forward of `clippings.long.layers` on a card in half precision, where no gradients are wanted.
+"""The forward of `clippings.long.layers` on a GPU in half precision, without gradients.
 
-The same layers with less traffic: numbers stay in half precision between products, whose sums are float32;
-maps of the same rows are one product; a sum and its normalisation are one pass; heads are read by strides, so
-that nothing is turned around. Kinds of layers that are compared all go this way. Whether it gives what the
-plain layers give is tried once a card; they are the reference, and what is trained.
+The same layers with less memory traffic: numbers stay in half precision between products, whose sums are
+float32; maps of the same rows are one product; a sum and its normalisation are one pass; heads are read by
+strides and never copied. Whether it agrees with the plain layers, which are the reference and are trained,
+is checked once a GPU.
 
 This module needs torch; nothing imports it before a model is built.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from types import ModuleType
 
 import torch
 from torch import Tensor, nn
@@ -31,26 +31,21 @@ __all__ = ["embedded", "encoded", "precision"]
 logger = logging.getLogger(__name__)
 HALF = (torch.float16, torch.bfloat16)
 KNOWN = {BasedLayer, Mixer, GatedConvolution, ZeroLinear, nn.Linear, nn.LayerNorm, nn.Dropout, nn.Embedding}
-ALIKE = 0.999  # smallest cosine of a row with that of the plain layers, in float32
-# to be set to what is quickest on a card
-ROWS = 2**18  # that are widened at a time
-BEND_IN_PRODUCT = True  # bend with what cuBLAS does at the end of a product: within .0005 of the exact bend
-MULTIPLE = 64  # columns of a product are filled up to a multiple
+CLOSE = 0.999  # smallest cosine of a row with that of the plain layers, in float32
+# chosen by measured speed
+ROWS = 2**18  # widened at a time
+GELU_IN_PRODUCT = True  # cuBLAS's GELU at the end of a product: within .0005 of the exact one
+MULTIPLE = 64  # columns of a product are padded to a multiple
 
 
 def precision(layers: Sequence[nn.Module], around: Sequence[nn.Module] = ()) -> torch.dtype | None:
-    """In which half precision these layers may be run here.
+    """The half precision in which these layers of one model (and the modules `around` them) are run here.
 
-    Args:
-        layers: Of one model.
-        around: What else of it is run here.
-
-    Returns:
-        A type, or None where the plain layers have to be run: gradients are wanted, it is no card, numbers
-        are not of half precision, a layer has been changed, or what is found here would not be right.
+    None where the plain layers are to be run: with gradients, off a GPU, in float32, with a changed layer,
+    or where this forward is not accurate.
 
     Example:
-        >>> precision([BasedLayer(Shape(16, 2, 32), "window")]) is None  # not on a card
+        >>> precision([BasedLayer(Shape(16, 2, 32), "window")]) is None  # not on a GPU
         True
     """
     if (
@@ -62,58 +57,45 @@ def precision(layers: Sequence[nn.Module], around: Sequence[nn.Module] = ()) -> 
         return None
     parts = [module for layer in (*layers, *around) for module in layer.modules()]
     if any(type(part) not in KNOWN or part._forward_hooks or part._forward_pre_hooks for part in parts):
-        return None  # an adapter, or somebody who looks on
+        return None  # an adapter or a hook
     weight = next(layers[0].parameters())
-    card = _card(weight)
-    if card is None:
+    device = _gpu(weight)
+    if device is None:
         return None
     dtype = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled() else weight.dtype
     if dtype not in HALF:
         return None
     mixers = [layer.mixer for layer in layers if isinstance(layer, BasedLayer)]
     if any(mixer.shape.centred and mixer.kind in ("linear", "based") for mixer in mixers):
-        return None  # the fast forward does not know it
+        return None  # not implemented here
     kinds = sorted({mixer.kind for mixer in mixers})
-    return dtype if all(_rightly(card, dtype, mixers[0].shape, kind) for kind in kinds) else None
+    return dtype if all(_rightly(device, dtype, mixers[0].shape, kind) for kind in kinds) else None
 
 
-def _card(x: Tensor) -> torch.device | None:
+def _gpu(x: Tensor) -> torch.device | None:
     return x.device if x.is_cuda else None
 
 
-def embedded(model: Any, ids: Tensor, dtype: torch.dtype) -> Tensor:
-    """What the first layer is given.
-
-    Args:
-        model: A `clippings.long.model.BasedBertModel`.
-        ids: (n, t) int64.
-        dtype: Of half precision.
-
-    Returns:
-        (n, t, width).
-    """
-    x = functional.embedding(ids.flatten(), model.tokens.weight.to(dtype))
-    tiled = model.config.positions == "tiled"
-    if tiled:
-        at = torch.arange(ids.shape[1], device=ids.device) % model.config.position_table
-        own = functional.embedding(at, model.places.weight.to(dtype))
+def embedded(
+    ids: Tensor, dtype: torch.dtype, tokens: nn.Embedding, places: nn.Embedding | None, norm: nn.LayerNorm
+) -> Tensor:
+    """Normalised embeddings (n, t, width) of ids (n, t); `places` are repeated after their last."""
+    x = functional.embedding(ids.flatten(), tokens.weight.to(dtype))
+    if places is not None:
+        at = torch.arange(ids.shape[1], device=ids.device) % places.num_embeddings
+        positions = functional.embedding(at, places.weight.to(dtype))
     else:
-        own = x.new_zeros((1, x.shape[-1]))
-    made: Tensor = _passes().add_norm(x, own, model.norm)
-    return made.view(*ids.shape, -1)
+        positions = x.new_zeros((1, x.shape[-1]))
+    out: Tensor = _passes().add_norm(x, positions, norm)
+    return out.view(*ids.shape, -1)
 
 
 def encoded(layers: Sequence[nn.Module], x: Tensor, places: Places, full: bool = False) -> Tensor:
-    """What the layers make of it.
+    """Run `BasedLayer`s on x (n, t, width).
 
-    Args:
-        layers: Of `clippings.long.layers.BasedLayer`.
-        x: (n, t, width), of the type in which to go on.
-        places: Which places count.
-        full: Whether all have full attention, whatever their kind; not for "linear".
+    Float32 under autocast, as the plain layers, else of the dtype of x.
 
-    Returns:
-        (n, t, width): float32 under autocast, as the plain layers, else the type of `x`.
+    `full` asks for full attention in all layers, which "linear" ones do not have.
     """
     last = torch.float32 if torch.is_autocast_enabled() else x.dtype
     rows = x.flatten(0, 1)
@@ -121,7 +103,7 @@ def encoded(layers: Sequence[nn.Module], x: Tensor, places: Places, full: bool =
         for number, layer in enumerate(layers):
             if not isinstance(layer, BasedLayer):
                 raise TypeError(
-                    f"This is no BasedLayer. Given: {type(layer).__name__}. Run the plain forward."
+                    f"This is not a BasedLayer. Given: {type(layer).__name__}. Run the plain forward."
                 )
             dtype = last if number == len(layers) - 1 else x.dtype
             rows = _layer(layer, rows, places, full, dtype)
@@ -131,22 +113,22 @@ def encoded(layers: Sequence[nn.Module], x: Tensor, places: Places, full: bool =
 def _layer(layer: BasedLayer, x: Tensor, places: Places, full: bool, dtype: torch.dtype) -> Tensor:
     """One layer, (n * t, width) before and after."""
     passes = _passes()
-    seen = _mixed(layer.mixer, x, places, full)
-    x = passes.add_norm(x, _linear(seen, layer.outward), layer.mixer_norm)
+    mixed = _mixed(layer.mixer, x, places, full)
+    x = passes.add_norm(x, _linear(mixed, layer.outward), layer.mixer_norm)
     across = torch.empty_like(x)
     widen, narrow = (_Map.of([(part.weight, part.bias)], x) for part in (layer.widen, layer.narrow))
     for start in range(0, len(x), ROWS):
         some = slice(start, start + ROWS)
         torch.addmm(narrow.bias, _bent(x[some], widen), narrow.weight.t(), out=across[some])
-    made: Tensor = passes.add_norm(x, across, layer.norm, dtype)
-    return made
+    out: Tensor = passes.add_norm(x, across, layer.norm, dtype)
+    return out
 
 
 @dataclass(frozen=True, slots=True)
 class _Map:
-    """Weights of one product in the type of what is multiplied: they are few beside the rows.
+    """Weights of one product in the dtype of its input.
 
-    Nothing is kept between calls, so that no change of the weights can be missed.
+    Nothing is cached between calls, so that no change of the weights is missed.
     """
 
     weight: Tensor
@@ -154,15 +136,7 @@ class _Map:
 
     @classmethod
     def of(cls, parts: Sequence[tuple[Tensor, Tensor | None]], x: Tensor) -> _Map:
-        """Maps of the same rows as one.
-
-        Args:
-            parts: Weight and bias of each map; None for no bias.
-            x: What is multiplied: its type is that of the map, its last dimension the width.
-
-        Returns:
-            One map with all rows, filled up to a multiple of `MULTIPLE` where there are several.
-        """
+        """Maps (weight, bias or None) of the same rows as one, padded to a multiple of `MULTIPLE`."""
         weights = [weight for weight, _ in parts]
         biases = [weight.new_zeros(len(weight)) if bias is None else bias for weight, bias in parts]
         if len(parts) > 1:
@@ -174,19 +148,19 @@ class _Map:
 
 
 def _linear(x: Tensor, layer: nn.Linear) -> Tensor:
-    found = _Map.of([(layer.weight, layer.bias)], x)
-    return functional.linear(x, found.weight, found.bias)
+    product = _Map.of([(layer.weight, layer.bias)], x)
+    return functional.linear(x, product.weight, product.bias)
 
 
 def _bent(x: Tensor, widen: _Map) -> Tensor:
-    """The widened rows after GELU; at the end of the product it is the form with tanh on a card."""
-    if BEND_IN_PRODUCT:
+    """The widened rows after GELU; at the end of the product it is the tanh form on a GPU."""
+    if GELU_IN_PRODUCT:
         return torch._addmm_activation(widen.bias, x, widen.weight.t(), use_gelu=True)
     return functional.gelu(functional.linear(x, widen.weight, widen.bias))
 
 
 def _mixed(mixer: Mixer, x: Tensor, places: Places, full: bool) -> Tensor:
-    """How the places see each other, (n * t, width) before and after."""
+    """Attention among the places, (n * t, width) before and after."""
     far = mixer.kind in ("linear", "based") and not full
     near = mixer.kind != "linear"
     parts: dict[str, tuple[Tensor, Tensor | None]] = {}
@@ -194,17 +168,17 @@ def _mixed(mixer: Mixer, x: Tensor, places: Places, full: bool) -> Tensor:
         parts.update(query=(mixer.query.weight, mixer.query.bias), key=(mixer.key.weight, mixer.key.bias))
     parts["value"] = (mixer.value.weight, mixer.value.bias)
     if far:
-        # the features' maps of what the neighbours add are one map of what they are, and join it below
+        # the feature maps of the convolution's output are folded into its outward map, and added below
         outward, maps = mixer.near.outward, (mixer.feature_query.weight, mixer.feature_key.weight)
         features = torch.cat(maps)
         parts["features"] = (features, features @ outward.bias)
         parts["both"] = (mixer.near.inward.weight, mixer.near.inward.bias)
         parts["gate"] = (mixer.key_gate.weight, mixer.key_gate.bias)
-    found = _Map.of(list(parts.values()), x)
-    made = functional.linear(x, found.weight, found.bias)
+    product = _Map.of(list(parts.values()), x)
+    rows = functional.linear(x, product.weight, product.bias)
     cut, start = {}, 0
     for name, (weight, _) in parts.items():
-        cut[name], start = made[:, start : start + len(weight)], start + len(weight)
+        cut[name], start = rows[:, start : start + len(weight)], start + len(weight)
     seen = _near(mixer, cut, places, full) if near else None
     if far:
         mixed = _passes().convolved(cut["both"], mixer.near.along.contiguous(), places.lengths, places.t)
@@ -231,7 +205,7 @@ def _far(mixer: Mixer, cut: dict[str, Tensor], places: Places, seen: Tensor | No
     weight = torch.sigmoid(_heads(cut["gate"], places, heads)[..., 0].float())  # (n, t, heads)
     if places.padded:
         weight = weight * places.mask[:, :, None]
-    found: Tensor = import_module("clippings.layers.fused_linear_attention").fused_linear_attention(
+    out: Tensor = import_module("clippings.layers.fused_linear_attention").fused_linear_attention(
         both[:, :, :heads],
         both[:, :, heads:],
         _heads(cut["value"], places, heads),
@@ -239,7 +213,7 @@ def _far(mixer: Mixer, cut: dict[str, Tensor], places: Places, seen: Tensor | No
         gate=None if seen is None else torch.tanh(mixer.gate.float()),
         into=seen,
     )
-    return found
+    return out
 
 
 _EXACT = ("query", "key", "value")
@@ -249,13 +223,13 @@ def _heads(x: Tensor, places: Places, heads: int) -> Tensor:
     return x.view(len(places.lengths), places.t, heads, -1)
 
 
-def _passes() -> Any:
+def _passes() -> ModuleType:
     return import_module("clippings.layers.fused_norm_conv")
 
 
 @lru_cache(maxsize=64)
 def _rightly(device: torch.device, dtype: torch.dtype, shape: Shape, kind: str) -> bool:
-    """Whether a layer of this kind comes out as the plain one in float32, with and without padding."""
+    """Whether a layer of this kind agrees with the plain one in float32, with and without padding."""
     if find_spec("triton") is None:
         return False
     try:
@@ -271,16 +245,16 @@ def _rightly(device: torch.device, dtype: torch.dtype, shape: Shape, kind: str) 
             torch.manual_seed(0)
             worst = _alike(BasedLayer(shape, kind).to(device), dtype)
     except Exception as error:  # Triton's compiler has errors of many kinds
-        logger.warning("layers %r are run in their plain form on this card: %s", kind, str(error)[:200])
+        logger.warning("layers %r are run in their plain form on this GPU: %s", kind, str(error)[:200])
         return False
-    if not worst >= ALIKE:
-        logger.warning("layers %r are run in their plain form on this card: cosine %.5f", kind, worst)
+    if not worst >= CLOSE:
+        logger.warning("layers %r are run in their plain form on this GPU: cosine %.5f", kind, worst)
         return False
     return True
 
 
 def _alike(layer: BasedLayer, dtype: torch.dtype) -> float:
-    """The smallest cosine of what a random layer gives either way."""
+    """The smallest cosine between both forms of a random layer."""
     layer.eval()
     for name, weight in layer.named_parameters():
         if "gate" in name or "near.outward" in name:
@@ -291,7 +265,7 @@ def _alike(layer: BasedLayer, dtype: torch.dtype) -> float:
         places = Places(torch.tensor(lengths, device=device), 300, min(lengths) < 300)
         for full in (False, True) if layer.mixer.kind != "linear" else (False,):
             plain = layer(x.float(), places, full)
-            found = encoded([layer], x, places, full).float()
-            alike = functional.cosine_similarity(plain, found, dim=-1)[places.mask]
-            worst = min(worst, float(alike.min())) if bool(torch.isfinite(alike).all()) else -1.0
+            fast = encoded([layer], x, places, full).float()
+            cosine = functional.cosine_similarity(plain, fast, dim=-1)[places.mask]
+            worst = min(worst, float(cosine.min())) if bool(torch.isfinite(cosine).all()) else -1.0
     return worst

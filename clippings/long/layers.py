@@ -1,9 +1,9 @@
-"""Layers of an encoder of long records: a window of exact attention beside linear attention over everything.
+"""Layers of an encoder of long records: a window of exact attention beside linear attention over all places.
 
-A layer is one of four kinds: "full" attention; a "window" of near places; "linear" attention over all places;
-"based", window and linear in parallel. Each works along (n, t, width). (S. Arora et al., Simple linear
-attention language models balance the recall-throughput tradeoff, 2024, alternate the two and read in one
-direction only; an encoder reads in both.)
+A layer is one of four kinds: "full" attention; a "window" of near places; "linear" attention over all
+places; "based", window and linear in parallel. Each maps (n, t, width) to the same shape. (S. Arora et al.,
+Simple linear attention language models balance the recall-throughput tradeoff, 2024, alternate the two and
+read in one direction only; an encoder reads in both.)
 
 This module needs torch; nothing imports it before a model is built.
 """
@@ -28,7 +28,7 @@ KINDS = ("full", "window", "linear", "based")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the layers of an encoder have in common.
+    """The settings that all layers of an encoder share.
 
     Args:
         width: Width of the sequence.
@@ -37,12 +37,12 @@ class Shape:
         window: A place sees so many to either side.
         features: Width of the queries and keys of linear attention.
         form: Of the features, "symmetric" or "full".
-        rotary: Whether queries and keys are turned by their place; else positions are added to the tokens.
-        gate: What the linear branch beside a window begins with, before the tanh.
+        rotary: Whether queries and keys are rotated by their place; else positions are added to the tokens.
+        gate: Initial weight of the linear branch beside a window, before the tanh.
         dropout: Share of numbers dropped in training.
         eps: Of the normalisations.
-        centred: Whether the linear branch gives what sets its place apart from the mean of all values, at
-            the size of a value, however faint it is among many places.
+        centred: Whether the linear branch gives the deviation from the mean of all values, scaled to the
+            size of a value.
     """
 
     width: int
@@ -60,42 +60,31 @@ class Shape:
 
 @known
 class ZeroLinear(nn.Linear):
-    """A linear map that begins as nothing, so that what is added to a trained model leaves it as it was."""
+    """A linear map initialised to zeros, so that adding it leaves a trained model unchanged."""
 
     def reset_parameters(self) -> None:
-        """Begin anew."""
+        """Set all weights to zero."""
         nn.init.zeros_(self.weight)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
 
 class GatedConvolution(nn.Module):
-    """Each place's neighbours, channel by channel, times a gate: what shifts and compares before features.
+    """Each place's neighbours, channel by channel, times a gate: shifts and comparisons before the features.
 
-    It adds nothing at first: its last map begins at zero. (D. Fu et al., Hungry hungry hippos, 2023; M. Poli
-    et al., Hyena hierarchy, 2023.)
-
-    Args:
-        width: Width of the sequence.
+    Its last map is initialised to zeros. (D. Fu et al., Hungry hungry hippos, 2023; M. Poli et al., Hyena
+    hierarchy, 2023.)
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        inner = max(1, width // 4)  # as wide as the sequence it would cost a third of the layer
+        inner = max(1, width // 4)  # the full width would cost a third of the layer
         self.inward = nn.Linear(width, 2 * inner)
         self.along = nn.Parameter(torch.full((3, inner), 1 / 3))
         self.outward = ZeroLinear(inner, width)
 
     def forward(self, x: Tensor, places: Places) -> Tensor:
-        """Look at the neighbours.
-
-        Args:
-            x: (n, t, width).
-            places: Which places count; the others are seen as zeros.
-
-        Returns:
-            (n, t, width), to be added to x.
-        """
+        """Mix neighbours of x (n, t, width); the result is to be added to x. Padding counts as zeros."""
         left, gate = mapped(self.inward, x).chunk(2, dim=-1)
         if places.padded:
             left = left * places.mask[:, :, None]
@@ -106,12 +95,7 @@ class GatedConvolution(nn.Module):
 
 
 class Mixer(nn.Module):
-    """How the places of a layer see each other.
-
-    Args:
-        shape: What all layers have in common.
-        kind: One of `KINDS`.
-    """
+    """Attention among the places of a layer, of one of the `KINDS`."""
 
     def __init__(self, shape: Shape, kind: str) -> None:
         super().__init__()
@@ -132,79 +116,54 @@ class Mixer(nn.Module):
             self.gate = nn.Parameter(torch.full((shape.heads,), shape.gate))
 
     def forward(self, x: Tensor, places: Places, full: bool = False) -> Tensor:
-        """Let the places see each other.
-
-        Args:
-            x: (n, t, width).
-            places: Which of them count.
-            full: Whether it is full attention this time, whatever the kind; not for "linear".
-
-        Returns:
-            (n, t, width).
-        """
+        """X (n, t, width) to the same shape; `full` asks for full attention, which "linear" does not have."""
         v = self._heads(mapped(self.value, x))
-        made: Tensor | None = None
+        out: Tensor | None = None
         if self.kind != "linear":
             q, k = self._heads(mapped(self.query, x)), self._heads(mapped(self.key, x))
             if self.shape.rotary:
                 q, k = rotate(q), rotate(k)
-            made = attend(q, k, v, places, None if full or self.kind == "full" else self.shape.window)
+            out = attend(q, k, v, places, None if full or self.kind == "full" else self.shape.window)
         if self.kind in ("linear", "based") and not full:
             far = self.far(x, v, places)
-            if made is None:
-                made = far
+            if out is None:
+                out = far
             else:
                 if self.training and self.window_dropout:
-                    # without this the linear branch is never needed, and stays what it was
-                    kept = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.window_dropout
-                    made = made * kept.to(made.dtype)
-                made = made + torch.tanh(self.gate).to(far.dtype)[:, None, None] * far
-        return _joined(made)
+                    # without this the linear branch is never needed, and does not learn
+                    keep = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.window_dropout
+                    out = out * keep.to(out.dtype)
+                out = out + torch.tanh(self.gate).to(far.dtype)[:, None, None] * far
+        return _joined(out)
 
     def far(self, x: Tensor, v: Tensor, places: Places) -> Tensor:
-        """The linear branch: all places, (n, heads, t, width of a head).
-
-        Args:
-            x: The sequence, (n, t, width).
-            v: The values, (n, heads, t, width of a head).
-            places: Which places count.
-
-        Returns:
-            What each head reads.
-        """
-        seen = x + self.near(x, places)
-        q, k = (self._heads(mapped(part, seen)) for part in (self.feature_query, self.feature_key))
+        """The linear branch over all places: x (n, t, width), values v (n, heads, t, width of a head)."""
+        near = x + self.near(x, places)
+        q, k = (self._heads(mapped(part, near)) for part in (self.feature_query, self.feature_key))
         weight = torch.sigmoid(mapped(self.key_gate, x).float()).transpose(1, 2)  # (n, heads, t)
         if places.padded:
             weight = weight * places.mask[:, None, :]
-        found = linear_attention(q, k, v, weight, form=self.shape.form)
-        return apart(found, v, weight) if self.shape.centred else found
+        out = linear_attention(q, k, v, weight, form=self.shape.form)
+        return deviation(out, v, weight) if self.shape.centred else out
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:-1], self.shape.heads, -1).transpose(1, 2)
 
 
-def apart(found: Tensor, v: Tensor, weight: Tensor) -> Tensor:
-    """What was found at each place, less the mean of all values, at the size of a value.
+def deviation(out: Tensor, v: Tensor, weight: Tensor) -> Tensor:
+    """The output of linear attention minus the mean of all values, scaled to the size of a value.
 
-    Among n places a match adds some n-th part of its value to the mean of all. RetNet (Y. Sun et al., 2023)
-    normalises each head for the same reason.
-
-    Args:
-        found: Of linear attention, (n, heads, t, width of a head).
-        v: The values, (n, heads, t, width of a head).
-        weight: What each place counts, (n, heads, t).
-
-    Returns:
-        (n, heads, t, width of a head), in place of `found`.
+    `out` and `v` are (n, heads, t, width of a head), `weight` is (n, heads, t). Among n places a match adds
+    some n-th part of its value to the mean of all. RetNet (Y. Sun et al., 2023) normalises each head for
+    the same reason.
     """
     share = weight / weight.sum(dim=-1, keepdim=True).clamp_min(1e-6)
     mean = torch.einsum("nht,nhtd->nhd", share, v.float())[:, :, None]
     spread = torch.einsum("nht,nhtd->nhd", share, (v.float() - mean).square()).mean(dim=-1)
-    away = found.float() - mean
+    away = out.float() - mean
     size = away.square().mean(dim=-1, keepdim=True)
-    made = away * torch.rsqrt(size + 1e-8) * (spread[:, :, None, None] + 1e-8).sqrt()
-    return made.to(found.dtype)
+    scaled = away * torch.rsqrt(size + 1e-8) * (spread[:, :, None, None] + 1e-8).sqrt()
+    return scaled.to(out.dtype)
 
 
 def _joined(heads: Tensor | None) -> Tensor:
@@ -214,12 +173,7 @@ def _joined(heads: Tensor | None) -> Tensor:
 
 
 class BasedLayer(nn.Module):
-    """One layer, normalised after each branch as in BERT.
-
-    Args:
-        shape: What all layers have in common.
-        kind: One of `KINDS`.
-    """
+    """One layer, normalised after each branch as in BERT."""
 
     def __init__(self, shape: Shape, kind: str) -> None:
         super().__init__()
@@ -232,40 +186,23 @@ class BasedLayer(nn.Module):
         self.dropout = nn.Dropout(shape.dropout)
 
     def forward(self, x: Tensor, places: Places, full: bool = False) -> Tensor:
-        """One layer.
-
-        Args:
-            x: (n, t, width).
-            places: Which places count.
-            full: Whether it uses full attention this time, whatever the kind; not for "linear".
-
-        Returns:
-            (n, t, width).
-        """
+        """X (n, t, width) to the same shape; `full` as in `Mixer.forward`."""
         x = self.mixer_norm(x + self.dropout(mapped(self.outward, self.mixer(x, places, full))))
         across = through(self.widen, self.narrow, x)
-        made: Tensor = self.norm(x + self.dropout(across))
-        return made
+        out: Tensor = self.norm(x + self.dropout(across))
+        return out
 
 
 def attention_pooling(x: Tensor, score: Tensor, places: Places) -> Tensor:
-    """Weigh each place so that the plain mean over places is a weighted one.
+    """Weight each place of x (n, t, width) so that the plain mean over places is a weighted mean.
 
-    The stock pooling of sentence-transformers takes the mean of what a model gives; a place whose share is w
-    among n comes out n w times as large. Scores of zero change nothing.
-
-    Args:
-        x: (n, t, width).
-        score: What each place says of its weight, (n, t, groups); each group weighs its part of the channels.
-        places: Which places count.
-
-    Returns:
-        (n, t, width).
+    The mean pooling of sentence-transformers then takes a place whose share is w among n as n w times as
+    large. `score` is (n, t, groups); each group weights its part of the channels. Scores of zero change
+    nothing.
     """
     score = score.float()
     if places.padded:
         score = score.masked_fill(~places.mask[:, :, None], torch.finfo(torch.float32).min)
     share = score.softmax(dim=1) * places.lengths[:, None, None]  # (n, t, groups)
     parts = x.view(*x.shape[:-1], score.shape[-1], -1) * share[..., None].to(x.dtype)
-    made: Tensor = parts.flatten(2)
-    return made
+    return parts.flatten(2)

@@ -1,7 +1,7 @@
 """BASED as a model of transformers, which sentence-transformers loads, trains and saves as any other.
 
-Importing this module needs torch and transformers; `register` makes its kind known to them, so that no code
-has to come with a model's folder. Nothing imports it before a model of sentence-transformers is loaded.
+Importing this module needs torch and transformers; `register` adds its type to them, so that a model's
+folder needs no code. Nothing imports it before a model of sentence-transformers is loaded.
 """
 
 from __future__ import annotations
@@ -45,25 +45,24 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
         intermediate_size: Inner width of the feed-forward parts.
         mixers: The kind of each layer, "full", "window", "linear" or "based"; their number is that of the
             layers.
-        window: A place sees so many to either side.
+        window: Places to either side that a place attends to.
         features: Width of the queries and keys of linear attention; with `window` the dial between recall and
             cost.
         feature_form: "symmetric" or "full".
-        gate: What the linear branch of a "based" layer begins with, before the tanh; 0 leaves the window
-            alone.
-        positions: "tiled": a table that begins anew after `position_table` places; "rotary": by angles.
+        gate: Initial weight of the linear branch of a "based" layer, before the tanh; 0 switches it off.
+        positions: "tiled": a table that is repeated after `position_table` places; "rotary": by angles.
         position_table: Its places.
         max_position_embeddings: Tokens that a record may have.
         full_below: A record of at most so many tokens has full attention in every layer.
-        own_short: Whether those records have layers of their own, which training on long ones leaves alone.
+        own_short: Whether those records have layers of their own, unchanged by training on long ones.
         pooling: "mean", or "attention": places are weighed before the mean (not of records with full
             attention).
         hidden_dropout_prob: Share of numbers dropped in training.
         layer_norm_eps: Of the normalisations.
         initializer_range: Spread of fresh weights.
         pad_token_id: The token of the padding.
-        centred: Whether the linear branch gives what sets a place apart from the mean, see `Shape`.
-        kwargs: What transformers keeps in every configuration.
+        centred: Whether the linear branch gives the deviation from the mean, see `Shape`.
+        kwargs: Settings that transformers has in every configuration.
 
     Raises:
         ValueError: A value cannot work.
@@ -100,13 +99,13 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
         centred: bool = False,
         **kwargs: Any,
     ) -> None:
-        for name, found, known in (
+        for name, value, values in (
             *(("mixers", kind, KINDS) for kind in mixers),
             ("positions", positions, POSITIONS),
             ("pooling", pooling, POOLINGS),
         ):
-            if found not in known:
-                raise ValueError(f"{name} holds {found!r}, which is unknown. Give one of {known}.")
+            if value not in values:
+                raise ValueError(f"{name} holds {value!r}, which is unknown. Give one of {values}.")
         if full_below and not own_short and "linear" in mixers:
             raise ValueError(
                 "full_below needs queries of exact attention, and a 'linear' layer has none. Give "
@@ -126,11 +125,7 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
         self.pad_token_id = pad_token_id
 
     def shape(self) -> Shape:
-        """What the layers have in common.
-
-        Returns:
-            Width, heads, window and features of the layers.
-        """
+        """The settings that the layers share."""
         return Shape(
             self.hidden_size,
             self.num_attention_heads,
@@ -149,11 +144,7 @@ class BasedBertConfig(PretrainedConfig):  # type: ignore[no-untyped-call]  # tra
 class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as above
     """The encoder: tokens in, a row for every token out.
 
-    Args:
-        config: Its shape.
-
-    Attributes:
-        window_dropout: In training, the share of records whose windows are left out of a "based" layer.
+    `window_dropout` is, in training, the share of records whose windows are left out of a "based" layer.
     """
 
     config_class = BasedBertConfig
@@ -177,8 +168,8 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
         self.gradient_checkpointing = False
         self.post_init()  # type: ignore[no-untyped-call]  # as above
 
-    def _init_weights(self, module: Any) -> None:
-        # by torch's own functions: transformers keeps these from what was loaded
+    def _init_weights(self, module: nn.Module) -> None:
+        # torch's functions: transformers keeps them from overwriting loaded weights
         if isinstance(module, ZeroLinear):
             module.reset_parameters()
         elif isinstance(module, (nn.Linear, nn.Embedding)):
@@ -194,20 +185,12 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
             nn.init.constant_(module.gate, self.config.gate)
 
     def get_input_embeddings(self) -> nn.Module:
-        """The table of the tokens.
-
-        Returns:
-            The embedding layer.
-        """
+        """The embedding layer of the tokens."""
         return self.tokens
 
-    def set_input_embeddings(self, value: Any) -> None:
-        """Put another table of tokens in.
-
-        Args:
-            value: The new embedding layer.
-        """
-        self.tokens = value
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        """Replace the embedding layer of the tokens."""
+        self.tokens = value  # type: ignore[assignment]  # any module that maps numbers to rows
 
     @property
     def window_dropout(self) -> float:
@@ -220,11 +203,7 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
             mixer.window_dropout = float(share)
 
     def mixers(self) -> list[Mixer]:
-        """How the places see each other, layer by layer, of long records.
-
-        Returns:
-            The mixer of each `BasedLayer`, in order.
-        """
+        """The mixer of each layer of long records, in order."""
         return [layer.mixer for layer in self.layers if isinstance(layer, BasedLayer)]
 
     def forward(
@@ -233,24 +212,14 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
         return_dict: bool | None = None,
-        **_: Any,
-    ) -> Any:
-        """Encode records.
+        **_: object,
+    ) -> BaseModelOutput | tuple[Tensor]:
+        """Encode records: ids (n, t) int64, padded at the end, to (n, t, hidden_size).
 
-        Records of like length are encoded together, and padding only as far as they need it.
+        Rows at padding are arbitrary.
 
-        Args:
-            input_ids: (n, t) int64, padded at the end.
-            attention_mask: (n, t), 1 for tokens and 0 for padding; None: no padding.
-            token_type_ids: Taken because tokenizers give them; there is one type.
-            return_dict: Whether the answer is an object or a tuple.
-            _: What other models are given.
-
-        Returns:
-            Its first value is (n, t, hidden_size); rows of padding say nothing.
-
-        Raises:
-            EncoderError: Padding stands before tokens.
+        Records of similar length are encoded together, padded only as far as they need. `attention_mask` is
+        (n, t), 1 for tokens; None for no padding. Raises `EncoderError` if padding stands before tokens.
         """
         n, t = input_ids.shape
         lengths, counts = _lengths(input_ids, attention_mask)
@@ -265,8 +234,8 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
                 some = torch.tensor(rows, device=input_ids.device)
                 longest = max(1, *(counts[row] for row in rows))
                 padded = min(counts[row] for row in rows) < longest
-                made = self.run(input_ids[some, :longest], lengths[some], padded, short)
-                out[some, :longest] = made.to(out.dtype)
+                part = self.run(input_ids[some, :longest], lengths[some], padded, short)
+                out[some, :longest] = part.to(out.dtype)
         return BaseModelOutput(last_hidden_state=out) if return_dict in (None, True) else (out,)
 
     def _groups(self, counts: list[int], device: str) -> Iterator[tuple[list[int], bool]]:
@@ -287,39 +256,23 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
                 rows = rows[some:]
 
     def embed(self, ids: Tensor) -> Tensor:
-        """What the first layer is given, (n, t, hidden_size).
-
-        Args:
-            ids: Token numbers, (n, t) int64.
-
-        Returns:
-            Normalised embeddings, with positions where the model has tiled ones.
-        """
+        """Normalised embeddings (n, t, hidden_size) of ids (n, t), with positions where they are tiled."""
         x = self.tokens(ids)
         if self.config.positions == "tiled":
             x = x + self.places(torch.arange(ids.shape[1], device=ids.device) % self.config.position_table)
-        made: Tensor = self.dropout(self.norm(x))
-        return made
+        out: Tensor = self.dropout(self.norm(x))
+        return out
 
     def run(self, ids: Tensor, lengths: Tensor, padded: bool, short: bool) -> Tensor:
-        """Encode records that all have full attention, or all have not.
-
-        Args:
-            ids: (n, t) int64, padded at the end.
-            lengths: Tokens of each, (n,) int64.
-            padded: Whether one has fewer than t.
-            short: Whether with full attention.
-
-        Returns:
-            (n, t, hidden_size).
-        """
+        """Encode records that all have full attention (`short`), or all do not; (n, t, hidden_size)."""
         places = Places(lengths, ids.shape[1], padded)
         own = short and self.config.own_short
         layers, full = self.short_layers if own else self.layers, short and not own
-        around = [self.tokens, self.norm, *([self.places] if self.config.positions == "tiled" else [])]
+        places_table = self.places if self.config.positions == "tiled" else None
+        around = [self.tokens, self.norm, *([] if places_table is None else [places_table])]
         half = precision(list(layers), around)
         if half is not None:
-            x = encoded(list(layers), embedded(self, ids, half), places, full)
+            x = encoded(list(layers), embedded(ids, half, self.tokens, places_table, self.norm), places, full)
         else:
             x = self.embed(ids)
             for layer in layers:
@@ -329,8 +282,8 @@ class BasedBertModel(PreTrainedModel):  # type: ignore[no-untyped-call]  # as ab
                     x = layer(x, places, full)
         if self.config.pooling == "attention" and not short:
             x = attention_pooling(x, self.pool(x), places)
-        found: Tensor = x
-        return found
+        out: Tensor = x
+        return out
 
 
 def _lengths(ids: Tensor, mask: Tensor | None) -> tuple[Tensor, list[int]]:
@@ -339,7 +292,7 @@ def _lengths(ids: Tensor, mask: Tensor | None) -> tuple[Tensor, list[int]]:
         return torch.full((n,), t, device=ids.device), [t] * n
     lengths = (mask > 0).sum(dim=1)
     gaps = ((mask > 0) != (torch.arange(t, device=mask.device)[None] < lengths[:, None])).any()
-    *counts, gap = torch.cat([lengths, gaps[None].to(lengths.dtype)]).tolist()  # one wait for the device
+    *counts, gap = torch.cat([lengths, gaps[None].to(lengths.dtype)]).tolist()  # one synchronisation
     if gap:
         raise EncoderError(
             "Padding stands before tokens. Given: an attention mask with zeros before ones. Pad at the end: "

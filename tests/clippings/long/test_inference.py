@@ -97,7 +97,7 @@ def test_the_plain_forward_is_run_where_it_has_to_be(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(inference, "_rightly", lambda *some: True)
     with torch.no_grad():
         assert inference.precision(list(made.half().layers)) is None  # not on a card
-        monkeypatch.setattr(inference, "_card", lambda x: x.device)
+        monkeypatch.setattr(inference, "_gpu", lambda x: x.device)
         assert inference.precision(layers, [made.tokens]) is torch.float16
         assert inference.precision(layers, [torch.nn.Identity()]) is None
         handle = layers[1].mixer.register_forward_hook(lambda *some: None)

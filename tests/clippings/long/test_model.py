@@ -94,20 +94,20 @@ def test_a_based_layer_is_a_window_and_what_all_places_say() -> None:
 
 
 def test_what_is_faint_among_many_places_is_as_large_as_a_value() -> None:
-    from clippings.long.layers import apart
+    from clippings.long.layers import deviation
 
     v = torch.randn(1, 2, 500, 8, generator=torch.Generator().manual_seed(1))
     weight = torch.rand(1, 2, 500, generator=torch.Generator().manual_seed(2))
     weight[..., 400:] = 0
     mean = (v * weight[..., None]).sum(dim=2, keepdim=True) / weight.sum(dim=-1)[..., None, None]
     signs = torch.where(torch.arange(8) % 2 == 0, 1.0, -1.0)
-    made = apart(mean + 1e-3 * signs, v, weight)
+    made = deviation(mean + 1e-3 * signs, v, weight)
     spread = ((v - mean).square().mean(dim=-1) * weight).sum(dim=-1) / weight.sum(dim=-1)
     wanted = spread.sqrt()[..., None, None] * signs
     assert torch.allclose(made, wanted, rtol=2e-2)
     far = v.clone()
     far[:, :, 400:] = 1e3  # padding, which counts nothing
-    assert torch.allclose(apart(mean + 1e-3 * signs, far, weight), made)
+    assert torch.allclose(deviation(mean + 1e-3 * signs, far, weight), made)
 
 
 def test_attention_pooling_is_a_weighted_mean() -> None:
