@@ -1,9 +1,9 @@
-"""A text model of sentence-transformers on a GPU that is not kept waiting.
+"""Many texts and a model of sentence-transformers on a GPU.
 
-Texts are tokenized ahead of the card, in another thread; batches hold texts of one number of tokens, so
-that there is no padding; numbers are of half precision, and attention among a few tokens is done for many
-texts in a tile; vectors go back while the next texts are encoded. Whether the vectors are those of the
-model itself is tried before it is used.
+Texts are tokenized ahead of the GPU, in another thread; batches hold texts of one number of tokens, so
+there is no padding; numbers are of half precision, and attention within short texts is computed for many
+texts in a tile; vectors are copied back while the next texts are encoded. The vectors are compared with
+those of the model itself before this is used.
 """
 
 from __future__ import annotations
@@ -13,36 +13,39 @@ import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clippings.arrays import Floats, Integers
+from clippings.text.onnx_encoder import SURROGATES
 from clippings.text.word_tokens import Tokens, WordTokens
 
-__all__ = ["GpuTextEncoder", "NotSupportedError", "starts_of_chunks"]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+    from torch.cuda import Event
 
-Vectors = Floats
-FIRST, CHUNK = 2**13, 2**17  # texts tokenized at a time: few at first, for the card to begin
+    # texts, their vectors on the way to the CPU, and what tells that they are there
+    _Copy = tuple[slice, Tensor, Event | None]
+
+__all__ = ["GpuTextEncoder", "ManyTexts", "NotSupportedError", "starts_of_chunks"]
+
+MANY = 2**14  # fewer texts do not pay for the preparation of the model
+FIRST, CHUNK = 2**13, 2**17  # texts tokenized at a time: few at first, so that the GPU starts early
 BATCH = 2**16  # tokens of a batch
-FEW = 2**11  # tokens; texts of a length of which there are fewer are put with others, padded
-TRIED = 128  # texts whose vectors are compared with the model's own
+FEW = 2**11  # tokens; lengths with fewer share a padded batch
+SAMPLED = 128  # texts whose vectors are compared with the model's own
 CLOSE = 1e-3  # largest difference of a number in vectors of length one
 
 
 class NotSupportedError(Exception):
-    """The model is not of a kind that is run here; the message says why."""
+    """The model is not supported here; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Batch:
-    """Texts that are encoded together.
-
-    Args:
-        texts: Their numbers in the chunk.
-        tokens: The most that one of them has.
-        padded: Whether some have fewer.
-    """
+    """Numbers of texts in the chunk, the most tokens of one, and whether some have fewer."""
 
     texts: Integers
     tokens: int
@@ -52,12 +55,8 @@ class _Batch:
 class GpuTextEncoder:
     """A SentenceTransformer in half precision, with batches of one length.
 
-    Args:
-        model: A SentenceTransformer whose first module is a transformer with a fast tokenizer.
-        sample: Texts on which its vectors are compared with the model's own.
-
-    Raises:
-        NotSupportedError: It is of another kind, or its vectors differ by more than 0.001.
+    It raises `NotSupportedError` if the model has no transformer with a fast tokenizer, or if its vectors
+    of `sample` differ from the model's own by more than 0.001.
     """
 
     def __init__(self, model: Any, sample: Sequence[str]) -> None:
@@ -70,49 +69,39 @@ class GpuTextEncoder:
         body = getattr(first, "auto_model", None) or getattr(first, "model", None)
         backend = getattr(getattr(model, "tokenizer", None), "backend_tokenizer", None)
         if body is None or backend is None or not hasattr(body, "config"):
-            raise NotSupportedError("its first module is no transformer with a fast tokenizer")
+            raise NotSupportedError("its first module is not a transformer with a fast tokenizer")
         if getattr(model, "default_prompt_name", None):
             raise NotSupportedError("it puts a prompt before every text")
         self._lower = bool(getattr(first, "do_lower_case", False))
         self._rest = modules[1:]
         self._tokens = WordTokens(backend, model.max_seq_length)
         self._padding = int(getattr(model.tokenizer, "pad_token_id", 0) or 0)
-        said = []
+        differences = []
         for dtype in (torch.float16, torch.float32) if self._device.type == "cuda" else (torch.float32,):
             self._body = _prepared(body, dtype)
             difference = self._difference(model, sample)
             if difference <= CLOSE:
                 break
-            said.append(f"{difference:.1e} in {str(dtype).removeprefix('torch.')}")
+            differences.append(f"{difference:.1e} in {str(dtype).removeprefix('torch.')}")
         else:
-            raise NotSupportedError(f"its vectors would differ by {', '.join(said)}")
+            raise NotSupportedError(f"its vectors would differ by {', '.join(differences)}")
         self.precision = str(dtype).removeprefix("torch.")
 
     def _difference(self, model: Any, sample: Sequence[str]) -> float:
-        some = list(sample[:: max(1, len(sample) // TRIED)][:TRIED])
+        some = list(sample[:: max(1, len(sample) // SAMPLED)][:SAMPLED])
         if not some:
             return 0.0
-        own = np.asarray(model.encode(some, show_progress_bar=False), dtype=np.float32)
-        own /= np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-12)
-        found = self.encode(some)
-        if found.shape != own.shape or not np.isfinite(found).all():
+        own, vectors = _own_vectors(model, some), self.encode(some)
+        if vectors.shape != own.shape or not np.isfinite(vectors).all():
             return float("inf")
-        return float(np.abs(found - own).max())
+        return float(np.abs(vectors - own).max())
 
-    def encode(self, texts: Sequence[str], progress: Callable[[int], object] | None = None) -> Vectors:
-        """Turn texts into unit vectors.
-
-        Args:
-            texts: Texts.
-            progress: Called with the number of texts done since its last call.
-
-        Returns:
-            (n_texts, d) float32.
-        """
+    def encode(self, texts: Sequence[str], progress: Callable[[int], object] | None = None) -> Floats:
+        """Turn texts into unit vectors, (n_texts, d) float32."""
         torch = self._torch
         starts = list(starts_of_chunks(len(texts)))
-        made: Vectors = np.empty((0, 0), dtype=np.float32)
-        waiting: tuple[slice, Any, Any] | None = None
+        encoded: Floats = np.empty((0, 0), dtype=np.float32)
+        waiting: _Copy | None = None
 
         def tokenized(some: slice) -> Tokens:
             return self._tokens([self._plain(text) for text in texts[some]])
@@ -123,32 +112,30 @@ class GpuTextEncoder:
                 tokens = coming.pop().result()
                 coming = [ahead.submit(tokenized, following) for following in starts[number + 1 : number + 2]]
                 vectors = self._chunk(tokens)
-                if not made.size:
-                    made = np.empty((len(texts), vectors.shape[1]), dtype=np.float32)
+                if not encoded.size:
+                    encoded = np.empty((len(texts), vectors.shape[1]), dtype=np.float32)
                 back = self._sent_back(vectors)
                 if waiting is not None:
-                    self._keep(waiting, made, progress)
+                    self._keep(waiting, encoded, progress)
                 waiting = (some, *back)
             if waiting is not None:
-                self._keep(waiting, made, progress)
-        return made
+                self._keep(waiting, encoded, progress)
+        return encoded
 
     def _plain(self, text: str) -> str:
         text = text.strip()
         return text.lower() if self._lower else text
 
-    def _sent_back(self, vectors: Any) -> tuple[Any, Any]:
+    def _sent_back(self, vectors: Tensor) -> tuple[Tensor, Event | None]:
         if self._device.type != "cuda":
             return vectors, None
-        here = self._torch.empty(vectors.shape, pin_memory=True)
-        here.copy_(vectors, non_blocking=True)
+        pinned = self._torch.empty(vectors.shape, pin_memory=True)
+        pinned.copy_(vectors, non_blocking=True)
         done = self._torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch has no types for it
         done.record()
-        return here, done
+        return pinned, done
 
-    def _keep(
-        self, waiting: tuple[slice, Any, Any], into: Vectors, progress: Callable[[int], object] | None
-    ) -> None:
+    def _keep(self, waiting: _Copy, into: Floats, progress: Callable[[int], object] | None) -> None:
         some, vectors, done = waiting
         if done is not None:
             done.synchronize()
@@ -156,8 +143,8 @@ class GpuTextEncoder:
         if progress is not None:
             progress(len(vectors))
 
-    def _chunk(self, tokens: Tokens) -> Any:
-        """The vectors of some texts, in their order, on the card."""
+    def _chunk(self, tokens: Tokens) -> Tensor:
+        """The vectors of some texts, in their order, on the GPU."""
         torch = self._torch
         ids, start, length = (
             torch.from_numpy(part).to(self._device) for part in (tokens.ids, tokens.start, tokens.length)
@@ -177,49 +164,43 @@ class GpuTextEncoder:
             parts.append(self._forward(token, mask))
             order.append(some)
         vectors = torch.cat(parts)
-        made = torch.empty_like(vectors)
-        made[torch.cat(order)] = vectors
-        return made
+        ordered: Tensor = torch.empty_like(vectors)
+        ordered[torch.cat(order)] = vectors
+        return ordered
 
-    def _forward(self, token: Any, mask: Any) -> Any:
+    def _forward(self, token: Tensor, mask: Tensor | None) -> Tensor:
         torch = self._torch
         out = self._body(input_ids=token, attention_mask=None if mask is None else mask.long())[0]
-        seen = torch.ones_like(token) if mask is None else mask.long()
-        features = {"input_ids": token, "token_embeddings": out.float(), "attention_mask": seen}
+        counts = torch.ones_like(token) if mask is None else mask.long()
+        features = {"input_ids": token, "token_embeddings": out.float(), "attention_mask": counts}
         for module in self._rest:
             features = module(features)
-        return torch.nn.functional.normalize(features["sentence_embedding"].float(), dim=1)
+        unit: Tensor = torch.nn.functional.normalize(features["sentence_embedding"].float(), dim=1)
+        return unit
 
 
-def _prepared(body: Any, dtype: Any) -> Any:
+def _prepared(body: nn.Module, dtype: torch.dtype) -> Any:
     """A copy of the transformer in some precision, with our attention for short texts where Triton is."""
     import torch
 
-    made = copy.deepcopy(body).to(dtype).eval()
-    if next(made.parameters()).is_cuda and dtype == torch.float16 and importlib.util.find_spec("triton"):
+    copied: Any = copy.deepcopy(body).to(dtype).eval()
+    if next(copied.parameters()).is_cuda and dtype == torch.float16 and importlib.util.find_spec("triton"):
         try:
             from transformers import AttentionInterface, AttentionMaskInterface
             from transformers.masking_utils import sdpa_mask
 
             from clippings.layers import short_attention
         except ImportError:  # before transformers 4.48
-            return made
-        if getattr(made.config, "_attn_implementation", None) == "sdpa":
+            return copied
+        if getattr(copied.config, "_attn_implementation", None) == "sdpa":
             AttentionInterface.register(short_attention.NAME, short_attention.attention)
             AttentionMaskInterface.register(short_attention.NAME, sdpa_mask)
-            made.config._attn_implementation = short_attention.NAME
-    return made
+            copied.config._attn_implementation = short_attention.NAME
+    return copied
 
 
 def starts_of_chunks(n: int) -> Iterator[slice]:
-    """The stretches of texts that are tokenized at a time, small ones first.
-
-    Args:
-        n: Texts.
-
-    Yields:
-        Slices.
-    """
+    """Slices of the texts that are tokenized at a time, small ones first."""
     start, step = 0, FIRST
     while start < n:
         yield slice(start, min(n, start + step))
@@ -248,3 +229,57 @@ def _batches(length: Integers) -> Iterator[_Batch]:
 
 def _together(rare: list[Integers], tokens: int) -> _Batch:
     return _Batch(np.concatenate(rare), tokens, len(rare) > 1)
+
+
+def _own_vectors(model: Any, texts: list[str]) -> Floats:
+    """Unit vectors by the model's own `encode`."""
+    vectors = np.asarray(model.encode(texts, show_progress_bar=False), dtype=np.float32)
+    unit: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit
+
+
+class ManyTexts:
+    """Encodes the texts of a caller's model on a GPU where they are many and the model is supported.
+
+    `note` says how they were encoded, or why not here; None before.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._encoder: GpuTextEncoder | None = None
+        self.note: str | None = None
+
+    def encode(self, texts: Sequence[str], progress: Callable[[int], object] | None = None) -> Floats | None:
+        """Unit vectors (n_texts, d) float32; None where the model's own `encode` is to be used."""
+        if len(texts) < MANY or not on_gpu(self._model):
+            return None
+        clean = _encodable(texts)
+        try:
+            if self.note is None:
+                self._encoder = GpuTextEncoder(self._model, clean)
+                self.note = f"on the GPU in {self._encoder.precision}, batches of one length"
+        except NotSupportedError as error:
+            self.note = f"by its own encode: {error}"
+        if self._encoder is None:
+            return None
+        vectors = self._encoder.encode(clean, progress)
+        odd = np.flatnonzero(~np.isfinite(vectors.sum(axis=1)))  # too large for half precision
+        if len(odd):
+            vectors[odd] = _own_vectors(self._model, [clean[row] for row in odd.tolist()])
+        return vectors
+
+
+def on_gpu(model: object) -> bool:
+    """Whether it is a model of sentence-transformers on a CUDA GPU."""
+    package = type(model).__module__.partition(".")[0]
+    return package == "sentence_transformers" and str(getattr(model, "device", "cpu")).startswith("cuda")
+
+
+def _encodable(texts: Sequence[str]) -> list[str]:
+    """The texts without lone surrogates, which tokenizers refuse."""
+    plain = [str(text) for text in texts]
+    try:
+        "".join(plain).encode()
+    except UnicodeEncodeError:
+        return [SURROGATES.sub("\ufffd", text) for text in plain]
+    return plain

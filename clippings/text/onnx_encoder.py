@@ -1,11 +1,11 @@
-"""Text to vectors with onnxruntime: no torch, and the same vector whatever else is in the batch."""
+"""Text models with onnxruntime: no torch, and vectors that do not depend on the batch."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,15 @@ import numpy.typing as npt
 from clippings import fingerprint
 from clippings.arrays import Floats, Integers
 from clippings.errors import EncoderError
-from clippings.text.truncation import Reach
+from clippings.text.truncation import Truncation
 from model_hub import ModelFolder
 
-Vectors = Floats
-TOKENS_PER_BATCH = 1024  # measured: larger batches fall out of the processor's cache
-TEXTS_PER_TOKENIZER_CALL = 16_384  # bounds what the tokenizer holds at once
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+TOKENS_PER_BATCH = 1024  # measured: larger batches exceed the CPU's cache
+TEXTS_PER_TOKENIZER_CALL = 16_384  # bounds the memory of the tokenizer
 CHARS_PER_TOKEN = 64  # a text is cut at max_tokens times this many characters before it is tokenized
 SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -27,17 +30,17 @@ class OnnxTextEncoder:
     """A text model of a verified folder, run by onnxruntime.
 
     Texts are sorted by their number of tokens and only texts of one length share a batch. There is no
-    padding, so a text's vector depends on nothing but the text.
+    padding, so a text's vector depends on the text alone.
 
     Attributes:
         name: The model's name.
         dim: Length of a vector.
         max_tokens: Texts are cut after so many tokens, the special ones included.
         device: Where it runs, "cpu" or "cuda".
-        serializer: How rows were written when the model was trained, from its manifest, or None.
-        decision: The file that says how scores become links, where the model was trained with one, or None.
+        serializer: How rows were serialised in the model's training, from its manifest, or None.
+        decision: The file of the decision that the model was trained with, or None.
 
-    One encoder may be used by several threads at once: a call leaves nothing behind in it.
+    One encoder may be used by several threads at once.
 
     Example:
         >>> from model_hub import bundled
@@ -59,7 +62,7 @@ class OnnxTextEncoder:
         self._model = model
 
     def share_lost(self, texts: Sequence[str]) -> Floats:
-        """The share of each text's characters that the model does not read.
+        """The share of each text's characters that is cut off.
 
         Args:
             texts: Texts.
@@ -67,7 +70,7 @@ class OnnxTextEncoder:
         Returns:
             (n_texts,) float32.
         """
-        lost = Reach(self._tokenizer, self.max_tokens, self._prefix).share_lost(texts)
+        lost = Truncation(self._tokenizer, self.max_tokens, self._prefix).share_lost(texts)
         length = np.fromiter(map(len, texts), np.float32, len(texts))
         return np.maximum(
             lost, 1 - self.max_tokens * CHARS_PER_TOKEN / np.maximum(length, 1), dtype=np.float32
@@ -85,11 +88,7 @@ class OnnxTextEncoder:
 
     @cached_property
     def cache_key(self) -> str:
-        """What its vectors depend on: they are the same as long as this text is.
-
-        Returns:
-            A text that names the files, the settings and the runtime.
-        """
+        """Names the files, settings and runtime; equal keys mean equal vectors."""
         return fingerprint.of_folder(self._model, self.device)
 
     @classmethod
@@ -100,7 +99,7 @@ class OnnxTextEncoder:
 
         Args:
             model: What `model_hub.open_model` or `model_hub.bundled` gives.
-            device: None or "cpu" for the processor; "cuda" for a GPU, with the package onnxruntime-gpu.
+            device: None or "cpu"; "cuda" for a GPU, with the package onnxruntime-gpu.
             threads: Number of threads; None for all cores. The vectors are the same for any number.
 
         Returns:
@@ -118,7 +117,7 @@ class OnnxTextEncoder:
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
         weight: Floats | None = None,
-    ) -> Vectors:
+    ) -> Floats:
         """Turn texts into unit vectors.
 
         Args:
@@ -132,7 +131,7 @@ class OnnxTextEncoder:
             Float32 (n_texts, dim), rows of length one, in the order of the texts.
 
         Raises:
-            EncoderError: `texts` is one string or holds something else than strings.
+            EncoderError: `texts` is one string, or an item is not a string.
         """
         if isinstance(texts, (str, bytes)):
             raise EncoderError(
@@ -149,17 +148,7 @@ class OnnxTextEncoder:
         return vectors
 
     def tokens(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-        """The numbers of the tokens of each text, those included that begin and end it.
-
-        Args:
-            texts: Texts.
-
-        Returns:
-            An array of int32 for each.
-
-        Raises:
-            EncoderError: `texts` holds something else than strings.
-        """
+        """The token numbers of each text as int32 arrays, special tokens included."""
         ids: list[npt.NDArray[np.int32]] = []
         limit = self.max_tokens * CHARS_PER_TOKEN
         for start in range(0, len(texts), TEXTS_PER_TOKENIZER_CALL):
@@ -174,13 +163,13 @@ class OnnxTextEncoder:
             ids += [np.array(encoding.ids, np.int32) for encoding in self._tokenizer.encode_batch(clean)]
         return ids
 
-    def _run(self, ids: npt.NDArray[np.int32], weight: Floats | None = None) -> Vectors:
+    def _run(self, ids: npt.NDArray[np.int32], weight: Floats | None = None) -> Floats:
         feed = {"input_ids": ids.astype(np.int64)}  # (batch, length)
         if "attention_mask" in self._inputs:
             feed["attention_mask"] = np.ones(ids.shape, np.int64)
         if "token_type_ids" in self._inputs:
             feed["token_type_ids"] = np.zeros(ids.shape, np.int64)
-        tokens: Vectors = self._session.run(None, feed)[0]  # (batch, length, dim)
+        tokens: Floats = self._session.run(None, feed)[0]  # (batch, length, dim)
         if weight is not None:
             share = weight[ids] / weight[ids].mean(axis=1, keepdims=True)
             tokens = tokens * share[:, :, None]
@@ -191,14 +180,7 @@ class OnnxTextEncoder:
 
 
 def batches(lengths: Sequence[int], batch_size: int | None) -> Iterator[Integers]:
-    """Group texts of one length, the longest first.
-
-    Args:
-        lengths: Number of tokens of each text.
-        batch_size: At most so many texts in a group; None bounds the tokens alone.
-
-    Yields:
-        The numbers of the texts of each group.
+    """Group texts of one length, the longest first; `batch_size` None bounds the tokens alone.
 
     Example:
         >>> [group.tolist() for group in batches([3, 5, 3, 3], 2)]
@@ -214,7 +196,7 @@ def batches(lengths: Sequence[int], batch_size: int | None) -> Iterator[Integers
             yield group[start : start + size]
 
 
-def _tokenizer(model: ModelFolder) -> Any:
+def _tokenizer(model: ModelFolder) -> Tokenizer:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(model.file("tokenizer.json")))
@@ -225,29 +207,19 @@ def _tokenizer(model: ModelFolder) -> Any:
 
 def session(
     model: ModelFolder, device: str | None, threads: int | None, graph: str = "model.onnx"
-) -> tuple[Any, str]:
-    """Open a graph of a verified folder.
+) -> tuple[InferenceSession, str]:
+    """A session of onnxruntime for a graph of a verified folder, and where it runs, "cpu" or "cuda".
 
-    Args:
-        model: The folder.
-        device: None or "cpu" for the processor; "cuda" for a GPU, with the package onnxruntime-gpu.
-        threads: Number of threads; None for all cores.
-        graph: Which file.
-
-    Returns:
-        onnxruntime's session, and where it runs, "cpu" or "cuda".
-
-    Raises:
-        EncoderError: The device is unknown or not there, or the graph cannot be read.
+    `device` and `threads` as in `OnnxTextEncoder.from_folder`.
     """
     import onnxruntime
 
     kind = (device or "cpu").split(":")[0]
-    wanted = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+    names = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     number = (device or "cpu").partition(":")[2] or "0"
-    if kind not in wanted or not number.isdigit():
+    if kind not in names or not number.isdigit():
         raise EncoderError(f"The model runs on 'cpu' or 'cuda'. Given: device={device!r}. Use one of these.")
-    if wanted[kind] not in onnxruntime.get_available_providers():
+    if names[kind] not in onnxruntime.get_available_providers():
         raise EncoderError(
             f"The installed onnxruntime cannot use a GPU. Given: device={device!r}. "
             "Install onnxruntime-gpu in its place, or leave device out."
@@ -259,13 +231,13 @@ def session(
     options.use_deterministic_compute = True
     for pool in ("intra_op", "inter_op"):  # a waiting thread that spins takes a core from others
         options.add_session_config_entry(f"session.{pool}.allow_spinning", "0")
-    providers: list[Any] = ["CPUExecutionProvider"]
+    providers: list[str | tuple[str, dict[str, str]]] = ["CPUExecutionProvider"]
     if kind == "cuda":
         providers.insert(0, ("CUDAExecutionProvider", {"device_id": number}))
     try:
         return onnxruntime.InferenceSession(str(model.file(graph)), options, providers=providers), kind
-    except Exception as error:  # onnxruntime raises a dozen classes of its own without a common one
+    except Exception as error:  # onnxruntime's dozen error classes have no common base
         raise EncoderError(
             f"onnxruntime cannot read the model. Given: {model.path}: {error}. "
-            "Update onnxruntime, or get the model folder anew."
+            "Update onnxruntime, or download the model folder again."
         ) from error

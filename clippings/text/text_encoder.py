@@ -12,21 +12,18 @@ import numpy as np
 from clippings import fingerprint
 from clippings.arrays import Floats
 from clippings.errors import EncoderError
-from clippings.text.many_texts import ManyTexts
+from clippings.text.gpu_encoder import ManyTexts
 from clippings.text.onnx_encoder import SURROGATES
-from clippings.text.truncation import LONG_CHARS, Reach, reach_of
+from clippings.text.truncation import LONG_CHARS, truncation_of
 from model_hub import ModelFolder, ModelRef
 
-Vectors = Floats
-CHUNK = 2048  # texts given to a wrapped encoder at once: there is progress to show, and to keep when it stops
-CHARS, ENDLESS = (
-    20_000,
-    2**20,
-)  # what rows are cut to unless a model says otherwise; more tokens mean no limit
+CHUNK = 2048  # texts given to a wrapped encoder at once, so that progress is shown and kept
+CHARS = 20_000  # rows are cut to so many characters unless a model asks for more
+ENDLESS = 2**20  # a limit of so many tokens is none
 
 
 class TextEncoder(Protocol):
-    """What linking needs of a text model."""
+    """The text model that linking needs."""
 
     name: str
 
@@ -36,7 +33,7 @@ class TextEncoder(Protocol):
         *,
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
-    ) -> Vectors:
+    ) -> Floats:
         """Turn texts into float32 unit rows.
 
         Args:
@@ -56,9 +53,9 @@ class WrappedEncoder:
         name: The model's name, or its class.
         dim: Length of a vector; None before the first call.
         model: The object itself.
-        serializer: How it wants rows to be written: its own attribute of that name where it is a mapping
+        serializer: How rows are serialised for it: its own attribute of that name where it is a mapping
             such as {"labels": True}, or None.
-        decision: The file that says how scores become links, where the model was trained with one.
+        decision: The file of the decision that the model was trained with, or None.
     """
 
     def __init__(
@@ -72,41 +69,41 @@ class WrappedEncoder:
         self._folder, self._ref = folder, ref
         self.name = name or _name_of(model)
         self.dim: int | None = None
-        found = folder.manifest.serializer if folder else getattr(model, "serializer", None)
-        self._reach: Reach | None = reach_of(model)
-        self.serializer = found if isinstance(found, Mapping) else self._written_long()
+        serializer = folder.manifest.serializer if folder else getattr(model, "serializer", None)
+        self._truncation = truncation_of(model)
+        self.serializer = serializer if isinstance(serializer, Mapping) else self._long_rows()
         self.decision: Path | None = getattr(model, "decision", None)
         if folder and folder.manifest.decision:
             self.decision = folder.file(folder.manifest.decision)
         self._takes = _keywords(model.encode)
         self._many = ManyTexts(model)
 
-    def _written_long(self) -> Mapping[str, Any] | None:
-        """A row may be as long as the model reads, where that is longer than rows are cut to."""
-        chars = LONG_CHARS * self._reach.limit if self._reach else 0
-        return {"max_chars": chars} if chars > CHARS and self._reach and self._reach.limit < ENDLESS else None
+    def _long_rows(self) -> Mapping[str, int] | None:
+        """A serializer of long rows, for a model that reads more than rows are cut to."""
+        limit = self._truncation.limit if self._truncation else 0
+        return {"max_chars": LONG_CHARS * limit} if LONG_CHARS * limit > CHARS and limit < ENDLESS else None
 
     def share_lost(self, texts: Sequence[str]) -> Floats:
-        """The share of each text's characters that the model does not read.
+        """The share of each text's characters that is cut off.
 
         Args:
             texts: Texts.
 
         Returns:
-            (n_texts,) float32; zeros where it is not known.
+            (n_texts,) float32; zeros where that is unknown.
         """
-        if self._reach is None:
+        if self._truncation is None:
             return np.zeros(len(texts), dtype=np.float32)
-        return self._reach.share_lost(texts)
+        return self._truncation.share_lost(texts)
 
     @property
     def note(self) -> str | None:
-        """How many texts were encoded on a GPU, or why not as fast as it allows; None before that."""
+        """How many texts were encoded on a GPU, or why by the model's own `encode`; None before that."""
         return self._many.note
 
     @property
     def cache_key(self) -> str | None:
-        """What its vectors depend on, or None where that is not known."""
+        """Equal keys mean equal vectors; None where that is unknown."""
         device = str(getattr(self.model, "device", "cpu"))
         if self._folder is not None:
             return fingerprint.of_folder(self._folder, device)
@@ -125,33 +122,33 @@ class WrappedEncoder:
         *,
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
-    ) -> Vectors:
+    ) -> Floats:
         """Turn texts into unit vectors.
 
         Args:
             texts: Texts.
-            batch_size: Handed on when the model's `encode` takes it; on a GPU many make their own batches.
+            batch_size: Passed on if the model's `encode` has it; many texts on a GPU ignore it.
             progress: Called with the number of texts done since its last call.
 
         Returns:
             Float32 (n_texts, dim); rows have length one (a row of zeros stays one).
 
         Raises:
-            EncoderError: The model gave no matrix, a wrong number of rows, or numbers that are not finite.
+            EncoderError: The model's result is not a matrix, has too many or few rows, or is not finite.
         """
         if isinstance(texts, (str, bytes)):
             raise EncoderError(
                 f"encode takes a list of texts. Given: one {type(texts).__name__}. Put it in a list."
             )
-        if (made := self._many.encode(texts, progress)) is not None:
-            self.dim = made.shape[1]
-            return made
-        wanted: dict[str, Any] = {
+        if (vectors := self._many.encode(texts, progress)) is not None:
+            self.dim = vectors.shape[1]
+            return vectors
+        options: dict[str, object] = {
             "batch_size": batch_size,
             "show_progress_bar": False,
             "convert_to_numpy": True,
         }
-        keywords = {k: v for k, v in wanted.items() if v is not None and self._takes(k)}
+        keywords = {k: v for k, v in options.items() if v is not None and self._takes(k)}
         parts = []
         for start in range(0, len(texts), CHUNK):
             part = [SURROGATES.sub("\ufffd", str(text)) for text in texts[start : start + CHUNK]]
@@ -171,26 +168,18 @@ class WrappedEncoder:
         return np.concatenate(parts)
 
 
-def as_vectors(found: Any, n_texts: int, name: str) -> Vectors:
-    """Check what an encoder gave and bring it to float32 unit rows.
+def as_vectors(rows: object, n_texts: int, name: str) -> Floats:
+    """Check the result of an encoder and bring it to float32 unit rows (n_texts, dim); rows of zeros stay.
 
-    Args:
-        found: A matrix as NumPy, torch or lists, or a list of rows.
-        n_texts: How many rows there should be.
-        name: The encoder, for the message.
-
-    Returns:
-        Float32 (n_texts, dim), rows of length one; a row of zeros stays.
-
-    Raises:
-        EncoderError: The shape is wrong or a number is not finite.
+    `rows` is a matrix (NumPy, torch or lists) or a list of rows; raises `EncoderError` if its shape is
+    wrong or a number is not finite.
     """
     try:
-        matrix = np.asarray(_off_torch(found), dtype=np.float64)
+        matrix = np.asarray(_off_torch(rows), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise EncoderError(
-            f"The encoder {name!r} gave something that is no matrix of numbers. "
-            f"Given: {type(found).__name__} ({error}). "
+            f"The encoder {name!r} gave something that is not a matrix of numbers. "
+            f"Given: {type(rows).__name__} ({error}). "
             "Its encode has to give one row of numbers for each text."
         ) from None
     if matrix.ndim != 2 or matrix.shape[0] != n_texts or matrix.shape[1] == 0:
@@ -208,41 +197,40 @@ def as_vectors(found: Any, n_texts: int, name: str) -> Vectors:
     return (matrix / np.where(length > 0, length, 1)).astype(np.float32)
 
 
-def _off_torch(found: Any) -> Any:
+def _off_torch(rows: Any) -> Any:
     """Tensors, and lists of tensors, as NumPy arrays; anything else as it is."""
-    if isinstance(found, (list, tuple)):
-        return [_off_torch(row) if hasattr(row, "detach") else row for row in found]
-    if hasattr(found, "detach"):
-        found = found.detach().cpu()
+    if isinstance(rows, (list, tuple)):
+        return [_off_torch(row) if hasattr(row, "detach") else row for row in rows]
+    if hasattr(rows, "detach"):
+        rows = rows.detach().cpu()
         # bfloat16 has no NumPy type
-        return (found.float() if "float16" in str(found.dtype) else found).numpy()
-    return found
+        return (rows.float() if "float16" in str(rows.dtype) else rows).numpy()
+    return rows
 
 
-def _keywords(function: Any) -> Callable[[str], bool]:
-    """Which keywords a function takes; none when it cannot be looked into."""
+def _keywords(function: Callable[..., object]) -> Callable[[str], bool]:
+    """Which keywords a function takes; none where its signature is unknown."""
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
         return lambda name: False
-    everything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    any_keyword = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     named = {n for n, p in parameters.items() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
-    # a bare **kwargs says nothing about what is taken, unless it is sentence-transformers'
-    known = everything and "show_progress_bar" in named
+    # **kwargs are unknown, unless they are those of sentence-transformers
+    known = any_keyword and "show_progress_bar" in named
     return lambda name: name in named or (known and name in ("batch_size", "convert_to_numpy"))
 
 
-def _name_of(model: Any) -> str:
+def _name_of(model: object) -> str:
     card = getattr(model, "model_card_data", None)
-    for found in (getattr(model, "name", None), getattr(card, "base_model", None)):
-        if isinstance(found, str) and found:
-            return found
+    for name in (getattr(model, "name", None), getattr(card, "base_model", None)):
+        if isinstance(name, str) and name:
+            return name
     return type(model).__name__
 
 
-def _dimension(model: Any) -> int | None:
+def _dimension(model: object) -> int | None:
     for name in ("get_embedding_dimension", "get_sentence_embedding_dimension"):
-        if callable(getattr(model, name, None)):
-            found = getattr(model, name)()
-            return int(found) if found else None
+        if callable(method := getattr(model, name, None)):
+            return int(method() or 0) or None
     return None

@@ -10,6 +10,7 @@ EARLIER = {
     "based_convert": ("long.convert", "convert"),
     "based_model": ("long.model", "register"),
     "prune": ("export.prune", "prune"),
+    "text_encoder": ("text.text_encoder", "TextEncoder"),
 }
 
 

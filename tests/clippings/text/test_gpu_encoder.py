@@ -15,7 +15,7 @@ tokenizers = pytest.importorskip("tokenizers")
 from sentence_transformers import SentenceTransformer  # noqa: E402
 
 from clippings import wrap_encoder  # noqa: E402
-from clippings.text import gpu_encoder, many_texts  # noqa: E402
+from clippings.text import gpu_encoder  # noqa: E402
 from clippings.text.gpu_encoder import GpuTextEncoder, NotSupportedError  # noqa: E402
 from clippings.text.word_tokens import WordTokens  # noqa: E402
 from tests import tiny_model  # noqa: E402
@@ -98,8 +98,8 @@ def test_many_texts_on_a_card_go_this_way(base: str, monkeypatch: pytest.MonkeyP
     theirs = model(base, "cpu")
     some = [*texts(60), "lone \ud800 surrogate"]
     plain = wrap_encoder(theirs).encode(some)
-    monkeypatch.setattr(many_texts, "MANY", 10)
-    monkeypatch.setattr(many_texts, "on_gpu", lambda model: True)
+    monkeypatch.setattr(gpu_encoder, "MANY", 10)
+    monkeypatch.setattr(gpu_encoder, "on_gpu", lambda model: True)
     encoder = wrap_encoder(theirs)
     assert np.abs(encoder.encode(some) - plain).max() < 1e-5
     assert encoder.note == "on the GPU in float32, batches of one length" and encoder.dim == 24

@@ -66,9 +66,9 @@ def test_row_of_zeros_stays() -> None:
         (lambda n: np.ones((n, 0)), "wrong shape"),
         (lambda n: np.array([[1.0, 2], [np.nan, 1]]), r"not finite.*1 of 2 rows, the first is row 1"),
         (lambda n: np.full((n, 2), np.inf), "not finite.*2 of 2 rows"),
-        (lambda n: [[1, 2], [3]], "no matrix of numbers"),
+        (lambda n: [[1, 2], [3]], "not a matrix of numbers"),
         (lambda n: None, "no matrix|wrong shape"),
-        (lambda n: [["a"], ["b"]], "no matrix of numbers"),
+        (lambda n: [["a"], ["b"]], "not a matrix of numbers"),
     ],
 )
 def test_wrong_answers_are_told(make: Any, message: str) -> None:

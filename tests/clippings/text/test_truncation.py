@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clippings.text.truncation import Reach, reach_of
+from clippings.text.truncation import Truncation, truncation_of
 
 
-def reach(limit: int) -> Reach:
-    return Reach(word_tokenizer(), limit)
+def reach(limit: int) -> Truncation:
+    return Truncation(word_tokenizer(), limit)
 
 
 def word_tokenizer():
@@ -49,7 +49,7 @@ def test_models_without_a_tokenizer_are_not_measured() -> None:
 
     from clippings import wrap_encoder
 
-    assert reach_of(Plain()) is None
+    assert truncation_of(Plain()) is None
     assert wrap_encoder(Plain()).share_lost(["ab " * 1000]).tolist() == [0.0]
 
 
@@ -58,5 +58,5 @@ def test_how_a_tokenizer_cuts_before_makes_no_difference(limit: int, direction: 
     tokenizer = word_tokenizer()
     tokenizer.enable_truncation(limit, direction=direction)
     texts = [" ".join(["ab"] * 5) + " " * 20, " ".join(["ab"] * 50)]
-    assert Reach(tokenizer, 10).share_lost(texts).tolist() == reach(10).share_lost(texts).tolist()
+    assert Truncation(tokenizer, 10).share_lost(texts).tolist() == reach(10).share_lost(texts).tolist()
     assert tokenizer.truncation["max_length"] == limit and tokenizer.truncation["direction"] == direction
