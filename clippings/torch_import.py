@@ -1,25 +1,15 @@
-"""torch, or the error that says how to get it."""
+"""Import torch where it is first needed."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 from clippings.errors import MissingPackageError
 
 
-def need_torch(purpose: str) -> Any:
-    """torch, or the error that says how to get it.
-
-    Args:
-        purpose: What it is needed for.
-
-    Returns:
-        The module.
-
-    Raises:
-        MissingPackageError: It is not installed.
-    """
+def need_torch(purpose: str) -> ModuleType:
+    """torch, or the error that says how to install it and what it is needed for."""
     try:
         return import_module("torch")
     except ModuleNotFoundError as error:

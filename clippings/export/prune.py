@@ -1,15 +1,16 @@
-"""A text model made small: the pieces of its vocabulary that names need, and some of its layers.
+"""A smaller text model: the word pieces of its vocabulary that names need, and some of its layers.
 
 A multilingual model of 100,000,000 weights has four fifths of them in its table of word pieces, of which
-names of one job use few. Pieces that are left out are written with those that stay, in the end with the bytes
-of a character, so that no text becomes unknown (as in A. Abdaoui et al., Load What You Need, 2020, with the
-bytes of T. Kudo and J. Richardson, SentencePiece, 2018). Layers are left out evenly, as the starts of small
-students are (V. Sanh et al., DistilBERT, 2019). Nothing of it needs torch.
+the names of one job use few. Text with dropped pieces is tokenized into the remaining ones, in the end into
+the bytes of a character, so that no text becomes unknown (A. Abdaoui et al., Load What You Need, 2020, with
+the bytes of T. Kudo and J. Richardson, SentencePiece, 2018). Layers are dropped evenly, as for the initial
+weights of small students (V. Sanh et al., DistilBERT, 2019). torch is not needed.
 """
 
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,35 +37,20 @@ POOLING = {
     "word_embedding_dimension": 0, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True,
     "pooling_mode_max_tokens": False, "pooling_mode_mean_sqrt_len_tokens": False,
 }  # fmt: skip
-Spec = dict[str, Any]
+Spec = dict[str, Any]  # of a JSON file of transformers
+Array = npt.NDArray[Any]
 
 
 def byte_pieces() -> list[str]:
-    """The names of the 256 bytes as pieces of a vocabulary.
-
-    Returns:
-        The names, from "<0x00>" to "<0xFF>".
-
-    Example:
-        >>> byte_pieces()[10]
-        '<0x0A>'
-    """
+    """The names of the 256 bytes as pieces of a vocabulary, from "<0x00>" to "<0xFF>"."""
     return [f"<0x{byte:02X}>" for byte in range(256)]
 
 
-def kept_pieces(spec: Mapping[str, Any], texts: Iterable[str], size: int) -> Integers:
-    """Which pieces of a vocabulary are kept: those of one character, and then the most used ones.
+def kept_pieces(spec: Spec, texts: Iterable[str], size: int) -> Integers:
+    """The pieces to keep: those of one character, then those most used in `texts`; sorted numbers, int64.
 
-    Args:
-        spec: A tokenizer as in a tokenizer.json, of the kind "Unigram".
-        texts: Texts such as will be encoded.
-        size: How many pieces there shall be, the 256 bytes included.
-
-    Returns:
-        (at most size - 256,) int64, numbers of pieces in their order.
-
-    Raises:
-        EncoderError: The tokenizer is of another kind, or `size` has no place for single characters.
+    `spec` is the content of a tokenizer.json of the kind "Unigram"; `size` includes the 256 bytes. It
+    raises `EncoderError` for another kind, or if `size` has no room for single characters.
     """
     vocabulary = _unigram(spec)
     special = {int(item["id"]) for item in spec.get("added_tokens", ())}
@@ -79,67 +65,38 @@ def kept_pieces(spec: Mapping[str, Any], texts: Iterable[str], size: int) -> Int
         )
     tokenizer = import_module("tokenizers").Tokenizer.from_str(json.dumps(spec))
     counts = np.zeros(len(vocabulary), dtype=np.int64)
-    part: list[str] = []
-
-    def count() -> None:
-        for found in tokenizer.encode_batch_fast(part, add_special_tokens=False):
-            np.add.at(counts, found.ids, 1)
-        part.clear()
-
-    for text in texts:
-        part.append(text)
-        if len(part) == AT_ONCE:
-            count()
-    count()
+    remaining = iter(texts)
+    while part := list(itertools.islice(remaining, AT_ONCE)):
+        for encoding in tokenizer.encode_batch_fast(part, add_special_tokens=False):
+            np.add.at(counts, encoding.ids, 1)
     counts[list(single)] = 0
     order = np.lexsort((np.arange(len(counts)), -counts))  # ties to the lower number
     used = order[: min(room, int((counts > 0).sum()))]
     return np.unique(np.concatenate([used, np.array(sorted(single), dtype=np.int64)]))
 
 
-def prune_tokenizer(spec: Mapping[str, Any], keep: Integers) -> Spec:
-    """A tokenizer with some pieces of another one, and the bytes behind them.
-
-    Args:
-        spec: A tokenizer in the form of a tokenizer.json, of the kind "Unigram".
-        keep: Numbers of pieces, in order; the unknown one among them.
-
-    Returns:
-        The tokenizer; piece `keep[i]` has the number i, the bytes follow.
-
-    Raises:
-        EncoderError: The tokenizer is of another kind.
-    """
+def prune_tokenizer(spec: Spec, keep: Integers) -> Spec:
+    """A tokenizer.json of the pieces `keep` (sorted numbers, the unknown one included) and the bytes."""
     vocabulary = _unigram(spec)
     place = {int(old): new for new, old in enumerate(keep.tolist())}
-    made: Spec = copy.deepcopy(dict(spec))
+    pruned: Spec = copy.deepcopy(dict(spec))
     lowest = min(score for _, score in vocabulary) - BESIDE
-    made["model"]["vocab"] = [
+    pruned["model"]["vocab"] = [
         *(vocabulary[old] for old in keep.tolist()),
         *([piece, lowest] for piece in byte_pieces()),
     ]
-    made["model"]["unk_id"] = place[spec["model"]["unk_id"]]
-    made["model"]["byte_fallback"] = True
-    made["added_tokens"] = [
+    pruned["model"]["unk_id"] = place[spec["model"]["unk_id"]]
+    pruned["model"]["byte_fallback"] = True
+    pruned["added_tokens"] = [
         {**item, "id": place[item["id"]]} for item in spec.get("added_tokens", ()) if item["id"] in place
     ]
-    for item in (made.get("post_processor") or {}).get("special_tokens", {}).values():
+    for item in (pruned.get("post_processor") or {}).get("special_tokens", {}).values():
         item["ids"] = [place[old] for old in item["ids"]]
-    return made
+    return pruned
 
 
 def kept_layers(n_layers: int, n_kept: int) -> list[int]:
-    """Layers evenly spread, the first and the last among them.
-
-    Args:
-        n_layers: How many there are.
-        n_kept: How many are kept.
-
-    Returns:
-        Their numbers.
-
-    Raises:
-        EncoderError: There are not so many.
+    """Evenly spread layers, the first and the last among them.
 
     Example:
         >>> kept_layers(12, 4), kept_layers(12, 2), kept_layers(12, 1)
@@ -166,7 +123,7 @@ def prune(
     Args:
         base: A folder of transformers: config.json, model.safetensors, tokenizer.json.
         folder: A folder to be made or filled.
-        keep: Pieces that stay, see `kept_pieces`; None keeps the vocabulary as it is.
+        keep: Pieces that stay, see `kept_pieces`; None keeps all.
         layers: How many layers stay; None for all.
 
     Returns:
@@ -179,45 +136,37 @@ def prune(
     source, root = Path(base), Path(folder)
     _complete(source, WEIGHTS)
     numpy = import_module("safetensors.numpy")
-    tensors: dict[str, npt.NDArray[Any]] = numpy.load_file(source / WEIGHTS)
+    tensors: dict[str, Array] = numpy.load_file(source / WEIGHTS)
     config = json.loads((source / "config.json").read_text("utf-8"))
     spec = json.loads((source / "tokenizer.json").read_text("utf-8"))
-    said = json.loads((source / "tokenizer_config.json").read_text("utf-8"))
+    tokenizer = json.loads((source / "tokenizer_config.json").read_text("utf-8"))
     if keep is not None:
         spec = prune_tokenizer(spec, keep)
         tensors[TABLE] = _table(tensors[TABLE], keep)
         config["vocab_size"] = len(tensors[TABLE])
         numbers = {piece: at for at, (piece, _) in enumerate(spec["model"]["vocab"])}
         for name in ("pad", "bos", "eos"):
-            if said.get(f"{name}_token") in numbers:
-                config[f"{name}_token_id"] = numbers[said[f"{name}_token"]]
+            if tokenizer.get(f"{name}_token") in numbers:
+                config[f"{name}_token_id"] = numbers[tokenizer[f"{name}_token"]]
     if layers is not None:
         numbered = kept_layers(int(config["num_hidden_layers"]), layers)
         tensors = _of_layers(tensors, numbered)
         config["num_hidden_layers"] = layers
     root.mkdir(parents=True, exist_ok=True)
     numpy.save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, root / WEIGHTS)
-    _describe(root, config, spec, said)
+    _describe(root, config, spec, tokenizer)
     return root
 
 
 def pack(base: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Path:
-    """Write a model's folder with its matrices in 8 bits, to be carried; `unpack` undoes it.
+    """Write a model's folder with its matrices in 8 bits, a quarter of the size; `unpack` undoes it.
 
-    Args:
-        base: A folder as `prune` writes it.
-        folder: A folder to be made or filled.
-
-    Returns:
-        The folder: a quarter of the size in float32, and the weights off by up to 1/254 of a row's largest.
-
-    Raises:
-        EncoderError: The folder lacks a file.
+    Weights are off by up to 1/254 of a row's largest.
     """
     source, root = Path(base), Path(folder)
     _complete(source, WEIGHTS)
     numpy = import_module("safetensors.numpy")
-    packed: dict[str, npt.NDArray[Any]] = {}
+    packed: dict[str, Array] = {}
     for name, value in numpy.load_file(source / WEIGHTS).items():
         if value.ndim < 2 or value.dtype.kind != "f":
             packed[name] = value.astype(np.float16) if value.dtype.kind == "f" else value
@@ -231,22 +180,11 @@ def pack(base: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Path:
 
 
 def unpack(base: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Path:
-    """Write a packed model as an ordinary sentence-transformers folder.
-
-    Args:
-        base: What `pack` wrote.
-        folder: A folder to be made or filled.
-
-    Returns:
-        The folder, with float32 weights.
-
-    Raises:
-        EncoderError: The folder lacks a file.
-    """
+    """Write a packed model as an ordinary sentence-transformers folder with float32 weights."""
     source, root = Path(base), Path(folder)
     _complete(source, PACKED)
     numpy = import_module("safetensors.numpy")
-    packed: dict[str, npt.NDArray[Any]] = numpy.load_file(source / PACKED)
+    packed: dict[str, Array] = numpy.load_file(source / PACKED)
     tensors = {}
     for name, value in packed.items():
         if not name.endswith(":scale"):
@@ -261,49 +199,47 @@ def unpack(base: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Path
 
 def _complete(folder: Path, weights: str) -> None:
     needed = (weights, "config.json", "tokenizer.json", "tokenizer_config.json")
-    gone = [name for name in needed if not (folder / name).is_file()]
-    if gone:
+    missing = [name for name in needed if not (folder / name).is_file()]
+    if missing:
         raise EncoderError(
-            f"There is no such model. Given: {str(folder)!r}, without {gone}. Give a folder with "
+            f"There is no such model. Given: {str(folder)!r}, without {missing}. Give a folder with "
             f"{', '.join(needed)}."
         )
 
 
-def _unigram(spec: Mapping[str, Any]) -> Sequence[tuple[str, float]]:
+def _unigram(spec: Spec) -> Sequence[tuple[str, float]]:
     kind = spec.get("model", {}).get("type")
     if kind != "Unigram":
         raise EncoderError(
             f"A vocabulary of the kind Unigram can be made smaller. Given: {kind!r}. Use the model as it is."
         )
-    found: Sequence[tuple[str, float]] = spec["model"]["vocab"]
-    return found
+    vocabulary: Sequence[tuple[str, float]] = spec["model"]["vocab"]
+    return vocabulary
 
 
-def _table(table: npt.NDArray[Any], keep: Integers) -> npt.NDArray[Any]:
-    """The rows that stay, and rows of the bytes: about the mean row, each a little different."""
+def _table(table: Array, keep: Integers) -> Array:
+    """The rows that stay, and rows of the bytes: the mean row plus noise."""
     draw = np.random.default_rng(0)
     rows = table[keep].astype(np.float32)
     fresh = rows.mean(axis=0) + 0.5 * rows.std(axis=0) * draw.standard_normal((256, rows.shape[1]))
     return np.concatenate([rows, fresh.astype(np.float32)]).astype(table.dtype)
 
 
-def _of_layers(
-    tensors: Mapping[str, npt.NDArray[Any]], numbered: Sequence[int]
-) -> dict[str, npt.NDArray[Any]]:
+def _of_layers(tensors: Mapping[str, Array], numbered: Sequence[int]) -> dict[str, Array]:
     place = {str(old): str(new) for new, old in enumerate(numbered)}
-    made = {}
+    selected = {}
     for name, value in tensors.items():
         if name.startswith(LAYER):
             number, _, rest = name.removeprefix(LAYER).partition(".")
             if number in place:
-                made[f"{LAYER}{place[number]}.{rest}"] = value
+                selected[f"{LAYER}{place[number]}.{rest}"] = value
         else:
-            made[name] = value
-    return made
+            selected[name] = value
+    return selected
 
 
-def _describe(root: Path, config: Spec, spec: Spec, said: Spec) -> None:
-    """The small files of a sentence-transformers folder."""
+def _describe(root: Path, config: Spec, spec: Spec, tokenizer: Spec) -> None:
+    """Write the small files of a sentence-transformers folder."""
     size = int(config["hidden_size"])
     config.pop("dtype", None)
     config.pop("torch_dtype", None)
@@ -315,7 +251,7 @@ def _describe(root: Path, config: Spec, spec: Spec, said: Spec) -> None:
     ]  # fmt: skip
     files: dict[str, Any] = {
         "config.json": config,
-        "tokenizer_config.json": said,
+        "tokenizer_config.json": tokenizer,
         "modules.json": modules,
         # a pooler would be made of random weights, and is not used
         "sentence_bert_config.json": {

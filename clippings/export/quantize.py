@@ -1,10 +1,11 @@
-"""Matrix products of an ONNX graph in 8 bits, with a scale for each row of the input and each output."""
+"""Matrix products of an ONNX graph in 8 bits, with a scale for each input row and each output column."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,24 +13,19 @@ import numpy.typing as npt
 from clippings.arrays import Floats
 from clippings.errors import MissingPackageError
 
-__all__ = ["bytes_of", "in_bytes"]
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+__all__ = ["bytes_of", "quantize_graph"]
 
 SMALLEST = 1024  # numbers; smaller weights stay as they are
-TABLE = 2**20  # numbers of a table of embeddings that is worth the bytes
+TABLE = 2**20  # numbers; smaller tables of embeddings stay as they are
 ZERO = 128  # the zero point of the unsigned weights
 MS = "com.microsoft"
 
 
-def bytes_of(
-    weight: Floats,
-) -> tuple[npt.NDArray[np.uint8], Floats]:
-    """Unsigned 8-bit numbers around 128, and one scale a column.
-
-    Args:
-        weight: (n_in, n_out) float32.
-
-    Returns:
-        (n_in, n_out) uint8 and (n_out,) float32.
+def bytes_of(weight: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
+    """(n_in, n_out) weights as uint8 around 128, and one scale a column, (n_out,) float32.
 
     Example:
         >>> numbers, scale = bytes_of(np.array([[1.27, 0.0], [-0.5, 0.0]], dtype="f4"))
@@ -41,17 +37,11 @@ def bytes_of(
     return (np.clip(np.rint(weight / scale), -127, 127) + ZERO).astype(np.uint8), scale
 
 
-def in_bytes(path: Path) -> None:
-    """Rewrite the products of a graph with constant matrices, and its large tables, in 8 bits.
+def quantize_graph(path: Path) -> None:
+    """Rewrite a graph's products with constant matrices, and its large tables, in 8 bits; replaces the file.
 
-    A row x of the input is x = low + step * q with q from 0 to 255, low its least number. So x @ W is
-    step * (q @ W) + low * (the sums of W's columns): the first product is of bytes, and exact.
-
-    Args:
-        path: The .onnx file, which is replaced.
-
-    Raises:
-        MissingPackageError: onnx is not installed.
+    A row x of the input is x = low + step * q with q from 0 to 255 and low its minimum. So x @ W is step *
+    (q @ W) + low * (the column sums of W): the first product is of bytes, and exact.
     """
     try:
         onnx = import_module("onnx")
@@ -60,38 +50,39 @@ def in_bytes(path: Path) -> None:
     arrays = import_module("onnx.numpy_helper")
     model = onnx.load(str(path))
     weights = {item.name: arrays.to_array(item) for item in model.graph.initializer}
-    made = _Rewritten(onnx)
+    graph = _Quantized(onnx)
     for node in model.graph.node:
         weight = weights.get(node.input[1]) if node.op_type == "MatMul" else None
         table = weights.get(node.input[0]) if node.op_type == "Gather" else None
         if weight is not None and weight.ndim == 2 and weight.size >= SMALLEST and weight.dtype == np.float32:
-            made.product(node, weight)
+            graph.product(node, weight)
         elif table is not None and table.ndim == 2 and table.size >= TABLE and _axis(node) == 0:
-            made.rows(node, table)
+            graph.rows(node, table)
         else:
-            made.nodes.append(node)
-    used = {name for node in made.nodes for name in node.input}
-    kept = [item for item in model.graph.initializer if item.name in used]
+            graph.nodes.append(node)
+    used = {name for node in graph.nodes for name in node.input}
+    unchanged = [item for item in model.graph.initializer if item.name in used]
     del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend([*kept, *(arrays.from_array(v, n) for n, v in made.constants.items())])
-    model.graph.node.extend(made.nodes)
+    constants = (arrays.from_array(value, name) for name, value in graph.constants.items())
+    model.graph.initializer.extend([*unchanged, *constants])
+    model.graph.node.extend(graph.nodes)
     if MS not in {item.domain for item in model.opset_import}:
         model.opset_import.append(onnx.helper.make_opsetid(MS, 1))
     onnx.save(model, str(path))
 
 
-def _axis(node: Any) -> int:
+def _axis(node: NodeProto) -> int:
     return next((int(item.i) for item in node.attribute if item.name == "axis"), 0)
 
 
-class _Rewritten:
+class _Quantized:
     """The nodes and constants of the new graph."""
 
-    def __init__(self, onnx: Any) -> None:
+    def __init__(self, onnx: ModuleType) -> None:
         self._make = onnx.helper.make_node
         self._float = onnx.TensorProto.FLOAT
         self._in_bytes: set[str] = set()
-        self.nodes: list[Any] = []
+        self.nodes: list[NodeProto] = []
         self.constants: dict[str, npt.NDArray[Any]] = {
             "8bit.1/255": np.array(1 / 255, np.float32),
             "8bit.tiny": np.array(1e-12, np.float32),
@@ -101,35 +92,19 @@ class _Rewritten:
             "8bit.128.0": np.array(ZERO, np.float32),
         }
 
-    def op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
-        """Add a node with one output.
-
-        Args:
-            kind: The operator, such as "MatMul".
-            inputs: Names of the inputs.
-            output: Name of the output, and of the node.
-            domain: The operator's domain; "" for ONNX's own.
-            attributes: The operator's attributes.
-
-        Returns:
-            The name of the output.
-        """
+    def op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: object) -> str:
+        """Add a node with one output, whose name is also the node's."""
         self.nodes.append(self._make(kind, inputs, [output], name=output, domain=domain, **attributes))
         return output
 
-    def product(self, node: Any, weight: Floats) -> None:
-        """A product with a constant matrix, (.., n_in) @ (n_in, n_out).
-
-        Args:
-            node: The node that is replaced.
-            weight: The matrix, (n_in, n_out).
-        """
+    def product(self, node: NodeProto, weight: Floats) -> None:
+        """Replace a product with a constant matrix (n_in, n_out)."""
         x, name, out = node.input[0], node.input[1], node.output[0]
         numbers, scale = bytes_of(weight)
         sums = ((numbers.astype(np.float32) - ZERO) * scale).sum(axis=0)
         self.constants |= {f"{name}.8bit": numbers, f"{name}.scale": scale, f"{name}.sums": sums}
         low = f"{x}.low"
-        if x not in self._in_bytes:  # one input may meet several matrices
+        if x not in self._in_bytes:  # one input may have several matrices
             self._in_bytes.add(x)
             self.op("ReduceMin", [x], low, axes=[-1], keepdims=1)
             self.op("ReduceMax", [x], f"{x}.high", axes=[-1], keepdims=1)
@@ -139,19 +114,14 @@ class _Rewritten:
             self.op("Sub", [x, low], f"{x}.above")
             self.op("Div", [f"{x}.above", f"{x}.step"], f"{x}.steps")
             self.op("QuantizeLinear", [f"{x}.steps", "8bit.one", "8bit.zero"], f"{x}.bytes")
-        given = [f"{x}.bytes", f"{name}.8bit", "8bit.one", f"{name}.scale", "8bit.zero", "8bit.128"]
-        self.op("MatMulIntegerToFloat", given, f"{out}.of_bytes", MS)
+        inputs = [f"{x}.bytes", f"{name}.8bit", "8bit.one", f"{name}.scale", "8bit.zero", "8bit.128"]
+        self.op("MatMulIntegerToFloat", inputs, f"{out}.of_bytes", MS)
         self.op("Mul", [f"{out}.of_bytes", f"{x}.step"], f"{out}.scaled")
         self.op("Mul", [low, f"{name}.sums"], f"{out}.of_low")
         self.op("Add", [f"{out}.scaled", f"{out}.of_low"], out)
 
-    def rows(self, node: Any, table: Floats) -> None:
-        """Rows of a table of embeddings, each with a scale of its own.
-
-        Args:
-            node: The node that is replaced.
-            table: The embeddings, (n, width).
-        """
+    def rows(self, node: NodeProto, table: Floats) -> None:
+        """Replace the lookup in a table of embeddings (n, width); each row has a scale."""
         name, ids, out = node.input[0], node.input[1], node.output[0]
         numbers, scale = bytes_of(np.ascontiguousarray(table.T))
         self.constants |= {f"{name}.8bit": np.ascontiguousarray(numbers.T), f"{name}.scale": scale[:, None]}

@@ -1,12 +1,14 @@
-"""A trained model of pictures and texts as ONNX graphs, its weights in half the space or a quarter."""
+"""Export a model of pictures and texts as ONNX graphs, with weights in float16, int8 or float32."""
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +23,16 @@ from clippings.torch_import import need_torch
 from model_hub import Manifest
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from clippings.records.bi_encoder import BiEncoder
+
+    _Inputs = Mapping[str, Tensor]
 
 PRECISIONS = ("float16", "float32", "int8")
 OPSET = 17
 _SMALL = 1024  # numbers; smaller weights stay as they are
-_Axes = Mapping[str, Mapping[int, str]]
+_Axes = Mapping[str, Mapping[int, str]]  # by input or output, the names of its sides of any length
 
 
 def export_onnx(
@@ -73,9 +79,9 @@ def export_onnx(
     training = model.training
     model.eval()
     try:
-        for name, part, given, axes in _graphs(model, torch):
+        for name, part, inputs, axes in _graphs(model, torch):
             path = root / f"{name}.onnx"
-            trace(torch, part, given, axes, path)
+            trace(torch, part, inputs, axes, path)
             if precision != "float32":
                 _shrink(path, precision)
     finally:
@@ -85,15 +91,16 @@ def export_onnx(
     return seal_records(root, "clippings-onnx", model.config.dim, model.config.longest_text, known)
 
 
-def _graphs(model: BiEncoder, torch: Any) -> Sequence[tuple[str, Any, Mapping[str, Any], _Axes]]:
-    """Name, part of the model, inputs by name, and which of their sides may have any length."""
+def _graphs(model: BiEncoder, torch: ModuleType) -> Sequence[tuple[str, nn.Module, _Inputs, _Axes]]:
+    """Name, part of the model, example inputs by name, and sides of any length."""
     config = model.config
     device = model.scale.device
     n, length = 3, 5 * STRIDE  # of the examples; no graph depends on them
     flags = torch.ones(n, 5, dtype=torch.bool, device=device)
 
-    def floats(*shape: int) -> Any:
-        return torch.rand(*shape, device=device)
+    def floats(*shape: int) -> Tensor:
+        example: Tensor = torch.rand(*shape, device=device)
+        return example
 
     tall = model.image.line.fold.shape[2]
     vectors, rows = floats(n, config.dim), {0: "n"}
@@ -123,7 +130,7 @@ def _graphs(model: BiEncoder, torch: Any) -> Sequence[tuple[str, Any, Mapping[st
     )  # fmt: skip
 
 
-def _method(torch: Any, module: Any, name: str) -> Any:
+def _method(torch: Any, module: nn.Module, name: str) -> nn.Module:
     """A module whose call is a method of another."""
 
     class Method(torch.nn.Module):  # type: ignore[misc] # torch is not there when this is read
@@ -131,32 +138,26 @@ def _method(torch: Any, module: Any, name: str) -> Any:
             super().__init__()
             self.module = module
 
-        def forward(self, *given: Any) -> Any:
-            return getattr(self.module, name)(*given)
+        def forward(self, *inputs: Tensor) -> Tensor:
+            out: Tensor = getattr(self.module, name)(*inputs)
+            return out
 
-    return Method().eval()
+    method: nn.Module = Method().eval()
+    return method
 
 
-def trace(torch: Any, part: Any, given: Mapping[str, Any], axes: _Axes, path: Path) -> None:
-    """Write a module as a graph.
-
-    Args:
-        torch: The package.
-        part: The module, in evaluation mode.
-        given: Examples of its inputs by name.
-        axes: By input or output, which of its sides may have any length; the output is "found".
-        path: The .onnx file.
-    """
-    # The exporter that traces, not the one of torch.export: that one takes seconds a graph, wants one more
-    # package, and gives the same numbers.
-    older = {"dynamo": False} if "dynamo" in _parameters(torch.onnx.export) else {}
+def trace(torch: ModuleType, part: nn.Module, inputs: _Inputs, axes: _Axes, path: Path) -> None:
+    """Write a module in evaluation mode as a graph with the output "found", from example inputs by name."""
+    # the tracing exporter: the one of torch.export takes seconds a graph and one more package, and gives the
+    # same numbers
+    older = {"dynamo": False} if "dynamo" in signature(torch.onnx.export).parameters else {}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             part,
-            tuple(given.values()),
+            tuple(inputs.values()),
             str(path),
-            input_names=list(given),
+            input_names=list(inputs),
             output_names=["found"],
             dynamic_axes={name: dict(sides) for name, sides in axes.items()},
             opset_version=OPSET,
@@ -164,53 +165,40 @@ def trace(torch: Any, part: Any, given: Mapping[str, Any], axes: _Axes, path: Pa
         )
 
 
-def _parameters(function: Callable[..., Any]) -> Mapping[str, Any]:
-    from inspect import signature
-
-    return signature(function).parameters
-
-
 def _shrink(path: Path, precision: str) -> None:
-    """Replace the large weights of a graph by narrow ones that are widened again when it is loaded."""
+    """Replace the large weights of a graph by narrow ones that are widened when it is loaded."""
     try:
         onnx = import_module("onnx")
     except ModuleNotFoundError as error:
         raise MissingPackageError("onnx", f"Weights in {precision}", "export") from error
     helper, arrays = onnx.helper, import_module("onnx.numpy_helper")
     model = onnx.load(str(path))
-    kept, nodes = [], []
+    weights, nodes = [], []
     for weight in model.graph.initializer:
         values = arrays.to_array(weight)
         if values.dtype != np.float32 or values.size < _SMALL:
-            kept.append(weight)
+            weights.append(weight)
             continue
         name = weight.name
         narrow, scale = narrowed(values, precision)
-        kept.append(arrays.from_array(narrow, f"{name}.narrow"))
+        weights.append(arrays.from_array(narrow, f"{name}.narrow"))
         wide = name if scale is None else f"{name}.wide"
         nodes.append(helper.make_node("Cast", [f"{name}.narrow"], [wide], to=onnx.TensorProto.FLOAT))
         if scale is not None:
-            kept.append(arrays.from_array(scale, f"{name}.scale"))
+            weights.append(arrays.from_array(scale, f"{name}.scale"))
             nodes.append(helper.make_node("Mul", [wide, f"{name}.scale"], [name]))
     nodes += list(model.graph.node)
     del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend(kept)
+    model.graph.initializer.extend(weights)
     model.graph.node.extend(nodes)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
 
 def narrowed(values: Floats, precision: str) -> tuple[npt.NDArray[Any], Floats | None]:
-    """Weights in less space.
+    """Weights of any shape in float16 or int8, and the factors of int8 weights (None for float16).
 
-    Args:
-        values: The weights, of any shape.
-        precision: "float16" or "int8".
-
-    Returns:
-        The narrow weights, and by what they are to be multiplied: None, or for "int8" one number a slice of
-        the axis over which the largest weights differ most, so that the steps are fine where weights are
-        small.
+    int8 has one factor a slice of the axis that loses least.
     """
     if precision == "float16":
         limit = float(np.finfo(np.float16).max)
@@ -225,5 +213,5 @@ def narrowed(values: Floats, precision: str) -> tuple[npt.NDArray[Any], Floats |
         if best is None or lost < best[0]:
             best = lost, narrow, scale
     if best is None:
-        raise EncoderError("A weight has no axis. Given: a single number. Leave it as it is.")
+        raise EncoderError("A weight has no axis. Given: a single number. Leave it unchanged.")
     return best[1], best[2]

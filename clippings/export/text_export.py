@@ -1,9 +1,8 @@
-"""A text model of sentence-transformers as an ONNX graph, without torch; in 8 bits where that keeps up.
+"""A text model of sentence-transformers as an ONNX graph, in 8 bits if that is accurate enough.
 
-The matrix products of the 8-bit graph take their inputs in unsigned bytes with a scale and a lowest value for
-each token, so that a text's vector does not depend on the texts beside it, as one scale for a whole batch
-would make it do; weights have a scale for each output (the dynamic scheme of O. Zafrir et al., Q8BERT, 2019,
-by token).
+The matrix products of the 8-bit graph take their inputs in unsigned bytes with a scale and a minimum for
+each token, so that a text's vector does not depend on its batch, as it would with one scale a batch;
+weights have a scale for each output (the dynamic scheme of O. Zafrir et al., Q8BERT, 2019, by token).
 """
 
 from __future__ import annotations
@@ -15,14 +14,15 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clippings.arrays import Floats
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.export.from_onnx import CONFIG, TOKENS
-from clippings.export.quantize import in_bytes
+from clippings.export.quantize import quantize_graph
 from clippings.export.record_export import trace
 from clippings.text.onnx_encoder import OnnxTextEncoder
 from clippings.text.sentence_models import load_sentence_transformer
@@ -30,11 +30,15 @@ from clippings.text.text_encoder import as_vectors
 from clippings.torch_import import need_torch
 from model_hub import Manifest, open_model, parse, seal
 
-__all__ = ["LEAST", "TRIED", "export_text"]
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from torch import Tensor, nn
+
+__all__ = ["export_text"]
 
 logger = logging.getLogger(__name__)
 LEAST = 0.98  # the mean cosine to the model's own vectors that a graph in 8 bits has to reach
-TRIED = 1000  # texts on which that is measured
+SAMPLED = 1000  # texts on which that is measured
 SAMPLE = (
     "Acme Steel Corporation", "ACME STEEL CORP", "Baxter & Sons Dairy Co. Ltd.", "Deutsche Bank AG",
     "東京電力", "株式会社日立製作所", "Société Générale de Belgique",
@@ -45,12 +49,11 @@ SAMPLE = (
     "cotton, raw, not carded or combed", "Iron and steel, bars, rods and sections, not further worked",
 )  # fmt: skip
 
-Sealed = Callable[[str], tuple[Manifest, float]]
-Vectors = Floats
+Sealed = Callable[[str], tuple[Manifest, float]]  # from a precision to the manifest and the mean cosine
 
 
 def export_text(
-    model: Any,
+    model: SentenceTransformer | str | os.PathLike[str],
     folder: str | os.PathLike[str],
     *,
     quantize: bool = True,
@@ -58,16 +61,16 @@ def export_text(
     least: float = LEAST,
     **facts: Any,
 ) -> Manifest:
-    """Write a BERT-like SentenceTransformer as a folder that onnxruntime runs on the processor.
+    """Write a BERT-like SentenceTransformer as a folder that onnxruntime runs on the CPU.
 
     Args:
         model: A SentenceTransformer, its folder, or "org/name@revision". A transformer, mean or first-token
             pooling, and normalisation or not; nothing else.
         folder: A folder to be made or filled.
         quantize: Write matrix products in 8 bits, unless they would lose too much.
-        texts: Texts such as will be encoded, on which the loss is measured; None for some names and titles.
+        texts: Texts like those to be encoded, on which the loss is measured; None for some names and titles.
         least: The mean cosine to the model's own vectors below which float32 is written instead.
-        facts: What `model_hub.seal` shall write of it: name, licence, languages, base_model...
+        facts: Other facts for `model_hub.seal`: name, licence, languages, base_model...
 
     Returns:
         Its manifest. `metrics` has the mean and the least cosine to the model's own vectors.
@@ -85,19 +88,17 @@ def export_text(
     loaded = _loaded(model)
     kind = _kind(loaded)
     sample = _sample(texts)
-    wanted = as_vectors(loaded.encode(sample, show_progress_bar=False), len(sample), "the model itself")
+    expected = as_vectors(loaded.encode(sample, show_progress_bar=False), len(sample), "the model itself")
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
     _save_tokenizer(loaded, root / "tokenizer.json")
-    _save_kind(loaded, kind["body"], root)
-    module = _tokens_of(torch, kind["body"])
+    _save_kind(loaded, kind.body, root)
+    module = _tokens_of(torch, kind.body)
     ids = torch.tensor([[1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]])
     axes = {"input_ids": {0: "batch", 1: "length"}, "found": {0: "batch", 1: "length"}}
     trace(torch, module, {"input_ids": ids}, axes, root / "model.onnx")
     known = {
-        "name": Path(str(getattr(model, "name", model))).name
-        if isinstance(model, (str, os.PathLike))
-        else "",
+        "name": _name_of(model),
         "base_model": str(model) if isinstance(model, str) else type(loaded).__name__,
         "source": "a SentenceTransformer",
         "revision": "",
@@ -108,64 +109,88 @@ def export_text(
         **facts,
     }
     known["name"] = known["name"] or "exported"
-    shape = {name: kind[name] for name in ("dimension", "max_tokens", "pooling", "normalize")}
+    sealing = partial(
+        seal,
+        root,
+        architecture="onnx-text",
+        dimension=kind.dimension,
+        max_tokens=kind.max_tokens,
+        pooling=kind.pooling,
+        normalize=True,  # whatever the model does: every encoder here gives unit rows
+    )
     digest = hashlib.sha256("\n".join(sample).encode()).hexdigest()
 
     def sealed(precision: str) -> tuple[Manifest, float]:
-        said = {"description": f"An ONNX graph in {precision}.", **known, "measured_on": f"sha256:{digest}"}
-        seal(root, architecture="onnx-text", **shape, **said)
-        found = OnnxTextEncoder.from_folder(open_model(root)).encode(sample)
-        cosine = (as_vectors(found, len(sample), "the graph") * wanted).sum(axis=1)
+        described: dict[str, Any] = {
+            "description": f"An ONNX graph in {precision}.",
+            **known,
+            "measured_on": f"sha256:{digest}",
+        }
+        sealing(**described)
+        vectors = OnnxTextEncoder.from_folder(open_model(root)).encode(sample)
+        cosine = (as_vectors(vectors, len(sample), "the graph") * expected).sum(axis=1)
         metrics = {"cosine_mean": float(cosine.mean()), "cosine_least": float(cosine.min())}
-        given = {**said, "metrics": {**said.get("metrics", {}), **metrics}}
-        return seal(root, architecture="onnx-text", **shape, **given), metrics["cosine_mean"]
+        described["metrics"] = {**described.get("metrics", {}), **metrics}
+        return sealing(**described), metrics["cosine_mean"]
 
-    made, cosine = sealed("float32")
+    manifest, cosine = sealed("float32")
     if cosine < 0.999:
         raise EncoderError(
             f"The graph does not do what the model does. Given: a mean cosine of {cosine:.4f} to its own "
             "vectors. Use the model itself."
         )
-    return _quantized(root, sealed, least) if quantize else made
+    return _quantized(root, sealed, least) if quantize else manifest
 
 
 def _quantized(root: Path, sealed: Sealed, least: float) -> Manifest:
-    """Put the 8-bit graph in place of the plain one, and the plain one back where that loses too much."""
+    """Replace the graph by one in 8 bits, unless that loses too much."""
     graph = root / "model.onnx"
     with tempfile.TemporaryDirectory() as place:
-        kept = Path(place) / "model.onnx"
-        kept.write_bytes(graph.read_bytes())
-        in_bytes(graph)
-        made, cosine = sealed("8 bits, each token with a scale of its own")
+        plain = Path(place) / "model.onnx"
+        plain.write_bytes(graph.read_bytes())
+        quantize_graph(graph)
+        manifest, cosine = sealed("8 bits, each token with a scale of its own")
         if cosine >= least:
-            return made
+            return manifest
         logger.warning(
             "in 8 bits the model's vectors have a mean cosine of %.4f to its own, less than %.4f: float32 is "
             "written instead", cosine, least,
         )  # fmt: skip
-        graph.write_bytes(kept.read_bytes())
-        again, _ = sealed("float32")
-        return again
+        graph.write_bytes(plain.read_bytes())
+        return sealed("float32")[0]
 
 
-def _loaded(model: Any) -> Any:
-    if hasattr(model, "encode") and hasattr(model, "max_seq_length"):
-        return model
+def _name_of(model: SentenceTransformer | str | os.PathLike[str]) -> str:
+    return Path(str(getattr(model, "name", model))).name if isinstance(model, (str, os.PathLike)) else ""
+
+
+def _loaded(model: SentenceTransformer | str | os.PathLike[str]) -> SentenceTransformer:
     if isinstance(model, (str, os.PathLike)):
         if parse(model).kind == "bundled":
             raise EncoderError(
-                f"A bundled model runs on onnxruntime already. Given: {str(model)!r}. Name it as the model, "
-                "or give what was trained from it."
+                f"A bundled model runs on onnxruntime already. Given: {str(model)!r}. Use it by that "
+                "name, or give a model that was trained from it."
             )
         return load_sentence_transformer(parse(model), "cpu")
+    if hasattr(model, "encode") and hasattr(model, "max_seq_length"):
+        return model
     raise EncoderError(
         "An export takes a SentenceTransformer, or the name or folder of one. Given: a "
         f"{type(model).__name__}."
     )
 
 
-def _kind(model: Any) -> dict[str, Any]:
-    """What the graph and the manifest need to know of a model."""
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The properties of a model that its graph and manifest need."""
+
+    body: Any
+    pooling: str
+    dimension: int
+    max_tokens: int
+
+
+def _kind(model: SentenceTransformer) -> _Kind:
     modules = list(model)
     names = [type(module).__name__ for module in modules]
     body = getattr(modules[0], "auto_model", None) or getattr(modules[0], "model", None)
@@ -174,7 +199,8 @@ def _kind(model: Any) -> dict[str, Any]:
             "A model of a transformer, pooling and at most normalisation can be exported. Given: "
             f"{names}. Use the model itself."
         )
-    config = modules[1].get_config_dict()
+    pooling: Any = modules[1]
+    config = pooling.get_config_dict()
     mean = config.get("pooling_mode") == "mean" or config.get("pooling_mode_mean_tokens") is True
     first = config.get("pooling_mode") == "cls" or config.get("pooling_mode_cls_token") is True
     if mean == first:
@@ -187,34 +213,31 @@ def _kind(model: Any) -> dict[str, Any]:
             "The model changes texts before it tokenizes them, by a prompt or lower case. Given: "
             f"{prompt or 'do_lower_case'}. Use the model itself."
         )
-    return {
-        "body": body,
-        "pooling": "mean" if mean else "cls",
-        "normalize": True,  # whatever the model does: every encoder here gives unit rows
-        "dimension": int(body.config.hidden_size),
-        "max_tokens": int(model.max_seq_length or body.config.max_position_embeddings),
-    }
+    longest = int(model.max_seq_length or body.config.max_position_embeddings)
+    return _Kind(body, "mean" if mean else "cls", int(body.config.hidden_size), longest)
 
 
-def _tokens_of(torch: Any, body: Any) -> Any:
+def _tokens_of(torch: Any, body: nn.Module) -> nn.Module:
     """The transformer as a module of token numbers alone: texts of a batch have one length."""
-    plain = copy.deepcopy(body).to("cpu").float().eval()
+    plain: Any = copy.deepcopy(body).to("cpu").float().eval()
     if hasattr(plain, "set_attn_implementation"):
-        plain.set_attn_implementation("eager")  # the only one that every exporter can follow
+        plain.set_attn_implementation("eager")  # the only one that every exporter supports
 
     class Tokens(torch.nn.Module):  # type: ignore[misc] # torch is not there when this is read
         def __init__(self) -> None:
             super().__init__()
             self.body = plain
 
-        def forward(self, input_ids: Any) -> Any:
+        def forward(self, input_ids: Tensor) -> Tensor:
             mask = torch.ones_like(input_ids)
-            return self.body(input_ids=input_ids, attention_mask=mask).last_hidden_state
+            states: Tensor = self.body(input_ids=input_ids, attention_mask=mask).last_hidden_state
+            return states
 
-    return Tokens().eval()
+    module: nn.Module = Tokens().eval()
+    return module
 
 
-def _save_tokenizer(model: Any, path: Path) -> None:
+def _save_tokenizer(model: SentenceTransformer, path: Path) -> None:
     backend = getattr(getattr(model, "tokenizer", None), "backend_tokenizer", None)
     if backend is None:
         raise EncoderError("The model has no fast tokenizer. Given: a slow one. Use the model itself.")
@@ -223,24 +246,24 @@ def _save_tokenizer(model: Any, path: Path) -> None:
     except ModuleNotFoundError as error:
         raise MissingPackageError("tokenizers", "The export of a model") from error
     tokenizer.no_padding()
-    tokenizer.no_truncation()  # the encoder cuts, by the manifest's max_tokens
+    tokenizer.no_truncation()  # the encoder truncates, by the manifest's max_tokens
     tokenizer.save(str(path), pretty=False)
 
 
-def _save_kind(model: Any, body: Any, root: Path) -> None:
-    """What `thaw` needs to make a model of the graph again, and the graph does not have."""
+def _save_kind(model: SentenceTransformer, body: Any, root: Path) -> None:
+    """Save what the graph lacks and `from_onnx.thaw` needs."""
     config = body.config.to_diff_dict()
     for name in ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "auto_map"):
         config.pop(name, None)
     config["model_type"] = body.config.model_type
     special = model.tokenizer.special_tokens_map
     special = {name: token for name, token in special.items() if isinstance(token, str)}
-    for name, said in ((CONFIG, config), (TOKENS, special)):
-        (root / name).write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    for name, values in ((CONFIG, config), (TOKENS, special)):
+        (root / name).write_text(json.dumps(values, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _sample(texts: Sequence[str] | None) -> list[str]:
-    every = list(dict.fromkeys(SAMPLE if texts is None else map(str, texts)))
-    if not every:
+    distinct = list(dict.fromkeys(SAMPLE if texts is None else map(str, texts)))
+    if not distinct:
         raise EncoderError("The loss is measured on texts. Given: none. Leave texts out, or give some.")
-    return every[:: max(1, len(every) // TRIED)][:TRIED]
+    return distinct[:: max(1, len(distinct) // SAMPLED)][:SAMPLED]
