@@ -1,4 +1,4 @@
-"""The name of a model, its folder, or an object of the caller's, becomes an encoder."""
+"""Load the encoder of a model's name or folder, or wrap a caller's object."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from model_hub import (
 )
 from model_hub.manifest import MANIFEST_NAME, RECORD_ARCHITECTURES
 
+AnyTextEncoder = OnnxTextEncoder | WrappedEncoder | TowerEncoder
 logger = logging.getLogger(__name__)
 _ST_FILES = ("modules.json", "config.json", "config_sentence_transformers.json")
 _ADAPTERS = ("open_clip:", "hf:")
@@ -34,13 +35,13 @@ def load_text_encoder(
     device: str | None = None,
     trust_remote_code: bool = False,
     threads: int | None = None,
-) -> OnnxTextEncoder | WrappedEncoder | TowerEncoder:
-    """Load a text model by its name or folder; of a model of pictures and texts, what it makes of texts.
+) -> AnyTextEncoder:
+    """Load a text model by its name or folder; of a model of pictures and texts, its text encoder.
 
     Args:
         reference: A bundled model's name, a folder (ours with a manifest, or one of sentence-transformers),
             "org/name@revision" on the Hugging Face Hub, or "oci://host/name:tag" in a registry. "based:"
-            before a folder of a short encoder makes one for long records of it, which still wants training.
+            before a folder of a short encoder makes one for long records, which has to be trained.
         device: "cpu", "cuda" or "cuda:1"; None: for torch models a GPU when there is one.
         trust_remote_code: Whether code that comes with a model may run; off unless you say so.
         threads: Number of threads of a model that runs on onnxruntime; None for all cores.
@@ -58,24 +59,24 @@ def load_text_encoder(
         (1, 384)
     """
     if isinstance(reference, ModelFolder):
-        return _of_ours(reference, device, threads)
+        return _open_ours(reference, device, threads)
     if is_based(reference):
         return WrappedEncoder(load_converted(str(reference), device), str(reference))
     ref = parse(reference)
     if ref.kind in ("bundled", "oci"):
-        return _of_ours(open_model(ref), device, threads)
+        return _open_ours(open_model(ref), device, threads)
     if ref.kind == "folder":
         folder = Path(ref.name)
         if (folder / MANIFEST_NAME).exists() or not any((folder / name).exists() for name in _ST_FILES):
-            return _of_ours(open_model(ref), device, threads)
-    found, reached = _published(ref) if ref.kind == "hub" else (None, True)
-    if found is not None:
-        return _of_ours(found, device, threads)
+            return _open_ours(open_model(ref), device, threads)
+    published, reached = _published(ref) if ref.kind == "hub" else (None, True)
+    if published is not None:
+        return _open_ours(published, device, threads)
     loaded = load_sentence_transformer(ref, device, trust_remote_code, local=not reached)
     return WrappedEncoder(loaded, str(ref), ref=ref)
 
 
-def wrap_encoder(model: Any) -> OnnxTextEncoder | WrappedEncoder | TowerEncoder:
+def wrap_encoder(model: Any) -> AnyTextEncoder:
     """Use an object of your own as a text model.
 
     Args:
@@ -122,7 +123,7 @@ def load_record_encoder(
 
     Raises:
         ModelHubError: There is no such model, or its folder is damaged or unsafe.
-        EncoderError: The model reads no pictures, or cannot be loaded.
+        EncoderError: The model does not read pictures, or cannot be loaded.
         MissingPackageError: torch, onnxruntime or open_clip is needed and not installed.
 
     Example:
@@ -133,8 +134,8 @@ def load_record_encoder(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     manifest = save(BiEncoder(BiEncoderConfig.tiny()), folder)
         ...     encoder = load_record_encoder(folder, device="cpu")
-        >>> found = encoder.encode_records(["Deutsche Bank", None], [None, None])
-        >>> found.fused.shape, found.has_text.tolist()
+        >>> vectors = encoder.encode_records(["Deutsche Bank", None], [None, None])
+        >>> vectors.fused.shape, vectors.has_text.tolist()
         ((2, 32), [True, False])
     """
     if isinstance(reference, str) and reference.startswith(_ADAPTERS) and not reference.startswith("hf://"):
@@ -146,48 +147,34 @@ def load_record_encoder(
 
 
 def open_records(folder: ModelFolder, device: str | None, threads: int | None) -> TowerEncoder:
-    """The encoder of a verified folder, as its manifest says it is run.
-
-    Args:
-        folder: The folder.
-        device: "cpu", "cuda" or "cuda:1"; None: for torch models a GPU when there is one.
-        threads: Number of threads of a model that runs on onnxruntime; None for all cores.
-
-    Returns:
-        The encoder.
-
-    Raises:
-        EncoderError: It holds a model of texts only.
-    """
+    """The encoder of a verified folder of pictures and texts, by the architecture in its manifest."""
     manifest = folder.manifest
     if manifest.architecture not in RECORD_ARCHITECTURES:
         raise EncoderError(
             f"This model reads texts only. Given: {manifest.name!r}, of the architecture "
             f"{manifest.architecture!r}. Open it with load_text_encoder, or give one that reads pictures."
         )
-    found: TowerEncoder
+    encoder: TowerEncoder
     if manifest.architecture == "clippings-onnx":
         from clippings.records.onnx_encoder import OnnxRecordEncoder
 
-        found = OnnxRecordEncoder(folder, device=device, threads=threads)
+        encoder = OnnxRecordEncoder(folder, device=device, threads=threads)
     elif manifest.architecture == "clippings":
         from clippings.records.torch_encoder import TorchRecordEncoder
 
-        found = TorchRecordEncoder.from_folder(folder, device=device)
+        encoder = TorchRecordEncoder.from_folder(folder, device=device)
     else:
         from clippings.records.clip_encoder import open_clip_folder
 
-        found = open_clip_folder(folder, device)
-    found.serializer = manifest.serializer
-    found.decision = folder.file(manifest.decision) if manifest.decision else None
-    found.cache_key = fingerprint.of_folder(folder, found.device)
-    return found
+        encoder = open_clip_folder(folder, device)
+    encoder.serializer = manifest.serializer
+    encoder.decision = folder.file(manifest.decision) if manifest.decision else None
+    encoder.cache_key = fingerprint.of_folder(folder, encoder.device)
+    return encoder
 
 
-def _of_ours(
-    model: ModelFolder, device: str | None, threads: int | None
-) -> OnnxTextEncoder | WrappedEncoder | TowerEncoder:
-    """The encoder of a verified folder, as its manifest says it is run."""
+def _open_ours(model: ModelFolder, device: str | None, threads: int | None) -> AnyTextEncoder:
+    """The encoder of a verified folder, by the architecture in its manifest."""
     if model.manifest.architecture in RECORD_ARCHITECTURES:
         return open_records(model, device, threads)
     if model.manifest.architecture != "sentence-transformers":
@@ -197,7 +184,7 @@ def _of_ours(
 
 
 def _published(ref: ModelRef) -> tuple[ModelFolder | None, bool]:
-    """A model of the hub that has our manifest, None for any other; and whether the hub was reached."""
+    """A hub's model that has our manifest, None for any other; and whether the hub was reached."""
     try:
         return open_model(ref), True
     except (AccessError, ModelNotFoundError, UnreachableError) as error:

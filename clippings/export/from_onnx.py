@@ -19,10 +19,9 @@ import numpy.typing as npt
 
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.export.quantize import ZERO
-from clippings.quiet import no_bars
 from clippings.text.onnx_encoder import OnnxTextEncoder
 from clippings.text.text_encoder import as_vectors
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch, no_bars
 from model_hub import ModelFolder
 
 if TYPE_CHECKING:

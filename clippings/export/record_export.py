@@ -19,7 +19,7 @@ from clippings.errors import EncoderError, MissingPackageError
 from clippings.records.bi_encoder_config import HINTS, STRIDE
 from clippings.records.folder import seal_records, write_config
 from clippings.records.inputs import PREPROCESSING
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch
 from model_hub import Manifest
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from clippings.export.record_export import trace
 from clippings.text.onnx_encoder import OnnxTextEncoder
 from clippings.text.sentence_models import load_sentence_transformer
 from clippings.text.text_encoder import as_vectors
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch
 from model_hub import Manifest, open_model, parse, seal
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from clippings.errors import EncoderError
 from clippings.long.feature_maps import code_maps, hidden_states, softmax_maps
-from clippings.quiet import no_bars
+from clippings.third_party import no_bars
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

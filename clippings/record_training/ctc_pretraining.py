@@ -21,7 +21,7 @@ from clippings.record_training.batches import count, record_batches
 from clippings.record_training.examples import Pixels, RecordExamples
 from clippings.record_training.recipe import RecordRecipe
 from clippings.record_training.trainable import ENCODE_SIZE, Augment, RecordTrainable
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch
 from clippings.training.distributed import Ranks
 from clippings.training.loop import Fit, adamw, run_course
 

@@ -15,7 +15,7 @@ from clippings.record_training import losses as record_losses
 from clippings.record_training.draws import Drawn
 from clippings.record_training.recipe import RecordRecipe
 from clippings.record_training.trainable import Augment, RecordTrainable
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch
 from clippings.training.distributed import Ranks
 
 if TYPE_CHECKING:

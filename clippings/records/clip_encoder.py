@@ -27,7 +27,7 @@ from clippings.records.folder import (
 )
 from clippings.records.inputs import ImageBatch, Picture, TextBatch
 from clippings.records.torch_encoder import TorchRecordEncoder
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch
 from model_hub import Manifest, ModelFolder
 
 if TYPE_CHECKING:

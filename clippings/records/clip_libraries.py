@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from clippings import torchvision_ops
 from clippings.arrays import Bools, Integers
 from clippings.errors import EncoderError, MissingPackageError
 from clippings.records.clip_config import MEAN, STD, ClipConfig
 from clippings.text.onnx_encoder import SURROGATES
-from clippings.torch_import import need_torch
+from clippings.third_party import declare_torchvision_ops, need_torch
 
 logger = logging.getLogger(__name__)
 Tokenize = Callable[[Sequence[str]], "tuple[Integers, Bools]"]
@@ -32,7 +31,7 @@ def need_open_clip() -> Any:
         EncoderError: It is, and cannot be imported.
     """
     torch = need_torch("A CLIP model")
-    torchvision_ops.mend()
+    declare_torchvision_ops()
     try:
         return import_module("open_clip")
     except ModuleNotFoundError as error:
@@ -54,7 +53,7 @@ def need_transformers() -> Any:
         MissingPackageError: It is not installed.
     """
     need_torch("A CLIP model")
-    torchvision_ops.mend()
+    declare_torchvision_ops()
     try:
         return import_module("transformers")
     except ModuleNotFoundError as error:

@@ -21,7 +21,7 @@ from clippings.records.folder import (
     write_config,
 )
 from clippings.records.inputs import PREPROCESSING, ImageBatch, Inputs, StripInputs, TextBatch
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch
 from model_hub import Manifest, ModelFolder
 
 if TYPE_CHECKING:

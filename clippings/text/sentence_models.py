@@ -8,10 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clippings import torchvision_ops
 from clippings.errors import EncoderError, MissingPackageError, TrainingError
 from clippings.long.convert import Plan, convert
-from clippings.quiet import no_bars
+from clippings.third_party import declare_torchvision_ops, no_bars
 from model_hub import ModelRef, UnsafeModelError, parse
 from model_hub.folder import pickled
 from model_hub.opening import is_offline
@@ -39,7 +38,7 @@ def load_sentence_transformer(
         _refuse_pickles(Path(ref.name))
     try:
         torch = import_module("torch")
-        torchvision_ops.mend()  # transformers imports it where it is installed
+        declare_torchvision_ops()  # transformers imports it where it is installed
         package = import_module("sentence_transformers")
         import_module("clippings.long.model").register()
     except ModuleNotFoundError as error:

@@ -42,7 +42,7 @@ def relayered(model: Any, **changes: Any) -> Any:
     import tempfile
 
     from clippings.long.model import MODEL_TYPE, BasedBertConfig, BasedBertModel
-    from clippings.quiet import no_bars
+    from clippings.third_party import no_bars
 
     body = getattr(model[0], "auto_model", None)
     config: Any = getattr(body, "config", None)

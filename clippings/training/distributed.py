@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,7 @@ import numpy as np
 
 from clippings.arrays import Integers
 from clippings.errors import TrainingError
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch
 from clippings.training import checkpoint, distributed, logbook
 from clippings.training.checkpoint import BEST, FOLDER, LAST, Place
 from clippings.training.lr_schedule import rate

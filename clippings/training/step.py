@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch
 from clippings.training import losses
 from clippings.training.batches import Batch, by_length
 from clippings.training.distributed import Ranks

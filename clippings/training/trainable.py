@@ -14,14 +14,13 @@ import numpy as np
 from clippings.arrays import Floats
 from clippings.errors import TrainingError
 from clippings.export.from_onnx import TOKENS, thaw
-from clippings.quiet import no_bars
 from clippings.text.sentence_models import (
     base_folder,
     is_based,
     load_converted,
     load_sentence_transformer,
 )
-from clippings.torch_import import need_torch
+from clippings.third_party import need_torch, no_bars
 from clippings.training.batches import by_length
 from model_hub import ModelRef, open_model, parse
 from model_hub.manifest import MANIFEST_NAME

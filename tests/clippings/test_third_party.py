@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from clippings import torchvision_ops
+from clippings import third_party
 
 # what the __init__ of such a torchvision does: it declares how operators behave that were never loaded
 BROKEN = """
@@ -28,7 +28,7 @@ def test_it_can_be_imported_afterwards(tmp_path: Path, mended: bool) -> None:
     (package / "version.py").write_text("__version__ = '0.28.0+cu130'")
     code = "import sys; sys.path.insert(0, sys.argv[1])\n"
     if mended:
-        code += "from clippings import torchvision_ops\nassert torchvision_ops.mend()\n"
+        code += "from clippings import third_party\nassert third_party.declare_torchvision_ops()\n"
     code += "import torchvision"
     root = Path(__file__).parents[2]
     done = subprocess.run(
@@ -42,6 +42,6 @@ def test_it_can_be_imported_afterwards(tmp_path: Path, mended: bool) -> None:
 
 def test_one_that_fits_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "version.py").write_text("__version__ = '0.28.0+cpu'")
-    assert not torchvision_ops._for_cuda(tmp_path)
+    assert not third_party._for_cuda(tmp_path)
     (tmp_path / "version.py").unlink()
-    assert not torchvision_ops._for_cuda(tmp_path)
+    assert not third_party._for_cuda(tmp_path)
