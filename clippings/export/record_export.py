@@ -49,7 +49,7 @@ def export_onnx(
         model: The model.
         folder: A folder to be made or filled.
         precision: Of the weights: "float16", "float32", or "int8" (one scale a row).
-        facts: What `model_hub.seal` shall write of it: name, licence, languages, trained_on, metrics...
+        facts: Other facts for `model_hub.seal`: name, licence, languages, trained_on, metrics...
 
     Returns:
         Its manifest; the architecture is "clippings-onnx".
@@ -64,9 +64,9 @@ def export_onnx(
         >>> from clippings.records.bi_encoder import BiEncoder
         >>> from clippings.records.bi_encoder_config import BiEncoderConfig
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     made = export_onnx(BiEncoder(BiEncoderConfig.tiny()), folder, name="lt-firms-match-ja")
+        ...     manifest = export_onnx(BiEncoder(BiEncoderConfig.tiny()), folder, name="lt-firms-match-ja")
         ...     encoder = load_record_encoder(folder, threads=1)
-        >>> made.architecture, encoder.encode(["Deutsche Bank"]).shape
+        >>> manifest.architecture, encoder.encode(["Deutsche Bank"]).shape
         ('clippings-onnx', (1, 32))
     """
     if precision not in PRECISIONS:
@@ -87,8 +87,8 @@ def export_onnx(
     finally:
         model.train(training)
     write_config(root, model.config.to_dict(), PREPROCESSING)
-    known = {"versions": {"torch": str(torch.__version__)}, **facts}
-    return seal_records(root, "clippings-onnx", model.config.dim, model.config.longest_text, known)
+    details = {"versions": {"torch": str(torch.__version__)}, **facts}
+    return seal_records(root, "clippings-onnx", model.config.dim, model.config.longest_text, details)
 
 
 def _graphs(model: BiEncoder, torch: ModuleType) -> Sequence[tuple[str, nn.Module, _Inputs, _Axes]]:

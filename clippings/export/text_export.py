@@ -97,7 +97,7 @@ def export_text(
     ids = torch.tensor([[1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]])
     axes = {"input_ids": {0: "batch", 1: "length"}, "found": {0: "batch", 1: "length"}}
     trace(torch, module, {"input_ids": ids}, axes, root / "model.onnx")
-    known = {
+    details = {
         "name": _name_of(model),
         "base_model": str(model) if isinstance(model, str) else type(loaded).__name__,
         "source": "a SentenceTransformer",
@@ -108,7 +108,7 @@ def export_text(
         "created_by": "clippings.text_export",
         **facts,
     }
-    known["name"] = known["name"] or "exported"
+    details["name"] = details["name"] or "exported"
     sealing = partial(
         seal,
         root,
@@ -123,7 +123,7 @@ def export_text(
     def sealed(precision: str) -> tuple[Manifest, float]:
         described: dict[str, Any] = {
             "description": f"An ONNX graph in {precision}.",
-            **known,
+            **details,
             "measured_on": f"sha256:{digest}",
         }
         sealing(**described)

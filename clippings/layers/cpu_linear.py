@@ -16,26 +16,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["known", "mapped", "through"]
+__all__ = ["apply_linear", "linear_gelu_linear", "register_linear"]
 
 logger = logging.getLogger(__name__)
 ROWS = 1024  # widened at a time
-PLAIN: set[type] = {nn.Linear}  # kinds of layers that are computed here; `known` adds others
+PLAIN: set[type] = {nn.Linear}  # kinds of layers that are computed here; `register_linear` adds others
 CLOSE = 1e-4  # largest difference, as a share of the largest number
 
 
-def known(kind: type[nn.Linear]) -> type[nn.Linear]:
+def register_linear(kind: type[nn.Linear]) -> type[nn.Linear]:
     """Register a kind of linear layer that computes what `nn.Linear` does, however it is initialised."""
     PLAIN.add(kind)
     return kind
 
 
-def mapped(layer: nn.Linear, x: Tensor) -> Tensor:
+def apply_linear(layer: nn.Linear, x: Tensor) -> Tensor:
     """What a linear layer computes of x (..., width).
 
     Example:
         >>> layer, x = nn.Linear(8, 4), torch.randn(3, 8)
-        >>> bool(torch.allclose(mapped(layer, x), layer(x), atol=1e-5))
+        >>> bool(torch.allclose(apply_linear(layer, x), layer(x), atol=1e-5))
         True
     """
     if not _takes(layer, x):
@@ -44,7 +44,7 @@ def mapped(layer: nn.Linear, x: Tensor) -> Tensor:
     return _product(x, layer.weight, layer.bias, False)
 
 
-def through(widen: nn.Linear, narrow: nn.Linear, x: Tensor) -> Tensor:
+def linear_gelu_linear(widen: nn.Linear, narrow: nn.Linear, x: Tensor) -> Tensor:
     """What two linear layers with GELU between them compute of x (..., width)."""
     if not _takes(widen, x) or not _takes(narrow, x):
         plain: Tensor = narrow(functional.gelu(widen(x)))

@@ -85,7 +85,7 @@ def _state(
     value += record * value_n + head * value_h
     weight += record * weight_n + head * weight_h
     total = tl.zeros((FEATURES, WIDE), dtype=tl.float32)
-    alone = tl.zeros((FEATURES,), dtype=tl.float32)
+    mass = tl.zeros((FEATURES,), dtype=tl.float32)
     begin = chunk * CHUNK
     for start in range(begin, tl.minimum(begin + CHUNK, t), PLACES):
         place = start + tl.arange(0, PLACES)
@@ -106,13 +106,13 @@ def _state(
             v = (v.to(tl.float32) * w[:, None]).to(v.dtype)
         else:
             w = there.to(tl.float32)
-        made = (tl.dot(picks_one, k) + plus_one) * (tl.dot(picks_other, k) + plus_other)
-        rounded = made.to(v.dtype)  # (FEATURES, PLACES)
+        features_of = (tl.dot(picks_one, k) + plus_one) * (tl.dot(picks_other, k) + plus_other)
+        rounded = features_of.to(v.dtype)  # (FEATURES, PLACES)
         total = tl.dot(rounded, v, total)
-        alone += tl.sum(rounded.to(tl.float32) * w[None, :], axis=1)
+        mass += tl.sum(rounded.to(tl.float32) * w[None, :], axis=1)
     at = ((record * heads + head) * chunks + chunk) * features + feature
     tl.store(sums + at[:, None] * width + wide[None, :], total, mask=(wide < width)[None, :])
-    tl.store(weights + at, alone)
+    tl.store(weights + at, mass)
 
 
 @triton.jit
@@ -136,14 +136,14 @@ def _halves(
     wide = tl.arange(0, WIDE)
     mask = (wide < width)[None, :]
     total = tl.zeros((FEATURES, WIDE), dtype=tl.float32)
-    alone = tl.zeros((FEATURES,), dtype=tl.float32)
-    every = tl.zeros((FEATURES,), dtype=tl.float32)  # the constant feature, whose sum is that of the weights
+    mass = tl.zeros((FEATURES,), dtype=tl.float32)
+    total_mass = tl.zeros((FEATURES,), dtype=tl.float32)  # sum of the constant feature: of all weights
     for chunk in range(0, chunks):
         at = (head * chunks + chunk) * features
         total += tl.load(sums + (at + feature)[:, None] * width + wide[None, :], mask=mask, other=0.0)
-        alone += tl.load(weights + at + feature)
-        every += tl.load(weights + at + feature * 0)
-    share = tl.load(factor + feature) / tl.where(every > 0, every, 1.0)
+        mass += tl.load(weights + at + feature)
+        total_mass += tl.load(weights + at + feature * 0)
+    share = tl.load(factor + feature) / tl.where(total_mass > 0, total_mass, 1.0)
     total = total * share[:, None]
     half = total.to(coarse.dtype.element_ty)
     at = (head * features + feature)[:, None] * width + wide[None, :]
@@ -151,7 +151,7 @@ def _halves(
     # the remainder is below the range of float16, unless it is scaled up
     left = (total - half.to(tl.float32)) * LARGER
     tl.store(rest + at, left.to(coarse.dtype.element_ty), mask=mask)
-    tl.store(below + head * features + feature, alone * share)
+    tl.store(below + head * features + feature, mass * share)
 
 
 @triton.jit
@@ -201,8 +201,8 @@ def _read(
         other=0.0,
     )
     total = tl.zeros((PLACES, WIDE), dtype=tl.float32)
-    left_over = tl.zeros((PLACES, WIDE), dtype=tl.float32)
-    under = tl.zeros((PLACES,), dtype=tl.float32)
+    remainder = tl.zeros((PLACES, WIDE), dtype=tl.float32)
+    mass = tl.zeros((PLACES,), dtype=tl.float32)
     for start in range(0, count, FEATURES):
         feature = start + tl.arange(0, FEATURES)
         one, other = tl.load(first + feature), tl.load(second + feature)
@@ -210,13 +210,13 @@ def _read(
         right = tl.dot(q, tl.where(number[:, None] == other[None, :], 1.0, 0.0).to(q.dtype))
         left += tl.where(one == -1, 1.0, 0.0)[None, :]
         right += tl.where(other == -1, 1.0, 0.0)[None, :]
-        made = (left * right).to(q.dtype)  # (PLACES, FEATURES)
+        features_of = (left * right).to(q.dtype)  # (PLACES, FEATURES)
         cell = (state + feature)[:, None] * width + wide[None, :]
         mask = (wide < width)[None, :]
-        total = tl.dot(made, tl.load(coarse + cell, mask=mask, other=0.0), total)
-        left_over = tl.dot(made, tl.load(rest + cell, mask=mask, other=0.0), left_over)
-        under += tl.sum(made.to(tl.float32) * tl.load(below + state + feature)[None, :], axis=1)
-    total = (total + left_over / LARGER) / tl.where(under > 0, under, 1.0)[:, None]
+        total = tl.dot(features_of, tl.load(coarse + cell, mask=mask, other=0.0), total)
+        remainder = tl.dot(features_of, tl.load(rest + cell, mask=mask, other=0.0), remainder)
+        mass += tl.sum(features_of.to(tl.float32) * tl.load(below + state + feature)[None, :], axis=1)
+    total = (total + remainder / LARGER) / tl.where(mass > 0, mass, 1.0)[:, None]
     if GATED:
         total = total * tl.load(gate + head)
     out += record * out_n + head * out_h

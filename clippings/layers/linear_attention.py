@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 FORMS = ("symmetric", "full")
 AT_ONCE = {"cpu": 2**22, "cuda": 2**27}  # features held at a time: 17 MB, or some hundred
 CLOSE = 0.05  # largest difference of the fused form from the definition, of values near one in half precision
-CAUSAL = 128  # places within which causal products are made outright
+CAUSAL = 128  # places whose causal products are computed directly
 
 
 def feature_count(size: int, form: str = "symmetric") -> int:

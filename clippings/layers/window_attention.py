@@ -69,7 +69,7 @@ class Places:
             own = of_query[:, None] == of_key[None, :]
             at = torch.arange(blocks, device=device)[:, None] * block + of_key[None, :]  # (blocks, seen)
             inside = (at >= 0)[None] & (at[None] < self.lengths[:, None, None])  # (n, blocks, seen)
-            # a place of the padding sees itself: attention over nothing is no number
+            # a place of the padding attends to itself: attention over nothing is NaN
             self._cache[reach] = ((band & inside[:, :, None]) | own).flatten(0, 1)[:, None]
         return self._cache[reach]
 

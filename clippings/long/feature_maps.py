@@ -38,7 +38,7 @@ def softmax_maps(query: Tensor, key: Tensor, heads: int, features: int) -> tuple
     root = strength[:, :rank].sqrt()[:, None, :]
     maps = []
     for base, vectors in ((q_base, left), (k_base, right.transpose(1, 2))):
-        best = scale * (base @ vectors[:, :, :rank]) * root  # (heads, width, kept)
+        best = scale * (base @ vectors[:, :, :rank]) * root  # (heads, width, rank)
         filled = best.new_zeros((heads, best.shape[1], features))
         filled[:, :, :rank] = best
         maps.append(filled.transpose(1, 2).reshape(heads * features, -1).to(query.dtype))

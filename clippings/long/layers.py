@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from clippings.layers.attention import rotate
-from clippings.layers.cpu_linear import known, mapped, through
+from clippings.layers.cpu_linear import apply_linear, linear_gelu_linear, register_linear
 from clippings.layers.linear_attention import linear_attention
 from clippings.layers.window_attention import Places, attend
 
@@ -58,7 +58,7 @@ class Shape:
     centred: bool = False
 
 
-@known
+@register_linear
 class ZeroLinear(nn.Linear):
     """A linear map initialised to zeros, so that adding it leaves a trained model unchanged."""
 
@@ -85,13 +85,13 @@ class GatedConvolution(nn.Module):
 
     def forward(self, x: Tensor, places: Places) -> Tensor:
         """Mix neighbours of x (n, t, width); the result is to be added to x. Padding counts as zeros."""
-        left, gate = mapped(self.inward, x).chunk(2, dim=-1)
+        left, gate = apply_linear(self.inward, x).chunk(2, dim=-1)
         if places.padded:
             left = left * places.mask[:, :, None]
         along = self.along.to(left.dtype)
         before, after = (functional.pad(left, (0, 0, *by)) for by in ((1, 0), (0, 1)))
         mixed = before[:, :-1] * along[0] + left * along[1] + after[:, 1:] * along[2]
-        return mapped(self.outward, functional.silu(mixed) * gate)
+        return apply_linear(self.outward, functional.silu(mixed) * gate)
 
 
 class Mixer(nn.Module):
@@ -117,10 +117,10 @@ class Mixer(nn.Module):
 
     def forward(self, x: Tensor, places: Places, full: bool = False) -> Tensor:
         """X (n, t, width) to the same shape; `full` asks for full attention, which "linear" does not have."""
-        v = self._heads(mapped(self.value, x))
+        v = self._heads(apply_linear(self.value, x))
         out: Tensor | None = None
         if self.kind != "linear":
-            q, k = self._heads(mapped(self.query, x)), self._heads(mapped(self.key, x))
+            q, k = self._heads(apply_linear(self.query, x)), self._heads(apply_linear(self.key, x))
             if self.shape.rotary:
                 q, k = rotate(q), rotate(k)
             out = attend(q, k, v, places, None if full or self.kind == "full" else self.shape.window)
@@ -139,8 +139,8 @@ class Mixer(nn.Module):
     def far(self, x: Tensor, v: Tensor, places: Places) -> Tensor:
         """The linear branch over all places: x (n, t, width), values v (n, heads, t, width of a head)."""
         near = x + self.near(x, places)
-        q, k = (self._heads(mapped(part, near)) for part in (self.feature_query, self.feature_key))
-        weight = torch.sigmoid(mapped(self.key_gate, x).float()).transpose(1, 2)  # (n, heads, t)
+        q, k = (self._heads(apply_linear(part, near)) for part in (self.feature_query, self.feature_key))
+        weight = torch.sigmoid(apply_linear(self.key_gate, x).float()).transpose(1, 2)  # (n, heads, t)
         if places.padded:
             weight = weight * places.mask[:, None, :]
         out = linear_attention(q, k, v, weight, form=self.shape.form)
@@ -187,8 +187,8 @@ class BasedLayer(nn.Module):
 
     def forward(self, x: Tensor, places: Places, full: bool = False) -> Tensor:
         """X (n, t, width) to the same shape; `full` as in `Mixer.forward`."""
-        x = self.mixer_norm(x + self.dropout(mapped(self.outward, self.mixer(x, places, full))))
-        across = through(self.widen, self.narrow, x)
+        x = self.mixer_norm(x + self.dropout(apply_linear(self.outward, self.mixer(x, places, full))))
+        across = linear_gelu_linear(self.widen, self.narrow, x)
         out: Tensor = self.norm(x + self.dropout(across))
         return out
 

@@ -302,6 +302,6 @@ def _lengths(ids: Tensor, mask: Tensor | None) -> tuple[Tensor, list[int]]:
 
 
 def register() -> None:
-    """Make the kind known to transformers; again and again does no harm."""
+    """Register the model with transformers; repeated calls are harmless."""
     AutoConfig.register(MODEL_TYPE, BasedBertConfig, exist_ok=True)
     AutoModel.register(BasedBertConfig, BasedBertModel, exist_ok=True)

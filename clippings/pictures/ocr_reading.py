@@ -1,4 +1,4 @@
-"""A reading: what an OCR engine took a crop for, and how sure it was."""
+"""A reading: the text that an OCR engine read from a crop, and its confidence."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read from a crop.
+    """The text that was read from a crop.
 
     Args:
         text: The text; "" where nothing was read.
-        confidence: From 0 to 1, as the engine itself says; nan where it is not known.
+        confidence: From 0 to 1, as the engine reports it; nan where it is unknown.
     """
 
     text: str
@@ -22,33 +22,21 @@ class Reading:
 
 
 class Reader(Protocol):
-    """Gives a reading of every crop: an OCR engine, or a model of one."""
+    """An OCR engine, or a model of one."""
 
     def read_crops(
         self, images: Sequence[bytes], printed: Sequence[str], seeds: Sequence[int]
     ) -> Sequence[Reading]:
-        """Read crops.
+        """A reading of each stored crop, in their order.
 
-        Args:
-            images: The stored crops; all that a real engine looks at.
-            printed: What they show; all that a model of an engine looks at.
-            seeds: A number for each crop, for whatever is drawn.
-
-        Returns:
-            A reading of each crop, in their order.
+        A real engine uses the `images` alone; a model of an engine uses the `printed` texts, and a seed for
+        each crop.
         """
         ...
 
 
 def tidy(text: str, *, spaces: bool) -> str:
-    """A text in normal form (NFKC), its white space made single blanks, or left out.
-
-    Args:
-        text: The text.
-        spaces: Whether blanks mean something in this writing.
-
-    Returns:
-        The text.
+    """A text in NFKC, its white space collapsed to single spaces, or removed unless `spaces`.
 
     Example:
         >>> tidy(" （株） 山 田 ", spaces=False), tidy(" Hill  & Co. ", spaces=True)

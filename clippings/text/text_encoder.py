@@ -217,8 +217,8 @@ def _keywords(function: Callable[..., object]) -> Callable[[str], bool]:
     any_keyword = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     named = {n for n, p in parameters.items() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
     # **kwargs are unknown, unless they are those of sentence-transformers
-    known = any_keyword and "show_progress_bar" in named
-    return lambda name: name in named or (known and name in ("batch_size", "convert_to_numpy"))
+    has_their_names = any_keyword and "show_progress_bar" in named
+    return lambda name: name in named or (has_their_names and name in ("batch_size", "convert_to_numpy"))
 
 
 def _name_of(model: object) -> str:

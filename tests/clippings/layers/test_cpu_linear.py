@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from clippings.layers import cpu_linear  # noqa: E402
-from clippings.layers.cpu_linear import mapped, through  # noqa: E402
+from clippings.layers.cpu_linear import apply_linear, linear_gelu_linear  # noqa: E402
 from clippings.layers.window_attention import Places  # noqa: E402
 from clippings.long.layers import BasedLayer, Shape  # noqa: E402
 
@@ -27,11 +27,11 @@ def test_the_same_numbers_come_out(layers: tuple, turned: bool) -> None:
     widen, narrow, x = layers
     x = x.transpose(0, 1) if turned else x
     with torch.no_grad():
-        assert torch.allclose(mapped(widen, x), widen(x), atol=1e-5)
-        found = through(widen, narrow, x)
+        assert torch.allclose(apply_linear(widen, x), widen(x), atol=1e-5)
+        found = linear_gelu_linear(widen, narrow, x)
         assert found.shape == x.shape and torch.allclose(found, plain(widen, narrow, x), atol=1e-5)
         bare = torch.nn.Linear(24, 5, bias=False)
-        assert torch.allclose(mapped(bare, x), bare(x), atol=1e-5)
+        assert torch.allclose(apply_linear(bare, x), bare(x), atol=1e-5)
 
 
 def test_it_is_used_where_no_gradients_are_wanted_and_nowhere_else(
@@ -44,30 +44,30 @@ def test_it_is_used_where_no_gradients_are_wanted_and_nowhere_else(
     own = cpu_linear._product
     monkeypatch.setattr(cpu_linear, "_product", lambda *given: calls.append(1) or own(*given))
     with torch.no_grad():
-        through(widen, narrow, x)
+        linear_gelu_linear(widen, narrow, x)
     assert len(calls) == 2 * 3  # 2,100 rows, 1,024 at a time
     calls.clear()
-    assert through(widen, narrow, x).requires_grad and mapped(widen, x).requires_grad
+    assert linear_gelu_linear(widen, narrow, x).requires_grad and apply_linear(widen, x).requires_grad
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        assert mapped(widen, x).dtype == torch.bfloat16
+        assert apply_linear(widen, x).dtype == torch.bfloat16
     with torch.no_grad():
-        assert mapped(widen.double(), x.double()).dtype == torch.float64
+        assert apply_linear(widen.double(), x.double()).dtype == torch.float64
         seen = []
         narrow.register_forward_hook(lambda *given: seen.append(1))
-        mapped(narrow, torch.randn(2, 56))
+        apply_linear(narrow, torch.randn(2, 56))
     assert not calls and seen == [1]
     own_forward = torch.nn.Linear(24, 8)
     own_forward.forward = lambda x: x + 1  # as accelerate puts one in
     with torch.no_grad():
-        assert torch.equal(mapped(own_forward, x), x + 1)
+        assert torch.equal(apply_linear(own_forward, x), x + 1)
         torch._C._set_mkldnn_enabled(False)
         try:
-            mapped(torch.nn.Linear(24, 8), x)
+            apply_linear(torch.nn.Linear(24, 8), x)
         finally:
             torch._C._set_mkldnn_enabled(True)
         every = torch.nn.modules.module.register_module_forward_hook(lambda *given: seen.append(2))
         try:
-            mapped(torch.nn.Linear(24, 8), x)
+            apply_linear(torch.nn.Linear(24, 8), x)
         finally:
             every.remove()
     assert not calls and seen == [1, 2]
@@ -117,7 +117,7 @@ def test_where_torch_has_it_not_the_layer_itself_is_run(
     cpu_linear._rightly.cache_clear()
     try:
         with torch.no_grad():
-            assert torch.equal(through(widen, narrow, x), plain(widen, narrow, x))
+            assert torch.equal(linear_gelu_linear(widen, narrow, x), plain(widen, narrow, x))
     finally:
         cpu_linear._rightly.cache_clear()
 
