@@ -53,7 +53,7 @@ ROOMS = {
 # what is beside the rooms, which all may import
 OPEN = {
     "linktransformer": {"arrays", "errors", "optional", "progress", "progress_view", "__version__"},
-    "clippings": {"arrays", "errors", "fingerprint", "third_party"},
+    "clippings": {"arrays", "errors", "fingerprint", "settings", "third_party"},
 }
 PICKLES = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
 MACHINE_WORDS = ("/work/", "/tmp/w", "/home/", "/root/")

@@ -1,8 +1,8 @@
-"""Which records are seen together: entity by entity, each with those that are taken for it.
+"""Batches of records: entity by entity, each next to those that it is mistaken for.
 
-The batches of an epoch depend on the seed, the epoch and what was mined, and on nothing else, and every
-record is in one of them, once. How many batches there are does not depend on what was mined, so that a
-learning rate can be planned over all epochs.
+The batches of an epoch depend on the seed, the epoch and the mined negatives only, and every record is in one
+of them, once. The number of batches does not depend on the negatives, so that a learning rate can be planned
+over all epochs.
 """
 
 from __future__ import annotations
@@ -14,24 +14,18 @@ import numpy as np
 from clippings.arrays import Integers
 from clippings.errors import TrainingError
 from clippings.record_training.examples import Pixels, RecordExamples
+from clippings.record_training.recipe import RecordRecipe
 
 MOST_PADDED = 1.25  # within a part the longest strip is at most so many times as long as the shortest
 FEWEST = 16  # unless the part would be smaller than this,
 MOST_PARTS = 4  # or than this part of the strips of its direction: a GPU starts slowly on each part
-# On a GPU every new shape of a convolution is planned anew, which takes a tenth of a second, and the plan is
+# On a GPU every new shape of a convolution needs a plan, which takes a tenth of a second, and the plan is
 # kept. There parts have few shapes: so many rows, the rest of them empty, and lengths in such steps.
 ROWS, FEWEST_ROWS, LENGTHS = 256, 32, 64
 
 
 def count(n_records: int, size: int) -> int:
-    """How many batches an epoch has.
-
-    Args:
-        n_records: Records of an epoch.
-        size: Records in a batch, about.
-
-    Returns:
-        The number, at least 1.
+    """The number of batches of an epoch of n records, at least 1.
 
     Example:
         >>> count(1000, 64), count(3, 64)
@@ -49,37 +43,46 @@ def record_batches(
     epoch: int,
     near: Integers | None = None,
 ) -> list[Integers]:
-    """The batches of one epoch.
+    """The batches of one epoch, as record numbers.
 
-    An entity comes in groups of `m_per_class` of its records, of both sides where it has both; a rest of one
-    goes with the group before. Groups follow each other in a drawn order, each followed by those of the
-    entities that are taken for it, and the row is cut into batches of about equal size.
+    An entity comes in groups of about `m_per_class` of its records, of both sides where it has both; a rest
+    of one joins the group before. Groups follow each other in a drawn order, each followed by those of the
+    entities that it is mistaken for, and the sequence is cut into batches of about equal size.
 
-    Args:
-        examples: The records; one whose entity is not known is a group of its own.
-        size: Records in a batch, about.
-        m_per_class: Records of one entity in a group.
-        seed: Of the run.
-        epoch: Which epoch, from 0.
-        near: For each record, numbers of records that are taken for it, (n, k) int64, -1 for none.
-
-    Returns:
-        Numbers of records, batch by batch.
+    `near` are numbers of records of other entities, (n, k) int64, -1 for none.
     """
     draw = np.random.default_rng([seed, epoch])
     groups = _groups(examples, m_per_class, draw)
     order = _in_company(groups, examples.groups(), near, draw)
     total = len(examples)
-    made: list[list[int]] = [[] for _ in range(count(total, size))]
+    batches: list[list[int]] = [[] for _ in range(count(total, size))]
     done = 0
     for place in order:
-        made[min(len(made) - 1, done * len(made) // total)] += groups[place]
+        batches[min(len(batches) - 1, done * len(batches) // total)] += groups[place]
         done += len(groups[place])
-    return [np.array(batch, np.int64) for batch in made if batch]
+    return [np.array(batch, np.int64) for batch in batches if batch]
+
+
+def epoch_batches(
+    examples: RecordExamples, recipe: RecordRecipe, epoch: int, *, m_per_class: int, near: Integers | None
+) -> list[tuple[int, Integers]]:
+    """The batches of all passes of an epoch: (number of the pass, record numbers) each."""
+    return [
+        (number, batch)
+        for number in range(epoch * recipe.passes, (epoch + 1) * recipe.passes)
+        for batch in record_batches(
+            examples,
+            recipe.batch_size,
+            m_per_class=m_per_class,
+            seed=recipe.seed,
+            epoch=number,
+            near=near,
+        )
+    ]
 
 
 def _groups(examples: RecordExamples, m: int, draw: np.random.Generator) -> list[list[int]]:
-    """Each entity's records in groups of m, the two sides by turns."""
+    """Each entity's records in groups of m, the two sides in turn."""
     entity, side = examples.groups(), examples.side
     drawn = draw.permutation(len(entity))
     # the rank of a record among those of its entity and side: sorted by it the sides take turns
@@ -89,48 +92,42 @@ def _groups(examples: RecordExamples, m: int, draw: np.random.Generator) -> list
     rank = np.arange(len(key)) - first
     turns = by_side[np.lexsort((rank, entity[by_side]))]
     starts = np.flatnonzero(np.diff(entity[turns], prepend=-1))
-    made: list[list[int]] = []
+    groups: list[list[int]] = []
     for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(turns)], strict=True):
         members = turns[start:stop].tolist()
         cuts = [cut for cut in range(0, len(members), m) if cut == 0 or m == 1 or len(members) - cut > 1]
-        made += [members[a:b] for a, b in zip(cuts, [*cuts[1:], len(members)], strict=True)]
-    return made
+        groups += [members[a:b] for a, b in zip(cuts, [*cuts[1:], len(members)], strict=True)]
+    return groups
 
 
 def _in_company(
     groups: list[list[int]], entity: Integers, near: Integers | None, draw: np.random.Generator
 ) -> list[int]:
-    """An order of the groups, each followed by one of every entity that is taken for it."""
+    """An order of the groups, each followed by one of every entity that it is mistaken for."""
     order: list[int] = draw.permutation(len(groups)).tolist()
     if near is None or not near.shape[1]:
         return order
     waiting: dict[int, list[int]] = {}
     for place in reversed(order):
         waiting.setdefault(int(entity[groups[place][0]]), []).append(place)
-    used, made = np.zeros(len(groups), np.bool_), []
+    used, company = np.zeros(len(groups), np.bool_), []
     for place in order:
         if used[place]:
             continue
         used[place] = True
-        made.append(place)
+        company.append(place)
         for other in near[groups[place]].T.ravel().tolist():  # the nearest of each member first
             queue = waiting.get(int(entity[other]), []) if other >= 0 else []
             while queue and used[queue[-1]]:
                 queue.pop()
             if queue:
                 used[queue[-1]] = True
-                made.append(queue.pop())
-    return made
+                company.append(queue.pop())
+    return company
 
 
 def rows_of(n: int) -> int:
-    """How many rows a part of n records has where shapes shall be few: a power of 2, or a multiple of `ROWS`.
-
-    Args:
-        n: Number of records.
-
-    Returns:
-        Number of rows, at least n.
+    """Rows of a part of n records with few shapes: a power of 2, or a multiple of `ROWS`.
 
     Example:
         >>> rows_of(3), rows_of(33), rows_of(256), rows_of(257)
@@ -144,16 +141,9 @@ def rows_of(n: int) -> int:
 def parts(
     strips: Sequence[Pixels | None], short: int, most: int, *, few_shapes: bool = False
 ) -> Iterator[list[int]]:
-    """Places of strips that are seen together: one direction, like lengths, so that little is padded.
+    """Places of strips that are encoded at once: one direction, similar lengths, the longest first.
 
-    Args:
-        strips: The strips of a batch; those that are None are in no part.
-        short: Their short side.
-        most: Strips in a part at most.
-        few_shapes: Cut after `ROWS` strips, and not where lengths differ.
-
-    Yields:
-        Places, lying strips before upright ones, the longest first.
+    With `few_shapes` a part is cut after `ROWS` strips only, not where lengths differ.
 
     Example:
         >>> flat, tall = np.zeros((32, 90), np.uint8), np.zeros((90, 32), np.uint8)
@@ -183,46 +173,29 @@ def parts(
 
 
 def is_upright(strip: Pixels, short: int) -> bool:
-    """Whether a line runs from top to bottom: a lying one is as high as the short side.
-
-    Args:
-        strip: Pixels of the strip.
-        short: The short side of strips in pixels.
-
-    Returns:
-        True for vertical print.
-    """
+    """Whether a line runs from top to bottom: a horizontal one is as high as the short side."""
     return bool(strip.shape[0] != short)
 
 
 def padded(
     strips: Sequence[Pixels], short: int, multiple: int = 16, rows: int = 0
 ) -> tuple[Pixels, Integers]:
-    """Strips of one direction as one array; behind a strip's end there are zeros that do not count.
+    """Strips of one direction as one array padded with zeros, and the length of each strip, (n,) int64.
 
-    Args:
-        strips: The strips of a part.
-        short: Their short side.
-        multiple: The length is rounded up to it, so that few different shapes are seen.
-        rows: Of the array at least; those behind the last strip are empty, of length 0.
-
-    Returns:
-        Pixels (n, short, length), upright ones (n, length, short), and the length of each strip, (n,) int64.
-
-    Raises:
-        TrainingError: A strip is neither as high nor as wide as the short side.
+    Pixels are (n, short, length), of upright strips (n, length, short). The length is a multiple of
+    `multiple`, and there are at least `rows` rows, the last of them empty: few different shapes.
     """
     upright = is_upright(strips[0], short)
     lengths = np.zeros(max(rows, len(strips)), np.int64)
     lengths[: len(strips)] = [strip.shape[0 if upright else 1] for strip in strips]
     length = -(-int(lengths.max()) // multiple) * multiple
     shape = (len(lengths), length, short) if upright else (len(lengths), short, length)
-    made = np.zeros(shape, np.uint8)
+    pixels = np.zeros(shape, np.uint8)
     for row, strip in enumerate(strips):
         if strip.shape[1 if upright else 0] != short:
             raise TrainingError(
                 f"A strip has another short side than the model. Given: {strip.shape}, short={short}. Make "
                 "the strips with that short side."
             )
-        made[row, : strip.shape[0], : strip.shape[1]] = strip
-    return made, lengths
+        pixels[row, : strip.shape[0], : strip.shape[1]] = strip
+    return pixels, lengths

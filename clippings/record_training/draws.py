@@ -1,4 +1,4 @@
-"""What a step sees of its records: a text of each, misread anew, and what is held back."""
+"""Random augmentation of the records of a step: readings, OCR errors in texts, missing modalities."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHANGED, LOST = 0.5, 0.8  # of the edits of a text: changed below this, lost bel
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Keys:
-    """What never changes of the records: made once.
+    """Facts about all records that no draw changes.
 
     Attributes:
         text: Equal numbers for equal texts, -1 for none, (n,) int64.
@@ -31,7 +31,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """The records of a step as they are seen in it; a record may be there more than once.
+    """The records of a step after augmentation; a record may occur more than once.
 
     Attributes:
         strips: The line of each record, None where there is no picture.
@@ -57,125 +57,86 @@ class Drawn:
 
 
 def keys(examples: RecordExamples) -> Keys:
-    """What is told apart and what not.
-
-    Args:
-        examples: The records.
-
-    Returns:
-        The keys.
-    """
-    every = (*examples.texts, *(text for one in examples.readings for text in one.texts))
-    return Keys(examples.text_keys(), examples.picture_keys(), "".join(every))
+    """The keys of the records."""
+    texts = (*examples.texts, *(text for one in examples.readings for text in one.texts))
+    return Keys(examples.text_keys(), examples.picture_keys(), "".join(texts))
 
 
 def draw(
-    examples: RecordExamples, known: Keys, numbers: Integers, recipe: RecordRecipe, epoch: int, step: int
+    examples: RecordExamples,
+    record_keys: Keys,
+    numbers: Integers,
+    recipe: RecordRecipe,
+    epoch: int,
+    step: int,
 ) -> Drawn:
-    """Make the records of a step as they are seen in it.
-
-    Args:
-        examples: The records.
-        known: Of `keys`.
-        numbers: Which records, (k,).
-        recipe: Views, noise, dropout of a modality, seed.
-        epoch: For strips that are drawn.
-        step: Number of the step, for the draws.
-
-    Returns:
-        k times `views` records.
-    """
-    dice = np.random.default_rng([recipe.seed, step])
+    """Augment the records with the given numbers, (k,)."""
+    rng = np.random.default_rng([recipe.seed, step])
     strips = [strip for _ in range(recipe.views) for strip in examples.pixels(numbers, epoch)]
-    seen = np.tile(numbers, recipe.views)
-    texts, confidence = _read(examples, seen, dice)
-    noisy = tuple(misread(text, recipe.character_noise, known.alphabet, dice) for text in texts)
+    rows = np.tile(numbers, recipe.views)
+    texts, confidence = _read(examples, rows, rng)
+    noisy = tuple(misread(text, recipe.character_noise, record_keys.alphabet, rng) for text in texts)
     has_image = np.array([strip is not None for strip in strips], np.bool_)
     has_text = np.array([bool(text.strip()) for text in noisy], np.bool_)
-    image, text = without(has_image, has_text, recipe.modality_dropout, dice)
+    image, text = without(has_image, has_text, recipe.modality_dropout, rng)
     return Drawn(
         strips,
         noisy,
-        examples.entity[seen],
-        seen,
-        np.where(has_text, np.where(known.text[seen] >= 0, known.text[seen], len(examples) + seen), -1),
-        np.where(has_image, known.picture[seen], -1),
+        examples.entity[rows],
+        rows,
+        np.where(
+            has_text, np.where(record_keys.text[rows] >= 0, record_keys.text[rows], len(examples) + rows), -1
+        ),
+        np.where(has_image, record_keys.picture[rows], -1),
         image,
         text,
-        hints(confidence, examples.quality[seen], has_image),
+        hints(confidence, examples.quality[rows], has_image),
     )
 
 
 def hints(confidence: Floats, quality: Floats, has_image: Bools) -> Floats:
-    """What fusion is told beside the vectors.
-
-    Args:
-        confidence: Of the text, NaN where it is not known, (n,).
-        quality: Contrast and sharpness, (n, 2).
-        has_image: Where there is no picture its quality is unknown, (n,).
-
-    Returns:
-        (n, 3) float32.
-    """
-    seen = np.where(has_image[:, None], quality, np.nan)
-    return np.concatenate([confidence[:, None], seen], axis=1).astype(np.float32)
+    """Inputs of fusion beside the vectors: confidence, contrast, sharpness, (n, 3), NaN if unknown."""
+    known_quality = np.where(has_image[:, None], quality, np.nan)
+    return np.concatenate([confidence[:, None], known_quality], axis=1).astype(np.float32)
 
 
-def _read(examples: RecordExamples, numbers: Integers, dice: np.random.Generator) -> tuple[list[str], Floats]:
+def _read(examples: RecordExamples, numbers: Integers, rng: np.random.Generator) -> tuple[list[str], Floats]:
     """One of the readings of each record, and its confidence."""
     texts = [examples.texts, *(one.texts for one in examples.readings)]
-    which = dice.integers(0, len(texts), len(numbers)) if len(texts) > 1 else np.zeros(len(numbers), np.int64)
+    engine = rng.integers(0, len(texts), len(numbers)) if len(texts) > 1 else np.zeros(len(numbers), np.int64)
     confidence = np.stack([examples.confidence, *(one.confidence for one in examples.readings)])
-    drawn = [texts[one][number] for one, number in zip(which.tolist(), numbers.tolist(), strict=True)]
-    return drawn, confidence[which, numbers]
+    chosen = [texts[one][number] for one, number in zip(engine.tolist(), numbers.tolist(), strict=True)]
+    return chosen, confidence[engine, numbers]
 
 
-def misread(text: str, share: float, alphabet: str, dice: np.random.Generator) -> str:
-    """A text with some characters changed, lost or doubled, as careless reading would.
-
-    Args:
-        text: The text.
-        share: Of its characters, on average; what is left is never empty unless the text was.
-        alphabet: Where other characters come from.
-        dice: Where the draws come from.
-
-    Returns:
-        The text.
+def misread(text: str, share: float, alphabet: str, rng: np.random.Generator) -> str:
+    """Change, drop or insert a share of a text's characters, as OCR errors do; the text never becomes empty.
 
     Example:
         >>> misread("Baker", 0.0, "abc", np.random.default_rng(0))
         'Baker'
     """
-    edits = int(dice.binomial(len(text), share)) if share and text else 0
+    edits = int(rng.binomial(len(text), share)) if share and text else 0
     if not edits:
         return text
     characters = list(text)
     for _ in range(edits):
-        at, kind = int(dice.integers(len(characters))), dice.random()
-        other = alphabet[int(dice.integers(len(alphabet)))]
+        place, kind = int(rng.integers(len(characters))), rng.random()
+        other = alphabet[int(rng.integers(len(alphabet)))]
         if kind < CHANGED:
-            characters[at] = other
+            characters[place] = other
         elif kind >= LOST:
-            characters.insert(at, other)
+            characters.insert(place, other)
         elif len(characters) > 1:
-            del characters[at]
+            del characters[place]
     return "".join(characters)
 
 
-def without(
-    has_image: Bools, has_text: Bools, share: float, dice: np.random.Generator
-) -> tuple[Bools, Bools]:
-    """Hold back the picture or the text of some records that have both, so that either is learned to do.
+def without(has_image: Bools, has_text: Bools, share: float, rng: np.random.Generator) -> tuple[Bools, Bools]:
+    """Hide the picture or the text of a share of the records that have both, so that either suffices.
 
-    Args:
-        has_image: (n,) bool.
-        has_text: (n,) bool.
-        share: Of the records that have both.
-        dice: Where the draws come from.
-
-    Returns:
-        Both again; no record loses both, and none loses what it has alone.
+    Masks are (n,) bool.
     """
-    lost, coin = dice.random((2, len(has_image)))
-    loses = has_image & has_text & (lost < share)
+    chance, coin = rng.random((2, len(has_image)))
+    loses = has_image & has_text & (chance < share)
     return has_image & ~(loses & (coin < 0.5)), has_text & ~(loses & (coin >= 0.5))

@@ -1,12 +1,12 @@
-"""What a model of pictures and texts is trained on: records, and which of them are known to be one thing."""
+"""Training data of a model of pictures and texts: records and their entities."""
 
 from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ QUALITIES = 2  # contrast and sharpness of a strip
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Readings:
-    """Another text of every record, as of another OCR engine.
+    """A second text of every record, such as of another OCR engine.
 
     Attributes:
         texts: One a record, "" where there is none.
@@ -34,14 +34,14 @@ class Readings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordExamples:
-    """Records to train on. What is left out of the optional fields is filled in.
+    """Records to train on; optional fields that are empty are filled in.
 
     Attributes:
         texts: One a record, "" where there is none.
         strips: The line of each record as uint8 pixels, (short side, length) or upright (length, short side),
-            None where there is no picture. Or a function of numbers of records and an epoch that draws them
-            anew: then `has_image` has to be given.
-        entity: Equal numbers name one thing, (n,) int64; negative where it is not known.
+            None where there is no picture. Or a function of numbers of records and an epoch that draws them:
+            then `has_image` has to be given.
+        entity: Equal numbers name one entity, (n,) int64; negative where it is not known.
         side: Which of the two tables a record is of, 0 or 1, (n,) int8; all 0 unless given.
         confidence: Of the text, 0 to 1, NaN where it is not known, (n,) float32; NaN unless given.
         quality: Contrast and sharpness of the picture, (n, 2) float32; NaN unless given.
@@ -103,9 +103,9 @@ class RecordExamples:
             )
 
     def _fill(self, n: int) -> None:
-        """Put the defaults where nothing was given."""
+        """Fill in the defaults of empty fields."""
 
-        def put(name: str, value: Any) -> None:
+        def put(name: str, value: object) -> None:
             object.__setattr__(self, name, value)
 
         if callable(self.strips):
@@ -132,43 +132,23 @@ class RecordExamples:
         return np.array([bool(text.strip()) for text in self.texts], np.bool_)
 
     def pixels(self, numbers: Integers, epoch: int) -> Sequence[Pixels | None]:
-        """The strips of some records.
-
-        Args:
-            numbers: Which records, (k,).
-            epoch: For a function that draws them anew.
-
-        Returns:
-            One a record; None where there is no picture.
-        """
+        """The strips of records by their numbers, (k,); a function draws them for the epoch."""
         if callable(self.strips):
             return self.strips(numbers, epoch)
         return [self.strips[number] for number in numbers.tolist()]
 
     def groups(self) -> Integers:
-        """A number from 0 for every entity and for every record without one, (n,) int64.
-
-        Returns:
-            Group numbers.
-        """
-        apart = np.where(self.entity >= 0, self.entity, -1 - np.arange(len(self.entity)))
-        found: Integers = np.unique(apart, return_inverse=True)[1].reshape(-1).astype(np.int64)
-        return found
+        """A number from 0 for every entity, and for every record without one, (n,) int64."""
+        entity = np.where(self.entity >= 0, self.entity, -1 - np.arange(len(self.entity)))
+        numbers: Integers = np.unique(entity, return_inverse=True)[1].reshape(-1).astype(np.int64)
+        return numbers
 
     def text_keys(self) -> Integers:
-        """Equal numbers for texts that are equal but for width, case and spaces; -1 for none, (n,) int64.
-
-        Returns:
-            A number for each record.
-        """
+        """Equal numbers for texts with an equal `plain` form; -1 for none, (n,) int64."""
         return _keys([plain(text) or None for text in self.texts])
 
     def picture_keys(self) -> Integers:
-        """Equal numbers for equal pictures, -1 for none, (n,) int64; drawn ones all count as different.
-
-        Returns:
-            A number for each record.
-        """
+        """Equal numbers for equal pictures, -1 for none, (n,) int64; drawn ones all differ."""
         if callable(self.strips):
             return np.where(self.has_image, np.arange(len(self)), -1)
         return _keys(
@@ -181,11 +161,7 @@ class RecordExamples:
         )
 
     def fingerprint(self) -> str:
-        """A hash of everything that is known of the records.
-
-        Returns:
-            32 hexadecimal digits.
-        """
+        """A hash of all records, 32 hexadecimal digits."""
         digest = hashlib.sha256()
         for text in (*self.texts, *(text for one in self.readings for text in one.texts)):
             digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
@@ -196,26 +172,15 @@ class RecordExamples:
 
 
 def take(records: RecordExamples, rows: Integers) -> RecordExamples:
-    """Some of the records.
-
-    Args:
-        records: Records with strips in memory.
-        rows: Which, (k,) int64.
-
-    Returns:
-        Those, in that order.
-
-    Raises:
-        TrainingError: The strips are drawn by a function.
-    """
+    """The records of some rows, (k,) int64; their strips have to be in memory."""
     if callable(records.strips):
         raise TrainingError(
-            "Records whose strips are drawn cannot be taken apart. Given: a function. Give strips in memory."
+            "Records whose strips are drawn cannot be split. Given: a function. Give strips in memory."
         )
     strips, numbers = records.strips, rows.tolist()
 
-    def texts(of: Sequence[str]) -> tuple[str, ...]:
-        return tuple(of[row] for row in numbers)
+    def texts(all_texts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(all_texts[row] for row in numbers)
 
     return RecordExamples(
         texts(records.texts),
@@ -230,13 +195,7 @@ def take(records: RecordExamples, rows: Integers) -> RecordExamples:
 
 
 def plain(text: str) -> str:
-    """A text without what does not tell names apart: width, case and spaces.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The text, in NFKC, folded, without white space.
+    """A text without differences of width, case and white space: NFKC, case-folded.
 
     Example:
         >>> plain("Ｍｉｌｌ & Co")
@@ -246,17 +205,7 @@ def plain(text: str) -> str:
 
 
 def join(parts: Sequence[RecordExamples]) -> RecordExamples:
-    """Several sets of records as one; an entity of one set is none of another.
-
-    Args:
-        parts: Sets with strips in memory and equally many readings.
-
-    Returns:
-        All records, in their order.
-
-    Raises:
-        TrainingError: A set draws its strips, or they have not equally many readings.
-    """
+    """Several sets of records as one; entities of different sets are different."""
     counts = {len(part.readings) for part in parts}
     if len(counts) != 1 or any(callable(part.strips) for part in parts):
         raise TrainingError(
@@ -285,16 +234,16 @@ def join(parts: Sequence[RecordExamples]) -> RecordExamples:
     )
 
 
-def _keys(values: Sequence[Any]) -> Integers:
-    number: dict[Any, int] = {}
+def _keys(values: Sequence[Hashable]) -> Integers:
+    number: dict[Hashable, int] = {}
     return np.array(
         [-1 if value is None else number.setdefault(value, len(number)) for value in values], np.int64
     )
 
 
-def _is_strip(strip: Any) -> TypeGuard[Pixels]:
+def _is_strip(strip: object) -> TypeGuard[Pixels]:
     return isinstance(strip, np.ndarray) and strip.dtype == np.uint8 and strip.ndim == 2 and strip.size > 0
 
 
-def _shape(strip: Any) -> str:
+def _shape(strip: object) -> str:
     return f"{strip.dtype} {strip.shape}" if isinstance(strip, np.ndarray) else type(strip).__name__

@@ -1,14 +1,16 @@
-"""How a model of pictures and texts is trained: every number that changes the outcome, stage by stage."""
+"""Settings of training on pictures and texts: every number that changes the outcome, stage by stage."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from clippings.record_training.losses import PAIRS, RECORD_LOSSES
+from clippings.settings import Settings, is_real
 from clippings.training.lr_schedule import DECAYS
-from clippings.training.recipe import PRECISIONS, Settings, is_real
+from clippings.training.recipe import PRECISIONS, TrainingSettings
 
 STAGES = ("read", "self", "synthetic", "labelled")
 _WHOLE = {"epochs": 1, "passes": 1, "batch_size": 2, "mini_batch_size": 1, "m_per_class": 1, "views": 1,
@@ -20,7 +22,7 @@ KEEPS = ("best", "last")
 MINING = ("epoch", "once")
 _SHARES = ("modality_dropout", "character_noise", "average", "warmup")
 # what differs from stage to stage: records without entities are seen twice, in two states of damage
-_OF_STAGE: Mapping[str, Mapping[str, Any]] = {
+_OF_STAGE: Mapping[str, Mapping[str, object]] = {
     "read": {"m_per_class": 1, "hard_negatives": 0},
     "self": {"views": 2, "m_per_class": 1, "hard_negatives": 0, "learning_rate": 1e-3},
     "synthetic": {"learning_rate": 1e-3},
@@ -29,11 +31,11 @@ _OF_STAGE: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecordRecipe(Settings):
+class RecordRecipe(TrainingSettings):
     """The settings of a stage of training on pictures and texts.
 
     Args:
-        stage: "read": print of which the text is known, read aloud (see `recogniser`). "self": pictures with
+        stage: "read": print whose text is known, read by CTC (see `recogniser`). "self": pictures with
             their own texts. "synthetic": printed records of known entities. "labelled": real records of known
             entities. It only names the stage; `for_stage` has its defaults.
         loss: "sigmoid": every kind of pair with all its positives. "clip": pictures against texts. "supcon":
@@ -47,9 +49,9 @@ class RecordRecipe(Settings):
             `batch_size * views` makes one pass of a step; less makes two, in less memory.
         m_per_class: Records of one entity that come together.
         views: How often each record is in its batch, each time with draws of its own.
-        hard_negatives: Entities that are taken for another come into its batch, up to so many; 0 for none.
+        hard_negatives: Number of entities, mistaken for a record's own, that share its batch; 0 for none.
             Two records whose entities are both unknown are not.
-        mining: "epoch": they are mined anew every epoch. "once": before the first one, by the model as it is.
+        mining: "epoch": they are mined in every epoch. "once": before the first one, by the model as it is.
         equal_texts: Whether records of other entities with the same text may be mined.
         learning_rate: The highest one.
         loss_height: The learning rate of the loss's own scale and bias is so many times as high.
@@ -63,7 +65,7 @@ class RecordRecipe(Settings):
         augment: Whether the pictures are damaged by what training was given for that.
         average: Share of the past in a moving average of the weights, such as 0.999; 0 for none.
         keep: "best": the weights with the best validation are kept. "last": those at the end, for a stage
-            that validation says little of.
+            that validation hardly measures.
         precision: "auto" is bf16 on a GPU that has it, else fp32.
         patience: Stop after so many epochs without a better validation; 0 never stops early.
         log_steps: A line in the log every so many steps.
@@ -109,33 +111,30 @@ class RecordRecipe(Settings):
         object.__setattr__(self, "pairs", tuple(self.pairs))  # JSON has lists
         choices = {"stage": STAGES, "loss": RECORD_LOSSES, "decay": DECAYS, "precision": PRECISIONS,
                    "mining": MINING, "keep": KEEPS}  # fmt: skip
-        for name, known in choices.items():
-            self.want(getattr(self, name) in known, name, f"one of {known}")
-        self.want_numbers(_WHOLE, _REAL)
+        for name, values in choices.items():
+            self.check(getattr(self, name) in values, name, f"one of {values}")
+        self.check_whole(_WHOLE)
+        self.check_real(_REAL)
         for name in _SHARES:
             value = getattr(self, name)
-            self.want(is_real(value) and 0 <= value < 1, name, "a share from 0 and below 1")
+            self.check(is_real(value) and 0 <= value < 1, name, "a share from 0 and below 1")
         for name in ("augment", "equal_texts"):
-            self.want(isinstance(getattr(self, name), bool), name, "True or False")
+            self.check(isinstance(getattr(self, name), bool), name, "True or False")
         good = len(self.pairs) == len(PAIRS) and all(is_real(one) and one >= 0 for one in self.pairs)
-        self.want(good and sum(self.pairs) > 0, "pairs", f"a weight for each of {PAIRS}, one above 0")
+        self.check(good and sum(self.pairs) > 0, "pairs", f"a weight for each of {PAIRS}, one above 0")
 
     @classmethod
-    def for_stage(cls, stage: str, **changes: Any) -> RecordRecipe:
+    def for_stage(cls, stage: str, **changes: object) -> RecordRecipe:
         """The settings that fit a stage.
-
-        Args:
-            stage: One of `STAGES`.
-            changes: Settings that shall be others.
-
-        Returns:
-            The recipe.
-
-        Raises:
-            TrainingError: A name is not known or a value cannot work.
 
         Example:
             >>> RecordRecipe.for_stage("self").views, RecordRecipe.for_stage("self", views=1).views
             (2, 1)
         """
         return cls.from_dict({"stage": stage, **_OF_STAGE.get(stage, {}), **changes})
+
+
+def record_run(recipe: RecordRecipe, config: Settings, *data: object) -> str:
+    """A hash of the settings that change the outcome, the sizes of the model, and facts about the data."""
+    facts = json.dumps([recipe.outcome(), config.to_dict(), *data], sort_keys=True)
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Damage a whole batch of strips on the device that it is on: a fresh draw every time it is seen.
+"""Damage batches of strips on their device, with fresh draws in every epoch.
 
 The kinds are those of `scan_damage`, for tensors: 0 is black and 1 is paper. Nothing here needs a gradient.
 Every strip has draws of its own; the same state of the generator gives the same batch.
@@ -14,14 +14,14 @@ from clippings.errors import EncoderError
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-HALVINGS = (0.75, 0.5)  # scales that a batch is taken down to and up again
+HALVINGS = (0.75, 0.5)  # scales that a batch is reduced to
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How much a strip is changed at most; 0 switches a kind off.
+    """The strength of each kind of damage; 0 switches a kind off.
 
-    The defaults make a clean render look like a poor scan. Crops that were scanned already want less, for
+    The defaults make a clean render look like a poor scan. Crops that were scanned already need less, for
     example `Augmentation(strength=0.4, bleed=0.0)`.
 
     Args:
@@ -33,7 +33,7 @@ class Augmentation:
         blotches: Ink lost in the palest places.
         bleed: Darkness of the print that shines through, on half of the strips.
         blur: Standard deviation in pixels.
-        shrink: Share of the strips that are taken down to fewer pixels and up again.
+        shrink: Share of the strips that are reduced to fewer pixels and enlarged again.
         tone: How grey paper and ink become: at 1, ink up to .3 and paper down to .75.
         grain: Standard deviation of the noise.
         specks: Share of the pixels that turn black, and of those that turn white.
@@ -123,7 +123,7 @@ def augment(
 
 
 class _Draws:
-    """Numbers for a batch, on its device, whichever device the generator is on."""
+    """Random numbers for a batch, on its device, for a generator on any device."""
 
     def __init__(self, generator: Generator, like: Tensor) -> None:
         self.generator, self.device, self.n = generator, like.device, len(like)
@@ -140,20 +140,12 @@ class _Draws:
         return torch.randn(shape, generator=self.generator, device=self.generator.device).to(self.device)
 
     def rows(self, low: float, high: float) -> Tensor:
-        """One number a strip, (n, 1, 1, 1).
-
-        Args:
-            low: The least value.
-            high: The greatest value.
-
-        Returns:
-            Uniform random numbers on the device.
-        """
+        """One uniform number a strip, (n, 1, 1, 1)."""
         return self.uniform((self.n, 1, 1, 1), low, high)
 
 
 def _valid(strips: Tensor, mask: Tensor | None, vertical: bool) -> Tensor | None:
-    """The mask as it is laid over the strips, (n, 1, 1, w) or (n, 1, h, 1)."""
+    """The mask, broadcast over the strips: (n, 1, 1, w) or (n, 1, h, 1)."""
     if strips.ndim != 4 or strips.shape[1] != 1 or not strips.is_floating_point():
         raise EncoderError(
             f"Strips cannot be changed. Given: {strips.dtype}, {tuple(strips.shape)}. Give a float tensor of "
@@ -171,15 +163,7 @@ def _valid(strips: Tensor, mask: Tensor | None, vertical: bool) -> Tensor | None
 
 
 def paper_of(x: Tensor, valid: Tensor | None = None) -> Tensor:
-    """The grey of the paper of every strip: the mean of what is lighter than the mean.
-
-    Args:
-        x: (n, 1, h, w).
-        valid: What counts, to be laid over it; None: all.
-
-    Returns:
-        (n, 1, 1, 1); 1 where nothing counts.
-    """
+    """The grey of each strip's paper, the mean of what is lighter than the mean, (n, 1, 1, 1); 1 if empty."""
     import torch
 
     weight = torch.ones_like(x) if valid is None else valid.to(x.dtype).expand_as(x)
@@ -192,15 +176,7 @@ def paper_of(x: Tensor, valid: Tensor | None = None) -> Tensor:
 
 
 def middle_of(x: Tensor, valid: Tensor | None) -> Tensor:
-    """The middle of what counts, as (right, below) from -1 to 1, (n, 2); what counts begins at the start.
-
-    Args:
-        x: (n, 1, h, w).
-        valid: What counts, (n, 1, 1, w) or (n, 1, h, 1); None: all.
-
-    Returns:
-        (n, 2).
-    """
+    """The middle of the valid part of (n, 1, h, w) as (right, below) from -1 to 1, (n, 2)."""
     middle = x.new_zeros(len(x), 2)
     if valid is not None:
         share = valid.float().mean((1, 2, 3)) - 1
@@ -209,19 +185,10 @@ def middle_of(x: Tensor, valid: Tensor | None) -> Tensor:
 
 
 def move(x: Tensor, draw: _Draws, most: tuple[float, float, float], paper: Tensor, middle: Tensor) -> Tensor:
-    """Turn, move and stretch by small amounts about the middle; what comes in from outside is paper.
+    """Rotate, shift and stretch by small amounts about `middle`, (n, 2); paper comes in from outside.
 
-    Along its length a strip becomes only shorter, so that no letter is lost at its ends.
-
-    Args:
-        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
-        draw: Where random numbers come from.
-        most: Degrees, shift (as a share of the short side) and stretch (as a share), each at most.
-        paper: The grey of each strip's paper.
-        middle: The middle of each strip as (right, below) from -1 to 1, (n, 2).
-
-    Returns:
-        The changed strips.
+    `most` are degrees, shift (a share of the short side) and stretch (a share), each at most. Along its
+    length a strip becomes only shorter, so that no letter is lost at its ends.
     """
     import torch
     from torch.nn import functional
@@ -249,16 +216,7 @@ def move(x: Tensor, draw: _Draws, most: tuple[float, float, float], paper: Tenso
 
 
 def wear(x: Tensor, draw: _Draws, amount: float) -> Tensor:
-    """Mix each strip with one whose strokes are a pixel thinner, or thicker.
-
-    Args:
-        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
-        draw: Where random numbers come from.
-        amount: How strong; 0 for nothing, above 1 counts as 1.
-
-    Returns:
-        The changed strips.
-    """
+    """Mix each strip with one whose strokes are a pixel thinner or thicker; 1 is a whole pixel."""
     import torch
     from torch.nn import functional
 
@@ -272,17 +230,7 @@ def wear(x: Tensor, draw: _Draws, amount: float) -> Tensor:
 
 
 def blotches(x: Tensor, draw: _Draws, amount: float, paper: Tensor) -> Tensor:
-    """Fade the ink in places about as large as a letter.
-
-    Args:
-        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
-        draw: Where random numbers come from.
-        amount: How strong; 0 for nothing, above 1 counts as 1.
-        paper: The grey of each strip's paper.
-
-    Returns:
-        The changed strips.
-    """
+    """Fade the ink in places about as large as a letter; 1 removes it."""
     from torch.nn import functional
 
     if not amount:
@@ -294,17 +242,7 @@ def blotches(x: Tensor, draw: _Draws, amount: float, paper: Tensor) -> Tensor:
 
 
 def bleed(x: Tensor, draw: _Draws, amount: float, paper: Tensor) -> Tensor:
-    """Let another strip of the batch shine through half of them, mirrored and blurred.
-
-    Args:
-        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
-        draw: Where random numbers come from.
-        amount: How strong; 0 for nothing, above 1 counts as 1.
-        paper: The grey of each strip's paper.
-
-    Returns:
-        The changed strips.
-    """
+    """Let another strip of the batch shine through half of them, mirrored and blurred."""
     import torch
     from torch.nn import functional
 
@@ -320,16 +258,7 @@ def bleed(x: Tensor, draw: _Draws, amount: float, paper: Tensor) -> Tensor:
 
 
 def blur(x: Tensor, draw: _Draws, amount: float) -> Tensor:
-    """Blur every strip by its own width, with one grouped convolution along each side.
-
-    Args:
-        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
-        draw: Where random numbers come from.
-        amount: The greatest standard deviation in pixels; 0 for nothing.
-
-    Returns:
-        The changed strips.
-    """
+    """Blur every strip by its own width, up to `amount` pixels, by a grouped convolution along each side."""
     import torch
     from torch.nn import functional
 
@@ -347,16 +276,7 @@ def blur(x: Tensor, draw: _Draws, amount: float) -> Tensor:
 
 
 def shrink(x: Tensor, draw: _Draws, share: float) -> Tensor:
-    """Take some strips down to fewer pixels and up again.
-
-    Args:
-        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
-        draw: Where random numbers come from.
-        share: Share of the strips that lose pixels, 0 to 1.
-
-    Returns:
-        The changed strips.
-    """
+    """Scale a share of the strips down to fewer pixels and up again."""
     import torch
     from torch.nn import functional
 
@@ -373,16 +293,7 @@ def shrink(x: Tensor, draw: _Draws, share: float) -> Tensor:
 
 
 def tone(x: Tensor, draw: _Draws, amount: float) -> Tensor:
-    """Give ink and paper greys of their own.
-
-    Args:
-        x: Strips, (n, 1, h, w), 0 for black and 1 for white.
-        draw: Where random numbers come from.
-        amount: How strong; 0 for black on white, above 1 counts as 1.
-
-    Returns:
-        The changed strips.
-    """
+    """Give ink and paper greys of their own; 0 leaves black on white."""
     ink = draw.rows(0, 0.3) * min(amount, 1.0)
     paper = 1 - draw.rows(0, 0.25) * min(amount, 1.0)
     return ink + (paper - ink) * x

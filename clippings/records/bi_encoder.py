@@ -1,4 +1,4 @@
-"""The model of pictures and texts: two towers, one space, and a way to make one vector of both.
+"""The model of pictures and texts: two towers, one space, and a fusion of both vectors.
 
 This module needs torch; nothing imports it before a model is built.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from clippings.records.bi_encoder_config import BiEncoderConfig
 from clippings.records.character_tower import CharacterTower
@@ -22,9 +22,6 @@ class BiEncoder(nn.Module):
     `model.image(strips, mask, vertical)`, `model.text(ids, mask)` and
     `model.fuse(image, text, has_image, has_text, hints)` give unit rows; see `ImageTower`, `CharacterTower`
     and `Fusion`.
-
-    Args:
-        config: Sizes; None for the default ones.
 
     Attributes:
         config: The sizes.
@@ -50,16 +47,3 @@ class BiEncoder(nn.Module):
         self.fuse = Fusion(self.config.fusion, self.config.dim, self.config.image_weight)
         self.scale = nn.Parameter(torch.tensor(math.log(10.0)))
         self.bias = nn.Parameter(torch.tensor(-10.0))
-
-    def logits(self, one: Tensor, other: Tensor) -> Tensor:
-        """Cosines as the sigmoid loss takes them.
-
-        Args:
-            one: Unit rows, (n, dim).
-            other: Unit rows, (m, dim).
-
-        Returns:
-            (n, m): above 0 where a pair is more likely one entity than not.
-        """
-        found: Tensor = one @ other.T * self.scale.exp() + self.bias
-        return found

@@ -1,16 +1,13 @@
-"""The sizes of a model of pictures and texts: all its weights depend on, in one frozen value."""
+"""The sizes of a model of pictures and texts: everything the shapes of its weights depend on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from difflib import get_close_matches
-from typing import Any
+from dataclasses import dataclass
 
-from clippings.errors import EncoderError
+from clippings.settings import Settings, is_real, is_whole
 
 FUSIONS = ("mean", "centred", "gate")
-HINTS = ("confidence", "contrast", "sharpness")  # what `fuse` is told of a record beside its vectors
+HINTS = ("confidence", "contrast", "sharpness")  # inputs of `fuse` beside the vectors
 # Columns of pixels that become one column of the image tower. Letters of print that is 32 pixels high with
 # its margins are 8 to 16 pixels wide: with 8 to a column, narrow ones would share one.
 STRIDE = 4
@@ -20,8 +17,8 @@ _WHOLE = {"dim": 1, "width": 2, "heads": 1, "image_layers": 0, "text_layers": 0,
           "longest_text": 1, "characters": 0}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BiEncoderConfig:
+@dataclass(frozen=True, kw_only=True)
+class BiEncoderConfig(Settings):
     """The settings of a `BiEncoder`.
 
     Args:
@@ -72,91 +69,31 @@ class BiEncoderConfig:
     characters: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in _WHOLE.items():
-            value = getattr(self, name)
-            self._want(_is_whole(value) and value >= least, name, f"a whole number from {least}")
+        self.check_whole(_WHOLE)
         for name in ("stages", "depths"):
             value = getattr(self, name)
             good = isinstance(value, tuple) and len(value) == STAGES
-            good = good and all(_is_whole(item) and item > 0 for item in value)
-            self._want(good, name, f"{STAGES} whole numbers above 0")
-        self._want(self.short % STRIDE == 0, "short", f"a multiple of {STRIDE}")
-        self._want(
+            good = good and all(is_whole(item) and item > 0 for item in value)
+            self.check(good, name, f"{STAGES} whole numbers above 0")
+        self.check(self.short % STRIDE == 0, "short", f"a multiple of {STRIDE}")
+        self.check(
             self.width % self.heads == 0 and (self.width // self.heads) % 2 == 0,
             "heads",
             f"a number that cuts width={self.width} into equal parts of an even width",
         )
-        self._want(_is_real(self.dropout) and 0 <= self.dropout < 1, "dropout", "a share from 0 and below 1")
-        self._want(self.fusion in FUSIONS, "fusion", f"one of {FUSIONS}")
+        self.check(is_real(self.dropout) and 0 <= self.dropout < 1, "dropout", "a share from 0 and below 1")
+        self.check(self.fusion in FUSIONS, "fusion", f"one of {FUSIONS}")
         weight = self.image_weight
-        self._want(_is_real(weight) and 0 <= weight <= 1, "image_weight", "a share from 0 to 1")
+        self.check(is_real(weight) and 0 <= weight <= 1, "image_weight", "a share from 0 to 1")
         # a gate that starts shut has no slope to open by
-        self._want(self.fusion != "gate" or 0 < weight < 1, "image_weight", "a share between 0 and 1")
-
-    def _want(self, good: bool, name: str, wanted: str) -> None:
-        if not good:
-            raise EncoderError(
-                f"A setting of the model cannot work. Given: {name}={getattr(self, name)!r}. Give {wanted}."
-            )
+        self.check(self.fusion != "gate" or 0 < weight < 1, "image_weight", "a share between 0 and 1")
 
     @classmethod
-    def tiny(cls, **changes: Any) -> BiEncoderConfig:
-        """A model of less than 100,000 parameters, for tests.
-
-        Args:
-            changes: Settings that shall be others.
-
-        Returns:
-            The settings.
-        """
-        sizes: dict[str, Any] = {
+    def tiny(cls, **changes: object) -> BiEncoderConfig:
+        """A model of less than 100,000 parameters, for tests."""
+        sizes = {
             "dim": 32, "stages": (8, 12, 16), "depths": (1, 1, 1), "width": 32, "heads": 2,
             "image_layers": 1, "text_layers": 1, "text_convolutions": 1, "table_rows": 256, "table_width": 16,
             "longest": 256, "longest_text": 48, "dropout": 0.0,
         }  # fmt: skip
-        return cls(**{**sizes, **changes})
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as plain values, ready for JSON.
-
-        Returns:
-            Values by field name; tuples become lists.
-        """
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> BiEncoderConfig:
-        """Make settings of plain values.
-
-        Args:
-            values: Names and values; what is missing has its default.
-
-        Returns:
-            The settings.
-
-        Raises:
-            EncoderError: A name is not known (the message has the nearest one), or a value cannot work.
-
-        Example:
-            >>> BiEncoderConfig.from_dict({"depth": [1, 1, 1]})
-            Traceback (most recent call last):
-            ...
-            clippings.errors.EncoderError: Unknown settings of the model. Given: ['depth']. Did you mean
-            'depths'? ...
-        """
-        known = [item.name for item in fields(cls)]
-        unknown = sorted(str(name) for name in set(values) - set(known))
-        if unknown:
-            near = get_close_matches(unknown[0], known, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise EncoderError(f"Unknown settings of the model. Given: {unknown}.{hint} Known are: {known}.")
-        made: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
-        return cls(**made)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return cls.from_dict({**sizes, **changes})

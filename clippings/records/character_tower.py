@@ -1,4 +1,4 @@
-"""Texts to unit vectors, character by character: nothing a misread letter could break into strange tokens.
+"""Texts to unit vectors, character by character: a misread letter changes no token.
 
 This module needs torch; nothing imports it before a model is built.
 """
@@ -13,11 +13,7 @@ from clippings.records.bi_encoder_config import BiEncoderConfig
 
 
 class CharacterTower(nn.Module):
-    """Hashed characters to unit vectors: convolutions over neighbours, a transformer over all.
-
-    Args:
-        config: Sizes.
-    """
+    """Hashed characters to unit vectors: convolutions over neighbours, a transformer over all."""
 
     def __init__(self, config: BiEncoderConfig) -> None:
         super().__init__()
@@ -34,14 +30,9 @@ class CharacterTower(nn.Module):
         self.pool = Pool(config.width, config.heads, config.dim)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Make vectors of texts.
+        """Unit rows of texts, (n, dim) float32, from character ids, (n, t, hashes) int64, and a mask, (n, t).
 
-        Args:
-            ids: What `characters.character_ids` gives, (n, t, hashes) int64.
-            mask: Which characters count, (n, t) bool.
-
-        Returns:
-            Unit rows, (n, dim) float32. A text without a character has some vector that means nothing.
+        A text without a character has an arbitrary vector.
         """
         first = torch.arange(self.hashes, device=ids.device) * self.rows
         x = self.norm(self.widen(self.tables(ids + first).sum(dim=2)))  # (n, t, width)

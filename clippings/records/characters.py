@@ -26,22 +26,11 @@ def character_ids(
     Every code point has one row in each of `hashes` tables, found by multiply-shift hashing (M.
     Dietzfelbinger et al., A reliable randomized algorithm for the closest-pair problem, 1997); several small
     tables in place of a large one are the idea of hash embeddings (D. Svenstrup et al., 2017). Any script
-    works without a vocabulary. Characters that share a row in one table are told apart by the other: with 2
+    works without a vocabulary. Characters that share a row in one table differ in the other: with 2
     tables of 8,192 rows about 18 characters share a row, and no two of the 144,762 of Unicode 14 share both.
     With 2,048 rows 57,294 of them do, though none below U+10000. The numbers are the same on every machine.
 
-    Args:
-        texts: Any texts; bring them to NFKC first. A lone surrogate is read as U+FFFD.
-        longest: Characters after so many are left out.
-        rows: Rows of a table.
-        hashes: Number of tables, at most 4.
-
-    Returns:
-        ids (n_texts, 1 + length of the longest text, hashes) int64, and which of them count, (n_texts, the
-        same length) bool. The first of each text is the sign of a beginning.
-
-    Raises:
-        EncoderError: `texts` holds something else than strings, or there are too many tables.
+    Returns (n_texts, 1 + length of the longest text, hashes) int64, (n_texts, the same length) bool.
 
     Example:
         >>> ids, mask = character_ids(["ab", ""], longest=8, rows=100)
@@ -54,13 +43,13 @@ def character_ids(
         raise EncoderError(f"There are 1 to {HASHES} tables. Given: hashes={hashes}. Give one of these.")
     points = [code_points(text, longest) for text in texts]
     length = 1 + max((len(row) for row in points), default=0)
-    found = np.full((len(points), length), BEGIN, np.uint64)
+    padded = np.full((len(points), length), BEGIN, np.uint64)
     mask = np.zeros((len(points), length), np.bool_)
     mask[:, 0] = True
     for place, row in enumerate(points):
-        found[place, 1 : 1 + len(row)] = row
+        padded[place, 1 : 1 + len(row)] = row
         mask[place, 1 : 1 + len(row)] = True
-    mixed = found[:, :, None] * np.array(_MULTIPLIERS[:hashes], np.uint64)  # modulo 2**64
+    mixed = padded[:, :, None] * np.array(_MULTIPLIERS[:hashes], np.uint64)  # modulo 2**64
     mixed += np.array(_OFFSETS[:hashes], np.uint64)
     ids = ((mixed >> np.uint64(32)) % np.uint64(rows)).astype(np.int64)
     ids[~mask] = 0
@@ -70,15 +59,7 @@ def character_ids(
 def code_points(text: str, longest: int) -> npt.NDArray[np.uint32]:
     """The code points of a text.
 
-    Args:
-        text: The text.
-        longest: At most so many.
-
-    Returns:
-        (length,) uint32; U+FFFD in place of lone surrogates.
-
-    Raises:
-        EncoderError: It is no string.
+    Returns (length,) uint32.
     """
     if not isinstance(text, str):
         raise EncoderError(

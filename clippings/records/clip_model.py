@@ -1,4 +1,4 @@
-"""A CLIP model with the face of a `BiEncoder`, so that it is run and trained in the same way.
+"""A CLIP model with the interface of a `BiEncoder`, so that it runs and trains in the same way.
 
 This module needs torch; nothing imports it before a model is built.
 """
@@ -18,11 +18,7 @@ from clippings.records.fusion import Fusion
 
 
 class ClipModel(nn.Module):
-    """Pictures on white paper and tokens to unit vectors of one space, and a way to make one vector of both.
-
-    Args:
-        config: What it is made of.
-        clip: The library's own model; None builds one with random weights.
+    """Pictures on white paper and tokens to unit vectors of one space, and a fusion of both.
 
     Attributes:
         config: What it is made of.
@@ -45,49 +41,19 @@ class ClipModel(nn.Module):
         self.bias = nn.Parameter(torch.tensor(float(own.detach()) if own is not None else -10.0))
 
     def image(self, pixels: Tensor, mask: Tensor | None = None, vertical: bool = False) -> Tensor:
-        """Make vectors of pictures.
-
-        Args:
-            pixels: (n, 3, height, width), normalised.
-            mask: Not used: pictures are padded with paper.
-            vertical: Not used.
-
-        Returns:
-            Unit rows, (n, dim) float32.
-        """
+        """Unit rows, (n, dim) float32, of normalised pixels, (n, 3, height, width)."""
         if self.config.library == "open_clip":
             return _unit(self.clip.encode_image(pixels))
         return _unit(self.clip.get_image_features(pixel_values=pixels))
 
     def text(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Make vectors of texts.
-
-        Args:
-            ids: Tokens, (n, t) int64.
-            mask: Which of them count, (n, t) bool.
-
-        Returns:
-            Unit rows, (n, dim) float32.
-        """
+        """Unit rows, (n, dim) float32, of tokens, (n, t) int64, and their mask, (n, t) bool."""
         if self.config.library == "open_clip":
             return _unit(self.clip.encode_text(ids))
         return _unit(self.clip.get_text_features(input_ids=ids, attention_mask=mask.long()))
 
-    def logits(self, one: Tensor, other: Tensor) -> Tensor:
-        """Cosines as the sigmoid loss takes them.
 
-        Args:
-            one: Unit rows, (n, dim).
-            other: Unit rows, (m, dim).
-
-        Returns:
-            (n, m).
-        """
-        found: Tensor = one @ other.T * self.scale.exp() + self.bias
-        return found
-
-
-def _unit(found: Any) -> Tensor:
+def _unit(output: Any) -> Tensor:
     # newer versions of transformers give an object, older ones the tensor
-    vectors: Tensor = found if isinstance(found, Tensor) else found.pooler_output
+    vectors: Tensor = output if isinstance(output, Tensor) else output.pooler_output
     return functional.normalize(vectors.float(), dim=1)

@@ -1,11 +1,11 @@
-"""Records in, vectors out: of the picture, of the text, and of both, for any model of pictures and texts."""
+"""Encode records: vectors of the picture, of the text, and of both, for any model of pictures and texts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ TEXTS = 8192  # texts that are sorted by length together
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordVectors:
-    """The vectors of records; a row is zeros where there is nothing to make it of.
+    """The vectors of records; rows of missing pictures and texts are zeros.
 
     Attributes:
         image: Of the pictures, unit rows (n, dim) float32.
@@ -39,7 +39,7 @@ class RecordVectors:
 
 
 class RecordEncoder(Protocol):
-    """What linking needs of a model of pictures and texts."""
+    """A model of pictures and texts, as linking uses it."""
 
     name: str
     dim: int
@@ -58,8 +58,7 @@ class RecordEncoder(Protocol):
         Args:
             texts: A text each; None where there is none.
             pictures: A picture each; None where there is none.
-            confidence: How sure the OCR was of each text, 0 to 1, nan where it is not known, (n,). None: not
-                known.
+            confidence: The OCR engine's confidence in each text, 0 to 1, (n,); nan and None for unknown.
             batch_size: At most so many at once; None leaves it to the model.
             progress: Called with the number of records done since its last call.
 
@@ -87,41 +86,16 @@ class RecordEncoder(Protocol):
 
 
 class Towers(Protocol):
-    """A model that is run: arrays in, arrays out."""
+    """A loaded model: arrays in, arrays out."""
 
     def image(self, batch: ImageBatch) -> Floats:
-        """Unit rows of pictures.
-
-        Args:
-            batch: Prepared pictures.
-
-        Returns:
-            (n, dim) float32.
-        """
+        """Unit rows of pictures, (n, dim) float32."""
 
     def text(self, batch: TextBatch) -> Floats:
-        """Unit rows of texts.
-
-        Args:
-            batch: Prepared texts.
-
-        Returns:
-            (n, dim) float32.
-        """
+        """Unit rows of texts, (n, dim) float32."""
 
     def fuse(self, image: Floats, text: Floats, has_image: Bools, has_text: Bools, hints: Floats) -> Floats:
-        """Unit rows of records.
-
-        Args:
-            image: Unit rows of pictures, (n, dim).
-            text: Unit rows of texts, (n, dim).
-            has_image: Whether each record has a picture, (n,) bool.
-            has_text: Whether each record has a text, (n,) bool.
-            hints: Confidence, contrast and sharpness, (n, 3); nan is unknown.
-
-        Returns:
-            (n, dim) float32.
-        """
+        """Unit rows of records, (n, dim) float32, from rows (n, dim), masks (n,) and hints (n, 3)."""
 
 
 class TowerEncoder:
@@ -131,11 +105,11 @@ class TowerEncoder:
         name: The model's name.
         dim: Length of a vector.
         device: Where it runs.
-        inputs: The way from pictures and texts to arrays.
+        inputs: Turns pictures and texts into arrays.
         towers: The model.
-        serializer: How rows were written when the model was trained, or None.
-        decision: The file that says how scores become links, or None.
-        cache_key: What its vectors depend on, where it was opened from a verified folder, or None.
+        serializer: How rows became texts in training, or None.
+        decision: The file that turns scores into links, or None.
+        cache_key: A hash of what its vectors depend on, if it was loaded from a verified folder, or None.
     """
 
     def __init__(
@@ -150,19 +124,9 @@ class TowerEncoder:
     ) -> None:
         self.name, self.dim, self.inputs, self.towers = name, dim, inputs, towers
         self.batch_size, self.device = batch_size, device
-        self.serializer: Mapping[str, Any] | None = None
+        self.serializer: Mapping[str, object] | None = None
         self.decision: Path | None = None
         self.cache_key: str | None = None
-
-    @property
-    def texts_at_once(self) -> int:
-        """Texts whose vectors may depend on one another in the last bits."""
-        return TEXTS
-
-    @property
-    def records_at_once(self) -> int:
-        """Records of which the same holds."""
-        return CHUNK
 
     def encode_records(
         self,
@@ -173,21 +137,7 @@ class TowerEncoder:
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> RecordVectors:
-        """Turn records into vectors of their pictures, their texts, and both.
-
-        Args:
-            texts: A text each; None and blank texts are missing.
-            pictures: A picture each; None, and one without pixels, is missing.
-            confidence: How sure the OCR was of each text, 0 to 1, nan where it is not known, (n,).
-            batch_size: At most so many at once; it changes the speed, and the vectors by no more than 1e-5.
-            progress: Called with the number of records done since its last call.
-
-        Returns:
-            The vectors.
-
-        Raises:
-            EncoderError: The lengths differ, or something is no text or no picture.
-        """
+        """Vectors of records, see `RecordEncoder`; `batch_size` changes them by no more than 1e-5."""
         size = self._size(batch_size)
         n = len(texts)
         hints = _hints(n, len(pictures), confidence)
@@ -201,7 +151,9 @@ class TowerEncoder:
             for batch in self.inputs.image_batches(prepared, size):
                 image[start + batch.rows] = self.towers.image(batch)
             rows = start + np.flatnonzero(has_text[part])
-            text[rows] = self._texts([texts[row] for row in rows.tolist()], size)
+            text[rows] = self._texts(
+                [value for row in rows.tolist() if (value := texts[row]) is not None], size
+            )
             fused[part] = self.towers.fuse(
                 image[part], text[part], has_image[part], has_text[part], hints[part]
             )
@@ -216,19 +168,7 @@ class TowerEncoder:
         batch_size: int | None = None,
         progress: Callable[[int], object] | None = None,
     ) -> Floats:
-        """Turn texts into unit vectors.
-
-        Args:
-            texts: Any texts; an empty one has a vector too. Lone surrogates are read as U+FFFD.
-            batch_size: At most so many at once; it changes the speed, and the vectors by no more than 1e-5.
-            progress: Called with the number of texts done since its last call.
-
-        Returns:
-            Float32 (n_texts, dim), rows of length one.
-
-        Raises:
-            EncoderError: `texts` is one string or holds something else than strings.
-        """
+        """Unit vectors of texts, (n_texts, dim); lone surrogates are read as U+FFFD."""
         if isinstance(texts, (str, bytes)):
             raise EncoderError(
                 f"encode takes a list of texts. Given: one {type(texts).__name__}. Put it in a list."
@@ -242,7 +182,7 @@ class TowerEncoder:
                 progress(len(part))
         return vectors
 
-    def _texts(self, texts: Sequence[Any], size: int) -> Floats:
+    def _texts(self, texts: Sequence[str], size: int) -> Floats:
         vectors = np.zeros((len(texts), self.dim), np.float32)
         for batch in self.inputs.text_batches(texts, size):
             vectors[batch.rows] = self.towers.text(batch)
@@ -255,20 +195,20 @@ class TowerEncoder:
 
 
 def _hints(n: int, n_pictures: int, confidence: npt.ArrayLike | None) -> Floats:
-    """A row a record: the confidence, and places for what is known of the picture."""
-    given = None if confidence is None else np.asarray(confidence, np.float32)
-    if n != n_pictures or (given is not None and given.shape != (n,)):
-        told = "" if given is None else f", confidence of shape {given.shape}"
+    """The inputs of fusion, (n, 3): the confidence, and NaN for contrast and sharpness."""
+    values = None if confidence is None else np.asarray(confidence, np.float32)
+    if n != n_pictures or (values is not None and values.shape != (n,)):
+        shape = "" if values is None else f", confidence of shape {values.shape}"
         raise EncoderError(
-            f"Every record has one text and one picture. Given: {n} texts, {n_pictures} pictures{told}. "
+            f"Every record has one text and one picture. Given: {n} texts, {n_pictures} pictures{shape}. "
             "Give as many of each, None where one is missing."
         )
     hints = np.full((n, len(HINTS)), np.nan, np.float32)
-    if given is not None:
-        hints[:, 0] = given
+    if values is not None:
+        hints[:, 0] = values
     return hints
 
 
 def _blank(text: object) -> bool:
-    # what is no string is not blank: whoever reads it says so
+    # a value that is no string is not blank: reading it raises
     return isinstance(text, str) and not text.strip()

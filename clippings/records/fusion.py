@@ -1,4 +1,4 @@
-"""A record's picture and text as one vector, with either of them missing at times.
+"""A record's picture and text as one vector, with one of them possibly missing.
 
 This module needs torch; nothing imports it before a model is built.
 """
@@ -28,12 +28,6 @@ class Fusion(nn.Module):
       confidence of the OCR. It starts as the plain mean.
 
     Where one of the two is missing the other is the record's vector; where both are, it is zeros.
-
-    Args:
-        kind: "mean", "centred" or "gate".
-        dim: Length of the vectors.
-        image_weight: The picture's share w; where the gate starts.
-        hints: Number of hints a record.
     """
 
     image_mean: Tensor
@@ -55,18 +49,10 @@ class Fusion(nn.Module):
     def forward(
         self, image: Tensor, text: Tensor, has_image: Tensor, has_text: Tensor, hints: Tensor | None = None
     ) -> Tensor:
-        """Fuse.
+        """Unit rows of records, (n, dim) float32; zeros where both are missing.
 
-        Args:
-            image: Unit rows, (n, dim); rows of what is missing are not looked at.
-            text: Unit rows, (n, dim).
-            has_image: (n,) bool.
-            has_text: (n,) bool.
-            hints: (n, number of hints): confidence, contrast and sharpness, about 0 to 1; nan is unknown.
-                None: all unknown.
-
-        Returns:
-            Unit rows, (n, dim) float32; zeros where both are missing.
+        `image` and `text` are unit rows, (n, dim), those of missing ones are ignored; masks are (n,) bool;
+        `hints`, (n, number of hints), are about 0 to 1, NaN or None if unknown.
         """
         # blanked before anything else: a missing vector may hold anything, and nan times 0 is nan
         image = torch.where(has_image[:, None], image.float(), image.new_zeros((), dtype=torch.float32))
@@ -81,38 +67,22 @@ class Fusion(nn.Module):
         return functional.normalize(mixed, dim=1)
 
     def weight(self, image: Tensor, text: Tensor, hints: Tensor | None = None) -> Tensor:
-        """The picture's share in each record that has both.
-
-        Args:
-            image: (n, dim).
-            text: (n, dim).
-            hints: (n, number of hints): confidence, contrast and sharpness, about 0 to 1; nan is unknown.
-                None (the default): all unknown.
-
-        Returns:
-            (n, 1), from 0 to 1.
-        """
+        """The picture's share in each record that has both, (n, 1) from 0 to 1; see `forward`."""
         if self.kind != "gate":
             return torch.full_like(image[:, :1], self.image_weight)
         if hints is None:
             hints = image.new_full((len(image), self.hints), float("nan"))
-        known = ~torch.isnan(hints)
-        told = torch.where(known, hints, hints.new_zeros(()))
-        seen = torch.cat([image, text, image * text, told.to(image.dtype), known.to(image.dtype)], dim=1)
-        share: Tensor = torch.sigmoid(self.gate(seen))
+        is_known = ~torch.isnan(hints)
+        values = torch.where(is_known, hints, hints.new_zeros(()))
+        features = torch.cat(
+            [image, text, image * text, values.to(image.dtype), is_known.to(image.dtype)], dim=1
+        )
+        share: Tensor = torch.sigmoid(self.gate(features))
         return share
 
     @torch.no_grad()
     def calibrate(self, image: Tensor, text: Tensor) -> None:
-        """Take the means of "centred" from many records.
-
-        Args:
-            image: Vectors of pictures, (n, dim), of records that are like those to be linked.
-            text: Vectors of texts, (m, dim).
-
-        Raises:
-            EncoderError: There are none, or the fusion has no means.
-        """
+        """Set the means of "centred" from vectors of many pictures, (n, dim), and texts, (m, dim)."""
         if self.kind != "centred" or not len(image) or not len(text):
             raise EncoderError(
                 "The means of the vectors cannot be taken. "
@@ -121,64 +91,3 @@ class Fusion(nn.Module):
             )
         self.image_mean.copy_(image.float().mean(dim=0))
         self.text_mean.copy_(text.float().mean(dim=0))
-
-
-def fuse_plain(
-    fusion: Fusion, image: Tensor, text: Tensor, has_image: Tensor, has_text: Tensor, hints: Tensor
-) -> Tensor:
-    """As a `Fusion` does it, record by record.
-
-    Args:
-        fusion: Kind, means and gate.
-        image: (n, dim).
-        text: (n, dim).
-        has_image: (n,) bool.
-        has_text: (n,) bool.
-        hints: (n, number of hints).
-
-    Returns:
-        (n, dim).
-    """
-    rows = []
-    for row in range(len(image)):
-        one, other = image[row], text[row]
-        if fusion.kind == "centred":
-            one, other = one - fusion.image_mean, other - fusion.text_mean
-            one, other = one / one.norm(), other / other.norm()
-        if has_image[row] and has_text[row]:
-            share = torch.tensor(fusion.image_weight)
-            if fusion.kind == "gate":
-                told = [0.0 if math.isnan(hint) else hint for hint in hints[row].tolist()]
-                flags = [0.0 if math.isnan(hint) else 1.0 for hint in hints[row].tolist()]
-                seen = torch.cat([one, other, one * other, torch.tensor(told + flags)])
-                share = 1 / (1 + (-fusion.gate(seen)[0]).exp())
-            mixed = share * one + (1 - share) * other
-            rows.append(mixed / mixed.norm())
-        else:
-            rows.append(one if has_image[row] else other if has_text[row] else torch.zeros_like(one))
-    return torch.stack(rows)
-
-
-def drop(
-    has_image: Tensor, has_text: Tensor, share: float, generator: torch.Generator | None = None
-) -> tuple[Tensor, Tensor]:
-    """Hide the picture or the text of some records, so that a model in training learns to do without.
-
-    Args:
-        has_image: (n,) bool.
-        has_text: (n,) bool.
-        share: Of the records that have both, this share loses one, either with the same chance.
-        generator: Where the draws come from, on the CPU.
-
-    Returns:
-        Both again; no record loses what it has alone, and none loses both.
-
-    Example:
-        >>> has_image, has_text = torch.tensor([True, True, False]), torch.tensor([True, True, True])
-        >>> found = drop(has_image, has_text, 1.0, torch.Generator().manual_seed(0))
-        >>> [(a, b) for a, b in zip(*(part.tolist() for part in found))]
-        [(False, True), (False, True), (False, True)]
-    """
-    lose, side = torch.rand((2, len(has_image)), generator=generator).to(has_image.device)
-    lost = has_image & has_text & (lose < share)
-    return has_image & ~(lost & (side < 0.5)), has_text & ~(lost & (side >= 0.5))

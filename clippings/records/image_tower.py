@@ -20,13 +20,7 @@ STRIDES = (2, 2, 1)  # of the stages; their product is STRIDE
 
 
 class Entry(nn.Module):
-    """A convolution into the next stage, which may halve both sides of a picture.
-
-    Args:
-        inward: Channels of the picture.
-        outward: Channels of what comes out.
-        stride: 2 halves, 1 keeps the sides.
-    """
+    """A convolution into the next stage; with stride 2 it halves both sides of a picture."""
 
     def __init__(self, inward: int, outward: int, stride: int) -> None:
         super().__init__()
@@ -34,24 +28,13 @@ class Entry(nn.Module):
         self.norm = nn.LayerNorm(outward)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Enter.
-
-        Args:
-            x: (n, channels, h, w), zero where there is nothing.
-
-        Returns:
-            (n, channels, h, w), the sides divided by the stride and rounded up.
-        """
+        """(n, channels, h, w) to (n, channels, h / stride, w / stride), rounded up."""
         normed: Tensor = self.norm(self.convolution(x).permute(0, 2, 3, 1))
         return normed.permute(0, 3, 1, 2)
 
 
 class Block(nn.Module):
-    """A residual block of ConvNeXt (Z. Liu et al., A ConvNet for the 2020s, 2022) with a window of 5 x 5.
-
-    Args:
-        channels: Channels of the picture.
-    """
+    """A residual block of ConvNeXt (Z. Liu et al., A ConvNet for the 2020s, 2022) with a window of 5 x 5."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -60,14 +43,7 @@ class Block(nn.Module):
         self.across = feed_forward(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """One block.
-
-        Args:
-            x: (n, channels, h, w), zero where there is nothing.
-
-        Returns:
-            The same shape.
-        """
+        """(n, channels, h, w) to the same shape; 0 where there is nothing."""
         mixed: Tensor = self.across(self.norm(self.around(x).permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
         return x + mixed
 
@@ -75,14 +51,11 @@ class Block(nn.Module):
 class ImageTower(nn.Module):
     """Strips to unit vectors; the same weights read horizontal and vertical print.
 
-    A strip keeps its glyphs upright. The convolutions therefore see the same shapes in both directions of
-    writing; only the short axis, the height of a line or the width of a column, is folded into one place by
-    a map of each direction's own, whose offset also tells the transformer which direction it is. Padded
-    columns are set to nothing before every convolution, so that a strip has the same vector alone and beside
-    longer ones. Nothing is paper without ink: white.
-
-    Args:
-        config: Sizes.
+    A strip keeps its glyphs upright, so the convolutions see the same shapes in both directions of writing.
+    Only the short axis, the height of a line or the width of a column, is folded into one place by a map for
+    each direction, whose offset also marks the direction for the transformer. Padded columns are zeroed
+    before every convolution, so that a strip has the same vector in any batch. Zero is paper without ink:
+    white.
     """
 
     def __init__(self, config: BiEncoderConfig) -> None:
@@ -98,36 +71,21 @@ class ImageTower(nn.Module):
         self.line = Line(config)
 
     def forward(self, strips: Tensor, mask: Tensor, vertical: bool = False) -> Tensor:
-        """Make vectors of strips of one direction.
+        """Unit rows of strips of one direction, (n, dim) float32.
 
-        Args:
-            strips: (n, 1, short, length), or (n, 1, length, short) if vertical; 0 is black and 1 is white.
-            mask: Which columns of pixels (rows, if vertical) are part of the strip, (n, length) bool.
-            vertical: Whether the print runs from top to bottom.
-
-        Returns:
-            Unit rows, (n, dim) float32. A strip without a column has some vector that means nothing.
+        `strips` are (n, 1, short, length), or (n, 1, length, short) if vertical, 0 for black and 1 for white;
+        `mask`, (n, length) bool, marks the columns of pixels that belong to a strip. A strip without one has
+        an arbitrary vector.
         """
         vectors: Tensor = self.line(*self._columns(strips, mask, vertical))
         return vectors
 
     def read(self, strips: Tensor, mask: Tensor, vertical: bool = False) -> tuple[Tensor, Tensor]:
-        """Read strips aloud, for pretraining on print of which the text is known.
+        """Logits of the characters along strips, (n, t, characters), and the places of each, (n,) int64.
 
-        The logits are made for connectionist temporal classification (A. Graves et al., 2006), as
-        `torch.nn.functional.ctc_loss` takes them after `log_softmax` and with the first two axes exchanged.
-
-        Args:
-            strips: (n, 1, short, length), or (n, 1, length, short) if vertical; 0 is black and 1 is white.
-            mask: Which columns of pixels (rows, if vertical) are part of the strip, (n, length) bool.
-            vertical: Whether the print runs from top to bottom.
-
-        Returns:
-            Logits (n, t, characters), class 0 the blank, t a quarter of the length, and the number of places
-            of each strip, (n,) int64.
-
-        Raises:
-            EncoderError: The model was made without this head (`characters=0`).
+        For pretraining by connectionist temporal classification (A. Graves et al., 2006): `ctc_loss` takes
+        them after `log_softmax` with the first two axes exchanged. Class 0 is the blank, t a quarter of the
+        length; strips and mask are those of `forward`.
         """
         if self.line.reader is None:
             raise EncoderError(
@@ -138,14 +96,10 @@ class ImageTower(nn.Module):
         return self.line.reader(x), counts.sum(dim=1)
 
     def glyphs(self, strips: Tensor, seen: Tensor) -> Tensor:
-        """What the convolutions make of strips, whichever their direction.
+        """The convolutions on strips of any direction: (n, 1, h, w) to (n, channels, h / 4, w / 4).
 
-        Args:
-            strips: (n, 1, h, w), 0 is black and 1 is white.
-            seen: (n, 1, 1, w) or (n, 1, h, 1) float32, 1 where there is a strip and 0 in the padding.
-
-        Returns:
-            (n, channels, h / 4, w / 4), rounded up.
+        Sides are rounded up. `seen`, (n, 1, 1, w) or (n, 1, h, 1) float32, is 1 on the strip and 0 in the
+        padding.
         """
         x = 1 - strips
         for entry, blocks, stride in zip(self.entries, self.stages, STRIDES, strict=True):
@@ -157,7 +111,7 @@ class ImageTower(nn.Module):
         return x
 
     def _columns(self, strips: Tensor, mask: Tensor, vertical: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """What `Line` takes."""
+        """The inputs of `Line`."""
         seen = mask[:, None, :, None] if vertical else mask[:, None, None, :]
         x = self.glyphs(strips, seen.to(strips.dtype))
         # (n, channels, rows, t) or (n, channels, t, rows) to (n, t, channels * rows)
@@ -166,11 +120,7 @@ class ImageTower(nn.Module):
 
 
 class Line(nn.Module):
-    """The reading axis: columns of glyphs to one unit vector.
-
-    Args:
-        config: Sizes.
-    """
+    """The reading axis: columns of glyphs to one unit vector."""
 
     def __init__(self, config: BiEncoderConfig) -> None:
         super().__init__()
@@ -185,31 +135,13 @@ class Line(nn.Module):
         self.reader = nn.Linear(config.width, config.characters) if config.characters else None
 
     def forward(self, columns: Tensor, mask: Tensor, direction: Tensor) -> Tensor:
-        """Pool a line.
-
-        Args:
-            columns: (n, t, channels * rows), the short axis as a part of the channels.
-            mask: Which columns count, (n, t) bool.
-            direction: 0 for horizontal print, 1 for vertical, () int64.
-
-        Returns:
-            Unit rows, (n, dim) float32.
-        """
+        """Unit rows, (n, dim), of columns, (n, t, channels * rows), mask (n, t); direction 1 is vertical."""
         mask = at_least_one(mask)
         vectors: Tensor = self.pool(self.seen(columns, mask, direction), mask)
         return vectors
 
     def seen(self, columns: Tensor, mask: Tensor, direction: Tensor) -> Tensor:
-        """What the transformer makes of the columns.
-
-        Args:
-            columns: (n, t, channels * rows), the short axis as a part of the channels.
-            mask: Which columns count, at least one in each row, (n, t) bool.
-            direction: 0 for horizontal print, 1 for vertical, () int64.
-
-        Returns:
-            (n, t, width).
-        """
+        """The transformer over the columns, (n, t, width); see `forward`."""
         x = functional.linear(columns, self.fold[direction], self.fold_bias[direction])
         for layer in self.layers:
             x = layer(x, mask)
@@ -217,13 +149,5 @@ class Line(nn.Module):
 
 
 def blank(x: Tensor, seen: Tensor) -> Tensor:
-    """Nothing where there is no strip, whatever stands there.
-
-    Args:
-        x: (n, channels, h, w).
-        seen: (n, 1, h or 1, w or 1), 1 or 0.
-
-    Returns:
-        The shape of x.
-    """
+    """Zero where `seen`, (n, 1, h or 1, w or 1), is 0."""
     return torch.where(seen > 0.5, x, x.new_zeros(()))

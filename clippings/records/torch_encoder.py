@@ -1,8 +1,9 @@
-"""A model of pictures and texts, run and kept by torch."""
+"""A model of pictures and texts on torch, and its folder."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +26,8 @@ from clippings.third_party import need_torch
 from model_hub import Manifest, ModelFolder
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from clippings.records.bi_encoder import BiEncoder
     from clippings.records.clip_model import ClipModel
 
@@ -32,78 +35,42 @@ BATCH = {"cpu": 64, "cuda": 256}
 
 
 class TorchTowers:
-    """A module with `image`, `text` and `fuse`, given arrays and giving arrays.
+    """A module with `image`, `text` and `fuse`, run on arrays in evaluation mode."""
 
-    Args:
-        model: The module; it is put into evaluation while it runs, and back afterwards.
-        device: Where it runs.
-    """
-
-    def __init__(self, model: Any, device: str) -> None:
+    def __init__(self, model: BiEncoder | ClipModel, device: str) -> None:
         self.model, self.device = model.to(device), device
 
     def image(self, batch: ImageBatch) -> Floats:
-        """Unit rows of pictures.
-
-        Args:
-            batch: The pictures.
-
-        Returns:
-            (n, dim).
-        """
+        """Unit rows of pictures, (n, dim)."""
         return self._run(self.model.image, batch.pixels, batch.mask, batch.vertical)
 
     def text(self, batch: TextBatch) -> Floats:
-        """Unit rows of texts.
-
-        Args:
-            batch: The texts.
-
-        Returns:
-            (n, dim).
-        """
+        """Unit rows of texts, (n, dim)."""
         return self._run(self.model.text, batch.ids, batch.mask)
 
     def fuse(self, image: Floats, text: Floats, has_image: Bools, has_text: Bools, hints: Floats) -> Floats:
-        """Unit rows of records.
-
-        Args:
-            image: (n, dim).
-            text: (n, dim).
-            has_image: (n,).
-            has_text: (n,).
-            hints: (n, number of hints).
-
-        Returns:
-            (n, dim).
-        """
+        """Unit rows of records, (n, dim)."""
         return self._run(self.model.fuse, image, text, has_image, has_text, hints)
 
-    def _run(self, part: Any, *given: Any) -> Floats:
+    def _run(self, part: Callable[..., Tensor], *inputs: object) -> Floats:
         torch = import_module("torch")
         placed = [
             torch.from_numpy(value).to(self.device) if isinstance(value, np.ndarray) else value
-            for value in given
+            for value in inputs
         ]
         training = self.model.training
         self.model.eval()
         try:
             # not inference_mode: what a model caches on the way is used in training afterwards
             with torch.no_grad():
-                found: Floats = part(*placed).float().cpu().numpy()
+                rows: Floats = part(*placed).float().cpu().numpy()
         finally:
             self.model.train(training)
-        return found
+        return rows
 
 
 class TorchRecordEncoder(TowerEncoder):
     """A `BiEncoder` behind `encode_records` and `encode`.
-
-    Args:
-        model: The model; its weights are used as they are at each call.
-        name: What it is called.
-        device: Where it runs; None takes a GPU when there is one.
-        inputs: Another way from pictures and texts to arrays than strips and characters.
 
     Attributes:
         model: The model.
@@ -125,18 +92,7 @@ class TorchRecordEncoder(TowerEncoder):
 
     @classmethod
     def from_folder(cls, folder: ModelFolder, *, device: str | None = None) -> TorchRecordEncoder:
-        """Load a model of a verified folder.
-
-        Args:
-            folder: What `model_hub.open_model` gives.
-            device: Where it shall run; None takes a GPU when there is one.
-
-        Returns:
-            The encoder.
-
-        Raises:
-            EncoderError: Settings and weights are not those of one model.
-        """
+        """Load a model of a verified folder."""
         need_torch("A model of pictures and texts")
         from clippings.records.bi_encoder import BiEncoder
 
@@ -145,30 +101,13 @@ class TorchRecordEncoder(TowerEncoder):
         load_weights(model, folder.file(WEIGHTS))
         return cls(model.eval(), folder.manifest.name, device)
 
-    def save(self, folder: str | os.PathLike[str], **facts: Any) -> Manifest:
-        """Write the model as a folder that can be published.
-
-        Args:
-            folder: A folder to be made or filled.
-            facts: What `model_hub.seal` shall write of it: name, licence, languages, trained_on, metrics...
-
-        Returns:
-            Its manifest.
-        """
+    def save(self, folder: str | os.PathLike[str], **facts: object) -> Manifest:
+        """Write the model as a folder that can be published; `facts` are keys of `model_hub.seal`."""
         return save(self.model, folder, **{"name": self.name, **facts})
 
 
-def save(model: BiEncoder, folder: str | os.PathLike[str], **facts: Any) -> Manifest:
-    """Write a `BiEncoder` as a folder that can be published: safetensors, settings, manifest and card.
-
-    Args:
-        model: The model.
-        folder: A folder to be made or filled.
-        facts: What `model_hub.seal` shall write of it: name, licence, languages, trained_on, metrics...
-
-    Returns:
-        Its manifest.
-    """
+def save(model: BiEncoder, folder: str | os.PathLike[str], **facts: object) -> Manifest:
+    """Write a `BiEncoder` as a folder that can be published; `facts` are keys of `model_hub.seal`."""
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
     write_config(root, model.config.to_dict(), PREPROCESSING)
@@ -177,10 +116,6 @@ def save(model: BiEncoder, folder: str | os.PathLike[str], **facts: Any) -> Mani
 
 
 def best_device() -> str:
-    """A GPU when there is one.
-
-    Returns:
-        "cuda" or "cpu".
-    """
+    """The device "cuda" where there is a GPU, else "cpu"."""
     torch = need_torch("A model of pictures and texts")
     return "cuda" if torch.cuda.is_available() else "cpu"

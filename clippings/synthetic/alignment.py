@@ -1,24 +1,19 @@
-"""Lay a reading beside what was printed: which characters were kept, mistaken, lost or made up."""
+"""Align a reading with the printed text: equal, mistaken, lost and inserted characters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rapidfuzz.distance import Levenshtein
+
 Step = tuple[str, str]  # (printed, read): equal if kept, "" on one side if lost or made up
 
 
 def align(printed: str, read: str) -> list[Step]:
-    """The cheapest way from what was printed to what was read, character by character.
+    """The cheapest alignment as steps (printed, read), in the order of the text.
 
-    (V. Levenshtein, 1966; the path by R. Wagner and M. Fischer, 1974.) Of equally cheap ways the one that
-    mistakes rather than loses is taken, from the end backwards; what begins alike is kept.
-
-    Args:
-        printed: The true text.
-        read: What was read.
-
-    Returns:
-        Steps (printed, read), in the order of the text.
+    (V. Levenshtein, 1966; the path by R. Wagner and M. Fischer, 1974.) Ties prefer a mistaken to a lost
+    character, from the end backwards; a common beginning is kept.
 
     Example:
         >>> align("Hill", "Hi1l"), align("Hill", "Hil")
@@ -27,7 +22,7 @@ def align(printed: str, read: str) -> list[Step]:
     start = 0
     while start < min(len(printed), len(read)) and printed[start] == read[start]:
         start += 1
-    kept = [(char, char) for char in printed[:start]]
+    prefix = [(char, char) for char in printed[:start]]
     a, b = printed[start:], read[start:]
     cost = [list(range(len(b) + 1))]
     for row, char in enumerate(a, 1):
@@ -49,34 +44,11 @@ def align(printed: str, read: str) -> list[Step]:
         else:
             column -= 1
             back.append(("", b[column]))
-    return kept + back[::-1]
-
-
-def edits(printed: str, read: str) -> int:
-    """How many characters were mistaken, lost or made up: the edit distance.
-
-    Args:
-        printed: The true text.
-        read: What was read.
-
-    Returns:
-        The number.
-
-    Example:
-        >>> edits("Hill", "Hi1ls")
-        2
-    """
-    return sum(a != b for a, b in align(printed, read))
+    return prefix + back[::-1]
 
 
 def character_error_rate(pairs: Iterable[tuple[str, str]]) -> float:
     """Edits over the number of printed characters, summed over the pairs.
-
-    Args:
-        pairs: (printed, read).
-
-    Returns:
-        The rate, 0 where nothing was printed; above 1 where much was made up.
 
     Example:
         >>> character_error_rate([("Hill", "Hi1ls"), ("Boat", "Boat")])
@@ -84,6 +56,6 @@ def character_error_rate(pairs: Iterable[tuple[str, str]]) -> float:
     """
     wrong = total = 0
     for printed, read in pairs:
-        wrong += edits(printed, read)
+        wrong += Levenshtein.distance(printed, read)
         total += len(printed)
     return wrong / max(1, total)

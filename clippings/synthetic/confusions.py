@@ -1,6 +1,6 @@
-"""Which characters an OCR engine takes for which: learned from readings of known print, drawn by a seed.
+"""A model of the errors of an OCR engine, learned from readings of known print.
 
-A model of an engine costs microseconds a name where the engine costs milliseconds, and needs no picture.
+It costs microseconds a name where the engine costs milliseconds, and needs no picture.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ GAP = ""  # the place between two characters, in the table
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How one character, or a class of them, was read.
+    """Counts of the readings of one character, or of a class of characters.
 
     Args:
         n: How often it was printed.
@@ -67,7 +67,8 @@ class Confusions:
     empty: float = 0.0
     spread: float = 0.0
     confidence: tuple[tuple[float, ...], ...] = ()
-    _ready: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _rates: dict[str, float] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _outcomes: dict[str, Ways] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def read(self, text: str, draw: np.random.Generator, *, rate: float = 1.0) -> Reading:
         """Read a text as the engine would.
@@ -90,20 +91,20 @@ class Confusions:
             return Reading("", 0.0)
         luck = float(draw.gamma(1 / self.spread, self.spread)) if self.spread > 0 else 1.0
         luck *= rate
-        out: list[str] = []
+        characters: list[str] = []
         wrong = 0
-        for char, (gap, piece, error, which) in zip(
+        for char, (gap, piece, error, choice) in zip(
             (*text, ""), draw.random((len(text) + 1, 4)), strict=True
         ):
             if gap < chance_of(self.odds(GAP), luck):
-                out.append(_pick(self._ways(GAP), piece))
-                wrong += len(out[-1])
+                characters.append(_pick(self._ways(GAP), piece))
+                wrong += len(characters[-1])
             if char and error < chance_of(self.odds(char), luck):
-                out.append(self._mistake(char, which))
+                characters.append(self._mistake(char, choice))
                 wrong += 1
             else:
-                out.append(char)
-        return Reading("".join(out), self._sureness(wrong / max(1, len(text)), draw))
+                characters.append(char)
+        return Reading("".join(characters), self._sureness(wrong / max(1, len(text)), draw))
 
     def read_crops(
         self, images: Sequence[bytes], printed: Sequence[str], seeds: Sequence[int]
@@ -132,11 +133,11 @@ class Confusions:
             The rate: an error happens with 1 - exp(-rate luck), and luck is 1 in the mean.
         """
         key = f"odds {char}"
-        if key not in self._ready:
+        if key not in self._rates:
             error, v = self.error(char), self.spread
             # such that the mean of 1 - exp(-odds luck) over a gamma distribution of luck is that error
-            self._ready[key] = ((1 - error) ** -v - 1) / v if v > 1e-6 else -math.log(1 - error)
-        return float(self._ready[key])
+            self._rates[key] = ((1 - error) ** -v - 1) / v if v > 1e-6 else -math.log(1 - error)
+        return self._rates[key]
 
     def error(self, char: str) -> float:
         """How likely an error is over all crops: a character's own share, helped out by its class.
@@ -153,48 +154,47 @@ class Confusions:
         return min(0.98, (own.wrong + BACK_OFF * self._rare(kind_of(char))) / (own.n + BACK_OFF))
 
     def _rare(self, kind: str) -> float:
-        """The share of errors of a class, its rare characters before all.
+        """The error rate of a class, dominated by its rare characters.
 
-        It is the share with which the errors of the characters, helped out, add up to those that were
-        counted: rare characters are misread more often than frequent ones. Of a class that was never
-        seen, the share of all classes.
+        With this rate the smoothed errors of the class's characters sum to the counted ones: rare characters
+        are misread more often than frequent ones. A class without counts has the rate of all classes.
         """
         key = f"rare {kind}"
-        if key not in self._ready:
-            every = [(char, one) for char, one in self.characters.items() if len(char) == 1]
-            seen = [one for char, one in every if kind_of(char) == kind] or [one for _, one in every]
-            n = sum(one.n / (one.n + BACK_OFF) for one in seen)
-            self._ready[key] = sum(one.wrong / (one.n + BACK_OFF) for one in seen) / n if n else 0.0
-        return float(self._ready[key])
+        if key not in self._rates:
+            single = [(char, one) for char, one in self.characters.items() if len(char) == 1]
+            class_counts = [one for char, one in single if kind_of(char) == kind] or [
+                one for _, one in single
+            ]
+            n = sum(one.n / (one.n + BACK_OFF) for one in class_counts)
+            self._rates[key] = sum(one.wrong / (one.n + BACK_OFF) for one in class_counts) / n if n else 0.0
+        return self._rates[key]
 
     def _ways(self, char: str) -> Ways:
-        """What is read for a character where it is not read as itself, with cumulative counts."""
-        key = f"ways {char}"
-        if key not in self._ready:
-            seen = self.characters.get(char, Seen())
-            found = {**seen.taken_for, **({"": seen.lost} if seen.lost else {})}
-            self._ready[key] = (tuple(found), tuple(accumulate(found.values())))
-        ways: Ways = self._ready[key]
-        return ways
+        """The wrong readings of a character, with cumulative counts."""
+        if char not in self._outcomes:
+            counts = self.characters.get(char, Seen())
+            outcomes = {**counts.taken_for, **({"": counts.lost} if counts.lost else {})}
+            self._outcomes[char] = (tuple(outcomes), tuple(accumulate(outcomes.values())))
+        return self._outcomes[char]
 
-    def _mistake(self, char: str, which: float) -> str:
-        """What is read instead: of the character's own mistakes, or of those of its class."""
+    def _mistake(self, char: str, choice: float) -> str:
+        """Draw a wrong reading: one of the character's own, or of its class."""
         own, kind = self._ways(char), self._ways(kind_of(char))
-        mine = float(own[1][-1]) if own[0] else 0.0
-        share = mine / (mine + OWN_WORD) if kind[0] else 1.0
-        if which < share:
-            return _pick(own, which / share)
-        found = _pick(kind, (which - share) / (1 - share)) if kind[0] else ""
-        return "" if found == char else found
+        own_count = float(own[1][-1]) if own[0] else 0.0
+        share = own_count / (own_count + OWN_WORD) if kind[0] else 1.0
+        if choice < share:
+            return _pick(own, choice / share)
+        character = _pick(kind, (choice - share) / (1 - share)) if kind[0] else ""
+        return "" if character == char else character
 
     def _sureness(self, share: float, draw: np.random.Generator) -> float:
-        """A confidence of the readings with about as many wrong characters."""
+        """Draw a confidence of readings with a similar share of wrong characters."""
         if not self.confidence:
             return float("nan")
         quantiles = self.confidence[alike(share)]
         return round(float(np.interp(draw.random(), np.linspace(0, 1, len(quantiles)), quantiles)), 4)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The model as plain values, ready for JSON; of a character [printed, lost, {taken for: times}].
 
         Returns:
@@ -219,11 +219,11 @@ class Confusions:
         Raises:
             EncoderError: Names are missing or not known, or it is of another format.
         """
-        known = {"format", "empty", "spread", "confidence", "characters"}
-        if set(values) != known or values["format"] != FORMAT:
+        keys = {"format", "empty", "spread", "confidence", "characters"}
+        if set(values) != keys or values["format"] != FORMAT:
             raise EncoderError(
                 f"Not a table of confusions. Given: {sorted(values)}, format {values.get('format')!r}. Give "
-                f"what `Confusions.save` wrote, with {sorted(known)} and format {FORMAT}."
+                f"what `Confusions.save` wrote, with {sorted(keys)} and format {FORMAT}."
             )
         characters = {
             char: Seen(n, lost, dict(taken)) for char, (n, lost, taken) in values["characters"].items()
@@ -288,13 +288,7 @@ def shipped_confusions(name: str) -> Confusions:
 
 
 def kind_of(char: str) -> str:
-    """The class of a character, as it stands in a table of confusions.
-
-    Args:
-        char: One character.
-
-    Returns:
-        "class:" and its name.
+    """The class of a character, as a key of a table of confusions.
 
     Example:
         >>> [kind_of(char)[6:] for char in "山カかAa1 &"]
@@ -316,30 +310,15 @@ def kind_of(char: str) -> str:
 
 
 def alike(share: float) -> int:
-    """Which of the readings this one is alike: all right, up to a tenth wrong, a quarter, a half, or more.
-
-    Args:
-        share: Share of the characters that are wrong, from 0.
-
-    Returns:
-        The number of the group, from 0.
-    """
+    """The group of a share of wrong characters: none, up to a tenth, a quarter, a half, or more."""
     return bisect_left(SHARES, share)
 
 
 def chance_of(odds: float, luck: float) -> float:
-    """How likely an error is on a crop of that luck.
-
-    Args:
-        odds: Expected number of errors at luck 1.
-        luck: The crop's luck; the greater, the more errors.
-
-    Returns:
-        A probability.
-    """
+    """The probability of an error with expected count `odds` on a crop of that luck."""
     return -math.expm1(-odds * luck)
 
 
 def _pick(ways: Ways, where: float) -> str:
-    found, counts = ways
-    return found[min(bisect_right(counts, where * counts[-1]), len(found) - 1)] if found else ""
+    outcomes, counts = ways
+    return outcomes[min(bisect_right(counts, where * counts[-1]), len(outcomes) - 1)] if outcomes else ""

@@ -1,4 +1,4 @@
-"""Learn from readings of known print how an OCR engine misreads: the counts behind `Confusions`."""
+"""Learn a model of an OCR engine's errors from readings of known print."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def learn_confusions(
 
     Args:
         pairs: (printed, read); best a few thousand of them.
-        confidence: What the engine said of each reading, from 0 to 1; None: not known.
+        confidence: The engine's confidence in each reading, from 0 to 1; None: unknown.
 
     Returns:
         The model.
@@ -85,27 +85,15 @@ def _count(paths: Iterable[list[Step]]) -> dict[str, Seen]:
 
 
 def _spread(paths: Sequence[list[Step]], characters: Mapping[str, Seen]) -> float:
-    """The variance of crops' luck with which as many names are read without any error as were."""
+    """The variance of crops' luck, 0 to 8, that explains how many names are read without any error.
+
+    A crop of luck g is read right with probability exp(-g odds), the odds summed over the name; over all luck
+    that is (1 + spread odds) ** (-1 / spread). It grows with the spread, which bisection finds.
+    """
     if not paths:
         return 0.0
     exact = float(np.mean([all(a == b for a, b in path) for path in paths]))
-    return spread_of([[a for a, _ in path if a] for path in paths], exact, characters)
-
-
-def spread_of(printed: Sequence[Sequence[str]], exact: float, characters: Mapping[str, Seen]) -> float:
-    """The variance of crops' luck with which a given share of names is read without any error.
-
-    On a crop of luck g all is read right with probability exp(-g odds), the odds summed over the name; over
-    all luck that is (1 + spread odds) ** (-1 / spread). It grows with the spread, which is halved in on.
-
-    Args:
-        printed: The characters of each name.
-        exact: Share of the names that were read without any error, of those of which something was read.
-        characters: Counts, as in `Confusions`.
-
-    Returns:
-        The spread, from 0 to 8.
-    """
+    printed = [[a for a, _ in path if a] for path in paths]
     table = Confusions(characters)
     chances = [np.array([table.error(a) for a in (*name, *[GAP] * (len(name) + 1))]) for name in printed]
 

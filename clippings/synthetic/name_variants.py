@@ -1,4 +1,4 @@
-"""The ways in which two books write one firm: legal forms, abbreviations, old characters."""
+"""The different spellings of a firm in two books: legal forms, abbreviations, old characters."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ def by_table(table: Sequence[Variant]) -> Vary:
     Returns:
         The function.
     """
-    kept = tuple(table)
+    variants = tuple(table)
 
     def change(name: str, side: str, draw: np.random.Generator) -> str:
-        return vary(name, side, draw, kept)
+        return vary(name, side, draw, variants)
 
     return change
 
@@ -163,12 +163,6 @@ def japanese(rate: float = 0.15) -> Vary:
 
 def old_characters(text: str) -> str:
     """A text in the characters that Japan used before 1946.
-
-    Args:
-        text: The text.
-
-    Returns:
-        The text; as long as before.
 
     Example:
         >>> old_characters("大阪鉄工会社")

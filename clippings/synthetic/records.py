@@ -1,4 +1,4 @@
-"""Labelled records of two books: crops, what was read from them, and which name each shows."""
+"""Labelled records of two books: crops, their readings, and the name on each."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class SyntheticRecords:
         entity: Which of the names each record shows, (n,) int64: equal numbers belong together.
         side: 0 for the source, 1 for the target, (n,) int8.
         images: The stored crops, JPEG or PNG; `pixels` decodes one.
-        text: What was read.
-        confidence: What the engine says of it, (n,) float32 from 0 to 1; nan: not known.
-        printed: What is printed, the variant of the name included.
+        text: The readings.
+        confidence: The engine's confidence, (n,) float32 from 0 to 1; nan: not known.
+        printed: The printed texts, the variant of the name included.
         font: The family of each crop.
         vertical: Whether it is a column, (n,) bool.
         skipped: Names of which at least one crop could not be printed, by number.
@@ -140,16 +140,7 @@ class SyntheticRecords:
 
 
 def join_records(parts: Sequence[SyntheticRecords]) -> SyntheticRecords:
-    """Records that were made in parts as one: names and records in the order of the parts.
-
-    Args:
-        parts: Records of different names.
-
-    Returns:
-        All of them; names are numbered anew.
-
-    Raises:
-        EncoderError: There are no parts, or two of them have a name in common.
+    """Records that were made in parts as one, in the order of the parts; no name may occur in two.
 
     Example:
         >>> from clippings.synthetic.synthesize import synthesize

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -49,13 +49,7 @@ class Font:
 
 
 def as_font(font: Font | str | Path) -> Font:
-    """A font from what a user writes: a `Font`, a path, or "path.ttc#2" for the third of a collection.
-
-    Args:
-        font: The font.
-
-    Returns:
-        The font as a value.
+    """A font from a `Font`, a path, or "path.ttc#2" for the third font of a collection.
 
     Example:
         >>> as_font("fonts/mincho.ttc#1")
@@ -76,24 +70,11 @@ def render(
     vertical: bool = False,
     margin: int | tuple[int, int, int, int] = 8,
 ) -> Grey:
-    """Print a text with a font.
+    """Print a text with a font, as a grey crop, (h, w) uint8: 0 is ink, 255 is paper.
 
-    Columns are set by raqm where Pillow has it and the font turns what is to be turned, else glyph by
-    glyph. The font is not asked whether it has every character: see `covers`.
-
-    Args:
-        text: One line of text.
-        font: The font.
-        vertical: A column, read from top to bottom, instead of a line.
-        margin: White pixels on each side, or (left, top, right, bottom). Lines and columns are as high or
-            wide as their own ink.
-
-    Returns:
-        The crop, (h, w) uint8: 0 is ink, 255 is paper.
-
-    Raises:
-        EncoderError: The text has no ink, or is longer than 4,096 pixels; or the font cannot be opened.
-        MissingPackageError: Pillow is not installed.
+    Columns (`vertical`) are set by raqm where Pillow has it and the font rotates all glyphs that need it,
+    else glyph by glyph. `margin` is in pixels, for each side or (left, top, right, bottom). Characters that
+    the font lacks are not detected: see `covers`.
 
     Example:
         >>> crop = render("Hill & Co.", margin=0)
@@ -119,17 +100,9 @@ def render(
 
 
 def covers(font: Font | str | Path, text: str) -> bool:
-    """Whether a font has a glyph for every character of a text; white space is not asked for.
+    """Whether a font has a glyph for every character of a text, white space aside.
 
-    A character is missing if it is drawn as nothing, or as the sign that the font draws for a character
-    that does not exist.
-
-    Args:
-        font: The font.
-        text: The text.
-
-    Returns:
-        True where all of it can be printed.
+    A character is missing if it is drawn as nothing, or as the font's sign for a missing character.
 
     Example:
         >>> covers("", "Hill & Co."), covers("", "山田商店")
@@ -139,67 +112,27 @@ def covers(font: Font | str | Path, text: str) -> bool:
     return all(_has(font.path, font.index, char) for char in text if not char.isspace())
 
 
-def covering(fonts: Iterable[Font], text: str) -> tuple[Font, ...]:
-    """The fonts that have every character of a text, in their order.
-
-    Args:
-        fonts: Fonts to choose from.
-        text: The text.
-
-    Returns:
-        Those that cover it.
-
-    Example:
-        >>> len(covering([Font(), Font(size=30)], "Hill")), covering([Font()], "山")
-        (2, ())
-    """
-    return tuple(font for font in fonts if covers(font, text))
-
-
 def draw_font(fonts: Sequence[Font], text: str, draw: np.random.Generator) -> Font | None:
-    """Draw one of the fonts that have every character of a text, each as likely as the others.
-
-    Args:
-        fonts: Fonts to choose from.
-        text: What it shall print.
-        draw: Where the choice comes from.
-
-    Returns:
-        The font, None where none of them covers the text.
+    """Draw one of the fonts that have every character of a text, all equally likely; None without one.
 
     Example:
         >>> draw_font([Font(size=30)], "Hill", np.random.default_rng(0)).size
         30
     """
-    # in a random order the first that covers it is any of those that do, and few are asked
+    # in a random order the first that covers it is a random one of those, and few are tested
     order = draw.permutation(len(fonts)).tolist()
     return next((fonts[place] for place in order if covers(fonts[place], text)), None)
 
 
 def column_by_raqm(text: str, font: Font) -> Grey:
-    """A column set by raqm and the font's own rules for columns; see `render`.
-
-    Args:
-        text: The text.
-        font: The font.
-
-    Returns:
-        Ink from 0 to 255, (h, w).
-    """
+    """The ink of a column set by raqm and the font's own rules, 0 to 255, (h, w)."""
     return _mask(text, font, direction="ttb")
 
 
 def column_by_glyph(text: str, font: Font) -> Grey:
-    """A column set glyph by glyph: each in the middle of a cell, turned or moved where that is the custom.
+    """The ink of a column set glyph by glyph, 0 to 255, (h, w): rotated and raised by the rules of print.
 
-    Needs nothing but Pillow, and is what `column_by_raqm` is compared with.
-
-    Args:
-        text: The text.
-        font: The font.
-
-    Returns:
-        Ink from 0 to 255, (h, w).
+    Needs only Pillow; `column_by_raqm` is compared with it.
     """
     em = font.size
     cells = [np.zeros((0, 2 * em), dtype=np.uint8)]
@@ -222,7 +155,7 @@ def column_by_glyph(text: str, font: Font) -> Grey:
 
 
 def _cell(char: str, font: Font) -> Grey:
-    """One glyph in the square or half square that it stands in, an em high."""
+    """One glyph in its square or half square, an em high."""
     face = _load(font.path, font.index, font.size)
     wide = max(1, round(face.getlength(char)))
     mask, (left, top) = _getmask(char, font)
@@ -237,7 +170,7 @@ def _cell(char: str, font: Font) -> Grey:
 
 
 def _turns_all(text: str, font: Font) -> bool:
-    """Whether raqm with this font turns all that is to be turned in a column."""
+    """Whether raqm with this font rotates every glyph that has to be rotated in a column."""
     return _has_raqm(font.path, font.index) and all(
         _turns(font.path, font.index, char) for char in sorted(frozenset(text) & TURNED)
     )
@@ -245,7 +178,7 @@ def _turns_all(text: str, font: Font) -> bool:
 
 @lru_cache(maxsize=4096)
 def _turns(path: str, index: int, char: str) -> bool:
-    """Whether one glyph stands up in a column after lying in a line, or the other way round."""
+    """Whether raqm rotates one glyph in a column."""
     font = Font(path, index, 48)
     line = _trim(_mask(char, font)).shape
     column = _trim(_mask(char, font, direction="ttb")).shape
@@ -260,7 +193,7 @@ def _has(path: str, index: int, char: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _missing(path: str, index: int) -> Grey:
-    """What a font draws for a character that does not exist."""
+    """The font's sign for a missing character."""
     return _mask(_BLANK, Font(path, index, 32))
 
 
@@ -269,7 +202,7 @@ def _mask(text: str, font: Font, direction: str | None = None) -> Grey:
 
 
 def _getmask(text: str, font: Font, direction: str | None = None) -> tuple[Grey, tuple[int, int]]:
-    """The ink of a text, (h, w), and where it stands: right of the origin, below the ascender."""
+    """The ink of a text, (h, w), and its place: right of the origin, below the ascender."""
     face = _load(font.path, font.index, font.size)
     mask, place = face.getmask2(text, mode="L", direction=direction, stroke_width=font.weight)
     from PIL import Image
@@ -282,7 +215,7 @@ def _getmask(text: str, font: Font, direction: str | None = None) -> tuple[Grey,
 
 
 def _trim(ink: Grey) -> Grey:
-    """Without empty rows and columns around the ink."""
+    """Remove empty rows and columns around the ink."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if not len(rows):
         return ink[:0, :0]
@@ -306,7 +239,7 @@ def _load(path: str, index: int, size: int) -> Any:
 
 @lru_cache(maxsize=256)
 def _has_raqm(path: str, index: int) -> bool:
-    """Whether columns can be set by raqm; the font inside Pillow is opened without it."""
+    """Whether raqm can set columns; the font inside Pillow is opened without it."""
     from PIL import ImageFont, features
 
     engine = _load(path, index, 48).layout_engine

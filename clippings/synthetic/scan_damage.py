@@ -1,14 +1,14 @@
-"""Age and scan a clean crop: every kind of damage is a small function, drawn by a seed.
+"""Damage and scan a clean crop: every kind of damage is a small function of ink, generator and severity.
 
-Inside, a crop is float32 ink from 0 (paper) to 1 (black), so that damage of paper and ink can be added up;
-outside it is grey from 0 (black) to 255 (white).
+Inside, a crop is float32 ink, (h, w), from 0 (paper) to 1 (black), so that damage adds up; outside it is grey
+from 0 (black) to 255 (white). Severity 0 is the mildest damage, 1 a poor scan.
 """
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass, fields
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 
@@ -136,20 +136,7 @@ def scan(
     *,
     other: Grey | None = None,
 ) -> bytes:
-    """Make a clean crop look like a scanned one, and store it: a JPEG, or a PNG where `jpeg` is off.
-
-    Args:
-        crop: Grey crop, (h, w) uint8: 0 is black, 255 is paper.
-        settings: What happens to it, and how badly.
-        seed: A number, or where the draws come from; the same one gives the same file.
-        other: A crop of the page behind this one, for `bleed`; any size. None: nothing shines through.
-
-    Returns:
-        The bytes of the file.
-
-    Raises:
-        EncoderError: The crop is not a two-dimensional uint8 array, or it is empty.
-        MissingPackageError: Pillow is not installed.
+    """As `damage`, stored: a JPEG, or a PNG where `jpeg` is off.
 
     Example:
         >>> from clippings.synthetic.render import render
@@ -164,18 +151,15 @@ def scan(
     # every kind has its own stream, so that switching one off leaves the others as they were
     streams = dict(zip(SWITCHES, draw.spawn(len(SWITCHES)), strict=True))
     s, ink = float(settings.severity), _ink(crop)
-    if settings.skew:
-        ink = skew(ink, streams["skew"], s)
-    if settings.wear:
-        ink = wear(ink, streams["wear"], s)
-    if settings.blotches:
-        ink = blotches(ink, streams["blotches"], s)
-    if settings.bleed and other is not None:
-        ink = bleed(ink, streams["bleed"], s, _ink(other))
-    if settings.blur:
-        ink = blur(ink, streams["blur"], s)
-    if settings.shrink:
-        ink = shrink(ink, streams["shrink"], s)
+    behind = None if other is None else _ink(other)
+    kinds = {
+        "skew": skew, "wear": wear, "blotches": blotches,
+        "bleed": lambda ink, draw, s: ink if behind is None else bleed(ink, draw, s, behind),
+        "blur": blur, "shrink": shrink,
+    }  # fmt: skip
+    for name, change in kinds.items():
+        if getattr(settings, name):
+            ink = change(ink, streams[name], s)
     grey = tone(ink, streams["tone"], s) if settings.tone else np.float32(255) * (1 - ink)
     if settings.grain:
         grey = grain(grey, streams["grain"], s)
@@ -186,16 +170,7 @@ def scan(
 
 
 def skew(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
-    """Turn a crop by a small angle about its middle; corners are filled with paper.
-
-    Args:
-        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
-        draw: Where random numbers come from.
-        severity: 0 for the mildest damage, 1 for a poor scan.
-
-    Returns:
-        The damaged ink.
-    """
+    """Rotate a crop by a small angle about its middle; corners are filled with paper."""
     angle = draw.uniform(-1.2, 1.2) * severity
     if not angle:
         return ink
@@ -204,16 +179,7 @@ def skew(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
 
 
 def wear(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
-    """Thin every stroke by a pixel, or let it run into the paper around it.
-
-    Args:
-        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
-        draw: Where random numbers come from.
-        severity: 0 for the mildest damage, 1 for a poor scan.
-
-    Returns:
-        The damaged ink.
-    """
+    """Thin every stroke by a pixel, or let it run into the paper around it."""
     from scipy import ndimage
 
     if draw.random() < min(0.5, 0.45 * severity):  # never most of the crops: some print is bold
@@ -224,16 +190,7 @@ def wear(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
 
 
 def blotches(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
-    """Fade the ink in places about as large as a letter.
-
-    Args:
-        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
-        draw: Where random numbers come from.
-        severity: 0 for the mildest damage, 1 for a poor scan.
-
-    Returns:
-        The damaged ink.
-    """
+    """Fade the ink in places about as large as a letter."""
     high, wide = (max(2, side // 6 + 2) for side in ink.shape)
     noise = _pillow().fromarray(draw.random((high, wide), dtype=np.float32))
     cloud = np.asarray(noise.resize(ink.shape[::-1], _pillow().Resampling.BILINEAR), dtype=np.float32)
@@ -242,17 +199,7 @@ def blotches(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
 
 
 def bleed(ink: Ink, draw: np.random.Generator, severity: float, other: Ink) -> Ink:
-    """Let another print shine through, mirrored and blurred, on six of ten crops.
-
-    Args:
-        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
-        draw: Where random numbers come from.
-        severity: 0 for no damage, 1 for a poor scan.
-        other: Ink of the page behind, of any size.
-
-    Returns:
-        The damaged ink.
-    """
+    """Let the ink of another crop of any size shine through, mirrored and blurred, on six of ten crops."""
     from scipy import ndimage
 
     if draw.random() >= 0.6:
@@ -264,16 +211,7 @@ def bleed(ink: Ink, draw: np.random.Generator, severity: float, other: Ink) -> I
 
 
 def blur(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
-    """Blur by half a pixel to one.
-
-    Args:
-        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
-        draw: Where random numbers come from.
-        severity: 0 for the mildest damage, 1 for a poor scan.
-
-    Returns:
-        The damaged ink.
-    """
+    """Blur by half a pixel to one."""
     from scipy import ndimage
 
     sigma = draw.uniform(0.5, 1.0) * severity
@@ -281,16 +219,7 @@ def blur(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
 
 
 def shrink(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
-    """Scale down to between a half and four fifths, further where the damage is severe.
-
-    Args:
-        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
-        draw: Where random numbers come from.
-        severity: 0 for the mildest damage, 1 for a poor scan.
-
-    Returns:
-        The damaged ink.
-    """
+    """Scale down to between a half and four fifths, further where the damage is severe."""
     factor = draw.uniform(0.5, 0.8) / max(0.6, severity**0.5)
     factor = min(1.0, max(factor, SMALLEST / min(ink.shape)))
     high, wide = (max(1, round(side * factor)) for side in ink.shape)
@@ -299,16 +228,7 @@ def shrink(ink: Ink, draw: np.random.Generator, severity: float) -> Ink:
 
 
 def tone(ink: Ink, draw: np.random.Generator, severity: float) -> Floats:
-    """Give ink and paper their grey: from 20-70 to 195-235, and uneven over the page.
-
-    Args:
-        ink: Ink of the crop, (h, w) float32, 0 for paper and 1 for ink.
-        draw: Where random numbers come from.
-        severity: How uneven the paper is; 0 for even.
-
-    Returns:
-        Grey values, (h, w) float32, 0 for black and 255 for white.
-    """
+    """Grey values of ink and paper, 20-70 and 195-235 (0 black, 255 white), uneven over the page."""
     black, white = draw.uniform(20, 70), draw.uniform(195, 235)
     slope = draw.uniform(-6, 6, size=2) * min(severity, 1.5)
     rows = np.linspace(-1, 1, ink.shape[0], dtype=np.float32)[:, None]
@@ -318,31 +238,13 @@ def tone(ink: Ink, draw: np.random.Generator, severity: float) -> Floats:
 
 
 def grain(grey: Floats, draw: np.random.Generator, severity: float) -> Floats:
-    """Add noise to every pixel.
-
-    Args:
-        grey: Grey values, (h, w) float32.
-        draw: Where random numbers come from.
-        severity: 0 for no damage, 1 for a poor scan.
-
-    Returns:
-        Grey values with noise, not clipped.
-    """
+    """Add noise to the grey of every pixel; values are not clipped."""
     noise = draw.standard_normal(grey.shape, dtype=np.float32)
     return np.asarray(grey + noise * np.float32(draw.uniform(5, 14) * severity), dtype=np.float32)
 
 
 def specks(grey: Floats, draw: np.random.Generator, severity: float) -> Floats:
-    """Set a few pixels to black and as many to white.
-
-    Args:
-        grey: Grey values, (h, w) float32.
-        draw: Where random numbers come from.
-        severity: 0 for no damage, 1 for a poor scan.
-
-    Returns:
-        Grey values with specks.
-    """
+    """Set a few pixels to black and as many to white."""
     dust = draw.random(grey.shape, dtype=np.float32)
     share = 0.0025 * severity
     return np.where(dust < share, 0.0, np.where(dust > 1 - share, 255.0, grey)).astype(np.float32)
@@ -354,15 +256,7 @@ def _ink(crop: Grey) -> Ink:
 
 
 def encode(pixels: Grey, quality: int | None) -> bytes:
-    """Store a crop: as JPEG of that quality, or as PNG where it is None.
-
-    Args:
-        pixels: Grey crop, (h, w) uint8.
-        quality: JPEG quality; None for PNG.
-
-    Returns:
-        The bytes of the file.
-    """
+    """Store a grey crop as JPEG of a quality, or as PNG where it is None."""
     target = io.BytesIO()
     image = _pillow().fromarray(pixels)
     if quality is None:
@@ -373,19 +267,12 @@ def encode(pixels: Grey, quality: int | None) -> bytes:
 
 
 def decode(stored: bytes) -> Grey:
-    """Read a stored crop back as grey pixels.
-
-    Args:
-        stored: The bytes of an image file.
-
-    Returns:
-        (h, w) uint8: 0 is black, 255 is white.
-    """
+    """Read a stored crop as grey pixels, (h, w) uint8: 0 is black, 255 is white."""
     with _pillow().open(io.BytesIO(stored)) as image:
         return np.asarray(image.convert("L"), dtype=np.uint8)
 
 
-def _pillow() -> Any:
+def _pillow() -> ModuleType:
     try:
         from PIL import Image
     except ImportError:

@@ -1,4 +1,4 @@
-"""Names into labelled records: printed, aged, scanned and read, as two books would hold them."""
+"""Names to labelled records of two books: printed, damaged, scanned and read."""
 
 from __future__ import annotations
 
@@ -79,19 +79,19 @@ def synthesize(
         for copy in range(crops_per_name[side])
     ]
     crops = [_make(job, by_side[job[1]], orientation[job[1]], damage, change, seed) for job in jobs]
-    made = [(job, crop) for job, crop in zip(jobs, crops, strict=True) if crop is not None]
-    if not made:
+    printed_jobs = [(job, crop) for job, crop in zip(jobs, crops, strict=True) if crop is not None]
+    if not printed_jobs:
         raise EncoderError(
             f"No name can be printed. Given: {len(names)} names, {sum(map(len, by_side))} fonts. Give fonts "
             "with the characters of the names: `covers(font, name)` tells."
         )
-    kept = [job for job, _ in made]
-    images, printed, used = zip(*(crop for _, crop in made), strict=True)
-    readings = _read(ocr, kept, images, printed, seed)
-    side_of = np.array([job[1] for job in kept], dtype=np.int8)
+    used_jobs = [job for job, _ in printed_jobs]
+    images, printed, used = zip(*(crop for _, crop in printed_jobs), strict=True)
+    readings = _read(ocr, used_jobs, images, printed, seed)
+    side_of = np.array([job[1] for job in used_jobs], dtype=np.int8)
     return SyntheticRecords(
         names=tuple(names),
-        entity=np.array([job[0] for job in kept], dtype=np.int64),
+        entity=np.array([job[0] for job in used_jobs], dtype=np.int64),
         side=side_of,
         images=tuple(images),
         text=tuple(reading.text for reading in readings),
@@ -107,16 +107,16 @@ def _fonts(fonts: Sequence[Any]) -> tuple[tuple[Font, ...], tuple[Font, ...]]:
     """The fonts of the source and of the target."""
     two = len(fonts) == 2 and all(isinstance(one, (list, tuple)) for one in fonts)
     source, target = fonts if two else (fonts, fonts)
-    found = tuple(as_font(font) for font in source), tuple(as_font(font) for font in target)
-    if not all(found):
+    by_side = tuple(as_font(font) for font in source), tuple(as_font(font) for font in target)
+    if not all(by_side):
         raise EncoderError(
             f"There is nothing to print with. Given: fonts={fonts!r}. Give paths, or two lists of paths."
         )
-    return found
+    return by_side
 
 
 def _check(names: Sequence[str], crops: tuple[int, int], orientation: tuple[str, str]) -> None:
-    """Refuse what cannot be used, in the caller's words."""
+    """Raise an error for names, numbers of crops or orientations that cannot be used."""
     bad = [number for number, name in enumerate(names) if not str(name).strip()]
     twice = len(names) - len(set(names))
     if isinstance(names, str) or not len(names) or bad or twice:
@@ -136,7 +136,7 @@ def _check(names: Sequence[str], crops: tuple[int, int], orientation: tuple[str,
 def _make(
     job: Job, fonts: Sequence[Font], orientation: str, damage: Damage | None, change: Vary | None, seed: int
 ) -> Crop | None:
-    """Print and age a record; None where no font can."""
+    """Print and damage one crop; None where no font has the characters."""
     _, side, copy, name = job
     draw = np.random.default_rng([seed, side, copy, crc32(name.encode())])
     text = change(name, SIDES[side], draw) if change else name
@@ -163,7 +163,7 @@ def _read(
     printed: Sequence[str],
     seed: int,
 ) -> list[Reading]:
-    """A reading of every crop, each side by its own reader."""
+    """A reading of every crop, by the reader of its side."""
     if ocr is None:
         return [Reading(text) for text in printed]
     readers = ocr if isinstance(ocr, tuple) else (ocr, ocr)
@@ -174,9 +174,9 @@ def _read(
     readings: list[Reading | None] = [None] * len(jobs)
     for side, reader in enumerate(readers):
         rows = [row for row, job in enumerate(jobs) if job[1] == side]
-        found = reader.read_crops(
+        results = reader.read_crops(
             [images[row] for row in rows], [printed[row] for row in rows], [seeds[row] for row in rows]
         )
-        for row, reading in zip(rows, found, strict=True):
+        for row, reading in zip(rows, results, strict=True):
             readings[row] = reading
     return cast("list[Reading]", readings)

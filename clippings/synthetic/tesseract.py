@@ -91,16 +91,20 @@ class Tesseract:
         """
         self._check()
         crops = [decode(image) if isinstance(image, bytes) else image for image in images]
-        found = [Reading("", 0.0)] * len(crops)
+        readings_by_row = [Reading("", 0.0)] * len(crops)
         for short in (self.layout[1], *self.retries):
-            empty = [row for row, reading in enumerate(found) if not reading.text and _has_print(crops[row])]
+            empty = [
+                row
+                for row, reading in enumerate(readings_by_row)
+                if not reading.text and _has_print(crops[row])
+            ]
             chunks = [empty[at : at + BATCH] for at in range(0, len(empty), BATCH)]
             with ThreadPoolExecutor(self.workers or os.cpu_count() or 1) as pool:
                 read = pool.map(lambda rows, short=short: self._run([crops[r] for r in rows], short), chunks)
                 for rows, readings in zip(chunks, read, strict=True):
                     for row, reading in zip(rows, readings, strict=True):
-                        found[row] = reading
-        return found
+                        readings_by_row[row] = reading
+        return readings_by_row
 
     def read_crops(
         self, images: Sequence[bytes], printed: Sequence[str], seeds: Sequence[int]
@@ -123,7 +127,7 @@ class Tesseract:
             raise MissingProgramError(PROGRAM, missing)
 
     def _run(self, crops: Sequence[Grey], short: int) -> list[Reading]:
-        """Read some crops with one process, as the pages of one document."""
+        """Read crops with one process, as the pages of one document."""
         from PIL import Image
 
         psm, _, spaces = self.layout
@@ -141,44 +145,28 @@ class Tesseract:
             )
         if done.returncode:
             message = done.stderr.decode("utf-8", "replace").strip()[-300:]
-            raise EncoderError(f"tesseract failed. Given: {' '.join(command)}. It says: {message}")
+            raise EncoderError(f"tesseract failed. Given: {' '.join(command)}. Its message: {message}")
         return parse(done.stdout.decode("utf-8"), len(crops), spaces=spaces)
 
 
 def missing_model(language: str) -> str | None:
-    """What lacks for a language to be read, as the lines that install it; None where nothing does.
-
-    Args:
-        language: Of the model.
-
-    Returns:
-        None, or the lines.
-    """
+    """The command that installs what a language lacks; None where nothing is missing."""
     packages = f"tesseract-ocr tesseract-ocr-{language.lower().replace('_', '-')}"
     lines = f"apt-get install {packages} (Debian, Ubuntu), or: brew install tesseract tesseract-lang (macOS)"
     if shutil.which(PROGRAM) is None:
         return lines
     listed = subprocess.run([PROGRAM, "--list-langs"], capture_output=True, check=False)
-    known = (listed.stdout + listed.stderr).decode("utf-8", "replace").split()
-    return None if all(part in known for part in language.split("+")) else lines
+    installed = (listed.stdout + listed.stderr).decode("utf-8", "replace").split()
+    return None if all(part in installed for part in language.split("+")) else lines
 
 
 def _has_print(crop: Grey) -> bool:
-    """Whether there are any two greys in a crop: on plain paper tesseract sees letters."""
+    """Whether a crop has two different greys: tesseract finds letters on plain paper."""
     return bool(np.ptp(crop) > FAINTEST)
 
 
 def clean(crop: Grey, short: int, border: int) -> Grey:
-    """A crop as tesseract likes it: without specks, of one size, black on white, with a border.
-
-    Args:
-        crop: Grey crop, (h, w).
-        short: Pixels of the short side.
-        border: White pixels on every side.
-
-    Returns:
-        The crop, uint8.
-    """
+    """A crop prepared for tesseract: median filter, short side scaled, contrast stretched, white border."""
     from PIL import Image
     from scipy import ndimage
 
@@ -192,15 +180,7 @@ def clean(crop: Grey, short: int, border: int) -> Grey:
 
 
 def parse(table: str, pages: int, *, spaces: bool) -> list[Reading]:
-    r"""The readings in a table of tesseract: the words of each page, and the mean of their confidences.
-
-    Args:
-        table: What tesseract writes as "tsv".
-        pages: How many crops there were.
-        spaces: Whether blanks mean something.
-
-    Returns:
-        A reading of each page; of a page without words, "" and 0.
+    r"""The readings in a TSV table of tesseract: the words of each page, and their mean confidence.
 
     Example:
         >>> head = "level\tpage_num\tconf\ttext\n"
@@ -214,9 +194,9 @@ def parse(table: str, pages: int, *, spaces: bool) -> list[Reading]:
         if row["level"] == "5" and text.strip() and 0 <= page < pages:
             words[page].append(text)
             confidence[page].append(float(row["conf"]))
-    found = []
+    readings = []
     for text_of, confidence_of in zip(words, confidence, strict=True):
         text = tidy(" ".join(text_of), spaces=spaces)
         sure = sum(confidence_of) / len(confidence_of) / 100 if text else 0.0
-        found.append(Reading(text, round(min(1.0, max(0.0, sure)), 4)))
-    return found
+        readings.append(Reading(text, round(min(1.0, max(0.0, sure)), 4)))
+    return readings

@@ -1,4 +1,4 @@
-"""Which texts are seen together: batches that depend on the seed and the epoch, and on nothing else."""
+"""Batches of texts: they depend on the seed, the epoch and the mined negatives only."""
 
 from __future__ import annotations
 
@@ -41,19 +41,11 @@ def batches(
     epoch: int,
     negatives: Integers | None = None,
 ) -> list[Batch]:
-    """The batches of one epoch.
+    """The batches of one epoch, in their order.
 
-    Args:
-        examples: The examples.
-        loss: "infonce": positive pairs, no entity twice in a batch. "supcon": texts by entity, about four of
-            each. "onlinecontrastive": labelled pairs.
-        size: Pairs in a batch; texts for "supcon".
-        seed: Of the run.
-        epoch: Which epoch, from 0.
-        negatives: For "infonce", mined texts for each positive pair, (n_positive, k) int64, -1 for none.
-
-    Returns:
-        The batches, in the order in which they are seen.
+    "infonce": positive pairs, no entity twice in a batch, with mined `negatives`, (n_positive, k) int64, -1
+    for none. "supcon": texts by entity, about four of each; then `size` counts texts. "onlinecontrastive":
+    labelled pairs.
     """
     draw = np.random.default_rng([seed, epoch])
     if loss == "supcon":
@@ -69,59 +61,59 @@ def _without_repeats(
 ) -> list[Batch]:
     """Positive pairs, each entity once a batch: its other members would be false negatives.
 
-    A rest that fills no quarter of a batch is left out: its few pairs have little to be told from. Which
-    pairs those are is drawn anew every epoch.
+    A rest that fills no quarter of a batch is left out, as its pairs have few negatives; its pairs differ
+    from epoch to epoch.
     """
     positive = examples.positive
     entity = examples.entity[examples.left[positive]].tolist()
     fresh = iter(draw.permutation(len(positive)).tolist())
     waiting: list[int] = []
-    made: list[Batch] = []
+    result: list[Batch] = []
     while True:
-        taken: list[int] = []
-        kept: list[int] = []
+        chosen: list[int] = []
+        deferred: list[int] = []
         seen: set[int] = set()
         for place in chain(waiting, fresh):
-            (kept if entity[place] in seen else taken).append(place)
+            (deferred if entity[place] in seen else chosen).append(place)
             seen.add(entity[place])
-            if len(taken) == size:
+            if len(chosen) == size:
                 break
         # what `chain` did not reach of the waiting ones still waits
-        waiting = kept + waiting[len(taken) + len(kept) :]
-        if not taken or (made and len(taken) < size / SMALL):
-            return made
-        more = None if negatives is None else negatives[taken].ravel()
-        made.append(_of_pairs(examples, positive[taken], more))
+        waiting = deferred + waiting[len(chosen) + len(deferred) :]
+        if not chosen or (result and len(chosen) < size / SMALL):
+            return result
+        extra = None if negatives is None else negatives[chosen].ravel()
+        result.append(_of_pairs(examples, positive[chosen], extra))
 
 
 def _by_entity(examples: Examples, size: int, draw: np.random.Generator) -> list[Batch]:
-    """Texts in entities of two and more, each text once an epoch, entities side by side."""
+    """Texts of entities with at least two, each text once an epoch, entity by entity."""
     members: dict[int, list[int]] = {}
     for number, name in enumerate(examples.entity.tolist()):
         members.setdefault(name, []).append(number)
     groups: list[list[int]] = []
-    for one in members.values():
-        if len(one) > 1:
-            shuffled = draw.permutation(one).tolist()
-            # a rest of one text would have no partner: it goes with the group before
-            cuts = list(range(0, len(one) - 1, PER_CLUSTER)) or [0]
-            ends = [*cuts[1:], len(one)]
+    for texts in members.values():
+        if len(texts) > 1:
+            shuffled = draw.permutation(texts).tolist()
+            # a rest of one text would have no positive: it joins the group before
+            cuts = list(range(0, len(texts) - 1, PER_CLUSTER)) or [0]
+            ends = [*cuts[1:], len(texts)]
             groups += [shuffled[start:stop] for start, stop in zip(cuts, ends, strict=True)]
     none = np.empty(0, dtype=np.int64)
-    made: list[Batch] = []
+    result: list[Batch] = []
     batch: list[int] = []
     for place in draw.permutation(len(groups)).tolist():
         if batch and len(batch) + len(groups[place]) > size:
-            made.append(Batch(np.array(batch, dtype=np.int64), none, none, none))
+            result.append(Batch(np.array(batch, dtype=np.int64), none, none, none))
             batch = []
         batch += groups[place]
     if batch:
-        made.append(Batch(np.array(batch, dtype=np.int64), none, none, none))
-    return made
+        result.append(Batch(np.array(batch, dtype=np.int64), none, none, none))
+    return result
 
 
 def _of_pairs(examples: Examples, pairs: Integers, more: Integers | None = None) -> Batch:
-    """The batch of these pairs, with further texts that stand in no pair."""
+    """The batch of these pairs, with further texts as negatives."""
     left, right = examples.left[pairs], examples.right[pairs]
     extra = np.empty(0, dtype=np.int64) if more is None else more[more >= 0]
     texts = np.unique(np.concatenate([left, right, extra]))
@@ -131,14 +123,7 @@ def _of_pairs(examples: Examples, pairs: Integers, more: Integers | None = None)
 
 
 def by_length(texts: list[str], size: int) -> Iterator[list[int]]:
-    """Places of texts in parts of like length, so that little is padded.
-
-    Args:
-        texts: The texts.
-        size: Texts in a part.
-
-    Yields:
-        Places, longest texts first.
+    """Places of texts in parts of similar length, the longest first.
 
     Example:
         >>> list(by_length(["a", "abc", "ab"], 2))

@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from clippings.arrays import Integers
 from clippings.errors import TrainingError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.optim import Optimizer
 
 FOLDER, LAST, BEST = "checkpoints", "last", "best"
 _STATE, _WEIGHTS, _OPTIMIZER = "state.json", "weights.safetensors", "optimizer.safetensors"
@@ -25,12 +30,12 @@ class Place:
     Attributes:
         run: A hash of the settings and the examples, so that no other run is continued by mistake.
         step: Steps done.
-        epoch: The epoch that is under way, from 0.
+        epoch: The current epoch, from 0.
         batch: Batches of it that are done.
         best: The best validation so far.
-        best_step: When it was.
+        best_step: The step of the best validation.
         stale: Epochs without a better one.
-        done: Whether the run was over.
+        done: Whether the run is finished.
     """
 
     run: str
@@ -46,21 +51,12 @@ class Place:
 def save(
     folder: Path,
     place: Place,
-    weights: Mapping[str, Any],
-    optimizer: Any = None,
-    mined: Any = None,
-    average: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Tensor],
+    optimizer: Optimizer | None = None,
+    mined: Integers | None = None,
+    average: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write a checkpoint; one that is there already is replaced only when the new one is whole.
-
-    Args:
-        folder: Where it shall be.
-        place: How far the run is.
-        weights: Parameters by name.
-        optimizer: Its state is kept too, where it is given.
-        mined: The mined negatives of the epoch under way or just over, an array of int64.
-        average: The moving average of the parameters, where there is one.
-    """
+    """Write a checkpoint; an older one in the folder is replaced only when the new one is whole."""
     torch = import_module("torch")
     write = import_module("safetensors.torch").save_file
     fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
@@ -71,7 +67,11 @@ def save(
         if tensors:
             write({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, fresh / name)
     if optimizer is not None:
-        state = _tensors(optimizer, weights)
+        state = {
+            f"{key}:{name}": value.detach().cpu().contiguous()
+            for name, parameter in weights.items()
+            for key, value in optimizer.state.get(parameter, {}).items()
+        }
         if mined is not None:
             state[_MINED] = torch.as_tensor(mined).contiguous()
         write(state, fresh / _OPTIMIZER)
@@ -83,17 +83,7 @@ def save(
 
 
 def read(folder: Path) -> Place | None:
-    """How far a run is that left a checkpoint.
-
-    Args:
-        folder: Where it is; after a death between two renames the one before counts.
-
-    Returns:
-        The place, None where there is no checkpoint.
-
-    Raises:
-        TrainingError: It cannot be read.
-    """
+    """The place of a checkpoint, None without one; after a crash between two renames the older one counts."""
     path = _whole(folder)
     if path is None:
         return None
@@ -105,62 +95,45 @@ def read(folder: Path) -> Place | None:
         ) from error
 
 
-def weights(folder: Path) -> dict[str, Any]:
-    """The parameters of a checkpoint.
-
-    Args:
-        folder: Where it is.
-
-    Returns:
-        Tensors by name.
-    """
+def weights(folder: Path) -> dict[str, Tensor]:
+    """The parameters of a checkpoint by name."""
     return _load(folder, _WEIGHTS)
 
 
-def average(folder: Path) -> dict[str, Any]:
-    """The moving average of the parameters of a checkpoint.
-
-    Args:
-        folder: Where it is; it was saved with an average.
-
-    Returns:
-        Tensors by name.
-    """
+def average(folder: Path) -> dict[str, Tensor]:
+    """The moving average of the parameters, of a checkpoint that was saved with one."""
     return _load(folder, _AVERAGE)
 
 
-def _load(folder: Path, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = import_module("safetensors.torch").load_file((_whole(folder) or folder) / name)
-    return found
+def copy_weights(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+    """Copy a checkpoint's values into parameters of the same names and shapes."""
+    if {n: v.shape for n, v in own.items()} != {n: v.shape for n, v in weights.items()}:
+        raise TrainingError(
+            f"The checkpoint is of another model. Given: {len(weights)} tensors, and this model has "
+            f"{len(own)} or other shapes. Resume with the model and the settings that the run began with."
+        )
+    with import_module("torch").no_grad():
+        for name, value in own.items():
+            value.copy_(weights[name])
 
 
-def restore(folder: Path, optimizer: Any, named: Mapping[str, Any]) -> Any:
-    """Put the optimizer where it was.
+def _load(folder: Path, name: str) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = import_module("safetensors.torch").load_file(
+        (_whole(folder) or folder) / name
+    )
+    return tensors
 
-    Args:
-        folder: The checkpoint.
-        optimizer: A fresh one over the same parameters.
-        named: The parameters by name.
 
-    Returns:
-        The mined negatives that were kept, or None.
-    """
+def restore(folder: Path, optimizer: Optimizer, named: Mapping[str, Tensor]) -> Integers | None:
+    """Load the state of a fresh optimizer over the same parameters; returns the mined negatives."""
     state = _load(folder, _OPTIMIZER)
     mined = state.pop(_MINED, None)
     for name, value in state.items():
         key, _, parameter = name.partition(":")
         own = named[parameter]
-        # AdamW keeps its count of steps on the CPU
+        # AdamW keeps its step count on the CPU
         optimizer.state[own][key] = value if key == "step" else value.to(own.device)
     return None if mined is None else mined.numpy()
-
-
-def _tensors(optimizer: Any, named: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        f"{key}:{name}": value.detach().cpu().contiguous()
-        for name, parameter in named.items()
-        for key, value in optimizer.state.get(parameter, {}).items()
-    }
 
 
 def _whole(folder: Path) -> Path | None:

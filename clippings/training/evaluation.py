@@ -1,39 +1,31 @@
-"""How well a text model links: its nearest partner for every query, and the best threshold on that.
+"""Linking accuracy of a text model: the nearest text of every query, and the best threshold on its cosine.
 
-The same rule holds for validation and test: a query is searched in the texts of its split and in all other
-known texts of that side, so that neither is easier than the other.
+For validation and test alike a query is searched in the texts of its split and in all other known texts of
+that side, so that neither is easier than the other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.floating[Any]]
+from clippings.arrays import Bools, Floats, Integers
+
 CELLS = 2**26  # scores held at once
 
 
 class Encodes(Protocol):
-    """What evaluation needs of a model."""
+    """The part of a model that evaluation uses."""
 
-    def encode(self, texts: list[str]) -> npt.NDArray[np.float32]:
-        """Texts as unit rows.
-
-        Args:
-            texts: The texts.
-
-        Returns:
-            (n_texts, dim) float32.
-        """
+    def encode(self, texts: list[str]) -> Floats:
+        """Texts as unit rows, (n, d)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkingTask:
-    """Queries with known answers.
+    """Queries with known matches.
 
     Attributes:
         texts: Different texts.
@@ -49,88 +41,79 @@ class LinkingTask:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """The best partner of every query.
+class Nearest:
+    """The nearest text or record of every query.
 
     Attributes:
-        score: Its cosine, (n,).
+        score: Its cosine, (n,); -inf without one.
         correct: Whether it is of the query's entity, (n,).
-        has: Whether the corpus holds any text of the query's entity, (n,).
+        has: Whether the corpus holds a match of the query, (n,).
     """
 
     score: Floats
-    correct: npt.NDArray[np.bool_]
-    has: npt.NDArray[np.bool_]
+    correct: Bools
+    has: Bools
 
 
-def search(model: Encodes, task: LinkingTask) -> Found:
-    """Link every query to its nearest text.
+def nearest_item(
+    vectors: Floats, queries: Integers, items: Integers, *, skip_self: bool = False
+) -> tuple[Floats, Integers]:
+    """Cosine and place of the best item of each query, (n,) each; -inf and -1 without items.
 
-    Args:
-        model: The model.
-        task: Queries and corpus.
-
-    Returns:
-        The best partner of each.
+    Queries and items are row numbers of `vectors`; with `skip_self` no row is its own answer.
     """
+    score = np.full(len(queries), -np.inf, dtype=np.float32)
+    best = np.full(len(queries), -1, dtype=np.int64)
+    step = max(1, CELLS // max(1, len(items)))
+    for start in range(0, len(queries) if len(items) else 0, step):
+        part = slice(start, start + step)
+        cosine = vectors[queries[part]] @ vectors[items].T
+        if skip_self:
+            cosine[queries[part][:, None] == items[None, :]] = -np.inf
+        best[part], score[part] = cosine.argmax(axis=1), cosine.max(axis=1)
+    return score, best
+
+
+def search(model: Encodes, task: LinkingTask) -> Nearest:
+    """Link every query to its nearest text of the corpus."""
     used, place = np.unique(np.concatenate([task.queries, task.corpus]), return_inverse=True)
     vectors = model.encode([task.texts[number] for number in used.tolist()])
     query, item = place[: len(task.queries)], place[len(task.queries) :]
-    score = np.full(len(query), -np.inf, dtype=np.float32)
-    best = np.full(len(query), -1, dtype=np.int64)
-    of_item = task.entity[task.corpus]
-    step = max(1, CELLS // max(1, len(item)))
-    for start in range(0, len(query) if len(item) else 0, step):
-        part = slice(start, start + step)
-        cosine = vectors[query[part]] @ vectors[item].T
-        cosine[query[part][:, None] == item[None, :]] = -np.inf
-        best[part] = cosine.argmax(axis=1)
-        score[part] = cosine.max(axis=1)
+    entity = task.entity[task.corpus]
+    score, best = nearest_item(vectors, query, item, skip_self=True)
     correct = (best >= 0) & (score > -np.inf)
-    correct[correct] = of_item[best[correct]] == task.entity[task.queries[correct]]
-    count = np.bincount(of_item, minlength=int(task.entity.max(initial=0)) + 1)
+    correct[correct] = entity[best[correct]] == task.entity[task.queries[correct]]
+    count = np.bincount(entity, minlength=int(task.entity.max(initial=0)) + 1)
     others = count[task.entity[task.queries]] - np.isin(task.queries, task.corpus)
-    return Found(score, correct, others > 0)
+    return Nearest(score, correct, others > 0)
 
 
-def scores(found: Found, threshold: float | None = None) -> dict[str, float]:
-    """Top-1 accuracy, and F1 of linking each query to its best partner at or above a threshold.
+def scores(nearest: Nearest, threshold: float | None = None) -> dict[str, float]:
+    """Top-1 accuracy, and F1 of linking each query to its nearest text at or above a threshold.
 
-    Args:
-        found: From `search`.
-        threshold: One that was chosen on other data; None chooses the best one here.
-
-    Returns:
-        "top1" over the queries that have an answer, "f1", "precision", "recall" and "threshold".
+    "top1" is over the queries that have a match; a threshold of None is chosen here.
     """
-    matches = int(found.has.sum())
+    matches = int(nearest.has.sum())
     if threshold is None:
-        threshold = best_threshold(found.score, found.correct, matches)[1]
-    linked = found.score >= threshold
-    correct = int((linked & found.correct).sum())
+        threshold = best_threshold(nearest.score, nearest.correct, matches)[1]
+    linked = nearest.score >= threshold
+    correct = int((linked & nearest.correct).sum())
     links = int(linked.sum())
     return {
-        "top1": float(found.correct.sum() / max(1, matches)),
+        "top1": float(nearest.correct.sum() / max(1, matches)),
         "f1": 2 * correct / max(1, links + matches),
         "precision": correct / links if links else 1.0,
         "recall": correct / matches if matches else 1.0,
         "threshold": float(threshold),
-        "queries": float(len(found.score)),
+        "queries": float(len(nearest.score)),
     }
 
 
-def best_threshold(
-    score: Floats, correct: npt.NDArray[np.bool_], matches: int | None = None
-) -> tuple[float, float]:
-    """The threshold with the best F1, halfway between two scores.
+def best_threshold(score: Floats, correct: Bools, matches: int | None = None) -> tuple[float, float]:
+    """The best F1 and its threshold, halfway between two scores; (0, 1) where nothing is correct.
 
-    Args:
-        score: (n,).
-        correct: Whether a link at that score would be right, (n,).
-        matches: How many true links there are; None: as many as are right.
-
-    Returns:
-        The F1, and the threshold; (0, 1) where nothing is right.
+    `score` and `correct` are (n,); `matches` is the number of true links, None for the number of correct
+    ones.
 
     Example:
         >>> best_threshold(np.array([0.9, 0.8, 0.1]), np.array([True, True, False]))[0]

@@ -1,4 +1,4 @@
-"""What a text model is trained on: texts, which of them name one entity, and labelled pairs of them."""
+"""Training data of a text model: texts, their entities, and labelled pairs of them."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ class Examples:
 
     @property
     def positive(self) -> Integers:
-        """The places of the pairs with label 1 whose two texts differ: equal ones teach nothing."""
+        """The places of the pairs with label 1 whose two texts differ."""
         return np.flatnonzero((self.label == 1) & (self.left != self.right))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from clippings.errors import TrainingError
 
@@ -14,68 +14,49 @@ LOG, CURVES = "log.jsonl", "curves.svg"
 _WIDTH, _HEIGHT, _LEFT, _TOP = 640, 220, 56, 28
 
 
-def append(folder: Path, line: Mapping[str, Any]) -> None:
-    """Add a line; it is on disk when this returns.
+class LogLine(TypedDict, total=False):
+    """A line of the log: a training step, or a validation."""
 
-    Args:
-        folder: The folder of the run.
-        line: Plain values.
-    """
+    step: int
+    epoch: int
+    loss: float
+    learning_rate: float
+    validation: Mapping[str, float]
+
+
+def append(folder: Path, line: LogLine) -> None:
+    """Add a line; it is on disk when this returns."""
     with (folder / LOG).open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(line) + "\n")
 
 
-def read(folder: Path) -> list[dict[str, Any]]:
-    """Every line of a log; a last one that was cut off is left out.
-
-    Args:
-        folder: The folder of the run.
-
-    Returns:
-        The lines, none where there is no log.
-
-    Raises:
-        TrainingError: A line in the middle is broken.
-    """
+def read(folder: Path) -> list[LogLine]:
+    """Every line of a log; an incomplete last one is left out."""
     path = folder / LOG
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = []
+    complete: list[LogLine] = []
     for number, line in enumerate(lines):
         try:
-            found.append(json.loads(line))
+            complete.append(json.loads(line))
         except ValueError as error:
             if number < len(lines) - 1:
                 raise TrainingError(
-                    f"The log of the run is broken. Given: {path}, line {number + 1}: {error}. Mend the line."
+                    f"The log of the run is broken. Given: {path}, line {number + 1}: {error}. Fix the line."
                 ) from error
-    return found
+    return complete
 
 
-def cut(folder: Path, step: int) -> list[dict[str, Any]]:
-    """Forget what was logged after a checkpoint, so that a resumed run says every step once.
-
-    Args:
-        folder: The folder of the run.
-        step: Steps that the checkpoint has.
-
-    Returns:
-        The lines that are left.
-    """
-    kept = [line for line in read(folder) if line["step"] <= step]
+def truncate(folder: Path, step: int) -> list[LogLine]:
+    """Remove the lines after a step, so that a resumed run logs every step once; returns the rest."""
+    lines = [line for line in read(folder) if line["step"] <= step]
     fresh = folder / (LOG + ".new")
-    fresh.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+    fresh.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     fresh.replace(folder / LOG)
-    return kept
+    return lines
 
 
-def draw(folder: Path, history: Iterable[Mapping[str, Any]], score: str) -> None:
-    """Draw loss, learning rate and validation over the steps.
-
-    Args:
-        folder: Where the picture goes.
-        history: The lines of the log.
-        score: The name of the validation's score.
-    """
+def draw(folder: Path, history: Iterable[LogLine], score: str) -> None:
+    """Draw loss, learning rate and validation over the steps."""
     lines = list(history)
     series = {
         "loss": [(line["step"], line["loss"]) for line in lines if "loss" in line],
@@ -103,13 +84,13 @@ def _panel(name: str, points: list[tuple[int, float]], place: int) -> str:
     xs, ys = [float(x) for x, _ in points], [float(y) for _, y in points]
     low, high = min(ys), max(ys)
     spread, length = (high - low) or 1.0, max(xs) or 1.0
-    where = [
+    curve = [
         (_LEFT + wide * x / length, top + tall * (1 - (y - low) / spread))
         for x, y in zip(xs, ys, strict=True)
     ]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in where)
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in curve)
     marks = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#1f5fa8"/>' for x, y in where if len(where) < 60
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#1f5fa8"/>' for x, y in curve if len(curve) < 60
     )
     labels = "".join(
         f'<text x="{_LEFT - 4}" y="{y}" text-anchor="end">{value:.3g}</text>'

@@ -1,4 +1,4 @@
-"""The learning rate of every step: up to its full height, and down again to nothing."""
+"""The learning rate of every step: a warm-up, then a decay."""
 
 from __future__ import annotations
 
@@ -11,20 +11,11 @@ FIRST_CYCLE = 10
 
 
 def rate(step: int, steps: int, *, warmup: float = 0.1, decay: str = "linear") -> float:
-    """The share of the full learning rate at a step.
+    """The share of the full learning rate at a step, above 0 and up to 1.
 
-    Args:
-        step: The step, from 0.
-        steps: How many steps the run has in all.
-        warmup: Share of the steps in which the rate rises; below 1.
-        decay: "linear", "cosine", "none", or "restarts": a cosine again and again, over 10 steps, 20, 40 and
-            so on (I. Loshchilov, F. Hutter, SGDR, 2017).
-
-    Returns:
-        A share above 0 and up to 1.
-
-    Raises:
-        TrainingError: The warm-up would take all steps, or the decay is not known.
+    `warmup` is the share of the steps in which it rises. The decay is "linear", "cosine", "none", or
+    "restarts": a cosine again and again, over 10 steps, 20, 40 and so on (I. Loshchilov, F. Hutter, SGDR,
+    2017).
 
     Example:
         >>> [round(rate(step, 10, warmup=0.2), 2) for step in range(10)]

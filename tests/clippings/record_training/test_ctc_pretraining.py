@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: reading is not tested")
 
 from clippings.errors import TrainingError  # noqa: E402 - after the check that there is torch
-from clippings.record_training.ctc_pretraining import CLASSES, _Reading, character_error_rate, fit_reader  # noqa: E402
+from clippings.record_training.ctc_pretraining import CLASSES, _ReadingCourse, fit_reader  # noqa: E402
 from clippings.record_training.examples import RecordExamples  # noqa: E402
 from clippings.record_training.recipe import RecordRecipe  # noqa: E402
 from tests import tiny_records  # noqa: E402
@@ -38,7 +38,7 @@ def test_it_learns_to_read_what_it_has_not_seen(tmp_path: Path) -> None:
 
 
 def test_letters_are_read_where_they_change() -> None:
-    course = _Reading(tiny_records.model(), printed(8, 0), printed(8, 1), RecordRecipe(), None)
+    course = _ReadingCourse(tiny_records.model(), printed(8, 0), printed(8, 1), RecordRecipe(), None)
     # blank a a blank a b b blank: "aab"
     rows = torch.nn.functional.one_hot(torch.tensor([[0, 1, 1, 0, 1, 2, 2, 0]]), 6).float()
     course._logits = lambda strips, *_: (rows.repeat(len(strips), 1, 1), torch.tensor([8, 4])[: len(strips)])
@@ -52,7 +52,7 @@ def test_parts_of_a_batch_add_up_to_the_loss_of_all() -> None:
         model = tiny_records.model()
         model.few_shapes = few_shapes
         recipe = RecordRecipe.for_stage("read", mini_batch_size=size)
-        course = _Reading(model, printed(12, 0), printed(8, 1), recipe, None)
+        course = _ReadingCourse(model, printed(12, 0), printed(8, 1), recipe, None)
         model.model.image.line.reader = course.head
         from clippings.training.distributed import Ranks
 
@@ -62,14 +62,6 @@ def test_parts_of_a_batch_add_up_to_the_loss_of_all() -> None:
         torch.testing.assert_close(found[0][0], value)
         for name, gradient in found[0][1].items():
             torch.testing.assert_close(gradient, gradients[name], rtol=1e-3, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("found", "true", "rate"),
-    [(["abc"], ["abc"], 0.0), ([""], ["ab"], 1.0), (["abxc", "b"], ["abc", "c"], 0.5), (["ca"], ["ac"], 1.0)],
-)
-def test_the_error_rate_counts_edits(found: list[str], true: list[str], rate: float) -> None:
-    assert character_error_rate(found, true) == pytest.approx(rate)
 
 
 def test_print_without_text_is_refused(tmp_path: Path) -> None:

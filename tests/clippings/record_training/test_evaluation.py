@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from clippings.record_training.evaluation import best_cutoff, evaluate, link, no_match, task
 from clippings.record_training.examples import RecordExamples
-from clippings.record_training.trainable import Vectors
-from clippings.training.evaluation import Found
+from clippings.records.encoder import RecordVectors as Vectors
+from clippings.training.evaluation import Nearest
 
 
 def examples(entity: list[int], side: list[int]) -> RecordExamples:
@@ -28,7 +28,7 @@ def test_no_cutoff_is_better_than_the_best_one(drawn) -> None:
     score = np.array([s for s, _, _ in drawn], np.float32)
     has = np.array([h for _, h, _ in drawn], np.bool_)
     correct = np.array([c for _, _, c in drawn], np.bool_) & has & np.isfinite(score)
-    found = Found(score, correct, has)
+    found = Nearest(score, correct, has)
     best = no_match(found, best_cutoff(found))
     for cutoff in (0.0, 0.15, 0.25, 0.6, 1.0) if np.isfinite(score).any() else ():
         by_hand = [
@@ -69,7 +69,7 @@ def test_the_definition_of_the_data_sets_scorer() -> None:
     draw = np.random.default_rng(3)
     score = draw.normal(size=50).round(1).astype(np.float32)
     has, correct = draw.random(50) < 0.7, draw.random(50) < 0.6
-    found = Found(score, correct & has, has)
+    found = Nearest(score, correct & has, has)
     values = np.unique(score).astype(float)
     cuts = np.r_[values[0] - 1e-6, (values[1:] + values[:-1]) / 2, values[-1] + 1e-6]
     shares = [np.where(has, correct & (score >= cut), score < cut).mean() for cut in cuts]

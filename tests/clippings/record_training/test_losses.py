@@ -10,10 +10,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: losses are not tested")
 
 from clippings.record_training import losses as record_losses  # noqa: E402 - after the check that there is torch
-from clippings.record_training.losses import Known  # noqa: E402
+from clippings.record_training.losses import RecordLabels  # noqa: E402
+from tests.clippings import plain_forms  # noqa: E402
 
 
-def batch(seed: int, n: int = 11, d: int = 5) -> tuple[list[Any], Known]:
+def batch(seed: int, n: int = 11, d: int = 5) -> tuple[list[Any], RecordLabels]:
     """Unit rows of three kinds, and records with shared entities, texts and pictures, gaps and views."""
     draw = torch.Generator().manual_seed(seed)
     vectors = [
@@ -26,7 +27,7 @@ def batch(seed: int, n: int = 11, d: int = 5) -> tuple[list[Any], Known]:
     record = torch.arange(n)
     record[-1] = record[0]  # a second view of the first record
     entity[-1] = entity[0]
-    return vectors, Known(entity, record, text, picture)
+    return vectors, RecordLabels(entity, record, text, picture)
 
 
 def compare(fast: Any, plain: Any, leaves: list[Any]) -> None:
@@ -44,7 +45,7 @@ def test_clip(seed: int) -> None:
     (image, text, _), known = batch(seed)
     scale = torch.tensor(7.0, dtype=torch.float64, requires_grad=True)
     arguments = (image, text, known, scale)
-    fast, plain = record_losses.clip_loss(*arguments), record_losses.clip_loss_plain(*arguments)
+    fast, plain = record_losses.clip_loss(*arguments), plain_forms.clip_loss_plain(*arguments)
     compare(fast, plain, [image, text, scale])
 
 
@@ -55,7 +56,7 @@ def test_sigmoid(seed: int, weights: tuple[float, ...]) -> None:
     scale = torch.tensor([3.0, 4.0, 5.0, 6.0], dtype=torch.float64, requires_grad=True)
     bias = torch.tensor([-1.0, -2.0, 0.0, -3.0], dtype=torch.float64, requires_grad=True)
     arguments = (vectors, known, scale, bias, weights)
-    fast, plain = record_losses.sigmoid_loss(*arguments), record_losses.sigmoid_loss_plain(*arguments)
+    fast, plain = record_losses.sigmoid_loss(*arguments), plain_forms.sigmoid_loss_plain(*arguments)
     compare(fast, plain, [*vectors, scale, bias])
 
 
@@ -74,7 +75,7 @@ def test_without_any_picture_clip_is_zero_and_sigmoid_is_the_texts() -> None:
 def test_same_text_picture_or_entity_is_no_negative_of_clip() -> None:
     (image, text, _), _ = batch(1, n=3)
     numbers = torch.arange(3)
-    apart = Known(numbers, numbers, numbers, numbers)
+    apart = RecordLabels(numbers, numbers, numbers, numbers)
     whole = record_losses.clip_loss(image, text, apart, 5.0)
     for name in ("entity", "text", "picture"):
         joined = replace(apart, **{name: torch.tensor([0, 0, 1])})
@@ -87,19 +88,17 @@ def test_a_pair_that_may_be_either_is_ignored_and_a_labelled_one_is_not() -> Non
     numbers, equal = torch.arange(2), torch.tensor([5, 5])
     four, zero = torch.ones(4, dtype=torch.float64), torch.zeros(4, dtype=torch.float64)
     arguments = (four, zero, (0.0, 1.0, 0.0, 0.0))
-    unknown = Known(torch.tensor([-1, -1]), numbers, equal, numbers)
+    unknown = RecordLabels(torch.tensor([-1, -1]), numbers, equal, numbers)
     assert record_losses.sigmoid_loss(vectors, unknown, *arguments).item() == 0
     labelled = replace(unknown, entity=numbers)
     assert record_losses.sigmoid_loss(vectors, labelled, *arguments).item() > 0
 
 
 def test_fused_supcon_takes_unknown_records_as_entities_of_their_own() -> None:
-    from clippings.training.losses import supcon_plain
-
     vectors, _ = batch(3, n=5)
     numbers = torch.arange(5)
     text = torch.tensor([0, 1, 2, 3, -1])
-    known = Known(torch.tensor([4, 4, -1, -1, 4]), numbers, text, torch.full((5,), -1))
+    known = RecordLabels(torch.tensor([4, 4, -1, -1, 4]), numbers, text, torch.full((5,), -1))
     found = record_losses.fused_supcon(vectors[2], known, 0.3)
-    plain = supcon_plain(vectors[2][:4], torch.tensor([4, 4, 8, 9]), 0.3)
+    plain = plain_forms.supcon_plain(vectors[2][:4], torch.tensor([4, 4, 8, 9]), 0.3)
     compare(found, plain, [vectors[2]])

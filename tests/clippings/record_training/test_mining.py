@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clippings.record_training.mining import by_vectors, nearest_on, taken_for, taken_for_plain
+from clippings.record_training.mining import by_vectors, nearest_on, taken_for
 from clippings.training.hard_negatives import nearest
+from tests.clippings.plain_forms import taken_for_plain
 
 
 def case(seed: int, n: int = 40) -> tuple[np.ndarray, np.ndarray, list]:
@@ -27,7 +28,7 @@ def case(seed: int, n: int = 40) -> tuple[np.ndarray, np.ndarray, list]:
 def test_as_the_plain_search(seed: int, n: int, wanted: int, equal: bool) -> None:
     group, text, ways = case(seed, n)
     for used, known in ((ways, None), (ways, group % 3 > 0), (ways[1:], None), ([], None)):
-        settings_of = {"equal_texts": equal, "known": known}
+        settings_of = {"equal_texts": equal, "has_entity": known}
         fast = taken_for(group, text, used, wanted, **settings_of)
         np.testing.assert_array_equal(fast, taken_for_plain(group, text, used, wanted, **settings_of))
 
@@ -56,7 +57,7 @@ def test_an_equal_text_counts_when_asked_for() -> None:
 def test_two_records_that_nobody_knows_are_not_told_apart() -> None:
     group, text = np.arange(3), np.array([5, 6, 7])
     way = by_vectors(np.array([[1, 0], [1, 0], [0, 1]], np.float32), "cpu")
-    found = taken_for(group, text, [way], 1, known=np.array([False, False, True]))
+    found = taken_for(group, text, [way], 1, has_entity=np.array([False, False, True]))
     assert found[:, 0].tolist() == [2, 2, 0]
 
 

@@ -13,7 +13,7 @@ pytest.importorskip("PIL", reason="pillow is not installed: squares are not made
 
 from clippings.record_training import trainer as record_trainer
 from clippings.record_training.published_recipe import faithful_config, faithful_recipes, squares
-from clippings.record_training.trainer import Stage, fit_stages
+from clippings.record_training.trainer import Stage, fit_records
 from tests import tiny_records
 
 
@@ -36,7 +36,10 @@ def test_the_stages_run_on_any_model_and_mine_once_each(
     recipes = faithful_recipes(100, epochs=3, batch_size=8)
     model = tiny_records.model(**{name: getattr(config, name) for name in config.to_dict()})
     stages = [Stage(examples, recipe) for recipe in recipes]
-    runs = fit_stages(model, stages, tmp_path, validate=lambda now: {"fused_top1": 0.0})
+    runs = [
+        fit_records(model, stage, tmp_path / stage.recipe.stage, validate=lambda now: {"fused_top1": 0.0})
+        for stage in stages
+    ]
     assert [run.steps for run in runs] == [6, 6, 6]
     assert [one["equal_texts"] for one in mined] == [True, True]  # not in every epoch
 

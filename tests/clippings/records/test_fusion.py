@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch")
 
 from clippings import EncoderError  # noqa: E402 - after the check for torch
 from clippings.records.bi_encoder_config import FUSIONS  # noqa: E402
-from clippings.records.fusion import Fusion, drop, fuse_plain  # noqa: E402
+from clippings.records.fusion import Fusion  # noqa: E402
+from tests.clippings.plain_forms import fuse_plain  # noqa: E402
 
 NAN = float("nan")
 
@@ -114,25 +115,3 @@ def test_calibration_is_refused_where_it_means_nothing() -> None:
     for kind, n in (("mean", 3), ("gate", 3), ("centred", 0)):
         with pytest.raises(EncoderError, match="cannot be taken"):
             Fusion(kind, 6).calibrate(unit(n, 6, 1), unit(3, 6, 2))
-
-
-@given(
-    has=st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40),
-    share=st.floats(0, 1),
-    seed=st.integers(0, 9),
-)
-def test_drop_never_takes_the_last(has: list, share: float, seed: int) -> None:
-    before = torch.tensor(has, dtype=torch.bool).reshape(-1, 2)
-    make = torch.Generator().manual_seed(seed)
-    after = torch.stack(drop(before[:, 0], before[:, 1], share, make), dim=1)
-    assert not (after & ~before).any()
-    assert torch.equal(after.any(dim=1), before.any(dim=1))
-    again = torch.stack(drop(before[:, 0], before[:, 1], share, make.manual_seed(seed)), dim=1)
-    assert torch.equal(after, again)
-
-
-def test_drop_takes_its_share_of_both_kinds() -> None:
-    both = torch.ones(4000, dtype=torch.bool)
-    has_image, has_text = drop(both, both, 0.4, torch.Generator().manual_seed(0))
-    assert abs((~has_image).float().mean() - 0.2) < 0.02
-    assert abs((~has_text).float().mean() - 0.2) < 0.02

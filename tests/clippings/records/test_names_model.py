@@ -17,7 +17,7 @@ import linktransformer as lt
 import model_hub
 from clippings import load_record_encoder
 from clippings.pictures.read import read_pictures
-from model_hub.card import snippet
+from tests.cards import snippet
 
 Image = pytest.importorskip("PIL.Image", reason="pillow is not installed")
 

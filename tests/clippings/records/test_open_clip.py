@@ -64,7 +64,7 @@ def step(encoder: Any) -> None:
     text = model.text(torch.from_numpy(letters.ids), torch.from_numpy(letters.mask))
     there = torch.ones(4, dtype=torch.bool)
     fused = model.fuse(image, text, there, there, torch.rand(4, 3))
-    loss = (model.logits(image, text) + model.logits(fused, fused)).square().mean()
+    loss = ((image @ text.T + fused @ fused.T) * model.scale.exp() + model.bias).square().mean()
     loss.backward()
     torch.optim.SGD(model.parameters(), lr=0.1).step()
 

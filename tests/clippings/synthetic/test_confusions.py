@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rapidfuzz.distance import Levenshtein
 
 from clippings.errors import EncoderError
-from clippings.synthetic.alignment import align, character_error_rate, edits
+from clippings.synthetic.alignment import align, character_error_rate
 from clippings.synthetic.confusions import Confusions, Seen, kind_of, shipped_confusions
 from clippings.synthetic.learn_confusions import learn_confusions
 
@@ -62,14 +63,14 @@ def test_alignments_are_cheapest_and_spell_both_texts() -> None:
     for a, b in itertools.product(words, words):
         path = align(a, b)
         assert "".join(x for x, _ in path) == a and "".join(y for _, y in path) == b
-        assert ("", "") not in path and edits(a, b) == plain_distance(a, b)
+        assert ("", "") not in path and sum(x != y for x, y in path) == plain_distance(a, b)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_long_alignments_are_cheapest_too(seed: int) -> None:
     draw = np.random.default_rng(seed)
     a, b = ("".join(draw.choice(list("abcd"), size=size)) for size in (23, 19))
-    assert edits(a, b) == plain_distance(a, b)
+    assert sum(x != y for x, y in align(a, b)) == plain_distance(a, b)
 
 
 def test_error_rate_counts_edits_over_printed_characters() -> None:
@@ -129,11 +130,15 @@ def test_same_seed_same_reading_and_rate_0_reads_all() -> None:
 
 def test_confidence_goes_with_errors() -> None:
     pairs = noisy(4, 900)
-    sure = [0.9 - 0.5 * min(1.0, edits(a, b) / len(a)) for a, b in pairs]
+    sure = [0.9 - 0.5 * min(1.0, Levenshtein.distance(a, b) / len(a)) for a, b in pairs]
     table = learn_confusions(pairs, sure)
     readings = [(name, table.read(name, np.random.default_rng(n))) for n, name in enumerate(NAMES * 60)]
     good = [reading.confidence for name, reading in readings if reading.text == name]
-    bad = [reading.confidence for name, reading in readings if edits(name, reading.text) > 0.3 * len(name)]
+    bad = [
+        reading.confidence
+        for name, reading in readings
+        if Levenshtein.distance(name, reading.text) > 0.3 * len(name)
+    ]
     assert min(good) == max(good) == pytest.approx(0.9) and max(bad) < 0.8
     assert np.isnan(learn_confusions(pairs).read("Hill", np.random.default_rng(0)).confidence)
 
@@ -183,7 +188,7 @@ def test_helped_out_errors_add_up_to_those_counted() -> None:
     pairs = [("aaaaaaaaab", "aaaaaaaaax"), ("aaaaaaaaac", "aaaaaaaaac"), ("aaaaaaaaad", "xaaaaaaaax")] * 4
     table = learn_confusions(pairs)
     expected = sum(table.error(char) for printed, _ in pairs for char in printed)
-    assert expected == pytest.approx(sum(edits(a, b) for a, b in pairs))
+    assert expected == pytest.approx(sum(Levenshtein.distance(a, b) for a, b in pairs))
 
 
 def test_pairs_that_teach_nothing_are_refused() -> None:

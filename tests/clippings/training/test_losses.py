@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: losses are not tested")
 
 from clippings.training import losses  # noqa: E402 - after the check that there is torch
+from tests.clippings import plain_forms  # noqa: E402
 
 
 def batch(seed: int, n: int = 12, d: int = 5) -> tuple[Any, Any]:
@@ -32,14 +33,14 @@ def test_info_nce(seed: int) -> None:
     left, right = torch.tensor([0, 3, 5]), torch.tensor([1, 4, 6])
     entity[right] = entity[left]
     arguments = (vectors, entity, left, right, 0.2)
-    compare(losses.info_nce(*arguments), losses.info_nce_plain(*arguments), vectors)
+    compare(losses.info_nce(*arguments), plain_forms.info_nce_plain(*arguments), vectors)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_supcon(seed: int) -> None:
     vectors, entity = batch(seed)
     entity[0] = 99  # a text without a partner
-    compare(losses.supcon(vectors, entity, 0.3), losses.supcon_plain(vectors, entity, 0.3), vectors)
+    compare(losses.supcon(vectors, entity, 0.3), plain_forms.supcon_plain(vectors, entity, 0.3), vectors)
 
 
 @pytest.mark.parametrize("labels", [[1, 0, 1, 0, 1, 0], [1] * 6, [0] * 6])
@@ -47,7 +48,7 @@ def test_supcon(seed: int) -> None:
 def test_online_contrastive(seed: int, labels: list[int]) -> None:
     vectors, _ = batch(seed)
     arguments = (vectors, torch.arange(6), torch.arange(6, 12), torch.tensor(labels), 0.9)
-    compare(losses.online_contrastive(*arguments), losses.online_contrastive_plain(*arguments), vectors)
+    compare(losses.online_contrastive(*arguments), plain_forms.online_contrastive_plain(*arguments), vectors)
 
 
 def test_a_text_of_the_same_entity_is_no_negative() -> None:

@@ -83,7 +83,7 @@ def test_caching_gives_the_gradients_of_one_pass(base: Path, loss: str) -> None:
         model.model.eval()  # dropout draws differ between parts
         recipe = Recipe(loss=loss, batch_size=64, mini_batch_size=size)
         plan = batches(examples, loss, 64, seed=0, epoch=0)
-        value = gradients(model, examples, plan[0], recipe, 0)
+        value = float(gradients(model, examples, plan[0], recipe, 0))
         found.append((value, {n: v.grad for n, v in model.weights().items() if v.grad is not None}))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-5) and found[0][1].keys() == found[1][1].keys()
     for name, gradient in found[0][1].items():

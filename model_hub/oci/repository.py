@@ -1,9 +1,10 @@
 """Models in an OCI registry, such as a company has for its containers: one image manifest, one layer a file.
 
-The protocol is spoken with the standard library. The client from PyPI, `oras`, was looked at: it brings
-`requests` and `jsonschema` along, starts a broken download from its beginning, and hands a layer's title to
-the file system; the few requests below take up a download where it stopped, check each byte and refuse
-titles that lead out of the folder.
+The protocol is implemented on the standard library. The client from PyPI, `oras`, depends on `requests` and
+`jsonschema`, restarts a broken download, and writes files by the titles of layers; the few requests below
+continue a download, check each byte and refuse titles that lead out of the folder. `httpx` would replace the
+redirect handler only, and whether it is installed, and under which name, depends on the version of
+huggingface_hub.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from typing import Any
 from model_hub.errors import ChecksumError, ManifestError, ModelHubError, ModelNotFoundError
 from model_hub.folder import CARD_NAME, ModelFolder, dangerous_name, sha256, unsafe
 from model_hub.manifest import MANIFEST_NAME, check_path, read
-from model_hub.oci_auth import credentials
-from model_hub.oci_blobs import Layer, download, upload
-from model_hub.oci_http import Bytes, Registry
+from model_hub.oci.auth import credentials
+from model_hub.oci.blobs import Layer, download, upload
+from model_hub.oci.registry import Registry
 from model_hub.remote import Progress
 from model_hub.store import PARTS
 
@@ -40,14 +41,8 @@ LIMIT = 4 << 20  # bytes of a manifest, as registries have it
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-class OciRemote:
-    """One repository of a registry.
-
-    Args:
-        name: Host and path.
-        token: "user:password" or a token; None looks into the environment and docker's config.
-        insecure: Whether to speak without encryption to another machine.
-    """
+class OciRepository:
+    """One repository of a registry, by host and path; see `credentials` for the token."""
 
     def __init__(self, name: str, *, token: str | None = None, insecure: bool = False) -> None:
         host, _, self.path = name.partition("/")
@@ -55,14 +50,7 @@ class OciRemote:
         self.registry = Registry(host, credentials(host, token), insecure)
 
     def pin(self, revision: str | None) -> str:
-        """The digest that a tag stands for now.
-
-        Args:
-            revision: A tag or digest; None is "latest".
-
-        Returns:
-            "sha256:..."; the network is asked for a tag only.
-        """
+        """The digest "sha256:..." of a tag; a digest is returned without a request, None is "latest"."""
         revision = revision or "latest"
         if revision.startswith("sha256:"):
             if not _DIGEST.fullmatch(revision):
@@ -73,45 +61,28 @@ class OciRemote:
         return _digest(self._image(revision))
 
     def fetch(self, pinned: str, staging: Path, progress: Progress | None) -> None:
-        """Put the model's files into a folder, going on where an earlier try stopped.
-
-        Args:
-            pinned: A digest.
-            staging: The folder.
-            progress: Called with the number of bytes that came since its last call.
-        """
+        """Download the model of a digest into a folder, continuing an earlier try."""
         content = self._image(pinned)
         if _digest(content) != pinned:
             raise ChecksumError(
-                "The registry gave another image than the one asked for.",
+                "The registry sent another image than requested.",
                 f"{_digest(content)} for {self.key}@{pinned}",
-                "Tell those who run the registry.",
+                "Report this to the operator of the registry.",
             )
         layers = read_layers(content, f"{self.key}@{pinned}")
         if layers[MANIFEST_NAME].size > LIMIT:
             raise ManifestError("The model's manifest is too long.", f"{self.key}@{pinned}", "Do not use it.")
         self._get(layers.pop(MANIFEST_NAME), staging, progress)
-        wanted = [_listed(layers, file.path, file.sha256, self.key) for file in read(staging).files]
+        files = [_listed(layers, file.path, file.sha256, self.key) for file in read(staging).files]
         if CARD_NAME in layers and layers[CARD_NAME].size <= LIMIT:
-            wanted.append(layers[CARD_NAME])
-        if left := sorted(set(layers) - {layer.path for layer in wanted}):
+            files.append(layers[CARD_NAME])
+        if left := sorted(set(layers) - {layer.path for layer in files}):
             logger.info("not fetched, for the model's manifest does not list them: %s", left)
-        for layer in wanted:
+        for layer in files:
             self._get(layer, staging, progress)
 
     def push(self, model: ModelFolder, card: str, revision: str | None, progress: Progress | None) -> str:
-        """Upload a model: its files first, the tag last, so that the tag never names half a model.
-
-        Args:
-            model: A verified folder.
-            card: The model card's text.
-            revision: The tag; None is "latest".
-            progress: Called with the number of bytes that went since its last call.
-
-        Returns:
-            The image's digest.
-        """
-        tag = revision or "latest"
+        """Upload a model: its files first, the tag last, so that the tag never names half a model."""
         layers = []
         for name in (MANIFEST_NAME, *(file.path for file in model.manifest.files)):
             path = model.path / name
@@ -128,7 +99,15 @@ class OciRemote:
             "mediaType": IMAGE,
             "artifactType": ARTIFACT,
             "config": EMPTY,
-            "layers": [layer.described(LAYER, TITLE) for layer in layers],
+            "layers": [
+                {
+                    "mediaType": LAYER,
+                    "digest": layer.digest,
+                    "size": layer.size,
+                    "annotations": {TITLE: layer.path},
+                }
+                for layer in layers
+            ],
             "annotations": {
                 "org.opencontainers.image.title": manifest.name,
                 "org.opencontainers.image.licenses": manifest.licence,
@@ -136,31 +115,27 @@ class OciRemote:
             },
         }
         content = json.dumps(image, separators=(",", ":"), sort_keys=True).encode()
-        where = f"/v2/{self.path}/manifests/{urllib.parse.quote(tag)}"
-        self.registry.ask("PUT", where, headers={"Content-Type": IMAGE}, body=Bytes(content), good=(200, 201))
+        where = f"/v2/{self.path}/manifests/{urllib.parse.quote(revision or 'latest')}"
+        self.registry.ask("PUT", where, headers={"Content-Type": IMAGE}, body=content, good=(200, 201))
         return _digest(content)
 
     def tags(self) -> tuple[str, ...]:
-        """The tags of the repository, in alphabetical order.
-
-        Returns:
-            The tags.
-        """
+        """The tags, in alphabetical order."""
         path: str | None = f"/v2/{self.path}/tags/list"
-        found: set[str] = set()
+        tags: set[str] = set()
         for _ in range(1000):  # pages
             if path is None:
                 break
             answer = self.registry.ask("GET", path)
             try:
-                found |= {str(tag) for tag in json.loads(answer.content).get("tags") or []}
+                tags |= {str(tag) for tag in json.loads(answer.content).get("tags") or []}
             except (ValueError, AttributeError, TypeError):
                 raise ModelHubError(
                     "The registry gave no list of tags.", self.key, "Check the name."
                 ) from None
             link = re.match(r"\s*<([^>]+)>", answer.headers.get("Link") or "")
             path = urllib.parse.urljoin(path, link.group(1)) if link else None
-        return tuple(sorted(found))
+        return tuple(sorted(tags))
 
     def _image(self, revision: str) -> bytes:
         where = f"/v2/{self.path}/manifests/{urllib.parse.quote(revision, safe=':')}"
@@ -179,25 +154,14 @@ class OciRemote:
 
 
 def read_layers(content: bytes, where: str) -> dict[str, Layer]:
-    """Read which files an image holds, and refuse one that is not a model of ours.
-
-    Args:
-        content: The image manifest.
-        where: The image, for the message.
-
-    Returns:
-        The layers by the path of their file.
-
-    Raises:
-        ManifestError: It is no image of a model, a path leads out of the folder or stands there twice.
-        UnsafeModelError: It holds a file that could run code.
-    """
+    """The layers of an image by the path of their file; an image that is not a safe model is refused."""
     try:
         image = json.loads(content)
-        kind, found = image.get("artifactType"), list(image["layers"])
-        layers = [_layer(entry) for entry in found]
+        kind, layers = image.get("artifactType"), [_layer(entry) for entry in image["layers"]]
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise ManifestError("This is no image of a model.", where, "Check the name and the tag.") from None
+        raise ManifestError(
+            "This is not an image of a model.", where, "Check the name and the tag."
+        ) from None
     if kind != ARTIFACT:
         raise ManifestError(
             "This image is not a model of ours.",
@@ -233,7 +197,7 @@ def _listed(layers: Mapping[str, Layer], path: str, digest: str, where: str) -> 
         raise ChecksumError(
             "The image does not hold the file that the model's manifest describes.",
             f"{path} in {where}: {layer.digest if layer else 'missing'} instead of sha256:{digest}",
-            "Publish the model anew.",
+            "Publish the model again.",
         )
     return layer
 

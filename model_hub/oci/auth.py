@@ -1,7 +1,7 @@
-"""How a registry lets us in: nobody in particular, a name and password, or a token that it hands out.
+"""Credentials of a registry: none, a name and password, or a token that it hands out.
 
-Keys come from the caller, the environment or docker's config file. They stay in memory, and only ever go to
-the registry that they are for, or to the token service that this registry names.
+Keys come from the caller, the environment or docker's config file. They stay in memory, and are sent only to
+their registry, or to the token service that it names.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What proves who we are; nothing of it shows when it is printed."""
+    """Keys of one registry; they are not printed."""
 
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
@@ -38,7 +38,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a registry asks for when it answers 401."""
+    """The authentication that a registry asks for in a 401 response."""
 
     scheme: str
     realm: str = ""
@@ -47,16 +47,11 @@ class Challenge:
 
 
 def credentials(host: str, token: str | None = None) -> Credentials:
-    """Find what to show a registry.
+    """The credentials for a registry, a host with its port; empty ones are anonymous.
 
-    Args:
-        host: The registry, with its port.
-        token: "user:password" or a token, from the caller; None looks into the environment
-            (LINKTRANSFORMER_OCI_USER and LINKTRANSFORMER_OCI_PASSWORD, for the one registry
-            LINKTRANSFORMER_OCI_HOST where that is set), then into docker's config.json.
-
-    Returns:
-        The credentials; empty ones are tried as anybody.
+    `token` is "user:password" or a token, from the caller; None looks in the environment
+    (LINKTRANSFORMER_OCI_USER and LINKTRANSFORMER_OCI_PASSWORD, for the one registry LINKTRANSFORMER_OCI_HOST
+    where that is set), then in docker's config.json.
 
     Example:
         >>> credentials("localhost:5000", "ann:secret")
@@ -74,11 +69,11 @@ def credentials(host: str, token: str | None = None) -> Credentials:
 def _of_docker(host: str) -> Credentials:
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     try:
-        known = json.loads((folder / "config.json").read_bytes()).get("auths", {})
+        entries = json.loads((folder / "config.json").read_bytes()).get("auths", {})
         names = [host, f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/"]
         if host in _DOCKER_HUB:
             names.append("https://index.docker.io/v1/")
-        entry: dict[str, object] = next((known[name] for name in names if name in known), {})
+        entry: dict[str, object] = next((entries[name] for name in names if name in entries), {})
         user, _, password = base64.b64decode(str(entry.get("auth", ""))).decode().partition(":")
         user, password = str(entry.get("username", user)), str(entry.get("password", password))
         refresh = str(entry.get("identitytoken", ""))
@@ -86,24 +81,20 @@ def _of_docker(host: str) -> Credentials:
     except FileNotFoundError:
         return Credentials()
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        # the file holds keys: only the kind of the fault is told
+        # the file holds keys: the message names only the kind of the error
         logger.warning("docker's config.json in %s cannot be read (%s)", folder, type(error).__name__)
         return Credentials()
 
 
 def challenge(header: str) -> Challenge:
-    """Read what a registry asks for.
-
-    Args:
-        header: The header WWW-Authenticate.
-
-    Returns:
-        The scheme in lower case, and where to get a token.
+    """Parse a WWW-Authenticate header: the scheme in lower case, and where to get a token.
 
     Example:
         >>> challenge('Bearer realm="https://a.example/token",service="r",scope="repository:x:pull"').scope
         'repository:x:pull'
     """
     scheme, _, rest = header.strip().partition(" ")
-    found = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
-    return Challenge(scheme.lower(), found.get("realm", ""), found.get("service", ""), found.get("scope", ""))
+    values = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
+    return Challenge(
+        scheme.lower(), values.get("realm", ""), values.get("service", ""), values.get("scope", "")
+    )
