@@ -7,6 +7,11 @@ from importlib import import_module
 import pytest
 
 EARLIER = {
+    "augment": ("record_training.strip_augment", "augment"),
+    "imitation": ("training.attention_transfer", "relayered"),
+    "name_variants": ("synthetic.name_variants", "english"),
+    "synthesize": ("synthetic.synthesize", "synthesize"),
+    "trainable": ("text.sentence_models", "package_folder"),
     "based_convert": ("long.convert", "convert"),
     "based_model": ("long.model", "register"),
     "prune": ("export.prune", "prune"),
