@@ -90,7 +90,7 @@ def test_the_bundled_model_can_be_trained() -> None:
 
 
 def test_what_is_no_such_graph_is_told(base: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(EncoderError, match="does not say what model"):
+    with pytest.raises(EncoderError, match="does not tell which model"):
         thaw(open_model(for_running_only(tmp_path / "only")))
     export_text(base, tmp_path / "graph", name="firms", least=0.9)
     facts = {"name": "firms", "architecture": "onnx-text", "base_model": "x", "source": "x", "revision": "x",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ def test_what_cannot_be_exported_says_so(base: Any, tmp_path: Path) -> None:
 
 def test_a_graph_that_differs_is_refused(base: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = text_export._kind(base)
-    monkeypatch.setattr(text_export, "_kind", lambda model: {**kind, "pooling": "cls"})
+    monkeypatch.setattr(text_export, "_kind", lambda model: replace(kind, pooling="cls"))
     with pytest.raises(EncoderError, match="does not do what the model does"):
         text_export.export_text(base, tmp_path, texts=TEXTS)
 
