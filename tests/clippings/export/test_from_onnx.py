@@ -98,7 +98,7 @@ def test_what_is_no_such_graph_is_told(base: Any, tmp_path: Path, monkeypatch: p
              "normalize": True}  # fmt: skip
     monkeypatch.setattr("clippings.export.from_onnx.LEAST", 0.9999)  # random weights tell little
     for changes, said in (({"num_hidden_layers": 1}, "weights are not those"),
-                          ({"num_attention_heads": 1}, "come out as its graph")):  # fmt: skip
+                          ({"num_attention_heads": 1}, "give the vectors of its graph")):  # fmt: skip
         other = tmp_path / said[:4]
         shutil.copytree(tmp_path / "graph", other)
         config = json.loads((other / "config.json").read_text("utf-8"))
