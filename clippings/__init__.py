@@ -5,42 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clippings.augment import Augmentation
-    from clippings.confusions import Confusions, shipped_confusions
     from clippings.errors import EncoderError, MissingPackageError
-    from clippings.onnx_encoder import OnnxTextEncoder
-    from clippings.pictures import Picture, count_problems, read_pictures
-    from clippings.reading import Reading
-    from clippings.record_encoder import RecordEncoder, RecordVectors, load_record_encoder
-    from clippings.render import Font
-    from clippings.scan_damage import Damage, damage
-    from clippings.synthetic_records import SyntheticRecords
-    from clippings.tesseract import Tesseract
-    from clippings.text_encoder import TextEncoder, WrappedEncoder, load_text_encoder, wrap_encoder
+    from clippings.loading import load_record_encoder, load_text_encoder, wrap_encoder
+    from clippings.pictures.decoding import Picture
+    from clippings.pictures.ocr_reading import Reading
+    from clippings.pictures.read import count_problems, read_pictures
+    from clippings.record_training.strip_augment import Augmentation
+    from clippings.records.encoder import RecordEncoder, RecordVectors
+    from clippings.synthetic.confusions import Confusions, shipped_confusions
+    from clippings.synthetic.records import SyntheticRecords
+    from clippings.synthetic.render import Font
+    from clippings.synthetic.scan_damage import Damage, damage
+    from clippings.synthetic.tesseract import Tesseract
+    from clippings.text.onnx_encoder import OnnxTextEncoder
+    from clippings.text.text_encoder import TextEncoder, WrappedEncoder
 
 _HOME = {
-    "Augmentation": "augment",
-    "Confusions": "confusions",
-    "Damage": "scan_damage",
+    "Augmentation": "record_training.strip_augment",
+    "Confusions": "synthetic.confusions",
+    "Damage": "synthetic.scan_damage",
     "EncoderError": "errors",
-    "Font": "render",
+    "Font": "synthetic.render",
     "MissingPackageError": "errors",
-    "OnnxTextEncoder": "onnx_encoder",
-    "Picture": "pictures",
-    "Reading": "reading",
-    "RecordEncoder": "record_encoder",
-    "RecordVectors": "record_encoder",
-    "SyntheticRecords": "synthetic_records",
-    "Tesseract": "tesseract",
-    "TextEncoder": "text_encoder",
-    "WrappedEncoder": "text_encoder",
-    "count_problems": "pictures",
-    "damage": "scan_damage",
-    "load_record_encoder": "record_encoder",
-    "load_text_encoder": "text_encoder",
-    "read_pictures": "pictures",
-    "shipped_confusions": "confusions",
-    "wrap_encoder": "text_encoder",
+    "OnnxTextEncoder": "text.onnx_encoder",
+    "Picture": "pictures.decoding",
+    "Reading": "pictures.ocr_reading",
+    "RecordEncoder": "records.encoder",
+    "RecordVectors": "records.encoder",
+    "SyntheticRecords": "synthetic.records",
+    "Tesseract": "synthetic.tesseract",
+    "TextEncoder": "text.text_encoder",
+    "WrappedEncoder": "text.text_encoder",
+    "count_problems": "pictures.read",
+    "damage": "synthetic.scan_damage",
+    "load_record_encoder": "loading",
+    "load_text_encoder": "loading",
+    "read_pictures": "pictures.read",
+    "shipped_confusions": "synthetic.confusions",
+    "wrap_encoder": "loading",
 }
 __all__ = [
     "Augmentation",

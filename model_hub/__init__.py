@@ -1,9 +1,9 @@
-"""Models as folders with a manifest: named, published, fetched, checked against their hashes; no pickle."""
+"""Models as folders with a manifest: named, published, downloaded, checked by hashes; no pickle."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from model_hub.card import model_card, propose_name
@@ -64,14 +64,14 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    found = "bundled_names" if name == "bundled_models" else name
-    home = next((module for module, names in _HOME.items() if found in names), None)
+def __getattr__(name: str) -> object:
+    attribute = "bundled_names" if name == "bundled_models" else name
+    home = next((module for module, names in _HOME.items() if attribute in names), None)
     if home is None or name == "bundled_names":
         raise AttributeError(f"module 'model_hub' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"model_hub.{home}"), found)
+    return getattr(import_module(f"model_hub.{home}"), attribute)
 
 
 def __dir__() -> Sequence[str]:

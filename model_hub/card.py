@@ -1,23 +1,21 @@
-"""The model card: what a model is, written from its manifest, with a snippet that runs."""
+"""The model card, written from a manifest, with a snippet that runs."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from model_hub.manifest import RECORD_ARCHITECTURES, Manifest
+from model_hub.ref import HUB_NAME
 
-# names that the Hugging Face Hub knows; any other licence is "other" with its own name
+# names of the Hugging Face Hub; any other licence is "other" with its own name
 _LICENCES = frozenset(
     {
         "apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0",
         "cc-by-nc-4.0", "cc-by-nc-sa-4.0", "gpl-3.0", "lgpl-3.0", "agpl-3.0", "mpl-2.0", "unlicense", "isc",
     }
 )  # fmt: skip
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
@@ -55,23 +53,6 @@ def model_card(manifest: Manifest, reference: str | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def snippet(text: str) -> str:
-    r"""The first Python snippet of a card.
-
-    Args:
-        text: The card.
-
-    Returns:
-        The program, empty when there is none.
-
-    Example:
-        >>> snippet("# A\n\n```python\nx = 1\n```\n")
-        'x = 1\n'
-    """
-    found = _SNIPPET.search(text)
-    return found.group(1) if found else ""
-
-
 def propose_name(data: str, task: str, lang: str) -> str:
     """Propose a model's name after the convention lt-<data>-<task>-<lang>.
 
@@ -106,7 +87,7 @@ def _front_matter(manifest: Manifest) -> str:
     own = manifest.architecture == "sentence-transformers"
     tags = ["linktransformer", "record-linkage", "entity-resolution", "sentence-similarity"]
     lines += ["tags:", *(f"- {tag}" for tag in tags)]
-    if _HUB_NAME.fullmatch(manifest.base_model):
+    if HUB_NAME.fullmatch(manifest.base_model):
         lines.append(f"base_model: {json.dumps(manifest.base_model)}")
     lines += ["pipeline_tag: sentence-similarity"]
     lines += [f"library_name: {'sentence-transformers' if own else 'linktransformer'}"]
@@ -114,9 +95,9 @@ def _front_matter(manifest: Manifest) -> str:
 
 
 def _kind(manifest: Manifest) -> str:
-    what = manifest.task or "linking the rows of tables that name the same things differently"
+    task = manifest.task or "linking the rows of tables that name the same things differently"
     model = "model of pictures and texts" if manifest.architecture in RECORD_ARCHITECTURES else "text model"
-    return f"A {model} for {_plain(what)}, made from {_code(manifest.base_model)}."
+    return f"A {model} for {_plain(task)}, made from {_code(manifest.base_model)}."
 
 
 def _terms(manifest: Manifest) -> str:
@@ -144,7 +125,7 @@ print(linked)
 {more}""".rstrip()
 
 
-def _facts(manifest: Manifest) -> dict[str, Any]:
+def _facts(manifest: Manifest) -> dict[str, object]:
     size = sum(file.size for file in manifest.files) / 1e6
     facts = {
         "architecture": manifest.architecture,
@@ -177,10 +158,10 @@ def _measured(manifest: Manifest) -> str:
 
 
 def _limits(manifest: Manifest) -> str:
-    known = ", ".join(manifest.languages)
+    languages = ", ".join(manifest.languages)
     lines = [
         f"- Texts are cut after {manifest.max_tokens} {_unit(manifest)}; what comes later is not seen.",
-        f"- Languages: {known}; others were not tried." if known else "- Languages are not stated.",
+        f"- Languages: {languages}; others were not tried." if languages else "- Languages are not stated.",
         "- Numbers measured on one data set say little about another: look at a sample of your own links.",
     ]
     return "\n".join(lines)
@@ -190,7 +171,7 @@ def _unit(manifest: Manifest) -> str:
     return "characters" if manifest.architecture in ("clippings", "clippings-onnx") else "tokens"
 
 
-def _table(values: Mapping[str, Any]) -> str:
+def _table(values: Mapping[str, object]) -> str:
     rows = [f"| {_plain(key)} | {_plain(_text(value))} |" for key, value in values.items()]
     return "\n".join(["| | |", "|---|---|", *rows])
 
@@ -200,7 +181,7 @@ def _text(value: object) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text that cannot break out of its line or cell, nor bring markup of its own."""
+    """A text on one line, with the characters of tables and markup escaped."""
     return re.sub(r"([|<>`\\])", r"\\\1", " ".join(str(text).split()))
 
 

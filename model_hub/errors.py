@@ -1,4 +1,4 @@
-"""What can go wrong with a model folder: each error says what is wrong, what was given and what to do."""
+"""Errors of model folders: each says what is wrong, what was given and what to do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ class ModelHubError(Exception):
 
     Args:
         wrong: What is wrong.
-        given: What was given, or found.
-        remedy: What to do about it.
+        given: The value that is wrong.
+        remedy: What to do.
 
     Example:
         >>> str(ModelHubError("The folder is empty.", "'x'", "Give another folder."))
@@ -18,8 +18,8 @@ class ModelHubError(Exception):
 
     def __init__(self, wrong: str, given: object = "", remedy: str = "") -> None:
         self.wrong, self.given, self.remedy = wrong, str(given), remedy
-        found = f"Given: {self.given.rstrip('.')}." if self.given else ""
-        super().__init__(" ".join(part for part in (wrong, found, remedy) if part))
+        value = f"Given: {self.given.rstrip('.')}." if self.given else ""
+        super().__init__(" ".join(part for part in (wrong, value, remedy) if part))
 
     def __reduce__(self) -> tuple[type[ModelHubError], tuple[str, str, str]]:
         return type(self), (self.wrong, self.given, self.remedy)
@@ -30,7 +30,7 @@ class ModelNotFoundError(ModelHubError, FileNotFoundError):
 
 
 class ManifestError(ModelHubError, ValueError):
-    """The manifest cannot be read, or says what it may not say."""
+    """The manifest cannot be read, or holds a value that is not allowed."""
 
 
 class ChecksumError(ModelHubError, ValueError):
@@ -46,7 +46,7 @@ class AccessError(ModelHubError, PermissionError):
 
 
 class TransferError(ModelHubError, ConnectionError):
-    """The connection broke and did not come back; what was fetched is kept, and the next try goes on."""
+    """The connection broke; what was downloaded is kept, and the next try continues."""
 
 
 class UnreachableError(TransferError):

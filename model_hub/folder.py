@@ -1,4 +1,4 @@
-"""A model folder on disk: every file checked against its manifest, nothing in it that could run code."""
+"""A model folder on disk: every file is checked against its manifest, and none can run code."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_hub.errors import ChecksumError, ModelNotFoundError, UnsafeModelError
-from model_hub.manifest import MANIFEST_NAME, Manifest, ModelFile, read
+from model_hub.manifest import Manifest, ModelFile, read
 
 PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill", ".cloudpickle", ".ckpt"})
 PROGRAMS = frozenset({".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat"})
 WEIGHTS = frozenset({".onnx", ".safetensors", ".data", ".bin", ".npy", ".npz"})
-UNLISTED_REFUSED = PROGRAMS | WEIGHTS
-CARD_NAME = "README.md"  # not hashed: a card may be corrected, and nothing reads it but people
+CARD_NAME = "README.md"  # not hashed: a card may be corrected, and only people read it
 _OBJECTS = re.compile(rb"'descr':[^}]*[|'\"]O")  # an array of Python objects, in the header of an .npy file
 _hashes: dict[tuple[str, int, int, int], str] = {}  # by path, mtime, ctime and size: hashed once a process
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A model whose files have been checked: where it is, and its manifest."""
+    """A model whose files have been checked: its path and its manifest."""
 
     path: Path
     manifest: Manifest
@@ -49,7 +48,7 @@ class ModelFolder:
 
 
 def verify(path: Path) -> ModelFolder:
-    """Check that a folder holds what its manifest says and nothing that could run code.
+    """Check that a folder holds the files of its manifest, and none that could run code.
 
     Args:
         path: The model's folder.
@@ -68,8 +67,14 @@ def verify(path: Path) -> ModelFolder:
     root = path.resolve()
     manifest = read(root)
     listed = {file.path for file in manifest.files}
-    for found in _files(root):
-        _refuse_unsafe(root, found, listed)
+    for path in _files(root):
+        name = refuse_unsafe(root, path)
+        if name not in listed and path.suffix.lower() in WEIGHTS:
+            raise UnsafeModelError(
+                "The model's folder holds weights that its manifest does not list.",
+                f"{name} in {root}",
+                "Remove the file, or download the model again.",
+            )
     for file in manifest.files:
         _check(root, file)
     return ModelFolder(root, manifest)
@@ -82,32 +87,20 @@ def _files(root: Path) -> Iterator[Path]:
         yield from (Path(base) / name for name in sorted([*names, *links]))
 
 
-def _refuse_unsafe(root: Path, found: Path, listed: set[str]) -> None:
-    name = found.relative_to(root).as_posix()
-    if found.is_symlink() and not found.resolve().is_relative_to(root):
+def refuse_unsafe(root: Path, path: Path) -> str:
+    """The path of a file inside its folder; a link out of it and a file that could run code are errors."""
+    name = path.relative_to(root).as_posix()
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
         raise UnsafeModelError(
             "A link in the model's folder leads out of it.", f"{name} in {root}", "Put the file itself there."
         )
-    if reason := pickled(found):
+    if reason := dangerous_name(name) or pickled(path):
         raise unsafe(f"{name} in {root}", reason)
-    if name != MANIFEST_NAME and name not in listed and found.suffix.lower() in UNLISTED_REFUSED:
-        raise UnsafeModelError(
-            "The model's folder holds weights or a program that its manifest does not list.",
-            f"{name} in {root}",
-            "Remove the file, or get the model folder anew.",
-        )
-    if reason := dangerous_name(name):
-        raise unsafe(f"{name} in {root}", reason)
+    return name
 
 
 def dangerous_name(name: str) -> str:
-    """Say why no model of ours may hold a file of this name, whatever is in it.
-
-    Args:
-        name: A file's name or path.
-
-    Returns:
-        The reason; empty when there is none.
+    """The reason why a model folder may not hold a file of this name, empty without one.
 
     Example:
         >>> dangerous_name("pytorch_model.bin"), dangerous_name("model.safetensors")
@@ -118,15 +111,7 @@ def dangerous_name(name: str) -> str:
 
 
 def unsafe(where: str, reason: str) -> UnsafeModelError:
-    """The error for a file that could run code.
-
-    Args:
-        where: Which file, and in which folder.
-        reason: Why, as `pickled` or `dangerous_name` says it.
-
-    Returns:
-        The error, to be raised.
-    """
+    """The error for a file that could run code."""
     return UnsafeModelError(
         f"The model's folder holds a file that can run code when it is read ({reason}).",
         where,
@@ -135,13 +120,7 @@ def unsafe(where: str, reason: str) -> UnsafeModelError:
 
 
 def pickled(path: Path) -> str:
-    """Say why a file counts as a pickle.
-
-    Args:
-        path: A file.
-
-    Returns:
-        The reason, by its name or its first bytes; empty when the file is none.
+    """The reason why a file counts as a pickle, by its name or first bytes; empty without one.
 
     Example:
         >>> pickled(Path("weights.pt"))
@@ -186,41 +165,30 @@ def _in_zip(path: Path) -> str:
 
 
 def _check(root: Path, file: ModelFile) -> None:
-    path = root / file.path
+    path, where = root / file.path, f"{file.path} in {root}"
     try:
         size = path.stat().st_size if path.is_file() else -1
     except OSError:
         size = -1
     if size < 0:
-        raise ChecksumError(
-            "A file of the model is missing.", f"{file.path} in {root}", "Get the model folder anew."
-        )
+        raise ChecksumError("A file of the model is missing.", where, "Download the model again.")
     if not path.resolve().is_relative_to(root):
         raise UnsafeModelError(
-            "A file of the model lies outside its folder.",
-            f"{file.path} in {root}",
-            "Put the file itself there.",
+            "A file of the model lies outside its folder.", where, "Put the file itself there."
         )
-    if size != file.size or (got := sha256(path)) != file.sha256:
-        found = f"{size} bytes instead of {file.size}"
-        if size == file.size:
-            found = f"sha256 {got} instead of {file.sha256}"
+    difference = f"{size} bytes instead of {file.size}" if size != file.size else ""
+    if not difference and (digest := sha256(path)) != file.sha256:
+        difference = f"sha256 {digest} instead of {file.sha256}"
+    if difference:
         raise ChecksumError(
             "A file of the model is not the one that its manifest describes: it is damaged or was changed.",
-            f"{file.path} in {root}: {found}",
-            "Get the model folder anew (for the bundled model: reinstall the package).",
+            f"{where}: {difference}",
+            "Download the model again (for the bundled model: reinstall the package).",
         )
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, worked out once a process for an unchanged file.
-
-    Args:
-        path: A file.
-
-    Returns:
-        64 hexadecimal digits.
-    """
+    """The SHA-256 of a file, computed once a process for an unchanged file."""
     import hashlib  # loads OpenSSL: only when a file is read
 
     state = path.stat()
@@ -235,13 +203,5 @@ def sha256(path: Path) -> str:
 
 
 def describe(root: Path, names: list[str]) -> tuple[ModelFile, ...]:
-    """Describe files for a manifest.
-
-    Args:
-        root: The model's folder.
-        names: Their paths inside it.
-
-    Returns:
-        Path, size and hash of each, in the order given.
-    """
+    """Describe files for a manifest."""
     return tuple(ModelFile(name, (root / name).stat().st_size, sha256(root / name)) for name in names)

@@ -1,4 +1,4 @@
-"""The manifest of a model: what it is, where it comes from, and the hash of every file."""
+"""The manifest of a model: its form, its origin, and the hash of every file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ POOLINGS = ("mean", "cls")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,12}(-[A-Za-z0-9]{1,8})*")
-# what format 1 did not have, with what it means when it is left out
-SINCE_2: Mapping[str, Any] = {
+_TEXTS = ("name", "architecture", "base_model", "source", "revision", "licence", "pooling", "prefix",
+          "created_by", "base_revision", "measured_on", "task", "description")  # fmt: skip
+# keys that came with format 2, with their defaults
+SINCE_2: Mapping[str, object] = {
     "base_revision": "",
     "languages": (),
     "trained_on": {},
@@ -51,18 +53,18 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a model folder says of itself.
+    """The description of a model folder.
 
     Attributes:
         format: Number of the manifest's format; the keys from `base_revision` on came with format 2.
         name: The model's name, letters, digits, dots, dashes and underscores.
-        architecture: How the model is run; "onnx-text" is one graph and a tokenizer,
+        architecture: How the model runs; "onnx-text" is one graph and a tokenizer,
             "sentence-transformers" a folder that SentenceTransformer opens, with safetensors weights.
             Models of pictures and texts are "clippings" (safetensors), "clippings-onnx" (graphs) and
             "clippings-clip" (a CLIP model's safetensors).
         base_model: The model that this one was made from.
-        source: Where the base model's weights were taken from.
-        revision: Which state of the base model, as a commit or a hash.
+        source: Where the base model's weights come from.
+        revision: The version of the base model, as a commit or a hash.
         licence: SPDX name of the weights' licence.
         dimension: Length of a vector.
         pooling: How token vectors become one vector: "mean", "cls", or "attention" in models of pictures and
@@ -72,17 +74,17 @@ class Manifest:
             count these.
         prefix: Text put before every input; a sentence-transformers folder holds its own prompts instead.
         files: Every file of the model but the manifest.
-        serializer: How rows were made into texts when the model was trained, or None.
+        serializer: How rows became texts in training, or None.
         versions: Versions of the libraries that made the model.
         created_by: The recipe that made the folder.
         base_revision: The commit of the base model that training started from; "" where nothing was trained.
         languages: BCP 47 codes such as "en", or "multilingual".
-        trained_on: What it was trained on: rows, entities, splits, loss, a fingerprint of the data.
+        trained_on: The training data: rows, entities, splits, loss, a fingerprint of the data.
         metrics: Measured numbers by name.
         measured_on: Fingerprint of the data that the metrics were measured on.
-        decision: A JSON file of the folder that says how scores become links, or None.
-        task: What it was made for, in a word or two.
-        description: What it is, in a sentence or two.
+        decision: The JSON file in the folder that turns scores into links, or None.
+        task: The purpose in a word or two.
+        description: A sentence or two.
     """
 
     name: str
@@ -98,12 +100,12 @@ class Manifest:
     pooling: str = "mean"
     normalize: bool = True
     prefix: str = ""
-    serializer: Mapping[str, Any] | None = None
+    serializer: Mapping[str, object] | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     created_by: str = ""
     base_revision: str = ""
     languages: tuple[str, ...] = ()
-    trained_on: Mapping[str, Any] = field(default_factory=dict)
+    trained_on: Mapping[str, object] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     measured_on: str = ""
     decision: str | None = None
@@ -111,57 +113,51 @@ class Manifest:
     description: str = ""
 
     def __post_init__(self) -> None:
-        texts = ("name", "architecture", "base_model", "source", "revision", "licence", "pooling", "prefix")
-        for key in (*texts, "created_by", "base_revision", "measured_on", "task", "description"):
+        for key in _TEXTS:
             _want(isinstance(getattr(self, key), str), key, getattr(self, key), "a text")
         for key in ("dimension", "max_tokens"):
             value = getattr(self, key)
             _want(type(value) is int and value > 0, key, value, "a whole number above 0")
         _want(bool(_NAME.fullmatch(self.name)), "name", self.name, "letters, digits, '.', '-' and '_'")
-        _want(
-            self.architecture in ARCHITECTURES,
-            "architecture",
-            self.architecture,
-            "one of " + str(ARCHITECTURES),
-        )
-        known = POOLINGS + (("attention",) if self.architecture in RECORD_ARCHITECTURES else ())
-        _want(self.pooling in known, "pooling", self.pooling, f"one of {known}")
+        poolings = POOLINGS + (("attention",) if self.architecture in RECORD_ARCHITECTURES else ())
+        for key, allowed in (("architecture", ARCHITECTURES), ("pooling", poolings)):
+            value = getattr(self, key)
+            _want(value in allowed, key, value, f"one of {allowed}")
         _want(isinstance(self.normalize, bool), "normalize", self.normalize, "true or false")
-        _want(self.serializer is None or isinstance(self.serializer, Mapping),
-              "serializer", self.serializer, "an object or null")  # fmt: skip
-        _want(isinstance(self.versions, Mapping), "versions", self.versions, "an object")
+        for key, empty in (("serializer", "or null"), ("versions", ""), ("trained_on", ""), ("metrics", "")):
+            value = getattr(self, key)
+            good = isinstance(value, Mapping) or (value is None and bool(empty))
+            _want(good, key, value, f"an object {empty}".strip())
         _want(bool(self.files), "files", "[]", "at least one file")
-        paths = [file.path for file in self.files]
-        _want(len(set(paths)) == len(paths), "files", paths, "every path once")
         # two names that differ in case only are one file on some systems, and one would hide the other
-        _want(len({path.casefold() for path in paths}) == len(paths), "files", paths, "every path once")
+        paths = [file.path.casefold() for file in self.files]
+        _want(len(set(paths)) == len(paths), "files", [file.path for file in self.files], "every path once")
         self._check_since_2()
 
     def _check_since_2(self) -> None:
         early = [key for key, empty in SINCE_2.items() if self.format == 1 and getattr(self, key) != empty]
         _want(not early, "format", f"1 with {early}", "2 where these keys are used")
-        _want(self.architecture == "onnx-text" or self.format > 1, "format", self.format, "2")
-        _want(self.architecture == "onnx-text" or not self.prefix, "prefix", self.prefix,
-              "empty: such a folder holds its own prompts")  # fmt: skip
+        text = self.architecture == "onnx-text"
+        _want(text or self.format > 1, "format", self.format, "2")
+        _want(text or not self.prefix, "prefix", self.prefix, "empty: such a folder holds its own prompts")
         _want(isinstance(self.languages, tuple), "languages", self.languages, "a list of codes")
-        for code in _any(self.languages):
+        codes: tuple[object, ...] = self.languages
+        for code in codes:
             good = isinstance(code, str) and bool(_LANGUAGE.fullmatch(code))
             _want(good, "languages", code, "a code such as 'en' or 'pt-BR', or 'multilingual'")
-        _want(isinstance(_any(self.trained_on), Mapping) and _is_json(self.trained_on),
-              "trained_on", self.trained_on, "an object of plain values")  # fmt: skip
-        _want(isinstance(self.metrics, Mapping), "metrics", self.metrics, "an object of numbers")
-        for name, number in _any(self.metrics).items():
+        _want(_is_json(self.trained_on), "trained_on", self.trained_on, "an object of plain values")
+        for name, number in self.metrics.items():
             good = type(number) in (int, float) and math.isfinite(number) and isinstance(name, str)
             _want(good, "metrics", f"{name}: {number}", "a finite number by its name")
         listed = self.decision is None or self.decision in {file.path for file in self.files}
-        _want(listed and (self.decision is None or self.decision.endswith(".json")),
-              "decision", self.decision, "a JSON file that the manifest lists, or null")  # fmt: skip
+        good = listed and (self.decision is None or self.decision.endswith(".json"))
+        _want(good, "decision", self.decision, "a JSON file that the manifest lists, or null")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The manifest as plain values, ready for JSON.
 
         Returns:
-            Values by field name; fields that the format does not have are left out.
+            Values by field name; keys of a newer format are left out.
         """
         values = asdict(self)
         values["files"] = [asdict(file) for file in self.files]
@@ -175,7 +171,7 @@ class Manifest:
         """Make a manifest of plain values.
 
         Args:
-            values: What stands in the JSON file.
+            values: The content of the JSON file.
 
         Returns:
             The manifest.
@@ -214,45 +210,27 @@ class Manifest:
 
 
 def read(folder: Path) -> Manifest:
-    """Read the manifest of a model folder.
-
-    Args:
-        folder: The model's folder.
-
-    Returns:
-        The manifest; the files themselves are not looked at.
-
-    Raises:
-        ModelNotFoundError: There is no manifest.
-        ManifestError: The manifest is not JSON, or says what it may not say.
-    """
+    """Read the manifest of a model folder, without looking at the files."""
     path = folder / MANIFEST_NAME
     try:
         values = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise ModelNotFoundError(
-            f"The folder has no {MANIFEST_NAME}, so it is not a model folder of ours.",
+            f"The folder has no {MANIFEST_NAME}, so it is not a model folder of this package.",
             str(folder),
             "Give the folder that holds the manifest.",
         ) from None
     except ValueError as error:
         raise ManifestError(
-            "The model's manifest is not JSON.", f"{path}: {error}", "Get the model folder anew."
+            "The model's manifest is not JSON.", f"{path}: {error}", "Download the model again."
         ) from None
     if not isinstance(values, dict):
-        raise ManifestError("The model's manifest is not an object.", path, "Get the model folder anew.")
+        raise ManifestError("The model's manifest is not an object.", path, "Download the model again.")
     return Manifest.from_dict(values)
 
 
 def check_path(path: object) -> None:
     """Refuse a path that could lead out of the model's folder.
-
-    Args:
-        path: A path as it stands in a manifest.
-
-    Raises:
-        ManifestError: It is absolute, holds "..", a backslash, a colon or a control character, or is not
-            in its simplest form.
 
     Example:
         >>> check_path("onnx/model.onnx")
@@ -271,20 +249,20 @@ def check_path(path: object) -> None:
             if path != MANIFEST_NAME
             else "The model's manifest lists itself.",
             repr(path),
-            "Do not use this model: get it anew from somebody you trust.",
+            "Do not use this model: download it again from a source that you trust.",
         )
 
 
 def _same_keys(
-    kind: type[Manifest | ModelFile], values: Mapping[str, Any], where: str, later: set[str] | None = None
+    kind: type[Manifest | ModelFile], values: Mapping[str, object], where: str, later: set[str] | None = None
 ) -> None:
-    known = {item.name for item in fields(kind)} - (later or set())
-    needed = known - _SINCE_1 - set(SINCE_2)
-    unknown, missing = sorted(set(values) - known), sorted(needed - set(values))
+    keys = {item.name for item in fields(kind)} - (later or set())
+    needed = keys - _SINCE_1 - set(SINCE_2)
+    unknown, missing = sorted(set(values) - keys), sorted(needed - set(values))
     if unknown:
-        raise ManifestError(f"The model's {where} has unknown keys.", unknown, f"Known are {sorted(known)}.")
+        raise ManifestError(f"The model's {where} has unknown keys.", unknown, f"Known are {sorted(keys)}.")
     if missing:
-        raise ManifestError(f"The model's {where} lacks keys.", missing, "Get the model folder anew.")
+        raise ManifestError(f"The model's {where} lacks keys.", missing, "Download the model again.")
 
 
 def _is_json(value: object) -> bool:
@@ -295,13 +273,8 @@ def _is_json(value: object) -> bool:
     return True
 
 
-def _any(value: Any) -> Any:
-    """A value of which the declared type is not to be believed, for it comes from a file."""
-    return value
-
-
-def _want(good: bool, key: str, value: object, wanted: str) -> None:
+def _want(good: bool, key: str, value: object, expected: str) -> None:
     if not good:
         raise ManifestError(
-            f"The model's manifest has a wrong {key!r}.", repr(value)[:200], f"It should be {wanted}."
+            f"The model's manifest has a wrong {key!r}.", repr(value)[:200], f"It should be {expected}."
         )

@@ -1,4 +1,4 @@
-"""Open a model by what the user calls it: fetched when need be, checked, then handed over."""
+"""Open a model by its name or address: downloaded if needed, and checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from model_hub.errors import ModelNotFoundError, TransferError, UnreachableError
 from model_hub.folder import ModelFolder, verify
 from model_hub.ref import BUNDLED, ModelRef, bundled_names, parse
-from model_hub.remote import Progress, Remote, remote_of
+from model_hub.remote import Progress, Remote
 from model_hub.store import Seen, Store, cache_folder
 
 DEFAULT = "linker-multilingual"
@@ -58,7 +58,7 @@ def load(
         cache: Where fetched models are kept; None takes LINKTRANSFORMER_CACHE or the user's cache folder.
         offline: Use only what was fetched before; also set by LINKTRANSFORMER_OFFLINE=1.
         token: A key to be let in; None takes it from the environment, see docs/hub.md.
-        insecure: Whether a registry on another machine may be spoken to without encryption.
+        insecure: Whether plain HTTP to a registry on another machine is allowed.
         progress: Called with the number of bytes that came since its last call.
 
     Returns:
@@ -83,45 +83,57 @@ def load(
         return verify(Path(ref.name))
     store = Store(cache_folder(cache))
     remote = remote_of(ref, token=token, insecure=insecure)
-    asked = f"{remote.key}@{ref.revision or ''}"
-    seen = store.recall(asked)
+    name = f"{remote.key}@{ref.revision or ''}"
+    seen = store.recall(name)
     if is_offline(offline):
-        if seen is not None and (found := store.model(seen.model)):
-            return found
+        if seen is not None and (model := store.model(seen.model)):
+            return model
         raise _not_fetched(ref, store)
     try:
-        pinned = remote.pin(ref.revision)  # what is a hash already is not asked for
+        pinned = remote.pin(ref.revision)
     except TransferError as error:
-        if seen is None or (found := store.model(seen.model)) is None:
+        if seen is None or (model := store.model(seen.model)) is None:
             raise UnreachableError(error.wrong, error.given, error.remedy) from None
         logger.warning("%s cannot be reached; using it as last seen (%s): %s", ref, seen.pinned, error.wrong)
-        return found
-    return _fetched(store, remote, asked, pinned, progress)
+        return model
+    return _fetched(store, remote, name, pinned, progress)
 
 
-def _fetched(store: Store, remote: Remote, asked: str, pinned: str, progress: Progress | None) -> ModelFolder:
-    name = f"{remote.key}@{pinned}"
-    seen = store.recall(name)
-    found = store.model(seen.model) if seen else None
-    if seen is None or found is None:
-        logger.info("fetching %s", name)
-        found, digest = store.install(name, lambda folder: remote.fetch(pinned, folder, progress))
-        seen = Seen(name, pinned, digest)
+def _fetched(store: Store, remote: Remote, name: str, pinned: str, progress: Progress | None) -> ModelFolder:
+    """The model of a hash, from the store or the network; the store keeps what `name` stands for."""
+    full_name = f"{remote.key}@{pinned}"
+    seen = store.recall(full_name)
+    model = store.model(seen.model) if seen else None
+    if seen is None or model is None:
+        logger.info("fetching %s", full_name)
+        model, digest = store.install(full_name, lambda folder: remote.fetch(pinned, folder, progress))
+        seen = Seen(full_name, pinned, digest)
         store.remember(seen)
-    if asked != name:
-        store.remember(Seen(asked, pinned, seen.model))
-    return found
+    if name != full_name:
+        store.remember(Seen(name, pinned, seen.model))
+    return model
+
+
+def remote_of(
+    ref: ModelRef, *, token: str | None = None, private: bool | None = None, insecure: bool = False
+) -> Remote:
+    """The repository that a reference of the kind "hub" or "oci" names; nothing is sent yet.
+
+    Example:
+        >>> remote_of(parse("oci://localhost:5000/team/model:v1")).key
+        'oci://localhost:5000/team/model'
+    """
+    if ref.kind == "oci":
+        from model_hub.oci.repository import OciRepository
+
+        return OciRepository(ref.name, token=token, insecure=insecure)
+    from model_hub.hf import HubRepository
+
+    return HubRepository(ref.name, token=token, private=private)
 
 
 def is_offline(offline: bool = False) -> bool:
-    """Whether the network must not be used.
-
-    Args:
-        offline: What the caller said.
-
-    Returns:
-        True when the caller or LINKTRANSFORMER_OFFLINE says so.
-    """
+    """Whether the caller or LINKTRANSFORMER_OFFLINE forbids the network."""
     return offline or os.environ.get("LINKTRANSFORMER_OFFLINE", "").lower() in ("1", "true", "yes", "on")
 
 

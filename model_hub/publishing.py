@@ -1,4 +1,4 @@
-"""Give a model to others: into a folder, a registry or the Hugging Face Hub."""
+"""Publish a model: to a folder, a registry or the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from model_hub.card import model_card
 from model_hub.errors import ManifestError, ModelHubError, ModelNotFoundError
 from model_hub.folder import CARD_NAME, ModelFolder, sha256, verify
 from model_hub.manifest import MANIFEST_NAME
-from model_hub.opening import is_offline
+from model_hub.opening import is_offline, remote_of
 from model_hub.ref import ModelRef, parse
-from model_hub.remote import Progress, remote_of
+from model_hub.remote import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def publish(
             `hf://org/name@tag`.
         token: A key to be let in; None takes it from the environment, see docs/hub.md.
         private: Whether a repository that has to be made on the Hugging Face Hub is private.
-        insecure: Whether a registry on another machine may be spoken to without encryption.
+        insecure: Whether plain HTTP to a registry on another machine is allowed.
         progress: Called with the number of bytes that went since its last call.
 
     Returns:
@@ -47,7 +47,7 @@ def publish(
 
     Raises:
         ModelNotFoundError: The folder has no manifest.
-        ChecksumError: The folder is not what its manifest says.
+        ChecksumError: The folder differs from its manifest.
         UnsafeModelError: The folder holds a file that could run code.
         ManifestError: The place is taken by another model.
         AccessError: The place does not let the caller write.
@@ -61,20 +61,20 @@ def publish(
         'linker-multilingual'
     """
     model = folder if isinstance(folder, ModelFolder) else verify(Path(folder).expanduser())
-    to = ref if isinstance(ref, ModelRef) else parse(ref)
-    if to.kind == "folder":
-        return _into_folder(model, Path(to.name), progress)
-    if to.kind == "bundled" or to.pinned:
+    target = ref if isinstance(ref, ModelRef) else parse(ref)
+    if target.kind == "folder":
+        return _into_folder(model, Path(target.name), progress)
+    if target.kind == "bundled" or target.pinned:
         raise ModelHubError(
-            "A model cannot be published under this name.", str(to), "Give a place and a tag of your own."
+            "A model cannot be published under this name.", str(target), "Give a place and a tag of your own."
         )
-    _refuse_offline(to)
-    remote = remote_of(to, token=token, private=private, insecure=insecure)
-    scheme = "hf://" if to.kind == "hub" else ""
-    pinned = remote.push(model, _card(model, scheme + str(to)), to.revision, progress)
-    found = scheme + str(ModelRef(to.kind, to.name, pinned))
-    logger.info("published %s as %s", model.path.name, found)
-    return found
+    _refuse_offline(target)
+    remote = remote_of(target, token=token, private=private, insecure=insecure)
+    scheme = "hf://" if target.kind == "hub" else ""
+    pinned = remote.push(model, _card(model, scheme + str(target)), target.revision, progress)
+    reference = scheme + str(ModelRef(target.kind, target.name, pinned))
+    logger.info("published %s as %s", model.path.name, reference)
+    return reference
 
 
 def list(  # noqa: A001 - the public name, as in `model_hub.list(...)`
@@ -85,7 +85,7 @@ def list(  # noqa: A001 - the public name, as in `model_hub.list(...)`
     Args:
         ref: A repository of a registry or of the Hugging Face Hub, or a folder of model folders.
         token: A key to be let in; None takes it from the environment.
-        insecure: Whether a registry on another machine may be spoken to without encryption.
+        insecure: Whether plain HTTP to a registry on another machine is allowed.
 
     Returns:
         Tags (and branches, on the Hugging Face Hub), or the names of the model folders.
@@ -125,18 +125,18 @@ def _into_folder(model: ModelFolder, target: Path, progress: Progress | None) ->
             shutil.copyfile(model.path / name, staging / name)
             if progress is not None:
                 progress((staging / name).stat().st_size)
-        # the card names the model as the reader finds it: beside him, and not by a path of this machine
+        # the card names the model by a path that holds on every machine
         (staging / CARD_NAME).write_text(_card(model, f"./{target.name}"), encoding="utf-8")
         verify(staging)
         if target.is_dir():
-            with contextlib.suppress(OSError):  # not empty any more: the rename says so
+            with contextlib.suppress(OSError):  # not empty any more: the rename raises
                 target.rmdir()
         try:
             staging.rename(target)
         except OSError:
             if not target.exists():
                 raise
-            return _same(model, target)  # another was quicker
+            return _same(model, target)  # another process was faster
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return str(target)
@@ -144,10 +144,10 @@ def _into_folder(model: ModelFolder, target: Path, progress: Progress | None) ->
 
 def _same(model: ModelFolder, target: Path) -> str:
     try:
-        there = sha256(verify(target).path / MANIFEST_NAME)
+        published = sha256(verify(target).path / MANIFEST_NAME)
     except ModelHubError:
-        there = ""
-    if there != sha256(model.path / MANIFEST_NAME):
+        published = ""
+    if published != sha256(model.path / MANIFEST_NAME):
         raise ManifestError(
             "The folder is taken, and a published model is never overwritten.",
             str(target),
@@ -157,7 +157,7 @@ def _same(model: ModelFolder, target: Path) -> str:
 
 
 def _card(model: ModelFolder, reference: str) -> str:
-    """The card with the reference in its snippet; one that somebody wrote by hand stays as it is."""
+    """The card with the reference in its snippet; one that was edited by hand is not changed."""
     try:
         text = (model.path / CARD_NAME).read_text("utf-8")
     except (OSError, ValueError):

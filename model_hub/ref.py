@@ -1,4 +1,4 @@
-"""What a user writes to name a model, read into a value."""
+"""References to models: a name, path or address, parsed into a value."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from model_hub.errors import ModelNotFoundError
 
 Kind = Literal["bundled", "folder", "hub", "oci"]
 BUNDLED = Path(__file__).parent / "bundled"
-_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
 _PART = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*")  # registries take lower case only
 _TAG = re.compile(r"\w[\w.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]+")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 _REVISION = re.compile(r"[A-Za-z0-9][\w./-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A model's kind, its name (or folder) and the revision asked for."""
+    """A model's kind, its name (or folder) and the requested revision."""
 
     kind: Kind
     name: str
@@ -39,7 +39,7 @@ class ModelRef:
         """Whether the revision is a hash, so that it names the same files for ever."""
         if self.revision is None or self.kind not in ("hub", "oci"):
             return False
-        return bool((_COMMIT if self.kind == "hub" else _DIGEST).fullmatch(self.revision))
+        return bool((COMMIT if self.kind == "hub" else _DIGEST).fullmatch(self.revision))
 
 
 def bundled_names() -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def bundled_names() -> tuple[str, ...]:
 
 
 def parse(reference: str | os.PathLike[str]) -> ModelRef:
-    """Read what a user wrote to name a model.
+    """Parse a reference to a model.
 
     A folder that exists, and anything written like a path (`./x`, `/x`, `~/x`), is a folder; the name of a
     bundled model is that model; `org/name`, `org/name@revision` and `hf://org/name` are on the Hugging Face
@@ -80,15 +80,15 @@ def parse(reference: str | os.PathLike[str]) -> ModelRef:
         path = Path(text).expanduser()
         if not isinstance(reference, str) or (text and path.is_dir()) or _looks_like_path(text):
             return ModelRef("folder", str(path))
-    found = _oci(rest) if scheme == "oci" else _hub(rest) if scheme in ("", "hf") else None
-    if found is not None:
-        return found
-    raise _not_found(text)
+    ref = _oci(rest) if scheme == "oci" else _hub(rest) if scheme in ("", "hf") else None
+    if ref is None:
+        raise _not_found(text)
+    return ref
 
 
 def _hub(text: str) -> ModelRef | None:
     name, at, revision = text.partition("@")
-    good = _HUB.fullmatch(name) and ".." not in revision and (not at or _REVISION.fullmatch(revision))
+    good = HUB_NAME.fullmatch(name) and ".." not in revision and (not at or _REVISION.fullmatch(revision))
     return ModelRef("hub", name, revision or None) if good else None
 
 

@@ -1,86 +1,65 @@
-"""What loading and publishing need of a place on the network, and which place a reference names."""
+"""A place on the network that holds models: what loading and publishing need of it, and retries."""
 
 from __future__ import annotations
 
+import logging
+import time
+import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from model_hub.errors import TransferError, UnreachableError
 from model_hub.folder import ModelFolder
-from model_hub.ref import ModelRef
 
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 Progress = Callable[[int], object]  # called with the number of bytes moved since its last call
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds between tries
 
 
 class Remote(Protocol):
-    """One repository of one place."""
+    """One repository of a registry or of the Hugging Face Hub."""
 
     key: str
 
     def pin(self, revision: str | None) -> str:
-        """The hash that a tag or branch stands for now; no network for a hash.
+        """The hash that a tag or branch stands for now; a hash is not looked up.
 
-        Args:
-            revision: A tag, a branch or a hash; None for "latest" in a registry, "main" on the Hugging Face
-                Hub.
-
-        Returns:
-            The hash.
+        None is "latest" in a registry, "main" on the Hugging Face Hub.
         """
 
     def fetch(self, pinned: str, staging: Path, progress: Progress | None) -> None:
-        """Put the model's files into a folder, going on where an earlier try stopped.
-
-        Args:
-            pinned: The hash, from `pin`.
-            staging: The folder.
-            progress: Called with the number of bytes moved since its last call; None for nobody.
-        """
+        """Download the model of a hash into a folder, continuing an earlier try."""
 
     def push(self, model: ModelFolder, card: str, revision: str | None, progress: Progress | None) -> str:
-        """Upload a model and give its hash.
-
-        Args:
-            model: The model folder.
-            card: The text of the model card.
-            revision: The tag or branch to write; None for "latest" or "main".
-            progress: Called with the number of bytes moved since its last call; None for nobody.
-
-        Returns:
-            The hash.
-        """
+        """Upload a verified model and the text of its card under a tag; returns its hash."""
 
     def tags(self) -> tuple[str, ...]:
-        """The names under which versions are kept.
-
-        Returns:
-            The names.
-        """
+        """The names of the versions."""
 
 
-def remote_of(
-    ref: ModelRef, *, token: str | None = None, private: bool | None = None, insecure: bool = False
-) -> Remote:
-    """The place that a reference names.
+def retry(call: Callable[[], T], received: Callable[[], int] = lambda: 0) -> T:
+    """Repeat a call while connections drop, with growing pauses; the last TransferError is raised.
 
-    Args:
-        ref: A reference of the kind "hub" or "oci".
-        token: A key to be let in; None takes it from the environment.
-        private: Whether a repository that has to be made on the Hugging Face Hub is private.
-        insecure: Whether a registry may be spoken to without encryption.
-
-    Returns:
-        The place; nothing has been sent yet.
-
-    Example:
-        >>> from model_hub import parse
-        >>> remote_of(parse("oci://localhost:5000/team/model:v1")).key
-        'oci://localhost:5000/team/model'
+    The count of tries restarts each time that `received` grows.
     """
-    if ref.kind == "oci":
-        from model_hub.oci import OciRemote
+    tries, furthest = 0, received()
+    while True:
+        try:
+            return call()
+        except UnreachableError:
+            raise
+        except TransferError as error:
+            if (now := received()) > furthest:
+                tries, furthest = 0, now
+            if tries >= len(PAUSES):
+                raise
+            logger.info("trying again in %s s: %s", PAUSES[tries], error)
+            time.sleep(PAUSES[tries])
+            tries += 1
 
-        return OciRemote(ref.name, token=token, insecure=insecure)
-    from model_hub.hf import HubRemote
 
-    return HubRemote(ref.name, token=token, private=private)
+def without_query(url: str) -> str:
+    """An address for messages: without its query, which can hold keys."""
+    return urllib.parse.urlsplit(url)._replace(query="", fragment="").geturl()

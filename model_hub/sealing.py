@@ -1,4 +1,4 @@
-"""Make a folder of weights a model: hash every file, write the manifest and the card."""
+"""Seal a folder of weights: hash every file, write the manifest and the card."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from model_hub.card import model_card
-from model_hub.errors import ManifestError, ModelNotFoundError, UnsafeModelError
-from model_hub.folder import CARD_NAME, dangerous_name, describe, pickled, unsafe, verify
+from model_hub.errors import ManifestError, ModelNotFoundError
+from model_hub.folder import CARD_NAME, describe, refuse_unsafe, verify
 from model_hub.manifest import MANIFEST_NAME, Manifest, check_path
 
 logger = logging.getLogger(__name__)
@@ -46,8 +46,8 @@ def seal(
         name: The model's name, see `propose_name`.
         architecture: "onnx-text", "sentence-transformers", "clippings", "clippings-onnx" or "clippings-clip".
         base_model: The model that this one was made from.
-        source: Where the base model's weights were taken from.
-        revision: Which state of them, as a commit or a hash.
+        source: Where the base model's weights come from.
+        revision: Their version, as a commit or a hash.
         licence: SPDX name of the weights' licence.
         dimension: Length of a vector.
         max_tokens: Texts are cut after so many tokens.
@@ -73,13 +73,13 @@ def seal(
         ...          max_tokens=256, languages=["en"]).languages
         ('en',)
     """
-    given = Path(folder)
-    if not given.is_dir():
-        raise ModelNotFoundError("There is no such model folder.", str(given), "Check the path.")
+    path = Path(folder)
+    if not path.is_dir():
+        raise ModelNotFoundError("There is no such model folder.", str(path), "Check the path.")
     unknown = sorted(set(other) - set(Manifest.__dataclass_fields__) | set(other) & {"files", "format"})
     if unknown:
         raise ManifestError("A model's manifest has no such keys.", unknown, "Leave them out.")
-    root = given.resolve()
+    root = path.resolve()
     names = sorted(_safe_files(root))
     missing = sorted(set(_NEEDED.get(architecture, ())) - set(names))
     if missing:
@@ -88,7 +88,7 @@ def seal(
             f"{missing} in {root}",
             "Save the model into this folder first.",
         )
-    _want_safetensors(root, architecture, names)
+    _require_safetensors(root, architecture, names)
     other["languages"] = tuple(other.get("languages", ()))
     manifest = Manifest(
         name=name,
@@ -108,7 +108,7 @@ def seal(
 
 
 def _safe_files(root: Path) -> Iterator[str]:
-    """Every file to be listed; refuses the first one that could run code."""
+    """Every file to be listed; the first one that could run code is an error."""
     for base, folders, names in os.walk(root):
         hidden = [name for name in (*folders, *names) if name.startswith(".")]
         if hidden:
@@ -117,19 +117,13 @@ def _safe_files(root: Path) -> Iterator[str]:
         links = [name for name in folders if (Path(base) / name).is_symlink()]
         for name in sorted({*names, *links} - set(hidden)):
             path = Path(base) / name
-            relative = path.relative_to(root).as_posix()
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
-                raise UnsafeModelError(
-                    "A link in the model's folder leads out of it.", relative, "Put the file itself there."
-                )
-            if reason := dangerous_name(relative) or pickled(path):
-                raise unsafe(f"{relative} in {root}", reason)
+            relative = refuse_unsafe(root, path)
             if path.is_file() and relative not in (MANIFEST_NAME, CARD_NAME):
                 check_path(relative)
                 yield relative
 
 
-def _want_safetensors(root: Path, architecture: str, names: list[str]) -> None:
+def _require_safetensors(root: Path, architecture: str, names: list[str]) -> None:
     if architecture == "sentence-transformers" and not any(name.endswith(".safetensors") for name in names):
         raise ModelNotFoundError(
             "The model has no weights as safetensors.",

@@ -1,7 +1,7 @@
-"""The models that were fetched: by the hash of their manifest, whole or not there at all.
+"""Downloaded models, by the hash of their manifest: whole or not there at all.
 
-Below the cache folder lie `models/<sha256 of manifest.json>/`, the verified folders; `refs/`, what each
-reference stood for when it was last seen; and `partial/`, downloads that are not done, which nobody is given.
+Below the cache folder lie `models/<sha256 of manifest.json>/`, the verified folders; `refs/`, the model that
+each reference last stood for; and `partial/`, incomplete downloads, which are never opened.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from model_hub.errors import ModelHubError, TransferError
@@ -26,13 +26,7 @@ PARTS = ".parts"  # inside a partial download: files that are not whole
 
 
 def cache_folder(cache: str | os.PathLike[str] | None = None) -> Path:
-    """Where fetched models are kept.
-
-    Args:
-        cache: A folder; None takes LINKTRANSFORMER_CACHE, else the user's cache folder of the platform.
-
-    Returns:
-        The folder, which need not exist.
+    """The folder of downloaded models: LINKTRANSFORMER_CACHE, else the user's cache folder of the platform.
 
     Example:
         >>> cache_folder("kept").name
@@ -51,7 +45,7 @@ def cache_folder(cache: str | os.PathLike[str] | None = None) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a reference stood for when it was last looked up."""
+    """The hash and the model that a reference last stood for."""
 
     reference: str
     pinned: str
@@ -65,14 +59,7 @@ class Store:
     root: Path
 
     def recall(self, reference: str) -> Seen | None:
-        """What a reference stood for when it was last seen.
-
-        Args:
-            reference: The reference, and where it was asked.
-
-        Returns:
-            What was seen, or None.
-        """
+        """The model that a reference last stood for, or None."""
         try:
             values = json.loads(self._ref(reference).read_bytes())
             seen = Seen(str(values["reference"]), str(values["pinned"]), str(values["model"]))
@@ -81,32 +68,20 @@ class Store:
         return seen if seen.reference == reference and seen.model.isalnum() else None
 
     def remember(self, seen: Seen) -> None:
-        """Note what a reference stands for.
-
-        Args:
-            seen: The reference, its hash at the place where it is kept, and the model.
-        """
+        """Write what a reference stands for."""
         path = self._ref(seen.reference)
         path.parent.mkdir(parents=True, exist_ok=True)
-        values = {"reference": seen.reference, "pinned": seen.pinned, "model": seen.model}
-        whole_text(path, json.dumps(values, indent=2) + "\n")
+        write_atomically(path, json.dumps(asdict(seen), indent=2) + "\n")
 
     def model(self, digest: str) -> ModelFolder | None:
-        """A fetched model, checked anew.
-
-        Args:
-            digest: The SHA-256 of its manifest.
-
-        Returns:
-            The folder; None when it is not there, or is no longer what it was (then a line is logged).
-        """
+        """A downloaded model by the SHA-256 of its manifest, verified again; None if missing or damaged."""
         path = self.root / "models" / digest
         if not path.is_dir():
             return None
         try:
-            found = verify(path)
-            if sha256(found.path / MANIFEST_NAME) == digest:
-                return found
+            folder = verify(path)
+            if sha256(folder.path / MANIFEST_NAME) == digest:
+                return folder
             reason = "its manifest was changed"
         except ModelHubError as error:
             reason = str(error)
@@ -114,21 +89,13 @@ class Store:
         return None
 
     def install(self, key: str, fill: Callable[[Path], None]) -> tuple[ModelFolder, str]:
-        """Fetch a model into the store: whole and verified, or not at all.
+        """Download a model with `fill`, which fills a folder: whole and verified, or not at all.
 
-        Args:
-            key: What the download is called; a download that broke is taken up under the same key.
-            fill: Puts the model's files into the folder that it is given.
-
-        Returns:
-            The verified folder and the SHA-256 of its manifest.
-
-        Raises:
-            TransferError: The connection broke; what has come is kept for the next try.
-            ModelHubError: What came is damaged or unsafe; nothing of it is kept.
+        Returns the folder and the SHA-256 of its manifest. After a TransferError what came is kept and
+        continued under the same key; after any other error nothing is kept.
         """
         staging = self.root / "partial" / _digest(key)[:32]
-        # Only whoever holds the lock touches the folder: another may be moving it away at this moment.
+        # only under the lock: another process may be moving the folder away
         with locked(staging.with_suffix(".lock")):
             staging.mkdir(parents=True, exist_ok=True)
             try:
@@ -149,7 +116,7 @@ class Store:
         with locked(self.root / "partial" / f"{digest[:32]}.lock"):
             if target.exists() and self.model(digest) is None:
                 shutil.rmtree(target)
-            if target.exists():  # another process was quicker
+            if target.exists():  # another process was faster
                 shutil.rmtree(staging)
             else:
                 staging.rename(target)
@@ -159,13 +126,8 @@ class Store:
         return self.root / "refs" / f"{_digest(reference)}.json"
 
 
-def whole_text(path: Path, text: str) -> None:
-    """Write a file so that others see the old one or the new one, never a part.
-
-    Args:
-        path: The file.
-        text: What it is to hold.
-    """
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that others read the old one or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # threads of one process write too
     try:
         temporary.write_text(text, encoding="utf-8")
@@ -176,14 +138,7 @@ def whole_text(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes; it is let go when the process ends, however it ends.
-
-    Args:
-        path: The lock's file, made when missing.
-
-    Yields:
-        Nothing, once the lock is held.
-    """
+    """Hold a lock between processes; it is released when the process ends, however it ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as stream:
         if sys.platform == "win32":

@@ -22,7 +22,7 @@ if find_spec("triton") and find_spec("torch") and not import_module("torch").cud
 
 if find_spec("torchvision") and find_spec("torch"):
     # tests that import transformers themselves need what `load_sentence_transformer` does for users
-    import_module("clippings.torchvision_ops").mend()
+    import_module("clippings.third_party").declare_torchvision_ops()
 
 # a shared machine is slow at times; the same examples each time, so that a red test stays red
 settings.register_profile(

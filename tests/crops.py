@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from clippings.pictures import NOTES, PROBLEMS, Picture, read_pictures
+from clippings.pictures.decoding import NOTES, Picture
+from clippings.pictures.read import read_pictures
+from clippings.pictures.sources import PROBLEMS
 
 
 def noise(height: int = 24, width: int = 60, channels: int = 0, seed: int = 0) -> np.ndarray:

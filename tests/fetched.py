@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from model_hub import bundled, parse, seal
-from model_hub.remote import remote_of
+from model_hub.opening import remote_of
 from model_hub.store import Seen, Store
 
 

@@ -79,8 +79,8 @@ def small(fusion: str = "gate", seed: int = 0) -> Any:
     """A tiny model that has learned something of no use."""
     import torch
 
-    from clippings.bi_encoder import BiEncoder
-    from clippings.bi_encoder_config import BiEncoderConfig
+    from clippings.records.bi_encoder import BiEncoder
+    from clippings.records.bi_encoder_config import BiEncoderConfig
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -95,7 +95,7 @@ def small(fusion: str = "gate", seed: int = 0) -> Any:
 
 def of(model: Any, **more: Any) -> Any:
     """The encoder of a model, with the stand-in."""
-    from clippings.record_inputs import StripInputs
-    from clippings.torch_record_encoder import TorchRecordEncoder
+    from clippings.records.inputs import StripInputs
+    from clippings.records.torch_encoder import TorchRecordEncoder
 
     return TorchRecordEncoder(model, device="cpu", inputs=StripInputs(model.config, cut), **more)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clippings.examples import Examples
+from clippings.training.examples import Examples
 
 WORDS = ["acme", "baxter", "steel", "dairy", "motors", "paper", "mills", "north", "south", "east", "west"]
 WORDS += ["river", "stone", "iron", "gold", "silver", "union"]

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from clippings.record_draws import misread
-from clippings.record_examples import RecordExamples
+from clippings.record_training.draws import misread
+from clippings.record_training.examples import RecordExamples
 
 SHORT, WIDE = 32, 12
 LETTERS = "abcdefghij"
@@ -50,9 +50,9 @@ def model(seed: int = 0, **changes: Any) -> Any:
     """A model with gradients, tinier than tiny."""
     import torch
 
-    from clippings.bi_encoder import BiEncoder
-    from clippings.bi_encoder_config import BiEncoderConfig
-    from clippings.record_trainable import RecordTrainable
+    from clippings.record_training.trainable import RecordTrainable
+    from clippings.records.bi_encoder import BiEncoder
+    from clippings.records.bi_encoder_config import BiEncoderConfig
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

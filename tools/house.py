@@ -1,4 +1,4 @@
-"""Measure the packages, and draw the rooms of linktransformer from their imports.
+"""Measure the packages, and draw the rooms of linktransformer and clippings from their imports.
 
 python -m tools.house                # files, lines, functions, types and docstrings by room
 python -m tools.house --against REV  # the same beside those of another commit
@@ -24,8 +24,9 @@ from tools.public_api import Public, public_functions
 
 LONG = 300  # lines of a file
 PAGE = ROOT / "docs" / "architecture.md"
-BEGIN, END = "<!-- rooms: made by `python -m tools.house --picture` -->", "<!-- end of rooms -->"
-NARROW = 3  # modules that import: fewer are left out of the picture
+BEGIN = "<!-- rooms of {}: made by `python -m tools.house --picture` -->"
+END = "<!-- end of rooms of {} -->"
+NARROW = {"linktransformer": 3, "clippings": 1}  # modules that import: fewer are left out of the picture
 ALL = "all"
 UNDESCRIBED = "public docstrings without Args or Returns"
 BY_ROOM = ("files", "lines", "code lines", "Any", UNDESCRIBED)  # what is compared room by room
@@ -149,37 +150,37 @@ def _change(before: float, after: float) -> list[str]:
     return [f"{before:g}", f"{after:g}", f"{after - before:+g}{share}"]
 
 
-def edges(sources: Mapping[str, str]) -> Counter[tuple[str, str]]:
-    """How many modules of one room of linktransformer import from another."""
+def edges(package: str, sources: Mapping[str, str]) -> Counter[tuple[str, str]]:
+    """How many modules of one room of a package import from another."""
     pairs: Counter[tuple[str, str]] = Counter()
     for name, source in sources.items():
         parts = name.split(".")
-        if parts[0] != "linktransformer" or len(parts) < 3:
+        if parts[0] != package or len(parts) < 3:
             continue
         dotted = [of.split(".") for of, _ in imports(source, name)]
-        rooms = {of[1] for of in dotted if of[0] == "linktransformer" and len(of) > 1} - {parts[1]}
-        pairs.update((parts[1], room) for room in rooms if (ROOT / "linktransformer" / room).is_dir())
+        rooms = {of[1] for of in dotted if of[0] == package and len(of) > 1} - {parts[1]}
+        pairs.update((parts[1], room) for room in rooms if (ROOT / package / room).is_dir())
     return pairs
 
 
-def purpose(room: str) -> str:
+def purpose(package: str, room: str) -> str:
     """The first line of a room's docstring."""
-    text = (ROOT / "linktransformer" / room / "__init__.py").read_text(encoding="utf-8")
+    text = (ROOT / package / room / "__init__.py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(text)) or "").splitlines()[0]
 
 
-def picture() -> str:
-    """The rooms as a graph of Mermaid, and what each is for."""
-    pairs = edges(modules())
+def picture(package: str) -> str:
+    """The rooms of a package as a graph of Mermaid, and what each is for."""
+    pairs, narrow = edges(package, modules()), NARROW[package]
     uses: dict[str, set[str]] = defaultdict(set)
     for above, below in pairs:
         uses[above].add(below)
     rooms = sorted({room for pair in pairs for room in pair}, key=lambda room: (_height(room, uses), room))
     lines = ["```mermaid", "graph TD"]
-    lines += [f"  {above} --> {below}" for (above, below), n in sorted(pairs.items()) if n >= NARROW]
-    lines += ["```", "", f"An arrow is drawn where {NARROW} files or more import from the room.", ""]
+    lines += [f"  {above} --> {below}" for (above, below), n in sorted(pairs.items()) if n >= narrow]
+    lines += ["```", "", f"Arrows: at least {narrow} of a room's files import from the other.", ""]
     lines += ["| room | holds |", "|---|---|"]
-    return "\n".join([*lines, *(f"| `{room}` | {purpose(room)} |" for room in rooms)])
+    return "\n".join([*lines, *(f"| `{room}` | {purpose(package, room)} |" for room in rooms)])
 
 
 def _height(room: str, uses: Mapping[str, set[str]]) -> int:
@@ -187,11 +188,14 @@ def _height(room: str, uses: Mapping[str, set[str]]) -> int:
 
 
 def draw() -> None:
-    """Write the picture into its page."""
+    """Write the pictures into their page."""
     page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{picture()}\n{END}{after}", encoding="utf-8")
+    for package in NARROW:
+        begin, end = BEGIN.format(package), END.format(package)
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(end)
+        page = f"{before}{begin}\n{picture(package)}\n{end}{after}"
+    PAGE.write_text(page, encoding="utf-8")
 
 
 def main() -> None:

@@ -14,9 +14,16 @@ ROOMS = {
         "tables", "search", "scoring", "decision", "encoding", "results", "linking", "partitions", "dedup",
         "estimators", "training", "compat", "cli",
     ),
+    "clippings": (
+        "pictures", "layers", "long", "text", "records", "loading", "export", "training", "record_training",
+        "synthetic",
+    ),
 }  # fmt: skip
 # beside the rooms, open to all of them
-OPEN = {"linktransformer": {"arrays", "errors", "optional", "progress", "progress_view", "__version__"}}
+OPEN = {
+    "linktransformer": {"arrays", "errors", "optional", "progress", "progress_view", "__version__"},
+    "clippings": {"arrays", "errors", "fingerprint", "settings", "third_party"},
+}
 
 
 def modules(root: Path = ROOT) -> dict[str, str]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import model_hub
-from clippings.text_export import export_text
+from clippings.export.text_export import export_text
 from model_hub.ref import BUNDLED
 
 ROOT = Path(__file__).parents[1]

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import model_hub
-from clippings.onnx_export import export_onnx
-from clippings.torch_record_encoder import TorchRecordEncoder
+from clippings.export.record_export import export_onnx
+from clippings.records.torch_encoder import TorchRecordEncoder
 from model_hub.ref import BUNDLED
 
 ROOT = Path(__file__).parents[1]

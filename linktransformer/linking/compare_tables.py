@@ -29,7 +29,7 @@ from linktransformer.tables.picture_records import Units
 from linktransformer.tables.records import Records
 
 if TYPE_CHECKING:
-    from clippings.pictures import Picture
+    from clippings.pictures.read import Picture
 
 __all__ = [
     "Encoding",

@@ -22,7 +22,7 @@ from linktransformer.tables.pair_labels import Ids, read_labels
 from linktransformer.tables.row_labels import Label
 
 if TYPE_CHECKING:
-    from clippings.pictures import Picture
+    from clippings.pictures.read import Picture
 
 __all__ = ["KEEP", "Clusters", "check_keep", "kept"]
 

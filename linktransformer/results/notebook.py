@@ -14,7 +14,7 @@ from linktransformer.results.thumbnails import image_tag
 from linktransformer.tables import frames
 
 if TYPE_CHECKING:
-    from clippings.pictures import Picture
+    from clippings.pictures.read import Picture
     from linktransformer.results.clusters import Clusters
     from linktransformer.results.links import Links
 

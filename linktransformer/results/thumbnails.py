@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from clippings.pictures import Picture
+    from clippings.pictures.read import Picture
 
 __all__ = ["image_tag"]
 
@@ -20,7 +20,7 @@ def image_tag(picture: Picture) -> str:
     """A picture as an <img> element with its data; if it could not be read, the reason as text.
 
     Example:
-        >>> from clippings.pictures import read_pictures
+        >>> from clippings.pictures.read import read_pictures
         >>> [image_tag(picture) for picture in read_pictures([None])]
         ['<span style="opacity:.6">picture missing</span>']
     """

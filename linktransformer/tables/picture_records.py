@@ -19,7 +19,7 @@ from linktransformer.tables.records import Records
 from linktransformer.tables.serialize import Serializer
 
 if TYPE_CHECKING:
-    from clippings.pictures import Picture
+    from clippings.pictures.read import Picture
 
 __all__ = ["Units", "confidence_of", "one_a_row", "picture_columns", "read_units"]
 
@@ -101,7 +101,7 @@ def read_units(
         InvalidArgumentError: A confidence is not between 0 and 1.
     """
     from clippings import MissingPackageError
-    from clippings.pictures import count_problems, read_pictures
+    from clippings.pictures.read import count_problems, read_pictures
     from linktransformer.errors import MissingExtraError
 
     text_records = records.read(table, on, serializer) if on else None

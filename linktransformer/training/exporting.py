@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from linktransformer.encoding.model_plan import HasEncode, model_errors
+from linktransformer.encoding.model_plan import model_errors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 __all__ = ["export_model"]
 
 
 def export_model(
-    model: str | os.PathLike[str] | HasEncode,
+    model: str | os.PathLike[str] | SentenceTransformer,
     folder: str | os.PathLike[str],
     *,
     quantize: bool = True,
@@ -47,7 +51,7 @@ def export_model(
         Traceback (most recent call last):
         linktransformer.errors.ModelError: model='lexical': ...
     """
-    from clippings.text_export import export_text
+    from clippings.export.text_export import export_text
 
     with model_errors(f"model={model!r}"):
         exported = export_text(

@@ -15,8 +15,8 @@ from linktransformer.tables import splits
 from linktransformer.tables.picture_records import Units
 
 if TYPE_CHECKING:
-    from clippings.record_evaluation import RecordTask
-    from clippings.record_examples import RecordExamples
+    from clippings.record_training.evaluation import RecordTask
+    from clippings.record_training.examples import RecordExamples
 
 __all__ = ["PictureExamples", "linking_task", "picture_examples"]
 
@@ -48,8 +48,8 @@ def picture_examples(
     seed: int,
 ) -> PictureExamples:
     """Units as records, entities by the known links (rows), and the split of each."""
-    from clippings.record_examples import RecordExamples
-    from clippings.strips import strips
+    from clippings.pictures.strips import strips
+    from clippings.record_training.examples import RecordExamples
 
     n_left, n = len(sides[0].pictures), sum(len(side.pictures) for side in sides)
     left, right = (side.records.text_of_row[rows] for side, rows in zip(sides, links, strict=True))
@@ -96,7 +96,7 @@ def picture_examples(
 
 def linking_task(records: PictureExamples, part: int) -> RecordTask:
     """The left records of a split whose entity is known, searched in the right records of all splits."""
-    from clippings.record_evaluation import RecordTask
+    from clippings.record_training.evaluation import RecordTask
 
     numbers = np.arange(len(records.examples))
     queries = (numbers < records.n_left) & (records.part == part) & (records.examples.entity >= 0)

@@ -26,9 +26,9 @@ from linktransformer.training.run_folder import base_errors, folder_of
 from linktransformer.training.trained_model import TrainedModel
 
 if TYPE_CHECKING:
-    from clippings.bi_encoder import BiEncoder
-    from clippings.record_recipe import RecordRecipe
-    from clippings.record_trainable import RecordTrainable
+    from clippings.record_training.recipe import RecordRecipe
+    from clippings.record_training.trainable import RecordTrainable
+    from clippings.records.bi_encoder import BiEncoder
 
 __all__ = ["train_pictures"]
 
@@ -88,7 +88,8 @@ def train_pictures(
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
-        options: Any field of `clippings.record_recipe.RecordRecipe`: epochs, batch_size, learning_rate, ...
+        options: Any field of `clippings.record_training.recipe.RecordRecipe`: epochs, batch_size,
+            learning_rate, ...
 
     Returns:
         The model, with its scores on validation and test: top-1 and F1 by picture, by text and by both.
@@ -118,8 +119,8 @@ def train_pictures(
         for table, names, column, confidence_column in zip(tables, keys, columns, sure, strict=True)
     ]
     with base_errors(base):
-        from clippings.record_recipe import RecordRecipe
-        from clippings.torch_record_encoder import save
+        from clippings.record_training.recipe import RecordRecipe
+        from clippings.records.torch_encoder import save
 
         recipe = RecordRecipe.for_stage("labelled", **options)
         records = picture_examples(
@@ -176,11 +177,11 @@ def _fitted(
     resume: bool,
 ) -> tuple[RecordTrainable, dict[str, float], Sequence[Mapping[str, object]]]:
     """The trained model, its scores and the log."""
-    from clippings.record_evaluation import evaluate, validation
-    from clippings.record_examples import take
-    from clippings.record_trainable import RecordTrainable
-    from clippings.record_trainer import Stage, fit_records
-    from clippings.torch_record_encoder import best_device
+    from clippings.record_training.evaluation import evaluate, validation
+    from clippings.record_training.examples import take
+    from clippings.record_training.trainable import RecordTrainable
+    from clippings.record_training.trainer import Stage, fit_records
+    from clippings.records.torch_encoder import best_device
 
     model = RecordTrainable(_towers(base, recipe.seed), device or best_device())
     val = linking_task(records, splits.VAL)
@@ -210,7 +211,7 @@ def _fitted(
 
 def _damaged(batch: Any, mask: Any, generator: Any) -> Any:
     """A batch (a tensor of torch) with light random damage, another one each time."""
-    from clippings.augment import Augmentation, augment
+    from clippings.record_training.strip_augment import Augmentation, augment
 
     settings = Augmentation(strength=DAMAGE)
     return augment(batch, generator, settings, mask=mask, vertical=batch.shape[2] > batch.shape[3])
@@ -218,10 +219,10 @@ def _damaged(batch: Any, mask: Any, generator: Any) -> Any:
 
 def _towers(base: str | os.PathLike[str], seed: int) -> BiEncoder:
     """The model to start from; random weights are the same for the same seed."""
-    from clippings.bi_encoder import BiEncoder
-    from clippings.bi_encoder_config import BiEncoderConfig
     from clippings.errors import TrainingError
-    from clippings.torch_record_encoder import TorchRecordEncoder
+    from clippings.records.bi_encoder import BiEncoder
+    from clippings.records.bi_encoder_config import BiEncoderConfig
+    from clippings.records.torch_encoder import TorchRecordEncoder
     from model_hub import open_model
 
     new: Mapping[str, Callable[[], BiEncoderConfig]] = {NEW: BiEncoderConfig, TINY: BiEncoderConfig.tiny}

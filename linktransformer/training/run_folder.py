@@ -18,7 +18,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.training.train_config import TrainConfig
 
 if TYPE_CHECKING:
-    from clippings.trainable import Trainable
+    from clippings.training.trainable import Trainable
 
 __all__ = ["InFolder", "base_errors", "fingerprint", "folder_of", "origin", "seal_text_model", "versions"]
 
@@ -97,8 +97,7 @@ def origin(base: str) -> dict[str, str]:
 
     Of a folder only the name: a path may hold private names.
     """
-    from clippings.based_convert import is_based
-    from clippings.trainable import BUNDLED, PACKAGE
+    from clippings.text.sentence_models import BUNDLED, PACKAGE, is_based
     from model_hub.manifest import MANIFEST_NAME, read
     from model_hub.ref import BUNDLED as BUNDLED_MODELS
     from model_hub.ref import bundled_names

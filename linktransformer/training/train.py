@@ -24,8 +24,8 @@ from linktransformer.training.trained_model import TrainedModel, decided, sealed
 from linktransformer.training.training_data import Labelled, TableOrPath, read_splits
 
 if TYPE_CHECKING:
-    from clippings.evaluation import Encodes, LinkingTask
-    from clippings.examples import Examples
+    from clippings.training.evaluation import Encodes, LinkingTask
+    from clippings.training.examples import Examples
 
 __all__ = ["TrainConfig", "train_model"]
 
@@ -155,9 +155,10 @@ def _trained(
     device: str | None,
     resume: bool,
 ) -> TrainedModel:
-    from clippings import evaluation, ranks
-    from clippings.trainable import load_trainable
-    from clippings.trainer import fit
+    from clippings.training import distributed as ranks
+    from clippings.training import evaluation
+    from clippings.training.trainable import load_trainable
+    from clippings.training.trainer import fit
 
     with stage("model"):
         model = load_trainable(base, ranks.own_device(device))
@@ -203,7 +204,7 @@ def _trained(
 
 def examples_of(labelled: Labelled) -> Examples:
     """Pairs and texts of the training split only; entities too are made of training pairs alone."""
-    from clippings.examples import Examples
+    from clippings.training.examples import Examples
 
     train = labelled.part == splits.TRAIN
     left, right, label = labelled.left[train], labelled.right[train], labelled.label[train]
@@ -223,7 +224,7 @@ def examples_of(labelled: Labelled) -> Examples:
 
 def _task(labelled: Labelled, shape: Shape, part: int) -> LinkingTask:
     """The linking task of a split: its left texts, searched in the right texts of all splits."""
-    from clippings.evaluation import LinkingTask
+    from clippings.training.evaluation import LinkingTask
 
     rows = labelled.part == part
     queries = labelled.left[rows]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from clippings.errors import TrainingError
-from clippings.recipe import Recipe
+from clippings.training.recipe import Recipe
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables.serialize import Serializer
 from linktransformer.tables.splits import check_shares

@@ -26,9 +26,9 @@ from linktransformer.training.training_data import Labelled
 
 if TYPE_CHECKING:
     from clippings import OnnxTextEncoder
-    from clippings.record_encoder import TowerEncoder
-    from clippings.text_encoder import WrappedEncoder
-    from clippings.trainable import Trainable
+    from clippings.records.encoder import TowerEncoder
+    from clippings.text.text_encoder import WrappedEncoder
+    from clippings.training.trainable import Trainable
 
 __all__ = ["TrainedModel", "decided", "sealed"]
 

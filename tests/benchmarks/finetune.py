@@ -139,10 +139,10 @@ def zero_label(task: Task) -> float:
 
 def measure(task: Task, seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """One set and seed."""
-    from clippings.evaluation import best_threshold
-    from clippings.recipe import Recipe
-    from clippings.trainable import load_trainable
-    from clippings.trainer import fit
+    from clippings.training.evaluation import best_threshold
+    from clippings.training.recipe import Recipe
+    from clippings.training.trainable import load_trainable
+    from clippings.training.trainer import fit
     from linktransformer.tables.serialize import Serializer
 
     began = time.perf_counter()
@@ -216,7 +216,7 @@ def numbered(task: Task, texts: tuple[list[str], list[str]]) -> tuple[list[str],
 
 def examples(task: Task, texts: tuple[list[str], list[str]]) -> Any:
     """The training pairs; nothing of a valid or test label is known to them."""
-    from clippings.examples import Examples
+    from clippings.training.examples import Examples
     from linktransformer.tables.splits import components
 
     different, left, right = numbered(task, texts)
@@ -255,7 +255,7 @@ def decide(
     model: Any, task: Task, serializer: Any, options: argparse.Namespace, by_cosine: float
 ) -> tuple[str, float, np.ndarray | None]:
     """The decision that is best on the valid pairs: its name, its F1 there, its guess on the test pairs."""
-    from clippings.evaluation import best_threshold
+    from clippings.training.evaluation import best_threshold
 
     label = {part: task.pairs[part][2] == 1 for part in PARTS}
     scores = learned(model, task, serializer, options)

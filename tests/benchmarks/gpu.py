@@ -203,8 +203,8 @@ def encodings(options: argparse.Namespace, most: dict[str, Any]) -> list[Table]:
     """Records a second by us and by sentence-transformers, and where our time goes."""
     import torch
 
-    from clippings.gpu_encoder import GpuTextEncoder, starts_of_chunks
-    from clippings.word_tokens import WordTokens
+    from clippings.text.gpu_encoder import GpuTextEncoder, starts_of_chunks
+    from clippings.text.word_tokens import WordTokens
 
     model = loaded(options.base)
     firms = data.module(*FIRMS)

@@ -2,7 +2,7 @@
 
 The layers are those of the bundled encoder (6 of width 384) with random weights; a batch holds as many
 tokens at every length. Forward alone, in half precision on a card, all arms go through the same fused
-forward (`clippings.based_inference`), as the column "fused" says; with --train none does. Beside the tokens
+forward (`clippings.long.inference`), as the column "fused" says; with --train none does. Beside the tokens
 a second stands the share of the roofline: what the products alone would take at the rate of a large product
 in the same precision. On a processor, which others may use as well, the arms take turns, and "times full" is
 the median over the turns.
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> Report:
     """Measure every arm at every length."""
     import torch
 
-    from clippings import window_attention
+    from clippings.layers import window_attention
 
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
     kind = device.partition(":")[0]
@@ -154,9 +154,9 @@ def prepared(
     """What is timed, the shape of the model, records of a batch, and whether the forward is the fused one."""
     import torch
 
-    from clippings.based_convert import pattern
-    from clippings.based_inference import precision
-    from clippings.based_model import BasedBertConfig, BasedBertModel
+    from clippings.long.convert import pattern
+    from clippings.long.inference import precision
+    from clippings.long.model import BasedBertConfig, BasedBertModel
 
     kind = device.partition(":")[0]
     config = BasedBertConfig(
@@ -255,7 +255,7 @@ def cell(
 
 def work(config: Any, length: int) -> float:
     """FLOP of the products of a record, counted as the kind of each layer needs them; no more is counted."""
-    from clippings.linear_attention import feature_count
+    from clippings.layers.linear_attention import feature_count
 
     d, heads = config.hidden_size, config.num_attention_heads
     features = feature_count(config.features, config.feature_form)

@@ -86,7 +86,7 @@ def one(
     """One arm at one rate: accuracy by length and pairs."""
     import torch
 
-    from clippings.based_model import BasedBertConfig, BasedBertModel
+    from clippings.long.model import BasedBertConfig, BasedBertModel
 
     torch.manual_seed(options.seed)
     words, width = preset["words"], preset["width"]
@@ -143,7 +143,7 @@ def with_convolution(layer: Any, config: Any) -> Any:
     """A layer that first sees the neighbours of each place, if it does not do so by itself."""
     import torch
 
-    from clippings.based import GatedConvolution
+    from clippings.long.layers import GatedConvolution
 
     if hasattr(layer.mixer, "near"):
         return layer

@@ -51,7 +51,7 @@ def measured(language: str, folder: Path | None) -> dict[str, Any]:
     """Link the test books, then encode them once more by parts."""
     import linktransformer as lt
     from clippings import load_record_encoder
-    from clippings.pictures import read_pictures
+    from clippings.pictures.read import read_pictures
 
     from .ocr_models import frame
 

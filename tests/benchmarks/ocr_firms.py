@@ -25,7 +25,7 @@ class Book:
 
     Attributes:
         ids: Their names.
-        images: Their pictures, as `clippings.pictures.read_pictures` reads them (members of a zip).
+        images: Their pictures, as `clippings.pictures.read.read_pictures` reads them (members of a zip).
         texts: By the OCR: what it read; may be "".
         confidence: By the OCR: its own confidence, float32 0..1, 0 where the text is empty.
     """

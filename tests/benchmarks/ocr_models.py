@@ -43,7 +43,7 @@ class ViewSystem:
         return Prediction(best, score[np.arange(len(best)), best].astype(np.float32))
 
     def _vectors(self, book: Book, ocr: str) -> np.ndarray:
-        pictures: Any = importlib.import_module("clippings.pictures")
+        pictures: Any = importlib.import_module("clippings.pictures.read")
         shown = [None] * len(book.ids)
         if self.view != "text":
             shown = pictures.read_pictures(book.images, shortest=64)

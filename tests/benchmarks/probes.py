@@ -123,17 +123,17 @@ def encoder(model: str, texts: Sequence[str] = ()) -> Encode:
             return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
 
         return by_use
-    from clippings.text_encoder import load_text_encoder
+    from clippings.loading import load_text_encoder
 
     kind, _, folder = (
         model.rpartition(":") if model.startswith(("prefix:", "idf:", "ngrams:")) else ("", "", model)
     )
     if kind == "idf":
-        from clippings.token_weights import TokenWeighted
+        from clippings.text.token_weights import TokenWeighted
 
         return TokenWeighted(load_text_encoder(folder, threads=2)).fit(list(texts)).encode
     if kind == "ngrams":
-        from clippings.ngram_channel import WithNgrams
+        from clippings.text.ngram_channel import WithNgrams
 
         return WithNgrams(load_text_encoder(folder, threads=2)).fit(list(texts)).encode
     found = load_text_encoder(folder, threads=2)

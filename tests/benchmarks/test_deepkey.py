@@ -149,8 +149,8 @@ def test_recall_of_pairs_is_asked_as_it_says() -> None:
 def test_layers_without_a_convolution_get_one() -> None:
     import torch
 
-    from clippings.based_model import BasedBertConfig, BasedBertModel
-    from clippings.window_attention import Places
+    from clippings.layers.window_attention import Places
+    from clippings.long.model import BasedBertConfig, BasedBertModel
 
     config = BasedBertConfig(hidden_size=8, num_attention_heads=2, mixers=["window", "based"], vocab_size=9)
     window, based = BasedBertModel(config).eval().layers
@@ -162,7 +162,7 @@ def test_layers_without_a_convolution_get_one() -> None:
 
 
 def test_speed_is_measured_and_work_is_counted() -> None:
-    from clippings.based_model import BasedBertConfig
+    from clippings.long.model import BasedBertConfig
 
     arguments = ["--lengths", "256", "--tokens", "512", "--layers", "2", "--device", "cpu", "--repeat", "1"]
     report = ran(long_speed, *arguments, "--arms", "full", "based", "--profile")
@@ -194,7 +194,7 @@ def test_documents_are_skipped_without_data(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_arms_take_turns_on_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    from clippings.based_model import BasedBertConfig
+    from clippings.long.model import BasedBertConfig
 
     clock, called = [0.0], []  # type: tuple[list[float], list[str]]
     taken = {"full": [9.0, 4.0, 8.0, 40.0], "based": [9.0, 1.0, 2.0, 5.0]}  # the first turn is not counted

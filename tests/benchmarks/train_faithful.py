@@ -53,12 +53,12 @@ def run(options: argparse.Namespace) -> Report:
         return Report("train_faithful", skipped=[gone])
     import torch
 
-    from clippings.bi_encoder import BiEncoder
-    from clippings.faithful import faithful_config, faithful_recipes
-    from clippings.record_evaluation import validation
-    from clippings.record_trainable import RecordTrainable
-    from clippings.record_trainer import Stage, fit_records
-    from clippings.torch_record_encoder import best_device
+    from clippings.record_training.evaluation import validation
+    from clippings.record_training.published_recipe import faithful_config, faithful_recipes
+    from clippings.record_training.trainable import RecordTrainable
+    from clippings.record_training.trainer import Stage, fit_records
+    from clippings.records.bi_encoder import BiEncoder
+    from clippings.records.torch_encoder import best_device
 
     preset = train_names.PRESETS[options.preset]
     books = train_names.gather(options, {**preset, "names": options.names or preset["names"]})
@@ -101,7 +101,7 @@ def run(options: argparse.Namespace) -> Report:
 
 def squared(examples: Any, side: int) -> Any:
     """The same records as white squares."""
-    from clippings.faithful import squares
+    from clippings.record_training.published_recipe import squares
 
     return replace(examples, strips=squares(list(examples.strips), side))
 

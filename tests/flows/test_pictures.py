@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from clippings.pictures import Picture
+from clippings.pictures.read import Picture
 from linktransformer.cli.main import main
 from linktransformer.encoding import picture_views
 from linktransformer.linking import compare_tables

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from model_hub import bundled, oci_http, seal
+from model_hub import bundled, remote, seal
 
 Reply = Callable[[BaseHTTPRequestHandler], None]
 ORIGIN: dict[str, Any] = {
@@ -40,7 +40,7 @@ def nothing_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.delenv(f"LINKTRANSFORMER_{name}", raising=False)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "HF_TOKEN", "HF_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(oci_http, "PAUSES", (0.01, 0.02))
+    monkeypatch.setattr(remote, "PAUSES", (0.01, 0.02))
 
 
 @pytest.fixture

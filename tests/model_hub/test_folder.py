@@ -80,7 +80,7 @@ def test_changed_byte_of_the_bundled_model(tmp_path: Path) -> None:
         old = stream.read(1)
         stream.seek(10_000_000)
         stream.write(bytes([old[0] ^ 1]))
-    with pytest.raises(ChecksumError, match=r"damaged or was changed.*model\.onnx.*sha256.*Get the model"):
+    with pytest.raises(ChecksumError, match=r"damaged or was changed.*model\.onnx.*sha256.*Download"):
         verify(copy)
 
 
@@ -185,7 +185,7 @@ def test_harmless_files_are_no_pickles(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["run.py", "extra.onnx", "weights.safetensors", "lib/code.so"])
 def test_unlisted_programs_and_weights_are_refused(tiny: Path, name: str) -> None:
     write(tiny, {name: b"something"})
-    with pytest.raises(UnsafeModelError, match="does not list"):
+    with pytest.raises(UnsafeModelError, match=r"does not list|can run code"):
         verify(tiny)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import linktransformer as lt
 import model_hub
-from clippings import load_text_encoder, text_encoder
+from clippings import load_text_encoder, loading
 from model_hub import (
     AccessError,
     ChecksumError,
@@ -167,7 +167,7 @@ def test_repositories_that_are_not_ours_are_left_to_sentence_transformers(
         asked.append((ref, local))
         return type("Plain", (), {"encode": lambda self, texts: [[1.0, 0.0] for _ in texts]})()
 
-    monkeypatch.setattr(text_encoder, "load_sentence_transformer", stands_in)
+    monkeypatch.setattr(loading, "load_sentence_transformer", stands_in)
     hub.repositories["other/plain"] = Repository(False, {"a" * 40: {"config.json": b"{}"}}, "a" * 40)
     with pytest.raises(ModelNotFoundError, match=r"no manifest\.json"):
         load("other/plain")

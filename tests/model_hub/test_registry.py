@@ -26,11 +26,11 @@ from model_hub import (
     UnreachableError,
     UnsafeModelError,
     load,
-    oci_blobs,
     publish,
 )
-from model_hub.card import snippet
-from model_hub.oci import ARTIFACT, EMPTY, IMAGE, TITLE
+from model_hub.oci import blobs as oci_blobs
+from model_hub.oci.repository import ARTIFACT, EMPTY, IMAGE, TITLE
+from tests.cards import snippet
 from tests.model_hub.conftest import Line, Registry, make_small
 
 TEXTS = ["Deutsche Bank", "grüner Tee", "", "Acme Steel Corp., Boston"]

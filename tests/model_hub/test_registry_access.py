@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from model_hub import AccessError, ModelHubError, TransferError, load, oci_blobs, oci_http, publish
+from model_hub import AccessError, ModelHubError, TransferError, load, publish, remote
 from model_hub import list as list_tags
-from model_hub.oci_auth import Credentials, challenge, credentials
-from model_hub.oci_http import Bytes, Registry
+from model_hub.oci import blobs as oci_blobs
+from model_hub.oci.auth import Credentials, challenge, credentials
+from model_hub.oci.registry import Registry
 from tests.model_hub import conftest
 from tests.model_hub.conftest import Reply, Server, say
 
@@ -120,7 +121,7 @@ def test_a_token_that_is_not_enough_is_changed_for_another(serve: Callable[[Repl
     server = serve(reply)
     registry = Registry(server.host, Credentials())
     assert registry.ask("GET", "/v2/").status == 200
-    assert registry.ask("POST", "/v2/", body=Bytes(b"x")).status == 200
+    assert registry.ask("POST", "/v2/", body=b"x").status == 200
     assert "push" not in repr(registry)
 
 
@@ -228,7 +229,7 @@ def test_the_key_does_not_follow_a_redirect(serve: Callable[[Reply], Server]) ->
     assert front.asked[0][2] == "Bearer tok"
     assert store.asked == [("GET", "/elsewhere", "")]
     with pytest.raises(ModelHubError, match="refused"):
-        Registry(front.host, Credentials()).ask("PUT", "/v2/x", body=Bytes(b"x"))
+        Registry(front.host, Credentials()).ask("PUT", "/v2/x", body=b"x")
 
 
 def test_busy_servers_are_asked_again_and_others_are_not(serve: Callable[[Reply], Server]) -> None:
@@ -238,7 +239,7 @@ def test_busy_servers_are_asked_again_and_others_are_not(serve: Callable[[Reply]
     always = serve(lambda handler: say(handler, 502))
     with pytest.raises(TransferError, match=r"busy or in trouble.*502"):
         Registry(always.host, Credentials()).ask("GET", "/v2/?secret=x")
-    assert len(always.asked) == len(oci_http.PAUSES) + 1
+    assert len(always.asked) == len(remote.PAUSES) + 1
     broken = b'{"errors":[{"code":"NAME_INVALID","message":"no such letters"}]}'
     wrong = serve(lambda handler: say(handler, 400, broken))
     with pytest.raises(ModelHubError, match="NAME_INVALID: no such letters") as caught:

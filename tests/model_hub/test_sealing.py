@@ -22,7 +22,7 @@ from model_hub import (
     propose_name,
     seal,
 )
-from model_hub.card import snippet
+from tests.cards import snippet
 
 ORIGIN: dict[str, Any] = {
     "name": "lt-firms-match-en",

@@ -90,7 +90,7 @@ def test_the_fonts_of_the_table_are_never_those_that_are_kept_unseen() -> None:
 
 def test_packed_fonts_print_the_same(tmp_path: Path) -> None:
     pytest.importorskip("fontTools", reason="fonttools is not installed: packing fonts is not tested")
-    from clippings.render import covers, render
+    from clippings.synthetic.render import covers, render
 
     faces = [face for face in fonts.FACES if Path(face.path).exists() and face.language == "en"][:2]
     if not faces:

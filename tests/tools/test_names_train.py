@@ -10,9 +10,9 @@ import pytest
 
 pytest.importorskip("PIL", reason="pillow is not installed: nothing is printed")
 
-from clippings.record_examples import RecordExamples
-from clippings.record_recipe import RecordRecipe
-from clippings.render import Font
+from clippings.record_training.examples import RecordExamples
+from clippings.record_training.recipe import RecordRecipe
+from clippings.synthetic.render import Font
 from tools.recipes.names import records as names_data
 from tools.recipes.names import train as train_names
 
@@ -55,9 +55,9 @@ def test_a_stage_is_planned_to_its_time(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_training_goes_on_from_a_model(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed")
-    from clippings.bi_encoder import BiEncoder
-    from clippings.bi_encoder_config import BiEncoderConfig
-    from clippings.torch_record_encoder import save
+    from clippings.records.bi_encoder import BiEncoder
+    from clippings.records.bi_encoder_config import BiEncoderConfig
+    from clippings.records.torch_encoder import save
 
     model = BiEncoder(BiEncoderConfig.tiny())
     save(model, tmp_path, name="begun")

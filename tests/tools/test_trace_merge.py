@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from linktransformer import progress
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import options
@@ -20,9 +22,7 @@ def test_files_are_entered_and_entered_again() -> None:
 
 def test_a_frame_that_an_error_ends_is_left() -> None:
     with traced() as trace:
-        try:
+        with contextlib.suppress(InvalidArgumentError):
             options.Job(validate="2:2")
-        except InvalidArgumentError:
-            pass
         progress.clear()
     assert len(trace.deepest) <= 2 and not trace.stack

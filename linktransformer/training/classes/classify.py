@@ -149,7 +149,7 @@ def _opened(
             f"model={model!r} is no classifier. Give what train_clf_model returned, its folder, or the name "
             "of a published one."
         )
-    from clippings.sequence_classifier import is_sequence_classifier
+    from clippings.text.sequence_classifier import is_sequence_classifier
     from model_hub import ModelHubError, open_model
 
     if is_sequence_classifier(Path(folder)):
@@ -171,7 +171,7 @@ def _opened(
 def _of_transformers(
     folder: Path, device: str | None, label_map: Mapping[Label, Label] | None
 ) -> _Classifier:
-    from clippings.sequence_classifier import SequenceClassifier
+    from clippings.text.sequence_classifier import SequenceClassifier
 
     with model_plan.model_errors(f"model={os.fspath(folder)!r}"):
         sequence_classifier = SequenceClassifier(folder, device)

@@ -26,7 +26,7 @@ from linktransformer.training.train_config import TrainConfig
 from linktransformer.training.training_data import TableOrPath, read_splits
 
 if TYPE_CHECKING:
-    from clippings.trainable import Trainable
+    from clippings.training.trainable import Trainable
 
 __all__ = ["TrainedClassifier", "train_clf_model"]
 
@@ -153,7 +153,7 @@ def train_clf_model(
     base = "bundled" if model is None else model
     with base_errors(base):
         from clippings import ranks
-        from clippings.trainable import load_trainable
+        from clippings.training.trainable import load_trainable
 
         folder = folder_of(place, resume)
         with stage("model"):
@@ -200,7 +200,7 @@ class _Chooser:
 
 def _tuned(model: Trainable, chooser: _Chooser, settings: TrainConfig, out: Path, resume: bool) -> int:
     """Tune the encoder; the number of steps to its best weights."""
-    from clippings.trainer import fit
+    from clippings.training.trainer import fit
 
     rows = chooser.rows
     seen = np.flatnonzero(rows.part != TEST)

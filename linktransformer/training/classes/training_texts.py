@@ -21,7 +21,7 @@ from linktransformer.training.run_folder import fingerprint
 from linktransformer.training.training_data import held_out_shares
 
 if TYPE_CHECKING:
-    from clippings.examples import Examples
+    from clippings.training.examples import Examples
 
 __all__ = ["Classified", "examples", "read"]
 
@@ -178,7 +178,7 @@ def _split(texts: list[str], code: Integers, given: Integers, shares: Sequence[f
 
 def examples(rows: Classified) -> Examples:
     """Examples for the encoder: the training texts, those of a class as one entity."""
-    from clippings.examples import Examples
+    from clippings.training.examples import Examples
 
     train = rows.of(splits.TRAIN)
     code = rows.code[train]

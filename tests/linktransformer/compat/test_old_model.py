@@ -25,7 +25,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LINKTRANSFORMER_OFFLINE", "1")
     monkeypatch.setenv("LINKTRANSFORMER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    monkeypatch.setattr("clippings.trainable.PACKAGE", PACKAGE)
+    monkeypatch.setattr("clippings.text.sentence_models.PACKAGE", PACKAGE)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,7 +91,7 @@ def test_an_unreachable_hub_is_asked_once(no_hub: None, monkeypatch: pytest.Monk
     transformers = pytest.importorskip("sentence_transformers")
     monkeypatch.setattr(transformers, "SentenceTransformer", loaded)
     monkeypatch.delenv("LINKTRANSFORMER_OFFLINE")
-    monkeypatch.setattr("clippings.text_encoder.open_model", cannot)
+    monkeypatch.setattr("clippings.loading.open_model", cannot)
     monkeypatch.setattr("model_hub.open_model", cannot)
     for name in (NAMES[0], "org/name"):
         with pytest.raises(lt.ModelError):
@@ -102,14 +102,16 @@ def test_an_unreachable_hub_is_asked_once(no_hub: None, monkeypatch: pytest.Monk
 def test_a_hub_that_answers_and_other_names_have_no_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     from model_hub import ModelNotFoundError
 
-    monkeypatch.setattr("clippings.text_encoder.load_sentence_transformer", _not_there)
-    monkeypatch.setattr("clippings.trainable.package_folder", lambda: pytest.fail("it was looked for"))
+    monkeypatch.setattr("clippings.loading.load_sentence_transformer", _not_there)
+    monkeypatch.setattr(
+        "clippings.text.sentence_models.package_folder", lambda: pytest.fail("it was looked for")
+    )
 
     def answers(reference: Any) -> Any:
         raise ModelNotFoundError("No manifest.", str(reference), "None.")
 
     monkeypatch.setattr("model_hub.open_model", answers)
-    monkeypatch.setattr("clippings.text_encoder.open_model", answers)
+    monkeypatch.setattr("clippings.loading.open_model", answers)
     monkeypatch.setattr("model_hub.opening.is_offline", lambda offline=False: False)
     for name in NAMES:
         with pytest.raises(lt.ModelError, match="cannot be loaded"):

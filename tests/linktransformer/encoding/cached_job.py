@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 import linktransformer as lt
-from clippings import text_encoder
+from clippings.text import text_encoder
 from linktransformer.encoding import cached_encoder
 from linktransformer.encoding.cache_settings import CacheSettings
 from linktransformer.search import candidate_search

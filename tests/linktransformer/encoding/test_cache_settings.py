@@ -56,7 +56,7 @@ def files(folder: Path) -> list[Path]:
 
 @pytest.fixture
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clippings.text_encoder.CHUNK", 100)
+    monkeypatch.setattr("clippings.text.text_encoder.CHUNK", 100)
     monkeypatch.setattr(cached_encoder, "LEAST", 100)
 
 
@@ -204,7 +204,7 @@ def test_a_folder_that_cannot_be_written_costs_one_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = vectors(Hashing(), tmp_path, TEXTS[:100])
-    monkeypatch.setattr("clippings.text_encoder.CHUNK", 100)
+    monkeypatch.setattr("clippings.text.text_encoder.CHUNK", 100)
     monkeypatch.setattr(cached_encoder, "LEAST", 100)
 
     def refuse(*_: Any) -> Path:
@@ -254,9 +254,9 @@ def test_every_verb_has_it(tmp_path: Path) -> None:
 
 def test_rows_with_pictures(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from clippings.bi_encoder import BiEncoder
-    from clippings.bi_encoder_config import BiEncoderConfig
-    from clippings.torch_record_encoder import save
+    from clippings.records.bi_encoder import BiEncoder
+    from clippings.records.bi_encoder_config import BiEncoderConfig
+    from clippings.records.torch_encoder import save
 
     save(BiEncoder(BiEncoderConfig.tiny()), tmp_path / "model")
     draw, kept = np.random.default_rng(0), tmp_path / "kept"
@@ -388,7 +388,7 @@ def test_progress_counts_what_is_encoded(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_slow_models_are_kept_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clippings.text_encoder.CHUNK", 10)
+    monkeypatch.setattr("clippings.text.text_encoder.CHUNK", 10)
     monkeypatch.setattr(cached_encoder, "SECONDS", 0.0)
     vectors(Hashing(), tmp_path, TEXTS[:50])
     assert len(files(tmp_path)) == 5

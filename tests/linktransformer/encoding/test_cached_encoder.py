@@ -15,7 +15,7 @@ def test_a_folder_of_sentence_transformers_is_taken_up_with_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("sentence_transformers")
-    monkeypatch.setattr("clippings.text_encoder.CHUNK", 20)
+    monkeypatch.setattr("clippings.text.text_encoder.CHUNK", 20)
     monkeypatch.setattr(cached_encoder, "LEAST", 20)
     base, kept = make_base(tmp_path), tmp_path / "kept"
     texts = [f"acme {'steel ' * (n % 7)}{n}" for n in range(90)]

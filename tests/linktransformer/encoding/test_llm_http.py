@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-
-from linktransformer.encoding import llm_http
 from linktransformer.encoding.llm_endpoint import Endpoint, Secret
 from linktransformer.encoding.llm_http import Connections, Reply, TransportError
+
+from linktransformer.encoding import llm_http
 
 Talk = Callable[[socket.socket, bytes], bool]  # answers one request; whether the connection stays open
 

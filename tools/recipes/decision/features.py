@@ -87,7 +87,7 @@ def _embedder() -> Callable[[list[str]], np.ndarray]:
             return np.stack([known[text] for text in texts])
 
         return remembered
-    from clippings.thaw import thaw
+    from clippings.export.from_onnx import thaw
     from model_hub import bundled
 
     number = multiprocessing.current_process()._identity[0] % torch.cuda.device_count()

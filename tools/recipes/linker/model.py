@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clippings.trainable import Trainable
+    from clippings.training.trainable import Trainable
 
 
 def load(folder: Path, device: str | None = None) -> Trainable:
-    """A folder that `clippings.prune` wrote, as something that can be trained.
+    """A folder that `clippings.export.prune` wrote, as something that can be trained.
 
     Args:
         folder: The folder.
@@ -29,7 +29,7 @@ def load(folder: Path, device: str | None = None) -> Trainable:
     import torch
     from transformers import BertConfig, BertModel
 
-    from clippings.trainable import Trainable
+    from clippings.training.trainable import Trainable
 
     class MeanOfTokens(torch.nn.Module):
         """Texts' vectors as sentence-transformers names them."""

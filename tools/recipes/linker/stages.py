@@ -114,7 +114,7 @@ def contrast(vectors: Any, group: Any, temperature: float) -> Any:
     """
     import torch
 
-    from clippings.losses import info_nce
+    from clippings.training.losses import info_nce
 
     n = len(group)
     more = torch.arange(len(vectors) - 2 * n, device=vectors.device)

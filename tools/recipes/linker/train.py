@@ -116,7 +116,7 @@ def make_teacher(e5: Path, to: Path, vocabulary: int, seed: int, steps: int = 20
     """The teacher with the pieces that the groups need, noise and prefix included, in 8 bits."""
     import tempfile
 
-    from clippings.prune import kept_pieces, pack, prune
+    from clippings.export.prune import kept_pieces, pack, prune
     from tools.recipes.linker.stages import PREFIX
 
     draws = groups.Draws(groups.read(to), pairs=1024, seed=seed)
@@ -185,7 +185,7 @@ def train(options: argparse.Namespace) -> Report:
 
 def setting_of(options: argparse.Namespace) -> Setting:
     """The student, out of the teacher's layers or a model that was trained before, and all that it needs."""
-    from clippings.prune import prune, unpack
+    from clippings.export.prune import prune, unpack
     from tools.recipes.linker.batches import How, maker
     from tools.recipes.linker.model import load
     from tools.recipes.linker.stages import tasks_of, teacher_of, tokenizer_of
@@ -214,8 +214,8 @@ def stage(
     """One stage, planned to its time; a run that goes on keeps its plan."""
     from dataclasses import replace
 
-    from clippings.based_training import LongRecipe, StepCourse, pace, trained
-    from clippings.loop import run_course
+    from clippings.training.long_training import LongRecipe, StepCourse, pace, trained
+    from clippings.training.loop import run_course
     from tools.recipes.linker.batches import NEAR, ahead
     from tools.recipes.linker.stages import measure, mine
 
@@ -304,7 +304,7 @@ def loss_of(
 
 def export(options: argparse.Namespace) -> Report:
     """A model in 8 bits for onnxruntime, its size and what was lost."""
-    from clippings.text_export import export_text
+    from clippings.export.text_export import export_text
 
     made = export_text(
         str(options.export),
@@ -320,7 +320,7 @@ def export(options: argparse.Namespace) -> Report:
 
 def speeds(folder: Path, times: int = 9) -> list[dict[str, Any]]:
     """Names a second on two threads, beside the shipped model in turn; medians of runs and their ratios."""
-    from clippings.onnx_encoder import OnnxTextEncoder
+    from clippings.text.onnx_encoder import OnnxTextEncoder
     from tests.benchmarks.probes import probes
 
     every = [text for of in probes().values() for probe in of for text in probe]

@@ -20,7 +20,7 @@ IMITATED = 2048  # tokens of a record at most where all pairs of places are form
 
 def original(base: str, device: str) -> Any:
     """The short encoder, which reads as much as it has places for."""
-    from clippings.trainable import load_trainable
+    from clippings.training.trainable import load_trainable
 
     if base == "tiny":
         from tests.tiny_model import make_base
@@ -55,12 +55,12 @@ def built(arm: str, base: Any, options: argparse.Namespace, device: str) -> tupl
         device: Where it runs.
 
     Returns:
-        Two of `clippings.trainable.Trainable`.
+        Two of `clippings.training.trainable.Trainable`.
     """
-    from clippings.based_convert import Plan, convert
-    from clippings.imitation import relayered
-    from clippings.sentence_models import load_sentence_transformer
-    from clippings.trainable import Trainable
+    from clippings.long.convert import Plan, convert
+    from clippings.text.sentence_models import load_sentence_transformer
+    from clippings.training.attention_transfer import relayered
+    from clippings.training.trainable import Trainable
     from model_hub import parse
 
     if options.taught:
@@ -80,7 +80,7 @@ def built(arm: str, base: Any, options: argparse.Namespace, device: str) -> tupl
 
 def kinds(arm: str, layers: int, options: argparse.Namespace) -> list[str]:
     """The kinds of an arm's layers."""
-    from clippings.based_convert import pattern
+    from clippings.long.convert import pattern
 
     if arm == "window+full" and options.full_layers is not None:
         return ["full" if place in options.full_layers else "window" for place in range(layers)]
@@ -105,9 +105,9 @@ def imitated(
     """Teach the layers of an arm where a taught encoder's look, on short records."""
     import torch
 
-    from clippings.based_training import LongRecipe, StepCourse
-    from clippings.imitation import transfer_loss
-    from clippings.loop import run_course
+    from clippings.training.attention_transfer import transfer_loss
+    from clippings.training.long_training import LongRecipe, StepCourse
+    from clippings.training.loop import run_course
 
     few = replace(course, tokens=options.tokens // 4, seed=course.seed + 1000)
     ends = ends_of(model.model)

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", default=None, help="the short encoder: a folder, 'bundled' or 'tiny'")
     parser.add_argument("--minutes", type=float, default=None, help="of training, all stages")
     parser.add_argument("--steps", type=int, default=0, help="of each stage, in place of minutes")
-    parser.add_argument("--mixers", default="based", help="a pattern of clippings.based_convert")
+    parser.add_argument("--mixers", default="based", help="a pattern of clippings.long.convert")
     parser.add_argument("--gate", type=float, default=0.1, help="what linear branches begin with")
     parser.add_argument("--window", type=int, default=64)
     parser.add_argument("--features", type=int, default=16)
@@ -62,9 +62,9 @@ def run(options: argparse.Namespace) -> Report:
     """Convert, train, save, and measure."""
     import torch
 
-    from clippings.based_convert import pattern
-    from clippings.imitation import relayered
-    from clippings.trainable import Trainable
+    from clippings.long.convert import pattern
+    from clippings.training.attention_transfer import relayered
+    from clippings.training.trainable import Trainable
 
     preset = PRESETS[options.preset]
     device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -118,8 +118,8 @@ def teacher(
     """
     import torch
 
-    from clippings.based_convert import Plan, convert
-    from clippings.trainable import Trainable
+    from clippings.long.convert import Plan, convert
+    from clippings.training.trainable import Trainable
 
     asked = argparse.Namespace(test=[draws.places + LONGER], groups=draws.preset["groups"])
     best, rows = (-1.0, 0, None), []
@@ -158,9 +158,16 @@ def stage(
     """Run one stage, in a folder of its name or of another one."""
     import torch
 
-    from clippings.based_training import LongRecipe, StepCourse, contrast_loss, distil_loss, pace, trained
-    from clippings.imitation import transfer_loss
-    from clippings.loop import run_course
+    from clippings.training.attention_transfer import transfer_loss
+    from clippings.training.long_training import (
+        LongRecipe,
+        StepCourse,
+        contrast_loss,
+        distil_loss,
+        pace,
+        trained,
+    )
+    from clippings.training.loop import run_course
 
     body = model.model[0].auto_model
     # words that training has not seen are to mean what they meant

@@ -28,8 +28,8 @@ def train(
     """Convert the short encoder to an arm and train it within the time."""
     import torch
 
-    from clippings.based_training import LongRecipe, StepCourse, contrast_loss, pace, trained
-    from clippings.loop import run_course
+    from clippings.training.long_training import LongRecipe, StepCourse, contrast_loss, pace, trained
+    from clippings.training.loop import run_course
 
     model, guide = built(arm, base, options, device)
     # words that training has not seen are to mean what they meant

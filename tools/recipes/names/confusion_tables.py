@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from clippings.alignment import character_error_rate
-from clippings.learn_confusions import learn_confusions
-from clippings.name_variants import SIDES, english, japanese
-from clippings.scan_damage import Damage
-from clippings.synthesize import synthesize
-from clippings.synthetic_records import SyntheticRecords
-from clippings.tesseract import Tesseract
+from clippings.synthetic.alignment import character_error_rate
+from clippings.synthetic.learn_confusions import learn_confusions
+from clippings.synthetic.name_variants import SIDES, english, japanese
+from clippings.synthetic.records import SyntheticRecords
+from clippings.synthetic.scan_damage import Damage
+from clippings.synthetic.synthesize import synthesize
+from clippings.synthetic.tesseract import Tesseract
 from tools.recipes.names.fonts import training_fonts
 from tools.recipes.names.name_lists import english_names, japanese_names
 

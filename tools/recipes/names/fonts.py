@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from clippings.render import Font
+from clippings.synthetic.render import Font
 from tools.recipes.names.name_lists import english_names, japanese_names
 
 INDEX = "fonts.json"
@@ -93,7 +93,7 @@ class Face:
 
     @property
     def font(self) -> Font:
-        """The font for `clippings.render`."""
+        """The font for `clippings.synthetic.render`."""
         return Font(self.path, name=self.family)
 
 
@@ -186,7 +186,7 @@ def packed(folder: Path) -> list[Face]:
 
 def alphabet(language: str) -> str:
     """Every character of the name lists of a language and of their variants, and ASCII."""
-    from clippings.name_variants import old_characters
+    from clippings.synthetic.name_variants import old_characters
 
     names = japanese_names() if language == "ja" else english_names()
     found = {chr(code) for code in range(32, 127)} | {char for name in names for char in name}

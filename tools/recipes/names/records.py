@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from clippings.record_examples import Readings, RecordExamples
-from clippings.render import Font
+from clippings.record_training.examples import Readings, RecordExamples
+from clippings.synthetic.render import Font
 from tools import data
 
 LANGUAGES = ("ja", "en")
@@ -90,7 +90,7 @@ def faces(language: str, inputs: Path | None) -> tuple[list[Font], list[Font]]:
 
 def readers(language: str) -> tuple[Any, Any]:
     """Models of an OCR engine for both sides."""
-    from clippings.confusions import shipped_confusions
+    from clippings.synthetic.confusions import shipped_confusions
 
     source, target = ENGINES[language]
     return shipped_confusions(source), shipped_confusions(target)
@@ -144,10 +144,10 @@ def print_records(
 
 
 def _print_chunk(job: tuple[Any, ...]) -> tuple[list[Any], ...]:
-    from clippings.name_variants import english, japanese
-    from clippings.scan_damage import Damage
-    from clippings.strips import strip
-    from clippings.synthesize import synthesize
+    from clippings.pictures.strips import strip
+    from clippings.synthetic.name_variants import english, japanese
+    from clippings.synthetic.scan_damage import Damage
+    from clippings.synthetic.synthesize import synthesize
 
     language, start, of, fonts, crops, seed = job
     share = np.random.default_rng([seed, start]).uniform(*SPREAD)
@@ -200,8 +200,8 @@ def scanned(
     Returns:
         The records.
     """
-    from clippings.pictures import read_pictures
-    from clippings.strips import strips
+    from clippings.pictures.read import read_pictures
+    from clippings.pictures.strips import strips
 
     folder = data.shared() / "ocr_firms" / language / split
     with (folder / "records.csv").open(encoding="utf-8", newline="") as file:

@@ -88,11 +88,11 @@ def run(options: argparse.Namespace) -> Report:
         return Report("names", skipped=[gone])
     import torch
 
-    from clippings.bi_encoder import BiEncoder
-    from clippings.bi_encoder_config import BiEncoderConfig
-    from clippings.record_evaluation import validation
-    from clippings.record_trainable import RecordTrainable
-    from clippings.torch_record_encoder import best_device, save
+    from clippings.record_training.evaluation import validation
+    from clippings.record_training.trainable import RecordTrainable
+    from clippings.records.bi_encoder import BiEncoder
+    from clippings.records.bi_encoder_config import BiEncoderConfig
+    from clippings.records.torch_encoder import best_device, save
 
     books = gather(options, preset)
     if options.print_only:
@@ -146,15 +146,15 @@ def started(folder: Path) -> Any:
     Sizes given by --model are not looked at: the folder has its own.
     """
     import model_hub
-    from clippings.torch_record_encoder import TorchRecordEncoder
+    from clippings.records.torch_encoder import TorchRecordEncoder
 
     return TorchRecordEncoder.from_folder(model_hub.open_model(folder), device="cpu").model
 
 
 def gather(options: argparse.Namespace, preset: Mapping[str, Any]) -> Books:
     """Print records, or take those of the run before, and read the scanned books."""
-    from clippings.record_evaluation import task
-    from clippings.record_examples import join, take
+    from clippings.record_training.evaluation import task
+    from clippings.record_training.examples import join, take
 
     parts: dict[str, list[Printed]] = {"train": [], "held_out": []}
     tasks, train, unlabelled = {}, [], []
@@ -186,7 +186,7 @@ def gather(options: argparse.Namespace, preset: Mapping[str, Any]) -> Books:
 
 def joined(parts: Sequence[Any]) -> Any:
     """Sets of records as one."""
-    from clippings.record_examples import join
+    from clippings.record_training.examples import join
 
     return join(parts)
 
@@ -201,7 +201,7 @@ def learn(
     validate: Callable[[Any], Mapping[str, float]],
 ) -> dict[str, Any]:
     """One stage, planned to fit its time."""
-    from clippings.record_recipe import RecordRecipe
+    from clippings.record_training.recipe import RecordRecipe
 
     batch = options.batch or PRESETS[options.preset]["batch"]
     changes = {"batch_size": batch, "mini_batch_size": 4 * batch, "seed": options.seed, "average": 0.999}
@@ -221,7 +221,7 @@ def planned(
     train: Train, model: Any, recipe: Any, budget: float, n_records: int, folder: Path
 ) -> dict[str, int]:
     """How many epochs and steps a stage has; a run that goes on keeps its plan."""
-    from clippings.record_trainable import RecordTrainable
+    from clippings.record_training.trainable import RecordTrainable
 
     plan = folder / "plan.json"
     if not plan.exists():  # the schedule is a part of what a run is
@@ -233,9 +233,9 @@ def planned(
 
 def stage_of(name: str, books: Books, recipe: Any, validate: Any, mix: int = 0) -> tuple[Train, int]:
     """A function that runs a stage on a model, with a recipe, in a folder; and how many records it has."""
-    from clippings.recogniser import fit_reader
-    from clippings.record_examples import join
-    from clippings.record_trainer import Stage, fit_records
+    from clippings.record_training.ctc_pretraining import fit_reader
+    from clippings.record_training.examples import join
+    from clippings.record_training.trainer import Stage, fit_records
 
     if name == "read":
         aloud, held_out = books.printed.aloud, books.held_out.aloud
@@ -268,7 +268,7 @@ def stage_of(name: str, books: Books, recipe: Any, validate: Any, mix: int = 0) 
 
 def some_of(printed: Any, n: int) -> list[Any]:
     """About n of the printed records, those of whole names; an empty list for none."""
-    from clippings.record_examples import take
+    from clippings.record_training.examples import take
 
     if not n:
         return []
@@ -283,7 +283,7 @@ def fitted(train: Train, model: Any, recipe: Any, budget: float, n_records: int)
     It runs twice: a GPU's libraries plan what they do for every new shape, which takes longer than the rest
     of a trial and comes once.
     """
-    from clippings.record_batches import count
+    from clippings.record_training.batches import count
 
     # mined at once, so that the time for it is seen too
     short = replace(recipe, max_steps=TRIAL, log_steps=1, mining="once")
@@ -309,7 +309,7 @@ def fitted(train: Train, model: Any, recipe: Any, budget: float, n_records: int)
 
 def damaged(batch: Any, mask: Any, generator: Any) -> Any:
     """Light damage, drawn anew each time."""
-    from clippings.augment import Augmentation, augment
+    from clippings.record_training.strip_augment import Augmentation, augment
 
     settings = Augmentation(strength=LIGHT)
     return augment(batch, generator, settings, mask=mask, vertical=batch.shape[2] > batch.shape[3])

@@ -1,0 +1,1 @@
+"""Models to ONNX and back, in 8 bits, with fewer word pieces and layers."""

@@ -1,0 +1,1 @@
+"""BASED: encoders of long records, and how a short encoder becomes one."""

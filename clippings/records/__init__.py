@@ -1,0 +1,1 @@
+"""CLIPPINGS: models of pictures and texts."""

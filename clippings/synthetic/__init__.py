@@ -1,0 +1,1 @@
+"""Labelled pictures made of names: printed, aged, scanned and read."""

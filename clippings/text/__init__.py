@@ -1,0 +1,1 @@
+"""Text models: texts in, unit vectors out."""

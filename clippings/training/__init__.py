@@ -1,0 +1,1 @@
+"""Training of text models, and the loop that all training runs."""

@@ -1,0 +1,1 @@
+"""Models in a registry of containers, over the OCI distribution protocol."""
