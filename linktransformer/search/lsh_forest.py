@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.search.groups import places_of, starts_of
-from linktransformer.search.lexical import cores, sparse_top_k
+from linktransformer.search.lexical import sparse_top_k
 from linktransformer.search.matrices import Report, Sparse
 
 __all__ = ["EXACT_UP_TO", "top_k"]
@@ -46,9 +46,7 @@ class _Nearest:
         return cls(np.full((n, k), -1, dtype=np.int32), np.zeros((n, k), dtype=np.float32))
 
 
-def top_k(
-    queries: Sparse, items: Sparse, k: int, *, threads: int | None = None
-) -> tuple[Integers, Integers, Floats, Report]:
+def top_k(queries: Sparse, items: Sparse, k: int) -> tuple[Integers, Integers, Floats, Report]:
     """Find the k rows with the largest positive inner product for each query, nearly all, in linear time.
 
     An LSH forest (M. Bawa, T. Condie and P. Ganesan, LSH forest: self-tuning indexes for similarity search,
@@ -62,17 +60,16 @@ def top_k(
     scores as `lexical.sparse_top_k`, and how they were searched, with trees and recall.
     """
     n = queries.shape[0]
-    threads = threads or cores()
     draw = np.random.default_rng(0)
     sample = _sample(queries, draw)
-    true_query, _, true_score = sparse_top_k(queries[sample], items, k, threads=threads)
+    true_query, _, true_score = sparse_top_k(queries[sample], items, k)
     # the score of each query's last neighbour; one as near in its place counts too
     least = np.full(len(sample), np.inf, dtype=np.float32)
     np.minimum.at(least, true_query, true_score - np.float32(1e-6))
     rows = queries if queries is items else sp.vstack([queries, items], format="csr")
     number = np.flatnonzero(np.diff(rows.indptr))  # rows that have any n-gram
     rows = rows if len(number) == rows.shape[0] else rows[number]
-    forest = _Forest(rows, number, n, queries is items, min(k, max(PER_LEAF, k // 2)), threads)
+    forest = _Forest(rows, number, n, queries is items, min(k, max(PER_LEAF, k // 2)))
     nearest = _Nearest.of_none(n, k)
     recall, n_trees = 1.0, 0
     for leaf in _trees(rows, draw):
@@ -145,7 +142,6 @@ class _Forest:
         n_queries: How many queries there are.
         same: Queries and items are one table.
         k: Neighbours that are taken from one leaf.
-        threads: For the products.
     """
 
     rows: Sparse
@@ -153,7 +149,6 @@ class _Forest:
     n_queries: int
     same: bool
     k: int
-    threads: int
 
     def within(self, leaf: Integers) -> _Nearest:
         """The nearest items of each query within its leaf; `leaf` is that of each row."""
@@ -177,7 +172,7 @@ class _Forest:
                 sorted_rows[begin - first : stop - first].T.tocsr(),
                 top_n=min(self.k, stop - begin),
                 threshold=0.0,
-                n_threads=self.threads,
+                n_threads=1,  # waking others takes longer than the product of a leaf
             )
             n_items = np.diff(product.indptr)
             query = np.repeat(number[start:middle], n_items)
