@@ -106,6 +106,9 @@ class _Threads(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that went away."""
+
 
 @contextmanager
 def serving(rule: Callable[[Server, dict[str, Any]], Step]) -> Iterator[Server]:
