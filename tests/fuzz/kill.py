@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.fuzz.jobs import ANSWERS, JOBS, prepare, result
-from tests.llm_server import Server, Step, serving
+from tests.llm_server import Step, serving
 
 ANSWER = '{"is_match": true, "confidence": 0.9}'
 

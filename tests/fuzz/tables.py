@@ -14,7 +14,23 @@ import pandas as pd
 
 __all__ = ["KINDS", "TEXTS", "Table", "build", "column", "perturbed"]
 
-SYLLABLES = "ba re mi ton sel ka nor vig lu pest ar du wich son gra".split()
+SYLLABLES = [
+    "ba",
+    "re",
+    "mi",
+    "ton",
+    "sel",
+    "ka",
+    "nor",
+    "vig",
+    "lu",
+    "pest",
+    "ar",
+    "du",
+    "wich",
+    "son",
+    "gra",
+]
 ODD = [
     "é",
     "e\u0301",
@@ -113,7 +129,7 @@ def _dates(rng: np.random.Generator, n: int) -> Cells:
 
 
 def _times(rng: np.random.Generator, n: int) -> Cells:
-    start = datetime.datetime(1960, 1, 1)  # noqa: DTZ001 - a naive time, as tables hold them
+    start = datetime.datetime(1960, 1, 1)
     return [start + datetime.timedelta(seconds=int(s)) for s in rng.integers(0, 2**31, n)]
 
 

@@ -152,12 +152,12 @@ def train_clf_model(
         weights = [dict(enumerate(map(float, weight_list)))]
     base = "bundled" if model is None else model
     with base_errors(base):
-        from clippings import ranks
+        from clippings.training import distributed
         from clippings.training.trainable import load_trainable
 
         folder = folder_of(place, resume)
         with stage("model"):
-            trainable = load_trainable(base, ranks.own_device(device))
+            trainable = load_trainable(base, distributed.own_device(device))
         chooser = _Chooser(rows, weights)
         best_step = _tuned(trainable, chooser, settings, folder, resume) if tuned else 0
         return _classifier(trainable, chooser, settings, folder / "model", best_step)
@@ -228,7 +228,7 @@ def _classifier(
     model: Trainable, chooser: _Chooser, settings: TrainConfig, folder: Path, best_step: int
 ) -> TrainedClassifier:
     """The classifier on the tuned encoder, measured on the test rows and written into a folder."""
-    from clippings import ranks
+    from clippings.training import distributed
 
     rows = chooser.rows
     with stage("classes"):
@@ -246,7 +246,7 @@ def _classifier(
             for row, code in zip(test.tolist(), predicted.tolist(), strict=True)
             if code != rows.code[row]
         ]
-    group = ranks.join()
+    group = distributed.join()
     if group.first:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -20,10 +20,10 @@ import pytest
 from PIL import Image, ImageFile
 
 from clippings.errors import MissingPackageError
+from clippings.pictures import decoding as picture_decoding
+from clippings.pictures import sources as picture_sources
 from clippings.pictures.decoding import MIN_SIDE
 from clippings.pictures.read import count_problems, read_pictures
-from clippings.pictures.read import decoding as picture_decoding
-from clippings.pictures.read import sources as picture_sources
 from clippings.pictures.sources import Archives, place_of
 from tests.crops import JPEG, PNG, encoded, noise, one, png
 

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from clippings.errors import EncoderError
+from clippings.pictures import read as pictures
+from clippings.pictures import sources as picture_sources
 from clippings.pictures.read import Picture, count_problems, read_pictures
-from clippings.pictures.read import read as pictures
-from clippings.pictures.read import sources as picture_sources
 from clippings.pictures.sources import is_missing
 from tests.crops import JPEG, PNG, encoded, noise, one, pixels
 

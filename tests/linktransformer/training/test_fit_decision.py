@@ -170,10 +170,9 @@ def test_rows_that_are_added_are_judged_by_it(tmp_path: Path) -> None:
     more = pd.DataFrame({"name": [left.name.iloc[0] + " Co"], "town": [left.town.iloc[0]]}, index=[9000])
     jobs = []
     for model in ("lexical", tmp_path):
-        sample = lt.Linker(model, on=ON).fit(right, left).add(more)._sample
-        assert sample is not None
-        new = sample.rivals.reference == sample.rivals.n_reference - 1
-        jobs.append(sample.rivals.job[new & sample.rivals.described])
+        job = lt.Linker(model, on=ON).fit(right, left).add(more)._job
+        assert job is not None
+        jobs.append(job.pairs.job[(job.pairs.right == job.pairs.n_records - 1) & job.pairs.described])
     np.testing.assert_allclose(jobs[1], jobs[0] + 4, atol=1e-4)
     assert len(jobs[0]) > 0
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from linktransformer.training.training_run import folder_of, in_our_words
 
 from clippings import EncoderError, MissingPackageError
 from clippings.errors import TrainingError
 from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
+from linktransformer.training.run_folder import base_errors, folder_of
 from model_hub import ModelNotFoundError
 
 
@@ -40,11 +40,11 @@ def test_a_run_that_goes_on_must_be_named() -> None:
     ],
 )
 def test_errors_from_below_become_ours(below: Exception, ours: type[Exception], said: str) -> None:
-    with pytest.raises(ours, match=said) as raised, in_our_words("mine"):
+    with pytest.raises(ours, match=said) as raised, base_errors("mine"):
         raise below
     assert raised.value.__cause__ is below
 
 
 def test_other_errors_stay_as_they_are() -> None:
-    with pytest.raises(KeyError), in_our_words("mine"):
+    with pytest.raises(KeyError), base_errors("mine"):
         raise KeyError("x")

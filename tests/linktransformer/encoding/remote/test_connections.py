@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from linktransformer.encoding.llm_endpoint import Endpoint, Secret
-from linktransformer.encoding.llm_http import Connections, Reply, TransportError
 
-from linktransformer.encoding import llm_http
+from linktransformer.encoding.remote import connections
+from linktransformer.encoding.remote.connections import Connections, Reply, TransportError
+from linktransformer.encoding.remote.endpoint import Endpoint, Secret
 
 Talk = Callable[[socket.socket, bytes], bool]  # answers one request; whether the connection stays open
 
@@ -88,7 +88,7 @@ def test_a_connection_is_kept_and_a_stale_one_is_opened_again() -> None:
     with server(always(answer(b'{"a": 1}', "200 OK", "Retry-After: 7"))) as (url, asked, taken):
         connections = Connections(Endpoint("m", f"{url}/v1", Secret("abc")), 5)
         for _ in range(2):
-            assert connections.post("embeddings", {"input": "é"}) == Reply(200, "7", b'{"a": 1}')
+            assert connections.post("embeddings", {"input": "é"}) == Reply(200, "7", None, b'{"a": 1}')
         assert len(taken) == 1
         assert asked[0].startswith(b"POST /v1/embeddings") and b"Authorization: Bearer abc" in asked[0]
         assert asked[0].endswith('{"input": "é"}'.encode())
@@ -126,7 +126,7 @@ def test_a_redirect_within_the_host_is_followed_with_the_same_request() -> None:
         ),
         (answer(b"", "308 T", "Location: https://127.0.0.1/v1/chat"), "another host"),
         (answer(b"", "302 T", "Location: /v1/other"), "answered 302"),
-        (answer(b"", "307 T", "Location: /v1/again"), "more than 3 times"),
+        (answer(b"", "307 T", "Location: /v1/again"), "more than 3 redirects"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nshort", "IncompleteRead"),
         (b"no HTTP at all\r\n\r\n", "BadStatusLine"),
     ],
@@ -137,7 +137,7 @@ def test_what_is_no_whole_reply_is_an_error(raw: bytes, said: str) -> None:
 
 
 def test_a_reply_without_an_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm_http, "LARGEST", 1000)
+    monkeypatch.setattr(connections, "MAX_BYTES", 1000)
     with pytest.raises(TransportError, match="ValueError"):
         post(always(answer(b"x" * 5000)))
     assert len(post(always(answer(b"x" * 1000))).body) == 1000
@@ -184,7 +184,7 @@ def test_closing_ends_a_request_that_waits_and_refuses_later_ones() -> None:
         connections.close()
         thread.join(5)
         assert not thread.is_alive() and len(errors) == 1
-        with pytest.raises(TransportError, match="called off"):
+        with pytest.raises(TransportError, match="the call was ended"):
             connections.post("x", {})
 
 
