@@ -78,7 +78,7 @@ def _of_job(name: str, base: Path, moments: int, rng: random.Random) -> dict[str
                 messages.append(output[-300:])
             if name == "judge":
                 counts["asked_again"] += max(0, len(server.asked) - asked - ANSWERS)
-            strays |= {path for path in _files(folder) - files}
+            strays |= _files(folder) - files
             shutil.rmtree(folder)
     return {
         "seconds": round(seconds, 1),
