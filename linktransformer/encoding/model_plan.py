@@ -103,7 +103,7 @@ def plan(model: ModelLike, device: str | None = None, cache: CacheLike = None) -
     if is_remote(model):  # again, for its type
         from linktransformer.encoding.remote.remote_encoder import RemoteEncoder  # HTTP and TLS, rarely used
 
-        model = RemoteEncoder(endpoint(model))
+        model = RemoteEncoder(endpoint(model), cache=None if cache is not False else False)
     from clippings import wrap_encoder
 
     with model_errors(f"model={model!r}", TypeError):

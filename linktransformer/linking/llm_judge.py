@@ -171,7 +171,7 @@ def merge_k_judge(
     near = np.flatnonzero(links.rank <= k)
     pairs = links.left_rows[near], links.right_rows[near]
     question = QUESTION if llm_prompt is None else llm_prompt
-    prompts = Prompts(endpoint, f"{question}\n{FORM}", _texts(links, *pairs), params)
+    prompts = Prompts(endpoint, f"{question}\n{FORM}", _texts(links, *pairs), params, "llm_params")
     if dry_run:
         return chat.estimate(prompts, cache)
     replies = chat.ask(prompts, patience, cache)
@@ -230,13 +230,13 @@ def _judged(
 ) -> DataFrame:
     """The pairs with their verdicts, and the left rows that have none, in left order."""
     verdicts = [
-        Verdict(None, error=answer.error) if answer.text is None else read_verdict(answer.text, answer.cut)
+        Verdict(None, error=answer.error) if answer.text is None else read_verdict(answer.text)
         for answer in replies.answers
     ]
     left, pair = with_unpaired(pairs[0], links.left.n_rows)
     right, of_rows = np.append(pairs[1], -1)[pair], [*verdicts, Verdict(None)]
     of_rows = [of_rows[at] for at in pair.tolist()]
-    texts = [*(answer.text for answer in replies.answers), None]
+    texts = [*(answer.raw for answer in replies.answers), None]
     match = [None if v.is_match is None else _is_match(v, lowest) for v in of_rows]
     reasons = [REASONS[code] for code in links.left_reason[left].tolist()]
     columns: dict[str, NDArray[np.generic]] = {

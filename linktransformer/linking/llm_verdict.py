@@ -1,12 +1,13 @@
 """Parse the reply of a language model: a match, no match, or an error.
 
-1. A block `<think>...</think>` at the beginning is left out.
-2. A match is one JSON object with `is_match`, bare or in a fence of three backquotes, with other words
+Thoughts are put aside before (`encoding/remote/thoughts.py`), and a reply that is not whole comes not here.
+
+1. A match is one JSON object with `is_match`, bare or in a fence of three backquotes, with other words
    around it or without. It may be true or false, 1 or 0, "yes" or "no", "true" or "false".
-3. Words without a brace mean no match when the whole reply is one of a few sentences, capitals and marks
+2. Words without a brace mean no match when the whole reply is one of a few sentences, capitals and marks
    aside: "No", "False", "0", "Not a match", "No match", "They do not match", "The records are not the same".
-4. Everything else is an error: two objects, one that is cut off, a key given twice, a reply that was cut
-   off, "yes" without JSON, "No, although they may be related".
+3. Everything else is an error: two objects, one that breaks off, a key given twice, "yes" without JSON,
+   "No, although they may be related".
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 
 __all__ = ["Verdict", "objects", "read_verdict"]
 
-_THOUGHT = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 _WHICH = r"(?:they|it|this|these|those|(?:the|these|those)(?: two)? (?:records|entries|rows|names|texts))"
 _NO = re.compile(
     rf"(?:no |{_WHICH} (?:is |are )|it's |they're )?(?:not a match|no match|not matching|not the same)"
@@ -44,8 +44,8 @@ class Verdict:
     error: str | None = None
 
 
-def read_verdict(text: str, cut: bool = False) -> Verdict:
-    """Parse a reply by the rules of this module; `cut`: it was cut off by the limit of tokens.
+def read_verdict(words: str) -> Verdict:
+    """Parse a whole reply by the rules of this module.
 
     Example:
         >>> read_verdict('{"is_match": 0, "confidence": 0.9}')
@@ -53,9 +53,6 @@ def read_verdict(text: str, cut: bool = False) -> Verdict:
         >>> read_verdict("These do not match.").is_match, read_verdict("yes").is_match
         (False, None)
     """
-    words = _THOUGHT.sub("", text)
-    if "<think>" in words:
-        return Verdict(None, error="the reply breaks off in its thoughts")
     if "{" in words:
         try:
             replies = objects(words)
@@ -64,8 +61,6 @@ def read_verdict(text: str, cut: bool = False) -> Verdict:
         if len(replies) != 1:
             return Verdict(None, error=f"the reply has {len(replies)} JSON objects, and not one")
         return _of_object(replies[0])
-    if cut:
-        return Verdict(None, error="the reply was cut off")
     plain = " ".join(re.sub(r"[^\w' ]+", " ", words.replace("’", "'").casefold()).split())
     if _NO.fullmatch(plain) and "?" not in words:
         return Verdict(False)

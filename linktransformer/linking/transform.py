@@ -104,17 +104,16 @@ def transform_rows(
     params = chat.checked_params(openai_params, "openai_params")
     texts = records.read(table, columns, Serializer())
     system = SPELLING if openai_prompt is None else openai_prompt
-    prompts = Prompts(endpoint, system, texts.texts.tolist(), params)
+    prompts = Prompts(endpoint, system, texts.texts.tolist(), params, "openai_params")
     if dry_run:
         return chat.estimate(prompts, cache)
     replies = chat.ask(prompts, patience, cache)
     new = np.full(len(texts.texts) + 1, None, dtype=object)  # the last is that of rows without text
     for place, answer in enumerate(replies.answers):
-        if answer.text is not None and not answer.cut and answer.text.strip():
-            new[place] = answer.text.strip()
+        new[place] = answer.text
     missing = sum(value is None for value in new[:-1])
     if missing:
-        first = next((answer.error for answer in replies.answers if answer.error), "it was cut off or empty")
+        first = next(answer.error for answer in replies.answers if answer.error)
         logger.warning("%d of %d texts have no answer, such as: %s", missing, len(new) - 1, first)
     result = frames.with_columns(table, {name: new[texts.text_of_row]})
     return (result, replies.usage) if return_usage else result

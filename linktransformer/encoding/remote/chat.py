@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from linktransformer import progress
-from linktransformer.encoding.remote.client import Outcome, Patience, post_all
+from linktransformer.encoding.remote.chat_reply import Answer, answer_of, kept, said, stored
+from linktransformer.encoding.remote.client import Outcome, Patience, Requests, Route
 from linktransformer.encoding.remote.endpoint import Endpoint
+from linktransformer.encoding.remote.parameters import described
 from linktransformer.encoding.remote.response_cache import CacheFolder, ResponseCache, request_key
 from linktransformer.errors import InvalidArgumentError
 
@@ -28,12 +30,14 @@ class Prompts:
         system: The system prompt of every text.
         texts: The texts, a prompt each.
         params: More for the request, such as {"temperature": 0}; a value of None leaves a key out.
+        argument: The caller's name of `params`, for messages.
     """
 
     endpoint: Endpoint
     system: str
     texts: Sequence[str]
     params: Mapping[str, object]
+    argument: str = "llm_params"
 
     def payload(self, text: str) -> dict[str, object]:
         """The request of one text as JSON values."""
@@ -42,26 +46,11 @@ class Prompts:
             request["max_tokens"] = None
         messages = [{"role": "system", "content": self.system}, {"role": "user", "content": text}]
         settings = {name: value for name, value in request.items() if value is not None}
-        return {"model": self.endpoint.model, "messages": messages, **settings}
+        return {"model": self.endpoint.model, "messages": messages, "stream": False, **settings}
 
     def keys(self) -> list[str]:
         """The key of every text's answer in a `ResponseCache`."""
         return [request_key(self.endpoint.base_url, PATH, self.payload(text)) for text in self.texts]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A model's answer.
-
-    Args:
-        text: None where there is no answer.
-        cut: Whether the limit of tokens truncated it.
-        error: Why there is no answer.
-    """
-
-    text: str | None
-    cut: bool = False
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +64,7 @@ class Usage:
         failed: Questions without an answer.
         prompt_tokens: As the server counted what it answered now.
         completion_tokens: As the server counted them in what it answered now; reused answers have none.
+        changed: Parameters that the server refused, and what was sent in their place.
     """
 
     calls: int
@@ -83,6 +73,7 @@ class Usage:
     failed: int
     prompt_tokens: int
     completion_tokens: int
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +86,7 @@ class Estimate:
         prompt_characters: Of the questions still to be asked.
         prompt_tokens: About how many: a quarter of the ASCII characters and each other one.
         most_completion_tokens: If every answer were as long as it may be.
+        host: Where the questions would go.
     """
 
     calls: int
@@ -102,6 +94,7 @@ class Estimate:
     prompt_characters: int
     prompt_tokens: int
     most_completion_tokens: int
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +114,8 @@ def estimate(prompts: Prompts, cache: CacheFolder) -> Estimate:
         2
     """
     text_of_key = dict(zip(prompts.keys(), prompts.texts, strict=True))
-    with ResponseCache(cache) as responses:
-        texts = [text for key, text in text_of_key.items() if responses.get(key) is None]
+    with ResponseCache(cache, write=False) as responses:
+        texts = [text for key, text in text_of_key.items() if stored(responses.get(key)) is None]
     request = prompts.payload("")
     limit = request.get("max_tokens") or request.get("max_completion_tokens")
     return Estimate(
@@ -131,6 +124,7 @@ def estimate(prompts: Prompts, cache: CacheFolder) -> Estimate:
         prompt_characters=sum(map(len, texts)) + len(texts) * len(prompts.system),
         prompt_tokens=sum(map(_tokens, texts)) + len(texts) * _tokens(prompts.system),
         most_completion_tokens=len(texts) * (int(limit) if isinstance(limit, (int, float, str)) else 0),
+        host=prompts.endpoint.host,
     )
 
 
@@ -147,59 +141,54 @@ def ask(prompts: Prompts, patience: Patience, cache: CacheFolder = None) -> Answ
     """
     keys = prompts.keys()
     text_of_key = dict(zip(keys, prompts.texts, strict=True))
-    sent: list[tuple[Outcome, Answer, int, int]] = []
-    with ResponseCache(cache) as responses, progress.stage("ask", len(text_of_key)) as tick:
-        stored = {key: _stored_answer(responses.get(key)) for key in text_of_key}
-        answers = {key: answer for key, answer in stored.items() if answer is not None}
-        reused = len(answers)
+    sent: list[tuple[Outcome, int, int]] = []
+    given = frozenset(prompts.params)
+    route = Route(PATH, "choices", given, prompts.argument)
+    with (
+        ResponseCache(cache) as responses,
+        Requests(prompts.endpoint, route, patience) as requests,
+        progress.stage("ask", len(text_of_key)) as tick,
+    ):
+        known = {key: stored(responses.get(key)) for key in text_of_key}
+        replies = {key: reply for key, reply in known.items() if reply is not None}
+        errors: dict[str, str | None] = {}
+        reused = len(replies)
         tick(reused)
-        missing = [key for key in text_of_key if key not in answers]
+        missing = [key for key in text_of_key if key not in replies]
 
         def done(number: int, outcome: Outcome) -> None:
-            answer, tokens = _answer(outcome)
-            if answer.text is not None:
-                entry = {"text": answer.text, "cut": answer.cut, "usage": tokens}
-                responses.put(missing[number], entry)
-            answers[missing[number]] = answer
-            sent.append((outcome, answer, *tokens))
+            key, tokens = missing[number], (0, 0)
+            if outcome.value is None:
+                errors[key] = outcome.error
+            else:
+                replies[key], tokens = said(outcome.value), _tokens_of(outcome.value)
+                if (entry := kept(replies[key])) is not None:
+                    responses.put(key, {**entry, "usage": tokens})
+            sent.append((outcome, *tokens))
             tick(1)
 
-        payloads = (prompts.payload(text_of_key[key]) for key in missing)
-        post_all(prompts.endpoint, PATH, payloads, patience, done)
+        requests.send_all((prompts.payload(text_of_key[key]) for key in missing), done)
+    answers = {key: Answer(None, error=error) for key, error in errors.items()}
+    for key, reply in replies.items():
+        answers[key] = answer_of(reply, text_of_key[key], prompts.argument)
     usage = Usage(
         calls=len(text_of_key),
         reused=reused,
-        requests=sum(outcome.tries for outcome, _, _, _ in sent),
-        failed=sum(answer.text is None for _, answer, _, _ in sent),
-        prompt_tokens=sum(tokens for _, _, tokens, _ in sent),
-        completion_tokens=sum(tokens for _, _, _, tokens in sent),
+        requests=sum(outcome.tries for outcome, _, _ in sent),
+        failed=sum(answers[key].text is None for key in missing),
+        prompt_tokens=sum(tokens for _, tokens, _ in sent),
+        completion_tokens=sum(tokens for _, _, tokens in sent),
+        changed=described(requests.changes),
     )
     logger.info("model %r: %s", prompts.endpoint.model, usage)
     return Answers([answers[key] for key in keys], usage)
 
 
-def _stored_answer(value: object) -> Answer | None:
-    if isinstance(value, Mapping) and isinstance(value.get("text"), str):
-        return Answer(value["text"], bool(value.get("cut")))
-    return None
-
-
-def _answer(outcome: Outcome) -> tuple[Answer, tuple[int, int]]:
-    """The text in a reply of the right shape, an error for any other shape; prompt and answer tokens."""
-    if outcome.value is None:
-        return Answer(None, error=outcome.error), (0, 0)
-    usage = outcome.value.get("usage")
+def _tokens_of(value: Mapping[str, object]) -> tuple[int, int]:
+    """Tokens of the prompt and of the answer, as the server counted them."""
+    usage = value.get("usage")
     counts = usage if isinstance(usage, Mapping) else {}
-    tokens = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
-    choices = outcome.value.get("choices")
-    if not isinstance(choices, list) or not choices:
-        return Answer(None, error="the reply has no choices"), tokens
-    choice = choices[0]
-    message = choice.get("message") if isinstance(choice, Mapping) else None
-    text = message.get("content") if isinstance(message, Mapping) else None
-    if not isinstance(text, str):
-        return Answer(None, error="the reply has no text"), tokens
-    return Answer(text, choice.get("finish_reason") == "length"), tokens
+    return _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
 
 
 def _count(value: object) -> int:

@@ -29,12 +29,13 @@ class TransportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, the headers Retry-After and Location where the server sent them, and the body."""
+    """Status, the headers Retry-After, Location and Content-Type where the server sent them, and the body."""
 
     status: int
     retry_after: str | None
     location: str | None
     body: bytes
+    content_type: str | None = None
 
 
 class Connections:
@@ -131,7 +132,8 @@ class Connections:
         if response.will_close:
             connection.close()
         retry_after, location = response.getheader("Retry-After"), response.getheader("Location")
-        return Reply(response.status, retry_after, location, b"".join(parts))
+        kind = response.getheader("Content-Type")
+        return Reply(response.status, retry_after, location, b"".join(parts), kind)
 
     def _take(self) -> http.client.HTTPConnection:
         with self._lock:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from dataclasses import dataclass
 from typing import NoReturn, TypeGuard
 from urllib.parse import urlsplit
 
+from linktransformer.encoding.remote.address import check_name, checked_host, split_address
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["Endpoint", "Secret", "chat_endpoint", "endpoint", "is_remote"]
@@ -19,8 +19,7 @@ GEMINI = "https://generativelanguage.googleapis.com/v1beta/openai"
 KEY_VARIABLES = {"api.openai.com": "OPENAI_API_KEY", "generativelanguage.googleapis.com": "GEMINI_API_KEY"}
 URL_VARIABLE = "LINKTRANSFORMER_LLM_URL"
 OTHER_KEY_VARIABLE = "LINKTRANSFORMER_LLM_KEY"
-PLAIN_HTTP_VARIABLE = "LINKTRANSFORMER_LLM_PLAIN_HTTP"
-LIKE_KEYS = re.compile(r"\b(sk-|AIza)[\w*.-]{6,}")
+LIKE_KEYS = re.compile(r"\b(?:sk-|AIza|gsk_|hf_|xai-)[\w*.-]{6,}|(?<=Bearer )\S+")
 
 
 class Secret:
@@ -55,11 +54,23 @@ class Endpoint:
         model: The model's name there.
         base_url: Such as "https://api.openai.com/v1", without a slash at the end.
         key: Sent with each request; None for none.
+        provider: Whose model it is, as in its name: "openai" or "gemini".
     """
 
     model: str
     base_url: str
     key: Secret | None = None
+    provider: str = "openai"
+
+    @property
+    def host(self) -> str:
+        """Where requests go: host and, where it is given, port.
+
+        Example:
+            >>> Endpoint("m", "http://127.0.0.1:8080/v1").host
+            '127.0.0.1:8080'
+        """
+        return urlsplit(self.base_url).netloc
 
     def without_key(self, text: str) -> str:
         """A server's text, which may repeat the request, with all that is or looks like a key replaced.
@@ -99,19 +110,24 @@ def endpoint(
         'http://127.0.0.1:8080/v1'
     """
     provider, name = model.split(":", 1) if is_remote(model) else ("openai", model)
-    if address := re.search(r"@(https?://\S*)$", name):
+    name, address = split_address(name.strip())
+    if address is not None:
         if base_url is not None:
             raise InvalidArgumentError(
                 f"base_url= is given, and {argument}= names an address too. Give one of them."
             )
-        name, base_url = name[: address.start()], address.group(1)
+        base_url = address
     if not name.strip():
-        raise InvalidArgumentError(f"{argument}={model!r} names no model. Give such as 'openai:NAME'.")
-    configured = os.environ.get(URL_VARIABLE) or None
+        raise InvalidArgumentError(f"{argument}= names no model. Give such as 'openai:NAME'.")
+    check_name(name, argument)
+    configured, source = os.environ.get(URL_VARIABLE) or None, "base_url" if address is None else argument
     if base_url is None:
+        source = URL_VARIABLE
         base_url = GEMINI if provider == "gemini" else configured or OPENAI
-    host = _checked_host(base_url, argument)
-    return Endpoint(name.strip(), base_url.rstrip("/"), _key(key, host, configured))
+    host = checked_host(base_url.strip(), source)
+    scheme, _, rest = base_url.strip().partition("://")
+    base_url = f"{scheme.lower()}://{rest}"  # encryption is chosen by it
+    return Endpoint(name.strip(), base_url.rstrip("/"), _key(key, host, configured), provider)
 
 
 def chat_endpoint(
@@ -141,39 +157,6 @@ def chat_endpoint(
         name = f"{by_name if provider == 'auto' else provider}:{name}"
     key = gemini_key if name.startswith("gemini:") else openai_key
     return endpoint(name, base_url=base_url, key=key, argument=argument)
-
-
-def _checked_host(base_url: str, argument: str) -> str:
-    """The host of an address that may be used; an address that may hold a password is not repeated."""
-    try:
-        parts = urlsplit(base_url)
-        host, _ = (parts.hostname or "").lower(), parts.port
-    except ValueError as error:
-        raise InvalidArgumentError(
-            f"The address of {argument}= cannot be read ({error}). Give such as 'https://host/v1'."
-        ) from None
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise InvalidArgumentError(
-            f"The address of {argument}= holds a user, a password or a query, which would be written into "
-            "logs. Give the address alone and the key by the environment."
-        )
-    if parts.scheme not in ("https", "http") or not host:
-        raise InvalidArgumentError(
-            f"base_url={base_url!r} is no address of a server. Give such as 'https://host/v1'."
-        )
-    if parts.scheme == "http" and not _is_loopback(host) and os.environ.get(PLAIN_HTTP_VARIABLE) != "1":
-        raise InvalidArgumentError(
-            f"base_url={base_url!r} would send texts and key unencrypted to another machine. Give an https "
-            f"address, or set {PLAIN_HTTP_VARIABLE}=1 where the network is your own."
-        )
-    return host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _key(key: str | None, host: str, configured: str | None) -> Secret | None:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
 
 from linktransformer.arrays import Doubles, Floats
-from linktransformer.encoding.remote.client import Outcome, Patience, post_all
+from linktransformer.encoding.remote.batches import Received, request_vectors
+from linktransformer.encoding.remote.client import Patience, Requests, Route
 from linktransformer.encoding.remote.endpoint import Endpoint
 from linktransformer.encoding.remote.response_cache import CacheFolder, ResponseCache, request_key
 from linktransformer.errors import ModelError
 
 __all__ = ["RemoteEncoder", "chunks"]
 
-PATH = "embeddings"
+ROUTE = Route("embeddings", "data", first=None)
 MAX_TEXTS = 256  # in one request
-MAX_CHARACTERS = 100_000  # in one request
+MOST_TEXTS = {"gemini": 100}  # the provider's own limit
 CHUNK = 5_000  # characters: some 1,250 tokens of English, and below 8,192 in any script
 
 Vector = TypeVar("Vector", Floats, Doubles)
@@ -39,13 +40,16 @@ class RemoteEncoder:
     def __init__(
         self, endpoint: Endpoint, patience: Patience | None = None, cache: CacheFolder = None
     ) -> None:
-        self.name = f"openai:{endpoint.model}"
+        self.name = f"{endpoint.provider}:{endpoint.model}"
         self._endpoint = endpoint
         self._patience = Patience() if patience is None else patience
         self._cache = cache
+        self._most = MOST_TEXTS.get(endpoint.provider, MAX_TEXTS)  # in one request; less once one was refused
 
     def encode(self, texts: Sequence[str], batch_size: int | None = None) -> Floats:
         """(n_texts, d) float32 unit rows; at most `batch_size` and 256 chunks in one request.
+
+        A request that the server refuses as too large is halved, down to a single chunk.
 
         Raises ModelError where the server gives no vectors, or of different lengths.
         """
@@ -55,11 +59,19 @@ class RemoteEncoder:
             stored = {chunk: _decoded(responses.get(key)) for chunk, key in key_of.items()}
             vectors = {chunk: vector for chunk, vector in stored.items() if vector is not None}
             missing = [chunk for chunk in key_of if chunk not in vectors]
-            vectors |= self._request(missing, batch_size or MAX_TEXTS, responses, key_of)
-        sizes = sorted({len(vector) for vector in vectors.values()})
-        if len(sizes) > 1:
-            raise ModelError(f"model={self.name!r} gave vectors of different lengths: {sizes}.")
-        rows = np.zeros((len(texts), sizes[0] if sizes else 1), dtype=np.float64)
+
+            def keep(text: str, vector: Floats) -> None:
+                responses.put(key_of[text], base64.b64encode(vector.astype("<f4").tobytes()).decode())
+
+            size = min(batch_size or self._most, self._most)
+            with Requests(self._endpoint, ROUTE, self._patience) as requests:
+                received = request_vectors(requests, missing, size, self._payload, keep)
+            self._most = min(self._most, received.size) if received.size < size else self._most
+            self._check(received, chunks_of, responses.on_disk)
+            n_stored, vectors = len(vectors), vectors | received.vectors
+            self._check_lengths(vectors, n_stored, responses)
+        sizes = {len(vector) for vector in vectors.values()}
+        rows = np.zeros((len(texts), max(sizes, default=1)), dtype=np.float64)
         for row, one_text in enumerate(chunks_of):
             weights = np.array([len(chunk) for chunk in one_text], dtype=np.float64)
             rows[row] = _unit(weights @ np.stack([_unit(vectors[chunk]) for chunk in one_text]))
@@ -69,32 +81,50 @@ class RemoteEncoder:
         return {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
 
     def _key(self, texts: Sequence[str]) -> str:
-        return request_key(self._endpoint.base_url, PATH, self._payload(texts))
+        return request_key(self._endpoint.base_url, ROUTE.path, self._payload(texts))
 
-    def _request(
-        self, texts: list[str], batch_size: int, responses: ResponseCache, key_of: Mapping[str, str]
-    ) -> dict[str, Floats]:
-        """Ask for the vectors of texts, and store each."""
-        batches = list(_batches(texts, min(batch_size, MAX_TEXTS)))
-        vectors: dict[str, Floats] = {}
-        errors: list[str] = []
-
-        def done(number: int, outcome: Outcome) -> None:
-            rows = None if outcome.value is None else _rows(outcome.value, len(batches[number]))
-            if rows is None:
-                errors.append(outcome.error or "the reply has no vectors of the right number and shape")
-                return
-            for text, vector in zip(batches[number], rows, strict=True):
-                responses.put(key_of[text], base64.b64encode(vector.astype("<f4").tobytes()).decode())
-                vectors[text] = vector
-
-        post_all(self._endpoint, PATH, map(self._payload, batches), self._patience, done)
-        if errors:
+    def _check(self, received: Received, chunks_of: list[list[str]], on_disk: bool) -> None:
+        """Raise where texts have no vector: errors for good first, then those of a text."""
+        name = f"model={self.name!r}"
+        if received.malformed:
+            n = len(received.malformed)
+            small = received.size > 1 and not received.vectors
             raise ModelError(
-                f"model={self.name!r}: {len(errors)} of {len(batches)} requests gave no vectors, such as: "
-                f"{errors[0]}. Call again: what was answered is kept and not asked for again."
+                f"{name}: {n} of {received.n_requests} requests gave no vectors: {received.malformed[0]}. "
+                + ("Give batch_size=1, or take" if small else "Take")
+                + " another model or server: the same request will be answered in the same way."
             )
-        return vectors
+        if received.refused:
+            refused = [one for one in chunks_of if not received.refused.keys().isdisjoint(one)]
+            words = next(iter(received.refused.values()))
+            longest = max(len(chunk) for chunk in received.refused)
+            if not received.vectors:
+                raise ModelError(
+                    f"{name}: the server at {self._endpoint.host} refuses single texts too: {words}. Look at "
+                    "the model's name and at the length of the texts."
+                )
+            raise ModelError(
+                f"{name}: the server refuses {len(refused)} of {len(chunks_of)} texts, each sent alone (up "
+                f"to {longest} characters): {words}. Shorten them or leave them out, or take a model that "
+                "reads longer texts."
+            )
+        if received.failed:
+            kept = " Call again: what was answered is kept and not asked for again." if on_disk else ""
+            raise ModelError(
+                f"{name}: {len(received.failed)} of {received.n_requests} requests gave no vectors, such as: "
+                f"{received.failed[0]}.{kept}"
+            )
+
+    def _check_lengths(self, vectors: dict[str, Floats], n_stored: int, responses: ResponseCache) -> None:
+        lengths = [len(vector) for vector in vectors.values()]
+        if len(set(lengths)) < 2:
+            return
+        advice = "Take another model or server."
+        if len({*lengths[:n_stored]}) == len({*lengths[n_stored:]}) == 1:
+            advice = f"The model of this name has changed since some were stored: delete {responses.path}."
+        raise ModelError(
+            f"model={self.name!r} gave vectors of different lengths: {sorted(set(lengths))}. {advice}"
+        )
 
 
 def chunks(text: str) -> list[str]:
@@ -113,40 +143,6 @@ def chunks(text: str) -> list[str]:
         pieces.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()
     return [piece for piece in [*pieces, rest] if piece] or [" "]
-
-
-def _batches(texts: list[str], max_texts: int) -> Iterator[list[str]]:
-    """Texts in order, few enough and short enough together for one request."""
-    batch: list[str] = []
-    size = 0
-    for text in texts:
-        if batch and (len(batch) >= max_texts or size + len(text) > MAX_CHARACTERS):
-            yield batch
-            batch, size = [], 0
-        batch.append(text)
-        size += len(text)
-    if batch:
-        yield batch
-
-
-def _rows(value: Mapping[str, object], n_texts: int) -> list[Floats] | None:
-    """The vectors of a reply in the order of the texts; None for a reply of any other shape."""
-    data = value.get("data")
-    if not isinstance(data, list) or len(data) != n_texts:
-        return None
-    rows: dict[int, Floats] = {}
-    for place, item in enumerate(data):
-        index = item.get("index", place) if isinstance(item, Mapping) else None
-        if not isinstance(index, int) or index in rows or not 0 <= index < n_texts:
-            return None
-        try:
-            vector = np.asarray(item["embedding"], dtype=np.float32)
-        except (KeyError, TypeError, ValueError):
-            return None
-        if vector.ndim != 1 or not len(vector) or not np.isfinite(vector).all():
-            return None
-        rows[index] = vector
-    return [rows[index] for index in range(n_texts)]
 
 
 def _decoded(value: object) -> Floats | None:

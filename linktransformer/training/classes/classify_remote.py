@@ -124,14 +124,13 @@ def classify_by_model(
     )
     keys = records.read(table, columns, Serializer())
     params = checked_params(question.params, "openai_params")
-    prompts = Prompts(endpoint, question.system(), keys.texts.tolist(), params)
-    names = [
-        None if answer.text is None or answer.cut else read_label(answer.text, list(classes))
-        for answer in chat.ask(prompts, patience, remote.cache).answers
-    ]
+    prompts = Prompts(endpoint, question.system(), keys.texts.tolist(), params, "openai_params")
+    answers = chat.ask(prompts, patience, remote.cache).answers
+    names = [None if answer.text is None else read_label(answer.text, list(classes)) for answer in answers]
     missing = names.count(None)
     if missing:
-        logger.warning("%d of %d texts have no class: no answer that names one", missing, len(names))
+        first = next((answer.error for answer in answers if answer.error), "the answer names no class")
+        logger.warning("%d of %d texts have no class, such as: %s", missing, len(names), first)
     values = [*(None if name is None else classes[name] for name in names), None]  # the last of no text
     if all(isinstance(value, int) and not isinstance(value, bool) for value in classes.values()):
         mask = np.array([value is None for value in values], dtype=bool)

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
-from linktransformer.encoding.remote.client import Outcome, Patience, _seconds, post_all
+from linktransformer.encoding.remote.client import Outcome, Patience, Requests, Route
 from linktransformer.encoding.remote.endpoint import Endpoint
+from linktransformer.encoding.remote.patience import seconds_of
 from tests.llm_server import Server, Step, serving
 
 
 def sent(server: Server, n: int, patience: Patience) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     payloads: list[dict[str, Any]] = [{"input": number} for number in range(n)]
-    post_all(Endpoint("m", server.url), "embeddings", payloads, patience, outcomes.__setitem__)
+    with Requests(Endpoint("m", server.url), Route("embeddings", "choices"), patience) as requests:
+        requests.send_all(payloads, outcomes.__setitem__)
     return [outcomes[number] for number in range(n)]
 
 
@@ -39,5 +41,5 @@ def test_all_requests_wait_for_a_retry_after() -> None:
     ("header", "seconds"), [(None, 0), ("3", 3), ("-1", 0), ("nan", 0), ("soon", 0), ("Sat, 01 Jan 2000", 0)]
 )
 def test_what_a_retry_after_may_be(header: str | None, seconds: float) -> None:
-    assert _seconds(header) == seconds
-    assert 50 < _seconds(time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 60))) <= 60
+    assert seconds_of(header) == seconds
+    assert 50 < seconds_of(time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 60))) <= 60
