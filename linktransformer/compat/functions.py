@@ -82,7 +82,7 @@ def merge_blocking(
         >>> linked["year"].tolist()
         [<NA>, 1990]
     """
-    model = keyed_model(model, openai_key, gemini_key)
+    model = keyed_model(model, openai_key, gemini_key, more.get("cache"))
     if merge_type is not None:
         more["merge_type"] = merge_type
     tables = frames.wrap(df1, "df1"), frames.wrap(df2, "df2")

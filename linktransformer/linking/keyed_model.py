@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from linktransformer.encoding.remote.address import shown
 from linktransformer.encoding.remote.endpoint import chat_endpoint, is_remote
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Model
@@ -14,10 +15,12 @@ KEYS = ("openai_key", "gemini_key")
 LOCAL = ("lexical", "all-MiniLM-L6-v2")  # names that mean something here
 
 
-def keyed_model(model: Model, openai_key: str | None = None, gemini_key: str | None = None) -> Model:
+def keyed_model(
+    model: Model, openai_key: str | None = None, gemini_key: str | None = None, cache: object = None
+) -> Model:
     """The model that a key is for: an encoder of remote vectors, as linktransformer 0.1.18 takes them.
 
-    Without a key it is `model` itself.
+    Without a key it is `model` itself. With cache=False its vectors are not stored.
 
     Raises:
         InvalidArgumentError: A key is given and the model is not one of its provider, so that nothing is sent
@@ -33,10 +36,9 @@ def keyed_model(model: Model, openai_key: str | None = None, gemini_key: str | N
     if not remote or len(keys) > 1 or (is_remote(model) and not str(model).startswith(provider)):
         raise InvalidArgumentError(
             f"{' and '.join(f'{name}=' for name in keys)} would send the texts to {provider}, and "
-            f"model={model!r} is not a model there. Give model='{provider}:NAME', or leave the key out."
+            f"model={shown(model)} is not a model there. Give model='{provider}:NAME', or leave the key out."
         )
     from linktransformer.encoding.remote.remote_encoder import RemoteEncoder  # HTTP and TLS, which few need
 
-    return RemoteEncoder(
-        chat_endpoint(model, provider=provider, openai_key=openai_key, gemini_key=gemini_key)
-    )
+    endpoint = chat_endpoint(model, provider=provider, openai_key=openai_key, gemini_key=gemini_key)
+    return RemoteEncoder(endpoint, cache=None if cache is not False else False)

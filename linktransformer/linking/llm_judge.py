@@ -106,8 +106,9 @@ def merge_k_judge(
         ratelimit_sleep_time: Seconds before the first retry, doubled each time; a Retry-After goes first.
         timeout: Seconds for one answer.
         concurrency: Questions at a time.
-        cache: Folder of the answers; None is the user's cache folder, False keeps none.
-        dry_run: Send nothing: count the questions and their length.
+        cache: Folder of the answers; None is the user's cache folder, False keeps none, nor vectors of a
+            remote model.
+        dry_run: Send nothing: count the questions and their length, and name the host.
         return_usage: Give back the usage too.
         embedding_cache: Keep the vectors of `model` on disk: True for the user's cache folder, a folder, or
             `CacheSettings`; None for no cache (docs/cache.md).
@@ -165,7 +166,7 @@ def merge_k_judge(
         block_on=block_on,
         device=device,
         batch_size=batch_size,
-        cache=embedding_cache,
+        cache=False if cache is False and embedding_cache is None else embedding_cache,
         progress=progress,
     )
     near = np.flatnonzero(links.rank <= k)

@@ -109,7 +109,7 @@ def merge_knn(
     """
     if how is None:
         how = "left" if drop_sim_threshold is None else "inner"
-    model = keyed_model(model, openai_key, gemini_key)
+    model = keyed_model(model, openai_key, gemini_key, cache)
     limits = Limits(k, drop_sim_threshold, "drop_sim_threshold")
     join = _join(how, suffixes, score_column)
     return _near((df1, df2), (on, left_on, right_on), limits, join, Job.of(locals()))
@@ -181,7 +181,7 @@ def merge_range(
         >>> merge_range(a, b, on="name", model="lexical", sim_threshold=0.9)["name_y"].tolist()
         ['ACME', 'acme', nan]
     """
-    model = keyed_model(model, openai_key, gemini_key)
+    model = keyed_model(model, openai_key, gemini_key, cache)
     if sim_threshold is None:
         raise InvalidArgumentError("sim_threshold=None is no score. Give such as 0.8, or use merge_knn.")
     limits = Limits(threshold=sim_threshold, argument="sim_threshold")
@@ -242,7 +242,7 @@ def aggregate_rows(
         >>> aggregate_rows(fine, coarse, "lexical", left_on="item", right_on="group")["group"].tolist()
         ['steel', 'milk']
     """
-    model = keyed_model(model, openai_key, gemini_key)
+    model = keyed_model(model, openai_key, gemini_key, cache)
     limits = Limits(1, threshold)
     return _near((df, ref_df), (None, left_on, right_on), limits, Join(), Job.of(locals()))
 

@@ -70,7 +70,7 @@ def evaluate_pairs(
         >>> evaluate_pairs(pairs, "lexical", left_on="a", right_on="b")["score"].to_dict()
         {7: 1.0, 9: 0.0}
     """
-    model = keyed_model(model, openai_key, gemini_key)
+    model = keyed_model(model, openai_key, gemini_key, cache)
     if not score_column:
         raise InvalidArgumentError(f"score_column={score_column!r} is no column name. Give such as 'score'.")
     job = Job.of(locals())
@@ -135,7 +135,7 @@ def all_pair_combos_evaluate(
         >>> all_pair_combos_evaluate(firms, "lexical", "name", "name")["score"].tolist()
         [1.0, 0.0, 0.0, 1.0]
     """
-    model = keyed_model(model, openai_key, gemini_key)
+    model = keyed_model(model, openai_key, gemini_key, cache)
     if out is not None and stream:
         raise InvalidArgumentError("out= and stream= are both given. Give one: a file, or an iterator.")
     job = Job.of(locals())

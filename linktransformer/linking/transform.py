@@ -73,7 +73,7 @@ def transform_rows(
         timeout: Seconds for one answer; default 120.
         concurrency: Questions at a time; default 8.
         cache: Folder of the answers; None is the user's cache folder, False keeps none.
-        dry_run: Send nothing: count the questions and their length.
+        dry_run: Send nothing: count the questions and their length, and name the host.
         return_usage: Give back the `Usage` (calls, tokens) too.
 
     Returns:

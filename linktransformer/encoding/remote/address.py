@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from linktransformer.errors import InvalidArgumentError
 
-__all__ = ["check_name", "checked_host", "path_advice", "split_address"]
+__all__ = ["check_name", "checked_host", "path_advice", "shown", "split_address"]
 
 PLAIN_HTTP_VARIABLE = "LINKTRANSFORMER_LLM_PLAIN_HTTP"
 _ADDRESS = re.compile(r"@(https?://\S*)$", re.IGNORECASE)
@@ -65,6 +65,18 @@ def _no_scheme(argument: str, address: str) -> InvalidArgumentError:
         f"{argument}= has an address without a scheme: http:// is missing before {host!r}. Give such as "
         f"'openai:NAME@http://{host or 'host'}/v1' (https:// for another machine)."
     )
+
+
+def shown(model: object) -> str:
+    """The `repr` of a caller's model for a message, without an address that may hold a password.
+
+    Example:
+        >>> shown("small@https://user:word@host/v1")
+        "'small@...'"
+    """
+    if isinstance(model, str) and (model.count("@") > 1 or "?" in model):
+        return repr(f"{model.partition('@')[0].partition('?')[0]}@...")
+    return repr(model)
 
 
 def checked_host(base_url: str, argument: str) -> str:
