@@ -1,7 +1,7 @@
 """A server on loopback that speaks like OpenAI's, and misbehaves as it is told.
 
-`ANSWERED` and `REFUSED` are ways to answer a question of any function that asks a chat model: replies that hold
-the right answer in another form, and replies that hold none.
+`ANSWERED` and `REFUSED` are ways to answer a question of any function that asks a chat model: replies that
+hold the right answer in another form, and replies that hold none.
 """
 
 from __future__ import annotations

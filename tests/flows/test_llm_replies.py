@@ -130,9 +130,9 @@ def test_one_refused_text_is_the_error_of_its_row(verb: Verb, status: int) -> No
 @verbs
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 405])
 def test_a_refusal_of_all_ends_the_call(verb: Verb, status: int) -> None:
-    with serving(lambda *_: failed("not you", status)) as server:
-        with pytest.raises(lt.ModelError, match=f"{status}.: not you"):
-            verb.run(server, False)
+    refusing = serving(lambda *_: failed("not you", status))
+    with refusing as server, pytest.raises(lt.ModelError, match=f"{status}.: not you"):
+        verb.run(server, False)
 
 
 @verbs
