@@ -53,9 +53,12 @@ ONE = Patience(retries=1, first_wait=0.0, at_once=1)
 
 
 def test_the_first_ten_questions_refused_by_one_status_end_the_call() -> None:
-    with serving(lambda *_: failed(f"no system role, key {KEY}", 422)) as server, pytest.raises(
-        lt.ModelError, match=r"first 10 questions .422.: no system role.*llm_params="
-    ) as caught:
+    with (
+        serving(lambda *_: failed(f"no system role, key {KEY}", 422)) as server,
+        pytest.raises(
+            lt.ModelError, match=r"first 10 questions .422.: no system role.*llm_params="
+        ) as caught,
+    ):
         sent(server, 40, ONE)
     assert len(server.asked) == 10
     assert KEY not in str(caught.value)
