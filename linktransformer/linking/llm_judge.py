@@ -153,6 +153,7 @@ def merge_k_judge(
     finder = _finder(model, knn_sbert_model, knn_api_model)
     tables = frames.wrap(df1, "df1"), frames.wrap(df2, "df2")
     frames.check_beside(*tables, suffixes, [])  # before anything is paid for
+    unkept = dry_run or (cache is False and embedding_cache is None)
     links = link(
         df1,
         df2,
@@ -166,7 +167,7 @@ def merge_k_judge(
         block_on=block_on,
         device=device,
         batch_size=batch_size,
-        cache=False if cache is False and embedding_cache is None else embedding_cache,
+        cache=False if unkept else embedding_cache,
         progress=progress,
     )
     near = np.flatnonzero(links.rank <= k)

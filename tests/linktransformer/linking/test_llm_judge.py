@@ -316,6 +316,28 @@ def test_a_prompt_and_parameters_of_the_callers() -> None:
     assert "temperature" not in request
 
 
+def test_a_parameter_that_the_server_refuses_is_in_the_usage_and_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def rule(server: Server, request: dict[str, Any]) -> Step:
+        refuse = Step(status=400, body={"error": {"message": "max_tokens is not supported"}})
+        return refuse if "max_tokens" in request else truth(server, request)
+
+    with serving(rule) as server:
+        found, usage = judged(server, return_usage=True, concurrency=1)
+    assert found["llm_is_match"].sum() == 10
+    assert usage.changed == ("max_tokens sent as max_completion_tokens",)
+    assert usage.requests == len(server.asked) == 21
+    assert caplog.text.count("max_tokens sent as max_completion_tokens") == 1
+
+
+def test_a_dry_run_names_the_host_and_writes_nothing(tmp_path: Path) -> None:
+    with serving(truth) as server:
+        found = judged(server, tmp_path / "a", model=None, embedding_cache=tmp_path / "b", dry_run=True)
+    assert found.host in server.url
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
