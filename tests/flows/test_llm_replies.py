@@ -128,6 +128,21 @@ def test_one_refused_text_is_the_error_of_its_row(verb: Verb, status: int) -> No
 
 
 @verbs
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_refused_text_does_not_end_the_next_call_either(verb: Verb, status: int, tmp_path: Any) -> None:
+    flagged = {"Leith"}
+
+    def rule(_: Server, request: dict[str, Any]) -> Step:
+        bad = any(town in text_of(request) for town in flagged)
+        return failed("flagged", status) if bad else Step(verb.right(text_of(request)))
+
+    with serving(rule) as server:
+        for n_asked in (3, 4):  # what was answered comes from the store
+            assert verb.run(server, tmp_path).isna().tolist() == [True, False, False]
+            assert len(server.asked) == n_asked
+
+
+@verbs
 @pytest.mark.parametrize("status", [401, 402, 403, 404, 405])
 def test_a_refusal_of_all_ends_the_call(verb: Verb, status: int) -> None:
     refusing = serving(lambda *_: failed("not you", status))

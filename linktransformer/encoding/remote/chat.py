@@ -142,13 +142,7 @@ def ask(prompts: Prompts, patience: Patience, cache: CacheFolder = None) -> Answ
     keys = prompts.keys()
     text_of_key = dict(zip(keys, prompts.texts, strict=True))
     sent: list[tuple[Outcome, int, int]] = []
-    given = frozenset(prompts.params)
-    route = Route(PATH, "choices", given, prompts.argument)
-    with (
-        ResponseCache(cache) as responses,
-        Requests(prompts.endpoint, route, patience) as requests,
-        progress.stage("ask", len(text_of_key)) as tick,
-    ):
+    with ResponseCache(cache) as responses, progress.stage("ask", len(text_of_key)) as tick:
         known = {key: stored(responses.get(key)) for key in text_of_key}
         replies = {key: reply for key, reply in known.items() if reply is not None}
         errors: dict[str, str | None] = {}
@@ -161,16 +155,20 @@ def ask(prompts: Prompts, patience: Patience, cache: CacheFolder = None) -> Answ
             if outcome.value is None:
                 errors[key] = outcome.error
             else:
-                replies[key], tokens = said(outcome.value), _tokens_of(outcome.value)
+                tokens = _tokens_of(outcome.value)
+                replies[key] = said(outcome.value, prompts.endpoint.without_key)
                 if (entry := kept(replies[key])) is not None:
                     responses.put(key, {**entry, "usage": tokens})
             sent.append((outcome, *tokens))
             tick(1)
 
-        requests.send_all((prompts.payload(text_of_key[key]) for key in missing), done)
+        given = frozenset(prompts.params)
+        route = Route(PATH, "choices", given, prompts.argument, known=reused > 0)
+        with Requests(prompts.endpoint, route, patience) as requests:
+            requests.send_all((prompts.payload(text_of_key[key]) for key in missing), done)
     answers = {key: Answer(None, error=error) for key, error in errors.items()}
     for key, reply in replies.items():
-        answers[key] = answer_of(reply, text_of_key[key], prompts.argument)
+        answers[key] = answer_of(reply, text_of_key[key], prompts.system, prompts.argument)
     usage = Usage(
         calls=len(text_of_key),
         reused=reused,

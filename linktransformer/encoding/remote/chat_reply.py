@@ -6,7 +6,7 @@ that is no text and thoughts without an answer are errors of their row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 from linktransformer.encoding.remote.thoughts import answer_in
@@ -53,8 +53,8 @@ class Said:
     thought: bool = False
 
 
-def said(value: Mapping[str, object]) -> Said:
-    """Read the first choice of a reply."""
+def said(value: Mapping[str, object], without_key: Callable[[str], str] = str) -> Said:
+    """Read the first choice of a reply; `without_key` takes keys out of what a server says of a refusal."""
     choices = value.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, Mapping):
@@ -68,6 +68,7 @@ def said(value: Mapping[str, object]) -> Said:
     refusal = message.get("refusal")
     if refusal:
         problem = f"the model refuses: {str(refusal)[:MOST]}"
+    problem = None if problem is None else without_key(problem)
     return Said(text, name, problem, thought or any(message.get(field) for field in THOUGHT_FIELDS))
 
 
@@ -92,8 +93,11 @@ def _content(content: object) -> tuple[str | None, str | None, bool]:
     return ("".join(texts) if texts else None), problem, thought
 
 
-def answer_of(reply: Said, given: str, argument: str) -> Answer:
-    """The answer in a reply to the text `given`; `argument` is the caller's name of the parameters."""
+def answer_of(reply: Said, given: str, prompt: str, argument: str) -> Answer:
+    """The answer in a reply to the text `given` under a system prompt.
+
+    `argument` is the caller's name of the parameters.
+    """
     more = f"raise max_tokens in {argument}="
     finish = reply.finish.strip().casefold()
     thought_only = reply.thought and not (reply.text or "").strip()
@@ -110,7 +114,7 @@ def answer_of(reply: Said, given: str, argument: str) -> Answer:
     if error is not None or reply.text is None:
         return Answer(None, reply.text, error)
     try:
-        text = answer_in(reply.text, given)
+        text = answer_in(reply.text, given, prompt)
     except ValueError as failure:
         return Answer(None, reply.text, f"{failure}; {more}" if "only" in str(failure) else str(failure))
     return Answer(text, reply.text) if text else Answer(None, reply.text, "the reply is empty")

@@ -56,6 +56,7 @@ class Route:
         given: Names of parameters that the caller gave: they are never left out.
         argument: The caller's argument of the parameters, None for none.
         first: So many refused questions end a call in which nothing was answered; None for no such end.
+        known: Whether answers of earlier calls are reused: then refused questions never end the call.
     """
 
     path: str
@@ -63,6 +64,7 @@ class Route:
     given: frozenset[str] = frozenset()
     argument: str | None = None
     first: int | None = FIRST_REFUSED
+    known: bool = False
 
 
 class Requests:
@@ -139,7 +141,7 @@ class Requests:
                 if not complete:
                     self._connections.close()
                 pool.shutdown(wait=True)
-        if not self._answered and not self._failed and set(self._refusals) == {403}:
+        if not self._answered and not self._failed and not self.route.known and set(self._refusals) == {403}:
             raise self._refused_all(403, len(self._refusals))
 
     def _send(self, payload: Mapping[str, object]) -> Outcome:
@@ -194,8 +196,9 @@ class Requests:
     def _remember(self, own: Changes) -> None:
         """A question was answered with these changes: all later ones are sent with them."""
         with self._lock:
+            # what others were answered with needs no change
+            new = {} if self._answered else {n: newer for n, newer in own.items() if n not in self.changes}
             self._answered = True
-            new = {name: newer for name, newer in own.items() if name not in self.changes}
             self.changes = {**self.changes, **new}
         for words in described(new):
             logger.warning("model %r: %s, as the server refuses it", self.endpoint.model, words)
@@ -215,7 +218,7 @@ class Requests:
         if body.passing:
             return
         with self._lock:
-            if self._answered:
+            if self._answered or self.route.known:
                 return
             self._refusals.append(body.status)
             self._last_refusal = body.words[:SHOWN]

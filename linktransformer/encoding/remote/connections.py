@@ -97,7 +97,11 @@ class Connections:
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
             timed_out = isinstance(error, TimeoutError)
-            reason = f"no answer in {self._timeout:g} s" if timed_out else type(error).__name__
+            reason = (
+                f"no answer in {self._timeout:g} s"
+                if timed_out
+                else f"no whole answer ({type(error).__name__})"
+            )
             raise TransportError(reason) from None
         except BaseException:
             connection.close()

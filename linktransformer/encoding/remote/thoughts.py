@@ -9,22 +9,22 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["answer_in"]
 
 _NAMES = (
-    "think|thinking|thoughts?|reason|reasoning|reflection|analysis|rationale|scratchpad|plan|planning|cot|"
-    "chain_of_thought|deliberation|(?:inner_)?monologue|seed:think"
+    "think|thinking|thoughts?|reasoning|reflection|scratchpad|chain_of_thought|inner_monologue|seed:think"
 )
-_OPEN = re.compile(
-    rf"<(?:{_NAMES})(?:\s[^<>]*)?>|\[THINK\]|◁think▷|<\|channel>thought"
-    r"|<\|(?:START_THINKING|begin_of_thought|inner_prefix)\|>|^\s*Here(?: is|'s) my thought process:",
-    re.IGNORECASE,
+# names that a caller's prompt may also give to parts of the answer
+_ALSO_OF_ANSWERS = ("analysis", "cot", "deliberation", "plan", "planning", "rationale", "reason")
+_OPEN = (
+    r"<(?:NAMES)(?:\s[^<>]*)?>|\[THINK\]|◁think▷|<\|channel>thought"
+    r"|<\|(?:START_THINKING|begin_of_thought|inner_prefix)\|>|^\s*Here(?: is|'s) my thought process:"
 )
-_CLOSE = re.compile(
-    rf"</(?:{_NAMES})\s*>|\[/THINK\]|◁/think▷|<channel\|>"
-    r"|<\|(?:END_THINKING|end_of_thought|inner_suffix)\|>|Here(?: is|'s) my response:",
-    re.IGNORECASE,
+_CLOSE = (
+    r"</(?:NAMES)\s*>|\[/THINK\]|◁/think▷|<channel\|>"
+    r"|<\|(?:END_THINKING|end_of_thought|inner_suffix)\|>|Here(?: is|'s) my response:"
 )
 _CHANNEL = re.compile(r"<\|channel\|>", re.IGNORECASE)
 _FINAL = re.compile(
@@ -41,12 +41,13 @@ _WRAPPED = re.compile(
 _FENCED = re.compile(r"```[\w+-]*[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 
 
-def answer_in(text: str, given: str = "") -> str:
+def answer_in(text: str, given: str = "", prompt: str = "") -> str:
     """The answer in a reply, without thoughts, and without the fence where all of it is fenced.
 
     Args:
         text: The reply.
-        given: What the model was asked; its own tags and fences belong to the data.
+        given: The data that the model was given; its own tags and fences are no thoughts.
+        prompt: The caller's prompt: tags such as `<plan>` that it names are parts of the answer.
 
     Raises:
         ValueError: There are thoughts and no answer, or they cannot be told apart.
@@ -55,7 +56,7 @@ def answer_in(text: str, given: str = "") -> str:
         >>> answer_in("First: yes. But no.</think>No")
         'No'
     """
-    answer = _without_thoughts(text, given)
+    answer = _without_thoughts(text, given, *_tags(prompt))
     thought = len(answer) < len(text)
     answer = answer.strip()
     if thought and (wrapped := _WRAPPED.fullmatch(answer)):
@@ -68,8 +69,17 @@ def answer_in(text: str, given: str = "") -> str:
     return answer
 
 
-def _without_thoughts(text: str, given: str) -> str:
-    marks = (_OPEN, _CLOSE, _CHANNEL, _FINAL)
+@lru_cache(64)
+def _tags(prompt: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The opening and the closing tags of thoughts, without those that a prompt asks for."""
+    also = [name for name in _ALSO_OF_ANSWERS if not re.search(rf"</?{name}\b", prompt, re.IGNORECASE)]
+    names = "|".join([_NAMES, *also])
+    opening, closing = (re.compile(tag.replace("NAMES", names), re.IGNORECASE) for tag in (_OPEN, _CLOSE))
+    return opening, closing
+
+
+def _without_thoughts(text: str, given: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
+    marks = (opening, closing, _CHANNEL, _FINAL)
     if not any(mark.search(text) for mark in marks):
         return text
     if any(mark.search(given) for mark in marks):
@@ -83,8 +93,8 @@ def _without_thoughts(text: str, given: str) -> str:
         text = _END.split(rest, maxsplit=1)[0]
     elif _CHANNEL.search(text):
         raise ValueError("the model only thought: its channels have no final one")
-    ends = list(_CLOSE.finditer(text))
+    ends = list(closing.finditer(text))
     answer = text[ends[-1].end() :] if ends else text
-    if _OPEN.search(answer):
+    if opening.search(answer):
         raise ValueError("the reply breaks off in its thoughts")
     return answer

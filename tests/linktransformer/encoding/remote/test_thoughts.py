@@ -72,3 +72,10 @@ def test_tags_and_fences_of_the_data_are_not_those_of_the_model() -> None:
     with pytest.raises(ValueError, match="own text"):
         answer_in("A </think> B", "a </think> b")
     assert answer_in("A B", "a </think> b") == "A B"
+
+
+def test_tags_that_the_prompt_asks_for_belong_to_the_answer() -> None:
+    text = "<plan>Basic</plan><price>3</price>"
+    assert answer_in(text, "", "Reply as <plan>...</plan><price>...</price>") == text
+    assert answer_in("<plan>first A, then B</plan>No") == "No"
+    assert answer_in("<think>Yes</think>No", "", "Think in <think> tags, then reply") == "No"
