@@ -141,7 +141,7 @@ class Requests:
                 if not complete:
                     self._connections.close()
                 pool.shutdown(wait=True)
-        if not self._answered and not self._failed and not self.route.known and set(self._refusals) == {403}:
+        if not self._answered and not self._failed and set(self._refusals) == {403}:
             raise self._refused_all(403, len(self._refusals))
 
     def _send(self, payload: Mapping[str, object]) -> Outcome:
