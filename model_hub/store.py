@@ -68,10 +68,13 @@ class Store:
         return seen if seen.reference == reference and seen.model.isalnum() else None
 
     def remember(self, seen: Seen) -> None:
-        """Write what a reference stands for."""
+        """Write what a reference stands for; a disk that cannot be written is one line in the log."""
         path = self._ref(seen.reference)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps(asdict(seen), indent=2) + "\n")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, json.dumps(asdict(seen), indent=2) + "\n")
+        except OSError as error:
+            logger.warning("%s cannot be noted in %s (%s); work goes on", seen.reference, self.root, error)
 
     def model(self, digest: str) -> ModelFolder | None:
         """A downloaded model by the SHA-256 of its manifest, verified again; None if missing or damaged."""

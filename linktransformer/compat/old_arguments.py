@@ -102,8 +102,8 @@ def without_keys(named: Arguments) -> Arguments:
     """
     values = {name: value for name, value in named.items() if name not in KEYS}
     if any(named.get(name) is not None for name in KEYS):
-        keys = (named.get(name) for name in KEYS)
-        values["model"] = keyed_model(named.get("model"), *keys, cache=named.get("cache"))
+        model, openai_key, gemini_key = (named.get(name) for name in ("model", *KEYS))
+        values["model"] = keyed_model(model, openai_key, gemini_key, named.get("cache"))
     return values
 
 

@@ -147,6 +147,16 @@ def test_where_the_cache_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert cache_folder() == tmp_path / "local" / "linktransformer"
 
 
+def test_what_cannot_be_noted_is_one_line_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    Store(blocked).remember(Seen("oci://h/x@v1", "sha256:1", "ab"))
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert Store(blocked).recall("oci://h/x@v1") is None
+
+
 def test_the_store_remembers_what_a_reference_stood_for(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert store.recall("oci://h/x@v1") is None
