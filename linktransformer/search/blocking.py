@@ -36,7 +36,7 @@ class Nodes:
         return Nodes(self.text[numbers], self.block[numbers], new_number[self.node_of_row])
 
     def in_text_order(self, texts: Sequence[str]) -> Nodes:
-        """The nodes numbered by text, then first row: what ties in a search then hangs on no order of rows."""
+        """The nodes numbered by text, then first row: ties in a search do not hang on the order of rows."""
         rank = np.empty(len(texts), dtype=np.int64)
         rank[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
         order = np.argsort(rank[self.text], kind="stable")
