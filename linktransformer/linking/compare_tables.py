@@ -231,8 +231,8 @@ def source_of(
         for table, names, image, of_text in zip(tables, on, images, confidence, strict=True)
     )
     nodes = (
-        blocking.nodes(left.texts.text_of_row, blocks.left),
-        blocking.nodes(right.texts.text_of_row, blocks.right),
+        blocking.nodes(left.texts.text_of_row, blocks.left).in_text_order(left.texts.texts.tolist()),
+        blocking.nodes(right.texts.text_of_row, blocks.right).in_text_order(right.texts.texts.tolist()),
     )
     return TableSource((left, right), nodes, plan, job)
 

@@ -109,7 +109,7 @@ class FileJob:
         row, block = (np.asarray(rows.column(name)).astype(np.int64) for name in ("row", "block"))
         unique, code = factorize(rows.column("text").to_pylist())
         texts = np.fromiter(unique, dtype=object, count=len(unique))
-        return Side(row, texts, blocking.nodes(code, block))
+        return Side(row, texts, blocking.nodes(code, block).in_text_order(unique))
 
     def read(self, number: int) -> Partition:
         """Read a partition, count its n-grams and run the model on its texts."""

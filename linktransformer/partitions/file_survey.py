@@ -44,7 +44,7 @@ class Counted:
 
     Args:
         numbers: Of the left and of the right file, by partition, the numbers of its records among all, which
-            are in order of their first rows.
+            are in order of their texts.
         sizes: Records of the left and of the right file.
         whole: Whether all records of a file are in one block.
         words: How many records of both files have each word.
@@ -105,7 +105,7 @@ def count(files: FileJob) -> Counted:
                     blocks[which].update((int(nodes.block.min()), int(nodes.block.max())))
                     _count(folded(side.texts).tolist(), nodes.text, words, values)
             tick(1)
-    numbers = _numbered(firsts[0]), _numbered(firsts[1])
+    numbers = _in_text_order(names, 0, firsts[0]), _in_text_order(names, 1, firsts[1])
     sizes = sum(map(len, numbers[0])), sum(map(len, numbers[1]))
     return Counted(numbers, sizes, (len(blocks[0]) == 1, len(blocks[1]) == 1), words, values, names)
 
@@ -133,14 +133,24 @@ def _count(lower: list[str], text: Integers, words: HashedCounts, values: Hashed
     values.add(unique, np.bincount(place, n_records, minlength=len(unique)).astype(np.int64))
 
 
-def _numbered(firsts: list[Integers]) -> list[Integers]:
-    """The numbers of the records of each partition among all, which are in order of their first rows."""
+def _in_text_order(names: Shelf, side: int, firsts: list[Integers]) -> list[Integers]:
+    """The numbers of the records of each partition among all, which are in order of text, then first row."""
     if not firsts:
         return []
-    order = np.argsort(np.concatenate(firsts), kind="stable")
-    number = np.empty_like(order)
-    number[order] = np.arange(len(order))
-    return np.split(number, np.cumsum([len(first) for first in firsts])[:-1])
+    number, edges = (
+        _ranks(np.argsort(np.concatenate(firsts), kind="stable")),
+        np.cumsum(list(map(len, firsts))),
+    )
+    by_first_row = np.split(number, edges[:-1])
+    rank = _ranks(ordered_texts(names, side, by_first_row).order)
+    return [rank[numbers] for numbers in by_first_row]
+
+
+def _ranks(order: Integers) -> Integers:
+    """The place of each number in an order."""
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return rank
 
 
 def _random(drawing: Drawing, texts: tuple[OrderedTexts, OrderedTexts]) -> RandomPairs:

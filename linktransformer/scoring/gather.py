@@ -168,7 +168,7 @@ def own_sample(ordered: Integers, *, sparse: bool) -> Integers:
         return ordered[:0]
     if float(len(ordered)) ** 2 > (OWN_UP_TO if sparse else DENSE_OWN_UP_TO):
         return drawn(ordered, OWN_SAMPLE)
-    return np.arange(len(ordered))
+    return np.sort(ordered)
 
 
 def own_rivals(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,15 @@ class Nodes:
         new_number = np.full(len(self) + 1, -1, dtype=np.int64)  # the last one is for rows without a node
         new_number[numbers] = np.arange(len(numbers))
         return Nodes(self.text[numbers], self.block[numbers], new_number[self.node_of_row])
+
+    def in_text_order(self, texts: Sequence[str]) -> Nodes:
+        """The nodes numbered by text, then first row: ties in a search do not hang on the order of rows."""
+        rank = np.empty(len(texts), dtype=np.int64)
+        rank[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
+        order = np.argsort(rank[self.text], kind="stable")
+        new_number = np.full(len(self) + 1, -1, dtype=np.int64)  # the last one is for rows without a node
+        new_number[order] = np.arange(len(order))
+        return Nodes(self.text[order], self.block[order], new_number[self.node_of_row])
 
     @property
     def in_one_block(self) -> bool:

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
+from linktransformer.progress import stage
 from linktransformer.search.groups import places_of, starts_of
 from linktransformer.search.lexical import sparse_top_k
 from linktransformer.search.matrices import Report, Sparse
@@ -71,15 +72,19 @@ def top_k(queries: Sparse, items: Sparse, k: int) -> tuple[Integers, Integers, F
     rows = rows if len(number) == rows.shape[0] else rows[number]
     forest = _Forest(rows, number, n, queries is items, min(k, max(PER_LEAF, k // 2)))
     nearest = _Nearest.of_none(n, k)
-    recall, n_trees = 1.0, 0
-    for leaf in _trees(rows, draw):
-        n_trees += 1
-        _keep_best(nearest, forest.within(leaf))
-        if n_trees % LOOK == 0:
-            near = nearest.score[sample] >= least[:, None]
-            recall = float(min(1.0, near.sum() / max(1, len(true_query))))
-            if recall >= RECALL:
-                break
+    recall, n_trees, n_done, rest = 1.0, 0, 0, n - len(sample)
+    with stage("search", n) as tick:  # the rows of the sample are counted where they are searched
+        for leaf in _trees(rows, draw):
+            n_trees += 1
+            _keep_best(nearest, forest.within(leaf))
+            tick(rest * n_trees // TREES - n_done)
+            n_done = rest * n_trees // TREES
+            if n_trees % LOOK == 0:
+                near = nearest.score[sample] >= least[:, None]
+                recall = float(min(1.0, near.sum() / max(1, len(true_query))))
+                if recall >= RECALL:
+                    break
+        tick(rest - n_done)
     report: Report = {"index": "LSH forest", "trees": n_trees, "recall": round(recall, 4)}
     query, place = np.nonzero(nearest.item >= 0)
     return query, nearest.item[query, place].astype(np.int64), nearest.score[query, place], report

@@ -143,12 +143,17 @@ def test_the_same_in_many_pieces_as_in_one(
         np.testing.assert_array_equal(getattr(found, side).score, getattr(wanted, side).score)
     assert len(wanted) > 25
     for name in SAID:
-        assert found.details.get(name) == wanted.details.get(name), name
+        assert found.details.get(name) == _rounded(wanted.details.get(name)), name
     tables_of = [repr(parquet.read_table(out).to_pylist()) for out in outs]  # NaN is not NaN
     assert tables_of[0] == tables_of[1]
     if "block_on" in case:
         assert found.details["search"]["pieces"] > 2 and wanted.details["search"]["pieces"] == 1
     assert not list(tmp_path.glob("linktransformer-*"))
+
+
+def _rounded(entry: Any) -> Any:
+    """An entry of a report; intervals are sums over partitions and may differ in their last digit."""
+    return [pytest.approx(bound, abs=2e-4) for bound in entry] if isinstance(entry, list) else entry
 
 
 def the_same(found: lt.Links, wanted: lt.Links) -> None:
@@ -159,7 +164,7 @@ def the_same(found: lt.Links, wanted: lt.Links) -> None:
         np.testing.assert_array_equal(getattr(found, side).row, getattr(wanted, side).row)
         np.testing.assert_array_equal(getattr(found, side).score, getattr(wanted, side).score)
     for name in SAID:
-        assert found.details.get(name) == wanted.details.get(name), name
+        assert found.details.get(name) == _rounded(wanted.details.get(name)), name
     assert list(found.views) == list(wanted.views)
     for name in found.views:
         np.testing.assert_array_equal(found.views[name], wanted.views[name])

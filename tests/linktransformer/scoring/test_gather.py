@@ -57,3 +57,7 @@ def test_all_records_of_a_small_table_and_a_sample_of_a_large_one(monkeypatch: p
     few = own_sample(order, sparse=True)
     assert len(few) == 7 and (np.diff(few) > 0).all()
     assert own_sample(order, sparse=False).tolist() == list(range(50))
+
+
+def test_own_records_of_a_part_of_a_table_are_those_of_the_part() -> None:
+    np.testing.assert_array_equal(own_sample(np.array([7, 3, 5]), sparse=False), [3, 5, 7])

@@ -65,3 +65,18 @@ def test_shared_blocks_hold_all_nodes_of_both_tables(
         assert one.tolist() == np.flatnonzero(left.block == block).tolist()
         assert other.tolist() == np.flatnonzero(right.block == block).tolist()
         assert paired.areas[number] == len(one) * len(other)
+
+
+@given(ROWS)
+def test_nodes_in_text_order_are_the_same_nodes(rows: list[tuple[int, int]]) -> None:
+    made, texts = nodes(*arrays(rows)), ["m", "b", "z", "a", "q"]
+    sorted_nodes = made.in_text_order(texts)
+    assert [texts[text] for text in sorted_nodes.text] == sorted(texts[text] for text in made.text)
+    for before, after in zip(made.node_of_row.tolist(), sorted_nodes.node_of_row.tolist(), strict=True):
+        assert (before < 0) == (after < 0)
+        if before >= 0:
+            assert (made.text[before], made.block[before]) == (
+                sorted_nodes.text[after],
+                sorted_nodes.block[after],
+            )
+    assert (np.diff(first_rows(sorted_nodes)[sorted_nodes.text == 1]) > 0).all()  # of one text, by first row

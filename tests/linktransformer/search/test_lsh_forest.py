@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -135,3 +138,17 @@ def test_leaves_are_small_however_large_a_branch_is() -> None:
     assert np.bincount(leaf).max() <= 3 * lsh_forest.LEAF
     together = [set(branch[leaf == number].tolist()) for number in np.unique(leaf)]
     assert all(len(kinds) <= 2 for kinds in together)
+
+
+def test_progress_of_trees_adds_up_to_the_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+
+    @contextmanager
+    def counted(name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        yield counts.append
+
+    for module in (lsh_forest, lexical):
+        monkeypatch.setattr(module, "stage", counted)
+    rows = sp.random(3000, 400, density=0.02, format="csr", dtype=np.float32, random_state=0)
+    lsh_forest.top_k(rows, rows.copy(), 5)
+    assert sum(counts) == 3000 and len(counts) > 2
