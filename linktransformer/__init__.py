@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from linktransformer.training.classes.classify import classify_rows
     from linktransformer.training.classes.classify_remote import Remote
     from linktransformer.training.classes.train_classifier import TrainedClassifier, train_clf_model
+    from linktransformer.training.config_file import create_new_train_config
     from linktransformer.training.exporting import export_model
     from linktransformer.training.fit_decision import fit_decision
-    from linktransformer.training.legacy_settings import create_new_train_config
     from linktransformer.training.picture_training import train_pictures
     from linktransformer.training.train import TrainConfig, train_model
     from linktransformer.training.trained_model import TrainedModel
@@ -79,7 +79,7 @@ _HOME = {
     "classify_rows": "training.classes.classify",
     "cluster": "dedup.dedup",
     "cluster_rows": "compat.old_clusters",
-    "create_new_train_config": "training.legacy_settings",
+    "create_new_train_config": "training.config_file",
     "dedup_rows": "compat.old_clusters",
     "evaluate_pairs": "compat.functions",
     "export_model": "training.exporting",

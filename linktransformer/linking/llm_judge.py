@@ -23,7 +23,8 @@ from linktransformer.linking.llm_verdict import Verdict, read_verdict
 from linktransformer.linking.merge import link
 from linktransformer.linking.options import BlockColumns, Columns, DataFrame, K, Model, Suffixes
 from linktransformer.progress import displayed
-from linktransformer.results.links import REASONS, Links
+from linktransformer.results.link_values import REASONS
+from linktransformer.results.links import Links
 from linktransformer.tables import frames, records
 from linktransformer.tables.serialize import Serializer
 

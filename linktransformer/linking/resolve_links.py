@@ -15,7 +15,8 @@ from linktransformer.decision.model import SUREST, Probabilities, sigmoid
 from linktransformer.decision.ranking import Ranking, rank
 from linktransformer.linking.options import Threshold
 from linktransformer.progress import stage
-from linktransformer.results.links import Links, Nearest, Reason
+from linktransformer.results.link_values import Nearest, Reason
+from linktransformer.results.links import Links
 from linktransformer.results.report import ABSENT, Absent, ChoiceReport
 from linktransformer.search.blocking import Nodes
 from linktransformer.tables.frames import Table
