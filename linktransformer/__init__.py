@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from linktransformer.compat.model import LinkTransformer
     from linktransformer.compat.old_clusters import cluster_rows, dedup_rows
     from linktransformer.compat.old_merge import merge
-    from linktransformer.dedup.dedup import cluster
+    from linktransformer.dedup.cluster import cluster
     from linktransformer.encoding.cache_settings import CacheSettings
     from linktransformer.errors import (
         ColumnNotFoundError,
@@ -77,7 +77,7 @@ _HOME = {
     "aggregate_rows": "compat.functions",
     "all_pair_combos_evaluate": "compat.functions",
     "classify_rows": "training.classes.classify",
-    "cluster": "dedup.dedup",
+    "cluster": "dedup.cluster",
     "cluster_rows": "compat.old_clusters",
     "create_new_train_config": "training.config_file",
     "dedup_rows": "compat.old_clusters",

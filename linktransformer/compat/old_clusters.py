@@ -8,24 +8,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.compat.old_arguments import accept_old, of_clusters
 from linktransformer.decision.threshold import is_number
-from linktransformer.dedup import dedup
+from linktransformer.dedup.cluster import cluster_rows as new_cluster_rows
 from linktransformer.dedup.cluster_pipeline import clusters_of, neighbours_of
 from linktransformer.dedup.constraints import Rules
+from linktransformer.dedup.dedup_rows import dedup_rows as new_dedup_rows
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.cache_settings import CacheLike
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import Columns, DataFrame, Job, Model, Threshold
+from linktransformer.linking.options import Columns, Job, Model, Threshold
 from linktransformer.progress import displayed
 from linktransformer.results.agglomerate import in_order
 from linktransformer.tables import frames, key_columns, records
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrameT, Table
 from linktransformer.tables.serialize import Serializer
 
 __all__ = ["cluster_rows", "dedup_rows", "old_cluster_rows", "old_dedup_rows", "settings_of"]
@@ -44,13 +45,13 @@ LINKAGE = {"ward": "average", "average": "average", "complete": "complete", "sin
 
 @displayed
 def old_cluster_rows(
-    df: DataFrame,
+    df: IntoDataFrameT,
     model: Model = None,
     on: Columns = None,
     cluster_type: str = "SLINK",
     cluster_params: Mapping[str, object] | None = None,
     cache: CacheLike = None,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Number the rows of a table by the cosine distances of a model.
 
     Raises:
@@ -58,24 +59,25 @@ def old_cluster_rows(
     """
     table = frames.wrap(df, "df")
     label = _labels(table, on, Job(model=model, cache=cache), cluster_type, cluster_params)
-    return frames.with_columns(table, {frames.free_name("cluster", table.columns): label})
+    name = frames.free_name("cluster", table.columns)
+    return cast(IntoDataFrameT, frames.with_columns(table, {name: label}))
 
 
 @displayed
 def old_dedup_rows(
-    df: DataFrame,
+    df: IntoDataFrameT,
     model: Model = None,
     on: Columns = None,
     cluster_type: str = "SLINK",
     cluster_params: Mapping[str, object] | None = None,
     cache: CacheLike = None,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Keep the first row of each cluster, and every row of no cluster."""
     table = frames.wrap(df, "df")
     _, first = np.unique(
         _labels(table, on, Job(model=model, cache=cache), cluster_type, cluster_params), return_index=True
     )
-    return frames.take(table, np.sort(first).astype(np.int64))
+    return cast(IntoDataFrameT, frames.take(table, np.sort(first).astype(np.int64)))
 
 
 def settings_of(cluster_type: str, cluster_params: Mapping[str, object] | None) -> tuple[str, Threshold, int]:
@@ -148,5 +150,5 @@ def _labels(
     return np.asarray(in_order(np.where(small, label.max(initial=0) + 1 + apart, label)), dtype=np.int64)
 
 
-cluster_rows = accept_old(of_clusters, __name__, old_cluster_rows)(dedup.cluster_rows)
-dedup_rows = accept_old(of_clusters, __name__, old_dedup_rows)(dedup.dedup_rows)
+cluster_rows = accept_old(of_clusters, __name__, old_cluster_rows)(new_cluster_rows)
+dedup_rows = accept_old(of_clusters, __name__, old_dedup_rows)(new_dedup_rows)

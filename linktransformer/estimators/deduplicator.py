@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from linktransformer.arrays import Integers
+from linktransformer.dedup.cluster import K, check_threshold
 from linktransformer.dedup.constraints import Rules
-from linktransformer.dedup.dedup import K, check_threshold
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import ModelLike
 from linktransformer.estimators import (

@@ -19,7 +19,6 @@ __all__ = [
     "VALIDATE",
     "BlockColumns",
     "Columns",
-    "DataFrame",
     "Job",
     "K",
     "Model",
@@ -27,7 +26,6 @@ __all__ = [
     "Threshold",
 ]
 
-DataFrame: TypeAlias = Any  # a table of the caller's library, which only `tables` knows
 Model: TypeAlias = ModelLike
 Columns: TypeAlias = str | Sequence[str] | None
 Suffixes: TypeAlias = tuple[str | None, str | None]
