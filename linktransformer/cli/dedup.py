@@ -60,7 +60,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with progress.display(options["progress"], "dedup"):
         with without_warnings():  # they are printed below
             clusters = cluster(files.read(arguments.table), arguments.on, **options)
-        table = result.kept(clusters, arguments.keep)[1 if arguments.mark else 0]
+        table = result.kept_rows(clusters, arguments.keep)[1 if arguments.mark else 0]
         if arguments.out and not arguments.dry_run:
             files.write(table, arguments.out)
     report = clusters.report()

@@ -95,18 +95,18 @@ def settings_of(cluster_type: str, cluster_params: Mapping[str, object] | None) 
         raise InvalidArgumentError(
             f"cluster_type={cluster_type!r} is not one of 'SLINK', 'agglomerative', 'HDBScan'."
         )
-    known = {name for names in OF_TYPE.values() for name in names}
-    given = DEFAULTS if cluster_params is None else cluster_params
-    unknown = sorted(set(map(str, given)) - known)
+    parameters = {name for names in OF_TYPE.values() for name in names}
+    own = DEFAULTS if cluster_params is None else cluster_params
+    unknown = sorted(set(map(str, own)) - parameters)
     if unknown:
         raise InvalidArgumentError(
-            f"cluster_params has {unknown[0]!r}. Its names are: {', '.join(map(repr, sorted(known)))}."
+            f"cluster_params has {unknown[0]!r}. Its names are: {', '.join(map(repr, sorted(parameters)))}."
         )
-    values = {**OF_TYPE[kind], **given}
+    values = {**OF_TYPE[kind], **own}
     size = values.get("min cluster size", 1)
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
         raise InvalidArgumentError(f"'min cluster size' is {size!r}. Give a whole number from 1.")
-    if "min samples" in given and given["min samples"] != 1:
+    if "min samples" in own and own["min samples"] != 1:
         logger.info("'min samples' has no effect")
     linkage = values.get("clustering linkage", "single")
     if linkage not in LINKAGE:
@@ -134,14 +134,14 @@ def _similarity(distance: object, metric: object) -> Threshold:
 
 
 def _labels(
-    table: Table, on: Columns, given: Job, cluster_type: str, cluster_params: Mapping[str, object] | None
+    table: Table, on: Columns, defaults: Job, cluster_type: str, cluster_params: Mapping[str, object] | None
 ) -> Integers:
     """The cluster of each row; clusters that are too small are split, but for rows of equal text."""
     method, threshold, size = settings_of(cluster_type, cluster_params)
     names = key_columns.of_one(table, on)
-    model = model_plan.LEXICAL if given.model is None else given.model
+    model = model_plan.LEXICAL if defaults.model is None else defaults.model
     scores: Literal["probability", "similarity"] = "probability" if threshold == "auto" else "similarity"
-    job = replace(given, model=model, k=K, threshold=threshold, scores=scores)
+    job = replace(defaults, model=model, k=K, threshold=threshold, scores=scores)
     neighbours = neighbours_of(table, names, job, Rules(method))
     label = clusters_of(table, neighbours, job, method).label
     text = records.read(table, names, Serializer()).text_of_row

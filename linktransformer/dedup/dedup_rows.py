@@ -161,5 +161,5 @@ def dedup_rows(
     rules = Rules(method, one_per, cannot_link, must_link)
     result = clusters_by(rules, table, on, duplicates, null_values, job_of(locals()))
     guards.warn(result.details, [guards.MOST_ROWS_GO])  # of the other ones `cluster` has warned
-    one_of_each, members = (cast(IntoDataFrameT, part) for part in clusters.kept(result, keep))
+    one_of_each, members = (cast(IntoDataFrameT, part) for part in clusters.kept_rows(result, keep))
     return (one_of_each, members) if return_members else one_of_each

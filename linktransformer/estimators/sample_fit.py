@@ -141,7 +141,7 @@ def _run(
         texts,
         columns,
         drawing,
-        known={name: (there, right.known[name]) for name, there in left.known.items()},
+        comparable={name: (there, right.known[name]) for name, there in left.known.items()},
         device=device,
     )
     copy_of = np.full(len(nodes[0]), -1, dtype=np.int64)

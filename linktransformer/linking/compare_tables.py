@@ -171,7 +171,8 @@ class TableSource:
         )
         if self.units is not None:
             problems = {
-                side.table.name: dict(of.problems) for side, of in zip(self.sides, self.units, strict=True)
+                side.table.name: dict(units.problems)
+                for side, units in zip(self.sides, self.units, strict=True)
             }
             names = [side.image for side in self.sides]
             read = replace(

@@ -98,7 +98,7 @@ class Job:
 def _check_compare(compare: object) -> None:
     if compare is None:
         return
-    if not isinstance(compare, Mapping) or not all(isinstance(of, Comparison) for of in compare.values()):
+    if not isinstance(compare, Mapping) or not all(isinstance(item, Comparison) for item in compare.values()):
         raise InvalidArgumentError(
             f"compare={compare!r} is not understood. Give comparisons by column name, such as "
             "{'born': lt.compare.number(within=2)}."

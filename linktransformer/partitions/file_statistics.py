@@ -138,7 +138,7 @@ def _tables(files: FileJob, survey: Survey, searched: Sequence[Searched], random
         columns: list[NDArray[np.generic]] = [code, stored.array("nearest"), stored.array("strong"), *graded]
         for name, values in zip(names, columns, strict=True):
             parts[name].append(values[some])
-    code, nearest, strong, level, frequency = (np.concatenate(of) for of in parts.values())
+    code, nearest, strong, level, frequency = (np.concatenate(values) for values in parts.values())
     order = np.argsort(code)
     guess = first_guess(nearest[order], strong[order])
     column = ColumnLevels(level[order], random, frequency[order])

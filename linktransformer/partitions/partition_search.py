@@ -96,9 +96,9 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
         {name: _seconds(candidates, score) for name, score in candidates.views.items()},
         {name: _own(files, survey, partition, name) for name in partition.matrices},
         {
-            name: (_some(of[0], drawn[0]), _some(of[1], drawn[1]))
-            for name, of in partition.matrices.items()
-            if not sp.issparse(of[0])
+            name: (_some(sides[0], drawn[0]), _some(sides[1], drawn[1]))
+            for name, sides in partition.matrices.items()
+            if not sp.issparse(sides[0])
         },
         _related(candidates, partition.nodes, (drawn[0], drawn[1])),
     )

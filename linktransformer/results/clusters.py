@@ -20,7 +20,7 @@ from linktransformer.tables.frames import IntoDataFrame, Table
 from linktransformer.tables.pair_labels import Ids, read_labels
 from linktransformer.tables.row_labels import Label
 
-__all__ = ["KEEP", "Clusters", "check_keep", "kept"]
+__all__ = ["KEEP", "Clusters", "check_keep", "kept_rows"]
 
 KEEP = ("first", "longest", "most complete")
 Keep: TypeAlias = str | Callable[[Any], object]  # the table is of a library without types
@@ -290,7 +290,7 @@ def filled(table: Table, name: str) -> Integers:
     return np.asarray(frames.joined(table, [name], " ", False, compared=True) != "", dtype=np.int64)
 
 
-def kept(clusters: Clusters, keep: Keep) -> tuple[IntoDataFrame, IntoDataFrame]:
+def kept_rows(clusters: Clusters, keep: Keep) -> tuple[IntoDataFrame, IntoDataFrame]:
     """The representative rows, and the whole table with the columns "cluster" and "kept"."""
     rows = np.sort(clusters.representatives(keep))
     taken = clusters.table.columns

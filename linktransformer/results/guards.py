@@ -248,13 +248,13 @@ def _link_precision(links: LinkValues, every_row: bool) -> list[Notice]:
     )
 
 
-def _low(what: str, estimate: float, interval: Sequence[float]) -> list[Notice]:
+def _low(pairs: str, estimate: float, interval: Sequence[float]) -> list[Notice]:
     if estimate >= LOW:
         return []
     return [
         Notice(
             LOW_PRECISION,
-            f"The estimated precision of the {what} is {estimate:.2f} (interval {interval[0]:.2f} to "
+            f"The estimated precision of the {pairs} is {estimate:.2f} (interval {interval[0]:.2f} to "
             f"{interval[1]:.2f}): more of them are expected to be wrong than right. The estimate comes from "
             "the match probabilities, and can be off where the tables are unlike those that the decision was "
             "learned from. Look at those with the lowest score, give a higher threshold=, or name more key "
@@ -263,11 +263,11 @@ def _low(what: str, estimate: float, interval: Sequence[float]) -> list[Notice]:
     ]
 
 
-def _few(what: str, n: int) -> list[Notice]:
+def _few(pairs: str, n: int) -> list[Notice]:
     return [
         Notice(
             FEW_PAIRS,
-            f"{what}: {n}. With fewer than {FEWEST} the precision cannot be estimated. Look at all.",
+            f"{pairs}: {n}. With fewer than {FEWEST} the precision cannot be estimated. Look at all.",
         )
     ]
 

@@ -177,15 +177,15 @@ def searched(views: Views, options: Options) -> Described:
         same=same,
         index=options.index,
     )
-    known = _known(views.texts, options.vectors, same) if options.readings else {}
+    comparable = _comparable(views.texts, options.vectors, same) if options.readings else {}
     evidence = evidence_of(
-        without_gaps(candidates, nodes, known),
+        without_gaps(candidates, nodes, comparable),
         {name: matrices[name] for name in VIEWS if name in matrices},
         nodes,
         views.texts,
         views.columns,
         views.drawing,
-        known=known,
+        comparable=comparable,
         device=options.device,
     )
     return Described(views, candidates, pair_features(evidence), evidence)
@@ -247,16 +247,16 @@ def _ordered(names: list[str], first: list[str]) -> list[str]:
     return [*first, *sorted(name for name in names if name not in first)]
 
 
-def _known(
+def _comparable(
     texts: Texts, vectors: Mapping[str, Matrices] | None, same: bool
 ) -> dict[str, tuple[Bools, Bools]]:
     """By view, which left and which right units have what it compares: a text, or a picture."""
     has = [np.array([bool(text) for text in side], dtype=bool) for side in texts[: 1 if same else 2]]
-    known = dict.fromkeys(("lexical", "key column"), (has[0], has[-1]))
+    comparable = dict.fromkeys(("lexical", "key column"), (has[0], has[-1]))
     if vectors is not None:
         left, right = (np.asarray((as_dense(side) != 0).any(axis=1)) for side in vectors["dense"])
-        known["dense"] = left, right
-    return known
+        comparable["dense"] = left, right
+    return comparable
 
 
 @stage("key columns")

@@ -96,11 +96,11 @@ def features_of(pairs: Pairs, statistics: JobStatistics) -> tuple[tuple[str, ...
     return tuple(features), values.astype(np.float32)
 
 
-def _where(known: Bools, features: Features) -> Features:
+def _where(has_value: Bools, features: Features) -> Features:
     """The same features, NaN for pairs of which nothing is known."""
-    if known.all():
+    if has_value.all():
         return features
-    return {name: np.where(known, values, np.float32(np.nan)) for name, values in features.items()}
+    return {name: np.where(has_value, values, np.float32(np.nan)) for name, values in features.items()}
 
 
 def of_view(
