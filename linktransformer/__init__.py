@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from linktransformer.training.classes.classify_remote import Remote
     from linktransformer.training.classes.train_classifier import TrainedClassifier, train_clf_model
     from linktransformer.training.config_file import create_new_train_config
-    from linktransformer.training.exporting import export_model
+    from linktransformer.training.export_model import export_model
     from linktransformer.training.fit_decision import fit_decision
     from linktransformer.training.picture_training import train_pictures
     from linktransformer.training.train import TrainConfig, train_model
@@ -82,7 +82,7 @@ _HOME = {
     "create_new_train_config": "training.config_file",
     "dedup_rows": "compat.old_clusters",
     "evaluate_pairs": "compat.functions",
-    "export_model": "training.exporting",
+    "export_model": "training.export_model",
     "fit_decision": "training.fit_decision",
     "link": "linking.merge",
     "link_files": "partitions.link_files",

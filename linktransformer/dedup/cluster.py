@@ -16,7 +16,7 @@ from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Columns, Job, Model
 from linktransformer.progress import displayed
-from linktransformer.results import guards
+from linktransformer.results import report_warnings
 from linktransformer.results.clusters import Clusters
 from linktransformer.results.report import ABSENT, ClusterReport
 from linktransformer.tables import frames, key_columns
@@ -244,10 +244,12 @@ def clusters_by(
         null_values=null_counts,
         sources=ABSENT if rules.sources is None else rules.sources.sizes,
     )
-    result = guards.of_clusters(replace(result, details=report, pictures=neighbours.pictures), compared)
+    result = report_warnings.of_clusters(
+        replace(result, details=report, pictures=neighbours.pictures), compared
+    )
     result = replace(result, table=wrapped)
     logger.info("%r", result)
-    guards.warn(result.details)
+    report_warnings.warn(result.details)
     return result
 
 

@@ -10,7 +10,7 @@ from linktransformer.dedup.constraints import Pairs, Rules
 from linktransformer.dedup.sources import Tables
 from linktransformer.linking.options import Columns, Model
 from linktransformer.progress import displayed
-from linktransformer.results import clusters, guards
+from linktransformer.results import clusters, report_warnings
 from linktransformer.tables.frames import IntoDataFrameT
 from linktransformer.tables.null_values import NullValues
 
@@ -160,6 +160,7 @@ def dedup_rows(
     clusters.check_keep(keep)
     rules = Rules(method, one_per, cannot_link, must_link)
     result = clusters_by(rules, table, on, duplicates, null_values, job_of(locals()))
-    guards.warn(result.details, [guards.MOST_ROWS_GO])  # of the other ones `cluster` has warned
+    # `cluster` has given the other warnings
+    report_warnings.warn(result.details, [report_warnings.MOST_ROWS_GO])
     one_of_each, members = (cast(IntoDataFrameT, part) for part in clusters.kept_rows(result, keep))
     return (one_of_each, members) if return_members else one_of_each

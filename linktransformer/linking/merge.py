@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
+from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.compare_tables import source_of
 from linktransformer.linking.joining import Join, joined
 from linktransformer.linking.options import BlockColumns, Columns, Job, Model, Suffixes, Threshold
 from linktransformer.linking.resolve_links import decided
-from linktransformer.linking.source import Scored, scored
 from linktransformer.progress import displayed
-from linktransformer.results import guards
+from linktransformer.results import report_warnings
 from linktransformer.results.links import Links
 from linktransformer.results.report import LinkReport
 from linktransformer.scoring.compare import Comparison
@@ -233,9 +233,9 @@ def _link(
     pairs = scored(source)
     links = links_of(pairs, tables, on, blocks, {"left": left_counts, "right": right_counts}, job)
     links = replace(links, pictures=source.pictures)
-    links = guards.of_links(links, (left, right), every_row=job.threshold is None)
+    links = report_warnings.of_links(links, (left, right), every_row=job.threshold is None)
     logger.info("%r", links)
-    guards.warn(links.details)
+    report_warnings.warn(links.details)
     return links
 
 

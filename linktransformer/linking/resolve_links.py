@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.assign import one_to_one
-from linktransformer.decision.choose import Choice, choose
+from linktransformer.decision.choose_links import Choice, choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import SUREST, Probabilities, sigmoid
 from linktransformer.decision.ranking import Ranking, rank

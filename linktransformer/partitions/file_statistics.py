@@ -89,7 +89,7 @@ def levels_of(stored: Stored) -> ColumnLevels:
 
 
 def _unrelated(random: RandomPairs, searched: Sequence[Searched]) -> Bools:
-    """Which random pairs are not of two texts that are a record's nearest, as in `scoring.gather`."""
+    """The random pairs, (n,) bool, that are not nearest candidates; as in `scoring.candidate_evidence`."""
     width = len(random.texts[1])
     related = np.concatenate([part.related[0] * width + part.related[1] for part in searched])
     apart = ~np.isin(random.left * width + random.right, related)

@@ -11,14 +11,14 @@ from linktransformer import progress
 from linktransformer.arrays import Integers
 from linktransformer.partitions.file_column import FileColumn, file_column
 from linktransformer.partitions.file_job import FileJob, Stored
-from linktransformer.scoring.gather import RANDOM, own_sample
+from linktransformer.scoring.candidate_evidence import RANDOM, own_sample
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.scoring.words import split
 from linktransformer.search import blocking
+from linktransformer.tables.binned_storage import OrderedTexts, Shelf, first_of, ordered_texts
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.hashed_counts import HashedCounts
 from linktransformer.tables.normalize import folded
-from linktransformer.tables.shelf import OrderedTexts, Shelf, first_of, ordered_texts
 
 __all__ = ["Counted", "RandomPairs", "Survey", "count", "survey"]
 

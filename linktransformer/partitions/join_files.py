@@ -12,9 +12,9 @@ from linktransformer.linking.joining import Join
 from linktransformer.progress import stage
 from linktransformer.results.links import Links
 from linktransformer.tables import files, frames
+from linktransformer.tables.binned_storage import Shelf
 from linktransformer.tables.frames import IntoDataFrame, Table, free_name
 from linktransformer.tables.parquet_tables import ParquetTable, with_places, without_places
-from linktransformer.tables.shelf import Shelf
 
 __all__ = ["write_joined"]
 

@@ -14,8 +14,8 @@ from linktransformer.decision.equal_texts import SAME, alike
 from linktransformer.partitions.file_job import FileJob, Partition, Texts
 from linktransformer.partitions.file_survey import Survey
 from linktransformer.scoring import ranks
+from linktransformer.scoring.candidate_evidence import nearest_pairs, own_rivals
 from linktransformer.scoring.features import mutual_and_strength, near
-from linktransformer.scoring.gather import nearest_pairs, own_rivals
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates, search
 from linktransformer.search.matrices import Matrix

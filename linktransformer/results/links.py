@@ -11,7 +11,7 @@ import numpy as np
 from linktransformer.arrays import Column, Integers
 from linktransformer.decision.threshold import is_number
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.results import explanation_text, guards, link_explanation, notebook
+from linktransformer.results import explanation_text, link_explanation, notebook, report_warnings
 from linktransformer.results.link_values import REASONS, LinkValues, Reason
 from linktransformer.results.pair_explanation import Columns, check_number
 from linktransformer.tables import frames
@@ -145,7 +145,7 @@ class Links(LinkValues):
             left_reason=reasons[0],
             right_reason=reasons[1],
             details={
-                **guards.without_precision(self.details),
+                **report_warnings.without_precision(self.details),
                 "threshold": float(threshold),
                 "rule": "above a score",
             },

@@ -13,15 +13,15 @@ import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.scoring import nearness, spelling
+from linktransformer.scoring import spelling, value_similarity
 from linktransformer.scoring.compare import Comparison
-from linktransformer.scoring.nearness import KnownValues
 from linktransformer.scoring.parse_numbers import plain
 from linktransformer.scoring.spelling import Measure
+from linktransformer.scoring.value_similarity import KnownValues
 
 __all__ = ["Prepared", "compare_known", "prepare"]
 
-READERS = spelling.KINDS | dict.fromkeys(nearness.KINDS, nearness.numbered_values)
+READERS = spelling.KINDS | dict.fromkeys(value_similarity.KINDS, value_similarity.numbered_values)
 CHUNK = 1 << 16  # pairs compared at once: intermediate results stay in the cache
 BELOW_EQUAL = np.nextafter(np.float32(1), np.float32(0))  # of two different values, at most
 

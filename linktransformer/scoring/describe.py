@@ -9,12 +9,12 @@ import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.progress import stage
+from linktransformer.scoring.candidate_evidence import evidence_of, paired_column
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.features import VIEWS, Evidence, PairFeatures, pair_features
-from linktransformer.scoring.gaps import without_gaps
-from linktransformer.scoring.gather import evidence_of, paired_column
 from linktransformer.scoring.key_column import key_column, naming_order
+from linktransformer.scoring.missing_inputs import without_gaps
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search, lexical
 from linktransformer.search.blocking import Nodes

@@ -13,7 +13,7 @@ from linktransformer.scoring.fellegi_sunter import Weights
 from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics, share_above
 from linktransformer.scoring.ranks import Places, Selection
 from linktransformer.scoring.words import Overlap, Words, overlap
-from linktransformer.search.edits import threads
+from linktransformer.search.edit_similarity import threads
 
 __all__ = ["VIEWS", "Pairs", "features_of", "unknown"]
 

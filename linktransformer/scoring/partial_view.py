@@ -7,9 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.scoring.candidate_evidence import (
+    RANDOM,
+    evidence_of,
+    nearest_pairs,
+    own_rivals,
+    own_sample,
+)
 from linktransformer.scoring.describe import Described, Embed, Options, Views, embedded
 from linktransformer.scoring.features import VIEWS, Evidence, pair_features
-from linktransformer.scoring.gather import RANDOM, evidence_of, nearest_pairs, own_rivals, own_sample
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import candidate_search
 from linktransformer.search.blocking import Nodes
