@@ -38,8 +38,8 @@ def accept_old(
         names = list(inspect.signature(function).parameters)
 
         @wraps(function)
-        def called(*arguments: Any, **named: Any) -> object:
-            translated = translate(arguments, named)
+        def called(*arguments: object, **named: object) -> object:
+            translated = translate(arguments, dict(named))
             if translated is None:
                 _refuse_unknown(function.__name__, names, named)
                 return function(*arguments, **named)
