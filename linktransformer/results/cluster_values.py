@@ -44,8 +44,3 @@ class ClusterValues:
     def sizes(self) -> Integers:
         """How many rows each cluster has, (n_clusters,) int64."""
         return np.bincount(self.label, minlength=len(self))
-
-    @property
-    def first_rows(self) -> Integers:
-        """The first row of each cluster, (n_clusters,) int64."""
-        return np.unique(self.label, return_index=True)[1]

@@ -97,7 +97,7 @@ def of_clusters(clusters: ClusterValues) -> str:
     cluster and the next one with the threshold, the pairs within clusters with the lowest scores, and the
     nearest clusters that were kept apart.
     """
-    first = clusters.first_rows
+    first = np.unique(clusters.label, return_index=True)[1]  # the first row of each
     nearest = _nearest_clusters(clusters.next_cluster)
     weakest = np.argsort(clusters.score, kind="stable")[:SHOWN]
     strongest = nearest[np.argsort(-clusters.next_score[nearest], kind="stable")[:SHOWN]]
