@@ -20,25 +20,55 @@ class Settings:
     error: ClassVar[type[EncoderError]] = EncoderError
 
     def check(self, good: bool, name: str, remedy: str) -> None:
-        """Raise `error` for the setting of that name unless `good`."""
+        """Raise an error for a setting unless its value is right.
+
+        Args:
+            good: Whether it is.
+            name: The setting.
+            remedy: What to give instead, for the message.
+
+        Raises:
+            EncoderError: It is not; the class attribute `error` says of which kind.
+        """
         if not good:
             raise self.error(
                 f"A {self.noun} cannot work. Given: {name}={getattr(self, name)!r}. Give {remedy}."
             )
 
     def check_whole(self, least: Mapping[str, int]) -> None:
-        """Raise `error` unless each named setting is a whole number from its least value."""
+        """Raise an error unless settings are whole numbers in their range.
+
+        Args:
+            least: The least allowed value of each setting, by name.
+
+        Raises:
+            EncoderError: One is below it, or not a whole number.
+        """
         for name, low in least.items():
             value = getattr(self, name)
             self.check(is_whole(value) and value >= low, name, f"a whole number from {low}")
 
     def to_dict(self) -> dict[str, object]:
-        """The settings as plain values, ready for JSON; tuples become lists."""
+        """Convert the settings to plain values, ready for JSON.
+
+        Returns:
+            The value of each setting by its name; tuples become lists.
+        """
         return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
 
     @classmethod
     def from_dict(cls: type[S], values: Mapping[str, object]) -> S:
-        """Make settings of plain values; lists become tuples, and what is missing has its default."""
+        """Make settings of plain values, such as those of `to_dict`.
+
+        Args:
+            values: Values by name; lists become tuples. A setting that is missing has its default.
+
+        Returns:
+            The settings.
+
+        Raises:
+            EncoderError: A name is unknown, a setting without default is missing, or a value cannot work.
+        """
         items = fields(cls)
         names = [item.name for item in items]
         needed = {i.name for i in items if i.default is MISSING and i.default_factory is MISSING}

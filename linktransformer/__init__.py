@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from linktransformer.compat.model import LinkTransformer
     from linktransformer.compat.old_clusters import cluster_rows, dedup_rows
     from linktransformer.compat.old_merge import merge
-    from linktransformer.dedup.dedup import cluster
+    from linktransformer.dedup.cluster import cluster
     from linktransformer.encoding.cache_settings import CacheSettings
     from linktransformer.errors import (
         ColumnNotFoundError,
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from linktransformer.training.classes.classify import classify_rows
     from linktransformer.training.classes.classify_remote import Remote
     from linktransformer.training.classes.train_classifier import TrainedClassifier, train_clf_model
-    from linktransformer.training.exporting import export_model
+    from linktransformer.training.config_file import create_new_train_config
+    from linktransformer.training.export_model import export_model
     from linktransformer.training.fit_decision import fit_decision
-    from linktransformer.training.legacy_settings import create_new_train_config
     from linktransformer.training.picture_training import train_pictures
     from linktransformer.training.train import TrainConfig, train_model
     from linktransformer.training.trained_model import TrainedModel
@@ -77,12 +77,12 @@ _HOME = {
     "aggregate_rows": "compat.functions",
     "all_pair_combos_evaluate": "compat.functions",
     "classify_rows": "training.classes.classify",
-    "cluster": "dedup.dedup",
+    "cluster": "dedup.cluster",
     "cluster_rows": "compat.old_clusters",
-    "create_new_train_config": "training.legacy_settings",
+    "create_new_train_config": "training.config_file",
     "dedup_rows": "compat.old_clusters",
     "evaluate_pairs": "compat.functions",
-    "export_model": "training.exporting",
+    "export_model": "training.export_model",
     "fit_decision": "training.fit_decision",
     "link": "linking.merge",
     "link_files": "partitions.link_files",

@@ -18,7 +18,7 @@ from linktransformer.progress_view import Stage, View, view_of
 __all__ = ["clear", "display", "displayed", "stage"]
 
 DELAY = 0.7  # seconds: a shorter call shows no bar
-EVERY = 10.0  # seconds between two lines, and before the first one
+INTERVAL = 10.0  # seconds between two lines, and before the first one
 STEP = 0.25  # seconds between two redraws
 LINGER = 1.0  # seconds that the thread outlives the last call: a loop of short calls starts one, not many
 
@@ -55,7 +55,7 @@ def display(enabled: bool | None, call: str) -> Iterator[None]:
     """Show the stages of a block; a block inside another one with a display shares that display.
 
     `enabled` True shows them at once: a bar on a terminal or in a notebook, lines elsewhere. None shows the
-    bar once the block has taken `DELAY` seconds, and a line every `EVERY` seconds. False shows nothing, nor
+    bar after `DELAY` seconds, and a line every `INTERVAL` seconds. False shows nothing, nor
     do the blocks inside. `call` is shown while no stage is open.
 
     Example:
@@ -122,7 +122,7 @@ class _Display:
         self.view: View | None = None
         if enabled is not False:
             self.view, redrawn = view_of(sys.stderr)
-            wait, self._every = (DELAY, 0.0) if redrawn else (EVERY, EVERY)
+            wait, self._interval = (DELAY, 0.0) if redrawn else (INTERVAL, INTERVAL)
             self._due = self.began + (0.0 if enabled else wait)
             self._context = copy_context()  # a notebook finds its cell by the context
 
@@ -130,8 +130,8 @@ class _Display:
         """Draw what is due."""
         if self.view is None or now < self._due:
             return
-        while self._due <= now and self._every:
-            self._due += self._every
+        while self._due <= now and self._interval:
+            self._due += self._interval
         try:
             self._context.run(self.view.show, self.call, tuple(self.stages), self.began, now)
         except Exception:  # a closed or broken stream must not stop the call

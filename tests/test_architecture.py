@@ -11,7 +11,7 @@ from tools.imports import called, cycles, imports, modules, wrong_direction, wro
 DATAFRAMES = {"narwhals", "pandas", "polars", "pyarrow"}
 MAY_KNOW_DATAFRAMES = {
     f"linktransformer.tables.{name}"
-    for name in ("frames", "columns", "files", "parquet_tables", "shelf", "stacking")
+    for name in ("frames", "columns", "files", "parquet_tables", "binned_storage", "stacking")
 }
 # modules whose classes are torch's own cannot be read without it; no other module reads them at import time
 MADE_OF_TORCH = {
@@ -35,7 +35,7 @@ MADE_OF_TORCH = {
     ),
     *(
         f"linktransformer.search.gpu.{name}"
-        for name in ("kernels", "sparse_kernels", "plain", "rows", "passes")
+        for name in ("kernels", "sparse_kernels", "torch_reference", "rows", "exact_passes")
     ),
     *(f"linktransformer.search.gpu.{name}" for name in ("pairs", "search", "sparse")),
 }
@@ -129,10 +129,10 @@ def test_the_modules_are_found() -> None:
         (wrong_direction, "clippings.model", "import importlib\nimportlib.import_module('linktransformer')"),
         (
             wrong_room,
-            "linktransformer.search.edits",
+            "linktransformer.search.edit_similarity",
             "def f():\n    from linktransformer.linking import merge",
         ),
-        (wrong_room, "linktransformer.tables.cells", "from linktransformer.search.edits import x"),
+        (wrong_room, "linktransformer.tables.cells", "from linktransformer.search.edit_similarity import x"),
         (wrong_room, "linktransformer.cli.main", "from linktransformer.utils import x"),
         (wrong_room, "clippings.text.truncation", "def f():\n    from clippings.loading import x"),
         (wrong_room, "clippings.loading", "if TYPE_CHECKING:\n    from clippings.training import loop"),

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from clippings.record_training.draws import misread
 from clippings.record_training.examples import RecordExamples
+from clippings.record_training.record_augment import misread
 
 SHORT, WIDE = 32, 12
 LETTERS = "abcdefghij"

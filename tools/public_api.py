@@ -13,23 +13,46 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 Public = set[tuple[str, str]]  # (module, function or Class.method)
 
 
-def documented_modules(root: Path, sources: Mapping[str, str]) -> set[str]:
-    """Modules that README.md or a page of docs/ names as `package.module`."""
+def _pages(root: Path) -> list[str]:
+    """The text of README.md and of every page of docs/."""
     pages = [*sorted((root / "docs").glob("*.md")), root / "README.md"]
-    text = "\n".join(page.read_text(encoding="utf-8") for page in pages if page.exists())
-    dotted = re.findall(rf"\b(?:{'|'.join(PACKAGES)})(?:\.\w+)+", text)
+    return [page.read_text(encoding="utf-8") for page in pages if page.exists()]
+
+
+def _modules_of(page: str, sources: Mapping[str, str]) -> set[str]:
+    """The modules that a page names as `package.module`."""
+    dotted = re.findall(rf"\b(?:{'|'.join(PACKAGES)})(?:\.\w+)+", page)
     prefixes = {name.rsplit(".", cut)[0] for name in dotted for cut in range(name.count("."))}
     return {name for name in prefixes if name in sources and name not in PACKAGES}
 
 
+def documented_modules(root: Path, sources: Mapping[str, str]) -> set[str]:
+    """Modules that README.md or a page of docs/ names as `package.module`."""
+    return {module for page in _pages(root) for module in _modules_of(page, sources)}
+
+
+def _documented_names(root: Path, sources: Mapping[str, str]) -> set[tuple[str, str]]:
+    """(module, identifier) for each identifier in code of a page that names the module."""
+    names = set()
+    for page in _pages(root):
+        code = " ".join(re.findall(r"```.*?```|`[^`\n]+`|^    .*$", page, re.DOTALL | re.MULTILINE))
+        identifiers = set(re.findall(r"\w+", code))
+        names |= {(module, name) for module in _modules_of(page, sources) for name in identifiers}
+    return names
+
+
 def public_functions(root: Path, sources: Mapping[str, str]) -> Public:
-    """Public functions and methods as (module, name), by `__all__` of the packages and by docs."""
+    """Public functions and methods as (module, name).
+
+    They are those in `__all__` of a package, and those of a documented module that its page names too. What
+    can only be reached by the path of a module is not public.
+    """
     api = _Api(sources)
-    public: Public = set()
-    for module in (*PACKAGES, *sorted(documented_modules(root, sources))):
-        for name in api.exported(module):
-            public.update(api.functions(module, name))
-    return public
+    names = {(package, name) for package in PACKAGES for name in api.exported(package)}
+    documented = _documented_names(root, sources)
+    for module in documented_modules(root, sources):
+        names |= {(module, name) for name in api.exported(module)} & documented
+    return {function for module, name in names for function in api.functions(module, name)}
 
 
 class _Api:

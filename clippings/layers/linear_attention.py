@@ -58,8 +58,8 @@ def taylor_features(x: Tensor, form: str = "symmetric") -> Tensor:
     torch.mul(x, size**-0.25, out=out[..., 1 : 1 + size, :])
     for start, first, rows, factor in _rows(size, form):
         left, right = out[..., start : start + rows, :], x[..., first : first + rows, :]
-        which = (start - 1 - size) // size if form == "full" else first
-        torch.mul(right, x[..., which : which + 1, :] * factor, out=left)
+        factor_row = (start - 1 - size) // size if form == "full" else first
+        torch.mul(right, x[..., factor_row : factor_row + 1, :] * factor, out=left)
         if form == "symmetric":  # a square stands once where the other products stand for two
             left[..., 0, :] *= math.sqrt(0.5)
     return out

@@ -30,7 +30,16 @@ __all__ = ["embedded", "encoded", "precision"]
 
 logger = logging.getLogger(__name__)
 HALF = (torch.float16, torch.bfloat16)
-KNOWN = {BasedLayer, Mixer, GatedConvolution, ZeroLinear, nn.Linear, nn.LayerNorm, nn.Dropout, nn.Embedding}
+SUPPORTED = {
+    BasedLayer,
+    Mixer,
+    GatedConvolution,
+    ZeroLinear,
+    nn.Linear,
+    nn.LayerNorm,
+    nn.Dropout,
+    nn.Embedding,
+}
 CLOSE = 0.999  # smallest cosine of a row with that of the plain layers, in float32
 # chosen by measured speed
 ROWS = 2**18  # widened at a time
@@ -56,7 +65,7 @@ def precision(layers: Sequence[nn.Module], around: Sequence[nn.Module] = ()) -> 
     ):
         return None
     parts = [module for layer in (*layers, *around) for module in layer.modules()]
-    if any(type(part) not in KNOWN or part._forward_hooks or part._forward_pre_hooks for part in parts):
+    if any(type(part) not in SUPPORTED or part._forward_hooks or part._forward_pre_hooks for part in parts):
         return None  # an adapter or a hook
     weight = next(layers[0].parameters())
     device = _gpu(weight)

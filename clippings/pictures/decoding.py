@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from clippings.pictures.modes import Note, Pixels, eight_bits, flatten, need_pillow
+from clippings.pictures.pixel_formats import Note, Pixels, eight_bits, flatten, need_pillow
 from clippings.pictures.sources import Problem, UnusableError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from clippings.arrays import Floats
 from clippings.errors import EncoderError
 from clippings.pictures.decoding import Picture
-from clippings.pictures.modes import Pixels, need_pillow
+from clippings.pictures.pixel_formats import Pixels, need_pillow
 
 if TYPE_CHECKING:
     from PIL.Image import Image

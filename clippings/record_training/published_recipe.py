@@ -61,11 +61,11 @@ def faithful_recipes(factor: float = 1.0, **changes: Any) -> tuple[RecordRecipe,
         >>> [(recipe.loss, recipe.learning_rate) for recipe in faithful_recipes(factor=100)]
         [('clip', 0.005), ('supcon', 0.0005), ('supcon', 5e-05)]
     """
-    made = []
+    recipes = []
     for stage in _STAGES:
         rate = float(f"{stage['learning_rate'] * factor:.6g}")  # 5e-07 * 100 is 4.9999999e-05
-        made.append(RecordRecipe.from_dict({**_PUBLISHED, **stage, "learning_rate": rate, **changes}))
-    return tuple(made)
+        recipes.append(RecordRecipe.from_dict({**_PUBLISHED, **stage, "learning_rate": rate, **changes}))
+    return tuple(recipes)
 
 
 def faithful_config(side: int = SIDE, **changes: Any) -> BiEncoderConfig:
@@ -109,10 +109,10 @@ def squares(crops: Sequence[npt.NDArray[np.uint8] | None], side: int = SIDE) -> 
     """
     from clippings.pictures.strips import square
 
-    made: list[Pixels | None] = []
+    images: list[Pixels | None] = []
     for crop in crops:
         grey = None if crop is None else square(crop, side)
         if grey is not None and grey.ndim == 3:
             grey = np.rint(grey @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
-        made.append(grey)
-    return made
+        images.append(grey)
+    return images

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clippings.record_training import losses as record_losses
-from clippings.record_training.draws import Drawn
 from clippings.record_training.recipe import RecordRecipe
+from clippings.record_training.record_augment import Drawn
 from clippings.record_training.trainable import Augment, RecordTrainable
 from clippings.third_party import need_torch
 from clippings.training.distributed import Ranks

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from clippings.arrays import Integers
 from clippings.errors import TrainingError
 from clippings.record_training.batches import LENGTHS, ROWS, is_upright, padded, parts, rows_of
-from clippings.record_training.draws import hints
 from clippings.record_training.examples import Pixels, RecordExamples
 from clippings.record_training.losses import PAIRS
+from clippings.record_training.record_augment import hints
 from clippings.records.characters import character_ids
 from clippings.records.encoder import RecordVectors
 from clippings.records.inputs import normal

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from clippings.arrays import Integers
 from clippings.record_training.batches import count, epoch_batches
-from clippings.record_training.draws import draw, keys
 from clippings.record_training.examples import RecordExamples
 from clippings.record_training.mining import by_vectors, taken_for
 from clippings.record_training.recipe import RecordRecipe, record_run
+from clippings.record_training.record_augment import draw, keys
 from clippings.record_training.step import record_gradients
 from clippings.record_training.trainable import Augment, RecordTrainable
 from clippings.training.distributed import Ranks

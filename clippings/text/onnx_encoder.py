@@ -148,7 +148,18 @@ class OnnxTextEncoder:
         return vectors
 
     def tokens(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
-        """The token numbers of each text as int32 arrays, special tokens included."""
+        """Tokenize texts.
+
+        Args:
+            texts: The texts, without the model's prefix.
+
+        Returns:
+            The token numbers of each text, (n_tokens,) int32, special tokens included, truncated at the
+            model's limit.
+
+        Raises:
+            EncoderError: One of them is not a string.
+        """
         ids: list[npt.NDArray[np.int32]] = []
         limit = self.max_tokens * CHARS_PER_TOKEN
         for start in range(0, len(texts), TEXTS_PER_TOKENIZER_CALL):

@@ -103,9 +103,20 @@ def transfer_loss(model: Trainable, ids: Tensor, lengths: Tensor, taught: Traina
     their divergence in nats, outside of the window where there is one. Queries that look at few places weigh
     more, by the mean share of these places.
 
-    `ids` are tokens, (n, t) int64, padded at the end; `lengths`, (n,), count them. All pairs of places are
-    formed, of the first records if there are many: use short records. `taught` is an encoder of the same
-    sizes with exact attention, not trained; None takes the model's own layers for short records.
+    Args:
+        model: The model that learns, an encoder for long records.
+        ids: Tokens, (n, t) int64, padded at the end. All pairs of positions are formed, of the first records
+            if there are many: use short records.
+        lengths: Number of tokens of each record, (n,) int64.
+        taught: An encoder of the same sizes with exact attention, which is not trained; None takes the
+            model's own layers for short records.
+
+    Returns:
+        The sum of the losses of the layers, a scalar with gradient.
+
+    Raises:
+        EncoderError: All layers of the model have full attention, so that nothing is to be learned, or one
+            that a linear branch should imitate has not.
     """
     from clippings.layers.window_attention import Places
 

@@ -21,10 +21,10 @@ import numpy as np
 from clippings.arrays import Integers
 from clippings.errors import TrainingError
 from clippings.third_party import need_torch
-from clippings.training import checkpoint, distributed, logbook
+from clippings.training import checkpoint, distributed, training_log
 from clippings.training.checkpoint import BEST, FOLDER, LAST, Place
-from clippings.training.logbook import LogLine
 from clippings.training.lr_schedule import rate
+from clippings.training.training_log import LogLine
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -210,7 +210,7 @@ class _Run(Generic[B]):
         while not self.place.done:
             self._epoch()
         if self.group.first:
-            logbook.draw(self.out, self.history, self.score)
+            training_log.draw(self.out, self.history, self.score)
         self.group.wait()
         self.course.load_weights(checkpoint.weights(self.out / FOLDER / BEST))
         self.course.train(False)
@@ -229,7 +229,7 @@ class _Run(Generic[B]):
             self.group.wait()
             if self.group.first:
                 self.out.mkdir(parents=True, exist_ok=True)
-                logbook.truncate(self.out, -1)
+                training_log.truncate(self.out, -1)
             self._measure(epoch=0)
             return
         if not resume or place.run != self.place.run:
@@ -247,9 +247,9 @@ class _Run(Generic[B]):
         self.place = place
         self.group.wait()
         self.history = (
-            logbook.truncate(self.out, place.step)
+            training_log.truncate(self.out, place.step)
             if self.group.first
-            else [line for line in logbook.read(self.out) if line["step"] <= place.step]
+            else [line for line in training_log.read(self.out) if line["step"] <= place.step]
         )
         logger.info("continuing after step %d of %d", place.step, self.steps)
         self.tick(place.step)
@@ -328,7 +328,7 @@ class _Run(Generic[B]):
         line: LogLine = {"step": self.place.step, **values}
         self.history.append(line)
         if self.group.first:
-            logbook.append(self.out, line)
+            training_log.append(self.out, line)
 
     def _count(self) -> int:
         """The number of steps: the batches of every epoch, up to the limit."""

@@ -27,13 +27,24 @@ class TrainingSettings(Settings):
     error: ClassVar[type[EncoderError]] = TrainingError
 
     def check_real(self, ranges: Mapping[str, tuple[float, float]]) -> None:
-        """Raise an error unless each named setting is above the first bound and at most the second."""
+        """Raise an error unless settings are numbers in their range.
+
+        Args:
+            ranges: (low, high) of each setting, by name: it must be above low and at most high.
+
+        Raises:
+            TrainingError: One is not.
+        """
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
             self.check(is_real(value) and low < value <= high, name, f"a number above {max(low, 0):g}")
 
     def outcome(self) -> dict[str, object]:
-        """The settings that change the trained model; a run is resumed only with equal ones."""
+        """Select the settings that change the trained model; a run is resumed only with equal ones.
+
+        Returns:
+            Their plain values by name, as `to_dict` has them.
+        """
         return {name: value for name, value in self.to_dict().items() if name not in _NOT_OUTCOME}
 
 

@@ -49,7 +49,7 @@ def _threshold(text: str) -> str | float:
 def _run(arguments: argparse.Namespace) -> int:
     from linktransformer import progress
     from linktransformer.cli import preview
-    from linktransformer.dedup import dedup
+    from linktransformer.dedup.cluster import cluster
     from linktransformer.results import clusters as result
     from linktransformer.tables import files, frames
 
@@ -59,8 +59,8 @@ def _run(arguments: argparse.Namespace) -> int:
     options = options_of(arguments, (*names, "device", "batch_size", "memory_limit", "cache"))
     with progress.display(options["progress"], "dedup"):
         with without_warnings():  # they are printed below
-            clusters = dedup.cluster(files.read(arguments.table), arguments.on, **options)
-        table = result.kept(clusters, arguments.keep)[1 if arguments.mark else 0]
+            clusters = cluster(files.read(arguments.table), arguments.on, **options)
+        table = result.kept_rows(clusters, arguments.keep)[1 if arguments.mark else 0]
         if arguments.out and not arguments.dry_run:
             files.write(table, arguments.out)
     report = clusters.report()

@@ -37,7 +37,7 @@ def write_report(report: Mapping[str, Any], path: str | None) -> None:
 
 def print_warnings(report: Mapping[str, Any], *, quiet: bool = False) -> None:
     """Write the warnings of a report to standard error; `quiet` leaves out "few_pairs"."""
-    from linktransformer.results.guards import FEW_PAIRS
+    from linktransformer.results.report_warnings import FEW_PAIRS
     from linktransformer.tables.block_keys import NO_SHARED_BLOCK
 
     # a block column without a shared value is logged as a warning, and so is on standard error already

@@ -6,7 +6,7 @@ from typing import Any
 
 from linktransformer.compat.old_merge import merge
 from linktransformer.linking.keyed_model import keyed_model
-from linktransformer.linking.near_merges import aggregate_rows, merge_knn, merge_range
+from linktransformer.linking.merge_nearest import aggregate_rows, merge_knn, merge_range
 from linktransformer.linking.options import BlockColumns, Columns, Model, Suffixes
 from linktransformer.linking.score_pairs import all_pair_combos_evaluate, evaluate_pairs
 from linktransformer.tables import block_keys, frames

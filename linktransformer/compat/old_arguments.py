@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from linktransformer.errors import InvalidArgumentError, UnknownArgumentError
 from linktransformer.linking.keyed_model import KEYS, keyed_model
@@ -17,8 +17,7 @@ __all__ = ["accept_old", "of_clusters", "of_merge"]
 
 logger = logging.getLogger(__name__)
 Arguments = dict[str, Any]
-P = ParamSpec("P")
-R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 Translate = Callable[[tuple[Any, ...], Arguments], Arguments | None]
 
 OF_MERGE = ("df1", "df2", "merge_type", "on", "model", "left_on", "right_on", "suffixes", "batch_size")
@@ -27,7 +26,7 @@ OF_CLUSTERS = ("df", "model", "on", "cluster_type", "cluster_params")
 
 def accept_old(
     translate: Translate, module: str, instead: Callable[..., Any] | None = None
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
+) -> Callable[[F], F]:
     """Let a function accept the calls of linktransformer 0.1.18 too.
 
     `translate` takes positional and named arguments, and returns named ones where the call is an old one,
@@ -35,11 +34,11 @@ def accept_old(
     the nearest name. `module` is where the result stands: pickle finds a function by it.
     """
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+    def decorate(function: F) -> F:
         names = list(inspect.signature(function).parameters)
 
         @wraps(function)
-        def called(*arguments: P.args, **named: P.kwargs) -> R:
+        def called(*arguments: object, **named: object) -> object:
             translated = translate(arguments, dict(named))
             if translated is None:
                 _refuse_unknown(function.__name__, names, named)
@@ -47,10 +46,10 @@ def accept_old(
             target = function if instead is None else instead
             logger.info("%s is called as in linktransformer 0.1.18: docs/old-scripts.md", function.__name__)
             _refuse_unknown(function.__name__, list(inspect.signature(target).parameters), translated)
-            return target(**translated)  # type: ignore[call-arg] # named as the function has them
+            return target(**translated)
 
         called.__module__ = module
-        return called
+        return cast(F, called)
 
     return decorate
 

@@ -8,24 +8,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.compat.old_arguments import accept_old, of_clusters
 from linktransformer.decision.threshold import is_number
-from linktransformer.dedup import dedup
+from linktransformer.dedup.cluster import cluster_rows as new_cluster_rows
 from linktransformer.dedup.cluster_pipeline import clusters_of, neighbours_of
 from linktransformer.dedup.constraints import Rules
+from linktransformer.dedup.dedup_rows import dedup_rows as new_dedup_rows
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.cache_settings import CacheLike
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import Columns, DataFrame, Job, Model, Threshold
+from linktransformer.linking.options import Columns, Job, Model, Threshold
 from linktransformer.progress import displayed
 from linktransformer.results.agglomerate import in_order
 from linktransformer.tables import frames, key_columns, records
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrameT, Table
 from linktransformer.tables.serialize import Serializer
 
 __all__ = ["cluster_rows", "dedup_rows", "old_cluster_rows", "old_dedup_rows", "settings_of"]
@@ -44,13 +45,13 @@ LINKAGE = {"ward": "average", "average": "average", "complete": "complete", "sin
 
 @displayed
 def old_cluster_rows(
-    df: DataFrame,
+    df: IntoDataFrameT,
     model: Model = None,
     on: Columns = None,
     cluster_type: str = "SLINK",
     cluster_params: Mapping[str, object] | None = None,
     cache: CacheLike = None,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Number the rows of a table by the cosine distances of a model.
 
     Raises:
@@ -58,24 +59,25 @@ def old_cluster_rows(
     """
     table = frames.wrap(df, "df")
     label = _labels(table, on, Job(model=model, cache=cache), cluster_type, cluster_params)
-    return frames.with_columns(table, {frames.free_name("cluster", table.columns): label})
+    name = frames.free_name("cluster", table.columns)
+    return cast(IntoDataFrameT, frames.with_columns(table, {name: label}))
 
 
 @displayed
 def old_dedup_rows(
-    df: DataFrame,
+    df: IntoDataFrameT,
     model: Model = None,
     on: Columns = None,
     cluster_type: str = "SLINK",
     cluster_params: Mapping[str, object] | None = None,
     cache: CacheLike = None,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Keep the first row of each cluster, and every row of no cluster."""
     table = frames.wrap(df, "df")
     _, first = np.unique(
         _labels(table, on, Job(model=model, cache=cache), cluster_type, cluster_params), return_index=True
     )
-    return frames.take(table, np.sort(first).astype(np.int64))
+    return cast(IntoDataFrameT, frames.take(table, np.sort(first).astype(np.int64)))
 
 
 def settings_of(cluster_type: str, cluster_params: Mapping[str, object] | None) -> tuple[str, Threshold, int]:
@@ -93,18 +95,18 @@ def settings_of(cluster_type: str, cluster_params: Mapping[str, object] | None) 
         raise InvalidArgumentError(
             f"cluster_type={cluster_type!r} is not one of 'SLINK', 'agglomerative', 'HDBScan'."
         )
-    known = {name for names in OF_TYPE.values() for name in names}
-    given = DEFAULTS if cluster_params is None else cluster_params
-    unknown = sorted(set(map(str, given)) - known)
+    parameters = {name for names in OF_TYPE.values() for name in names}
+    own = DEFAULTS if cluster_params is None else cluster_params
+    unknown = sorted(set(map(str, own)) - parameters)
     if unknown:
         raise InvalidArgumentError(
-            f"cluster_params has {unknown[0]!r}. Its names are: {', '.join(map(repr, sorted(known)))}."
+            f"cluster_params has {unknown[0]!r}. Its names are: {', '.join(map(repr, sorted(parameters)))}."
         )
-    values = {**OF_TYPE[kind], **given}
+    values = {**OF_TYPE[kind], **own}
     size = values.get("min cluster size", 1)
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
         raise InvalidArgumentError(f"'min cluster size' is {size!r}. Give a whole number from 1.")
-    if "min samples" in given and given["min samples"] != 1:
+    if "min samples" in own and own["min samples"] != 1:
         logger.info("'min samples' has no effect")
     linkage = values.get("clustering linkage", "single")
     if linkage not in LINKAGE:
@@ -132,14 +134,14 @@ def _similarity(distance: object, metric: object) -> Threshold:
 
 
 def _labels(
-    table: Table, on: Columns, given: Job, cluster_type: str, cluster_params: Mapping[str, object] | None
+    table: Table, on: Columns, defaults: Job, cluster_type: str, cluster_params: Mapping[str, object] | None
 ) -> Integers:
     """The cluster of each row; clusters that are too small are split, but for rows of equal text."""
     method, threshold, size = settings_of(cluster_type, cluster_params)
     names = key_columns.of_one(table, on)
-    model = model_plan.LEXICAL if given.model is None else given.model
+    model = model_plan.LEXICAL if defaults.model is None else defaults.model
     scores: Literal["probability", "similarity"] = "probability" if threshold == "auto" else "similarity"
-    job = replace(given, model=model, k=K, threshold=threshold, scores=scores)
+    job = replace(defaults, model=model, k=K, threshold=threshold, scores=scores)
     neighbours = neighbours_of(table, names, job, Rules(method))
     label = clusters_of(table, neighbours, job, method).label
     text = records.read(table, names, Serializer()).text_of_row
@@ -148,5 +150,5 @@ def _labels(
     return np.asarray(in_order(np.where(small, label.max(initial=0) + 1 + apart, label)), dtype=np.int64)
 
 
-cluster_rows = accept_old(of_clusters, __name__, old_cluster_rows)(dedup.cluster_rows)
-dedup_rows = accept_old(of_clusters, __name__, old_dedup_rows)(dedup.dedup_rows)
+cluster_rows = accept_old(of_clusters, __name__, old_cluster_rows)(new_cluster_rows)
+dedup_rows = accept_old(of_clusters, __name__, old_dedup_rows)(new_dedup_rows)

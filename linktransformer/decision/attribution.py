@@ -92,15 +92,17 @@ def attribute(
     n, n_sets = len(values), 2 ** len(FAMILIES)
     inside = (np.arange(n_sets)[:, None] >> np.arange(len(FAMILIES))) % 2 == 1  # (n_sets, n_families)
     pair_family = np.array([FAMILIES.index(family_of(name)) for name in model.pair.names])
-    known = np.tile(inside[:, pair_family], (n, 1))
-    own = model.pair.expected(np.repeat(values, n_sets, axis=0), names, known).astype(np.float32)
+    has_value = np.tile(inside[:, pair_family], (n, 1))
+    own = model.pair.expected(np.repeat(values, n_sets, axis=0), names, has_value).astype(np.float32)
     own[n_sets - 1 :: n_sets] = log_odds  # to the last bit: it is one of those that it is ranked among
     lower, ranks = own - np.repeat(log_odds, n_sets), places.some(np.repeat(np.arange(n), n_sets))
     ranks = replace(ranks, gap_left=ranks.gap_left + lower, gap_right=ranks.gap_right + lower)
     job_family = np.array([_family_in_job(name) for name in model.job.names])
-    known = np.where(job_family < 0, True, inside[:, np.maximum(job_family, 0)])
+    has_value = np.where(job_family < 0, True, inside[:, np.maximum(job_family, 0)])
     context = in_context(own, ranks, job)
-    value = model.job.expected(context.values, context.names, np.tile(known, (n, 1))).reshape(n, n_sets) / BIT
+    value = (
+        model.job.expected(context.values, context.names, np.tile(has_value, (n, 1))).reshape(n, n_sets) / BIT
+    )
     parts = np.zeros((n, len(FAMILIES)))
     for family in range(len(FAMILIES)):
         without = np.flatnonzero(~inside[:, family])

@@ -206,9 +206,9 @@ def _fitted(
 
 def _scales(raw: Floats, z: Doubles) -> tuple[Doubles, Doubles, Integers]:
     """Means and standard deviations of features near the threshold, and which features vary there."""
-    known = ~np.isnan(raw)
-    weight = (sigmoid64(z) * sigmoid64(-z))[:, None] * known
-    values = np.where(known, raw, 0).astype(np.float64)
+    has_value = ~np.isnan(raw)
+    weight = (sigmoid64(z) * sigmoid64(-z))[:, None] * has_value
+    values = np.where(has_value, raw, 0).astype(np.float64)
     total = np.maximum(weight.sum(axis=0), 1e-12)
     means = (values * weight).sum(axis=0) / total
     scales = np.sqrt(((values - means) ** 2 * weight).sum(axis=0) / total)

@@ -190,8 +190,8 @@ class JobEvidence:
         places, positions = {}, self.at[at].astype(np.int64)
         for name, score in searched.views.items():
             floor = statistics.views[name].floor
-            known = np.where(np.isnan(score), np.float32(floor), score)
-            places[name] = self._places(known, searched.left, searched.right, positions, floor)
+            filled = np.where(np.isnan(score), np.float32(floor), score)
+            places[name] = self._places(filled, searched.left, searched.right, positions, floor)
         if searched.columns:
             places["bits"] = self._places(self.bits, self.left, self.right, at, statistics.bits_floor)
         lefts, left_text = np.unique(left, return_inverse=True)

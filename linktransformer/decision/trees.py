@@ -74,7 +74,7 @@ class Trees:
                 total[start : start + BLOCK] += self.value[self._leaves(block, int(first))]
         return total.astype(np.float32)
 
-    def expected(self, values: Floats, names: Sequence[str], known: Bools) -> Doubles:
+    def expected(self, values: Floats, names: Sequence[str], has_value: Bools) -> Doubles:
         """The mean of the sum where only some features (in the order of the trees) are known, (n,) float64.
 
         At a split on a feature that is not known both branches count, each by its share of the training pairs
@@ -92,7 +92,7 @@ class Trees:
             value = matrix[:, feature]
             left = np.where(np.isnan(value), self.null_left[node], value <= self.threshold[node])
             usual = self.count[a].astype(np.float64) / (self.count[a].astype(np.float64) + self.count[b])
-            to_left = np.where(known[:, feature], left, usual)
+            to_left = np.where(has_value[:, feature], left, usual)
             share[:, a], share[:, b] = share[:, node] * to_left, share[:, node] * (1 - to_left)
             first, node = np.concatenate([first, first]), np.concatenate([a, b])
         leaf = np.flatnonzero(self.feature < 0)

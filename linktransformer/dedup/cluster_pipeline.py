@@ -17,11 +17,11 @@ from linktransformer.dedup import hdbscan_components
 from linktransformer.dedup.constraints import HDBSCAN, Rules, Settled, constraints, settled
 from linktransformer.encoding import cached_encoder, model_plan, truncation
 from linktransformer.encoding.model_plan import Plan
+from linktransformer.linking.candidate_source import Scored, no_candidates, scored
 from linktransformer.linking.compare_tables import TableRecords, TableSource, plan_of, read
 from linktransformer.linking.options import Columns, Job
-from linktransformer.linking.source import Scored, no_candidates, scored
 from linktransformer.progress import stage
-from linktransformer.results import agglomerate, guards
+from linktransformer.results import agglomerate, report_warnings
 from linktransformer.results.agglomerate import Apart
 from linktransformer.results.clusters import Clusters
 from linktransformer.results.report import ABSENT, ClusteringReport, PairsReport
@@ -160,7 +160,7 @@ def clusters_of(
         components_too_large=ABSENT if too_large is None else too_large,
         rows_without_key=n_without,
         rows_of_equal_key=table.n_rows - n_without - len(nodes),
-        **guards.precision_of_clusters(label, fused),
+        **report_warnings.precision_of_clusters(label, fused),
         rows_with_more_neighbours_than_k=int((degree >= job.k).sum()),
     )
     evidence = fused.evidence

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.dedup.sources import Sources
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import DataFrame
 from linktransformer.results.agglomerate import Apart, components, masks_of
 from linktransformer.search import blocking
 from linktransformer.tables import frames, key_columns, row_labels
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrame, Table
 
-__all__ = ["HDBSCAN", "METHODS", "Constraints", "Rules", "Settled", "constraints", "settled"]
+__all__ = ["HDBSCAN", "METHODS", "Constraints", "Pairs", "Rules", "Settled", "constraints", "settled"]
 
 HDBSCAN = "hdbscan"
 METHODS = ("average", "complete", "single", HDBSCAN)
+Pairs: TypeAlias = IntoDataFrame | Iterable[Sequence[object]] | None  # labels of two rows each
 MOST_VALUES = 4_096  # of a column of which a cluster has one row a value: a bit for each, in every row
 
 
@@ -39,8 +41,8 @@ class Rules:
 
     method: str = "average"
     one_per: str | None = None
-    cannot_link: DataFrame = None
-    must_link: DataFrame = None
+    cannot_link: object = None
+    must_link: object = None
     sources: Sources | None = None
 
     def __post_init__(self) -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import Columns, DataFrame
+from linktransformer.linking.options import Columns
 from linktransformer.tables import frames, key_columns, row_labels, stacking
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrame, Table
 
 __all__ = ["Sources", "are_several", "check_of_one", "read"]
 
 Name: TypeAlias = str | int  # of a table
-Tables: TypeAlias = Sequence[DataFrame] | Mapping[Name, DataFrame]
+T = TypeVar("T")
+Tables: TypeAlias = Sequence[T] | Mapping[str, T] | Mapping[int, T]
 
 SOURCE = "source"
 
@@ -57,7 +58,7 @@ class Sources:
                 labels[at] = (self.names[place], label)
         return labels
 
-    def rows_of_pairs(self, pairs: DataFrame, argument: str) -> Integers:
+    def rows_of_pairs(self, pairs: object, argument: str) -> Integers:
         """The rows that pairs of (name of the table, label in that table) name.
 
         Row numbers in the stacked table, (n_pairs, 2) int64.
@@ -100,13 +101,13 @@ def _in_two(label: tuple[Name, ...]) -> tuple[Name, object]:
     return label[0], label[1] if len(label) == 2 else label[1:]
 
 
-def are_several(table: object) -> TypeGuard[Tables]:
+def are_several(table: IntoDataFrame | Tables[IntoDataFrame]) -> TypeGuard[Tables[IntoDataFrame]]:
     """Whether the caller gave several tables."""
     return isinstance(table, (list, tuple, Mapping))
 
 
 def read(
-    natives: Tables,
+    natives: Tables[IntoDataFrame],
     on: object,
     duplicates: object = True,
     block_on: Columns = None,
@@ -152,7 +153,7 @@ def check_of_one(duplicates: object) -> None:
         )
 
 
-def _names(natives: Tables) -> tuple[Name, ...]:
+def _names(natives: Tables[IntoDataFrame]) -> tuple[Name, ...]:
     """The names of the tables: the keys of a mapping, else 0, 1, 2 and so on."""
     if not isinstance(natives, Mapping):
         return tuple(range(len(natives)))

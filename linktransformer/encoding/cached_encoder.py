@@ -35,9 +35,9 @@ Encode = Callable[[Integers, int | None, Tick], Floats]
 
 
 def cached(
-    encoder: TextEncoder | RecordEncoder | CachedEncoder | None, cache: CacheLike, given: object = None
+    encoder: TextEncoder | RecordEncoder | CachedEncoder | None, cache: CacheLike, model: object = None
 ) -> TextEncoder | RecordEncoder | CachedEncoder | None:
-    """An encoder with a cache; `given` is the caller's `model=`.
+    """An encoder with a cache; `model` is the caller's `model=`.
 
     The encoder itself where there is no cache, or where nothing says when its vectors change (logged).
     """
@@ -46,7 +46,7 @@ def cached(
         return encoder
     key = getattr(encoder, "cache_key", None)
     # the caller may have trained the weights of an encoder object since its files were read
-    if not isinstance(key, str) or not key or (encoder is given and hasattr(encoder, "model")):
+    if not isinstance(key, str) or not key or (encoder is model and hasattr(encoder, "model")):
         logger.info(
             "the cache is not used: nothing says when the vectors of %s change. Give the model by its folder "
             "or name, or the object an attribute `cache_key`, a text that changes with its vectors",
@@ -192,8 +192,8 @@ class CachedEncoder:
         contents = []
         for text, picture, sure in zip(texts, pictures, confidence.tolist(), strict=True):
             written = b"-" if text is None else b"+" + text.encode("utf-8", "surrogatepass")
-            known = b"nan" if sure != sure else np.float64(sure).tobytes()
-            contents.append(b"\0".join([pixels[id(picture)], known.hex().encode(), written]))
+            confidence_text = b"nan" if sure != sure else np.float64(sure).tobytes()
+            contents.append(b"\0".join([pixels[id(picture)], confidence_text.hex().encode(), written]))
         return self._lookup("records", keys_of(contents), encode)
 
     def _lookup(self, kind: str, keys: Keys, encode: Encode) -> Lookup:

@@ -15,8 +15,8 @@ from linktransformer.encoding.cached_encoder import PARTS as VECTORS
 from linktransformer.encoding.cached_encoder import CachedEncoder, parts_of
 from linktransformer.encoding.model_plan import Encoder
 from linktransformer.errors import ModelError
-from linktransformer.scoring.gaps import line_of
-from linktransformer.search import edits
+from linktransformer.scoring.missing_inputs import line_of
+from linktransformer.search import edit_similarity
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
 from linktransformer.search.pair_products import pair_scores
@@ -111,14 +111,14 @@ def with_edit(candidates: Candidates, nodes: tuple[Nodes, Nodes], units: tuple[U
         code[node.text[place]]
         for (_, code), node, place in zip(sides, nodes, (candidates.left, candidates.right), strict=True)
     )
-    similarity = edits.edit_similarity(sides[0][0], sides[1][0], left, right)
+    similarity = edit_similarity.edit_similarity(sides[0][0], sides[1][0], left, right)
     return replace(candidates, views={**candidates.views, EDIT: similarity.astype(np.float32)})
 
 
 def edit_of(left: Sequence[str], right: Sequence[str], a: Integers, b: Integers) -> Floats:
     """1 - edit distance / length of the longer text of pairs (a, b), spaces and case ignored; float32."""
     plain = [[_plain(text) for text in side] for side in (left, right)]
-    return edits.edit_similarity(plain[0], plain[1], a, b).astype(np.float32)
+    return edit_similarity.edit_similarity(plain[0], plain[1], a, b).astype(np.float32)
 
 
 def _plain(text: str) -> str:

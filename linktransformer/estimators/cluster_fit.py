@@ -20,16 +20,16 @@ from linktransformer.estimators.known_pairs import TablePairs
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.row_reader import REFERENCE
 from linktransformer.estimators.sample_fit import Settings
+from linktransformer.linking.candidate_source import no_candidates
 from linktransformer.linking.options import Job
-from linktransformer.linking.source import no_candidates
 from linktransformer.progress import stage
-from linktransformer.results import guards
+from linktransformer.results import report_warnings
 from linktransformer.results.clusters import Clusters
 from linktransformer.scoring import fellegi_sunter
+from linktransformer.scoring.candidate_evidence import evidence_of
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.describe import paired_columns
 from linktransformer.scoring.features import PairFeatures
-from linktransformer.scoring.gather import evidence_of
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search
 from linktransformer.search.blocking import Nodes
@@ -62,7 +62,7 @@ def fit(
         known, table_job = reference.encoded(bare, None, plan, None, settings.batch_size), None
         fused = no_candidates((start.nodes, start.nodes))
     by_node = Neighbours(bare.records, start, fused).of_rows(back)
-    clusters = guards.of_clusters(clusters_of(table, by_node, job, rules.method, details), table)
+    clusters = report_warnings.of_clusters(clusters_of(table, by_node, job, rules.method, details), table)
     threshold = float(clusters.details["threshold"])
     clustered = ClusteredTable(
         replace(known, threshold=threshold),

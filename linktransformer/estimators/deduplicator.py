@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from linktransformer.arrays import Integers
+from linktransformer.dedup.cluster import K, check_threshold
 from linktransformer.dedup.constraints import Rules
-from linktransformer.dedup.dedup import K, check_threshold
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import ModelLike
 from linktransformer.estimators import (
@@ -36,7 +36,7 @@ from linktransformer.estimators.sample_fit import Settings
 from linktransformer.estimators.storage import Arrays, Json
 from linktransformer.linking.options import Columns, Job
 from linktransformer.progress import displayed, stage
-from linktransformer.results import guards
+from linktransformer.results import report_warnings
 from linktransformer.results.clusters import Clusters
 from linktransformer.tables import frames
 from linktransformer.tables.frames import IntoDataFrame
@@ -163,7 +163,7 @@ class Deduplicator(FittedEstimator):
             bare, self._cached(plan), job, rules, self._settings()
         )
         self._plan = plan
-        guards.warn(self._clusters.details)
+        report_warnings.warn(self._clusters.details)
         return self
 
     @displayed

@@ -19,9 +19,9 @@ from linktransformer.estimators.row_reader import Contents
 from linktransformer.scoring.feature_families import VIEWS, Pairs, features_of
 from linktransformer.scoring.features import Evidence, PairFeatures, pair_features
 from linktransformer.scoring.fellegi_sunter import weights_of
-from linktransformer.scoring.gaps import line_of
 from linktransformer.scoring.job_statistics import JobStatistics
 from linktransformer.scoring.known_columns import KnownColumn, known_column
+from linktransformer.scoring.missing_inputs import line_of
 from linktransformer.scoring.ranks import Places, among_rivals, one_side, places
 from linktransformer.scoring.words import words_of
 from linktransformer.search.pair_products import pair_scores

@@ -10,7 +10,7 @@ import numpy as np
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision import equal_texts
-from linktransformer.decision.choose import EVEN, choose
+from linktransformer.decision.choose_links import EVEN, choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import Decision, sigmoid
 from linktransformer.decision.threshold import is_number
@@ -23,9 +23,9 @@ from linktransformer.estimators.row_reader import QUERY, REFERENCE
 from linktransformer.estimators.sample_job import Sample, SampleJob
 from linktransformer.linking.options import Threshold
 from linktransformer.progress import stage
+from linktransformer.scoring.candidate_evidence import evidence_of
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.describe import paired_columns
-from linktransformer.scoring.gather import evidence_of
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search
 from linktransformer.search.blocking import Nodes
@@ -141,7 +141,7 @@ def _run(
         texts,
         columns,
         drawing,
-        known={name: (there, right.known[name]) for name, there in left.known.items()},
+        comparable={name: (there, right.known[name]) for name, there in left.known.items()},
         device=device,
     )
     copy_of = np.full(len(nodes[0]), -1, dtype=np.int64)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linktransformer.arrays import Floats, Integers
-from linktransformer.decision.choose import choose
+from linktransformer.decision.choose_links import choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
 from linktransformer.encoding import cached_encoder, model_plan, picture_views, truncation
 from linktransformer.encoding.model_plan import Encoder, Plan
-from linktransformer.linking.adaptive import adapted
+from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.options import Job
-from linktransformer.linking.source import Scored, scored
+from linktransformer.linking.selective_encoding import adapted
 from linktransformer.results.report import ABSENT, Absent, PairsReport
 from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.describe import Options, describe
@@ -171,7 +171,8 @@ class TableSource:
         )
         if self.units is not None:
             problems = {
-                side.table.name: dict(of.problems) for side, of in zip(self.sides, self.units, strict=True)
+                side.table.name: dict(units.problems)
+                for side, units in zip(self.sides, self.units, strict=True)
             }
             names = [side.image for side in self.sides]
             read = replace(

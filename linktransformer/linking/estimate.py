@@ -7,15 +7,18 @@ from typing import Any
 
 from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import Columns, DataFrame, Job
+from linktransformer.linking.options import Columns, Job
 from linktransformer.search import blocking, lsh_forest
 from linktransformer.tables import block_keys, frames, key_columns, null_values, records
+from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.serialize import Serializer
 
 __all__ = ["estimate"]
 
 
-def estimate(left: DataFrame, right: DataFrame, on: Columns = None, **options: Any) -> Mapping[str, float]:
+def estimate(
+    left: IntoDataFrame, right: IntoDataFrame, on: Columns = None, **options: Any
+) -> Mapping[str, float]:
     """Orders of magnitude of what `link` with these options would cost, for two cores without a GPU.
 
     Options that do not change the estimate are left out. Keys: left_rows, right_rows, texts to encode, pairs

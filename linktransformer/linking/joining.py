@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import DataFrame, Suffixes
+from linktransformer.linking.options import Suffixes
 from linktransformer.progress import stage
 from linktransformer.results.links import Links
 from linktransformer.tables import frames
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrame, Table
 
 __all__ = ["Join", "joined", "with_unpaired"]
 
@@ -71,7 +71,7 @@ class Join:
 
 
 @stage("table")
-def joined(links: Links, join: Join) -> DataFrame:
+def joined(links: Links, join: Join) -> IntoDataFrame:
     """The linked rows of two tables next to each other: the second half of `merge`."""
     join.check(links.left, links.right)
     a, b, columns = join.rows(links)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,12 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.joining import with_unpaired
 from linktransformer.linking.llm_verdict import Verdict, read_verdict
 from linktransformer.linking.merge import link
-from linktransformer.linking.options import BlockColumns, Columns, DataFrame, K, Model, Suffixes
+from linktransformer.linking.options import BlockColumns, Columns, K, Model, Suffixes
 from linktransformer.progress import displayed
-from linktransformer.results.links import REASONS, Links
+from linktransformer.results.link_values import REASONS
+from linktransformer.results.links import Links
 from linktransformer.tables import frames, records
+from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.serialize import Serializer
 
 __all__ = ["merge_k_judge", "merge_knn_openai", "merge_knn_with_llm"]
@@ -42,8 +45,8 @@ _NAMES = ("llm_is_match", "llm_confidence", "llm_raw_response", "llm_error")
 
 @displayed
 def merge_k_judge(
-    df1: DataFrame,
-    df2: DataFrame,
+    df1: IntoDataFrame,
+    df2: IntoDataFrame,
     on: Columns = None,
     k: int = 3,
     judge_llm_model: str | None = None,
@@ -74,7 +77,7 @@ def merge_k_judge(
     device: str | None = None,
     batch_size: int | None = None,
     progress: bool | None = None,
-) -> DataFrame:
+) -> Any:
     """Put each left row beside its k nearest right rows, and ask a language model which of them match.
 
     Args:
@@ -229,7 +232,7 @@ def _judged(
     replies: Answers,
     lowest: float | None,
     suffixes: Suffixes,
-) -> DataFrame:
+) -> IntoDataFrame:
     """The pairs with their verdicts, and the left rows that have none, in left order."""
     verdicts = [
         Verdict(None, error=answer.error) if answer.text is None else read_verdict(answer.text)

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 __all__ = ["Verdict", "objects", "read_verdict"]
 
-_WHICH = r"(?:they|it|this|these|those|(?:the|these|those)(?: two)? (?:records|entries|rows|names|texts))"
+_SUBJECT = r"(?:they|it|this|these|those|(?:the|these|those)(?: two)? (?:records|entries|rows|names|texts))"
 _NO = re.compile(
-    rf"(?:no |{_WHICH} (?:is |are )|it's |they're )?(?:not a match|no match|not matching|not the same)"
-    rf"|(?:no )?{_WHICH} (?:do not|don't|does not|doesn't) match"
+    rf"(?:no |{_SUBJECT} (?:is |are )|it's |they're )?(?:not a match|no match|not matching|not the same)"
+    rf"|(?:no )?{_SUBJECT} (?:do not|don't|does not|doesn't) match"
     r"|no|false|0"
 )
 _TRUE = ("true", "yes", "1")

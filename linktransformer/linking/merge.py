@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
+from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.compare_tables import source_of
 from linktransformer.linking.joining import Join, joined
-from linktransformer.linking.options import BlockColumns, Columns, DataFrame, Job, Model, Suffixes, Threshold
+from linktransformer.linking.options import BlockColumns, Columns, Job, Model, Suffixes, Threshold
 from linktransformer.linking.resolve_links import decided
-from linktransformer.linking.source import Scored, scored
 from linktransformer.progress import displayed
-from linktransformer.results import guards
+from linktransformer.results import report_warnings
 from linktransformer.results.links import Links
 from linktransformer.results.report import LinkReport
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables import block_keys, frames, key_columns
 from linktransformer.tables import null_values as nulls
 from linktransformer.tables.block_keys import Blocks
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrame, IntoDataFrameT, Table
 from linktransformer.tables.null_values import NullValues
 from linktransformer.tables.picture_records import picture_columns
 
@@ -30,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 @displayed
 def merge(
-    left: DataFrame,
-    right: DataFrame,
+    left: IntoDataFrameT,
+    right: IntoDataFrameT,
     on: Columns = None,
     *,
     left_on: Columns = None,
@@ -55,7 +56,7 @@ def merge(
     memory_limit: int | None = None,
     cache: object = None,
     progress: bool | None = None,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Put the rows of two tables together that name the same thing, as pandas.merge does for equal keys.
 
     Args:
@@ -131,13 +132,13 @@ def merge(
     join = Join(how, suffixes, indicator, score_column)
     join.check(*tables)
     links = _link(tables, (on, left_on, right_on), null_values, Job.of(locals()))
-    return joined(links, join)
+    return cast(IntoDataFrameT, joined(links, join))
 
 
 @displayed
 def link(
-    left: DataFrame,
-    right: DataFrame,
+    left: IntoDataFrame,
+    right: IntoDataFrame,
     on: Columns = None,
     *,
     left_on: Columns = None,
@@ -232,9 +233,9 @@ def _link(
     pairs = scored(source)
     links = links_of(pairs, tables, on, blocks, {"left": left_counts, "right": right_counts}, job)
     links = replace(links, pictures=source.pictures)
-    links = guards.of_links(links, (left, right), every_row=job.threshold is None)
+    links = report_warnings.of_links(links, (left, right), every_row=job.threshold is None)
     logger.info("%r", links)
-    guards.warn(links.details)
+    report_warnings.warn(links.details)
     return links
 
 

@@ -19,7 +19,6 @@ __all__ = [
     "VALIDATE",
     "BlockColumns",
     "Columns",
-    "DataFrame",
     "Job",
     "K",
     "Model",
@@ -27,7 +26,6 @@ __all__ = [
     "Threshold",
 ]
 
-DataFrame: TypeAlias = Any  # a table of the caller's library, which only `tables` knows
 Model: TypeAlias = ModelLike
 Columns: TypeAlias = str | Sequence[str] | None
 Suffixes: TypeAlias = tuple[str | None, str | None]
@@ -100,7 +98,7 @@ class Job:
 def _check_compare(compare: object) -> None:
     if compare is None:
         return
-    if not isinstance(compare, Mapping) or not all(isinstance(of, Comparison) for of in compare.values()):
+    if not isinstance(compare, Mapping) or not all(isinstance(item, Comparison) for item in compare.values()):
         raise InvalidArgumentError(
             f"compare={compare!r} is not understood. Give comparisons by column name, such as "
             "{'born': lt.compare.number(within=2)}."

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.assign import one_to_one
-from linktransformer.decision.choose import Choice, choose
+from linktransformer.decision.choose_links import Choice, choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import SUREST, Probabilities, sigmoid
 from linktransformer.decision.ranking import Ranking, rank
 from linktransformer.linking.options import Threshold
 from linktransformer.progress import stage
-from linktransformer.results.links import Links, Nearest, Reason
+from linktransformer.results.link_values import Nearest, Reason
+from linktransformer.results.links import Links
 from linktransformer.results.report import ABSENT, Absent, ChoiceReport
 from linktransformer.search.blocking import Nodes
 from linktransformer.tables.frames import Table

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
 from linktransformer.linking.keyed_model import keyed_model
-from linktransformer.linking.options import Columns, DataFrame, Job, Model
+from linktransformer.linking.options import Columns, Job, Model
 from linktransformer.linking.similarity import Similarity
 from linktransformer.progress import displayed
 from linktransformer.tables import files, frames, key_columns
-from linktransformer.tables.frames import Table
+from linktransformer.tables.frames import IntoDataFrame, IntoDataFrameT, Table
 
 __all__ = ["all_pair_combos_evaluate", "evaluate_pairs"]
 
@@ -24,7 +25,7 @@ BATCH = 250_000  # pairs of one part of a stream
 
 @displayed
 def evaluate_pairs(
-    df: DataFrame,
+    df: IntoDataFrameT,
     model: Model = None,
     left_on: Columns = None,
     right_on: Columns = None,
@@ -36,7 +37,7 @@ def evaluate_pairs(
     device: str | None = None,
     cache: object = None,
     progress: bool | None = None,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Score how similar the left text of each row is to its right one.
 
     Args:
@@ -77,12 +78,12 @@ def evaluate_pairs(
     table, pairs = _both_sides(df, left_on, right_on, job)
     rows = np.arange(table.n_rows, dtype=np.int64)
     name = frames.free_name(score_column, table.columns)
-    return frames.with_columns(table, {name: pairs.of_rows(rows, rows)})
+    return cast(IntoDataFrameT, frames.with_columns(table, {name: pairs.of_rows(rows, rows)}))
 
 
 @displayed
 def all_pair_combos_evaluate(
-    df: DataFrame,
+    df: IntoDataFrame,
     model: Model = None,
     left_on: Columns = None,
     right_on: Columns = None,
@@ -96,7 +97,7 @@ def all_pair_combos_evaluate(
     device: str | None = None,
     cache: object = None,
     progress: bool | None = None,
-) -> DataFrame:
+) -> Any:
     """Score every left text of a table against every right text of it: n rows give n * n pairs.
 
     Args:
@@ -153,7 +154,7 @@ def all_pair_combos_evaluate(
     return next(_parts(table, pairs, max(1, n)))
 
 
-def _both_sides(df: DataFrame, left_on: Columns, right_on: Columns, job: Job) -> tuple[Table, Similarity]:
+def _both_sides(df: IntoDataFrame, left_on: Columns, right_on: Columns, job: Job) -> tuple[Table, Similarity]:
     """The table, and the similarity of any left and right text of it."""
     if left_on is None or right_on is None:
         raise InvalidArgumentError("left_on= and right_on= say which columns are compared. Give both.")
@@ -162,7 +163,7 @@ def _both_sides(df: DataFrame, left_on: Columns, right_on: Columns, job: Job) ->
     return table, similarity.similarity_of((table, table), on, job)
 
 
-def _parts(table: Table, pairs: Similarity, size: int) -> Iterator[DataFrame]:
+def _parts(table: Table, pairs: Similarity, size: int) -> Iterator[IntoDataFrame]:
     """Tables of at most so many pairs, in order; one without rows where there are none."""
     n = table.n_rows
     none = np.array([None], dtype=object)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,9 @@ from linktransformer.encoding.remote.chat import Prompts
 from linktransformer.encoding.remote.client import Patience
 from linktransformer.encoding.remote.endpoint import chat_endpoint
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import DataFrame
 from linktransformer.progress import displayed
 from linktransformer.tables import frames, records
+from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.serialize import Serializer
 
 __all__ = ["transform_rows"]
@@ -30,7 +31,7 @@ SPELLING = (
 
 @displayed
 def transform_rows(
-    df: DataFrame,
+    df: IntoDataFrame,
     on: str | Sequence[str],
     openai_key: str | None = None,
     model: str = "gpt-4o",
@@ -49,7 +50,7 @@ def transform_rows(
     cache: str | os.PathLike[str] | bool | None = None,
     dry_run: bool = False,
     return_usage: bool = False,
-) -> DataFrame:
+) -> Any:
     """Have a language model rewrite a column: correct its spelling, translate it, bring it into one form.
 
     Args:

@@ -14,13 +14,13 @@ from linktransformer.scoring.column_similarity import compare_known, prepare
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.job_statistics import ColumnStatistics
 from linktransformer.scoring.key_column import SAMPLE, names_records
-from linktransformer.scoring.nearness import KINDS, KnownValues, known_values
+from linktransformer.scoring.value_similarity import KINDS, KnownValues, known_values
 from linktransformer.search import ngrams
 from linktransformer.search.ngram_counts import TextCounts
 from linktransformer.search.pair_products import pair_scores
+from linktransformer.tables.binned_storage import text_parts, texts_at
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.hashed_counts import HashedCounts
-from linktransformer.tables.shelf import text_parts, texts_at
 
 __all__ = ["Cells", "FileColumn", "file_column"]
 

@@ -31,8 +31,8 @@ from linktransformer.search.candidate_search import Candidates
 
 __all__ = ["FilePairs", "FileSource", "file_source"]
 
-# A model that nobody named is run on all rows or on none: `linking.adaptive` chooses records by similarities,
-# ranks and texts of all of them at once, which a partition does not hold.
+# A model that nobody named is run on all rows or on none: `linking.selective_encoding` chooses records by
+# similarities, ranks and texts of all of them at once, which a partition does not hold.
 TRIAL_FROM = 4000  # texts: below, the model is always run
 SETTLED = 0.9  # of the records are expected to have their match as best candidate: the model is not run
 

@@ -89,7 +89,7 @@ def levels_of(stored: Stored) -> ColumnLevels:
 
 
 def _unrelated(random: RandomPairs, searched: Sequence[Searched]) -> Bools:
-    """Which random pairs are not of two texts that are a record's nearest, as in `scoring.gather`."""
+    """The random pairs, (n,) bool, that are not nearest candidates; as in `scoring.candidate_evidence`."""
     width = len(random.texts[1])
     related = np.concatenate([part.related[0] * width + part.related[1] for part in searched])
     apart = ~np.isin(random.left * width + random.right, related)
@@ -138,7 +138,7 @@ def _tables(files: FileJob, survey: Survey, searched: Sequence[Searched], random
         columns: list[NDArray[np.generic]] = [code, stored.array("nearest"), stored.array("strong"), *graded]
         for name, values in zip(names, columns, strict=True):
             parts[name].append(values[some])
-    code, nearest, strong, level, frequency = (np.concatenate(of) for of in parts.values())
+    code, nearest, strong, level, frequency = (np.concatenate(values) for values in parts.values())
     order = np.argsort(code)
     guess = first_guess(nearest[order], strong[order])
     column = ColumnLevels(level[order], random, frequency[order])

@@ -11,14 +11,14 @@ from linktransformer import progress
 from linktransformer.arrays import Integers
 from linktransformer.partitions.file_column import FileColumn, file_column
 from linktransformer.partitions.file_job import FileJob, Stored
-from linktransformer.scoring.gather import RANDOM, own_sample
+from linktransformer.scoring.candidate_evidence import RANDOM, own_sample
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.scoring.words import split
 from linktransformer.search import blocking
+from linktransformer.tables.binned_storage import OrderedTexts, Shelf, first_of, ordered_texts
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.hashed_counts import HashedCounts
 from linktransformer.tables.normalize import folded
-from linktransformer.tables.shelf import OrderedTexts, Shelf, first_of, ordered_texts
 
 __all__ = ["Counted", "RandomPairs", "Survey", "count", "survey"]
 
@@ -90,19 +90,19 @@ def count(files: FileJob) -> Counted:
     words, values, n = HashedCounts(), HashedCounts(), files.partitions.n
     with Shelf(files.partitions.folder, "names") as names, progress.stage("count", n) as tick:
         for number in range(n):
-            for which, side in enumerate(files.sides(number)):
+            for side_number, side in enumerate(files.sides(number)):
                 nodes = side.nodes
-                firsts[which].append(side.rows[blocking.first_rows(nodes)])
+                firsts[side_number].append(side.rows[blocking.first_rows(nodes)])
                 files.stored(number).put(
                     {
-                        f"row {which}": side.rows,
-                        f"node {which}": nodes.node_of_row,
-                        f"block {which}": nodes.block,
+                        f"row {side_number}": side.rows,
+                        f"node {side_number}": nodes.node_of_row,
+                        f"block {side_number}": nodes.block,
                     }
                 )
                 if len(nodes):
-                    names.put(np.full(len(nodes), which), {"text": side.texts[nodes.text]})
-                    blocks[which].update((int(nodes.block.min()), int(nodes.block.max())))
+                    names.put(np.full(len(nodes), side_number), {"text": side.texts[nodes.text]})
+                    blocks[side_number].update((int(nodes.block.min()), int(nodes.block.max())))
                     _count(folded(side.texts).tolist(), nodes.text, words, values)
             tick(1)
     numbers = _in_text_order(names, 0, firsts[0]), _in_text_order(names, 1, firsts[1])

@@ -9,13 +9,12 @@ import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.linking.joining import Join
-from linktransformer.linking.options import DataFrame
 from linktransformer.progress import stage
 from linktransformer.results.links import Links
 from linktransformer.tables import files, frames
-from linktransformer.tables.frames import Table, free_name
+from linktransformer.tables.binned_storage import Shelf
+from linktransformer.tables.frames import IntoDataFrame, Table, free_name
 from linktransformer.tables.parquet_tables import ParquetTable, with_places, without_places
-from linktransformer.tables.shelf import Shelf
 
 __all__ = ["write_joined"]
 
@@ -37,7 +36,7 @@ def write_joined(
                 _set_aside(table, rows, shelf, place)
                 shelf.close()
 
-        def parts() -> Iterator[DataFrame]:
+        def parts() -> Iterator[IntoDataFrame]:
             for number, start in enumerate(range(0, max(1, len(a)), AT_ONCE)):
                 n = min(AT_ONCE, len(a) - start)
                 sides = [

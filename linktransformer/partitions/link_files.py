@@ -11,16 +11,16 @@ from pathlib import Path
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import LEXICAL
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking.candidate_source import scored
 from linktransformer.linking.joining import Join
 from linktransformer.linking.merge import links_of
 from linktransformer.linking.options import BlockColumns, Columns, Job, Model, Suffixes, Threshold
-from linktransformer.linking.source import scored
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_source import file_source
 from linktransformer.partitions.join_files import write_joined
 from linktransformer.partitions.partition import MEMORY, divide
 from linktransformer.progress import displayed
-from linktransformer.results import guards
+from linktransformer.results import report_warnings
 from linktransformer.results.links import Links
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables import block_keys, key_columns
@@ -168,9 +168,9 @@ def link_files(
         }
         stubs, columns = (tables[0].stub, tables[1].stub), ([key[0]], [key[1]])
         links = links_of(pairs, stubs, columns, partitions.blocks, null_counts, job)
-        links = guards.of_links(links, every_row=job.threshold is None)
+        links = report_warnings.of_links(links, every_row=job.threshold is None)
         logger.info("%r", links)
-        guards.warn(links.details)
+        report_warnings.warn(links.details)
         if out is not None:
             write_joined(links, tables, Path(out), Path(folder), join)
     return links

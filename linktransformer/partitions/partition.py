@@ -12,11 +12,11 @@ from linktransformer import progress
 from linktransformer.arrays import Integers
 from linktransformer.search.ngram_counts import Seen, TextCounts
 from linktransformer.tables import block_keys, null_values, records
+from linktransformer.tables.binned_storage import Shelf
 from linktransformer.tables.block_keys import BlockColumns, Blocks
 from linktransformer.tables.normalize import folded
 from linktransformer.tables.parquet_tables import BlockCodes, ParquetTable
 from linktransformer.tables.serialize import Serializer
-from linktransformer.tables.shelf import Shelf
 
 __all__ = ["MEMORY", "Partitions", "divide", "partition_of_block"]
 

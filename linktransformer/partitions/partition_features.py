@@ -94,7 +94,7 @@ def _some(pairs: Pairs, here: slice) -> Pairs:
         ([texts[0][place] for place in left.tolist()], [texts[1][place] for place in right.tolist()]),
         {name: score[here] for name, score in pairs.scores.items()},
         {name: (own[0][here], own[1][here]) for name, own in pairs.own.items()},
-        {name: of.some(here) for name, of in pairs.places.items()},
+        {name: place.some(here) for name, place in pairs.places.items()},
         [similarity[here] for similarity in pairs.similarity],
         [equal[here] for equal in pairs.equal],
         Weights(pairs.weights.bits[here], pairs.weights.total[here], pairs.weights.tables),

@@ -14,8 +14,8 @@ from linktransformer.decision.equal_texts import SAME, alike
 from linktransformer.partitions.file_job import FileJob, Partition, Texts
 from linktransformer.partitions.file_survey import Survey
 from linktransformer.scoring import ranks
+from linktransformer.scoring.candidate_evidence import nearest_pairs, own_rivals
 from linktransformer.scoring.features import mutual_and_strength, near
-from linktransformer.scoring.gather import nearest_pairs, own_rivals
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates, search
 from linktransformer.search.matrices import Matrix
@@ -96,9 +96,9 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
         {name: _seconds(candidates, score) for name, score in candidates.views.items()},
         {name: _own(files, survey, partition, name) for name in partition.matrices},
         {
-            name: (_some(of[0], drawn[0]), _some(of[1], drawn[1]))
-            for name, of in partition.matrices.items()
-            if not sp.issparse(of[0])
+            name: (_some(sides[0], drawn[0]), _some(sides[1], drawn[1]))
+            for name, sides in partition.matrices.items()
+            if not sp.issparse(sides[0])
         },
         _related(candidates, partition.nodes, (drawn[0], drawn[1])),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,12 +15,10 @@ from linktransformer.decision.model import sigmoid
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import pair_explanation
 from linktransformer.results.agglomerate import LINKAGES, agglomerate
+from linktransformer.results.cluster_values import ClusterValues
 from linktransformer.results.pair_explanation import Columns, Pair, label_of
 from linktransformer.tables import frames
 from linktransformer.tables.frames import Table
-
-if TYPE_CHECKING:
-    from linktransformer.results.clusters import Clusters
 
 __all__ = ["of_cluster", "of_pair", "of_rows", "pairs_of_cluster"]
 
@@ -30,13 +28,13 @@ NEAREST = 10  # pairs between two clusters that are shown
 Line: TypeAlias = tuple[str, str | None, str | None, float | None]  # item, left, right, score
 
 
-def pairs_of_cluster(clusters: Clusters, cluster: int) -> Integers:
+def pairs_of_cluster(clusters: ClusterValues, cluster: int) -> Integers:
     """The compared pairs of a cluster: positions among all pairs, the highest score first, (n,) int64."""
     pairs = np.flatnonzero(clusters.label[clusters.left_rows] == cluster)
     return pairs[np.argsort(-clusters.score[pairs], kind="stable")]
 
 
-def of_cluster(clusters: Clusters, pairs: Integers) -> Columns:
+def of_cluster(clusters: ClusterValues, pairs: Integers) -> Columns:
     """A line for each compared pair of a cluster, given their positions, the highest score first."""
     return {
         "left": frames.index_labels(clusters.table, clusters.left_rows[pairs]),
@@ -47,7 +45,7 @@ def of_cluster(clusters: Clusters, pairs: Integers) -> Columns:
     }
 
 
-def of_pair(clusters: Clusters, place: int) -> Columns:
+def of_pair(clusters: ClusterValues, place: int) -> Columns:
     """The columns that `Clusters.explain` gives for a compared pair, by its position among all pairs."""
     rows = int(clusters.left_rows[place]), int(clusters.right_rows[place])
     score = float(clusters.score[place])
@@ -61,7 +59,7 @@ def of_pair(clusters: Clusters, place: int) -> Columns:
     return pair_explanation.of_pair(pair, clusters.evidence)
 
 
-def of_rows(clusters: Clusters, rows: tuple[int, int]) -> Columns:
+def of_rows(clusters: ClusterValues, rows: tuple[int, int]) -> Columns:
     """Explain why two rows are in one cluster, or in two: columns item, left, right and score.
 
     Raises:
@@ -90,7 +88,7 @@ def of_rows(clusters: Clusters, rows: tuple[int, int]) -> Columns:
     return _columns(lines + _between(clusters, evidence, numbers))
 
 
-def _together(clusters: Clusters, evidence: JobEvidence, rows: tuple[int, int]) -> list[Line]:
+def _together(clusters: ClusterValues, evidence: JobEvidence, rows: tuple[int, int]) -> list[Line]:
     """The strongest path between two records of a cluster, and the two parts that were joined."""
     node = evidence.nodes[0].node_of_row[list(rows)]
     row_of_node = dict(zip(node.tolist(), rows, strict=True))
@@ -144,7 +142,7 @@ def _parts(
     return label == label[ends[0]], label == label[ends[1]]
 
 
-def _between(clusters: Clusters, evidence: JobEvidence, numbers: Integers) -> list[Line]:
+def _between(clusters: ClusterValues, evidence: JobEvidence, numbers: Integers) -> list[Line]:
     """What keeps two clusters apart."""
     one, other = (_members(clusters, evidence, int(number)) for number in numbers)
     both = np.isin(evidence.left, one) & np.isin(evidence.right, other)
@@ -163,7 +161,7 @@ def _between(clusters: Clusters, evidence: JobEvidence, numbers: Integers) -> li
     return lines
 
 
-def _apart(clusters: Clusters, evidence: JobEvidence, one: Integers, other: Integers) -> list[Line]:
+def _apart(clusters: ClusterValues, evidence: JobEvidence, one: Integers, other: Integers) -> list[Line]:
     """The rules that forbid two clusters to be merged."""
     rules = clusters.apart
     lines: list[Line] = []
@@ -191,7 +189,7 @@ def _mean(parts: tuple[Bools, Bools], left: Integers, right: Integers, p: Floats
     return float(p[across].sum(dtype=np.float64)) / float(one.sum() * other.sum())
 
 
-def _members(clusters: Clusters, evidence: JobEvidence, number: int) -> Integers:
+def _members(clusters: ClusterValues, evidence: JobEvidence, number: int) -> Integers:
     """The records of a cluster, rising."""
     node = evidence.nodes[0].node_of_row[clusters.label == number]
     return np.unique(node[node >= 0])

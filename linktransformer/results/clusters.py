@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from linktransformer.arrays import Floats, Integers
-from linktransformer.decision.job_evidence import JobEvidence
+from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import cluster_explanation, explanation_text, notebook
-from linktransformer.results.agglomerate import Apart
+from linktransformer.results.cluster_values import ClusterValues
 from linktransformer.results.metrics import score_clusters
 from linktransformer.results.pair_explanation import Columns, check_number
 from linktransformer.tables import frames, row_labels, splits
@@ -21,17 +20,14 @@ from linktransformer.tables.frames import IntoDataFrame, Table
 from linktransformer.tables.pair_labels import Ids, read_labels
 from linktransformer.tables.row_labels import Label
 
-if TYPE_CHECKING:
-    from clippings.pictures.read import Picture
-
-__all__ = ["KEEP", "Clusters", "check_keep", "kept"]
+__all__ = ["KEEP", "Clusters", "check_keep", "kept_rows"]
 
 KEEP = ("first", "longest", "most complete")
 Keep: TypeAlias = str | Callable[[Any], object]  # the table is of a library without types
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Clusters:
+class Clusters(ClusterValues):
     """Which rows of a table name the same thing. Made by `linktransformer.cluster`.
 
     Args:
@@ -52,34 +48,12 @@ class Clusters:
         apart: Constraints (cannot_link, one_per), None for none.
     """
 
-    table: Table
-    label: Integers
-    length: Integers
-    left_rows: Integers
-    right_rows: Integers
-    score: Floats
-    cosine: Floats
-    next_score: Floats
-    next_cluster: Integers
-    details: Mapping[str, Any]
-    pictures: Sequence[Picture] | None = None
-    evidence: JobEvidence | None = None
-    apart: Apart | None = None
-
-    def __len__(self) -> int:
-        return int(self.label.max(initial=-1)) + 1
-
     def __repr__(self) -> str:
         several = int((self.sizes > 1).sum())
         return f"Clusters({self.table.n_rows} rows in {len(self)} clusters, {several} of several rows)"
 
     def _repr_html_(self) -> str:
         return notebook.of_clusters(self)
-
-    @property
-    def sizes(self) -> Integers:
-        """How many rows each cluster has, (n_clusters,) int64."""
-        return np.bincount(self.label, minlength=len(self))
 
     @property
     def pairs(self) -> IntoDataFrame:
@@ -316,7 +290,7 @@ def filled(table: Table, name: str) -> Integers:
     return np.asarray(frames.joined(table, [name], " ", False, compared=True) != "", dtype=np.int64)
 
 
-def kept(clusters: Clusters, keep: Keep) -> tuple[IntoDataFrame, IntoDataFrame]:
+def kept_rows(clusters: Clusters, keep: Keep) -> tuple[IntoDataFrame, IntoDataFrame]:
     """The representative rows, and the whole table with the columns "cluster" and "kept"."""
     rows = np.sort(clusters.representatives(keep))
     taken = clusters.table.columns

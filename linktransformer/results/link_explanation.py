@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from linktransformer.decision.model import sigmoid
 from linktransformer.results import pair_explanation
+from linktransformer.results.link_values import REASONS, LinkValues, Reason
 from linktransformer.results.pair_explanation import Columns, Pair, label_of
 from linktransformer.tables.row_labels import Label, rows_of_pairs
-
-if TYPE_CHECKING:
-    from linktransformer.results.links import Links
 
 __all__ = ["of_labels", "of_link"]
 
@@ -20,7 +16,7 @@ NEAREST = 5  # candidates of an unlinked row
 NO_CANDIDATE = "not among the nearest candidates of either row"
 
 
-def of_link(links: Links, link: int) -> Columns:
+def of_link(links: LinkValues, link: int) -> Columns:
     """Explain a link by its position."""
     row = int(links.runner_up[link])
     pair = Pair(
@@ -35,7 +31,7 @@ def of_link(links: Links, link: int) -> Columns:
     return pair_explanation.of_pair(pair, links.evidence)
 
 
-def of_labels(links: Links, left: Label, right: Label) -> Columns:
+def of_labels(links: LinkValues, left: Label, right: Label) -> Columns:
     """Explain a pair of rows, or one row, by their labels; None for no row of that side."""
     rows = [
         None if label is None else int(rows_of_pairs(table, [(label, label)], name)[0][0])
@@ -57,7 +53,7 @@ def of_labels(links: Links, left: Label, right: Label) -> Columns:
     return _of_unlinked(links, row, side)
 
 
-def _of_no_link(links: Links, rows: tuple[int, int]) -> Columns:
+def _of_no_link(links: LinkValues, rows: tuple[int, int]) -> Columns:
     """A pair that is no link: a candidate that was not chosen, or no candidate."""
     evidence, score, views = links.evidence, None, {}
     reasons = [_reason(links, row, side) for side, row in enumerate(rows)]
@@ -76,10 +72,8 @@ def _of_no_link(links: Links, rows: tuple[int, int]) -> Columns:
     return pair_explanation.of_pair(Pair(tables, on, rows, score, views, state), evidence)
 
 
-def _reason(links: Links, row: int, side: int) -> str:
+def _reason(links: LinkValues, row: int, side: int) -> str:
     """Why a row has no link, or that it is linked to another one."""
-    from linktransformer.results.links import REASONS, Reason
-
     code = int((links.left_reason, links.right_reason)[side][row])
     if code == Reason.LINKED:
         return "is linked to another row"
@@ -89,7 +83,7 @@ def _reason(links: Links, row: int, side: int) -> str:
     return REASONS[code]
 
 
-def _of_unlinked(links: Links, row: int, side: int) -> Columns:
+def _of_unlinked(links: LinkValues, row: int, side: int) -> Columns:
     """An unlinked row with its reason, then its best candidates with theirs."""
     tables = (links.left, links.right)
     label = label_of(tables[side], row)
@@ -114,7 +108,7 @@ def _in_order(label: str, other: str | None, side: int) -> tuple[str | None, str
     return (label, other) if side == 0 else (other, label)
 
 
-def _candidate_reason(links: Links, row: int, side: int, score: float) -> str:
+def _candidate_reason(links: LinkValues, row: int, side: int, score: float) -> str:
     """Why a candidate was not linked."""
     threshold = links.details.get("threshold")
     if threshold is not None and score < threshold - 1e-6:

@@ -2,70 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linktransformer.arrays import Column, Floats, Integers
-from linktransformer.decision.job_evidence import JobEvidence
+from linktransformer.arrays import Column, Integers
 from linktransformer.decision.threshold import is_number
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.results import explanation_text, guards, link_explanation, notebook
+from linktransformer.results import explanation_text, link_explanation, notebook, report_warnings
+from linktransformer.results.link_values import REASONS, LinkValues, Reason
 from linktransformer.results.pair_explanation import Columns, check_number
 from linktransformer.tables import frames
-from linktransformer.tables.frames import IntoDataFrame, Table
+from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels
 from linktransformer.tables.row_labels import Label
 
-if TYPE_CHECKING:
-    from clippings.pictures.read import Picture
-
-__all__ = ["REASONS", "Links", "Nearest", "Reason"]
-
-
-class Reason(IntEnum):
-    """Why a row has no link."""
-
-    LINKED = 0
-    NO_KEY = 1
-    NO_ROW_IN_BLOCK = 2
-    NO_CANDIDATE = 3
-    ANOTHER_NEARER = 4
-    BELOW_THRESHOLD = 5
-    MATCH_HAS_BETTER = 6
-
-
-REASONS: Mapping[int, str] = {
-    Reason.LINKED: "linked",
-    Reason.NO_KEY: "no key",
-    Reason.NO_ROW_IN_BLOCK: "no row in its block",
-    Reason.NO_CANDIDATE: "no candidate",
-    Reason.ANOTHER_NEARER: "another row is nearer",
-    Reason.BELOW_THRESHOLD: "below the threshold",
-    Reason.MATCH_HAS_BETTER: "its best match has a better one",
-}
+__all__ = ["Links"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Nearest:
-    """The most similar row of the other table of each row, linked or not.
-
-    Args:
-        row: Its number, -1 for a row without candidates, (n_rows,) int64.
-        score: The score, NaN for none, (n_rows,) float32.
-    """
-
-    row: Integers
-    score: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Links:
+class Links(LinkValues):
     """The decision for every row of two tables. Made by `linktransformer.link`.
 
     Args:
@@ -86,25 +44,6 @@ class Links:
         pictures: The picture of each left and of each right row, where rows have any.
         evidence: The candidates and statistics that explain match probabilities, None if not kept.
     """
-
-    left: Table
-    right: Table
-    left_rows: Integers
-    right_rows: Integers
-    score: Floats
-    views: Mapping[str, Floats]
-    runner_up: Integers
-    runner_up_score: Floats
-    left_reason: NDArray[np.int8]
-    right_reason: NDArray[np.int8]
-    left_nearest: Nearest
-    right_nearest: Nearest
-    details: Mapping[str, Any]
-    pictures: tuple[Sequence[Picture], Sequence[Picture]] | None = None
-    evidence: JobEvidence | None = None
-
-    def __len__(self) -> int:
-        return len(self.left_rows)
 
     def __repr__(self) -> str:
         return (
@@ -206,7 +145,7 @@ class Links:
             left_reason=reasons[0],
             right_reason=reasons[1],
             details={
-                **guards.without_precision(self.details),
+                **report_warnings.without_precision(self.details),
                 "threshold": float(threshold),
                 "rule": "above a score",
             },

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linktransformer.arrays import Bools, Doubles, Floats, Integers
+from linktransformer.results.cluster_values import ClusterValues
+from linktransformer.results.link_values import LinkValues
 from linktransformer.results.thumbnails import image_tag
 from linktransformer.tables import frames
 
 if TYPE_CHECKING:
     from clippings.pictures.read import Picture
-    from linktransformer.results.clusters import Clusters
-    from linktransformer.results.links import Links
 
 __all__ = ["of_clusters", "of_links"]
 
@@ -48,7 +48,7 @@ class _Side:
         return [list(cells) for cells in zip(images, texts, strict=True)]
 
 
-def of_links(links: Links) -> str:
+def of_links(links: LinkValues) -> str:
     """Links as HTML without scripts.
 
     It has counts of rows, warnings, a histogram of the scores of links and of unlinked rows with the
@@ -90,14 +90,14 @@ def of_links(links: Links) -> str:
     )
 
 
-def of_clusters(clusters: Clusters) -> str:
+def of_clusters(clusters: ClusterValues) -> str:
     """Clusters as HTML without scripts.
 
     It has counts of rows and clusters, warnings, a histogram of the scores within clusters and between each
     cluster and the next one with the threshold, the pairs within clusters with the lowest scores, and the
     nearest clusters that were kept apart.
     """
-    first = clusters.representatives()
+    first = np.unique(clusters.label, return_index=True)[1]  # the first row of each
     nearest = _nearest_clusters(clusters.next_cluster)
     weakest = np.argsort(clusters.score, kind="stable")[:SHOWN]
     strongest = nearest[np.argsort(-clusters.next_score[nearest], kind="stable")[:SHOWN]]

@@ -13,15 +13,15 @@ import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.scoring import nearness, spelling
+from linktransformer.scoring import spelling, value_similarity
 from linktransformer.scoring.compare import Comparison
-from linktransformer.scoring.nearness import KnownValues
 from linktransformer.scoring.parse_numbers import plain
 from linktransformer.scoring.spelling import Measure
+from linktransformer.scoring.value_similarity import KnownValues
 
 __all__ = ["Prepared", "compare_known", "prepare"]
 
-READERS = spelling.KINDS | dict.fromkeys(nearness.KINDS, nearness.numbered_values)
+READERS = spelling.KINDS | dict.fromkeys(value_similarity.KINDS, value_similarity.numbered_values)
 CHUNK = 1 << 16  # pairs compared at once: intermediate results stay in the cache
 BELOW_EQUAL = np.nextafter(np.float32(1), np.float32(0))  # of two different values, at most
 
@@ -112,7 +112,7 @@ def prepare(left: Sequence[str], right: Sequence[str], comparison: Comparison) -
 
 
 def compare_known(
-    known: KnownValues, left: Sequence[str], right: Sequence[str], i: Integers, j: Integers
+    vocabulary: KnownValues, left: Sequence[str], right: Sequence[str], i: Integers, j: Integers
 ) -> tuple[Floats, Bools]:
     """Compare pairs of cells that are not empty as `Prepared` does, among values that are known.
 
@@ -120,16 +120,16 @@ def compare_known(
     similarities and equality as `Prepared`.
     """
     cells = [plain(cell) for cell in left], [plain(cell) for cell in right]
-    rows = [known.read(column, side) for side, column in enumerate(cells)]
+    rows = [vocabulary.read(column, side) for side, column in enumerate(cells)]
     a, b = rows[0][i], rows[1][j]
     read = np.flatnonzero(np.isfinite(a[:, 0]) & np.isfinite(b[:, 0]))
     unread = np.flatnonzero(np.isnan(a[:, 0]) & np.isnan(b[:, 0]))
     similarity = np.full(len(i), np.nan, dtype=np.float32)
     equal = np.zeros(len(i), dtype=bool)
     a, b = a[read], b[read]
-    same = (a == b).all(axis=1) if known.comparison.kind == "geo" else a[:, 0] == b[:, 0]
+    same = (a == b).all(axis=1) if vocabulary.comparison.kind == "geo" else a[:, 0] == b[:, 0]
     equal[read] = same
-    similarity[read] = np.where(same, 1, np.clip(known.near(a, b), 0, BELOW_EQUAL))
+    similarity[read] = np.where(same, 1, np.clip(vocabulary.near(a, b), 0, BELOW_EQUAL))
     if len(unread):
         texts = prepare(*cells, Comparison("text"))
         i, j = i[unread], j[unread]

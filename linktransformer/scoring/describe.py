@@ -9,12 +9,12 @@ import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.progress import stage
+from linktransformer.scoring.candidate_evidence import evidence_of, paired_column
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.features import VIEWS, Evidence, PairFeatures, pair_features
-from linktransformer.scoring.gaps import without_gaps
-from linktransformer.scoring.gather import evidence_of, paired_column
 from linktransformer.scoring.key_column import key_column, naming_order
+from linktransformer.scoring.missing_inputs import without_gaps
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search, lexical
 from linktransformer.search.blocking import Nodes
@@ -177,15 +177,15 @@ def searched(views: Views, options: Options) -> Described:
         same=same,
         index=options.index,
     )
-    known = _known(views.texts, options.vectors, same) if options.readings else {}
+    comparable = _comparable(views.texts, options.vectors, same) if options.readings else {}
     evidence = evidence_of(
-        without_gaps(candidates, nodes, known),
+        without_gaps(candidates, nodes, comparable),
         {name: matrices[name] for name in VIEWS if name in matrices},
         nodes,
         views.texts,
         views.columns,
         views.drawing,
-        known=known,
+        comparable=comparable,
         device=options.device,
     )
     return Described(views, candidates, pair_features(evidence), evidence)
@@ -247,16 +247,16 @@ def _ordered(names: list[str], first: list[str]) -> list[str]:
     return [*first, *sorted(name for name in names if name not in first)]
 
 
-def _known(
+def _comparable(
     texts: Texts, vectors: Mapping[str, Matrices] | None, same: bool
 ) -> dict[str, tuple[Bools, Bools]]:
     """By view, which left and which right units have what it compares: a text, or a picture."""
     has = [np.array([bool(text) for text in side], dtype=bool) for side in texts[: 1 if same else 2]]
-    known = dict.fromkeys(("lexical", "key column"), (has[0], has[-1]))
+    comparable = dict.fromkeys(("lexical", "key column"), (has[0], has[-1]))
     if vectors is not None:
         left, right = (np.asarray((as_dense(side) != 0).any(axis=1)) for side in vectors["dense"])
-        known["dense"] = left, right
-    return known
+        comparable["dense"] = left, right
+    return comparable
 
 
 @stage("key columns")

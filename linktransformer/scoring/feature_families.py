@@ -13,7 +13,7 @@ from linktransformer.scoring.fellegi_sunter import Weights
 from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics, share_above
 from linktransformer.scoring.ranks import Places, Selection
 from linktransformer.scoring.words import Overlap, Words, overlap
-from linktransformer.search.edits import threads
+from linktransformer.search.edit_similarity import threads
 
 __all__ = ["VIEWS", "Pairs", "features_of", "unknown"]
 
@@ -96,11 +96,11 @@ def features_of(pairs: Pairs, statistics: JobStatistics) -> tuple[tuple[str, ...
     return tuple(features), values.astype(np.float32)
 
 
-def _where(known: Bools, features: Features) -> Features:
+def _where(has_value: Bools, features: Features) -> Features:
     """The same features, NaN for pairs of which nothing is known."""
-    if known.all():
+    if has_value.all():
         return features
-    return {name: np.where(known, values, np.float32(np.nan)) for name, values in features.items()}
+    return {name: np.where(has_value, values, np.float32(np.nan)) for name, values in features.items()}
 
 
 def of_view(

@@ -14,7 +14,7 @@ from linktransformer.scoring.column_similarity import compare_known, prepare
 from linktransformer.scoring.columns import PairedColumn, shared_numbers, text_similarity
 from linktransformer.scoring.fellegi_sunter import ColumnLevels, level_of
 from linktransformer.scoring.job_statistics import ColumnStatistics
-from linktransformer.scoring.nearness import KINDS, KnownValues, known_values
+from linktransformer.scoring.value_similarity import KINDS, KnownValues, known_values
 from linktransformer.search import vocabulary
 from linktransformer.search.vocabulary import Vocabulary
 

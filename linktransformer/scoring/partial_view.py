@@ -7,9 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.scoring.candidate_evidence import (
+    RANDOM,
+    evidence_of,
+    nearest_pairs,
+    own_rivals,
+    own_sample,
+)
 from linktransformer.scoring.describe import Described, Embed, Options, Views, embedded
 from linktransformer.scoring.features import VIEWS, Evidence, pair_features
-from linktransformer.scoring.gather import RANDOM, evidence_of, nearest_pairs, own_rivals, own_sample
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import candidate_search
 from linktransformer.search.blocking import Nodes
@@ -32,13 +38,13 @@ class Encoded:
     vectors: tuple[Floats, Floats]
     row: tuple[Integers, Integers]
 
-    def known(self, nodes: tuple[Nodes, Nodes]) -> tuple[Bools, Bools]:
+    def encoded_texts(self, nodes: tuple[Nodes, Nodes]) -> tuple[Bools, Bools]:
         """Which left and which right records were encoded."""
         return self.row[0][nodes[0].text] >= 0, self.row[1][nodes[1].text] >= 0
 
     def records(self, nodes: tuple[Nodes, Nodes]) -> tuple[Integers, Integers]:
         """The left and the right records that were encoded, rising."""
-        left, right = self.known(nodes)
+        left, right = self.encoded_texts(nodes)
         return np.flatnonzero(left), np.flatnonzero(right)
 
     def nodes(self, nodes: tuple[Nodes, Nodes]) -> tuple[Nodes, Nodes]:
@@ -47,10 +53,10 @@ class Encoded:
         return replace(left, text=self.row[0][left.text]), replace(right, text=self.row[1][right.text])
 
 
-def encode(views: Views, embed: Embed, wanted: tuple[Bools, Bools]) -> Encoded:
+def encode(views: Views, embed: Embed, selected: tuple[Bools, Bools]) -> Encoded:
     """Encode some left and some right records; a text that both tables have is encoded once."""
     rows, texts = [], []
-    for readable, nodes, encode_record in zip(views.readable, views.nodes, wanted, strict=True):
+    for readable, nodes, encode_record in zip(views.readable, views.nodes, selected, strict=True):
         row = np.full(len(readable), -1, dtype=np.int64)
         text = np.unique(nodes.text[encode_record])
         row[text] = np.arange(len(text))
@@ -107,13 +113,13 @@ def with_search(described: Described, encoded: Encoded, options: Options) -> Des
 
 def _with_vectors(views: Views, evidence: Evidence, encoded: Encoded) -> Evidence:
     """The evidence with the model's view: of candidates, of each table in itself, of random pairs."""
-    nodes, known = views.nodes, encoded.known(views.nodes)
-    both = np.flatnonzero(known[0][evidence.left] & known[1][evidence.right])
+    nodes, has_vector = views.nodes, encoded.encoded_texts(views.nodes)
+    both = np.flatnonzero(has_vector[0][evidence.left] & has_vector[1][evidence.right])
     left, right = evidence.left[both], evidence.right[both]
     score = np.full(len(evidence.left), np.nan, dtype=np.float32)
     score[both] = _cosines(encoded, nodes, left, right)
     records = encoded.records(nodes)
-    ordered = tuple(order[has[order]] for order, has in zip(views.drawing.ordered, known, strict=True))
+    ordered = tuple(order[has[order]] for order, has in zip(views.drawing.ordered, has_vector, strict=True))
     own = []
     for side, of_side in enumerate(encoded.nodes(nodes)):
         nearest = np.full(len(nodes[side]), np.nan, dtype=np.float32)

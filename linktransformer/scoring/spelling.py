@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA, Indel, JaroWinkler
 
 from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.scoring.compare import Comparison
-from linktransformer.search.edits import threads
+from linktransformer.search.edit_similarity import threads
 from linktransformer.search.groups import places_of
 
 __all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "numbered"]

@@ -92,7 +92,7 @@ def search(
         nearest = [_lower_left(pairs) for pairs in nearest]
         enumerated = [_only_lower_left(scored) for scored in enumerated]
     with progress.stage("similarities"):
-        pairs = _union([*nearest, *(known for known, _ in enumerated)], len(right))
+        pairs = _union([*nearest, *(pairs for pairs, _ in enumerated)], len(right))
         scores = {
             name: _scores(name, view, (left, right), pairs, enumerated, settings.memory, device)
             for name, view in named.items()
@@ -131,10 +131,10 @@ def _scores(
     score = np.zeros(len(pairs[0]), dtype=np.float32)
     missing = np.ones(len(score), dtype=bool)
     code = pairs[0] * width + pairs[1] if scored else pairs[0]
-    for (a, b), known in scored:
-        if name in known:
+    for (a, b), scores in scored:
+        if name in scores:
             place = np.searchsorted(code, a * width + b)
-            score[place], missing[place] = known[name], False
+            score[place], missing[place] = scores[name], False
     rest = np.flatnonzero(missing)
     if len(rest):
         texts = nodes[0].text[pairs[0][rest]], nodes[1].text[pairs[1][rest]]

@@ -72,9 +72,11 @@ class Vocabulary:
         column = self.columns_of(counts)
         ngrams.weigh(counts.indptr, counts.indices, counts.data, self.idf_of(column))
         indices = column[counts.indices]
-        known = indices >= 0
-        indptr = np.append(0, np.cumsum(known))[counts.indptr]
-        return ngrams.matrix_of(indptr, indices[known].astype(np.int32), counts.data[known], len(self.codes))
+        in_vocabulary = indices >= 0
+        indptr = np.append(0, np.cumsum(in_vocabulary))[counts.indptr]
+        return ngrams.matrix_of(
+            indptr, indices[in_vocabulary].astype(np.int32), counts.data[in_vocabulary], len(self.codes)
+        )
 
     def with_ngrams(self, texts: Sequence[str]) -> tuple[Vocabulary, Integers]:
         """A vocabulary with columns for the n-grams of more texts, and the column there of each old column.

@@ -47,8 +47,8 @@ def resolve(
         frames.check_columns(right, names, "on")
         return names, names
     if (left_on is None) != (right_on is None):
-        given, missing = ("left_on", "right_on") if right_on is None else ("right_on", "left_on")
-        raise InvalidArgumentError(f"{given}= is given and {missing}= is not. Give both, or on=.")
+        side, missing = ("left_on", "right_on") if right_on is None else ("right_on", "left_on")
+        raise InvalidArgumentError(f"{side}= is given and {missing}= is not. Give both, or on=.")
     if left_on is None:
         shared = frames.string_columns_shared(left, right)
         shared = [name for name in shared if name not in (pictures or ())]

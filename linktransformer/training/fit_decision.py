@@ -15,7 +15,7 @@ from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.decision.correction_fit import LabelledJob, fit_correction
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import sigmoid
-from linktransformer.dedup import cluster_pipeline, dedup
+from linktransformer.dedup import cluster, cluster_pipeline
 from linktransformer.dedup.constraints import Rules
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.cache_settings import CacheLike
@@ -162,7 +162,7 @@ def fit_decision(
         images=images,
         confidence=confidence,
         block_on=block_on,
-        k=(dedup.K if one else K) if k is None else k,
+        k=(cluster.K if one else K) if k is None else k,
         device=device,
         cache=cache,
         keep_features=True,

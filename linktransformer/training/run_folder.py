@@ -142,11 +142,11 @@ def seal_text_model(
     """Write manifest and card into a folder of weights; `facts` are further keys of the manifest."""
     from model_hub import seal
 
-    known = origin(model.name)
+    base_origin = origin(model.name)
     seal(
         folder,
         architecture="sentence-transformers",
-        **{**known, "licence": settings.licence or known["licence"]},
+        **{**base_origin, "licence": settings.licence or base_origin["licence"]},
         dimension=model.dim,
         max_tokens=int(model.model.max_seq_length or 512),
         serializer=settings.serializer().to_dict(),

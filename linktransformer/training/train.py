@@ -16,8 +16,8 @@ from linktransformer.progress import displayed, stage
 from linktransformer.search import lexical
 from linktransformer.tables import splits
 from linktransformer.training import training_data
+from linktransformer.training.config_file import read_config
 from linktransformer.training.label_schema import Columns, Shape, shape_of
-from linktransformer.training.legacy_settings import read_config
 from linktransformer.training.run_folder import base_errors, folder_of
 from linktransformer.training.train_config import TrainConfig, config_of
 from linktransformer.training.trained_model import TrainedModel, decided, sealed

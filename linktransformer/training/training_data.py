@@ -92,16 +92,16 @@ class _Pairs:
         return _Pairs(self.left[rows], self.right[rows], self.label[rows], self.part[rows])
 
 
-def read_splits(**given: TableOrPath) -> dict[int, Table]:
+def read_splits(**tables: TableOrPath) -> dict[int, Table]:
     """Tables or files of the arguments data, train_data, val_data and test_data, by split."""
-    if (given["data"] is None) == (given["train_data"] is None):
+    if (tables["data"] is None) == (tables["train_data"] is None):
         raise InvalidArgumentError(
             "Give the labelled rows once: data=, which is split, or train_data= (with val_data= and "
             "test_data= where you have them)."
         )
     return {
         PARTS[name]: frames.wrap(files.read(Path(t)) if isinstance(t, (str, os.PathLike)) else t, name)
-        for name, t in given.items()
+        for name, t in tables.items()
         if t is not None
     }
 
@@ -176,10 +176,10 @@ def _read_table(
     for names, side, (group, group_names) in zip((shape.left, shape.right), read_sides, ids, strict=True):
         cells = {name: frames.joined(table, [name], " ", False, compared=True) for name in names}
         text, first = np.unique(side.text_of_row, return_index=True)
-        known = np.flatnonzero((side.text_of_row >= 0) & (group >= 0))
-        named = [group_names[code] for code in group[known].tolist()]
+        labelled = np.flatnonzero((side.text_of_row >= 0) & (group >= 0))
+        named = [group_names[code] for code in group[labelled].tolist()]
         of_first = {name: values[first[text >= 0]] for name, values in cells.items()}
-        sides.append(_Side(side.texts.tolist(), side.text_of_row[known], named, of_first))
+        sides.append(_Side(side.texts.tolist(), side.text_of_row[labelled], named, of_first))
     pairs = _Pairs(*ends, label, np.full(len(label), part, dtype=np.int64))
     return (sides[0], sides[1]), pairs, int((~usable).sum())
 
@@ -257,14 +257,16 @@ def _different(pairs: _Pairs) -> _Pairs:
     return pairs.take(np.flatnonzero(np.append(True, (key[1:] != key[:-1]).any(axis=1))[: len(key)]))
 
 
-def held_out_shares(shares: Sequence[float], given: set[int]) -> list[float]:
+def held_out_shares(shares: Sequence[float], own_splits: set[int]) -> list[float]:
     """The shares of the splits that are drawn from the training rows, summing to 1; 0 for given splits."""
-    drawn = [share if part == splits.TRAIN or part not in given else 0.0 for part, share in enumerate(shares)]
+    drawn = [
+        share if part == splits.TRAIN or part not in own_splits else 0.0 for part, share in enumerate(shares)
+    ]
     return [share / sum(drawn) for share in drawn]
 
 
 def _split(
-    given: set[int],
+    own_splits: set[int],
     texts: list[str],
     entity: Integers,
     pairs: _Pairs,
@@ -277,13 +279,13 @@ def _split(
     weight = np.bincount(
         entity[left[of_train & (pairs.label == 1)]], minlength=int(entity.max(initial=-1)) + 1
     )
-    of_entity = splits.split(entity, texts, weight, held_out_shares(shares, given), seed)
+    of_entity = splits.split(entity, texts, weight, held_out_shares(shares, own_splits), seed)
     part = np.where(of_train, of_entity[entity[left]], pairs.part)
     crossing = of_train & (of_entity[entity[left]] != of_entity[entity[right]])
     part[crossing] = splits.NONE
     text_part = of_entity[entity]
     for number in (splits.TEST, splits.VAL, splits.TRAIN):  # train last: its texts are not held out
-        if number in given:
+        if number in own_splits:
             rows = part == number
             text_part[np.concatenate([left[rows], right[rows]])] = number
     counts = {f"{name}_pairs": int((part == number).sum()) for number, name in enumerate(splits.NAMES)}

@@ -161,7 +161,7 @@ def two_tables(name: str, model: str) -> Task:
 def one_table(name: str, model: str) -> Task:
     """One table, and the best other row of each row."""
     from linktransformer.dedup import cluster_pipeline
-    from linktransformer.dedup.dedup import K
+    from linktransformer.dedup.cluster import K
     from linktransformer.linking.options import Job
     from linktransformer.search.blocking import first_rows
     from linktransformer.tables import frames

@@ -163,7 +163,7 @@ def tfidf(queries: Sequence[str], targets: Sequence[str]) -> np.ndarray:
 
 def edit_scores(name: str, queries: Sequence[str], targets: Sequence[str]) -> np.ndarray:
     """The scores of edit distance by the package's own form of it."""
-    from linktransformer.search.edits import edit_similarity
+    from linktransformer.search.edit_similarity import edit_similarity
 
     shape = len(queries), len(targets)
     a, b = (place.ravel() for place in np.indices(shape))

@@ -58,7 +58,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Any:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """All delays in hundredths of a second."""
     monkeypatch.setattr(progress, "DELAY", 0.02)
-    monkeypatch.setattr(progress, "EVERY", 0.02)
+    monkeypatch.setattr(progress, "INTERVAL", 0.02)
 
 
 def stderr_is(stream: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,7 +365,7 @@ def test_a_forked_process_has_a_display_of_its_own(said: StringIO) -> None:
 SCRIPT = """
 import time, pandas as pd, linktransformer as lt
 from linktransformer import progress
-progress.EVERY, progress.STEP = 0.1, 0.02
+progress.INTERVAL, progress.STEP = 0.1, 0.02
 
 class Slow:
     def encode(self, texts):

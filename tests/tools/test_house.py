@@ -72,6 +72,11 @@ class Base:
 def pruned(x: int) -> int:
     """Prune."""
     return x
+
+
+def makes(x: int) -> int:
+    """The page has this word outside of code."""
+    return x
 ''',
     "clippings/other.py": '"""Other."""\n\n\ndef other(x: int) -> int:\n    """Other."""\n    return x\n',
     "model_hub/__init__.py": '"""Models."""\n\n__all__ = []\n',

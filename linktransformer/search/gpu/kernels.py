@@ -9,8 +9,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from linktransformer.search.gpu import plain
-from linktransformer.search.gpu.plain import GROUP, ROWS, TILE, Blocks
+from linktransformer.search.gpu import torch_reference
+from linktransformer.search.gpu.torch_reference import GROUP, ROWS, TILE, Blocks
 
 __all__ = ["ROUNDING", "maxima", "rescored"]
 
@@ -19,7 +19,7 @@ try:
 except ImportError:  # before Triton 3.4
     TensorDescriptor = None
 
-LOW_BITS = tl.constexpr(plain.LOW_BITS)
+LOW_BITS = tl.constexpr(torch_reference.LOW_BITS)
 DEEP = 64  # columns of a step of the matrix units
 ROUNDING = 0.0  # products are sums in float32
 

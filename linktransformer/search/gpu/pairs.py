@@ -5,20 +5,16 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 import torch
-from torch import Tensor
 
 from linktransformer.arrays import Floats, Integers
-from linktransformer.search.gpu.rows import integers, on_gpu, runs_triton, uploaded
+from linktransformer.search.gpu.rows import integers, on_gpu, runs_triton, sparse_rows, uploaded
 from linktransformer.search.matrices import Matrix, Sparse, as_dense, as_sparse
 
-__all__ = ["SparseRows", "pair_scores", "possible", "sparse_rows"]
+__all__ = ["pair_scores", "possible"]
 
 LONGEST = 256  # mean entries of a sparse row: with more its products take too long
 PAIRS = 2**25  # multiplied at a time, if sparse
 NUMBERS = 2**28  # gathered at a time, if dense
-
-# where rows start, (n + 1,) int64; columns, rising in a row, (nnz,) int32; values, (nnz,) float32
-SparseRows = tuple[Tensor, Tensor, Tensor]
 
 
 def possible(device: str, *matrices: Sparse) -> bool:
@@ -53,14 +49,3 @@ def pair_scores(
 
 def _parts(n: int, step: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, n, step)]
-
-
-def sparse_rows(rows: Sparse, gpu: torch.device) -> SparseRows:
-    """Copy sparse rows to a GPU."""
-    if not rows.has_sorted_indices:
-        rows = rows.sorted_indices()
-    return (
-        torch.from_numpy(rows.indptr.astype(np.int64)).to(gpu),
-        torch.from_numpy(np.array(rows.indices, dtype=np.int32)).to(gpu),
-        torch.from_numpy(np.array(rows.data, dtype=np.float32)).to(gpu),
-    )

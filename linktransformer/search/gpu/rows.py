@@ -12,8 +12,12 @@ import torch
 from torch import Tensor
 
 from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.search.matrices import Sparse
 
-__all__ = ["Rows", "fitting", "integers", "on_gpu", "rounded", "runs_triton", "uploaded", "workspace"]
+__all__ = [
+    "Rows", "SparseRows", "fitting", "integers", "on_gpu", "rounded", "runs_triton", "sparse_rows",
+    "uploaded", "workspace",
+]  # fmt: skip
 
 DEPTH = 64  # half-precision columns are filled up with zeros to a multiple
 PIECE = 2**24  # numbers copied, or rounded, at a time
@@ -21,6 +25,9 @@ WORKSPACE = 2**31
 FEWEST = 2**14  # rows that are brought to a GPU at a time, however little room there seems to be
 SHARE = 0.8  # of a GPU's free memory that may be used
 TINY = 2.0**-100
+
+# where rows start, (n + 1,) int64; columns, rising in a row, (nnz,) int32; values, (nnz,) float32
+SparseRows = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,3 +147,14 @@ def rounded(full: Tensor) -> Rows:
         size[rows] = restored.norm(dim=1)
         lost[rows] = (scaled - restored).norm(dim=1)
     return Rows(full, half, size, lost)
+
+
+def sparse_rows(rows: Sparse, gpu: torch.device) -> SparseRows:
+    """Copy sparse rows to a GPU."""
+    if not rows.has_sorted_indices:
+        rows = rows.sorted_indices()
+    return (
+        torch.from_numpy(rows.indptr.astype(np.int64)).to(gpu),
+        torch.from_numpy(np.array(rows.indices, dtype=np.int32)).to(gpu),
+        torch.from_numpy(np.array(rows.data, dtype=np.float32)).to(gpu),
+    )

@@ -19,10 +19,10 @@ import numpy as np
 import torch
 
 from linktransformer.arrays import Floats, Integers
-from linktransformer.search.gpu import plain
-from linktransformer.search.gpu.passes import Items, best_keys
-from linktransformer.search.gpu.plain import LOWEST, of_keys
+from linktransformer.search.gpu import torch_reference
+from linktransformer.search.gpu.exact_passes import Items, best_keys
 from linktransformer.search.gpu.rows import fitting, integers, on_gpu, rounded, runs_triton, uploaded
+from linktransformer.search.gpu.torch_reference import LOWEST, of_keys
 from linktransformer.search.matrices import Report
 
 __all__ = ["GpuIndex", "devices", "top_k"]
@@ -159,4 +159,4 @@ def _kernels(device: torch.device) -> ModuleType:
     """Triton's kernels on a GPU with matrix units for half precision, where it is installed; else torch."""
     if runs_triton(device):
         return importlib.import_module("linktransformer.search.gpu.kernels")
-    return plain
+    return torch_reference

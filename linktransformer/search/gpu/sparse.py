@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from linktransformer.arrays import Floats, Integers
-from linktransformer.search.gpu.pairs import SparseRows, sparse_rows
-from linktransformer.search.gpu.passes import above, largest
-from linktransformer.search.gpu.plain import GROUP, LOWEST, ROWS, TILE, as_keys, of_keys
-from linktransformer.search.gpu.rows import integers, on_gpu, workspace
+from linktransformer.search.gpu.exact_passes import above, largest
+from linktransformer.search.gpu.rows import SparseRows, integers, on_gpu, sparse_rows, workspace
+from linktransformer.search.gpu.torch_reference import GROUP, LOWEST, ROWS, TILE, as_keys, of_keys
 from linktransformer.search.matrices import Report, Sparse
 
 __all__ = ["top_k"]

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from linktransformer.search.gpu.pairs import SparseRows
+from linktransformer.search.gpu.rows import SparseRows
 
 __all__ = ["pair_products"]
 

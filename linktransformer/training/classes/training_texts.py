@@ -78,17 +78,19 @@ def read(
     columns = _columns(tables[splits.TRAIN], on, label_col_name)
     texts: list[str] = []
     classes: list[Label] = []
-    given: list[int] = []
+    table_split: list[int] = []
     for part, table in tables.items():
         table_texts, table_classes = _read_table(table, columns, label_col_name, serializer)
         texts += table_texts
         classes += table_classes
-        given += [part] * len(table_texts)
+        table_split += [part] * len(table_texts)
     n_rows = sum(table.n_rows for table in tables.values())
-    labels = _labels(classes, given)
+    labels = _labels(classes, table_split)
     number = {label: place for place, label in enumerate(labels)}
     code = np.array([number[label] for label in classes], dtype=np.int64)
-    split = _split(texts, code, np.array(given, dtype=np.int64), held_out_shares(shares, set(tables)), seed)
+    split = _split(
+        texts, code, np.array(table_split, dtype=np.int64), held_out_shares(shares, set(tables)), seed
+    )
     keys = factorize(list(zip(texts, code.tolist(), split.tolist(), strict=True)))[1]
     rows = np.sort(np.unique(keys, return_index=True)[1])  # the first row of each text, class and split
     split = split[rows]
@@ -139,32 +141,35 @@ def _plain(value: object) -> Label:
     return value if isinstance(value, (str, int, float, bool)) else str(value)
 
 
-def _labels(classes: Sequence[Label], given: Sequence[int]) -> tuple[Label, ...]:
+def _labels(classes: Sequence[Label], table_split: Sequence[int]) -> tuple[Label, ...]:
     """The classes of the training rows, sorted; refuses others."""
     by_split = {
-        part: {label for label, place in zip(classes, given, strict=True) if place == part}
+        part: {label for label, place in zip(classes, table_split, strict=True) if place == part}
         for part in ARGUMENT
     }
-    known = by_split[splits.TRAIN]
-    if len(known) < 2:
+    train_classes = by_split[splits.TRAIN]
+    if len(train_classes) < 2:
         raise InvalidArgumentError(
-            f"A classifier needs two classes. Given: {sorted(map(str, known))}. Check label_col_name=."
+            f"A classifier needs two classes. Given: {sorted(map(str, train_classes))}. Check "
+            "label_col_name=."
         )
     for part, argument in ARGUMENT.items():
-        unknown = by_split[part] - known
+        unknown = by_split[part] - train_classes
         if unknown:
             raise InvalidArgumentError(
                 f"{argument} has classes that the training rows have not: {sorted(map(str, unknown))[:5]}. "
                 "Give training rows of each class."
             )
-    return tuple(sorted(known, key=lambda label: (str(type(label)), label)))
+    return tuple(sorted(train_classes, key=lambda label: (str(type(label)), label)))
 
 
-def _split(texts: list[str], code: Integers, given: Integers, shares: Sequence[float], seed: int) -> Integers:
+def _split(
+    texts: list[str], code: Integers, table_split: Integers, shares: Sequence[float], seed: int
+) -> Integers:
     """The split of each row: the caller's, or drawn class by class, equal texts together."""
     folded, group = factorize([" ".join(text.casefold().split()) for text in texts])
     split_of_group = np.full(len(folded), splits.TRAIN, dtype=np.int64)
-    of_train = given == splits.TRAIN
+    of_train = table_split == splits.TRAIN
     rows = np.flatnonzero(of_train)
     # a text that was labelled twice is drawn with its first class
     first = rows[np.unique(group[rows], return_index=True)[1]]
@@ -173,7 +178,7 @@ def _split(texts: list[str], code: Integers, given: Integers, shares: Sequence[f
         names = [folded[one] for one in groups.tolist()]
         weight = np.ones(len(groups), dtype=np.int64)
         split_of_group[groups] = splits.split(np.arange(len(groups)), names, weight, shares, seed)
-    return np.where(of_train, split_of_group[group], given)
+    return np.where(of_train, split_of_group[group], table_split)
 
 
 def examples(rows: Classified) -> Examples:

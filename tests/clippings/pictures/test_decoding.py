@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from clippings.pictures import decoding as picture_decoding
-from clippings.pictures.modes import eight_bits
+from clippings.pictures.pixel_formats import eight_bits
 from clippings.pictures.read import Picture
 from clippings.pictures.sources import UnusableError
 from tests.crops import JPEG, PNG, encoded, noise, one, pixels, png

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clippings.errors import TrainingError
-from clippings.record_training.draws import draw, keys, misread, without
 from clippings.record_training.examples import Readings, RecordExamples
 from clippings.record_training.recipe import STAGES, RecordRecipe
+from clippings.record_training.record_augment import draw, keys, misread, without
 
 
 @pytest.mark.parametrize(

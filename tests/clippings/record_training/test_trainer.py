@@ -19,12 +19,12 @@ torch = pytest.importorskip("torch", reason="torch is not installed: training is
 
 from clippings.errors import TrainingError  # noqa: E402
 from clippings.record_training import evaluation as record_evaluation  # noqa: E402 - after the check that there is torch
-from clippings.record_training.draws import draw, keys  # noqa: E402
 from clippings.record_training.examples import RecordExamples  # noqa: E402
 from clippings.record_training.recipe import RecordRecipe  # noqa: E402
+from clippings.record_training.record_augment import draw, keys  # noqa: E402
 from clippings.record_training.step import record_gradients  # noqa: E402
 from clippings.record_training.trainer import Stage, fit_records  # noqa: E402
-from clippings.training import checkpoint, logbook  # noqa: E402
+from clippings.training import checkpoint, training_log  # noqa: E402
 from tests import tiny_records  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
@@ -205,7 +205,7 @@ def test_two_processes_do_what_one_does(tmp_path: Path) -> None:
         assert child.returncode == 0, error.decode()[-2000:]
     stage = Stage(tiny_records.records(16), RECIPE, augment=brighten)
     fit_records(tiny_records.model(), stage, tmp_path / "1", validate=validate)
-    one, two = (logbook.read(tmp_path / name) for name in ("1", "2"))
+    one, two = (training_log.read(tmp_path / name) for name in ("1", "2"))
     assert [line["step"] for line in one] == [line["step"] for line in two]
     for line, other in zip(one, two, strict=True):
         assert line.get("loss", 0.0) == pytest.approx(other.get("loss", 0.0), rel=1e-3)
@@ -284,7 +284,7 @@ def test_a_model_that_reads_shorter_strips_says_so() -> None:
 
 
 def steps_of(folder: Path) -> int:
-    path = folder / logbook.LOG
+    path = folder / training_log.LOG
     lines = path.read_text().splitlines() if path.exists() else []
     return max(
         (i for i in range(1, 99) if any(f'"step": {i},' in x and "loss" in x for x in lines)), default=0

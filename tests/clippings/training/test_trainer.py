@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from clippings.errors import TrainingError
-from clippings.training import evaluation, logbook
+from clippings.training import evaluation, training_log
 from clippings.training.batches import batches
 from clippings.training.recipe import Recipe
 from tests import tiny_model
@@ -94,7 +94,7 @@ def test_it_learns_and_the_log_has_every_step_once(base: Path, tmp_path: Path) -
     from clippings.training.trainer import fit
 
     run = fit(load(base), tiny_model.examples(40), RECIPE, tmp_path, validate=linking(40))
-    lines = logbook.read(tmp_path)
+    lines = training_log.read(tmp_path)
     assert [line["step"] for line in lines if "loss" in line] == list(range(1, run.steps + 1))
     scores = [line["validation"]["f1"] for line in lines if "validation" in line]
     assert len(scores) == 1 + RECIPE.epochs and run.best["f1"] == max(scores) > scores[0]
@@ -162,7 +162,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(base: Path, tmp_path: P
     child.send_signal(signal.SIGKILL)
     child.wait()
     done = len(steps_of(killed))
-    with (killed / logbook.LOG).open("a") as stream:  # as if it died while it wrote
+    with (killed / training_log.LOG).open("a") as stream:  # as if it died while it wrote
         stream.write('{"step": 9')
     straight, resumed = load(base), load(base)
     expected = fit(straight, tiny_model.examples(40), RECIPE, whole, validate=linking(40))
@@ -208,14 +208,14 @@ def test_two_processes_do_what_one_does(base: Path, tmp_path: Path) -> None:
         assert child.returncode == 0, error.decode()[-2000:]
     recipe = replace(RECIPE, mini_batch_size=8, save_steps=0)
     fit(load(base), tiny_model.examples(40), recipe, tmp_path / "1", validate=linking(40))
-    one, two = (logbook.read(tmp_path / name) for name in ("1", "2"))
+    one, two = (training_log.read(tmp_path / name) for name in ("1", "2"))
     assert [line["step"] for line in one] == [line["step"] for line in two]
     for line, other in zip(one, two, strict=True):
         assert line.get("loss", 0.0) == pytest.approx(other.get("loss", 0.0), rel=1e-3)
 
 
 def steps_of(folder: Path) -> list[int]:
-    path = folder / logbook.LOG
+    path = folder / training_log.LOG
     lines = path.read_text().splitlines() if path.exists() else []
     found = []
     for line in lines:

@@ -18,21 +18,21 @@ import linktransformer as lt
 from linktransformer.cli import main
 from linktransformer.encoding import memmap_embeddings, model_plan
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, ModelError
+from linktransformer.linking.candidate_source import scored
 from linktransformer.linking.compare_tables import compare
 from linktransformer.linking.options import Job
-from linktransformer.linking.source import scored
 from linktransformer.partitions import file_statistics, join_files, partition
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_source import file_source
-from linktransformer.scoring import gather
+from linktransformer.scoring import candidate_evidence
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.ngram_counts import Seen, TextCounts
 from linktransformer.search.ngrams import tfidf, weighed
 from linktransformer.tables import frames
+from linktransformer.tables.binned_storage import Shelf, first_of, ordered_texts, texts_at
 from linktransformer.tables.hashed_counts import HashedCounts
 from linktransformer.tables.parquet_tables import open_parquet
-from linktransformer.tables.shelf import Shelf, first_of, ordered_texts, texts_at
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -241,8 +241,8 @@ def test_a_sample_of_own_rivals_is_that_of_tables_in_memory(
     paths: tuple[Path, Path], small: None, monkeypatch: pytest.MonkeyPatch, block_on: str | None
 ) -> None:
     for name in ("OWN_UP_TO", "DENSE_OWN_UP_TO"):
-        monkeypatch.setattr(gather, name, 1e4)
-    monkeypatch.setattr(gather, "OWN_SAMPLE", 50)
+        monkeypatch.setattr(candidate_evidence, name, 1e4)
+    monkeypatch.setattr(candidate_evidence, "OWN_SAMPLE", 50)
     options = {"model": Hashed(), "block_on": block_on}
     found = lt.link_files(*paths, None, "name", memory_limit=FEW, progress=False, **options)
     the_same(found, lt.link(*map(parquet.read_table, paths), "name", **options))

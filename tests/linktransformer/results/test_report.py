@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.results.links import REASONS, Reason
+from linktransformer.results.link_values import REASONS, Reason
 from linktransformer.results.report import ChoiceReport, LinkReport, PairsReport
 
 

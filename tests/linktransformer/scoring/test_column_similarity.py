@@ -15,8 +15,8 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.scoring import compare
 from linktransformer.scoring.column_similarity import Prepared, prepare
 from linktransformer.scoring.compare import Comparison
-from linktransformer.scoring.nearness import known_values
 from linktransformer.scoring.spelling import MOST_WORDS
+from linktransformer.scoring.value_similarity import known_values
 
 
 def table(prepared: Prepared, n: int, m: int) -> np.ndarray:

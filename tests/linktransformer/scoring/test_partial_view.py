@@ -39,7 +39,7 @@ def test_texts_of_both_tables_are_read_once_and_their_vectors_found_again() -> N
     some = wanted(found, 0.6)
     encoded = encode(found.views, embed, some)
     assert len(set(read)) == len(read) > 0
-    for known, side in zip(encoded.known(found.nodes), some, strict=True):
+    for known, side in zip(encoded.encoded_texts(found.nodes), some, strict=True):
         np.testing.assert_array_equal(known, side)
     for readable, row, vectors in zip(found.views.readable, encoded.row, encoded.vectors, strict=True):
         for number, text in enumerate(readable):
@@ -52,7 +52,7 @@ def test_a_cosine_is_known_where_both_records_were_read(share: float) -> None:
     before = described(Options())
     encoded = encode(before.views, letters, wanted(before, share))
     after = with_view(before, encoded)
-    known = encoded.known(before.nodes)
+    known = encoded.encoded_texts(before.nodes)
     left, right = before.candidates.left, before.candidates.right
     both = known[0][left] & known[1][right]
     score = after.candidates.views[NAME]

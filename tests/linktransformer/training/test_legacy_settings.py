@@ -1,17 +1,14 @@
-"""Settings of linktransformer 0.1.18, and the file that it keeps them in."""
+"""Settings of linktransformer 0.1.18 under our names."""
 
 from __future__ import annotations
 
-import json
 import logging
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.training import legacy_settings, train
 from linktransformer.training.train_config import config_of
 
 # as linktransformer 0.1.18 ships it
@@ -51,44 +48,6 @@ def test_parameters_of_the_loss_and_no_test() -> None:
     assert found.temperature == 0.2 and found.shares == pytest.approx((0.7, 0.3, 0.0))
     with pytest.raises(lt.InvalidArgumentError, match="warmup"):
         config_of({}, {"warmup": 1})
-
-
-def test_a_new_file_from_an_old_one(tmp_path: Path) -> None:
-    old = tmp_path / "linkage.json"
-    old.write_text(json.dumps(OLD_FILE))
-    path = lt.create_new_train_config(old, tmp_path / "new" / "mine.json", num_epochs=7, loss_type=None)
-    values = json.loads(Path(path).read_text())
-    assert values["num_epochs"] == 7 and values["loss_type"] == "supcon"
-    assert config_of({}, values).epochs == 7
-    fresh = legacy_settings.read_config(lt.create_new_train_config(config_save_path=tmp_path / "fresh.json"))
-    assert config_of({}, fresh).loss == "infonce"
-    with pytest.raises(lt.InvalidArgumentError, match="epochs"):
-        lt.create_new_train_config(config_save_path=tmp_path / "bad.json", num_epochs=0)
-    assert not (tmp_path / "bad.json").exists()
-
-
-def test_train_model_takes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, Any] = {}
-
-    def trained(labelled: Any, shape: Any, settings: Any, base: Any, out: Path, *rest: Any) -> str:
-        seen.update(settings=settings, out=out)
-        return "trained"
-
-    monkeypatch.setattr(train, "_trained", trained)
-    monkeypatch.chdir(tmp_path)
-    path = lt.create_new_train_config(config_save_path="a.json", num_epochs=3, model_save_name="firms")
-    frame = pd.DataFrame({"a": ["x one", "y one"], "b": ["x 1", "y 1"]})
-    on = {"left_col_names": "a", "right_col_names": "b"}
-    lt.train_model(frame, config_path=path, training_args={"train_batch_size": 8}, **on)
-    assert (seen["settings"].epochs, seen["settings"].batch_size) == (3, 8)
-    assert seen["out"] == Path("models", "firms")
-    with pytest.raises(lt.InvalidArgumentError, match="one or the other"):
-        lt.train_model(frame, config_path=path, config=lt.TrainConfig(), **on)
-    with pytest.raises(lt.InvalidArgumentError, match="cannot be read"):
-        lt.train_model(frame, config_path="nowhere.json", **on)
-    (tmp_path / "list.json").write_text("[]")
-    with pytest.raises(lt.InvalidArgumentError, match="no settings"):
-        lt.train_model(frame, config_path="list.json", **on)
 
 
 def test_no_matching_pair_is_told_before_anything_is_loaded() -> None:

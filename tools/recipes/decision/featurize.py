@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from linktransformer.dedup import dedup
+from linktransformer.dedup.cluster import K
 from linktransformer.linking import options
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.search import blocking
@@ -29,9 +29,7 @@ def describe_task(task: Task, embed: Callable[[list[str]], Any] | None) -> Descr
     nodes = tuple(blocking.nodes(of.text_of_row) for of in texts)
     if min(map(len, nodes)) < (2 if same else 1):
         return None
-    return describe(
-        tables, on, nodes, texts, Options(k=dedup.K if same else options.K, embed=embed), same=same
-    )
+    return describe(tables, on, nodes, texts, Options(k=K if same else options.K, embed=embed), same=same)
 
 
 def _keys(task: Task) -> tuple[list[str], list[str]]:

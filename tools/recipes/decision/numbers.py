@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linktransformer.decision.choose import choose
+from linktransformer.decision.choose_links import choose
 from linktransformer.decision.model import sigmoid
 from tools.recipes.decision.tasks import Described, weights_of
 

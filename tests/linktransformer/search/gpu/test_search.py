@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 torch = pytest.importorskip("torch")
 
 from linktransformer.search import blocking, candidate_search, lsh_forest, pair_products, views  # noqa: E402
+from linktransformer.search.gpu import exact_passes as gpu_passes  # noqa: E402
 from linktransformer.search.gpu import pairs as gpu_pairs  # noqa: E402
-from linktransformer.search.gpu import passes as gpu_passes  # noqa: E402
-from linktransformer.search.gpu import plain as gpu_plain  # noqa: E402
 from linktransformer.search.gpu import rows as gpu_rows  # noqa: E402
 from linktransformer.search.gpu import search as gpu_search  # noqa: E402
 from linktransformer.search.gpu import sparse as gpu_sparse  # noqa: E402
+from linktransformer.search.gpu import torch_reference as gpu_plain  # noqa: E402
 from linktransformer.search.pair_products import pair_scores  # noqa: E402
 
 Matrix = NDArray[np.float32]

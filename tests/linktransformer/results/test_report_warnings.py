@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.results.guards import of_links, precision_of_clusters
+from linktransformer.results.report_warnings import of_links, precision_of_clusters
 
 LEXICAL: dict[str, Any] = {"model": "lexical"}
 WORDS = ["acme", "baxter", "steel", "dairy", "paper", "mills", "works", "corp", "ltd", "boston", "north"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from linktransformer.scoring import gather
-from linktransformer.scoring.gather import nearest_pairs, own_rivals, own_sample
+from linktransformer.scoring import candidate_evidence
+from linktransformer.scoring.candidate_evidence import nearest_pairs, own_rivals, own_sample
 from linktransformer.search.blocking import nodes
 
 
@@ -52,8 +52,8 @@ def test_all_records_of_a_small_table_and_a_sample_of_a_large_one(monkeypatch: p
     order = np.random.default_rng(0).permutation(50)
     assert own_sample(order, sparse=True).tolist() == list(range(50))
     assert len(own_sample(order[:1], sparse=True)) == 0
-    monkeypatch.setattr(gather, "OWN_UP_TO", 100)
-    monkeypatch.setattr(gather, "OWN_SAMPLE", 7)
+    monkeypatch.setattr(candidate_evidence, "OWN_UP_TO", 100)
+    monkeypatch.setattr(candidate_evidence, "OWN_SAMPLE", 7)
     few = own_sample(order, sparse=True)
     assert len(few) == 7 and (np.diff(few) > 0).all()
     assert own_sample(order, sparse=False).tolist() == list(range(50))

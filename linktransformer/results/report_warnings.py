@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -21,13 +21,13 @@ from linktransformer import progress
 from linktransformer.arrays import Integers
 from linktransformer.decision.model import sigmoid
 from linktransformer.errors import LinkWarning
+from linktransformer.results.cluster_values import ClusterValues
+from linktransformer.results.link_values import LinkValues
 from linktransformer.results.report import Report
 from linktransformer.results.stand_ins import StandIn, stand_ins
 
 if TYPE_CHECKING:
     from linktransformer.decision.fused import Fused
-    from linktransformer.results.clusters import Clusters
-    from linktransformer.results.links import Links
     from linktransformer.tables.frames import Table
 
 __all__ = [
@@ -56,6 +56,9 @@ WIDTH = 1.645
 
 MOST_ROWS_GO, LARGE_CLUSTER, STAND_IN = "most_rows_go", "large_cluster", "stand_in"
 LOW_PRECISION, FEW_PAIRS = "low_precision", "few_pairs"
+
+ClustersT = TypeVar("ClustersT", bound=ClusterValues)
+LinksT = TypeVar("LinksT", bound=LinkValues)
 
 LOUD = (LARGE_CLUSTER, STAND_IN, LOW_PRECISION)  # Python warns of these everywhere
 PACKAGE = __name__.partition(".")[0]
@@ -97,7 +100,7 @@ def precision_of_clusters(label: Integers, fused: Fused) -> dict[str, Any]:
 
 
 @progress.stage("report")
-def of_clusters(clusters: Clusters, compared: Table) -> Clusters:
+def of_clusters(clusters: ClustersT, compared: Table) -> ClustersT:
     """The clusters with "warnings" and "warning_codes" in the report; `compared` is the table as compared."""
     notices = [
         *_most_rows(clusters),
@@ -109,7 +112,9 @@ def of_clusters(clusters: Clusters, compared: Table) -> Clusters:
 
 
 @progress.stage("report")
-def of_links(links: Links, compared: tuple[Table, Table] | None = None, *, every_row: bool = False) -> Links:
+def of_links(
+    links: LinksT, compared: tuple[Table, Table] | None = None, *, every_row: bool = False
+) -> LinksT:
     """The links with "warnings" and "warning_codes" in the report.
 
     `compared` are the tables as they were compared; None where their rows are not in memory. `every_row` says
@@ -149,7 +154,7 @@ def _listed(details: Mapping[str, Any], notices: Sequence[Notice]) -> Mapping[st
     return replace(details, **entries) if isinstance(details, Report) else {**details, **entries}
 
 
-def _most_rows(clusters: Clusters) -> list[Notice]:
+def _most_rows(clusters: ClusterValues) -> list[Notice]:
     rows, n_clusters = clusters.table.n_rows, len(clusters)
     dropped = rows - n_clusters
     if dropped <= MOST_ROWS * rows:
@@ -169,7 +174,7 @@ def _most_rows(clusters: Clusters) -> list[Notice]:
     ]
 
 
-def _large_cluster(clusters: Clusters) -> list[Notice]:
+def _large_cluster(clusters: ClusterValues) -> list[Notice]:
     rows, sizes = clusters.table.n_rows, clusters.sizes
     if len(sizes) == 0:
         return []
@@ -228,7 +233,7 @@ def _cluster_precision(details: Mapping[str, Any]) -> list[Notice]:
     return _few("Pairs of rows with different keys in one cluster", n) if 0 < n < FEWEST else []
 
 
-def _link_precision(links: Links, every_row: bool) -> list[Notice]:
+def _link_precision(links: LinkValues, every_row: bool) -> list[Notice]:
     estimate = links.details["precision"]
     if estimate is None:
         return []
@@ -243,13 +248,13 @@ def _link_precision(links: Links, every_row: bool) -> list[Notice]:
     )
 
 
-def _low(what: str, estimate: float, interval: Sequence[float]) -> list[Notice]:
+def _low(pairs: str, estimate: float, interval: Sequence[float]) -> list[Notice]:
     if estimate >= LOW:
         return []
     return [
         Notice(
             LOW_PRECISION,
-            f"The estimated precision of the {what} is {estimate:.2f} (interval {interval[0]:.2f} to "
+            f"The estimated precision of the {pairs} is {estimate:.2f} (interval {interval[0]:.2f} to "
             f"{interval[1]:.2f}): more of them are expected to be wrong than right. The estimate comes from "
             "the match probabilities, and can be off where the tables are unlike those that the decision was "
             "learned from. Look at those with the lowest score, give a higher threshold=, or name more key "
@@ -258,11 +263,11 @@ def _low(what: str, estimate: float, interval: Sequence[float]) -> list[Notice]:
     ]
 
 
-def _few(what: str, n: int) -> list[Notice]:
+def _few(pairs: str, n: int) -> list[Notice]:
     return [
         Notice(
             FEW_PAIRS,
-            f"{what}: {n}. With fewer than {FEWEST} the precision cannot be estimated. Look at all.",
+            f"{pairs}: {n}. With fewer than {FEWEST} the precision cannot be estimated. Look at all.",
         )
     ]
 

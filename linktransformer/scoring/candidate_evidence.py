@@ -62,7 +62,7 @@ def evidence_of(
     columns: Sequence[PairedColumn],
     sample: Drawing,
     *,
-    known: Mapping[str, tuple[Bools, Bools]] | None = None,
+    comparable: Mapping[str, tuple[Bools, Bools]] | None = None,
     device: str | None = None,
 ) -> Evidence:
     """Collect what candidates are described by.
@@ -74,7 +74,8 @@ def evidence_of(
         texts: Their texts, written in an order of the columns that does not depend on that of the caller.
         columns: The key columns of both tables.
         sample: From what records are drawn; the same table on both sides or two tables.
-        known: By view, which left and which right texts it knows; a view that is not there knows all.
+        comparable: By view, the left and the right texts that have what it compares; a view that is not in it
+            compares all.
         device: "cpu" keeps the search off the GPU.
 
     Returns:
@@ -90,8 +91,8 @@ def evidence_of(
         left = _rivals(x, nodes[0], sample.ordered[0], device)
         right = left if same else _rivals(y, nodes[1], sample.ordered[1], device)
         random[name] = pair_scores(x, y, nodes[0].text[i], nodes[1].text[j])
-        if known and name in known:
-            has = known[name][0][nodes[0].text], known[name][1][nodes[1].text]
+        if comparable and name in comparable:
+            has = comparable[name][0][nodes[0].text], comparable[name][1][nodes[1].text]
             left, right = (
                 np.where(of_side, side, np.float32(np.nan))
                 for of_side, side in zip(has, (left, right), strict=True)

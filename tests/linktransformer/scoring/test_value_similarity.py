@@ -10,7 +10,7 @@ import pytest
 from linktransformer.scoring import compare
 from linktransformer.scoring.column_similarity import compare_known, prepare
 from linktransformer.scoring.compare import Comparison
-from linktransformer.scoring.nearness import known_values
+from linktransformer.scoring.value_similarity import known_values
 
 DRAW = np.random.default_rng(0)
 DAYS = [

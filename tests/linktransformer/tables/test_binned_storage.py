@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("pyarrow")
 
 from linktransformer.scoring.sampling import first_side, in_order
-from linktransformer.tables.shelf import Shelf, first_of, ordered_texts, text_parts, texts_at
+from linktransformer.tables.binned_storage import Shelf, first_of, ordered_texts, text_parts, texts_at
 
 
 def test_a_bin_holds_its_rows_in_the_order_in_which_they_came(tmp_path: Path) -> None:

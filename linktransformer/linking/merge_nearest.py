@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -12,9 +13,10 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
 from linktransformer.linking.joining import Join, with_unpaired
 from linktransformer.linking.keyed_model import keyed_model
-from linktransformer.linking.options import Columns, DataFrame, Job, Model, Suffixes
+from linktransformer.linking.options import Columns, Job, Model, Suffixes
 from linktransformer.progress import displayed
 from linktransformer.tables import frames, key_columns
+from linktransformer.tables.frames import IntoDataFrameT
 
 __all__ = ["aggregate_rows", "merge_knn", "merge_range"]
 
@@ -44,8 +46,8 @@ class Limits:
 
 @displayed
 def merge_knn(
-    df1: DataFrame,
-    df2: DataFrame,
+    df1: IntoDataFrameT,
+    df2: IntoDataFrameT,
     on: Columns = None,
     model: Model = None,
     left_on: Columns = None,
@@ -63,7 +65,7 @@ def merge_knn(
     memory_limit: int | None = None,
     cache: object = None,
     progress: bool | None = None,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Put each row beside the k rows of another table that are most similar to it.
 
     Args:
@@ -117,8 +119,8 @@ def merge_knn(
 
 @displayed
 def merge_range(
-    df1: DataFrame,
-    df2: DataFrame,
+    df1: IntoDataFrameT,
+    df2: IntoDataFrameT,
     on: Columns = None,
     model: Model = None,
     left_on: Columns = None,
@@ -135,7 +137,7 @@ def merge_range(
     memory_limit: int | None = None,
     cache: object = None,
     progress: bool | None = None,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Put each row beside all rows of another table that are at least so similar.
 
     Args:
@@ -191,8 +193,8 @@ def merge_range(
 
 @displayed
 def aggregate_rows(
-    df: DataFrame,
-    ref_df: DataFrame,
+    df: IntoDataFrameT,
+    ref_df: IntoDataFrameT,
     model: Model = None,
     left_on: Columns = None,
     right_on: Columns = None,
@@ -204,7 +206,7 @@ def aggregate_rows(
     device: str | None = None,
     cache: object = None,
     progress: bool | None = None,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Give each row the most similar row of a table of coarser labels.
 
     Args:
@@ -255,12 +257,12 @@ def _join(how: str, suffixes: Suffixes, score_column: str) -> Join:
 
 
 def _near(
-    natives: tuple[DataFrame, DataFrame],
+    natives: tuple[IntoDataFrameT, IntoDataFrameT],
     columns: tuple[Columns, Columns, Columns],
     limits: Limits,
     join: Join,
     job: Job,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Key columns -> similarity of any two rows -> near rows -> table."""
     tables = frames.wrap(natives[0], "df1"), frames.wrap(natives[1], "df2")
     on = key_columns.resolve(*tables, *columns)
@@ -277,4 +279,5 @@ def _near(
     )  # fmt: skip
     if join.how == "left":
         a, b, score = all_rows, np.append(b, -1)[pair], np.append(score, np.float32(np.nan))[pair]
-    return frames.beside(*tables, a, b, join.suffixes, {join.added(*tables)[0]: score})
+    beside = frames.beside(*tables, a, b, join.suffixes, {join.added(*tables)[0]: score})
+    return cast(IntoDataFrameT, beside)

@@ -15,7 +15,7 @@ __all__ = ["line_of", "without_gaps"]
 
 
 def without_gaps(
-    candidates: Candidates, nodes: tuple[Nodes, Nodes], known: Mapping[str, tuple[Bools, Bools]]
+    candidates: Candidates, nodes: tuple[Nodes, Nodes], comparable: Mapping[str, tuple[Bools, Bools]]
 ) -> Candidates:
     """The candidates with NaN for unknown similarities.
 
@@ -24,11 +24,11 @@ def without_gaps(
     pictures, on the line that both follow where both records have a picture. Where no candidate has two
     pictures it stands for it unchanged.
 
-    `known` is, by view, which left and which right units have what it compares; a view that is not there
+    `comparable` is, by view, which left and which right units have what it compares; a view that is not there
     knows all. Candidates with "dense", the pictures, have "fused".
     """
     views = dict(candidates.views)
-    for name, (left, right) in known.items():
+    for name, (left, right) in comparable.items():
         if name not in views:
             continue
         is_known = left[nodes[0].text[candidates.left]] & right[nodes[1].text[candidates.right]]

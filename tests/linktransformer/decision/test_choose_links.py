@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linktransformer.decision.choose import Choice, choose
+from linktransformer.decision.choose_links import Choice, choose
 
 
 def job(seed: int, side: int = 4) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

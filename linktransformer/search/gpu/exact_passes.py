@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from linktransformer.arrays import Floats, Integers
-from linktransformer.search.gpu.plain import GROUP, LOWEST, NOTHING, ROWS, TILE
 from linktransformer.search.gpu.rows import Rows, integers, rounded, uploaded, workspace
+from linktransformer.search.gpu.torch_reference import GROUP, LOWEST, NOTHING, ROWS, TILE
 
 __all__ = ["Items", "above", "best_keys", "largest"]
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from linktransformer.search import edits
-from linktransformer.search.edits import edit_similarity
+from linktransformer.search import edit_similarity as module
+from linktransformer.search.edit_similarity import edit_similarity
 
 TEXTS = st.lists(st.text(alphabet="ab", max_size=12) | st.text(max_size=20), min_size=1, max_size=6)
 
@@ -52,7 +52,7 @@ def test_threads_change_nothing(many: int, monkeypatch: pytest.MonkeyPatch) -> N
         ["".join(draw.choice(list("abcあ🧡"), draw.integers(0, 90))) for _ in range(30)] for _ in "ab"
     )
     a, b = every_pair(left, right)
-    monkeypatch.setattr(edits, "MANY", many)
+    monkeypatch.setattr(module, "MANY", many)
     np.testing.assert_array_equal(edit_similarity(left, right, a, b), by_hand(left, right, a, b))
 
 

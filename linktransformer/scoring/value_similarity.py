@@ -121,7 +121,7 @@ def known_values(left: Sequence[str], right: Sequence[str], comparison: Comparis
 
 def numbered_values(columns: Columns, comparison: Comparison) -> Read:
     """The numbers of the values of both columns, and how near they are."""
-    known, rows = _read(columns, comparison)
+    prepared, rows = _read(columns, comparison)
     pooled = np.concatenate(rows)
     is_read = np.isfinite(pooled[:, 0])
     read = pooled[is_read]
@@ -131,7 +131,7 @@ def numbered_values(columns: Columns, comparison: Comparison) -> Read:
     codes = np.full(len(pooled), EMPTY, dtype=np.int64)
     codes[is_read] = inverse
     n = len(rows[0])
-    return (codes[:n], codes[n:]), lambda low, high: known.near(values[low], values[high])
+    return (codes[:n], codes[n:]), lambda low, high: prepared.near(values[low], values[high])
 
 
 def _read(columns: Columns, comparison: Comparison) -> tuple[KnownValues, list[Doubles]]:

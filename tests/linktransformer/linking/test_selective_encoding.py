@@ -11,7 +11,7 @@ import pytest
 import linktransformer as lt
 from clippings import wrap_encoder
 from linktransformer.encoding import model_plan
-from linktransformer.linking import adaptive
+from linktransformer.linking import selective_encoding
 from linktransformer.search.candidate_search import Candidates
 
 N = 600  # rows of each table
@@ -156,9 +156,16 @@ def found(pairs: list[tuple[int, int, float]], sizes: tuple[int, int]) -> tuple[
 def test_doubt() -> None:
     pairs = [(0, 0, 0.99), (0, 1, 0.3), (1, 1, 0.6), (2, 2, 0.04), (3, 0, 0.5), (4, 3, 0.99)]
     candidates, p = found(pairs, (5, 4))
-    best = adaptive._best(candidates, p)
+    best = selective_encoding._best(candidates, p)
     # certain both ways; one side open; open; improbable; the left record is open; certain
-    assert adaptive.doubtful(candidates, p, best).tolist() == [False, True, True, False, True, False]
+    assert selective_encoding.doubtful(candidates, p, best).tolist() == [
+        False,
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 1, 0, 2]])
@@ -166,10 +173,10 @@ def test_the_most_doubtful_pairs_come_first_within_the_budget(order: list[int]) 
     p = np.array([0.5, 0.45, 0.3, 0.9], dtype=np.float32)[order]
     left, right = np.arange(4)[order], np.array([0, 1, 0, 2])[order]
     lengths = np.array([10, 10, 10, 10]), np.array([5, 5, 100])
-    chosen, spent = adaptive._within(np.ones(4, dtype=bool), p, (left, right), lengths, 40)
+    chosen, spent = selective_encoding._within(np.ones(4, dtype=bool), p, (left, right), lengths, 40)
     assert spent == 40 and chosen[0].tolist() == [True, True, True, False]  # the third needs 10 more
     assert chosen[1].tolist() == [True, True, False]
-    none, spent = adaptive._within(np.ones(4, dtype=bool), p, (left, right), lengths, 14)
+    none, spent = selective_encoding._within(np.ones(4, dtype=bool), p, (left, right), lengths, 14)
     assert spent == 0 and not none[0].any() and not none[1].any()
 
 
@@ -178,7 +185,7 @@ def test_equally_doubtful_pairs_are_all_encoded_or_none() -> None:
     p = np.full(3, 0.5, dtype=np.float32)
     lengths = np.full(3, 10), np.full(3, 10)
     for budget, records in ((60, 3), (59, 0)):
-        chosen, spent = adaptive._within(np.ones(3, dtype=bool), p, both, lengths, budget)
+        chosen, spent = selective_encoding._within(np.ones(3, dtype=bool), p, both, lengths, budget)
         assert chosen[0].sum() == records and spent == 20 * records
 
 

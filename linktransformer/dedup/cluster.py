@@ -1,28 +1,30 @@
-"""cluster, cluster_rows and dedup_rows: tables that name one thing many times."""
+"""cluster and cluster_rows: tables that name one thing many times."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
 from linktransformer.decision.threshold import check_reached, is_number
 from linktransformer.dedup import sources
 from linktransformer.dedup.cluster_pipeline import clusters_of, neighbours_of
-from linktransformer.dedup.constraints import Rules
+from linktransformer.dedup.constraints import Pairs, Rules
+from linktransformer.dedup.sources import Tables
 from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import Columns, DataFrame, Job, Model
+from linktransformer.linking.options import Columns, Job, Model
 from linktransformer.progress import displayed
-from linktransformer.results import clusters, guards
+from linktransformer.results import report_warnings
 from linktransformer.results.clusters import Clusters
 from linktransformer.results.report import ABSENT, ClusterReport
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables import null_values as nulls
+from linktransformer.tables.frames import IntoDataFrame, IntoDataFrameT
 from linktransformer.tables.null_values import NullValues
 
-__all__ = ["K", "check_threshold", "cluster", "cluster_rows", "dedup_rows"]
+__all__ = ["K", "check_threshold", "cluster", "cluster_rows", "clusters_by", "job_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,102 +32,8 @@ K = 50  # neighbours: a row with more near ones than that is rare, and average l
 
 
 @displayed
-def dedup_rows(
-    table: DataFrame,
-    on: Columns = None,
-    *,
-    keep: str | Callable[[DataFrame], int] = "first",
-    return_members: bool = False,
-    method: str = "average",
-    threshold: str | float = "auto",
-    model: Model = None,
-    block_on: Columns = None,
-    images: str | None = None,
-    confidence: str | None = None,
-    one_per: str | None = None,
-    cannot_link: DataFrame = None,
-    must_link: DataFrame = None,
-    duplicates: object = True,
-    null_values: NullValues = None,
-    k: int | None = None,
-    device: str | None = None,
-    batch_size: int | None = None,
-    memory_limit: int | None = None,
-    cache: object = None,
-    progress: bool | None = None,
-) -> DataFrame:
-    """Keep one row of each thing that a table names.
-
-    Args:
-        table: A pandas or polars DataFrame or a pyarrow Table; or several of one library, in a list or, by
-            name, in a dict: they are stacked in their order.
-        on: Key column or columns; None for all columns of text. Put the column that names the row first. Of
-            several tables the columns of all of them; where names differ, a list of columns for each table,
-            in a list or by name, paired in order and named as in the first table.
-        keep: Which row stays: the "first", the one with the "longest" key, the "most complete" one; or a
-            function that is given the rows of a cluster of several and returns the number of one, from 0.
-        return_members: Give the whole table too, with what became of each row.
-        method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
-            "hdbscan", within what hangs together.
-        threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
-        model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
-            that was tried (docs/dedup.md). Or a folder, a name on a hub, a SentenceTransformer, any object
-            with `encode`, or what `fit_decision` gave.
-        block_on: Column or columns whose values must be equal within a cluster; texts are compared without
-            differences of case, white space and Unicode form.
-        images: Column of picture files or pictures; `model` has to read them.
-        confidence: Column with the confidence of an OCR engine in the text, 0 to 1.
-        one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
-            each of its values. Rows where it is null are free.
-        cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
-            labels (row numbers where there is no index), or pairs of them. Of several tables a label is
-            (name of the table, index label).
-        must_link: Pairs of rows that are always in one cluster, in the same forms, also where they differ in
-            the columns of `block_on` or have no key. It is transitive: a with b and b with c is a with c.
-        duplicates: Which of several tables may have several rows of one thing: True for all of them; False
-            for none; the names of some, such as {"register"}; or True or False by name. A cluster has one
-            row at most of a table that may not.
-        null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
-            by column; texts are compared without differences of case, white space and Unicode form. The
-            cells of the result are not changed.
-        k: Neighbours fetched for each row in each view; None is 50.
-        device: Where a torch model runs; None takes a GPU when there is one.
-        batch_size: Texts encoded at a time; it changes the speed, not the result.
-        memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
-        cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
-            folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
-        progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
-
-    Returns:
-        The kept rows in the table's order, with their index labels in pandas. A row that matches none or
-        has no key is always kept. With `return_members` also the table with two more columns: "cluster"
-        and "kept", which is true for the row that stays.
-
-    Raises:
-        ColumnNotFoundError: A column that is not there.
-        InvalidArgumentError: An argument that cannot work.
-        TableTypeError: Not a table.
-        ModelError: There is no such model, or it gives vectors that cannot be used.
-
-    Example:
-        >>> import pandas as pd
-        >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy", "ACME STEEL CORP"]})
-        >>> dedup_rows(firms, on="name", model="lexical")
-                       name
-        0  Acme Steel Corp.
-        1      Baxter Dairy
-    """
-    clusters.check_keep(keep)
-    rules = Rules(method, one_per, cannot_link, must_link)
-    result = _clusters(table, on, duplicates, null_values, rules, _job(locals()))
-    guards.warn(result.details, [guards.MOST_ROWS_GO])  # of the other ones `cluster` has warned
-    one_of_each, members = clusters.kept(result, keep)
-    return (one_of_each, members) if return_members else one_of_each
-
-
-@displayed
 def cluster_rows(
-    table: DataFrame,
+    table: IntoDataFrameT | Tables[IntoDataFrameT],
     on: Columns = None,
     *,
     method: str = "average",
@@ -135,8 +43,8 @@ def cluster_rows(
     images: str | None = None,
     confidence: str | None = None,
     one_per: str | None = None,
-    cannot_link: DataFrame = None,
-    must_link: DataFrame = None,
+    cannot_link: Pairs = None,
+    must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
     k: int | None = None,
@@ -146,7 +54,7 @@ def cluster_rows(
     memory_limit: int | None = None,
     cache: object = None,
     progress: bool | None = None,
-) -> DataFrame:
+) -> IntoDataFrameT:
     """Number the rows of a table so that rows which name the same thing have the same number.
 
     Args:
@@ -211,14 +119,14 @@ def cluster_rows(
     """
     _check_name(cluster_column)
     rules = Rules(method, one_per, cannot_link, must_link)
-    result = _clusters(table, on, duplicates, null_values, rules, _job(locals()))
+    result = clusters_by(rules, table, on, duplicates, null_values, job_of(locals()))
     name = frames.free_name(cluster_column, result.table.columns)
-    return frames.with_columns(result.table, {name: result.label})
+    return cast(IntoDataFrameT, frames.with_columns(result.table, {name: result.label}))
 
 
 @displayed
 def cluster(
-    table: DataFrame,
+    table: IntoDataFrame | Tables[IntoDataFrame],
     on: Columns = None,
     *,
     method: str = "average",
@@ -228,8 +136,8 @@ def cluster(
     images: str | None = None,
     confidence: str | None = None,
     one_per: str | None = None,
-    cannot_link: DataFrame = None,
-    must_link: DataFrame = None,
+    cannot_link: Pairs = None,
+    must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
     k: int | None = None,
@@ -296,22 +204,22 @@ def cluster(
         Clusters(3 rows in 2 clusters, 1 of several rows)
     """
     rules = Rules(method, one_per, cannot_link, must_link)
-    return _clusters(table, on, duplicates, null_values, rules, _job(locals()))
+    return clusters_by(rules, table, on, duplicates, null_values, job_of(locals()))
 
 
-def _job(arguments: Mapping[str, object]) -> Job:
+def job_of(arguments: Mapping[str, object]) -> Job:
     """The job of a public function, from its `locals()`."""
     check_threshold(arguments["threshold"])
     model = model_plan.LEXICAL if arguments["images"] is None else None
     return Job.of(arguments, k=K, model=model)
 
 
-def _clusters(
-    table: DataFrame | Sequence[DataFrame] | Mapping[str, DataFrame],
+def clusters_by(
+    rules: Rules,
+    table: IntoDataFrame | Tables[IntoDataFrame],
     on: Columns,
     duplicates: object,
     null_values: NullValues,
-    rules: Rules,
     job: Job,
 ) -> Clusters:
     """Key columns -> neighbours with match probabilities -> clusters -> report."""
@@ -319,7 +227,7 @@ def _clusters(
         stacked = sources.read(table, on, duplicates, cast(Columns, job.block_on), job.images)
         wrapped, names, rules = stacked.table, list(stacked.on), replace(rules, sources=stacked)
     else:
-        wrapped = frames.wrap(cast(DataFrame, table), "table")
+        wrapped = frames.wrap(cast(IntoDataFrame, table), "table")
         names = key_columns.of_one(wrapped, on, job.images)
         sources.check_of_one(duplicates)
     for argument in ("images", "confidence"):
@@ -336,10 +244,12 @@ def _clusters(
         null_values=null_counts,
         sources=ABSENT if rules.sources is None else rules.sources.sizes,
     )
-    result = guards.of_clusters(replace(result, details=report, pictures=neighbours.pictures), compared)
+    result = report_warnings.of_clusters(
+        replace(result, details=report, pictures=neighbours.pictures), compared
+    )
     result = replace(result, table=wrapped)
     logger.info("%r", result)
-    guards.warn(result.details)
+    report_warnings.warn(result.details)
     return result
 
 

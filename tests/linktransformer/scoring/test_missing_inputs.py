@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from linktransformer.scoring.gaps import line_of, without_gaps
+from linktransformer.scoring.missing_inputs import line_of, without_gaps
 from linktransformer.search.blocking import nodes
 from linktransformer.search.candidate_search import Candidates
 
