@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["work_folder"]
+__all__ = ["hold", "work_folder"]
 
 logger = logging.getLogger(__name__)
 LOCK = ".lock"
@@ -30,7 +30,7 @@ def work_folder(parent: Path, prefix: str, suffix: str = "", mode: int = 0o777) 
     folder = parent / f"{prefix}{uuid.uuid4().hex}{suffix}"
     lock = folder.with_name(folder.name + LOCK)
     with lock.open("a+b") as stream:
-        _hold(stream.fileno())
+        hold(stream.fileno())
         try:
             folder.mkdir(mode=mode)
             yield folder
@@ -46,7 +46,7 @@ def _remove_abandoned(parent: Path, prefix: str, suffix: str) -> None:
     digits = "[0-9a-f]" * 32
     for lock in parent.glob(f"{_plain(prefix)}{digits}{_plain(suffix)}{LOCK}"):
         with contextlib.suppress(OSError), lock.open("a+b") as stream:  # of another user, or just removed
-            if not _hold(stream.fileno()):
+            if not hold(stream.fileno()):
                 continue
             folder = lock.with_name(lock.name.removesuffix(LOCK))
             if folder.exists():
@@ -61,7 +61,7 @@ def _plain(text: str) -> str:
     return escape(text)
 
 
-def _hold(number: int) -> bool:
+def hold(number: int) -> bool:
     """Lock an open file without waiting; whether that worked. The lock ends with the file or the process."""
     try:
         if sys.platform == "win32":
