@@ -10,7 +10,7 @@ from clippings.errors import EncoderError
 from clippings.records.clip_config import MEAN, STD, ClipConfig
 from clippings.records.clip_libraries import build, classes, need_open_clip, need_transformers
 from clippings.text.folder_checks import read_object, refuse_pointers, tensor_names
-from model_hub import ModelHubError, UnreachableError
+from model_hub import ModelHubError, TransferError
 from model_hub.hf import HubRepository, fetched_folder
 from model_hub.opening import is_offline
 from model_hub.ref import HUB_NAME
@@ -235,7 +235,7 @@ def _source(name: str) -> Path | str:
             if not is_offline():
                 HubRepository(name).pin("main")
                 return name
-        except UnreachableError:
+        except TransferError:  # away or in trouble: the libraries would try for minutes
             pass
         except ModelHubError:  # the hub answers: its own client says what is wrong
             return name

@@ -202,10 +202,18 @@ def try_to_seal(model: Trainable, out: Path, settings: TrainConfig, data: Traini
 
     What makes sealing impossible, or another model of it, is so found before training.
     """
+    from clippings.errors import TrainingError
+
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".trial-") as place:
         folder = Path(place) / "model"
         folder.mkdir()
-        model.save(folder)
+        try:
+            model.save(folder)
+        except Exception as error:  # of sentence-transformers, by version
+            raise TrainingError(
+                f"The base cannot be saved, so training would be lost. Given: base={model.name!r}: "
+                f"{type(error).__name__}: {str(error)[:300]}. Give another base."
+            ) from error
         seal_text_model(model, folder, settings, data, {}, name="trial")
         check_sealed(model, folder)
