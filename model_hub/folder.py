@@ -15,7 +15,9 @@ PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill
 PROGRAMS = frozenset({".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat"})
 WEIGHTS = frozenset({".onnx", ".safetensors", ".data", ".bin", ".npy", ".npz"})
 # what people write beside a model, and no loader reads
-NOTES = frozenset({"", ".md", ".rst", ".txt", ".html", ".pdf", ".csv", ".log", ".png", ".jpg", ".jpeg", ".svg"})
+NOTES = frozenset(
+    {"", ".md", ".rst", ".txt", ".html", ".pdf", ".csv", ".log", ".png", ".jpg", ".jpeg", ".svg"}
+)
 _TOKENIZER_TEXT = re.compile(r"vocab|merges|dict|tokens", re.IGNORECASE)  # vocab.txt, merges.txt, dict.txt
 CARD_NAME = "README.md"  # not hashed: a card may be corrected, and only people read it
 _OBJECTS = re.compile(rb"'descr':[^}]*[|'\"]O")  # an array of Python objects, in the header of an .npy file

@@ -61,15 +61,7 @@ def publish(
         'linker-multilingual'
     """
     model = folder if isinstance(folder, ModelFolder) else verify(Path(folder).expanduser())
-    try:
-        target = ref if isinstance(ref, ModelRef) else parse(ref)
-    except ModelNotFoundError:
-        raise ModelHubError(
-            "A model cannot be published there: the target is neither a path nor an address.",
-            repr(os.fspath(ref)) if not isinstance(ref, ModelRef) else str(ref),
-            f"Give a folder as a path ('./{os.fspath(ref)}'), 'oci://host/name:tag' in lower case, or "
-            "'hf://org/name@tag'.",
-        ) from None
+    target = ref if isinstance(ref, ModelRef) else _target(ref)
     if target.kind == "folder":
         return _into_folder(model, Path(target.name), progress)
     if target.kind == "bundled" or target.pinned:
@@ -116,6 +108,18 @@ def list(  # noqa: A001 - the public name, as in `model_hub.list(...)`
         return tuple(sorted(path.parent.name for path in root.glob(f"*/{MANIFEST_NAME}")))
     _refuse_offline(place)
     return remote_of(place, token=token, insecure=insecure).tags()
+
+
+def _target(ref: str | os.PathLike[str]) -> ModelRef:
+    try:
+        return parse(ref)
+    except ModelNotFoundError:
+        raise ModelHubError(
+            "A model cannot be published there: the target is neither a path nor an address.",
+            repr(os.fspath(ref)),
+            f"Give a folder as a path ('./{os.fspath(ref)}'), 'oci://host/name:tag' in lower case, or "
+            "'hf://org/name@tag'.",
+        ) from None
 
 
 def _into_folder(model: ModelFolder, target: Path, progress: Progress | None) -> str:

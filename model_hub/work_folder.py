@@ -24,7 +24,8 @@ LOCK = ".lock"
 def work_folder(parent: Path, prefix: str, suffix: str = "", mode: int = 0o777) -> Iterator[Path]:
     """A new folder `parent/PREFIX<32 digits>SUFFIX`, removed at the end unless it was renamed.
 
-    `mode` are its rights, as `os.mkdir` takes them. Folders of the same form that processes left which are dead are removed first.
+    `mode` are its rights, as `os.mkdir` takes them. Folders of the same form that killed processes have left
+    are removed first.
     """
     _remove_abandoned(parent, prefix, suffix)
     folder = parent / f"{prefix}{uuid.uuid4().hex}{suffix}"

@@ -223,7 +223,7 @@ def from_transformers(name: str, changes: Mapping[str, object]) -> Named:
 
 
 def _source(name: str) -> Path | str:
-    """A checked folder, or a hub's name; the folder fetched earlier where the hub cannot or may not be asked."""
+    """A checked folder, or a hub's name; the folder fetched earlier where the hub is not asked."""
     folder = Path(name).expanduser()
     if not folder.is_dir():
         if not HUB_NAME.fullmatch(name):

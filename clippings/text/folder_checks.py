@@ -66,7 +66,7 @@ def tensor_names(path: Path) -> list[str]:
     size = path.stat().st_size
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
-        whole = 8 < size and 2 <= length <= min(LARGEST_HEADER, size - 8)
+        whole = size > 8 and 2 <= length <= min(LARGEST_HEADER, size - 8)
         try:
             header = json.loads(stream.read(length)) if whole else None
             tensors = {name: value for name, value in (header or {}).items() if name != "__metadata__"}
@@ -125,8 +125,8 @@ def _check_modules(folder: Path) -> None:
         # modules without settings are saved without a folder
         if place and kind not in ("Normalize", "LayerNorm") and not (folder / place).is_dir():
             raise EncoderError(
-                f"A part of the model is missing. Given: modules.json lists the module {kind!r} in {place!r}, "
-                f"and {folder} has no such folder. Download the model again."
+                f"A part of the model is missing. Given: modules.json lists {kind!r} in {place!r}, and "
+                f"{folder} has no such folder. Download the model again."
             )
         if place and kind == "Pooling" and not (folder / place / "config.json").is_file():
             raise EncoderError(

@@ -105,7 +105,7 @@ class WrappedEncoder:
         except Exception as error:
             raise EncoderError(
                 f"The model {self.name!r} failed on a text. Given: {type(error).__name__}: "
-                f"{str(error)[:300]}, in {len(texts)} texts of up to {max(map(len, texts))} characters. Check "
+                f"{str(error)[:300]}, {len(texts)} texts of up to {max(map(len, texts))} characters. Check "
                 "that the folder's tokenizer and max_seq_length belong to its weights."
             ) from error
 

@@ -226,14 +226,14 @@ def embed(
         return np.empty((0, 1), dtype=np.float32)
     texts = list(texts)
     lookup = encoder.lookup(texts) if isinstance(encoder, CachedEncoder) else None
-    with progress.stage("encode", len(texts) if lookup is None else len(lookup.missing)) as tick:
-        with encoding_errors(encoder):
-            if lookup is not None:
-                return lookup.complete(batch_size, tick)
-            plain = cast("TextEncoder", encoder)
-            if remember:
-                return vector_memory.encode(plain, texts, batch_size, tick)
-            return np.asarray(plain.encode(texts, batch_size=batch_size, progress=tick), np.float32)
+    n = len(texts) if lookup is None else len(lookup.missing)
+    with progress.stage("encode", n) as tick, encoding_errors(encoder):
+        if lookup is not None:
+            return lookup.complete(batch_size, tick)
+        plain = cast("TextEncoder", encoder)
+        if remember:
+            return vector_memory.encode(plain, texts, batch_size, tick)
+        return np.asarray(plain.encode(texts, batch_size=batch_size, progress=tick), np.float32)
 
 
 @contextlib.contextmanager

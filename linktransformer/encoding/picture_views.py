@@ -75,19 +75,17 @@ def encoded(encoder: Encoder, units: Units, batch_size: int | None) -> Mapping[s
     lookup = None
     if isinstance(encoder, CachedEncoder):
         lookup = encoder.lookup_records(repeated, pictures, confidence)
-    with progress.stage("encode", len(pictures) if lookup is None else len(lookup.missing)) as tick:
-        with encoding_errors(encoder):
-            if lookup is not None:
-                parts = np.split(lookup.complete(batch_size, tick), len(VECTORS), axis=1)
-                vectors: Mapping[str, Floats] = dict(
-                    zip(VECTORS, map(np.ascontiguousarray, parts), strict=True)
+    n = len(pictures) if lookup is None else len(lookup.missing)
+    with progress.stage("encode", n) as tick, encoding_errors(encoder):
+        if lookup is not None:
+            parts = np.split(lookup.complete(batch_size, tick), len(VECTORS), axis=1)
+            vectors: Mapping[str, Floats] = dict(zip(VECTORS, map(np.ascontiguousarray, parts), strict=True))
+        else:
+            vectors = parts_of(
+                cast("RecordEncoder", encoder).encode_records(
+                    repeated, pictures, confidence=confidence, batch_size=batch_size, progress=tick
                 )
-            else:
-                vectors = parts_of(
-                    cast("RecordEncoder", encoder).encode_records(
-                        repeated, pictures, confidence=confidence, batch_size=batch_size, progress=tick
-                    )
-                )
+            )
     if len(pictures) == len(texts):
         return vectors
     starts = np.cumsum(count) - count

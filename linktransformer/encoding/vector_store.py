@@ -174,7 +174,7 @@ class VectorStore:
 
     @contextlib.contextmanager
     def first(self) -> Iterator[bool]:
-        """Whether no other process encodes for this folder; held until the end. True where that is unknown."""
+        """Whether no other process encodes for this folder; held to the end. True where that is unknown."""
         from model_hub.store import locked_if_free
 
         with contextlib.ExitStack() as held:

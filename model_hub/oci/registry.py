@@ -205,7 +205,7 @@ class Registry:
             if helper := self.credentials.helper:
                 remedy = (
                     f"The keys are kept by the program docker-credential-{helper}, which is not run. Set "
-                    "LINKTRANSFORMER_OCI_USER and LINKTRANSFORMER_OCI_PASSWORD, or give token='user:password'."
+                    "LINKTRANSFORMER_OCI_USER and LINKTRANSFORMER_OCI_PASSWORD, or give token='NAME:KEY'."
                 )
             return AccessError("The registry does not let us in.", context, remedy)
         if status == 404:

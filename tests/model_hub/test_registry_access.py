@@ -309,7 +309,12 @@ def test_the_longest_namespace_has_the_keys(tmp_path: Path, monkeypatch: pytest.
         "a.example/team/model": {"username": "model", "password": "x"},
     }
     (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
-    for path, user in (("team/model", "model"), ("team/other", "team"), ("teams/model", "host"), ("", "host")):
+    for path, user in (
+        ("team/model", "model"),
+        ("team/other", "team"),
+        ("teams/model", "host"),
+        ("", "host"),
+    ):
         assert credentials("a.example", None, path).user == user
 
 
@@ -345,6 +350,6 @@ def test_a_helper_is_named_and_not_run(
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     text = json.dumps({"auths": {server.host: {}}, **config}).replace("HOST", server.host)
     (tmp_path / "config.json").write_text(text)
-    with pytest.raises(AccessError, match=r"docker-credential-desktop, which is not run.*LINKTRANSFORMER_OCI"):
+    with pytest.raises(AccessError, match=r"docker-credential-desktop, which is not run.*LINKTRANS"):
         load(f"oci://{server.host}/team/model:v1")
     assert not (tmp_path / "was-run").exists()

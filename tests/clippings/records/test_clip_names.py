@@ -17,7 +17,13 @@ from clippings.records.clip_names import parts_of_name  # noqa: E402
 from tests import small_records  # noqa: E402
 from tests.small_records import records  # noqa: E402
 
-WORDS = ["<s>", "<pad>", "</s>", "<unk>", *"harbour tin quay leith moor son acme ivy press".split()]
+WORDS = [
+    "<s>",
+    "<pad>",
+    "</s>",
+    "<unk>",
+    *["harbour", "tin", "quay", "leith", "moor", "son", "acme", "ivy", "press"],
+]
 TEXTS = ["harbour tin quay", "leith moor son acme", "ivy"]
 SMALL: dict[str, Any] = {
     "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,

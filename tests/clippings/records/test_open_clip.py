@@ -121,9 +121,7 @@ def saved(tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("form", ["local-dir:{}", "tiny-wide/{}/open_clip_model.safetensors"])
-def test_weights_on_the_disk(
-    saved: Path, form: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_weights_on_the_disk(saved: Path, form: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     library = need_open_clip()
     own = library.create_model(f"local-dir:{saved}")
     with torch.no_grad():

@@ -229,7 +229,7 @@ def test_errors_of_a_library_while_encoding_are_ours(base: Path, monkeypatch: py
         raise IndexError("index out of range in self")
 
     monkeypatch.setattr(encoder.model, "encode", fail)  # type: ignore[union-attr]
-    with pytest.raises(EncoderError, match="failed on a text.*IndexError: index out of range"):
+    with pytest.raises(EncoderError, match=r"failed on a text.*IndexError: index out of range"):
         encoder.encode(["acme"])
 
 

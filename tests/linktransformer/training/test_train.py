@@ -239,11 +239,14 @@ def test_train_then_merge(base: Path, tmp_path: Path, kind: str) -> None:
 def static(folder: Path, base: Path) -> Path:
     """A model of token vectors without attention and without a token limit."""
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import StaticEmbedding
     from tokenizers import Tokenizer
 
+    from clippings.export.from_onnx import _modules
+
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
-    model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=16)], device="cpu")
+    model = SentenceTransformer(
+        modules=[_modules().StaticEmbedding(tokenizer, embedding_dim=16)], device="cpu"
+    )
     model.save_pretrained(str(folder), create_model_card=False)
     return folder
 
@@ -304,7 +307,7 @@ def test_a_base_that_cannot_be_sealed_is_told_before_training(
         raise NotImplementedError("this module has no save")
 
     monkeypatch.setattr(trainable.Trainable, "save", full)
-    with pytest.raises(lt.InvalidArgumentError, match="cannot be saved.*this module has no save"):
+    with pytest.raises(lt.InvalidArgumentError, match=r"cannot be saved.*this module has no save"):
         lt.train_model(table(20), base=base, out=tmp_path / "run", **ON, **QUICK)
     assert not list((tmp_path / "run").iterdir())
 
@@ -313,9 +316,9 @@ def test_what_labels_and_settings_lack_is_said() -> None:
     frame = table(20).assign(label=None)
     with pytest.raises(lt.InvalidArgumentError, match="20 of them without text or without a label"):
         lt.train_model(frame, label_col_name="label", **ON)
-    with pytest.raises(lt.InvalidArgumentError, match="learning_rate=10.0.*above 0 and at most 1"):
+    with pytest.raises(lt.InvalidArgumentError, match=r"learning_rate=10\.0.*above 0 and at most 1"):
         lt.train_model(table(20), learning_rate=10.0, **ON)
-    with pytest.raises(lt.InvalidArgumentError, match="weight_decay=-1.*from 0 to 1"):
+    with pytest.raises(lt.InvalidArgumentError, match=r"weight_decay=-1.*from 0 to 1"):
         lt.train_model(table(20), weight_decay=-1, **ON)
 
 
