@@ -119,7 +119,8 @@ class WrappedEncoder:
         """Equal keys mean equal vectors; None where that is unknown."""
         device = str(getattr(self.model, "device", "cpu"))
         if self._folder is not None:
-            return fingerprint.of_folder(self._folder, device)
+            listed = {file.path.rpartition("/")[2] for file in self._folder.manifest.files}
+            return None if fingerprint.ADAPTER in listed else fingerprint.of_folder(self._folder, device)
         if self._ref is not None:
             return fingerprint.of_reference(self._ref, device)
         return fingerprint.of_object(self.model)

@@ -17,10 +17,11 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
 
-from clippings import EncoderError, MissingPackageError, load_text_encoder  # noqa: E402
+from clippings import EncoderError, MissingPackageError, fingerprint, load_text_encoder  # noqa: E402
 from clippings.text import folder_checks  # noqa: E402
 from clippings.text.sentence_models import default_prompt  # noqa: E402
 from clippings.training.trainable import load_trainable  # noqa: E402
+from model_hub import parse  # noqa: E402
 from tests.model_hub.conftest import Server, say  # noqa: E402
 from tests.tiny_model import firms, make_base  # noqa: E402
 
@@ -141,6 +142,8 @@ def test_damaged_folders_are_refused(
         with pytest.raises(EncoderError, match=message):
             load(folder)
     if change is adapter:
+        assert fingerprint.of_reference(parse(folder), "cpu") is None  # a base model is elsewhere
+        assert fingerprint.of_reference(parse(base), "cpu") is not None
         with pytest.raises(MissingPackageError):
             load_text_encoder(folder)
 
