@@ -42,6 +42,15 @@ def load_sentence_transformer(
     requested. Raises `MissingPackageError`, `UnsafeModelError` for pickled weights, `ModelNotFoundError` for
     a hub's model that was never fetched, and `EncoderError` for every other failure.
     """
+    if ref.kind == "folder":
+        _refuse_pickles(Path(ref.name))
+    try:
+        torch = import_module("torch")
+        declare_torchvision_ops()  # transformers imports it where it is installed
+        package = import_module("sentence_transformers")
+        import_module("clippings.long.model").register()
+    except ModuleNotFoundError as error:
+        raise MissingPackageError(error.name or "sentence-transformers", f"The model {str(ref)!r}") from error
     source: Path | None = None
     if ref.kind == "folder":
         source = Path(ref.name)
@@ -50,13 +59,6 @@ def load_sentence_transformer(
     if source is not None:
         _refuse_pickles(source)
         check_folder(source)
-    try:
-        torch = import_module("torch")
-        declare_torchvision_ops()  # transformers imports it where it is installed
-        package = import_module("sentence_transformers")
-        import_module("clippings.long.model").register()
-    except ModuleNotFoundError as error:
-        raise MissingPackageError(error.name or "sentence-transformers", f"The model {str(ref)!r}") from error
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
