@@ -16,6 +16,7 @@ __all__ = ["of_folder", "of_object", "of_reference"]
 # packages whose version may change bits or tokens
 RUNTIME = ("onnxruntime", "tokenizers", "torch", "transformers", "sentence-transformers", "pillow")
 OURS = "linktransformer"
+ADAPTER = "adapter_config.json"
 READ = ("architecture", "dimension", "max_tokens", "pooling", "normalize", "prefix", "serializer")
 
 
@@ -37,11 +38,13 @@ def of_folder(model: ModelFolder, device: str) -> str:
 def of_reference(ref: ModelRef, device: str) -> str | None:
     """The fingerprint of a model of sentence-transformers: by file hashes, or its commit on the hub.
 
-    None where neither is known.
+    None where neither is known, and for an adapter, whose base model is elsewhere.
     """
     if ref.kind == "folder":
         root = Path(ref.name)
         paths = [path for path in sorted(root.rglob("*")) if path.is_file() and path.name != CARD_NAME]
+        if any(path.name == ADAPTER for path in paths):
+            return None  # its vectors depend on a base model elsewhere, too
         files = {path.relative_to(root).as_posix(): sha256(path) for path in paths}
         return _digest({"files": files}, device) if files else None
     commit = _commit(ref) if ref.kind == "hub" else None
@@ -53,6 +56,8 @@ def _commit(ref: ModelRef) -> str | None:
     try:
         from huggingface_hub import try_to_load_from_cache
     except ImportError:
+        return None
+    if isinstance(try_to_load_from_cache(ref.name, ADAPTER, revision=ref.revision), str):
         return None
     for name in ("modules.json", "config.json"):
         path = try_to_load_from_cache(ref.name, name, revision=ref.revision)

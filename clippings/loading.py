@@ -114,7 +114,9 @@ def load_record_encoder(
 
     Args:
         reference: A folder of ours, "oci://host/name:tag", "hf://org/name@revision", or a CLIP model:
-            "open_clip:NAME/PRETRAINED" (nothing behind the stroke: random weights) or "hf:org/name".
+            "open_clip:NAME/WEIGHTS" (a tag of open_clip or a file of safetensors; without: random weights),
+            "open_clip:local-dir:FOLDER", "open_clip:hf-hub:org/name", or "hf:org/name" (or a folder), of
+            the types clip, metaclip_2, siglip and chinese_clip.
         device: "cpu", "cuda" or "cuda:1"; None: for torch models a GPU when there is one.
         threads: Number of threads of a model that runs on onnxruntime; None for all cores.
 

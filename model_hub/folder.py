@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_hub.errors import ChecksumError, ModelNotFoundError, UnsafeModelError
-from model_hub.manifest import Manifest, ModelFile, read
+from model_hub.manifest import MANIFEST_NAME, Manifest, ModelFile, read
 
 PICKLE_SUFFIXES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".joblib", ".dill", ".cloudpickle", ".ckpt"})
 PROGRAMS = frozenset({".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat"})
 WEIGHTS = frozenset({".onnx", ".safetensors", ".data", ".bin", ".npy", ".npz"})
+# what people write beside a model, and no loader reads
+NOTES = frozenset(
+    {"", ".md", ".rst", ".txt", ".html", ".pdf", ".csv", ".log", ".png", ".jpg", ".jpeg", ".svg"}
+)
+_TOKENIZER_TEXT = re.compile(r"vocab|merges|dict|tokens", re.IGNORECASE)  # vocab.txt, merges.txt, dict.txt
 CARD_NAME = "README.md"  # not hashed: a card may be corrected, and only people read it
 _OBJECTS = re.compile(rb"'descr':[^}]*[|'\"]O")  # an array of Python objects, in the header of an .npy file
 _hashes: dict[tuple[str, int, int, int], str] = {}  # by path, mtime, ctime and size: hashed once a process
@@ -60,7 +65,8 @@ def verify(path: Path) -> ModelFolder:
         ModelNotFoundError: There is no such folder, or no manifest in it.
         ManifestError: The manifest cannot be read or is not allowed.
         ChecksumError: A listed file is missing or is not the one described.
-        UnsafeModelError: There is a pickle, an unlisted program or weights file, or a link out of the folder.
+        UnsafeModelError: There is a pickle, a program, a link out of the folder, or an unlisted file that a
+            loader might read. Hidden files and notes (README, notes.txt) may stay.
     """
     if not path.is_dir():
         raise ModelNotFoundError("There is no such model folder.", str(path), "Check the path.")
@@ -69,15 +75,31 @@ def verify(path: Path) -> ModelFolder:
     listed = {file.path for file in manifest.files}
     for path in _files(root):
         name = refuse_unsafe(root, path)
-        if name not in listed and path.suffix.lower() in WEIGHTS:
+        if name not in listed and name != MANIFEST_NAME and path.is_file() and is_read(name):
+            kind = "weights" if path.suffix.lower() in WEIGHTS else "a file"
             raise UnsafeModelError(
-                "The model's folder holds weights that its manifest does not list.",
+                f"The model's folder holds {kind} that its manifest does not list, and that may be read when "
+                "the model is loaded.",
                 f"{name} in {root}",
-                "Remove the file, or download the model again.",
+                "Remove the file, or download the model again. After a change of your own, seal it again.",
             )
     for file in manifest.files:
         _check(root, file)
     return ModelFolder(root, manifest)
+
+
+def is_read(name: str) -> bool:
+    """Whether a loader may read a file of this name; hidden files and notes for people are not read.
+
+    Example:
+        >>> [is_read(name) for name in ("adapter_config.json", "vocab.txt", "notes.txt", ".git/config.json")]
+        [True, True, False, False]
+    """
+    parts = name.split("/")
+    if any(part.startswith(".") for part in parts):
+        return False
+    path = Path(parts[-1])
+    return path.suffix.lower() not in NOTES or bool(_TOKENIZER_TEXT.search(path.stem))
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -180,6 +180,23 @@ class HubRepository:
         )
 
 
+def fetched_folder(name: str, revision: str | None = None) -> Path:
+    """The folder in huggingface_hub's cache of a repository that was fetched earlier; nothing is requested.
+
+    Raises `ModelNotFoundError` where it was never fetched.
+    """
+    try:
+        return Path(_library().snapshot_download(name, revision=revision, local_files_only=True))
+    except ModelHubError:
+        raise
+    except Exception as error:  # LocalEntryNotFoundError and others, by version
+        raise ModelNotFoundError(
+            "The model was never fetched, and the hub cannot or may not be reached.",
+            f"{name}@{revision or 'main'} ({type(error).__name__})",
+            "Fetch it once with a connection, or give a folder.",
+        ) from error
+
+
 def _library(part: str = "") -> ModuleType:
     try:
         return import_module("huggingface_hub" + part)

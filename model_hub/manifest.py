@@ -215,10 +215,14 @@ def read(folder: Path) -> Manifest:
     try:
         values = json.loads(path.read_bytes())
     except FileNotFoundError:
+        inside = sorted(found.parent for found in folder.glob(f"*/{MANIFEST_NAME}"))
+        remedy = "Give the folder that holds the manifest."
+        if inside:  # the folder of a training run
+            remedy = f"Its folder {inside[0].name!r} is a model: give {str(inside[0])!r}."
         raise ModelNotFoundError(
             f"The folder has no {MANIFEST_NAME}, so it is not a model folder of this package.",
             str(folder),
-            "Give the folder that holds the manifest.",
+            remedy,
         ) from None
     except ValueError as error:
         raise ManifestError(

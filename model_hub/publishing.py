@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import shutil
-import uuid
 from pathlib import Path
 
 from model_hub.card import model_card
@@ -17,6 +16,7 @@ from model_hub.manifest import MANIFEST_NAME
 from model_hub.opening import is_offline, remote_of
 from model_hub.ref import ModelRef, parse
 from model_hub.remote import Progress
+from model_hub.work_folder import work_folder
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def publish(
         'linker-multilingual'
     """
     model = folder if isinstance(folder, ModelFolder) else verify(Path(folder).expanduser())
-    target = ref if isinstance(ref, ModelRef) else parse(ref)
+    target = ref if isinstance(ref, ModelRef) else _target(ref)
     if target.kind == "folder":
         return _into_folder(model, Path(target.name), progress)
     if target.kind == "bundled" or target.pinned:
@@ -110,15 +110,25 @@ def list(  # noqa: A001 - the public name, as in `model_hub.list(...)`
     return remote_of(place, token=token, insecure=insecure).tags()
 
 
+def _target(ref: str | os.PathLike[str]) -> ModelRef:
+    try:
+        return parse(ref)
+    except ModelNotFoundError:
+        raise ModelHubError(
+            "A model cannot be published there: the target is neither a path nor an address.",
+            repr(os.fspath(ref)),
+            f"Give a folder as a path ('./{os.fspath(ref)}'), 'oci://host/name:tag' in lower case, or "
+            "'hf://org/name@tag'.",
+        ) from None
+
+
 def _into_folder(model: ModelFolder, target: Path, progress: Progress | None) -> str:
     """Copy to a sibling, check the copy, then rename: others see the whole model or none."""
     target = target.absolute()
     if target.exists() and any(target.iterdir() if target.is_dir() else [target]):
         return _same(model, target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    staging = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    try:
-        staging.mkdir()
+    with work_folder(target.parent, f".{target.name}.", ".part") as staging:
         names: builtins.list[str] = [MANIFEST_NAME, *(file.path for file in model.manifest.files)]
         for name in names:
             (staging / name).parent.mkdir(parents=True, exist_ok=True)
@@ -137,8 +147,6 @@ def _into_folder(model: ModelFolder, target: Path, progress: Progress | None) ->
             if not target.exists():
                 raise
             return _same(model, target)  # another process was faster
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return str(target)
 
 

@@ -155,6 +155,16 @@ def locked(path: Path) -> Iterator[None]:
         yield  # closing the file lets go
 
 
+@contextlib.contextmanager
+def locked_if_free(path: Path) -> Iterator[bool]:
+    """Whether a lock between processes was free; it is then held until the end, or that of the process."""
+    from model_hub.work_folder import hold
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as stream:
+        yield hold(stream.fileno())  # closing the file lets go
+
+
 def _digest(text: str) -> str:
     import hashlib
 

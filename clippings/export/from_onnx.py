@@ -129,9 +129,12 @@ def _assembled(
         tokenizer.save_pretrained(place)
         modules = _modules()
         first = modules.Transformer(place, max_seq_length=manifest.max_tokens)
-        pooling = modules.Pooling(manifest.dimension, pooling_mode=manifest.pooling)
+        size = int(body.config.hidden_size)
+        pooling = modules.Pooling(size, pooling_mode=manifest.pooling)
         model: SentenceTransformer = package.SentenceTransformer(
-            modules=[first, pooling, modules.Normalize()], device="cpu"
+            modules=[first, pooling, modules.Normalize()],
+            device="cpu",
+            truncate_dim=manifest.dimension if manifest.dimension < size else None,
         )
     return model
 

@@ -93,7 +93,7 @@ def export_text(
     root.mkdir(parents=True, exist_ok=True)
     _save_tokenizer(loaded, root / "tokenizer.json")
     _save_kind(loaded, kind.body, root)
-    module = _tokens_of(torch, kind.body)
+    module = _tokens_of(torch, kind.body, kind.dimension)
     ids = torch.tensor([[1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]])
     axes = {"input_ids": {0: "batch", 1: "length"}, "found": {0: "batch", 1: "length"}}
     trace(torch, module, {"input_ids": ids}, axes, root / "model.onnx")
@@ -214,11 +214,18 @@ def _kind(model: SentenceTransformer) -> _Kind:
             f"{prompt or 'do_lower_case'}. Use the model itself."
         )
     longest = int(model.max_seq_length or body.config.max_position_embeddings)
-    return _Kind(body, "mean" if mean else "cls", int(body.config.hidden_size), longest)
+    size = int(body.config.hidden_size)
+    # the first numbers of a mean are the mean of the first numbers
+    dimension = min(size, int(getattr(model, "truncate_dim", None) or size))
+    return _Kind(body, "mean" if mean else "cls", dimension, longest)
 
 
-def _tokens_of(torch: Any, body: nn.Module) -> nn.Module:
-    """The transformer as a module of token numbers alone: texts of a batch have one length."""
+def _tokens_of(torch: Any, body: Any, dimension: int) -> nn.Module:
+    """The transformer as a module of token numbers alone: texts of a batch have one length.
+
+    Of token vectors longer than `dimension` (`truncate_dim`) only the first numbers are written.
+    """
+    cut = dimension < int(body.config.hidden_size)
     plain: Any = copy.deepcopy(body).to("cpu").float().eval()
     if hasattr(plain, "set_attn_implementation"):
         plain.set_attn_implementation("eager")  # the only one that every exporter supports
@@ -231,7 +238,7 @@ def _tokens_of(torch: Any, body: nn.Module) -> nn.Module:
         def forward(self, input_ids: Tensor) -> Tensor:
             mask = torch.ones_like(input_ids)
             states: Tensor = self.body(input_ids=input_ids, attention_mask=mask).last_hidden_state
-            return states
+            return states[:, :, :dimension] if cut else states
 
     module: nn.Module = Tokens().eval()
     return module

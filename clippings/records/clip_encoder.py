@@ -16,7 +16,8 @@ from clippings.arrays import Floats
 from clippings.errors import EncoderError
 from clippings.records.bi_encoder_config import HINTS
 from clippings.records.clip_config import ClipConfig
-from clippings.records.clip_libraries import Tokenize, from_open_clip, from_transformers, tokenizer
+from clippings.records.clip_libraries import Tokenize, tokenizer
+from clippings.records.clip_names import from_open_clip, from_transformers, parts_of_name
 from clippings.records.folder import (
     WEIGHTS,
     load_weights,
@@ -115,7 +116,10 @@ class ClipRecordEncoder(TorchRecordEncoder):
 
 
 def load_clip(reference: str, device: str | None = None, **changes: object) -> ClipRecordEncoder:
-    """Load the CLIP model "open_clip:NAME/PRETRAINED" (without PRETRAINED: random weights) or "hf:org/name".
+    """Load the CLIP model "open_clip:NAME/WEIGHTS" (without WEIGHTS: random ones) or "hf:org/name".
+
+    WEIGHTS are a tag of open_clip or a file of safetensors; "open_clip:local-dir:FOLDER" and
+    "open_clip:hf-hub:org/name" are models of open_clip with their own settings.
 
     `changes` are other settings: fusion, image_weight.
     """
@@ -125,13 +129,13 @@ def load_clip(reference: str, device: str | None = None, **changes: object) -> C
     kind, _, name = reference.partition(":")
     if not name or kind not in ("open_clip", "hf"):
         raise EncoderError(
-            f"A CLIP model is named 'open_clip:NAME/PRETRAINED' or 'hf:org/name'. Given: {reference!r}."
+            f"A CLIP model is named 'open_clip:NAME/WEIGHTS' or 'hf:org/name'. Given: {reference!r}."
         )
     if kind == "open_clip":
-        config, clip = from_open_clip(*_parts(name), changes)
+        config, clip, folder = from_open_clip(*parts_of_name(name), changes)
     else:
-        config, clip = from_transformers(name, changes)
-    tokenize, own = tokenizer(config)
+        config, clip, folder = from_transformers(name, changes)
+    tokenize, own = tokenizer(config, folder)
     model = ClipModel(config, clip).eval()
     return ClipRecordEncoder(model, tokenize, reference, device, own and own.save_pretrained)
 
@@ -177,9 +181,3 @@ def _shared(paper: int, picture: int) -> tuple[slice, slice]:
     both = min(paper, picture)
     first, second = (paper - both) // 2, (picture - both) // 2
     return slice(first, first + both), slice(second, second + both)
-
-
-def _parts(name: str) -> tuple[str, str]:
-    """Model and weights: the last slash separates them."""
-    model, _, pretrained = name.rpartition("/")
-    return (model, pretrained) if model else (name, "")

@@ -1,27 +1,25 @@
-"""Models and tokenizers of open_clip and transformers: by name, or built from settings."""
+"""The libraries of CLIP models, open_clip and transformers: models built from settings, tokenizers."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from clippings.arrays import Bools, Integers
 from clippings.errors import EncoderError, MissingPackageError
-from clippings.records.clip_config import MEAN, STD, ClipConfig
+from clippings.records.clip_config import ClipConfig
 from clippings.text.onnx_encoder import SURROGATES
 from clippings.third_party import declare_torchvision_ops, need_torch
+from model_hub import ModelHubError
 
-if TYPE_CHECKING:
-    from torch import nn
-
-logger = logging.getLogger(__name__)
 Tokenize = Callable[[Sequence[str]], "tuple[Integers, Bools]"]
+# types of transformers whose vectors are those of their own class, and how the names of its classes begin
+KINDS = {"clip": "CLIP", "metaclip_2": "MetaClip2", "siglip": "Siglip", "chinese_clip": "ChineseCLIP"}
 
 
 def need_open_clip() -> ModuleType:
@@ -53,8 +51,8 @@ def build(config: ClipConfig) -> Any:
     """A model with random weights."""
     try:
         if config.library == "transformers":
-            library = need_transformers()
-            return library.CLIPModel(library.CLIPConfig(**config.architecture))
+            made, settings = classes(str(config.architecture.get("model_type", "clip")), config.name)
+            return made(settings(**config.architecture))
         library = need_open_clip()
         values = dict(config.architecture)
         # weights come from our own file, never from a hub
@@ -63,95 +61,31 @@ def build(config: ClipConfig) -> Any:
         custom = values.pop("custom_text", False) or bool(text.get("hf_model_name"))
         kind = library.CustomTextCLIP if custom else library.CLIP
         return kind(**{**values, "text_cfg": text, "vision_cfg": vision})
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
-        if isinstance(error, EncoderError):
-            raise
+    except EncoderError:
+        raise
+    except Exception as error:  # of the library, by version
         raise EncoderError(
             f"The CLIP model cannot be built. Given: {config.library} {config.name!r}: {str(error)[:300]}. "
             f"Check its settings, and the version of {config.library}."
         ) from error
 
 
-def from_open_clip(name: str, pretrained: str, changes: Mapping[str, object]) -> tuple[ClipConfig, Any]:
-    """Settings and model of open_clip by name; "" as `pretrained` gives random weights.
-
-    `changes` are other settings: fusion, image_weight.
-    """
-    library = need_open_clip()
-    architecture = library.get_model_config(name)
-    if architecture is None:
+def classes(model_type: str, name: str) -> tuple[Any, Any]:
+    """The classes of transformers for the model and the settings of a `model_type`; others are refused."""
+    if model_type not in KINDS:
         raise EncoderError(
-            f"open_clip has no such model. Given: {name!r}. `open_clip.list_models()` has the names."
+            f"A model of this type cannot be used for pictures and texts. Given: {name!r}, whose config.json "
+            f"has model_type={model_type!r}. Give one of the types {', '.join(KINDS)}."
         )
-    source = None
-    if pretrained:
-        try:
-            source = library.create_model(name, pretrained=pretrained)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise EncoderError(
-                f"open_clip cannot load the model. Given: {name}/{pretrained}: {str(error)[:300]}. Check the "
-                "names and the network."
-            ) from error
-        # some weights want another bend than the settings of their name say
-        quick = any(type(part).__name__ == "QuickGELU" for part in source.modules())
-        architecture = {**architecture, "quick_gelu": quick}
-    config = _of_open_clip(name, architecture, source, changes)
-    model = build(config)
-    if source is not None:
-        model.load_state_dict(source.state_dict())
-    return config, model
-
-
-def _of_open_clip(
-    name: str, architecture: Mapping[str, Any], source: nn.Module | None, changes: Mapping[str, object]
-) -> ClipConfig:
-    size = architecture["vision_cfg"].get("image_size", 224)
-    height, width = (size, size) if isinstance(size, int) else size
-    visual = getattr(source, "visual", None)
-    return ClipConfig.from_dict(
-        {
-            "library": "open_clip",
-            "name": name,
-            "architecture": architecture,
-            "dim": architecture["embed_dim"],
-            "height": height,
-            "width": width,
-            "mean": getattr(visual, "image_mean", None) or MEAN,
-            "std": getattr(visual, "image_std", None) or STD,
-            "longest_text": architecture["text_cfg"].get("context_length", 77),
-            **changes,
-        }
-    )
-
-
-def from_transformers(name: str, changes: Mapping[str, object]) -> tuple[ClipConfig, Any]:
-    """Settings and CLIPModel of transformers by "org/name" or folder; its weights have to be safetensors."""
     library = need_transformers()
+    stem = KINDS[model_type]
     try:
-        model = library.CLIPModel.from_pretrained(name, use_safetensors=True).float()
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        return getattr(library, f"{stem}Model"), getattr(library, f"{stem}Config")
+    except AttributeError as error:
         raise EncoderError(
-            f"transformers cannot load the CLIP model. Given: {name!r}: {str(error)[:300]}. Check its name, "
-            "the network and that it has safetensors weights."
+            f"The installed transformers {library.__version__} has no {stem}Model. Given: {name!r}, "
+            f"model_type={model_type!r}. Run: pip install --upgrade transformers"
         ) from error
-    try:
-        processor = library.image_processing_utils.ImageProcessingMixin.get_image_processor_dict(name)[0]
-    except (OSError, AttributeError):
-        processor = {}  # a model without that file takes pictures as OpenAI's does
-    size = model.config.vision_config.image_size
-    config = {
-        "library": "transformers",
-        "name": str(name),
-        "architecture": model.config.to_diff_dict(),
-        "dim": model.config.projection_dim,
-        "height": size,
-        "width": size,
-        "mean": processor.get("image_mean") or MEAN,
-        "std": processor.get("image_std") or STD,
-        "longest_text": model.config.text_config.max_position_embeddings,
-        **changes,
-    }
-    return ClipConfig.from_dict(config), model
 
 
 def tokenizer(config: ClipConfig, folder: Path | None = None) -> tuple[Tokenize, Any]:
@@ -162,26 +96,39 @@ def tokenizer(config: ClipConfig, folder: Path | None = None) -> tuple[Tokenize,
     text = config.architecture.get("text_cfg", {})
     named = text.get("hf_tokenizer_name") if config.library == "open_clip" else config.name
     try:
-        if named:
+        if config.library == "transformers":
             own = need_transformers().AutoTokenizer.from_pretrained(str(folder or named))
-            return lambda texts: _of_transformers(own, texts, config.longest_text), own
-        simple = need_open_clip().SimpleTokenizer(context_length=config.longest_text)
-    except (OSError, ValueError) as error:
-        if isinstance(error, EncoderError):
-            raise
+            # of a tower that heeds the mask any padding will do, and a BERT's limit is long
+            padding = "longest" if config.architecture.get("model_type") == "chinese_clip" else "max_length"
+            return lambda texts: _of_transformers(own, texts, config.longest_text, padding), own
+        library = need_open_clip()
+        options = {"context_length": config.longest_text, **text.get("tokenizer_kwargs", {})}
+        if named:
+            mode = {"tokenizer_mode": text["tokenizer_mode"]} if text.get("tokenizer_mode") else {}
+            theirs = library.tokenizer.HFTokenizer(str(folder or named), **options, **mode)
+        else:
+            theirs = library.SimpleTokenizer(**options)
+    except (EncoderError, ModelHubError):
+        raise
+    except Exception as error:  # of the libraries, by version
         raise EncoderError(
             f"The tokenizer cannot be loaded. Given: {folder or named}: {str(error)[:300]}. Check the model."
         ) from error
 
     def tokens(texts: Sequence[str]) -> tuple[Integers, Bools]:
-        ids = np.asarray(simple([SURROGATES.sub("\ufffd", text) for text in texts]), np.int64)
+        ids = np.asarray(theirs([SURROGATES.sub("\ufffd", text) for text in texts]), np.int64)
         return ids, ids != 0
 
-    return tokens, None
+    return tokens, theirs.tokenizer if named else None
 
 
-def _of_transformers(tokenizer: Any, texts: Sequence[str], longest: int) -> tuple[Integers, Bools]:
+def _of_transformers(
+    tokenizer: Any, texts: Sequence[str], longest: int, padding: str
+) -> tuple[Integers, Bools]:
     clean = [SURROGATES.sub("\ufffd", text) for text in texts]
-    tokens = tokenizer(clean, padding="max_length", truncation=True, max_length=longest, return_tensors="np")
+    tokens = tokenizer(
+        clean, padding=padding, truncation=True, max_length=longest, return_tensors="np",
+        return_attention_mask=True,
+    )  # fmt: skip
     ids = np.asarray(tokens["input_ids"], np.int64)
     return ids, np.asarray(tokens["attention_mask"], np.bool_)

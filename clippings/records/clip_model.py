@@ -50,7 +50,9 @@ class ClipModel(nn.Module):
         """Unit rows, (n, dim) float32, of tokens, (n, t) int64, and their mask, (n, t) bool."""
         if self.config.library == "open_clip":
             return _unit(self.clip.encode_text(ids))
-        return _unit(self.clip.get_text_features(input_ids=ids, attention_mask=mask.long()))
+        # SigLIP was trained on padded texts, without a mask
+        heeded = None if self.config.architecture.get("model_type") == "siglip" else mask.long()
+        return _unit(self.clip.get_text_features(input_ids=ids, attention_mask=heeded))
 
 
 def _unit(output: Any) -> Tensor:

@@ -210,7 +210,14 @@ def batches(lengths: Sequence[int], batch_size: int | None) -> Iterator[Integers
 def _tokenizer(model: ModelFolder) -> Tokenizer:
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(model.file("tokenizer.json")))
+    path = model.file("tokenizer.json")
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the package raises bare Exception
+        raise EncoderError(
+            f"The model's tokenizer cannot be read. Given: {path}: {str(error)[:300]}. Update the package "
+            "tokenizers, or download the model folder again."
+        ) from error
     tokenizer.no_padding()
     tokenizer.enable_truncation(model.manifest.max_tokens)
     return tokenizer

@@ -96,6 +96,19 @@ class WrappedEncoder:
             return np.zeros(len(texts), dtype=np.float32)
         return self._truncation.share_lost(texts)
 
+    def _rows(self, texts: list[str], keywords: Mapping[str, object]) -> object:
+        """The model's own vectors; an error of a library in a model that was loaded by name is ours."""
+        if self._folder is None and self._ref is None:
+            return self.model.encode(texts, **keywords)  # an object of the caller's: its errors are his
+        try:
+            return self.model.encode(texts, **keywords)
+        except Exception as error:
+            raise EncoderError(
+                f"The model {self.name!r} failed on a text. Given: {type(error).__name__}: "
+                f"{str(error)[:300]}, {len(texts)} texts of up to {max(map(len, texts))} characters. Check "
+                "that the folder's tokenizer and max_seq_length belong to its weights."
+            ) from error
+
     @property
     def note(self) -> str | None:
         """How many texts were encoded on a GPU, or why by the model's own `encode`; None before that."""
@@ -106,7 +119,8 @@ class WrappedEncoder:
         """Equal keys mean equal vectors; None where that is unknown."""
         device = str(getattr(self.model, "device", "cpu"))
         if self._folder is not None:
-            return fingerprint.of_folder(self._folder, device)
+            listed = {file.path.rpartition("/")[2] for file in self._folder.manifest.files}
+            return None if fingerprint.ADAPTER in listed else fingerprint.of_folder(self._folder, device)
         if self._ref is not None:
             return fingerprint.of_reference(self._ref, device)
         return fingerprint.of_object(self.model)
@@ -152,7 +166,7 @@ class WrappedEncoder:
         parts = []
         for start in range(0, len(texts), CHUNK):
             part = [SURROGATES.sub("\ufffd", str(text)) for text in texts[start : start + CHUNK]]
-            parts.append(as_vectors(self.model.encode(part, **keywords), len(part), self.name))
+            parts.append(as_vectors(self._rows(part, keywords), len(part), self.name))
             if progress is not None:
                 progress(len(part))
         if not parts:

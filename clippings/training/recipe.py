@@ -37,7 +37,10 @@ class TrainingSettings(Settings):
         """
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
-            self.check(is_real(value) and low < value <= high, name, f"a number above {max(low, 0):g}")
+            bounds = f"a number above {max(low, 0):g} and at most {high:g}"
+            if low < 0:
+                bounds = f"a number from 0 to {high:g}"
+            self.check(is_real(value) and low < value <= high, name, bounds)
 
     def outcome(self) -> dict[str, object]:
         """Select the settings that change the trained model; a run is resumed only with equal ones.

@@ -15,7 +15,14 @@ import numpy.typing as npt
 from clippings.arrays import Floats
 from clippings.errors import TrainingError
 from clippings.export.from_onnx import TOKENS, thaw
-from clippings.text.sentence_models import base_folder, is_based, load_converted, load_sentence_transformer
+from clippings.text.sentence_models import (
+    base_folder,
+    default_prompt,
+    is_based,
+    load_converted,
+    load_sentence_transformer,
+    position_limit,
+)
 from clippings.third_party import need_torch, no_bars
 from clippings.training.batches import by_length
 from clippings.training.checkpoint import copy_weights
@@ -35,17 +42,22 @@ class Trainable:
         model: The sentence-transformers model.
         name: What it was loaded from.
         device: Where it runs.
-        dim: Length of a vector.
+        dim: Length of a vector; of a longer one of the model (`truncate_dim`) the first numbers are used.
+        prompt: What `encode` of the saved model puts before every text, and training therefore too.
         half: Whether it computes in half precision (bfloat16).
     """
 
     def __init__(self, model: Any, name: str) -> None:
+        if type(model[0]).__name__ in ("Router", "Asym"):
+            raise TrainingError(
+                "A model with different routes for queries and documents cannot be trained here. Given: "
+                f"base={name!r}, a {type(model[0]).__name__}. Give a model with one encoder."
+            )
         self.model, self.name = model, name
         self.device = str(model.device)
         get = getattr(model, "get_embedding_dimension", None) or model.get_sentence_embedding_dimension
         self.dim = int(get())
-        # `tokenize` of version 5 is called `preprocess` in version 6
-        self._tokens = getattr(model, "preprocess", None) or model.tokenize
+        self.prompt = default_prompt(model)
         self.half = False
         configs = (getattr(part, "config", None) for part in model.modules())
         self._varied = all(getattr(config, "model_type", None) != "based_bert" for config in configs)
@@ -53,6 +65,17 @@ class Trainable:
     def vectors(self, texts: Sequence[str]) -> Tensor:
         """Texts as float32 unit rows with gradients, (n, d)."""
         return self.vectors_of(self._tokens(list(texts)))
+
+    def _tokens(self, texts: list[str]) -> Mapping[str, Tensor]:
+        """The model's inputs, with its default prompt."""
+        # `tokenize` of version 5 is called `preprocess` in version 6
+        if (preprocess := getattr(self.model, "preprocess", None)) is not None:
+            inputs: Mapping[str, Tensor] = preprocess(texts, prompt=self.prompt or None)
+            return inputs
+        tokens: dict[str, Any] = self.model.tokenize([self.prompt + text for text in texts])
+        if self.prompt:  # some poolings leave the prompt out
+            tokens["prompt_length"] = self.model.tokenize([self.prompt])["input_ids"].shape[-1] - 1
+        return tokens
 
     def vectors_of(self, tokens: Mapping[str, Tensor]) -> Tensor:
         """Tokens ("input_ids", "attention_mask", (n, t) each) to float32 unit rows with gradients, (n, d)."""
@@ -62,7 +85,7 @@ class Trainable:
         }
         kind = self.device.partition(":")[0]
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.half), _kernels(kind, self._varied):
-            vectors = self.model(inputs)["sentence_embedding"]
+            vectors = self.model(inputs)["sentence_embedding"][:, : self.dim]
         unit: Tensor = torch.nn.functional.normalize(vectors.float(), dim=1)
         return unit
 
@@ -78,7 +101,8 @@ class Trainable:
         """Set the precision ("auto", "bf16" or "fp32") and the token limit, None to leave it."""
         self.half = half_precision(precision, self.device)
         if max_tokens is not None:
-            places = _places(self.model)
+            body = getattr(self.model[0], "auto_model", None)
+            places = None if body is None else position_limit(body)
             if places is not None and max_tokens > places:
                 raise TrainingError(
                     f"The base model reads fewer tokens. Given: max_tokens={max_tokens}, and {self.name!r} "
@@ -156,12 +180,6 @@ def _thawed(folder: ModelFolder, device: str | None) -> Any:
     """The torch model of an ONNX graph, on the device."""
     torch = need_torch("Training")
     return thaw(folder).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-
-def _places(model: nn.Sequential) -> int | None:
-    config = getattr(getattr(model[0], "auto_model", None), "config", None)
-    places = getattr(config, "max_position_embeddings", None)
-    return int(places) if places else None
 
 
 def _kernels(device: str, varied: bool) -> AbstractContextManager[object]:

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict, cast
 
@@ -92,6 +93,9 @@ class Lookup:
             encoded in the same groups as without a cache, so that vectors are the same.
         encode: Encodes inputs by their numbers.
         store: Stores vectors.
+        shared: The files of all processes.
+        reuse: Counts inputs whose vectors another process stored meanwhile.
+        listings: How often the files had been listed for the lookup.
     """
 
     keys: Keys
@@ -100,41 +104,72 @@ class Lookup:
     group_size: int | None
     encode: Encode
     store: Callable[[Keys, Floats], None]
+    shared: VectorStore
+    reuse: Callable[[int], None]
+    listings: int
 
     def complete(self, batch_size: int | None, tick: Tick) -> Floats:
-        """Encode and store what is missing; (n, width) float32 of all inputs."""
+        """Encode and store what is missing; (n, width) float32 of all inputs.
+
+        Of two processes with the same inputs the second begins at the end, and both use what the other has
+        stored: they meet in the middle.
+        """
         unsaved: list[tuple[Integers, Floats]] = []
         saved_at = time.monotonic()
         try:
-            for rows in self._groups():
-                new = self.encode(rows, batch_size, tick)
-                if self.vectors is None:
-                    self.vectors = np.empty((len(self.keys), new.shape[1]), np.float32)
-                self.vectors[rows] = new
-                unsaved.append((rows, new))
-                if sum(len(part) for part, _ in unsaved) >= LEAST or time.monotonic() - saved_at > SECONDS:
-                    self._save(unsaved)
-                    unsaved, saved_at = [], time.monotonic()
+            with self.shared.first() if len(self.missing) else nullcontext(True) as first:
+                for rows in self._groups(backwards=not first):
+                    if not len(rows := self._not_stored(rows, tick)):
+                        continue
+                    new = self.encode(rows, batch_size, tick)
+                    self._keep(rows, new)
+                    unsaved.append((rows, new))
+                    many = sum(len(part) for part, _ in unsaved) >= LEAST
+                    if many or time.monotonic() - saved_at > SECONDS:
+                        self._save(unsaved)
+                        unsaved, saved_at = [], time.monotonic()
         finally:  # vectors encoded before an error or Ctrl-C are stored too
             self._save(unsaved)
         return np.empty((0, 1), np.float32) if self.vectors is None else self.vectors
+
+    def _keep(self, rows: Integers, vectors: Floats) -> None:
+        if self.vectors is None:
+            self.vectors = np.empty((len(self.keys), vectors.shape[1]), np.float32)
+        self.vectors[rows] = vectors
+
+    def _not_stored(self, rows: Integers, tick: Tick) -> Integers:
+        """The rows whose vectors no other process has stored since; those of the others are read.
+
+        Of inputs that depend on one another all or none are read.
+        """
+        if self.shared.see_new() == self.listings:
+            return rows
+        vectors, missing = self.shared.take(self.keys[rows])
+        if vectors is None or (self.group_size is not None and len(missing)):
+            return rows
+        stored = np.setdiff1d(np.arange(len(rows)), missing)
+        self._keep(rows[stored], vectors[stored])
+        self.reuse(len(stored))
+        tick(len(stored))
+        return rows[missing]
 
     def _save(self, parts: list[tuple[Integers, Floats]]) -> None:
         if parts:
             rows = np.concatenate([part for part, _ in parts])
             self.store(self.keys[rows], np.concatenate([new for _, new in parts]))
 
-    def _groups(self) -> Iterator[Integers]:
+    def _groups(self, backwards: bool = False) -> Iterator[Integers]:
         """The missing inputs that are encoded together."""
         if self.group_size is not None:
             edges = np.flatnonzero(np.diff(self.missing // self.group_size)) + 1
-            yield from (group for group in np.split(self.missing, edges) if len(group))
+            groups = [group for group in np.split(self.missing, edges) if len(group)]
+            yield from groups[::-1] if backwards else groups
             return
-        start, size = 0, LEAST
-        while start < len(self.missing):
+        waiting, size = self.missing, LEAST
+        while len(waiting):
             began = time.monotonic()
-            yield self.missing[start : start + size]
-            start += size
+            yield waiting[-size:] if backwards else waiting[:size]
+            waiting = waiting[:-size] if backwards else waiting[size:]
             rate = size / max(1e-3, time.monotonic() - began)
             size = int(min(MOST, max(LEAST, rate * SECONDS)))
 
@@ -211,7 +246,11 @@ class CachedEncoder:
             self.counts["encoded"] += len(new)
             store.put(new, rows)
 
-        return Lookup(keys, vectors, missing, getattr(self.inner, f"{kind}_at_once", None), encode, save)
+        def reuse(n: int) -> None:
+            self.counts["reused"] += n
+
+        at_once = getattr(self.inner, f"{kind}_at_once", None)
+        return Lookup(keys, vectors, missing, at_once, encode, save, store, reuse, store.see_new())
 
 
 def parts_of(vectors: object) -> Mapping[str, Floats]:

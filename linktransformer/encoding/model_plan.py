@@ -21,7 +21,12 @@ from linktransformer.encoding.cache_settings import CacheLike
 from linktransformer.encoding.cached_encoder import CachedEncoder, cached
 from linktransformer.encoding.loading import load
 from linktransformer.encoding.remote.endpoint import endpoint, is_remote
-from linktransformer.errors import InvalidArgumentError, MissingExtraError, ModelError
+from linktransformer.errors import (
+    InvalidArgumentError,
+    LinkTransformerError,
+    MissingExtraError,
+    ModelError,
+)
 from linktransformer.tables.serialize import Serializer
 
 if TYPE_CHECKING:
@@ -29,8 +34,8 @@ if TYPE_CHECKING:
     from clippings.text.text_encoder import TextEncoder
 
 __all__ = [
-    "FULL", "LEXICAL", "Encoder", "ModelLike", "Plan", "decision_alone", "embed", "model_errors", "plan",
-    "plan_of_pictures",
+    "FULL", "LEXICAL", "Encoder", "ModelLike", "Plan", "decision_alone", "embed", "encoding_errors",
+    "model_errors", "plan", "plan_of_pictures",
 ]  # fmt: skip
 
 LEXICAL = "lexical"
@@ -215,21 +220,36 @@ def embed(
     `batch_size` changes no vector. `remember` uses the memory of the process (`vector_memory`), unless there
     is a cache on disk.
     """
-    from clippings import EncoderError
-
     if encoder is None:
         raise ValueError("a plan without an encoder has no vectors")
     if not len(texts):
         return np.empty((0, 1), dtype=np.float32)
     texts = list(texts)
     lookup = encoder.lookup(texts) if isinstance(encoder, CachedEncoder) else None
-    with progress.stage("encode", len(texts) if lookup is None else len(lookup.missing)) as tick:
-        try:
-            if lookup is not None:
-                return lookup.complete(batch_size, tick)
-            plain = cast("TextEncoder", encoder)
-            if remember:
-                return vector_memory.encode(plain, texts, batch_size, tick)
-            return np.asarray(plain.encode(texts, batch_size=batch_size, progress=tick), np.float32)
-        except EncoderError as error:
-            raise ModelError(str(error)) from error
+    n = len(texts) if lookup is None else len(lookup.missing)
+    with progress.stage("encode", n) as tick, encoding_errors(encoder):
+        if lookup is not None:
+            return lookup.complete(batch_size, tick)
+        plain = cast("TextEncoder", encoder)
+        if remember:
+            return vector_memory.encode(plain, texts, batch_size, tick)
+        return np.asarray(plain.encode(texts, batch_size=batch_size, progress=tick), np.float32)
+
+
+@contextlib.contextmanager
+def encoding_errors(encoder: object) -> Iterator[None]:
+    """Raise whatever a model's `encode` raises as ModelError, with its cause; ours stay as they are."""
+    from clippings import EncoderError
+
+    try:
+        yield
+    except LinkTransformerError:
+        raise
+    except EncoderError as error:
+        raise ModelError(str(error)) from error
+    except Exception as error:  # of a library or of the caller's own class
+        name = getattr(encoder, "name", type(encoder).__name__)
+        raise ModelError(
+            f"The model {name!r} failed while it encoded. Given: {type(error).__name__}: {str(error)[:300]}. "
+            "Try its encode on some of the texts."
+        ) from error

@@ -13,8 +13,7 @@ from linktransformer import progress
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.encoding.cached_encoder import PARTS as VECTORS
 from linktransformer.encoding.cached_encoder import CachedEncoder, parts_of
-from linktransformer.encoding.model_plan import Encoder
-from linktransformer.errors import ModelError
+from linktransformer.encoding.model_plan import Encoder, encoding_errors
 from linktransformer.scoring.missing_inputs import line_of
 from linktransformer.search import edit_similarity
 from linktransformer.search.blocking import Nodes
@@ -68,8 +67,6 @@ def encoded(encoder: Encoder, units: Units, batch_size: int | None) -> Mapping[s
 
     A unit with several pictures has the normalised sum of their vectors.
     """
-    from clippings import EncoderError
-
     texts = [text or None for text in units.records.texts.tolist()]
     count = np.array([max(1, len(pictures)) for pictures in units.pictures], dtype=np.int64)
     owner = np.repeat(np.arange(len(texts)), count)
@@ -78,21 +75,17 @@ def encoded(encoder: Encoder, units: Units, batch_size: int | None) -> Mapping[s
     lookup = None
     if isinstance(encoder, CachedEncoder):
         lookup = encoder.lookup_records(repeated, pictures, confidence)
-    with progress.stage("encode", len(pictures) if lookup is None else len(lookup.missing)) as tick:
-        try:
-            if lookup is not None:
-                parts = np.split(lookup.complete(batch_size, tick), len(VECTORS), axis=1)
-                vectors: Mapping[str, Floats] = dict(
-                    zip(VECTORS, map(np.ascontiguousarray, parts), strict=True)
+    n = len(pictures) if lookup is None else len(lookup.missing)
+    with progress.stage("encode", n) as tick, encoding_errors(encoder):
+        if lookup is not None:
+            parts = np.split(lookup.complete(batch_size, tick), len(VECTORS), axis=1)
+            vectors: Mapping[str, Floats] = dict(zip(VECTORS, map(np.ascontiguousarray, parts), strict=True))
+        else:
+            vectors = parts_of(
+                cast("RecordEncoder", encoder).encode_records(
+                    repeated, pictures, confidence=confidence, batch_size=batch_size, progress=tick
                 )
-            else:
-                vectors = parts_of(
-                    cast("RecordEncoder", encoder).encode_records(
-                        repeated, pictures, confidence=confidence, batch_size=batch_size, progress=tick
-                    )
-                )
-        except EncoderError as error:
-            raise ModelError(str(error)) from error
+            )
     if len(pictures) == len(texts):
         return vectors
     starts = np.cumsum(count) - count

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,7 @@ SMALL, MANY_SMALL = 1024, 32  # rows of a small file; so many small files are jo
 FULL = 0.9  # of the bound remains after old files have been removed
 ABANDONED = 3600  # seconds after which an unfinished file belongs to a process that was killed
 LOCK = ".lock"
+WRITING, ENCODING = ".write.lock", ".encode.lock"  # in a model's folder
 Read = TypeVar("Read")
 
 
@@ -83,6 +84,8 @@ class VectorStore:
     segments: list[Segment] = field(default_factory=list)
     size: int = 0
     writable: bool = True
+    _own: set[Path] = field(default_factory=set)  # written by this process since the last listing
+    _listings: int = 0
     _sorted: NDArray[np.uint64] | None = None  # first halves of all keys
     _order: Integers | None = None  # the row of each in the concatenated files
 
@@ -98,6 +101,8 @@ class VectorStore:
             self._list_segments()
 
     def _list_segments(self) -> None:
+        self._own.clear()
+        self._listings += 1
         opened = {segment.path: segment for segment in self.segments}
         segments = []
         for path in sorted(self.folder.glob(f"*{SUFFIX}")):
@@ -137,16 +142,47 @@ class VectorStore:
         return (vectors if stored.any() else None), np.flatnonzero(~stored)
 
     def put(self, keys: Keys, rows: Floats) -> None:
-        """Store (n, width) vectors; where that fails, one warning is logged and the call returns."""
+        """Store (n, width) vectors that are not there; where that fails, one warning is logged.
+
+        Vectors that another process has stored meanwhile are not stored again.
+        """
         if not self.writable or not len(keys):
             return
         try:
-            self.size += _size(write_segment(self.folder, self.model, keys, rows))
+            with contextlib.ExitStack() as alone:
+                with contextlib.suppress(OSError):  # a file system without locks
+                    alone.enter_context(self._locked(self.folder / WRITING))
+                self.see_new()
+                new = np.flatnonzero(self._rows_of(keys) < 0)
+                if len(new):
+                    path = write_segment(self.folder, self.model, keys[new], rows[new])
+                    self._own.add(path)
+                    self.size += _size(path)
             if self.size > self.max_bytes:
                 self._make_room()
         except OSError as error:
             self.writable = False
             logger.warning("vectors cannot be kept in %s (%s); work goes on without", self.root, error)
+
+    def see_new(self) -> int:
+        """List the files again if others have written some; how often they have been listed."""
+        known = {segment.path for segment in self.segments} | self._own
+        new = set(self.folder.glob(f"*{SUFFIX}")) - known
+        if new:
+            self._list_segments()
+        return self._listings
+
+    @contextlib.contextmanager
+    def first(self) -> Iterator[bool]:
+        """Whether no other process encodes for this folder; held to the end. True where that is unknown."""
+        from model_hub.store import locked_if_free
+
+        with contextlib.ExitStack() as held:
+            free = True
+            if self.writable:
+                with contextlib.suppress(OSError):  # `put` warns
+                    free = held.enter_context(locked_if_free(self.folder / ENCODING))
+            yield free
 
     def _join_small(self) -> bool:
         """Join many small files, as calls with few rows leave them; whether the list of files has changed."""
@@ -192,11 +228,11 @@ class VectorStore:
                     if time.time() - path.stat().st_mtime > ABANDONED:
                         path.unlink()
 
-    def _locked(self) -> contextlib.AbstractContextManager[None]:
-        """Only one process removes or joins files at a time."""
+    def _locked(self, path: Path | None = None) -> contextlib.AbstractContextManager[None]:
+        """Only one process removes or joins files, or adds to a model's, at a time."""
         from model_hub.store import locked
 
-        return locked(self.root / LOCK)
+        return locked(path or self.root / LOCK)
 
     def _index(self, segments: list[Segment]) -> None:
         self.segments = segments

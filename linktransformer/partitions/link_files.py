@@ -29,6 +29,7 @@ from linktransformer.tables.files import check_folder
 from linktransformer.tables.frames import Table
 from linktransformer.tables.null_values import NullValues
 from linktransformer.tables.parquet_tables import open_parquet
+from model_hub.work_folder import work_folder
 
 __all__ = ["link_files"]
 
@@ -146,16 +147,13 @@ def link_files(
         raise InvalidArgumentError(f"workspace={str(workspace)!r} is no folder. Give one that is there.")
     block_keys.column_pairs(heads, block_on)
     plan = model_plan.plan(job.model, job.device, job.cache)
-    with tempfile.TemporaryDirectory(
-        prefix="linktransformer-",
-        dir=workspace,
-        ignore_cleanup_errors=True,  # a file that is still mapped cannot be removed on Windows
-    ) as folder:
+    workplace = Path(workspace or tempfile.gettempdir())
+    with work_folder(workplace, "linktransformer-", mode=0o700) as folder:  # it holds rows
         partitions = divide(
             tables,
             key,
             job.block_on,
-            Path(folder),
+            folder,
             memory=(job.memory_limit or MEMORY) // 2,  # one is read while another one is searched
             dense=plan.encoder is not None,
             reading=plan.reading,
@@ -172,7 +170,7 @@ def link_files(
         logger.info("%r", links)
         report_warnings.warn(links.details)
         if out is not None:
-            write_joined(links, tables, Path(out), Path(folder), join)
+            write_joined(links, tables, Path(out), folder, join)
     return links
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -20,8 +21,14 @@ from linktransformer.training.train_config import TrainConfig
 if TYPE_CHECKING:
     from clippings.training.trainable import Trainable
 
-__all__ = ["InFolder", "base_errors", "fingerprint", "folder_of", "origin", "seal_text_model", "versions"]
+__all__ = [
+    "InFolder", "base_errors", "check_sealed", "fingerprint", "folder_of", "origin", "seal_text_model",
+    "try_to_seal", "versions",
+]  # fmt: skip
 
+NO_LIMIT = 1 << 20  # tokens in the manifest of a model that reads all of a text
+CLOSE = 1e-3  # one minus the cosine of a sealed model's vector to the trained one's, at most
+TRIED = ("Acme Steel Corporation", "Baxter & Sons, Dairy", "東京電力", "tea", "São Paulo 1834 no. 12")
 LIBRARIES = ("linktransformer", "sentence-transformers", "torch", "transformers", "scikit-learn")
 
 
@@ -148,7 +155,7 @@ def seal_text_model(
         architecture="sentence-transformers",
         **{**base_origin, "licence": settings.licence or base_origin["licence"]},
         dimension=model.dim,
-        max_tokens=int(model.model.max_seq_length or 512),
+        max_tokens=_token_limit(model.model.max_seq_length),
         serializer=settings.serializer().to_dict(),
         languages=list(settings.languages),
         trained_on={"data": data.fingerprint, **data.counts, "settings": settings.recipe().to_dict()},
@@ -157,3 +164,56 @@ def seal_text_model(
         versions=versions(),
         **facts,
     )
+
+
+def _token_limit(limit: float | None) -> int:
+    """A model's token limit as a manifest has it; static embeddings have none (infinite)."""
+    return NO_LIMIT if limit == float("inf") else int(limit or 512)
+
+
+def check_sealed(model: Trainable, folder: Path) -> None:
+    """Raise `TrainingError` unless a sealed folder gives the vectors of the model it was saved from.
+
+    Both in float32: a cosine of at least .999 on a few texts.
+    """
+    from clippings import load_text_encoder
+    from clippings.errors import TrainingError
+
+    half, model.half = model.half, False
+    try:
+        trained = model.encode(TRIED)
+    finally:
+        model.half = half
+    saved = load_text_encoder(folder, device=model.device).encode(TRIED)
+    same = saved.shape == trained.shape
+    least = float((saved * trained).sum(axis=1).min()) if same else float("nan")
+    # a text without a known token may have a vector of zeros, in both
+    least = 1.0 if same and np.allclose(saved, trained, atol=CLOSE) else least
+    if not least >= 1 - CLOSE:
+        raise TrainingError(
+            "The saved model does not give the vectors of the trained one. Given: "
+            f"base={model.name!r}, a cosine of {least:.4f} at worst, vectors of {trained.shape[1]} and "
+            f"{saved.shape[1]} numbers. Give another base, and report this one."
+        )
+
+
+def try_to_seal(model: Trainable, out: Path, settings: TrainConfig, data: TrainingData) -> None:
+    """Seal the base as it is into a folder that is removed again, and compare its vectors.
+
+    What makes sealing impossible, or another model of it, is so found before training.
+    """
+    from clippings.errors import TrainingError
+
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".trial-") as place:
+        folder = Path(place) / "model"
+        folder.mkdir()
+        try:
+            model.save(folder)
+        except Exception as error:  # of sentence-transformers, by version
+            raise TrainingError(
+                f"The base cannot be saved, so training would be lost. Given: base={model.name!r}: "
+                f"{type(error).__name__}: {str(error)[:300]}. Give another base."
+            ) from error
+        seal_text_model(model, folder, settings, data, {}, name="trial")
+        check_sealed(model, folder)

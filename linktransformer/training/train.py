@@ -18,7 +18,7 @@ from linktransformer.tables import splits
 from linktransformer.training import training_data
 from linktransformer.training.config_file import read_config
 from linktransformer.training.label_schema import Columns, Shape, shape_of
-from linktransformer.training.run_folder import base_errors, folder_of
+from linktransformer.training.run_folder import base_errors, folder_of, try_to_seal
 from linktransformer.training.train_config import TrainConfig, config_of
 from linktransformer.training.trained_model import TrainedModel, decided, sealed
 from linktransformer.training.training_data import Labelled, TableOrPath, read_splits
@@ -139,7 +139,8 @@ def train_model(
     if not (labels == 1).any():
         raise InvalidArgumentError(
             f"There is no pair that matches to learn from. Given: {labelled.counts['rows']} rows, "
-            f"{labelled.counts['rows_without_text']} of them without text. Give rows that name one thing."
+            f"{labelled.counts['rows_without_text']} of them without text or without a label. Give rows that "
+            "name one thing, and 1 or 0 in label_col_name=."
         )
     start = base if base is not None else model_path if model_path is not None else BASE
     with base_errors(start):
@@ -162,6 +163,8 @@ def _trained(
 
     with stage("model"):
         model = load_trainable(base, ranks.own_device(device))
+        if ranks.join().first:
+            try_to_seal(model, out, settings, labelled)
     val = _task(labelled, shape, splits.VAL)
     if not len(val.queries):
         logger.warning("no validation rows: the best weights are chosen on the training rows")

@@ -20,7 +20,7 @@ from linktransformer.search import blocking
 from linktransformer.tables import frames, splits
 from linktransformer.training import fit_decision
 from linktransformer.training.label_schema import Shape
-from linktransformer.training.run_folder import InFolder, seal_text_model
+from linktransformer.training.run_folder import InFolder, check_sealed, seal_text_model
 from linktransformer.training.train_config import TrainConfig
 from linktransformer.training.training_data import Labelled
 
@@ -193,3 +193,4 @@ def sealed(
         task="record linkage",
         created_by="linktransformer.train_model",
     )
+    check_sealed(model, folder)

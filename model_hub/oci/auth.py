@@ -27,6 +27,7 @@ class Credentials:
     password: str = field(default="", repr=False)
     bearer: str = field(default="", repr=False)  # sent to the registry as it is
     refresh: str = field(default="", repr=False)  # exchanged for a token
+    helper: str = ""  # a program that is said to have the keys; it is not run
 
     @property
     def basic(self) -> str:
@@ -46,16 +47,16 @@ class Challenge:
     scope: str = ""
 
 
-def credentials(host: str, token: str | None = None) -> Credentials:
-    """The credentials for a registry, a host with its port; empty ones are anonymous.
+def credentials(host: str, token: str | None = None, path: str = "") -> Credentials:
+    """The credentials for a repository `path` of a registry, a host with its port; empty ones are anonymous.
 
     `token` is "user:password" or a token, from the caller; None looks in the environment
     (LINKTRANSFORMER_OCI_USER and LINKTRANSFORMER_OCI_PASSWORD, for the one registry LINKTRANSFORMER_OCI_HOST
-    where that is set), then in docker's config.json.
+    where that is set), then in the files of `key_files`.
 
     Example:
         >>> credentials("localhost:5000", "ann:secret")
-        Credentials()
+        Credentials(helper='')
     """
     if token:
         user, colon, password = token.partition(":")
@@ -63,27 +64,56 @@ def credentials(host: str, token: str | None = None) -> Credentials:
     user, password = (os.environ.get(f"LINKTRANSFORMER_OCI_{name}", "") for name in ("USER", "PASSWORD"))
     if user and os.environ.get("LINKTRANSFORMER_OCI_HOST", host) == host:
         return Credentials(user, password)
-    return _of_docker(host)
+    found = [_of_file(file, host, path) for file in key_files()]
+    named = [one for one in found if one.helper]
+    return next((one for one in found if one.basic or one.refresh), named[0] if named else Credentials())
 
 
-def _of_docker(host: str) -> Credentials:
-    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+def key_files() -> list[Path]:
+    """The files in which docker and podman keep keys: of REGISTRY_AUTH_FILE, docker's, podman's."""
+    home = Path.home()
+    docker = Path(os.environ.get("DOCKER_CONFIG") or home / ".docker") / "config.json"
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    podman = [Path(runtime) / "containers" / "auth.json"] if runtime else []
+    named = os.environ.get("REGISTRY_AUTH_FILE")
+    return [*([Path(named)] if named else []), docker, *podman, config / "containers" / "auth.json"]
+
+
+def _of_file(file: Path, host: str, path: str) -> Credentials:
+    """The keys in a file of docker's form, of the longest namespace; or the helper that it names."""
     try:
-        entries = json.loads((folder / "config.json").read_bytes()).get("auths", {})
-        names = [host, f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/"]
-        if host in _DOCKER_HUB:
-            names.append("https://index.docker.io/v1/")
-        entry: dict[str, object] = next((entries[name] for name in names if name in entries), {})
+        values = json.loads(file.read_bytes())
+        entries = {_plain(name): entry or {} for name, entry in values.get("auths", {}).items()}
+        helpers = {_plain(name): str(helper) for name, helper in values.get("credHelpers", {}).items()}
+        names = _names(host, path)
+        # an empty entry says only that the helper has the keys
+        entry = next((entries[name] for name in names if entries.get(name)), {})
         user, _, password = base64.b64decode(str(entry.get("auth", ""))).decode().partition(":")
         user, password = str(entry.get("username", user)), str(entry.get("password", password))
         refresh = str(entry.get("identitytoken", ""))
-        return Credentials(user, password, refresh=refresh)
+        if user or refresh:
+            return Credentials(user, password, refresh=refresh)
+        helper = next((helpers[name] for name in names if name in helpers), "")
+        return Credentials(helper=helper or str(values.get("credsStore") or ""))
     except FileNotFoundError:
         return Credentials()
     except (OSError, ValueError, AttributeError, TypeError) as error:
         # the file holds keys: the message names only the kind of the error
-        logger.warning("docker's config.json in %s cannot be read (%s)", folder, type(error).__name__)
+        logger.warning("%s in %s cannot be read (%s)", file.name, file.parent, type(error).__name__)
         return Credentials()
+
+
+def _names(host: str, path: str) -> list[str]:
+    """Names under which keys of a repository may stand, the longest namespace first."""
+    parts = path.split("/") if path else []
+    hosts = [host, *(name for name in _DOCKER_HUB if host in _DOCKER_HUB)]
+    return ["/".join([name, *parts[:n]]) for n in range(len(parts), -1, -1) for name in hosts]
+
+
+def _plain(name: str) -> str:
+    """A key of docker's file without scheme, slash and version: "https://a.example/v1/" is "a.example"."""
+    return re.sub(r"/v[12]$", "", re.sub(r"^https?://", "", name).rstrip("/"))
 
 
 def challenge(header: str) -> Challenge:

@@ -113,11 +113,11 @@ class Registry:
         if reply.status == 401:
             content = _first_bytes(reply)
             if not self._authenticate(reply.headers):
-                raise _refused(method, url, 401, content)
+                raise self._refused(method, url, 401, content)
             reply = self._send(method, url, headers or {}, body)
         if reply.status in good:
             return reply
-        raise _refused(method, url, reply.status or 0, _first_bytes(reply))
+        raise self._refused(method, url, reply.status or 0, _first_bytes(reply))
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | Upload | None) -> Reply:
         request = urllib.request.Request(url, method=method, headers=dict(headers))
@@ -185,7 +185,7 @@ class Registry:
                 request.add_unredirected_header(name, value)
             with self._open(request) as reply:
                 if reply.status != 200:
-                    raise _refused("GET", url, reply.status or 0, b"")
+                    raise self._refused("GET", url, reply.status or 0, b"")
                 try:
                     answer = json.loads(reply.read(1 << 20))
                     return str(answer.get("token") or answer["access_token"])
@@ -197,6 +197,26 @@ class Registry:
                     ) from None
 
         return retry(once)
+
+    def _refused(self, method: str, url: str, status: int, content: bytes) -> ModelHubError:
+        context = f"{method} {without_query(url)} gave {status}{_reasons(content)}"
+        if status in (401, 403):
+            remedy = "Set LINKTRANSFORMER_OCI_USER and LINKTRANSFORMER_OCI_PASSWORD, or run `docker login`."
+            if helper := self.credentials.helper:
+                remedy = (
+                    f"The keys are kept by the program docker-credential-{helper}, which is not run. Set "
+                    "LINKTRANSFORMER_OCI_USER and LINKTRANSFORMER_OCI_PASSWORD, or give token='NAME:KEY'."
+                )
+            return AccessError("The registry does not let us in.", context, remedy)
+        if status == 404:
+            return ModelNotFoundError(
+                "The registry has no such model.",
+                context,
+                "Check the name and the tag, or `model_hub.list(...)`.",
+            )
+        if status in BUSY:
+            return TransferError("The registry is busy or in trouble.", context, "Try again later.")
+        return ModelHubError("The registry refused.", context, "Ask its operator.")
 
     def _url(self, path: str) -> str:
         url = urllib.parse.urljoin(self.root + "/", path)
@@ -267,25 +287,6 @@ def _broken(method: str, url: str, error: Exception) -> ModelHubError:
         context,
         "Try again: the download continues where it stopped.",
     )
-
-
-def _refused(method: str, url: str, status: int, content: bytes) -> ModelHubError:
-    context = f"{method} {without_query(url)} gave {status}{_reasons(content)}"
-    if status in (401, 403):
-        return AccessError(
-            "The registry does not let us in.",
-            context,
-            "Set LINKTRANSFORMER_OCI_USER and LINKTRANSFORMER_OCI_PASSWORD, or run `docker login`.",
-        )
-    if status == 404:
-        return ModelNotFoundError(
-            "The registry has no such model.",
-            context,
-            "Check the name and the tag, or `model_hub.list(...)`.",
-        )
-    if status in BUSY:
-        return TransferError("The registry is busy or in trouble.", context, "Try again later.")
-    return ModelHubError("The registry refused.", context, "Ask its operator.")
 
 
 def _first_bytes(reply: Reply) -> bytes:

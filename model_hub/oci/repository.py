@@ -29,6 +29,10 @@ from model_hub.store import PARTS
 
 logger = logging.getLogger(__name__)
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
+INDEXES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
 ARTIFACT = "application/vnd.linktransformer.model.v1"
 LAYER = "application/vnd.linktransformer.model.file.v1"
 EMPTY = {
@@ -47,7 +51,7 @@ class OciRepository:
     def __init__(self, name: str, *, token: str | None = None, insecure: bool = False) -> None:
         host, _, self.path = name.partition("/")
         self.key = f"oci://{name}"
-        self.registry = Registry(host, credentials(host, token), insecure)
+        self.registry = Registry(host, credentials(host, token, self.path), insecure)
 
     def pin(self, revision: str | None) -> str:
         """The digest "sha256:..." of a tag; a digest is returned without a request, None is "latest"."""
@@ -58,7 +62,7 @@ class OciRepository:
                     "The hash is not whole.", revision, "Give sha256: and 64 hexadecimal digits, or a tag."
                 )
             return revision
-        return _digest(self._image(revision))
+        return _digest(self._followed(self._image(revision), f"{self.key}:{revision}"))
 
     def fetch(self, pinned: str, staging: Path, progress: Progress | None) -> None:
         """Download the model of a digest into a folder, continuing an earlier try."""
@@ -69,6 +73,7 @@ class OciRepository:
                 f"{_digest(content)} for {self.key}@{pinned}",
                 "Report this to the operator of the registry.",
             )
+        content = self._followed(content, f"{self.key}@{pinned}")
         layers = read_layers(content, f"{self.key}@{pinned}")
         if layers[MANIFEST_NAME].size > LIMIT:
             raise ManifestError("The model's manifest is too long.", f"{self.key}@{pinned}", "Do not use it.")
@@ -139,7 +144,22 @@ class OciRepository:
 
     def _image(self, revision: str) -> bytes:
         where = f"/v2/{self.path}/manifests/{urllib.parse.quote(revision, safe=':')}"
-        return bytes(self.registry.ask("GET", where, headers={"Accept": IMAGE}, limit=LIMIT).content)
+        accepted = ", ".join((IMAGE, *INDEXES))
+        return bytes(self.registry.ask("GET", where, headers={"Accept": accepted}, limit=LIMIT).content)
+
+    def _followed(self, content: bytes, where: str) -> bytes:
+        """An image as it is; of an index the one image in it, checked against the digest there."""
+        digest = only_image(content, where)
+        if digest is None:
+            return content
+        image = self._image(digest)
+        if _digest(image) != digest:
+            raise ChecksumError(
+                "The registry sent another image than its index lists.",
+                f"{_digest(image)} in place of {digest} for {where}",
+                "Report this to the operator of the registry.",
+            )
+        return image
 
     def _get(self, layer: Layer, staging: Path, progress: Progress | None) -> None:
         target = staging / layer.path
@@ -151,6 +171,33 @@ class OciRepository:
         download(self.registry, self.path, layer, part, progress)
         target.parent.mkdir(parents=True, exist_ok=True)
         part.replace(target)
+
+
+def only_image(content: bytes, where: str) -> str | None:
+    """The digest of the one image in an index; None for what is no index. Several images are refused.
+
+    Of several the one that says it is a model; signatures and attestations do not count.
+    """
+    try:
+        index = json.loads(content)
+        if index.get("mediaType") not in INDEXES and "manifests" not in index:
+            return None
+        images = [
+            (str(entry["digest"]), entry.get("artifactType"))
+            for entry in index["manifests"]
+            if entry.get("mediaType", IMAGE) == IMAGE
+            and not (entry.get("annotations") or {}).get("vnd.docker.reference.type")
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # `read_layers` says what is wrong
+    models = [digest for digest, kind in images if kind == ARTIFACT] or [digest for digest, _ in images]
+    if len(models) != 1 or not _DIGEST.fullmatch(models[0]):
+        raise ManifestError(
+            f"The tag names an index of {len(models)} images, and which one is the model is not said.",
+            where,
+            "Give the digest of the image: oci://host/name@sha256:...",
+        )
+    return models[0]
 
 
 def read_layers(content: bytes, where: str) -> dict[str, Layer]:

@@ -64,6 +64,9 @@ def test_the_commit_of_a_model_on_the_hub(tmp_path: Path, monkeypatch: pytest.Mo
     }
     keys = []
     for path in told.values():
-        monkeypatch.setattr(hub, "try_to_load_from_cache", lambda *_, path=path, **__: str(path))
+        files = {path.name: str(path)}
+        monkeypatch.setattr(hub, "try_to_load_from_cache", lambda _, name, files=files, **__: files.get(name))
         keys.append(fingerprint.of_reference(ref, "cpu"))
+        files["adapter_config.json"] = "x"  # with a base model elsewhere
+        assert fingerprint.of_reference(ref, "cpu") is None
     assert None not in keys and len(set(keys)) == 2

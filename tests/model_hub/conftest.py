@@ -36,6 +36,9 @@ def nothing_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """A cache of its own for each test, no keys of whoever runs it, and short pauses."""
     monkeypatch.setenv("LINKTRANSFORMER_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "no-docker"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
+    for name in ("REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
     for name in ("OCI_USER", "OCI_PASSWORD", "OCI_HOST", "OCI_INSECURE", "OFFLINE"):
         monkeypatch.delenv(f"LINKTRANSFORMER_{name}", raising=False)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "HF_TOKEN", "HF_ENDPOINT"):

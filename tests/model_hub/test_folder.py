@@ -222,3 +222,34 @@ def test_manifest_that_points_outside_its_folder(tiny: Path, path: str) -> None:
     (tiny / "manifest.json").write_text(json.dumps(values))
     with pytest.raises(ManifestError, match=r"lead out of its folder|lists itself"):
         verify(tiny)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "adapter_config.json", "tokenizer.json", "added_tokens.json", "1_Pooling/config.json", "vocab.txt",
+        "merges.txt", "spiece.model", "chat_template.jinja", "vocab.bpe", "sub/tokenizer_config.json",
+    ],
+)  # fmt: skip
+def test_unlisted_files_that_a_loader_reads_are_refused(tiny: Path, name: str) -> None:
+    (tiny / name).parent.mkdir(exist_ok=True)
+    (tiny / name).write_text("{}")
+    with pytest.raises(UnsafeModelError, match=f"does not list.*{name}"):
+        verify(tiny)
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "notes.txt", "LICENSE", ".DS_Store", ".gitattributes", ".git/config", ".git/x.json"]
+)
+def test_notes_and_hidden_files_may_stay(tiny: Path, name: str) -> None:
+    (tiny / name).parent.mkdir(exist_ok=True)
+    (tiny / name).write_text("{}")
+    assert verify(tiny).path == tiny
+
+
+def test_the_folder_of_a_run_says_where_its_model_is(tiny: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    tiny.rename(run / "model")
+    with pytest.raises(ModelNotFoundError, match=r"folder 'model' is a model: give .*run/model"):
+        verify(run)

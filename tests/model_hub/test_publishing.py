@@ -79,6 +79,8 @@ def test_what_is_not_published(small: Path, tmp_path: Path, monkeypatch: pytest.
         publish(small, "oci://localhost/x@sha256:" + "0" * 64)
     with pytest.raises(ModelHubError, match="cannot be published under this name"):
         publish(small, bundled().manifest.name)
+    with pytest.raises(ModelHubError, match=r"target is neither a path nor an address.*'\./pub'"):
+        publish(small, "pub")
     (small / "extra.pt").write_bytes(b"x")
     for place in (tmp_path / "x", "oci://localhost:1/x", "hf://org/name"):  # refused before anything is sent
         with pytest.raises(UnsafeModelError):

@@ -317,3 +317,30 @@ def test_a_manifest_that_leads_out_and_files_that_differ_from_it(registry: Regis
         load(put(registry, [("a.json", b"{}")]))
     with pytest.raises(ModelNotFoundError, match=r"hash is not whole"):
         load(f"oci://{registry.host}/bad@sha256:abc")
+
+
+def put_index(registry: Registry, images: list[dict[str, Any]]) -> str:
+    """Push an index of images under the tag "all"; its digest."""
+    kind = "application/vnd.oci.image.index.v1+json"
+    content = json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": images}).encode()
+    url = f"http://{registry.host}/v2/small/manifests/all"
+    urllib.request.urlopen(
+        urllib.request.Request(url, content, {"Content-Type": kind}, method="PUT"), timeout=10
+    ).close()
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def test_an_index_of_one_image_is_followed(registry: Registry, small: Path, tmp_path: Path) -> None:
+    pinned = publish(small, f"oci://{registry.host}/small:v1").partition("@")[2]
+    where = f"http://{registry.host}/v2/small/manifests/{pinned}"
+    size = len(urllib.request.urlopen(urllib.request.Request(where, headers={"Accept": IMAGE})).read())
+    image = {"mediaType": IMAGE, "digest": pinned, "size": size}
+    index = put_index(registry, [image])
+    for revision in (":all", f"@{index}"):
+        assert load(f"oci://{registry.host}/small{revision}").manifest.name == "lt-small-match-en"
+    other = publish(make_small(tmp_path / "other", b"x"), f"oci://{registry.host}/small:v2").partition("@")[2]
+    put_index(registry, [image, {**image, "digest": other}])
+    with pytest.raises(ManifestError, match="index of 2 images"):
+        load(f"oci://{registry.host}/small:all")
+    put_index(registry, [{**image, "artifactType": ARTIFACT}, {**image, "digest": other}])
+    assert load(f"oci://{registry.host}/small:all").manifest.name == "lt-small-match-en"

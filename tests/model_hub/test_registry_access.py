@@ -286,3 +286,70 @@ def test_credentials_are_for_one_registry_and_do_not_show(
     assert "cannot be read" in caplog.text
     assert SECRET not in caplog.text
     assert credentials("b.example", "abc") == Credentials(bearer="abc")
+
+
+ENTRY = {"auth": BASIC.removeprefix("Basic ")}
+
+
+@pytest.mark.parametrize(
+    "name", ["a.example", "a.example/", "https://a.example", "https://a.example/", "https://a.example/v1/"]
+)
+def test_names_of_entries(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {name: ENTRY}}))
+    assert credentials("a.example", None, "team/model").basic == BASIC
+    assert credentials("a.example.org").basic == ""
+
+
+def test_the_longest_namespace_has_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    auths = {
+        "a.example": {"username": "host", "password": "x"},
+        "a.example/team": {"username": "team", "password": "x"},
+        "a.example/team/model": {"username": "model", "password": "x"},
+    }
+    (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
+    for path, user in (
+        ("team/model", "model"),
+        ("team/other", "team"),
+        ("teams/model", "host"),
+        ("", "host"),
+    ):
+        assert credentials("a.example", None, path).user == user
+
+
+def test_files_of_podman(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(file: Path, user: str) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"auths": {"a.example": {"username": user, "password": "x"}}}))
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    places = ("config/containers/auth.json", "run/containers/auth.json", "docker/config.json")
+    for number, place in enumerate(places):  # each goes before those already there
+        write(tmp_path / place, str(number))
+        assert credentials("a.example").user == str(number)
+    write(tmp_path / "named.json", "named")
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "named.json"))
+    assert credentials("a.example").user == "named"
+
+
+@pytest.mark.parametrize("config", [{"credsStore": "desktop"}, {"credHelpers": {"HOST": "desktop"}}])
+def test_a_helper_is_named_and_not_run(
+    config: dict[str, object],
+    serve: Callable[[Reply], Server],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = serve(lambda handler: say(handler, 401, WWW_Authenticate='Basic realm="test"'))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    program = tmp_path / "docker-credential-desktop"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path / 'was-run'}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    text = json.dumps({"auths": {server.host: {}}, **config}).replace("HOST", server.host)
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(AccessError, match=r"docker-credential-desktop, which is not run.*LINKTRANS"):
+        load(f"oci://{server.host}/team/model:v1")
+    assert not (tmp_path / "was-run").exists()

@@ -21,7 +21,14 @@ from linktransformer.training.classes.classifier import ClassWeights, Head, Labe
 from linktransformer.training.classes.training_texts import Classified
 from linktransformer.training.label_schema import Columns
 from linktransformer.training.legacy_settings import of_classifier
-from linktransformer.training.run_folder import InFolder, base_errors, folder_of, seal_text_model
+from linktransformer.training.run_folder import (
+    InFolder,
+    base_errors,
+    check_sealed,
+    folder_of,
+    seal_text_model,
+    try_to_seal,
+)
 from linktransformer.training.train_config import TrainConfig
 from linktransformer.training.training_data import TableOrPath, read_splits
 
@@ -158,6 +165,8 @@ def train_clf_model(
         folder = folder_of(place, resume)
         with stage("model"):
             trainable = load_trainable(base, distributed.own_device(device))
+            if distributed.join().first:
+                try_to_seal(trainable, folder, settings, rows)
         chooser = _Chooser(rows, weights)
         best_step = _tuned(trainable, chooser, settings, folder, resume) if tuned else 0
         return _classifier(trainable, chooser, settings, folder / "model", best_step)
@@ -257,6 +266,7 @@ def _classifier(
         seal_text_model(
             model, folder, settings, rows, metrics, name=name, task="text classification", created_by=made_by
         )
+        check_sealed(model, folder)
     group.wait()
     label_map = {label: number for number, label in enumerate(rows.labels)}
     return TrainedClassifier(folder, metrics, label_map, rows.counts, mistakes)

@@ -84,7 +84,7 @@ def test_the_bundled_model_can_be_trained() -> None:
     texts = ["Deutsche Bank AG", "東京電力", "Sony KDL-40", "green tea"]
     wanted = load_text_encoder("linker-multilingual", threads=1).encode(texts)
     assert (model.encode(texts) * wanted).sum(axis=1).min() > 0.99
-    from linktransformer.training.provenance import origin
+    from linktransformer.training.run_folder import origin
 
     assert origin("linker-multilingual")["licence"] == bundled("linker-multilingual").manifest.licence
 

@@ -124,6 +124,23 @@ def test_what_cannot_be_exported_says_so(base: Any, tmp_path: Path) -> None:
         text_export.export_text(base, tmp_path, texts=[])
 
 
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_fewer_numbers_of_a_vector(base: Any, tmp_path: Path, pooling: str) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    from clippings.training.trainable import load_trainable
+
+    parts = [base[0], modules().Pooling(32, pooling_mode=pooling), modules().Normalize()]
+    cut = SentenceTransformer(modules=parts, device="cpu", truncate_dim=12)
+    made = text_export.export_text(cut, tmp_path / "m", texts=TEXTS, quantize=False)
+    assert made.dimension == 12
+    expected = own(cut, TEXTS)
+    np.testing.assert_allclose(load_text_encoder(tmp_path / "m").encode(TEXTS), expected, atol=2e-6)
+    again = load_trainable(tmp_path / "m", "cpu")  # from the graph
+    assert again.dim == 12
+    np.testing.assert_allclose(again.encode(TEXTS), expected, atol=1e-5)
+
+
 def test_a_graph_that_differs_is_refused(base: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = text_export._kind(base)
     monkeypatch.setattr(text_export, "_kind", lambda model: replace(kind, pooling="cls"))

@@ -15,7 +15,7 @@ pytest.importorskip("transformers")
 from clippings import EncoderError, MissingPackageError, load_record_encoder, load_text_encoder  # noqa: E402
 from clippings.records import clip_libraries as libraries  # noqa: E402
 from clippings.records.clip_config import ClipConfig  # noqa: E402
-from clippings.records.clip_encoder import ClipInputs, _parts, load_clip, on_paper  # noqa: E402
+from clippings.records.clip_encoder import ClipInputs, load_clip, on_paper  # noqa: E402
 from model_hub import open_model, publish  # noqa: E402
 from tests import small_records  # noqa: E402
 from tests.small_records import Shot, records, square  # noqa: E402
@@ -173,8 +173,6 @@ def test_settings() -> None:
 
 
 def test_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert _parts("ViT-B-32/") == ("ViT-B-32", "") and _parts("ViT-B-32") == ("ViT-B-32", "")
-    assert _parts("ViT-B-32/laion2b") == ("ViT-B-32", "laion2b")
     with pytest.raises(EncoderError, match="open_clip:NAME"):
         load_clip("hf:")
     with pytest.raises(EncoderError, match="transformers cannot load"):

@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch")
 
 from clippings import EncoderError, load_record_encoder, load_text_encoder  # noqa: E402
 from clippings.records.clip_libraries import need_open_clip  # noqa: E402
-from model_hub import publish  # noqa: E402
+from model_hub import ModelNotFoundError, publish  # noqa: E402
 from tests import small_records  # noqa: E402
 from tests.small_records import records  # noqa: E402
 
@@ -99,10 +99,71 @@ def test_vectors_are_those_of_the_library(tiny: str) -> None:
 
 
 def test_unknown_names(tiny: str) -> None:
-    with pytest.raises(EncoderError, match="knows no such model"):
+    with pytest.raises(EncoderError, match="has no such model"):
         load_record_encoder("open_clip:ViT-Z-99/")
     with pytest.raises(EncoderError, match="cannot load the model"):
         load_record_encoder("open_clip:tiny-wide/nowhere")
+
+
+@pytest.fixture(scope="module")
+def saved(tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as open_clip publishes it: settings with their own mean, and safetensors."""
+    from safetensors.torch import save_file
+
+    folder = tmp_path_factory.mktemp("local")
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        model = need_open_clip().create_model("tiny-wide")
+    save_file(model.state_dict(), folder / "open_clip_model.safetensors")
+    settings = {"model_cfg": TINY, "preprocess_cfg": {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}}
+    (folder / "open_clip_config.json").write_text(json.dumps(settings))
+    return folder
+
+
+@pytest.mark.parametrize("form", ["local-dir:{}", "tiny-wide/{}/open_clip_model.safetensors"])
+def test_weights_on_the_disk(saved: Path, form: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    library = need_open_clip()
+    own = library.create_model(f"local-dir:{saved}")
+    with torch.no_grad():
+        expected = own.encode_text(library.get_tokenizer("tiny-wide")(["tokyo"]), normalize=True).numpy()
+    encoder = opened("open_clip:" + form.format(saved))  # an absolute path has two slashes
+    np.testing.assert_allclose(encoder.encode(["tokyo"]), expected, atol=1e-5)
+    assert encoder.inputs.config.mean == (0.1, 0.2, 0.3) and encoder.inputs.config.std == (0.4, 0.5, 0.6)
+    assert str(saved) not in json.dumps(encoder.inputs.config.to_dict())  # a path may hold private names
+    manifest = encoder.save(tmp_path / "kept")
+    np.testing.assert_allclose(opened(tmp_path / "kept").encode(["tokyo"]), expected, atol=1e-5)
+    assert manifest.dimension == 24
+    monkeypatch.chdir(saved.parent)
+    relative = opened("open_clip:" + form.format(saved.name))
+    np.testing.assert_allclose(relative.encode(["tokyo"]), expected, atol=1e-5)
+
+
+def test_files_of_weights_that_are_refused(saved: Path, tmp_path: Path) -> None:
+    for suffix in (".pt", ".bin"):
+        path = tmp_path / f"weights{suffix}"
+        path.write_bytes(b"PK")
+        with pytest.raises(EncoderError, match="safetensors only"):
+            load_record_encoder(f"open_clip:tiny-wide/{path}")
+    with pytest.raises(EncoderError, match="no such file of weights"):
+        load_record_encoder("open_clip:tiny-wide//nowhere/w.safetensors")
+    whole = (saved / "open_clip_model.safetensors").read_bytes()
+    (tmp_path / "half.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(EncoderError, match="damaged or not whole"):
+        load_record_encoder(f"open_clip:tiny-wide/{tmp_path / 'half.safetensors'}")
+    with pytest.raises(EncoderError, match="is no model of open_clip"):
+        load_record_encoder(f"open_clip:local-dir:{tmp_path / 'nowhere'}")
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": TINY}))
+    (tmp_path / "half.safetensors").unlink()
+    with pytest.raises(EncoderError, match="no weights as safetensors"):
+        load_record_encoder(f"open_clip:local-dir:{tmp_path}")
+
+
+def test_offline_nothing_is_requested(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINKTRANSFORMER_OFFLINE", "1")
+    with pytest.raises(ModelNotFoundError, match="never fetched"):
+        load_record_encoder("open_clip:hf-hub:org/never-fetched")
+    with pytest.raises((EncoderError, ModelNotFoundError), match="never fetched"):
+        load_record_encoder("open_clip:ViT-B-32/laion2b_s34b_b79k")
 
 
 def test_a_full_size_model_is_built_and_trained_a_step() -> None:

@@ -520,3 +520,19 @@ def test_from_the_command_line(
     assert json.loads(report.read_text())["search"]["pieces"] == 1 and alone.exists()
     assert main.main([*given, "--bounded"]) == 2
     assert "--out" in capsys.readouterr().err
+
+
+def test_what_a_killed_run_left_in_the_workspace_is_removed(tmp_path: Path) -> None:
+    abandoned = tmp_path / f"linktransformer-{'0' * 32}"
+    foreign = tmp_path / "linktransformer-mine"
+    for folder in (abandoned, foreign):
+        folder.mkdir()
+        (folder / "rows").write_text("rows")
+    Path(f"{abandoned}.lock").touch()  # nobody holds it any more
+    pd = pytest.importorskip("pandas")
+    paths = [tmp_path / f"{name}.parquet" for name in "ab"]
+    for path in paths:
+        pd.DataFrame({"n": ["acme steel", "baxter dairy"]}).to_parquet(path)
+    lt.link_files(*paths, None, "n", workspace=tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["a.parquet", "b.parquet", "linktransformer-mine"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -232,6 +234,92 @@ def test_train_then_merge(base: Path, tmp_path: Path, kind: str) -> None:
     if kind == "pandas":  # a folder of ours is a base, too
         more = lt.train_model(data, base=trained.folder, out=tmp_path / "more", **ON, **QUICK)
         assert more.metrics["val_f1_of_base"] == pytest.approx(trained.metrics["val_f1"])
+
+
+def static(folder: Path, base: Path) -> Path:
+    """A model of token vectors without attention and without a token limit."""
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+
+    from clippings.export.from_onnx import _modules
+
+    tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
+    model = SentenceTransformer(
+        modules=[_modules().StaticEmbedding(tokenizer, embedding_dim=16)], device="cpu"
+    )
+    model.save_pretrained(str(folder), create_model_card=False)
+    return folder
+
+
+def with_settings(folder: Path, base: Path, **settings: Any) -> Path:
+    shutil.copytree(base, folder)
+    path = folder / "config_sentence_transformers.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **settings}))
+    return folder
+
+
+@NEEDS_TORCH
+@pytest.mark.parametrize("kind", ["static", "prompt", "cut"])
+def test_bases_of_other_kinds_are_trained_sealed_and_used(base: Path, tmp_path: Path, kind: str) -> None:
+    from clippings import load_text_encoder
+    from clippings.training.trainable import load_trainable
+    from model_hub import verify
+
+    if kind == "static":
+        folder = static(tmp_path / "base", base)
+    elif kind == "prompt":
+        prompts = {"prompts": {"query": "north "}, "default_prompt_name": "query"}
+        folder = with_settings(tmp_path / "base", base, **prompts)
+    else:
+        folder = with_settings(tmp_path / "base", base, truncate_dim=12)
+    trained = lt.train_model(table(80), base=folder, out=tmp_path / "run", **ON, **QUICK)
+    manifest = verify(trained.folder).manifest
+    assert manifest.dimension == {"static": 16, "prompt": 32, "cut": 12}[kind]
+    assert manifest.max_tokens == (1 << 20 if kind == "static" else 64)
+    texts = [*table(20).a]
+    used, again = load_text_encoder(trained.folder, device="cpu"), load_trainable(trained.folder, "cpu")
+    np.testing.assert_allclose(used.encode(texts), again.encode(texts), atol=1e-5)
+    assert not list((tmp_path / "run").glob(".trial-*"))
+    left, right = tiny_model.firms(30, seed=9)
+    one, other = pd.DataFrame({"n": left}), pd.DataFrame({"n": right})
+    assert len(lt.link(one, other, on="n", model=trained).pairs) > 15
+
+
+@NEEDS_TORCH
+def test_a_base_that_cannot_be_sealed_is_told_before_training(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clippings.training import trainable, trainer
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("training has begun")
+
+    monkeypatch.setattr(trainer, "fit", never)
+    tokens = trainable.Trainable._tokens
+    monkeypatch.setattr(
+        trainable.Trainable, "_tokens", lambda self, texts: tokens(self, [f"north {text}" for text in texts])
+    )
+    with pytest.raises(lt.InvalidArgumentError, match=r"does not give the vectors.*cosine of 0\.\d+"):
+        lt.train_model(table(20), base=base, out=tmp_path / "run", **ON, **QUICK)
+    monkeypatch.setattr(trainable.Trainable, "_tokens", tokens)
+
+    def full(self: Any, folder: Path) -> None:
+        raise NotImplementedError("this module has no save")
+
+    monkeypatch.setattr(trainable.Trainable, "save", full)
+    with pytest.raises(lt.InvalidArgumentError, match=r"cannot be saved.*this module has no save"):
+        lt.train_model(table(20), base=base, out=tmp_path / "run", **ON, **QUICK)
+    assert not list((tmp_path / "run").iterdir())
+
+
+def test_what_labels_and_settings_lack_is_said() -> None:
+    frame = table(20).assign(label=None)
+    with pytest.raises(lt.InvalidArgumentError, match="20 of them without text or without a label"):
+        lt.train_model(frame, label_col_name="label", **ON)
+    with pytest.raises(lt.InvalidArgumentError, match=r"learning_rate=10\.0.*above 0 and at most 1"):
+        lt.train_model(table(20), learning_rate=10.0, **ON)
+    with pytest.raises(lt.InvalidArgumentError, match=r"weight_decay=-1.*from 0 to 1"):
+        lt.train_model(table(20), weight_decay=-1, **ON)
 
 
 @NEEDS_TORCH
