@@ -13,7 +13,14 @@ from typing import Any
 
 from linktransformer.errors import InvalidArgumentError, LinkWarning
 
-__all__ = ["check_outputs", "print_table", "print_warnings", "without_warnings", "write_report"]
+__all__ = [
+    "check_outputs",
+    "print_table",
+    "print_warnings",
+    "printed_warnings",
+    "without_warnings",
+    "write_report",
+]
 
 
 def check_outputs(tables: Sequence[str | None], report: str | None, options: str) -> None:
@@ -52,6 +59,23 @@ def without_warnings() -> Iterator[None]:
     """Ignore `LinkWarning`, for warnings that `print_warnings` writes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LinkWarning)
+        yield
+
+
+@contextmanager
+def printed_warnings() -> Iterator[None]:
+    """Write each `LinkWarning` of a block to standard error as a line of its own, without a line of code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", LinkWarning)
+        before = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+            if issubclass(category, LinkWarning):
+                print(f"linktransformer: warning: {message}", file=sys.stderr)
+            else:
+                before(message, category, *rest)
+
+        warnings.showwarning = show
         yield
 
 

@@ -18,7 +18,7 @@ from linktransformer.results.pair_explanation import Columns, check_number
 from linktransformer.tables import frames, row_labels, splits
 from linktransformer.tables.cells import is_null
 from linktransformer.tables.frames import IntoDataFrame, Table
-from linktransformer.tables.pair_labels import Ids, read_labels
+from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
 from linktransformer.tables.row_labels import Label
 
 if TYPE_CHECKING:
@@ -255,20 +255,23 @@ class Clusters:
         Args:
             truth: The column of the table that has the true clusters; the true cluster of each row; a dict
                 from row label to true cluster; or a table of true pairs of rows, by their labels, perhaps
-                with a column of 1 (match) and 0. A row without a value, or null, is a cluster of its own.
+                with a column of 1 (match) and 0. A row without a value, or null, is a cluster of its own, and
+                pairs that are labelled both ways are left out.
             row_id: The column of the table whose values a dict or a table uses; None for index labels in
                 pandas, row numbers elsewhere.
             label: The column of a table of pairs with 1 and 0; None for "label", "match" or the third one.
 
         Returns:
             The scores of `metrics.ClusterScores`: pairwise precision, recall and f1, b_cubed_f1, ari,
-            v_measure, cluster_f1 and others.
+            v_measure, cluster_f1 and others. From a table of pairs also repeated_labels and contradictions
+            (pairs labelled both ways, and non-matches between rows that matches join), with a `LinkWarning`.
 
         Raises:
             ColumnNotFoundError: A name that is no column.
             InvalidArgumentError: Not as many true clusters as rows, a label of no row, or a table with
-                ambiguous columns.
+                ambiguous columns or without a match.
         """
+        counts: dict[str, float] = {}
         if isinstance(truth, str):
             frames.check_columns(self.table, [truth], "truth")
             true_clusters = frames.column(self.table, truth).tolist()
@@ -276,7 +279,14 @@ class Clusters:
             true_clusters = self._by_label(truth, row_id)
         elif hasattr(truth, "columns"):
             labels = read_labels((self.table, self.table), truth, "truth", Ids(row_id, row_id, label))
-            a, b = labels.left[labels.match], labels.right[labels.match]
+            match = labels.known_match
+            if len(match) and not match.any():
+                raise InvalidArgumentError(
+                    f"truth has {len(match)} labels and no match, which says nothing of clusters. Give the "
+                    "true pairs too."
+                )
+            warn_of(labels.conflicts, labels.names, "truth")
+            counts, a, b = labels.conflicts.counts, labels.left[match], labels.right[match]
             true_clusters = splits.components(self.table.n_rows, a, b).tolist()
         else:
             true_clusters = list(cast("Sequence[object]", truth))
@@ -286,7 +296,7 @@ class Clusters:
                 "true cluster of each row, a dict from row label to cluster, or a table of true pairs."
             )
         own = [object() if is_null(cluster) else cluster for cluster in true_clusters]
-        return asdict(score_clusters(own, self.label.tolist()))
+        return {**asdict(score_clusters(own, self.label.tolist())), **counts}
 
     def _by_label(self, truth: Mapping[Label, object], row_id: str | None) -> list[object]:
         """The true cluster of each row, None for a row without one."""

@@ -9,8 +9,6 @@ most rows would be dropped is right for many tables, so Python warns of it only 
 from __future__ import annotations
 
 import logging
-import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +18,6 @@ import numpy as np
 from linktransformer import progress
 from linktransformer.arrays import Integers
 from linktransformer.decision.model import sigmoid
-from linktransformer.errors import LinkWarning
 from linktransformer.results.report import Report
 from linktransformer.results.stand_ins import StandIn, stand_ins
 
@@ -58,7 +55,6 @@ MOST_ROWS_GO, LARGE_CLUSTER, STAND_IN = "most_rows_go", "large_cluster", "stand_
 LOW_PRECISION, FEW_PAIRS = "low_precision", "few_pairs"
 
 LOUD = (LARGE_CLUSTER, STAND_IN, LOW_PRECISION)  # Python warns of these everywhere
-PACKAGE = __name__.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +120,9 @@ def of_links(links: Links, compared: tuple[Table, Table] | None = None, *, every
 
 def warn(details: Mapping[str, Any], codes: Sequence[str] = LOUD) -> None:
     """Emit the warnings of a report that have one of the codes."""
-    progress.clear()
     for code, text in zip(details["warning_codes"], details["warnings"], strict=True):
         if code in codes:
-            warnings.warn(text, LinkWarning, stacklevel=_stack_level())
+            progress.warn(text)
 
 
 def without_precision(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -265,11 +260,3 @@ def _few(what: str, n: int) -> list[Notice]:
             f"{what}: {n}. With fewer than {FEWEST} the precision cannot be estimated. Look at all.",
         )
     ]
-
-
-def _stack_level() -> int:
-    """The stack level of the first caller outside this package, for `warnings.warn`."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == PACKAGE:
-        level, frame = level + 1, frame.f_back
-    return level

@@ -46,10 +46,11 @@ class FittedDecision:
 
     Args:
         folder: The folder, with `decision.json`, and the model where it is not the bundled one.
-        metrics: Counts: "matches" and "non_matches", labels of either kind; "contradictions", pairs that are
-            labelled both ways or as a non-match between rows that other labels join; "labels_not_compared",
-            labels of pairs that are no candidates; "left_rows_with_several_matches"; "expected_matches" and
-            "expected_matches_without_labels" among the candidates.
+        metrics: Counts: "matches" and "non_matches", labels of either kind; "repeated_labels";
+            "contradictions", pairs that are labelled both ways (and not learned from) or as a non-match
+            between rows that other labels join; "labels_not_compared", labels of pairs that are no
+            candidates, or of rows of equal text or without one; "left_rows_with_several_matches";
+            "expected_matches" and "expected_matches_without_labels" among the candidates.
         correction: The learned correction.
     """
 
@@ -97,8 +98,8 @@ def fit_decision(
         left: A table.
         right: A table of the same library; None to learn how rows of one table match, for clusters.
         labels: The labelled pairs: a table of two columns, left and right label, and of a third one with 1
-            (match) and 0 (non-match); without it all are matches. Or a dict from left to right label, or
-            pairs, or triples. A null right label says that a left row has no match.
+            or yes (match) and 0 or no (non-match); without it all are matches. Or a dict from left to right
+            label, or pairs, or triples. A null right label says that a left row has no match.
         on: Key column or columns of both tables; None for the text columns that both have.
         left_on: Key columns of the left table, with `right_on`.
         right_on: Key columns of the right table.
@@ -128,7 +129,8 @@ def fit_decision(
         that were learned from are decided without labels, with a warning in the log.
 
     Raises:
-        InvalidArgumentError: There is no label, one is that of no row, or it is not clear what they mean.
+        InvalidArgumentError: There is no label, one is that of no row, every pair is labelled both ways, or
+            it is not clear what the labels mean. Labels that contradict each other give a `LinkWarning`.
         ColumnNotFoundError: A column that is not there.
         ModelError: The model is no folder that can be copied.
 
@@ -156,6 +158,11 @@ def fit_decision(
     pair_labels = read_labels(tables, labels, "labels", Ids(left_id, left_id if one else right_id, label))
     if not len(pair_labels.left):
         raise InvalidArgumentError("labels names no pair to learn from. Give pairs of labels.")
+    if pair_labels.conflicts.both_ways.all():
+        raise InvalidArgumentError(
+            f"labels says of all its {pair_labels.conflicts.n_both_ways} pairs that they match and that they "
+            "do not. Give one answer for each pair."
+        )
     source = _source(model_plan.LEXICAL if one and model is None and images is None else model)
     job = Job(
         model=source if isinstance(source, str) or source is None else source.path,

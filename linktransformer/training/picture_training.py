@@ -17,7 +17,7 @@ from linktransformer.linking.options import Columns
 from linktransformer.progress import displayed, stage
 from linktransformer.tables import frames, key_columns, splits
 from linktransformer.tables.frames import IntoDataFrame
-from linktransformer.tables.pair_labels import Ids, read_labels
+from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
 from linktransformer.tables.picture_records import picture_columns, read_units
 from linktransformer.tables.serialize import Serializer
 from linktransformer.training import fit_decision
@@ -111,7 +111,8 @@ def train_pictures(
         sure = picture_columns(confidence, tables, "confidence")
     keys = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, columns)
     labels = read_labels(tables, truth, "truth", Ids())
-    links = labels.left[labels.match], labels.right[labels.match]
+    links = labels.left[labels.known_match], labels.right[labels.known_match]
+    warn_of(labels.conflicts, labels.names, "truth")
     if not len(links[0]):
         raise InvalidArgumentError("truth names no link to learn from. Give pairs of labels.")
     sides = [
@@ -165,7 +166,7 @@ def train_pictures(
         )
         metrics |= decision.metrics
         folder = decision.folder
-    return TrainedModel(folder, metrics, history, records.counts)
+    return TrainedModel(folder, metrics, history, {**records.counts, **labels.conflicts.counts})
 
 
 def _fitted(

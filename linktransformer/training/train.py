@@ -74,7 +74,8 @@ def train_model(
         right_col_names: Columns of the right text.
         left_id_name: Columns that identify the left row's entity: rows with equal ids are one entity.
         right_id_name: Columns that identify the right row's entity: rows with equal ids are one entity.
-        label_col_name: A column with 1 for a match and 0 for none.
+        label_col_name: A column with 1 (true, yes) for a match and 0 (false, no) for none. Pairs that are
+            labelled both ways are left out, counted in `counts` and named in a `LinkWarning`.
         clus_id_col_name: A column with the cluster of a row.
         clus_text_col_names: Columns of a row's text, where rows have a cluster.
         base: What to start from: "linker-multilingual" (None takes it too), which comes with the package;
