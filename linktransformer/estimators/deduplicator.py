@@ -11,7 +11,7 @@ from linktransformer.arrays import Integers
 from linktransformer.dedup.constraints import Rules
 from linktransformer.dedup.dedup import K, check_threshold
 from linktransformer.encoding import model_plan
-from linktransformer.encoding.model_plan import ModelLike
+from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.estimators import (
     cluster_fit,
     cluster_query,
@@ -28,6 +28,7 @@ from linktransformer.estimators.fitted_estimator import (
     Threshold,
     appended,
     check_unique,
+    located,
     parse_keys,
 )
 from linktransformer.estimators.reference import Labels, Reference
@@ -156,13 +157,13 @@ class Deduplicator(FittedEstimator):
         wrapped = frames.wrap(table, "table")
         check_unique(frames.index_labels(wrapped, np.arange(wrapped.n_rows)), "table")
         on, blocks = parse_keys(wrapped, self.on, self.block_on)
-        plan = model_plan.plan(model_plan.LEXICAL if self.model is None else self.model, self.device)
+        plan = self._opened(self.model)
         reader = RowReader(Keys(tuple(on), tuple(on), tuple(blocks)), serializer=plan.reading)
         bare, _ = reference.read(wrapped, reader)
         self._clustered, self._clusters = cluster_fit.fit(
             bare, self._cached(plan), job, rules, self._settings()
         )
-        self._plan = plan
+        self._plan, self._fitted_model = plan, located(self.model)
         guards.warn(self._clusters.details)
         return self
 
@@ -308,6 +309,9 @@ class Deduplicator(FittedEstimator):
             As `Clusters.report` at the last `fit`.
         """
         return dict(self._fitted_clusters().details)
+
+    def _opened(self, model: ModelLike, pictures: bool = False) -> Plan:
+        return super()._opened(model_plan.LEXICAL if model is None else model, pictures)
 
     def _fitted_clusters(self) -> ClusteredTable:
         if self._clustered is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
 from abc import ABC, abstractmethod
@@ -34,6 +35,7 @@ __all__ = [
     "appended",
     "check_unique",
     "labels_at",
+    "located",
     "parse_keys",
 ]
 
@@ -63,6 +65,7 @@ class FittedEstimator(ABC):
     cache: Cache
     progress: bool | None
     _plan: Plan
+    _fitted_model: ModelLike  # a folder by its absolute path; `set_params` does not change it
 
     @classmethod
     def _defaults(cls) -> dict[str, object]:
@@ -120,6 +123,57 @@ class FittedEstimator(ABC):
     def _restore(self, known: Reference, settings: Json, arrays: Arrays) -> None:
         """Take the table and what `_parts` gave."""
 
+    def _opened(self, model: ModelLike, pictures: bool = False) -> Plan:
+        """The plan of a model."""
+        return (model_plan.plan_of_pictures if pictures else model_plan.plan)(model, self.device)
+
+    def __copy__(self: E) -> E:
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __deepcopy__(self: E, memo: dict[int, Any]) -> E:
+        """A copy that shares the model, which nothing changes."""
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        shared = {"model", "_fitted_model", "_plan"}
+        for name, value in self.__dict__.items():
+            copied.__dict__[name] = value if name in shared else copy.deepcopy(value, memo)
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, as joblib needs it: the model goes by its name, and is opened and compared there."""
+        kind = type(self).__name__
+        state = {name: value for name, value in self.__dict__.items() if name != "_plan"}
+        for name in {"model", "_fitted_model"} & set(state):
+            state[name] = located(state[name])
+            if not isinstance(state[name], (str, type(None))):
+                raise TypeError(
+                    f"This {kind} cannot be pickled: its model is an object ({type(state[name]).__name__}). "
+                    f"Give the model by its folder or name, or take save(folder) and "
+                    f"{kind}.load(folder, model=...)."
+                )
+        if "_plan" in self.__dict__:
+            state["_probes"] = self._probes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        values = dict(state)
+        fitted, probes = "_probes" in values, values.pop("_probes", None)
+        self.__dict__.update(values)
+        if fitted:
+            known = self._fitted()
+            self._plan = self._opened(self._fitted_model, known.pictures is not None)
+            if self._plan.encoder is not None:
+                _check_model(self._plan, probes, known, type(self).__name__)
+
+    def _probes(self) -> list[str] | None:
+        """The first texts that the model reads, None where none are compared."""
+        known = self._fitted()
+        if "dense" not in known.matrices:
+            return None
+        return known.reader.for_model(known.table, REFERENCE, known.records, self._plan)[:PROBES]
+
     def _unfitted(self) -> NotFittedError:
         return NotFittedError(f"The {type(self).__name__} is not fitted. Call fit(...) first.")
 
@@ -173,7 +227,8 @@ class FittedEstimator(ABC):
     def save(self, folder: str | Path) -> None:
         """Write the fitted estimator: safetensors, parquet and JSON, sealed by hashes.
 
-        A model that is an object is not saved; give it to `load` again.
+        A model that is an object is not saved; give it to `load` again. A folder of a model is named by its
+        absolute path.
 
         Args:
             folder: A new folder, or one that `save` wrote, which is replaced.
@@ -184,17 +239,16 @@ class FittedEstimator(ABC):
             NotFittedError: `fit` has not been called.
         """
         known, parameters = self._fitted(), self.get_params()
-        path = os.fspath(self.model) if isinstance(self.model, (str, os.PathLike)) else None
+        path = self._fitted_model if isinstance(self._fitted_model, str) else None
         parameters |= {name: None for name in NOT_SAVED if name in parameters}
         parameters["model"] = path
         arrays, more = self._parts()
         settings: Json = {"estimator": type(self).__name__, "parameters": _plain(parameters), **more}
         if self._plan.encoder is not None:
-            is_object = path is None and self.model is not None
+            is_object = path is None and self._fitted_model is not None
             settings |= {"model_name": self._plan.name, "model_is_object": is_object}
-        if "dense" in known.matrices:
-            texts = known.reader.for_model(known.table, REFERENCE, known.records, self._plan)
-            settings["probes"] = texts[:PROBES]
+        if (probes := self._probes()) is not None:
+            settings["probes"] = probes
         storage.write(folder, known, settings, arrays)
 
     @classmethod
@@ -225,8 +279,16 @@ class FittedEstimator(ABC):
             )
         parameters = settings["parameters"] | {"device": device}
         estimator = cls(**(parameters if model is None else parameters | {"model": model}))
-        plan = model_plan.plan if known.pictures is None else model_plan.plan_of_pictures
-        estimator._plan = plan(estimator.model, device)
+        try:
+            estimator._plan = estimator._opened(estimator.model, known.pictures is not None)
+            estimator._fitted_model = located(estimator.model)
+        except ModelError as error:
+            if model is not None:
+                raise
+            raise ModelError(
+                f"{error} The {kind} in {folder} was fitted with it. Where the model is elsewhere now, give "
+                "load(folder, model=...)."
+            ) from error
         if "model_name" in settings and estimator._plan.encoder is None:
             raise ModelError(f"model={model!r} makes no vectors. Give {settings['model_name']!r}.")
         if "model_name" in settings:
@@ -235,6 +297,17 @@ class FittedEstimator(ABC):
             known = replace(known, reader=replace(known.reader, serializer=estimator._plan.serializer))
         estimator._restore(known, settings, arrays)
         return estimator
+
+
+def located(model: ModelLike) -> ModelLike:
+    """A folder as its absolute path, another name as a string, an object as it is."""
+    if not isinstance(model, (str, os.PathLike)):
+        return model
+    from model_hub import bundled_models
+
+    name = os.fspath(model)
+    is_name = isinstance(model, str) and name in (model_plan.LEXICAL, model_plan.FULL, *bundled_models())
+    return name if is_name or not Path(name).exists() else str(Path(name).absolute())
 
 
 def parse_keys(

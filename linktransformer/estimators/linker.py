@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from linktransformer.decision.fused import Fused
-from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators import job_storage, query, sample_fit, sample_job, view_scores
@@ -21,6 +20,7 @@ from linktransformer.estimators.fitted_estimator import (
     Threshold,
     check_unique,
     labels_at,
+    located,
     parse_keys,
 )
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
@@ -138,18 +138,19 @@ class Linker(FittedEstimator):
         keys = self._keys(table)
         sample = None if queries is None else self._wrapped(queries, keys, table, self._argument())
         texts = keys.images is None
-        plan = (model_plan.plan if texts else model_plan.plan_of_pictures)(self.model, self.device)
         if not texts and self.weights is None and sample is None:
             raise InvalidArgumentError(
                 "images= needs rows such as will be asked: fit(reference, queries). Or give weights= and a "
                 "number as threshold=."
             )
+        plan = self._opened(self.model, not texts)
         reader = RowReader(keys, serializer=plan.reading if texts else plan.serializer)
         bare, units = refs.read(table, reader)
         if self.weights is None:
             self._fit(bare, units, plan, sample)
         else:
             self._fit_weights(bare, units, plan, sample)
+        self._fitted_model = located(self.model)
         return self
 
     def _fit(self, bare: Reference, units: Units | None, plan: Plan, sample: Table | None) -> None:

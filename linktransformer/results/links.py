@@ -327,8 +327,8 @@ class Links:
         labels = read_labels((self.left, self.right), truth, "truth", Ids(left_id, right_id, label))
         if len(labels.left) and not labels.known_match.any() and (labels.right >= 0).all():
             raise InvalidArgumentError(
-                f"truth has {len(labels.left)} labels and no match, so that there is no recall. Give the true "
-                "pairs too; a row without a match has a null right label."
+                f"truth has {len(labels.left)} labels and no match, so that there is no recall. Give the "
+                "true pairs too; a row without a match has a null right label."
             )
         warn_of(labels.conflicts, labels.names, "truth")
         width = max(1, self.right.n_rows)

@@ -148,7 +148,8 @@ def recall_at_k(truth: object, left: Sequence[Hashable], right: Sequence[Hashabl
     queries, items = set(left), set(right)
     if not any(a in queries for a, _ in true_pairs) and any(a in items for a, _ in true_pairs):
         raise InvalidArgumentError(
-            "truth names no left row of the candidates, and right rows in their place. Give (left, right) pairs."
+            "truth names no left row of the candidates, and right rows in their place. Give (left, right) "
+            "pairs."
         )
     code = factorize(list(left))[1]
     order = np.argsort(code, kind="stable")

@@ -29,7 +29,7 @@ class Ids:
     Args:
         left: The id column of the left table; None for index labels in pandas, row numbers elsewhere.
         right: The same of the right table.
-        label: The column that is 1 (true, yes) for a match and 0 (false, no) for a non-match; None to find it.
+        label: The column that is 1 (true, yes) for a match and 0 (false, no) for none; None to find it.
     """
 
     left: str | None = None
@@ -126,9 +126,9 @@ def read_labels(tables: tuple[Table, Table], labels: object, argument: str, ids:
             hint = f" The {tables[1 - side].name} table has such a row: are the sides exchanged?"
             more = f" ({len(unknown)} such labels: {examples(unknown)})" if len(unknown) > 1 else ""
             raise InvalidArgumentError(
-                f"{argument} names {unknown[0]!r}, the label of no row of the {tables[side].name} table{more}. "
-                f"Labels are {_meaning((ids.left, ids.right)[side], tables[side])}. Correct them, or leave "
-                "such pairs out." + (hint if swapped else "")
+                f"{argument} names {unknown[0]!r}, the label of no row of the {tables[side].name} table"
+                f"{more}. Labels are {_meaning((ids.left, ids.right)[side], tables[side])}. Correct them, or "
+                "leave such pairs out." + (hint if swapped else "")
             )
         rows[side, places] = [numbers[side][name] for name in used]
     left, right = rows[:, has_answer]

@@ -94,7 +94,10 @@ def read(
     keys = factorize(list(zip(texts, code.tolist(), split.tolist(), strict=True)))[1]
     rows = np.sort(np.unique(keys, return_index=True)[1])  # the first row of each text, class and split
     several = _several(texts, code, split, rows)
-    n_repeated, n_several = len(texts) - len(rows), len({texts[row] for row in rows[several].tolist()})
+    n_repeated, n_several = (
+        len(texts) - len(rows),
+        len({_folded(texts[row]) for row in rows[several].tolist()}),
+    )
     if n_several:
         _warn_of_several([(texts[row], classes[row]) for row in rows[several].tolist()], n_several)
         rows = rows[~several]
@@ -118,10 +121,14 @@ def read(
 
 def _several(texts: Sequence[str], code: Integers, split: Integers, rows: Integers) -> Bools:
     """Which of the rows have a text of several classes in their split; case and spaces do not matter."""
-    folded = [" ".join(texts[row].casefold().split()) for row in rows.tolist()]
+    folded = [_folded(texts[row]) for row in rows.tolist()]
     group = factorize(list(zip(folded, split[rows].tolist(), strict=True)))[1]
     classes = np.unique(np.stack([group, code[rows]], axis=1), axis=0)[:, 0]
     return np.asarray(np.bincount(classes, minlength=int(group.max(initial=-1)) + 1)[group] > 1)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _warn_of_several(labelled: Sequence[tuple[str, Label]], n: int) -> None:
@@ -191,7 +198,7 @@ def _labels(classes: Sequence[Label], given: Sequence[int]) -> tuple[Label, ...]
 
 def _split(texts: list[str], code: Integers, given: Integers, shares: Sequence[float], seed: int) -> Integers:
     """The split of each row: the caller's, or drawn class by class, equal texts together."""
-    folded, group = factorize([" ".join(text.casefold().split()) for text in texts])
+    folded, group = factorize([_folded(text) for text in texts])
     split_of_group = np.full(len(folded), splits.TRAIN, dtype=np.int64)
     of_train = given == splits.TRAIN
     rows = np.flatnonzero(of_train)

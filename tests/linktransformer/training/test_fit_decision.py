@@ -197,7 +197,9 @@ def test_files_are_linked_by_it(tmp_path: Path) -> None:
 def test_contradictions_are_counted_and_told(tmp_path: Path) -> None:
     left, right, _ = tables(20)
     given = [("l0", 0, 1), ("l0", 0, 0), ("l1", 1, 1), ("l2", 1, 1), ("l2", 2, 1), ("l1", 2, 0)]
-    said = r"labels contradicts itself: 1 pair is .*\('l0', 0\); 1 pair is .*matches join, such as \('l1', 2\)"
+    said = (
+        r"labels contradicts itself: 1 pair is .*\('l0', 0\); 1 pair is .*matches join, such as \('l1', 2\)"
+    )
     with pytest.warns(lt.LinkWarning, match=said) as warned:
         fitted = lt.fit_decision(left, right, given, ON, model="lexical", out=tmp_path)
     assert len(warned) == 1 and warned[0].filename == __file__

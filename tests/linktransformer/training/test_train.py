@@ -79,7 +79,7 @@ def test_labels_are_read_and_pairs_between_splits_are_left_out_and_counted() -> 
     kept = found.part != splits.NONE
     assert found.counts["pairs_between_splits"] == int((~kept).sum()) > 0 and (found.label[~kept] == 0).all()
     np.testing.assert_array_equal(found.text_part[found.left[kept]], found.text_part[found.right[kept]])
-    with pytest.raises(lt.InvalidArgumentError, match=r"no labels: \['maybe'\]"):
+    with pytest.raises(lt.InvalidArgumentError, match="label_col_name='y' holds 'maybe', which is no answer"):
         read(frame.assign(y="maybe"), Shape(("a",), ("b",), label="y"))
 
 
@@ -118,6 +118,26 @@ def test_repeated_pairs_are_counted_and_single_ones_are_not() -> None:
     twice = read(pd.concat([frame, frame.iloc[:4]]))
     assert twice.counts["pairs_repeated"] == 4
     assert twice.counts["entities"] == read(frame).counts["entities"]
+
+
+def test_labels_that_contradict_each_other_are_counted_and_named() -> None:
+    """A pair labelled 1 and 0 was a match without a word, and so was what matches join."""
+    rows = [("a", "b", "yes"), ("a", "c", "yes"), ("b", "c", "no"), ("d", "e", "yes"), ("e", "d", "no")]
+    frame = pd.DataFrame([*rows, ("f", "g", "yes"), ("f", "g", "yes")], columns=["x", "y", "match"])
+    shape = Shape(("x",), ("y",), label="match")
+    said = (
+        r"contradicts itself: 1 pair is .*\('d', 'e'\).*; 1 pair is .*texts that matches join.*\('b', 'c'\)"
+    )
+    with pytest.warns(lt.LinkWarning, match=said) as warned:
+        found = read(frame, shape)
+    assert len(warned) == 1
+    assert (found.counts["contradictions"], found.counts["pairs_labelled_both_ways"]) == (2, 2)
+    assert found.counts["pairs_repeated"] == 1
+    pairs = {(found.texts[a], found.texts[b]) for a, b in zip(found.left, found.right, strict=True)}
+    assert pairs == {("a", "b"), ("a", "c"), ("b", "c"), ("f", "g")}
+    shuffled = frame.sample(frac=1, random_state=1)
+    with pytest.warns(lt.LinkWarning):
+        assert read(shuffled, shape).fingerprint == found.fingerprint
 
 
 def test_clusters_become_rings() -> None:
