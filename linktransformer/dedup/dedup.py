@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
@@ -42,6 +43,7 @@ def dedup_rows(
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
     one_per: str | None = None,
     cannot_link: DataFrame = None,
     must_link: DataFrame = None,
@@ -75,6 +77,7 @@ def dedup_rows(
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.
         confidence: Column with the confidence of an OCR engine in the text, 0 to 1.
+        image_root: The folder of relative paths in `images`; None is the current one.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
@@ -134,6 +137,7 @@ def cluster_rows(
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
     one_per: str | None = None,
     cannot_link: DataFrame = None,
     must_link: DataFrame = None,
@@ -167,6 +171,7 @@ def cluster_rows(
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.
         confidence: Column with the confidence of an OCR engine in the text, 0 to 1.
+        image_root: The folder of relative paths in `images`; None is the current one.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
@@ -227,6 +232,7 @@ def cluster(
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
     one_per: str | None = None,
     cannot_link: DataFrame = None,
     must_link: DataFrame = None,
@@ -257,6 +263,7 @@ def cluster(
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.
         confidence: Column with the confidence of an OCR engine in the text, 0 to 1.
+        image_root: The folder of relative paths in `images`; None is the current one.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
@@ -336,7 +343,8 @@ def _clusters(
         null_values=null_counts,
         sources=ABSENT if rules.sources is None else rules.sources.sizes,
     )
-    result = guards.of_clusters(replace(result, details=report, pictures=neighbours.pictures), compared)
+    result = replace(result, details=report, pictures=neighbours.pictures)
+    result = guards.of_clusters(result, compared, neighbours.unreadable)
     result = replace(result, table=wrapped)
     logger.info("%r", result)
     guards.warn(result.details)

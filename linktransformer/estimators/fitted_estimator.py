@@ -359,6 +359,8 @@ def _plain(values: Mapping[str, Any]) -> Json:
             value = {key: float(number) for key, number in value.items()}
         elif isinstance(value, np.generic):
             value = value.item()
+        elif isinstance(value, os.PathLike):
+            value = os.fspath(value)
         elif value is not None and not isinstance(value, (str, int, float, bool)):
             value = [str(one) for one in value]
         plain[name] = value

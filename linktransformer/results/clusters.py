@@ -236,8 +236,8 @@ class Clusters:
 
             "warnings" is a list of texts and "warning_codes" has one for each: "most_rows_go" (more than half
             of the rows would go in `dedup_rows`), "large_cluster" (one has more than a twentieth of the
-            rows), "stand_in" (a value that probably stands for a missing one), "low_precision" (below .5)
-            and "few_pairs". JSON can hold all of it.
+            rows), "stand_in" (a value that probably stands for a missing one), "unreadable_pictures"
+            (more than half of a column), "low_precision" (below .5) and "few_pairs". JSON can hold all of it.
         """
         return {
             **self.details,

@@ -52,9 +52,9 @@ FEWEST = 11
 WIDTH = 1.645
 
 MOST_ROWS_GO, LARGE_CLUSTER, STAND_IN = "most_rows_go", "large_cluster", "stand_in"
-LOW_PRECISION, FEW_PAIRS = "low_precision", "few_pairs"
+LOW_PRECISION, FEW_PAIRS, UNREADABLE = "low_precision", "few_pairs", "unreadable_pictures"
 
-LOUD = (LARGE_CLUSTER, STAND_IN, LOW_PRECISION)  # Python warns of these everywhere
+LOUD = (LARGE_CLUSTER, STAND_IN, LOW_PRECISION, UNREADABLE)  # Python warns of these everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,13 @@ def precision_of_clusters(label: Integers, fused: Fused) -> dict[str, Any]:
 
 
 @progress.stage("report")
-def of_clusters(clusters: Clusters, compared: Table) -> Clusters:
-    """The clusters with "warnings" and "warning_codes" in the report; `compared` is the table as compared."""
+def of_clusters(clusters: Clusters, compared: Table, unreadable: Sequence[str] = ()) -> Clusters:
+    """The clusters with "warnings" and "warning_codes" in the report; `compared` is the table as compared.
+
+    `unreadable` are warnings of pictures.
+    """
     notices = [
+        *(Notice(UNREADABLE, text) for text in unreadable),
         *_most_rows(clusters),
         *_large_cluster(clusters),
         *_stand_ins(compared, clusters.details["on"]),
@@ -105,13 +109,21 @@ def of_clusters(clusters: Clusters, compared: Table) -> Clusters:
 
 
 @progress.stage("report")
-def of_links(links: Links, compared: tuple[Table, Table] | None = None, *, every_row: bool = False) -> Links:
+def of_links(
+    links: Links,
+    compared: tuple[Table, Table] | None = None,
+    *,
+    every_row: bool = False,
+    unreadable: Sequence[str] = (),
+) -> Links:
     """The links with "warnings" and "warning_codes" in the report.
 
     `compared` are the tables as they were compared; None where their rows are not in memory. `every_row` says
     that the best match of every row was requested, however bad: no warning of a low precision.
+    `unreadable` are warnings of pictures.
     """
-    details, notices = links.details, _link_precision(links, every_row)
+    details = links.details
+    notices = [*(Notice(UNREADABLE, text) for text in unreadable), *_link_precision(links, every_row)]
     if compared is not None:
         for table, side in zip(compared, ("left_on", "right_on"), strict=True):
             notices += _stand_ins(table, details[side])

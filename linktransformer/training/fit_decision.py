@@ -22,7 +22,7 @@ from linktransformer.encoding.cache_settings import CacheLike
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.linking import compare_tables
 from linktransformer.linking.options import BlockColumns, Columns, Job, K
-from linktransformer.progress import displayed
+from linktransformer.progress import displayed, warn
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels
@@ -77,6 +77,7 @@ def fit_decision(
     complete: bool | str = False,
     images: Columns = None,
     confidence: Columns = None,
+    image_root: str | os.PathLike[str] | None = None,
     model: str | os.PathLike[str] | None = None,
     block_on: BlockColumns = None,
     k: int | None = None,
@@ -113,6 +114,7 @@ def fit_decision(
             table.
         images: Column of pictures, or a pair of columns, left and right; needs a `model` that reads pictures.
         confidence: With `images`, columns with the confidence of the texts.
+        image_root: The folder of relative paths in `images`; None is the current one.
         model: The model of `merge`: None for the bundled one beside n-grams (of one table, n-grams);
             "lexical"; a folder or a name on a hub.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
@@ -168,6 +170,7 @@ def fit_decision(
         model=source if isinstance(source, str) or source is None else source.path,
         images=images,
         confidence=confidence,
+        image_root=image_root,
         block_on=block_on,
         k=(dedup.K if one else K) if k is None else k,
         device=device,
@@ -176,6 +179,8 @@ def fit_decision(
     )
     if one:
         neighbours = cluster_pipeline.neighbours_of(tables[0], names[0], job, Rules())
+        for text in neighbours.unreadable:
+            warn(text)
         nodes, fused = (neighbours.settled.nodes, neighbours.settled.nodes), neighbours.fused
     else:
         compared = compare_tables.compare(tables, names, job)

@@ -134,8 +134,8 @@ def _folded(text: str) -> str:
 def _warn_of_several(labelled: Sequence[tuple[str, Label]], n: int) -> None:
     some = sorted(labelled, key=lambda pair: pair[0])
     progress.warn(
-        f"{n:,} {'text has' if n == 1 else 'texts have'} several classes and are left out, such as "
-        f"{shown(some)}. Correct them."
+        f"{n:,} {'text has several classes and is' if n == 1 else 'texts have several classes and are'} left "
+        f"out, such as {shown(some)}. Correct them."
     )
 
 
