@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from linktransformer.errors import InvalidArgumentError, LinkWarning
 
@@ -69,11 +69,18 @@ def printed_warnings() -> Iterator[None]:
         warnings.simplefilter("always", LinkWarning)
         before = warnings.showwarning
 
-        def show(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
             if issubclass(category, LinkWarning):
                 print(f"linktransformer: warning: {message}", file=sys.stderr)
             else:
-                before(message, category, *rest)
+                before(message, category, filename, lineno, file, line)
 
         warnings.showwarning = show
         yield

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linktransformer import progress
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.choose import choose
 from linktransformer.decision.fused import Fused

@@ -276,8 +276,9 @@ class Links:
             (None where nothing is linked); the lowest score of a link;
             counts of rows, links and unlinked rows by reason; how it was searched; "warnings", a list of
             texts, and "warning_codes", one for each: "no_shared_block" (block columns without a common
-            value), "stand_in" (a value that probably stands for a missing one), "unreadable_pictures"
-            (more than half of a column), "low_precision" and "few_pairs" (too few links to estimate the precision from). JSON can hold all of it.
+            value), "stand_in" (a value that probably stands for a missing one),
+            "unreadable_pictures" (more than half of a column), "low_precision" and "few_pairs" (too few links
+            to estimate the precision from). JSON can hold all of it.
         """
         counts = {
             table.name: {
