@@ -12,6 +12,7 @@ from linktransformer.dedup.constraints import Rules
 from linktransformer.dedup.dedup import K, check_threshold
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import ModelLike, Plan
+from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators import (
     cluster_fit,
     cluster_query,
@@ -74,6 +75,8 @@ class Deduplicator(FittedEstimator):
             index labels (row numbers where there is no index), or pairs of them. None for no pairs.
         must_link: Pairs of rows of `fit` that are always in one cluster, by index label; what they lead to
             holds too.
+        images: Not read: pictures are clustered by `cluster(images=...)`, and new rows are linked to known
+            ones by `Linker(images=...)`. `fit` refuses it.
         k: Neighbours looked at for each row in each view.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
@@ -106,6 +109,7 @@ class Deduplicator(FittedEstimator):
         one_per: str | None = None,
         cannot_link: object = None,
         must_link: object = None,
+        images: str | None = None,
         k: int = K,
         device: str | None = None,
         batch_size: int | None = None,
@@ -121,6 +125,7 @@ class Deduplicator(FittedEstimator):
         self.one_per = one_per
         self.cannot_link = cannot_link
         self.must_link = must_link
+        self.images = images
         self.k = k
         self.device = device
         self.batch_size = batch_size
@@ -146,6 +151,11 @@ class Deduplicator(FittedEstimator):
             ModelError: There is no such model, or it gives vectors that cannot be used.
         """
         check_threshold(self.threshold)
+        if self.images is not None:
+            raise InvalidArgumentError(
+                f"images={self.images!r}: the Deduplicator compares texts. Take cluster(table, images=..., "
+                "model=...) for pictures, or Linker(images=...) to link new rows to known ones."
+            )
         rules = Rules(self.method, self.one_per, self.cannot_link, self.must_link)
         job = Job(
             k=self.k,
