@@ -162,7 +162,7 @@ class RowReader:
         names, strict = self.keys.side(side), side == REFERENCE  # a row that is asked depends on no other
         root = self.image_root
         units = read_units(table, names, images, self.serializer, confidence, root, strict=strict)
-        if units.warning:
+        if units.warning and (strict or table.n_rows > 1):
             progress.warn(units.warning)
         return units
 
