@@ -16,6 +16,7 @@ from linktransformer.results.agglomerate import Apart
 from linktransformer.results.metrics import score_clusters
 from linktransformer.results.pair_explanation import Columns, check_number
 from linktransformer.tables import frames, row_labels, splits
+from linktransformer.tables.answers import examples
 from linktransformer.tables.cells import is_null
 from linktransformer.tables.frames import IntoDataFrame, Table
 from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KEEP", "Clusters", "check_keep", "kept"]
 
+CLUSTER = "cluster"  # the column of clusters in `cluster_rows` and in a truth
 KEEP = ("first", "longest", "most complete")
 Keep: TypeAlias = str | Callable[[Any], object]  # the table is of a library without types
 
@@ -254,8 +256,8 @@ class Clusters:
 
         Args:
             truth: The column of the table that has the true clusters; the true cluster of each row; a dict
-                from row label to true cluster; or a table of true pairs of rows, by their labels, perhaps
-                with a column of 1 (match) and 0. A row without a value, or null, is a cluster of its own, and
+                from row label to true cluster, or a table of two columns, one of them "cluster"; or a table
+                of true pairs of rows, by their labels, perhaps with a column of 1 (match) and 0. A row without a value, or null, is a cluster of its own, and
                 pairs that are labelled both ways are left out.
             row_id: The column of the table whose values a dict or a table uses; None for index labels in
                 pandas, row numbers elsewhere.
@@ -276,7 +278,12 @@ class Clusters:
             frames.check_columns(self.table, [truth], "truth")
             true_clusters = frames.column(self.table, truth).tolist()
         elif isinstance(truth, Mapping):
-            true_clusters = self._by_label(truth, row_id)
+            true_clusters = self._by_label(list(truth.items()), row_id)
+        elif len(columns := list(getattr(truth, "columns", ()))) == 2 and CLUSTER in columns:
+            given = frames.wrap(cast("IntoDataFrame", truth), "truth")
+            named = sorted(given.columns, key=CLUSTER.__eq__)  # the rows, then their clusters
+            members = [frames.column(given, name).tolist() for name in named]
+            true_clusters = self._by_label(list(zip(*members, strict=True)), row_id)
         elif hasattr(truth, "columns"):
             labels = read_labels((self.table, self.table), truth, "truth", Ids(row_id, row_id, label))
             match = labels.known_match
@@ -298,17 +305,24 @@ class Clusters:
         own = [object() if is_null(cluster) else cluster for cluster in true_clusters]
         return {**asdict(score_clusters(own, self.label.tolist())), **counts}
 
-    def _by_label(self, truth: Mapping[Label, object], row_id: str | None) -> list[object]:
+    def _by_label(self, truth: Sequence[tuple[Label, object]], row_id: str | None) -> list[object]:
         """The true cluster of each row, None for a row without one."""
         rows = row_labels.row_of(self.table, "truth", row_id)
-        unknown = [label for label in truth if label not in rows]
+        unknown = list(dict.fromkeys(label for label, _ in truth if label not in rows))
         if unknown:
             raise InvalidArgumentError(
-                f"truth names {unknown[0]!r}, the label of no row. Give labels as in the table's "
+                f"truth names {unknown[0]!r}, the label of no row ({len(unknown)} such labels: "
+                f"{examples(unknown)}). Give labels as in the table's "
                 f"{'index' if row_id is None else f'column {row_id!r}'}."
             )
+        of_label = dict(truth)
+        several = [label for label, cluster in truth if cluster != of_label[label] and not is_null(cluster)]
+        if several:
+            raise InvalidArgumentError(
+                f"truth has several clusters for {len(set(several))} rows: {examples(several)}. Give one."
+            )
         clusters: list[object] = [None] * self.table.n_rows
-        for label, cluster in truth.items():
+        for label, cluster in truth:
             clusters[rows[label]] = cluster
         return clusters
 

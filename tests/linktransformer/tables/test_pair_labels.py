@@ -201,3 +201,20 @@ def test_conflicts_are_those_of_a_plain_reading(same: bool) -> None:
         assert found.joined.tolist() == [pair in joined for pair, _ in labels]
         assert (found.n_both_ways, found.n_joined) == (len(both), len(joined))
         assert found.repeated == sum(len(given) - len(set(given)) for given in answers.values())
+
+
+def test_clusters_are_evaluated_by_a_table_of_clusters() -> None:
+    """Numbers of clusters were taken for numbers of rows, and the table for pairs."""
+    table = pd.DataFrame({"id": ["a", "b", "c", "d"], "name": ["Hart Mill", "Penn Salt", "Hart Mill", "Ory"]})
+    found = lt.cluster(table, on="name", model="lexical")
+    truth = pd.DataFrame({"row": [0, 1, 2, 3], "cluster": [0, 1, 0, 2]})
+    assert found.evaluate(truth)["f1"] == found.evaluate(truth[["cluster", "row"]])["f1"] == 1
+    named = truth.assign(row=table["id"])
+    assert found.evaluate(named, row_id="id")["cluster_f1"] == 1
+    twice = pd.concat([named, named.assign(cluster=[5, 1, 6, 2])])
+    with pytest.raises(lt.InvalidArgumentError, match="several clusters for 2 rows: 'a', 'c'"):
+        found.evaluate(twice, row_id="id")
+    with pytest.raises(
+        lt.InvalidArgumentError, match=r"'a', the label of no row \(4 such labels: 'a', 'b', 'c'\)"
+    ):
+        found.evaluate(named)
