@@ -257,8 +257,9 @@ class Clusters:
         Args:
             truth: The column of the table that has the true clusters; the true cluster of each row; a dict
                 from row label to true cluster, or a table of two columns, one of them "cluster"; or a table
-                of true pairs of rows, by their labels, perhaps with a column of 1 (match) and 0. A row without a value, or null, is a cluster of its own, and
-                pairs that are labelled both ways are left out.
+                of true pairs of rows, by their labels, perhaps with a column of 1 (match) and 0. A row
+                without a value, or null, is a cluster of its own, and pairs that are labelled both ways are
+                left out.
             row_id: The column of the table whose values a dict or a table uses; None for index labels in
                 pandas, row numbers elsewhere.
             label: The column of a table of pairs with 1 and 0; None for "label", "match" or the third one.

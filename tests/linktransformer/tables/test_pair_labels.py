@@ -214,7 +214,5 @@ def test_clusters_are_evaluated_by_a_table_of_clusters() -> None:
     twice = pd.concat([named, named.assign(cluster=[5, 1, 6, 2])])
     with pytest.raises(lt.InvalidArgumentError, match="several clusters for 2 rows: 'a', 'c'"):
         found.evaluate(twice, row_id="id")
-    with pytest.raises(
-        lt.InvalidArgumentError, match=r"'a', the label of no row \(4 such labels: 'a', 'b', 'c'\)"
-    ):
+    with pytest.raises(lt.InvalidArgumentError, match=r"'a', the label of no row \(4 such labels: 'a',"):
         found.evaluate(named)
