@@ -140,7 +140,10 @@ def train_model(
     if not (labels == 1).any():
         raise InvalidArgumentError(
             f"There is no pair that matches to learn from. Given: {labelled.counts['rows']} rows, "
-            f"{labelled.counts['rows_without_text']} of them without text. Give rows that name one thing."
+            f"{labelled.counts['rows_without_text']} of them without text, "
+            f"{labelled.counts['rows_without_label']} with text and without a label, "
+            f"{labelled.counts['pairs_labelled_both_ways']} labelled both ways. Give rows that "
+            "name one thing."
         )
     start = base if base is not None else model_path if model_path is not None else BASE
     with base_errors(start):

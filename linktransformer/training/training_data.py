@@ -149,7 +149,8 @@ def read(
     counts = {
         "shape": shape.name,
         "rows": sum(table.n_rows for table in tables.values()),
-        "rows_without_text": sum(n_without for _, _, n_without in read_tables.values()),
+        "rows_without_text": sum(without[0] for _, _, without in read_tables.values()),
+        "rows_without_label": sum(without[1] for _, _, without in read_tables.values()),
         "pairs_repeated": n_known - len(pairs.label),
         "pairs_labelled_both_ways": n_all - n_known,
         "contradictions": found.n_both_ways + found.n_joined,
@@ -166,8 +167,8 @@ def read(
 
 def _read_table(
     table: Table, part: int, shape: Shape, serializer: Serializer
-) -> tuple[tuple[_Side, _Side], _Pairs, int]:
-    """Both sides of a table, pairs of their texts, and how many rows have no text or label."""
+) -> tuple[tuple[_Side, _Side], _Pairs, tuple[int, int]]:
+    """Both sides of a table, pairs of texts, and how many rows have no text, or a text and no label."""
     arguments = ("clus_text_col_names",) * 2 if shape.cluster else ("left_col_names", "right_col_names")
     for names, argument in zip((shape.left, shape.right), arguments, strict=True):
         frames.check_columns(table, list(names), argument)
@@ -176,12 +177,14 @@ def _read_table(
     no_ids: tuple[Integers, list[str]] = (np.full(table.n_rows, -1, dtype=np.int64), [])
     if shape.cluster:
         cluster = _ids(table, (shape.cluster,), "clus_id_col_name")
-        usable = (left >= 0) & (cluster[0] >= 0)
+        has_text = left >= 0
+        usable = has_text & (cluster[0] >= 0)
         ends = _rings(left[usable], cluster[0][usable])
         label, ids = np.ones(len(ends[0]), dtype=np.int64), (cluster, no_ids)
     else:
         labels = _labels(table, shape.label)
-        usable = (left >= 0) & (right >= 0) & (labels >= 0)
+        has_text = (left >= 0) & (right >= 0)
+        usable = has_text & (labels >= 0)
         ends, label = (left[usable], right[usable]), labels[usable]
         ids = (_ids(table, shape.left_id, "left_id_name"), _ids(table, shape.right_id, "right_id_name"))
     sides = []
@@ -193,7 +196,7 @@ def _read_table(
         of_first = {name: values[first[text >= 0]] for name, values in cells.items()}
         sides.append(_Side(side.texts.tolist(), side.text_of_row[known], named, of_first))
     pairs = _Pairs(*ends, label, np.full(len(label), part, dtype=np.int64))
-    return (sides[0], sides[1]), pairs, int((~usable).sum())
+    return (sides[0], sides[1]), pairs, (int((~has_text).sum()), int((has_text & ~usable).sum()))
 
 
 def _named(texts: Sequence[str], numbers: Integers) -> list[str]:

@@ -74,7 +74,8 @@ def test_labels_are_read_and_pairs_between_splits_are_left_out_and_counted() -> 
     wrong = pd.DataFrame({"a": frame.a, "b": [*frame.b[1:], frame.b[0]]})
     both = pd.concat([frame.assign(y="1"), wrong.assign(y="0"), frame[:1].assign(y=None)])
     found = read(both, Shape(("a",), ("b",), label="y"))
-    assert found.counts["entities"] == 100 and found.counts["rows_without_text"] == 1
+    assert found.counts["entities"] == 100 and found.counts["rows_without_label"] == 1
+    assert found.counts["rows_without_text"] == 0
     assert (found.label == 0).sum() == 100
     kept = found.part != splits.NONE
     assert found.counts["pairs_between_splits"] == int((~kept).sum()) > 0 and (found.label[~kept] == 0).all()
@@ -138,6 +139,14 @@ def test_labels_that_contradict_each_other_are_counted_and_named() -> None:
     shuffled = frame.sample(frac=1, random_state=1)
     with pytest.warns(lt.LinkWarning):
         assert read(shuffled, shape).fingerprint == found.fingerprint
+
+
+def test_labels_that_are_all_null_are_not_called_rows_without_text() -> None:
+    frame = table(20).assign(y=None)
+    with pytest.raises(
+        lt.InvalidArgumentError, match="0 of them without text, 20 with text and without a label"
+    ):
+        lt.train_model(frame, left_col_names="a", right_col_names="b", label_col_name="y")
 
 
 def test_clusters_become_rings() -> None:
