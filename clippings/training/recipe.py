@@ -30,7 +30,8 @@ class TrainingSettings(Settings):
         """Raise an error unless each named setting is above the first bound and at most the second."""
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
-            self.check(is_real(value) and low < value <= high, name, f"a number above {max(low, 0):g}")
+            bounds = f"a number {'from 0' if low < 0 else f'above {low:g}'}, at most {high:g}"
+            self.check(is_real(value) and low < value <= high, name, bounds)
 
     def outcome(self) -> dict[str, object]:
         """The settings that change the trained model; a run is resumed only with equal ones."""
