@@ -29,9 +29,9 @@ from linktransformer.estimators.fitted_estimator import (
     Threshold,
     appended,
     check_unique,
-    located,
     parse_keys,
 )
+from linktransformer.estimators.fitted_model import located
 from linktransformer.estimators.reference import Labels, Reference
 from linktransformer.estimators.row_reader import Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings

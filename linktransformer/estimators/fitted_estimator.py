@@ -13,14 +13,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from linktransformer.arrays import Floats, Integers
+from linktransformer.arrays import Integers
 from linktransformer.encoding import cached_encoder, model_plan
 from linktransformer.encoding.cache_settings import CacheSettings
 from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, ModelError
 from linktransformer.estimators import reference, storage
+from linktransformer.estimators.fitted_model import PROBES, check_model, located
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
-from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys, embedded
+from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys
 from linktransformer.estimators.storage import Arrays, Json
 from linktransformer.linking.options import Columns
 from linktransformer.tables import frames, key_columns
@@ -35,11 +36,9 @@ __all__ = [
     "appended",
     "check_unique",
     "labels_at",
-    "located",
     "parse_keys",
 ]
 
-PROBES = 3  # texts that a loaded model encodes again
 NOT_SAVED = ("cache", "cannot_link", "must_link")  # of this machine, or kept in another form
 
 E = TypeVar("E", bound="FittedEstimator")
@@ -165,7 +164,7 @@ class FittedEstimator(ABC):
             known = self._fitted()
             self._plan = self._opened(self._fitted_model, known.pictures is not None)
             if self._plan.encoder is not None:
-                _check_model(self._plan, probes, known, type(self).__name__)
+                check_model(self._plan, probes, known, type(self).__name__)
 
     def _probes(self) -> list[str] | None:
         """The first texts that the model reads, None where none are compared."""
@@ -292,22 +291,11 @@ class FittedEstimator(ABC):
         if "model_name" in settings and estimator._plan.encoder is None:
             raise ModelError(f"model={model!r} makes no vectors. Give {settings['model_name']!r}.")
         if "model_name" in settings:
-            _check_model(estimator._plan, settings.get("probes"), known, kind)
+            check_model(estimator._plan, settings.get("probes"), known, kind)
         if known.pictures is not None:  # folders of earlier versions do not name the serializer of the model
             known = replace(known, reader=replace(known.reader, serializer=estimator._plan.serializer))
         estimator._restore(known, settings, arrays)
         return estimator
-
-
-def located(model: ModelLike) -> ModelLike:
-    """A folder as its absolute path, another name as a string, an object as it is."""
-    if not isinstance(model, (str, os.PathLike)):
-        return model
-    from model_hub import bundled_models
-
-    name = os.fspath(model)
-    is_name = isinstance(model, str) and name in (model_plan.LEXICAL, model_plan.FULL, *bundled_models())
-    return name if is_name or not Path(name).exists() else str(Path(name).absolute())
 
 
 def parse_keys(
@@ -365,29 +353,3 @@ def _plain(values: Mapping[str, Any]) -> Json:
             value = [str(one) for one in value]
         plain[name] = value
     return plain
-
-
-def _check_model(plan: Plan, probes: list[str] | None, known: Reference, kind: str) -> None:
-    """Refuse a model that makes other vectors of the first texts."""
-    if probes is None:
-        vectors, saved = _picture_probes(plan, known)
-    else:
-        vectors, saved = embedded(plan, probes), np.asarray(known.matrices["dense"][: len(probes)])
-    if len(saved) and not (vectors.shape == saved.shape and np.allclose(vectors, saved, atol=1e-3)):
-        raise ModelError(
-            f"The model {plan.name!r} does not make the vectors that were saved. Give the model that the "
-            f"{kind} was fitted with, or fit again."
-        )
-
-
-def _picture_probes(plan: Plan, known: Reference) -> tuple[Floats, Floats]:
-    """Vectors of the first texts without pictures by the model, and as they were saved."""
-    rows = np.flatnonzero(known.records.texts != "")[:PROBES]
-    texts, saved = known.records.texts[rows].tolist(), np.asarray(known.matrices["text"][rows])
-    if not texts:
-        return saved, saved
-    nothing, unsure = [None] * len(texts), np.full(len(texts), np.nan)
-    vectors = plan.encoder.encode_records(  # type: ignore[union-attr]
-        texts, nothing, confidence=unsure, batch_size=None, progress=lambda n: None
-    )
-    return np.asarray(vectors.text, dtype=np.float32), saved

@@ -21,9 +21,9 @@ from linktransformer.estimators.fitted_estimator import (
     Threshold,
     check_unique,
     labels_at,
-    located,
     parse_keys,
 )
+from linktransformer.estimators.fitted_model import located
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
 from linktransformer.estimators.row_reader import REFERENCE, Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
-from linktransformer.estimators.fitted_estimator import FittedEstimator, located
+from linktransformer.estimators.fitted_estimator import FittedEstimator
+from linktransformer.estimators.fitted_model import located
 from tests.conftest import make, rows_of
 
 NAMES = [
