@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
@@ -13,9 +14,10 @@ from inspect import signature
 from threading import Condition, Thread
 from typing import ParamSpec, TypeVar, cast
 
+from linktransformer.errors import LinkWarning
 from linktransformer.progress_view import Stage, View, view_of
 
-__all__ = ["clear", "display", "displayed", "stage"]
+__all__ = ["clear", "display", "displayed", "stage", "warn"]
 
 DELAY = 0.7  # seconds: a shorter call shows no bar
 INTERVAL = 10.0  # seconds between two lines, and before the first one
@@ -110,6 +112,15 @@ def clear() -> None:
     current = _current_display()
     if current is not None and current.view is not None:
         _watch(current.process).clear(current)
+
+
+def warn(text: str) -> None:
+    """Emit a `LinkWarning` at the first line outside this package, with the bar out of the way."""
+    clear()
+    level, frame, package = 1, sys._getframe(0), __name__.partition(".")[0]
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == package:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, LinkWarning, stacklevel=level)
 
 
 class _Display:

@@ -116,12 +116,15 @@ def from_image(image: Image, form: Format) -> Picture:
 def from_array(array: npt.NDArray[Any], form: Format) -> Picture:
     """A picture from an array of bools, integers or floats, scaled by `eight_bits`.
 
-    Shapes: (h, w), (h, w, 1), (h, w, 2) grey and opacity, (h, w, 3) RGB or (h, w, 4) with opacity.
+    Shapes: (h, w), (h, w, 1), (h, w, 2) grey and opacity, (h, w, 3) RGB or (h, w, 4) with opacity; or with
+    the channels first, where the last side has more than four pixels.
     """
     key = ""
     try:
         if array.dtype.kind not in "buif" or array.ndim not in (2, 3):
             raise UnusableError("not an image")
+        if array.ndim == 3 and array.shape[0] <= 4 < array.shape[2]:
+            array = np.moveaxis(array, 0, 2)
         if array.ndim == 3 and not 1 <= array.shape[2] <= 4:
             raise UnusableError("not an image")
         _check_size((array.shape[1], array.shape[0]), form)

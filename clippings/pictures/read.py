@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from clippings.pictures.sources import (
     Readers,
     UnusableError,
     is_missing,
+    of_struct,
     place_of,
 )
 
@@ -58,8 +60,9 @@ def read_pictures(
 
     Args:
         sources: For each picture: a path; "book.zip/crop.png" or "book.zip::crop.png" for a member of a zip
-            archive; the bytes of a file; a PIL image; an array (h, w) or (h, w, channels); None, NaN or ""
-            for no picture.
+            archive; the bytes of a file, also in a BytesIO; a PIL image; an array (h, w), (h, w, channels) or
+            (channels, h, w); {"bytes": ..., "path": ...} as data sets of Hugging Face have them; None, NaN or
+            "" for no picture.
         colour: RGB pixels (h, w, 3); else grey (h, w).
         shortest: Reduce pictures so that the short side has at most so many pixels. A model needs no more,
             and 100,000 pictures fit into memory.
@@ -140,7 +143,11 @@ def default_workers() -> int:
 
 def _check(sources: object, **numbers: int | None) -> None:
     one_array = isinstance(sources, np.ndarray) and sources.dtype.kind in "buif"
-    if one_array or isinstance(sources, (str, bytes, bytearray, os.PathLike)) or hasattr(sources, "getexif"):
+    if (
+        one_array
+        or isinstance(sources, (str, bytes, bytearray, os.PathLike, dict, BytesIO))
+        or hasattr(sources, "getexif")
+    ):
         raise EncoderError(
             f"read_pictures takes a list of pictures. Given: one {type(sources).__name__}. Put it in a list."
         )
@@ -157,8 +164,9 @@ def _distinct(sources: Sequence[Source], root: str | os.PathLike[str] | None) ->
     number_of: dict[Hashable, int] = {}
     tasks: list[Task] = []
     number = np.empty(len(sources), np.int64)
-    for at, source in enumerate(sources):
+    for at, given in enumerate(sources):
         task: Task
+        source = of_struct(given)
         key: Hashable
         if is_missing(source):
             task = key = None
@@ -166,6 +174,8 @@ def _distinct(sources: Sequence[Source], root: str | os.PathLike[str] | None) ->
             task = key = place_of(source, root)
         elif isinstance(source, (bytes, bytearray, memoryview)):
             task = key = bytes(source)
+        elif isinstance(source, BytesIO):
+            task = key = source.getvalue()
         else:
             task, key = source, (id(source),)  # the caller's list keeps it alive: the number stays its own
         number[at] = number_of.setdefault(key, len(tasks))

@@ -72,6 +72,19 @@ def is_missing(source: object) -> bool:
     return isinstance(source, (float, np.floating)) and bool(np.isnan(source))
 
 
+def of_struct(source: object) -> object:
+    """The bytes, else the path of {"bytes": ..., "path": ...}; anything else as it is.
+
+    Example:
+        >>> of_struct({"bytes": None, "path": "crop.png"}), of_struct({"bytes": b"GIF8", "path": "crop.gif"})
+        ('crop.png', b'GIF8')
+    """
+    if not isinstance(source, dict) or not source or not set(source) <= {"bytes", "path"}:
+        return source
+    data = source.get("bytes")
+    return source.get("path") if data is None else data
+
+
 def place_of(path: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> Place:
     """Parse "crop.png", "book.zip/page/crop.png" or "book.zip::page/crop.png"; the disk is not read.
 

@@ -9,11 +9,18 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from linktransformer.errors import InvalidArgumentError, LinkWarning
 
-__all__ = ["check_outputs", "print_table", "print_warnings", "without_warnings", "write_report"]
+__all__ = [
+    "check_outputs",
+    "print_table",
+    "print_warnings",
+    "printed_warnings",
+    "without_warnings",
+    "write_report",
+]
 
 
 def check_outputs(tables: Sequence[str | None], report: str | None, options: str) -> None:
@@ -52,6 +59,30 @@ def without_warnings() -> Iterator[None]:
     """Ignore `LinkWarning`, for warnings that `print_warnings` writes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LinkWarning)
+        yield
+
+
+@contextmanager
+def printed_warnings() -> Iterator[None]:
+    """Write each `LinkWarning` of a block to standard error as a line of its own, without a line of code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", LinkWarning)
+        before = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, LinkWarning):
+                print(f"linktransformer: warning: {message}", file=sys.stderr)
+            else:
+                before(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
         yield
 
 

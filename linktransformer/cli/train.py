@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 
 from linktransformer.cli.arguments import Commands, add_keys, add_search, names, options_of
-from linktransformer.cli.outputs import print_warnings, without_warnings
+from linktransformer.cli.outputs import print_warnings, printed_warnings, without_warnings
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["add_to"]
@@ -38,8 +38,9 @@ def add_to(commands: Commands) -> None:
     add = evaluate.add_argument
     add("left", help="left table")
     add("right", help="right table")
-    add("truth", help="table whose first two columns hold the ids of true pairs")
+    add("truth", help="table of two columns, the ids of pairs, and perhaps one of 1 (match) and 0")
     add("--ids", type=names, default=["id", "id"], metavar="LEFT,RIGHT", help="columns of the ids (id,id)")
+    add("--label", metavar="COLUMN", help="column of 1 and 0 of the truth (label, match or the third one)")
     add_keys(evaluate)
     add_search(evaluate)
     add("--quiet", action="store_true", help="no progress")
@@ -49,22 +50,23 @@ def _train(arguments: argparse.Namespace) -> int:
     from linktransformer.training import train
 
     rows = "train_data" if arguments.val or arguments.test else "data"
-    trained = train.train_model(
-        **{rows: arguments.data},
-        val_data=arguments.val,
-        test_data=arguments.test,
-        left_col_names=arguments.left,
-        right_col_names=arguments.right,
-        label_col_name=arguments.label,
-        clus_id_col_name=arguments.cluster,
-        clus_text_col_names=arguments.on,
-        base=arguments.base,
-        out=arguments.out,
-        device=arguments.device,
-        resume=arguments.resume,
-        progress=False if arguments.quiet else None,
-        training_args=dict(map(_setting, arguments.set)),
-    )
+    with printed_warnings():
+        trained = train.train_model(
+            **{rows: arguments.data},
+            val_data=arguments.val,
+            test_data=arguments.test,
+            left_col_names=arguments.left,
+            right_col_names=arguments.right,
+            label_col_name=arguments.label,
+            clus_id_col_name=arguments.cluster,
+            clus_text_col_names=arguments.on,
+            base=arguments.base,
+            out=arguments.out,
+            device=arguments.device,
+            resume=arguments.resume,
+            progress=False if arguments.quiet else None,
+            training_args=dict(map(_setting, arguments.set)),
+        )
     print(json.dumps({"folder": str(trained.folder), **trained.metrics}, indent=2))
     return 0
 
@@ -104,7 +106,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         with without_warnings():
             links = merge.link(left, right, on or None, **options)
     print_warnings(links.report(), quiet=arguments.quiet)
-    scores = links.evaluate(truth, left_id=arguments.ids[0], right_id=arguments.ids[1])
+    with printed_warnings():
+        scores = links.evaluate(
+            truth, left_id=arguments.ids[0], right_id=arguments.ids[1], label=arguments.label
+        )
     print(json.dumps(scores, indent=2))
     return 0
 

@@ -12,11 +12,37 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Doubles, Floats, Integers
 
-__all__ = ["Trees", "read_trees"]
-
+__all__ = ["Session", "Trees", "read_trees"]
 
 BLOCK = 2**16  # pairs evaluated at a time
 FEW = 64  # pairs: of fewer onnxruntime adds up several parts of the trees, which rounds in another way
+
+
+class Session:
+    """Trees in onnxruntime. Copies share it; another process, to which it is sent, opens the graph again."""
+
+    def __init__(self, graph: bytes) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        for pool in ("intra_op", "inter_op"):
+            options.add_session_config_entry(f"session.{pool}.allow_spinning", "0")
+        self.graph = graph
+        self._session: Any = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def run(self, matrix: Floats) -> Floats:
+        """The sums for rows of features, (n,) float32."""
+        sums = self._session.run(None, {self._session.get_inputs()[0].name: matrix})[0]
+        return np.asarray(sums, dtype=np.float32).ravel()
+
+    def __copy__(self) -> Session:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Session:
+        return self
+
+    def __reduce__(self) -> tuple[type[Session], tuple[bytes]]:
+        return Session, (self.graph,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +73,7 @@ class Trees:
     null_left: Bools
     value: Floats
     count: Floats
-    session: Any = None
+    session: Session | None = None
 
     def predict(self, values: Floats, names: Sequence[str]) -> Floats:
         """The sums for rows of named features, (n,) float32; an absent feature is unknown (NaN).
@@ -61,8 +87,7 @@ class Trees:
             n = len(matrix)
             if n < FEW:
                 matrix = np.concatenate([matrix, np.zeros((FEW - n, matrix.shape[1]), dtype=np.float32)])
-            sums = self.session.run(None, {self.session.get_inputs()[0].name: matrix})[0]
-            return np.asarray(sums, dtype=np.float32).ravel()[:n]
+            return self.session.run(matrix)[:n]
         return self.predict_plainly(matrix)
 
     def predict_plainly(self, matrix: Floats) -> Floats:
@@ -125,14 +150,7 @@ def read_trees(
     arrays: Mapping[str, NDArray[np.generic]], prefix: str = "", graph: Path | None = None
 ) -> Trees:
     """Trees of the arrays of a file whose names begin with the prefix; `graph` is the same trees in ONNX."""
-    session = None
-    if graph is not None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        for pool in ("intra_op", "inter_op"):
-            options.add_session_config_entry(f"session.{pool}.allow_spinning", "0")
-        session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    session = None if graph is None else Session(graph.read_bytes())
     return Trees(
         tuple(arrays[f"{prefix}names"].tolist()),
         float(arrays[f"{prefix}base"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
@@ -42,6 +43,7 @@ def cluster_rows(
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
     one_per: str | None = None,
     cannot_link: Pairs = None,
     must_link: Pairs = None,
@@ -75,6 +77,7 @@ def cluster_rows(
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.
         confidence: Column with the confidence of an OCR engine in the text, 0 to 1.
+        image_root: The folder of relative paths in `images`; None is the current one.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
@@ -135,6 +138,7 @@ def cluster(
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
     one_per: str | None = None,
     cannot_link: Pairs = None,
     must_link: Pairs = None,
@@ -165,6 +169,7 @@ def cluster(
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.
         confidence: Column with the confidence of an OCR engine in the text, 0 to 1.
+        image_root: The folder of relative paths in `images`; None is the current one.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index
@@ -244,9 +249,8 @@ def clusters_by(
         null_values=null_counts,
         sources=ABSENT if rules.sources is None else rules.sources.sizes,
     )
-    result = report_warnings.of_clusters(
-        replace(result, details=report, pictures=neighbours.pictures), compared
-    )
+    result = replace(result, details=report, pictures=neighbours.pictures)
+    result = report_warnings.of_clusters(result, compared, neighbours.unreadable)
     result = replace(result, table=wrapped)
     logger.info("%r", result)
     report_warnings.warn(result.details)

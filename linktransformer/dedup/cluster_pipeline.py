@@ -51,6 +51,7 @@ class Neighbours:
         fused: Pairs of nodes, the lower one on the left, and their score.
         report: How they were found; None where that is reported elsewhere.
         pictures: The picture of each row, where rows have any.
+        unreadable: Warnings of pictures that cannot be read.
     """
 
     texts: Records
@@ -58,6 +59,7 @@ class Neighbours:
     fused: Fused
     report: PairsReport | None = None
     pictures: Sequence[Picture] | None = None
+    unreadable: Sequence[str] = ()
 
     def of_rows(self, rows: Integers) -> Neighbours:
         """The neighbours in a table that has these rows in this order; `rows` are all row numbers."""
@@ -78,7 +80,7 @@ def neighbours_of(table: Table, on: list[str], job: Job, rules: Rules) -> Neighb
     order = content_order(table, [*on, *blocks])
     ordered = frames.wrap(frames.take(table, order), table.name)
     plan = plan_of(job)
-    side = read(ordered, on, plan, job.images, job.confidence)
+    side = read(ordered, on, plan, job, job.images, job.confidence)
     block_of_row = block_keys.number_one(ordered, job.block_on)
     start = settled(constrained.in_order(order), side.texts.text_of_row, block_of_row)
     nodes = start.nodes, start.nodes
@@ -87,7 +89,9 @@ def neighbours_of(table: Table, on: list[str], job: Job, rules: Rules) -> Neighb
     else:
         pairs = scored(TableSource((side, side), nodes, plan, job, same=True))
     pictures = None if side.units is None else side.units.picture_of_row
-    return Neighbours(side.texts, start, pairs.fused, pairs.report, pictures).of_rows(np.argsort(order))
+    unreadable = () if side.units is None or not side.units.warning else (side.units.warning,)
+    found = Neighbours(side.texts, start, pairs.fused, pairs.report, pictures, unreadable)
+    return found.of_rows(np.argsort(order))
 
 
 def _by_cosine(side: TableRecords, nodes: tuple[Nodes, Nodes], plan: Plan, job: Job) -> Scored:

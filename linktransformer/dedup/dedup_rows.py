@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Literal, cast, overload
 
@@ -30,6 +31,7 @@ def dedup_rows(
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
     one_per: str | None = None,
     cannot_link: Pairs = None,
     must_link: Pairs = None,
@@ -57,6 +59,7 @@ def dedup_rows(
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
     one_per: str | None = None,
     cannot_link: Pairs = None,
     must_link: Pairs = None,
@@ -84,6 +87,7 @@ def dedup_rows(
     block_on: Columns = None,
     images: str | None = None,
     confidence: str | None = None,
+    image_root: str | os.PathLike[str] | None = None,
     one_per: str | None = None,
     cannot_link: Pairs = None,
     must_link: Pairs = None,
@@ -117,6 +121,7 @@ def dedup_rows(
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.
         confidence: Column with the confidence of an OCR engine in the text, 0 to 1.
+        image_root: The folder of relative paths in `images`; None is the current one.
         one_per: A column such as the census or the shop that a row is from: a cluster has one row at most of
             each of its values. Rows where it is null are free.
         cannot_link: Pairs of rows that are never in one cluster: a table whose first two columns are index

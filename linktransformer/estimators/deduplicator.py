@@ -11,7 +11,8 @@ from linktransformer.arrays import Integers
 from linktransformer.dedup.cluster import K, check_threshold
 from linktransformer.dedup.constraints import Rules
 from linktransformer.encoding import model_plan
-from linktransformer.encoding.model_plan import ModelLike
+from linktransformer.encoding.model_plan import ModelLike, Plan
+from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators import (
     cluster_fit,
     cluster_query,
@@ -30,6 +31,7 @@ from linktransformer.estimators.fitted_estimator import (
     check_unique,
     parse_keys,
 )
+from linktransformer.estimators.fitted_model import located
 from linktransformer.estimators.reference import Labels, Reference
 from linktransformer.estimators.row_reader import Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings
@@ -73,6 +75,8 @@ class Deduplicator(FittedEstimator):
             index labels (row numbers where there is no index), or pairs of them. None for no pairs.
         must_link: Pairs of rows of `fit` that are always in one cluster, by index label; what they lead to
             holds too.
+        images: Not read: pictures are clustered by `cluster(images=...)`, and new rows are linked to known
+            ones by `Linker(images=...)`. `fit` refuses it.
         k: Neighbours looked at for each row in each view.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
@@ -105,6 +109,7 @@ class Deduplicator(FittedEstimator):
         one_per: str | None = None,
         cannot_link: object = None,
         must_link: object = None,
+        images: str | None = None,
         k: int = K,
         device: str | None = None,
         batch_size: int | None = None,
@@ -120,6 +125,7 @@ class Deduplicator(FittedEstimator):
         self.one_per = one_per
         self.cannot_link = cannot_link
         self.must_link = must_link
+        self.images = images
         self.k = k
         self.device = device
         self.batch_size = batch_size
@@ -145,6 +151,11 @@ class Deduplicator(FittedEstimator):
             ModelError: There is no such model, or it gives vectors that cannot be used.
         """
         check_threshold(self.threshold)
+        if self.images is not None:
+            raise InvalidArgumentError(
+                f"images={self.images!r}: the Deduplicator compares texts. Take cluster(table, images=..., "
+                "model=...) for pictures, or Linker(images=...) to link new rows to known ones."
+            )
         rules = Rules(self.method, self.one_per, self.cannot_link, self.must_link)
         job = Job(
             k=self.k,
@@ -156,13 +167,13 @@ class Deduplicator(FittedEstimator):
         wrapped = frames.wrap(table, "table")
         check_unique(frames.index_labels(wrapped, np.arange(wrapped.n_rows)), "table")
         on, blocks = parse_keys(wrapped, self.on, self.block_on)
-        plan = model_plan.plan(model_plan.LEXICAL if self.model is None else self.model, self.device)
+        plan = self._opened(self.model)
         reader = RowReader(Keys(tuple(on), tuple(on), tuple(blocks)), serializer=plan.reading)
         bare, _ = reference.read(wrapped, reader)
         self._clustered, self._clusters = cluster_fit.fit(
             bare, self._cached(plan), job, rules, self._settings()
         )
-        self._plan = plan
+        self._plan, self._fitted_model = plan, located(self.model)
         report_warnings.warn(self._clusters.details)
         return self
 
@@ -308,6 +319,9 @@ class Deduplicator(FittedEstimator):
             As `Clusters.report` at the last `fit`.
         """
         return dict(self._fitted_clusters().details)
+
+    def _opened(self, model: ModelLike, pictures: bool = False) -> Plan:
+        return super()._opened(model_plan.LEXICAL if model is None else model, pictures)
 
     def _fitted_clusters(self) -> ClusteredTable:
         if self._clustered is None:

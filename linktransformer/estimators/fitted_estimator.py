@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
 from abc import ABC, abstractmethod
@@ -12,14 +13,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from linktransformer.arrays import Floats, Integers
+from linktransformer.arrays import Integers
 from linktransformer.encoding import cached_encoder, model_plan
 from linktransformer.encoding.cache_settings import CacheSettings
 from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, ModelError
 from linktransformer.estimators import reference, storage
+from linktransformer.estimators.fitted_model import PROBES, check_model, located
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
-from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys, embedded
+from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys
 from linktransformer.estimators.storage import Arrays, Json
 from linktransformer.linking.options import Columns
 from linktransformer.tables import frames, key_columns
@@ -37,7 +39,6 @@ __all__ = [
     "parse_keys",
 ]
 
-PROBES = 3  # texts that a loaded model encodes again
 NOT_SAVED = ("cache", "cannot_link", "must_link")  # of this machine, or kept in another form
 
 E = TypeVar("E", bound="FittedEstimator")
@@ -63,6 +64,7 @@ class FittedEstimator(ABC):
     cache: Cache
     progress: bool | None
     _plan: Plan
+    _fitted_model: ModelLike  # a folder by its absolute path; `set_params` does not change it
 
     @classmethod
     def _defaults(cls) -> dict[str, object]:
@@ -120,6 +122,57 @@ class FittedEstimator(ABC):
     def _restore(self, known: Reference, settings: Json, arrays: Arrays) -> None:
         """Take the table and what `_parts` gave."""
 
+    def _opened(self, model: ModelLike, pictures: bool = False) -> Plan:
+        """The plan of a model."""
+        return (model_plan.plan_of_pictures if pictures else model_plan.plan)(model, self.device)
+
+    def __copy__(self: E) -> E:
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __deepcopy__(self: E, memo: dict[int, Any]) -> E:
+        """A copy that shares the model, which nothing changes."""
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        shared = {"model", "_fitted_model", "_plan"}
+        for name, value in self.__dict__.items():
+            copied.__dict__[name] = value if name in shared else copy.deepcopy(value, memo)
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, as joblib needs it: the model goes by its name, and is opened and compared there."""
+        kind = type(self).__name__
+        state = {name: value for name, value in self.__dict__.items() if name != "_plan"}
+        for name in {"model", "_fitted_model"} & set(state):
+            state[name] = located(state[name])
+            if not isinstance(state[name], (str, type(None))):
+                raise TypeError(
+                    f"This {kind} cannot be pickled: its model is an object ({type(state[name]).__name__}). "
+                    f"Give the model by its folder or name, or take save(folder) and "
+                    f"{kind}.load(folder, model=...)."
+                )
+        if "_plan" in self.__dict__:
+            state["_probes"] = self._probes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        values = dict(state)
+        fitted, probes = "_probes" in values, values.pop("_probes", None)
+        self.__dict__.update(values)
+        if fitted:
+            known = self._fitted()
+            self._plan = self._opened(self._fitted_model, known.pictures is not None)
+            if self._plan.encoder is not None:
+                check_model(self._plan, probes, known, type(self).__name__)
+
+    def _probes(self) -> list[str] | None:
+        """The first texts that the model reads, None where none are compared."""
+        known = self._fitted()
+        if "dense" not in known.matrices:
+            return None
+        return known.reader.for_model(known.table, REFERENCE, known.records, self._plan)[:PROBES]
+
     def _unfitted(self) -> NotFittedError:
         return NotFittedError(f"The {type(self).__name__} is not fitted. Call fit(...) first.")
 
@@ -173,7 +226,8 @@ class FittedEstimator(ABC):
     def save(self, folder: str | Path) -> None:
         """Write the fitted estimator: safetensors, parquet and JSON, sealed by hashes.
 
-        A model that is an object is not saved; give it to `load` again.
+        A model that is an object is not saved; give it to `load` again. A folder of a model is named by its
+        absolute path.
 
         Args:
             folder: A new folder, or one that `save` wrote, which is replaced.
@@ -184,17 +238,16 @@ class FittedEstimator(ABC):
             NotFittedError: `fit` has not been called.
         """
         known, parameters = self._fitted(), self.get_params()
-        path = os.fspath(self.model) if isinstance(self.model, (str, os.PathLike)) else None
+        path = self._fitted_model if isinstance(self._fitted_model, str) else None
         parameters |= {name: None for name in NOT_SAVED if name in parameters}
         parameters["model"] = path
         arrays, more = self._parts()
         settings: Json = {"estimator": type(self).__name__, "parameters": _plain(parameters), **more}
         if self._plan.encoder is not None:
-            is_object = path is None and self.model is not None
+            is_object = path is None and self._fitted_model is not None
             settings |= {"model_name": self._plan.name, "model_is_object": is_object}
-        if "dense" in known.matrices:
-            texts = known.reader.for_model(known.table, REFERENCE, known.records, self._plan)
-            settings["probes"] = texts[:PROBES]
+        if (probes := self._probes()) is not None:
+            settings["probes"] = probes
         storage.write(folder, known, settings, arrays)
 
     @classmethod
@@ -225,12 +278,20 @@ class FittedEstimator(ABC):
             )
         parameters = settings["parameters"] | {"device": device}
         estimator = cls(**(parameters if model is None else parameters | {"model": model}))
-        plan = model_plan.plan if known.pictures is None else model_plan.plan_of_pictures
-        estimator._plan = plan(estimator.model, device)
+        try:
+            estimator._plan = estimator._opened(estimator.model, known.pictures is not None)
+            estimator._fitted_model = located(estimator.model)
+        except ModelError as error:
+            if model is not None:
+                raise
+            raise ModelError(
+                f"{error} The {kind} in {folder} was fitted with it. Where the model is elsewhere now, give "
+                "load(folder, model=...)."
+            ) from error
         if "model_name" in settings and estimator._plan.encoder is None:
             raise ModelError(f"model={model!r} makes no vectors. Give {settings['model_name']!r}.")
         if "model_name" in settings:
-            _check_model(estimator._plan, settings.get("probes"), known, kind)
+            check_model(estimator._plan, settings.get("probes"), known, kind)
         if known.pictures is not None:  # folders of earlier versions do not name the serializer of the model
             known = replace(known, reader=replace(known.reader, serializer=estimator._plan.serializer))
         estimator._restore(known, settings, arrays)
@@ -286,33 +347,9 @@ def _plain(values: Mapping[str, Any]) -> Json:
             value = {key: float(number) for key, number in value.items()}
         elif isinstance(value, np.generic):
             value = value.item()
+        elif isinstance(value, os.PathLike):
+            value = os.fspath(value)
         elif value is not None and not isinstance(value, (str, int, float, bool)):
             value = [str(one) for one in value]
         plain[name] = value
     return plain
-
-
-def _check_model(plan: Plan, probes: list[str] | None, known: Reference, kind: str) -> None:
-    """Refuse a model that makes other vectors of the first texts."""
-    if probes is None:
-        vectors, saved = _picture_probes(plan, known)
-    else:
-        vectors, saved = embedded(plan, probes), np.asarray(known.matrices["dense"][: len(probes)])
-    if len(saved) and not (vectors.shape == saved.shape and np.allclose(vectors, saved, atol=1e-3)):
-        raise ModelError(
-            f"The model {plan.name!r} does not make the vectors that were saved. Give the model that the "
-            f"{kind} was fitted with, or fit again."
-        )
-
-
-def _picture_probes(plan: Plan, known: Reference) -> tuple[Floats, Floats]:
-    """Vectors of the first texts without pictures by the model, and as they were saved."""
-    rows = np.flatnonzero(known.records.texts != "")[:PROBES]
-    texts, saved = known.records.texts[rows].tolist(), np.asarray(known.matrices["text"][rows])
-    if not texts:
-        return saved, saved
-    nothing, unsure = [None] * len(texts), np.full(len(texts), np.nan)
-    vectors = plan.encoder.encode_records(  # type: ignore[union-attr]
-        texts, nothing, confidence=unsure, batch_size=None, progress=lambda n: None
-    )
-    return np.asarray(vectors.text, dtype=np.float32), saved

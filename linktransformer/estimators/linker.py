@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from linktransformer.decision.fused import Fused
-from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators import job_storage, query, sample_fit, sample_job, view_scores
@@ -23,6 +23,7 @@ from linktransformer.estimators.fitted_estimator import (
     labels_at,
     parse_keys,
 )
+from linktransformer.estimators.fitted_model import located
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
 from linktransformer.estimators.row_reader import REFERENCE, Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings
@@ -33,7 +34,7 @@ from linktransformer.progress import displayed
 from linktransformer.results.links import Links
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import IntoDataFrame, Table
-from linktransformer.tables.picture_records import Units
+from linktransformer.tables.picture_records import Units, check_root
 
 __all__ = ["Linker"]
 
@@ -63,6 +64,7 @@ class Linker(FittedEstimator):
             None links by text alone.
         confidence: With `images`, a column or a pair of columns (of the rows asked, of the reference): how
             sure an OCR engine was of the text, 0 to 1. None: not known.
+        image_root: The folder of relative paths in `images`; None is the current one.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
         cache: Keep the model's vectors of the reference and of added rows on disk, not those of rows that are
@@ -94,6 +96,7 @@ class Linker(FittedEstimator):
         weights: Mapping[str, float] | None = None,
         images: ColumnPair = None,
         confidence: ColumnPair = None,
+        image_root: str | Path | None = None,
         device: str | None = None,
         batch_size: int | None = None,
         cache: Cache = None,
@@ -109,6 +112,7 @@ class Linker(FittedEstimator):
         self.weights = weights
         self.images = images
         self.confidence = confidence
+        self.image_root = image_root
         self.device = device
         self.batch_size = batch_size
         self.cache = cache
@@ -138,18 +142,20 @@ class Linker(FittedEstimator):
         keys = self._keys(table)
         sample = None if queries is None else self._wrapped(queries, keys, table, self._argument())
         texts = keys.images is None
-        plan = (model_plan.plan if texts else model_plan.plan_of_pictures)(self.model, self.device)
         if not texts and self.weights is None and sample is None:
             raise InvalidArgumentError(
                 "images= needs rows such as will be asked: fit(reference, queries). Or give weights= and a "
                 "number as threshold=."
             )
-        reader = RowReader(keys, serializer=plan.reading if texts else plan.serializer)
+        plan = self._opened(self.model, not texts)
+        root = None if self.image_root is None else str(Path(self.image_root).absolute())
+        reader = RowReader(keys, serializer=plan.reading if texts else plan.serializer, image_root=root)
         bare, units = refs.read(table, reader)
         if self.weights is None:
             self._fit(bare, units, plan, sample)
         else:
             self._fit_weights(bare, units, plan, sample)
+        self._fitted_model = located(self.model)
         return self
 
     def _fit(self, bare: Reference, units: Units | None, plan: Plan, sample: Table | None) -> None:
@@ -300,9 +306,10 @@ class Linker(FittedEstimator):
         return self._fitted().threshold
 
     def _check(self) -> None:
-        for name, subject in (("weights", "the views"), ("confidence", "the texts")):
+        for name, subject in (("weights", "the views"), ("confidence", "the texts"), ("image_root", "files")):
             if self.images is None and getattr(self, name) is not None:
                 raise InvalidArgumentError(f"{name}= is about {subject} of pictures. Give images= too.")
+        check_root(self.image_root)
         Job(k=self.k, threshold=self.threshold, batch_size=self.batch_size, cache=self.cache)
 
     def _keys(self, table: Table) -> Keys:

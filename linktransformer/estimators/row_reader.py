@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer import progress
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import Plan
@@ -117,6 +118,7 @@ class RowReader:
         by_order: A model reads the columns in that order; else as it was trained to.
         column_alone: A model reads the key column and no other.
         serializer: How n-grams read rows, and a model of pictures.
+        image_root: The folder of relative paths of pictures; None is the current one.
     """
 
     keys: Keys
@@ -126,6 +128,7 @@ class RowReader:
     by_order: bool = False
     column_alone: bool = False
     serializer: Serializer = field(default_factory=Serializer)
+    image_root: str | None = None
 
     def fitted(self, plan: Plan, columns: Sequence[PairedColumn], *, same: bool = False) -> RowReader:
         """Choose the key column and the order of the others by their contents, as a merge does."""
@@ -144,7 +147,7 @@ class RowReader:
 
     def unfitted(self) -> RowReader:
         """The reader before `fitted`."""
-        return RowReader(self.keys, serializer=self.serializer)
+        return RowReader(self.keys, serializer=self.serializer, image_root=self.image_root)
 
     def texts(self, table: Table, side: int) -> Records:
         """The texts of all key columns."""
@@ -156,7 +159,12 @@ class RowReader:
             return None
         confidence = None if self.keys.confidence is None else self.keys.confidence[side]
         images = self.keys.images[side]
-        return read_units(table, self.keys.side(side), images, self.serializer, confidence)
+        names, strict = self.keys.side(side), side == REFERENCE  # a row that is asked depends on no other
+        root = self.image_root
+        units = read_units(table, names, images, self.serializer, confidence, root, strict=strict)
+        if units.warning and (strict or table.n_rows > 1):
+            progress.warn(units.warning)
+        return units
 
     def heads(self, table: Table, side: int, texts: Records) -> list[str]:
         """The key column of each text."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from linktransformer import progress
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.choose_links import choose
 from linktransformer.decision.fused import Fused
@@ -96,6 +97,11 @@ class TableSource:
         """What rows with pictures say and show; None for texts alone."""
         left, right = self.sides[0].units, self.sides[1].units
         return None if left is None or right is None else (left, right)
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Warnings of pictures that cannot be read."""
+        return [side.units.warning for side in self.sides if side.units is not None and side.units.warning]
 
     @property
     def pictures(self) -> tuple[Sequence[Picture], Sequence[Picture]] | None:
@@ -207,12 +213,12 @@ def plan_of(job: Job) -> Plan:
 
 
 def read(
-    table: Table, on: list[str], plan: Plan, image: str | None = None, confidence: str | None = None
+    table: Table, on: list[str], plan: Plan, job: Job, image: str | None = None, confidence: str | None = None
 ) -> TableRecords:
     """Read the records of a table, with a column of pictures or without."""
     if image is None:
         return TableRecords(table, on, records.read(table, on, plan.reading))
-    units = picture_records.read_units(table, on, image, plan.serializer, confidence)
+    units = picture_records.read_units(table, on, image, plan.serializer, confidence, job.image_root)
     return TableRecords(table, on, units.records, units, image)
 
 
@@ -228,7 +234,7 @@ def source_of(
     if job.images is not None and job.confidence is not None:
         confidence = picture_records.picture_columns(job.confidence, tables, "confidence")
     left, right = (
-        read(table, names, plan, image, of_text)
+        read(table, names, plan, job, image, of_text)
         for table, names, image, of_text in zip(tables, on, images, confidence, strict=True)
     )
     nodes = (
@@ -239,8 +245,11 @@ def source_of(
 
 
 def compare(tables: tuple[Table, Table], on: tuple[list[str], list[str]], job: Job) -> Scored:
-    """The candidates of two tables with match probabilities."""
-    return scored(source_of(tables, on, block_keys.number(tables, job.block_on), job))
+    """The candidates of two tables with match probabilities; warns of pictures that cannot be read."""
+    source = source_of(tables, on, block_keys.number(tables, job.block_on), job)
+    for text in source.unreadable:
+        progress.warn(text)
+    return scored(source)
 
 
 def linked(fused: Fused) -> Integers:

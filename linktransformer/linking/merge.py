@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
@@ -45,6 +46,7 @@ def merge(
     block_on: BlockColumns = None,
     images: object = None,
     confidence: object = None,
+    image_root: str | os.PathLike[str] | None = None,
     k: int | None = None,
     threshold: Threshold = "auto",
     expected_overlap: float | None = None,
@@ -87,6 +89,7 @@ def merge(
             without a picture, or without a text, is linked by the other one.
         confidence: With `images`, a column or a pair of columns: how sure an OCR engine was of the text, 0 to
             1. Input to the fusion of text and picture in models that were trained with it.
+        image_root: The folder of relative paths in `images`; None is the current one.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: "auto": the set of links with the best expected F1. A number: links with at least this
             match probability. {"precision": 0.95}: the largest set of links whose mean probability is at
@@ -148,6 +151,7 @@ def link(
     block_on: BlockColumns = None,
     images: object = None,
     confidence: object = None,
+    image_root: str | os.PathLike[str] | None = None,
     k: int | None = None,
     threshold: Threshold = "auto",
     expected_overlap: float | None = None,
@@ -180,6 +184,7 @@ def link(
             arrays. Rows are linked by text and picture, by a `model` that reads both. None for text alone.
         confidence: With `images`, a column or a pair of columns: how sure an OCR engine was of the text, 0 to
             1; None for unknown.
+        image_root: The folder of relative paths in `images`; None is the current one.
         k: Neighbours fetched for each row in each view and direction; None is 10.
         threshold: "auto": the set of links with the best expected F1. A number: links with at least this
             match probability. {"precision": 0.95}: the largest set of links whose mean probability is at
@@ -233,7 +238,9 @@ def _link(
     pairs = scored(source)
     links = links_of(pairs, tables, on, blocks, {"left": left_counts, "right": right_counts}, job)
     links = replace(links, pictures=source.pictures)
-    links = report_warnings.of_links(links, (left, right), every_row=job.threshold is None)
+    links = report_warnings.of_links(
+        links, (left, right), every_row=job.threshold is None, unreadable=source.unreadable
+    )
     logger.info("%r", links)
     report_warnings.warn(links.details)
     return links

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
@@ -56,6 +57,7 @@ class Job:
     memory_limit: int | None = None
     images: Any = None  # a column, or a pair of columns
     confidence: Any = None
+    image_root: str | os.PathLike[str] | None = None
     cache: CacheLike = None
     scores: Literal["probability", "similarity"] = "probability"
     keep_features: bool = False
@@ -70,6 +72,8 @@ class Job:
         """
         if arguments.get("images") is None and arguments.get("confidence") is not None:
             raise InvalidArgumentError("confidence= is about the texts of pictures. Give images= too.")
+        if arguments.get("images") is None and arguments.get("image_root") is not None:
+            raise InvalidArgumentError("image_root= is the folder of pictures. Give images= too.")
         names = {field.name for field in fields(cls)} & set(arguments)
         values: dict[str, Any] = {name: arguments[name] for name in names}
         for name, default in {"k": K, "validate": "m:1", **defaults}.items():

@@ -15,13 +15,15 @@ from linktransformer.results.cluster_values import ClusterValues
 from linktransformer.results.metrics import score_clusters
 from linktransformer.results.pair_explanation import Columns, check_number
 from linktransformer.tables import frames, row_labels, splits
+from linktransformer.tables.answers import examples
 from linktransformer.tables.cells import is_null
 from linktransformer.tables.frames import IntoDataFrame, Table
-from linktransformer.tables.pair_labels import Ids, read_labels
+from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
 from linktransformer.tables.row_labels import Label
 
 __all__ = ["KEEP", "Clusters", "check_keep", "kept_rows"]
 
+CLUSTER = "cluster"  # the column of clusters in `cluster_rows` and in a truth
 KEEP = ("first", "longest", "most complete")
 Keep: TypeAlias = str | Callable[[Any], object]  # the table is of a library without types
 
@@ -210,8 +212,8 @@ class Clusters(ClusterValues):
 
             "warnings" is a list of texts and "warning_codes" has one for each: "most_rows_go" (more than half
             of the rows would go in `dedup_rows`), "large_cluster" (one has more than a twentieth of the
-            rows), "stand_in" (a value that probably stands for a missing one), "low_precision" (below .5)
-            and "few_pairs". JSON can hold all of it.
+            rows), "stand_in" (a value that probably stands for a missing one), "unreadable_pictures"
+            (more than half of a column), "low_precision" (below .5) and "few_pairs". JSON can hold all of it.
         """
         return {
             **self.details,
@@ -228,29 +230,45 @@ class Clusters(ClusterValues):
 
         Args:
             truth: The column of the table that has the true clusters; the true cluster of each row; a dict
-                from row label to true cluster; or a table of true pairs of rows, by their labels, perhaps
-                with a column of 1 (match) and 0. A row without a value, or null, is a cluster of its own.
+                from row label to true cluster, or a table of two columns, one of them "cluster"; or a table
+                of true pairs of rows, by their labels, perhaps with a column of 1 (match) and 0. A row
+                without a value, or null, is a cluster of its own, and pairs that are labelled both ways are
+                left out.
             row_id: The column of the table whose values a dict or a table uses; None for index labels in
                 pandas, row numbers elsewhere.
             label: The column of a table of pairs with 1 and 0; None for "label", "match" or the third one.
 
         Returns:
             The scores of `metrics.ClusterScores`: pairwise precision, recall and f1, b_cubed_f1, ari,
-            v_measure, cluster_f1 and others.
+            v_measure, cluster_f1 and others. From a table of pairs also repeated_labels and contradictions
+            (pairs labelled both ways, and non-matches between rows that matches join), with a `LinkWarning`.
 
         Raises:
             ColumnNotFoundError: A name that is no column.
             InvalidArgumentError: Not as many true clusters as rows, a label of no row, or a table with
-                ambiguous columns.
+                ambiguous columns or without a match.
         """
+        counts: dict[str, float] = {}
         if isinstance(truth, str):
             frames.check_columns(self.table, [truth], "truth")
             true_clusters = frames.column(self.table, truth).tolist()
         elif isinstance(truth, Mapping):
-            true_clusters = self._by_label(truth, row_id)
+            true_clusters = self._by_label(list(truth.items()), row_id)
+        elif len(columns := list(getattr(truth, "columns", ()))) == 2 and CLUSTER in columns:
+            given = frames.wrap(cast("IntoDataFrame", truth), "truth")
+            named = sorted(given.columns, key=CLUSTER.__eq__)  # the rows, then their clusters
+            members = [frames.column(given, name).tolist() for name in named]
+            true_clusters = self._by_label(list(zip(*members, strict=True)), row_id)
         elif hasattr(truth, "columns"):
             labels = read_labels((self.table, self.table), truth, "truth", Ids(row_id, row_id, label))
-            a, b = labels.left[labels.match], labels.right[labels.match]
+            match = labels.known_match
+            if len(match) and not match.any():
+                raise InvalidArgumentError(
+                    f"truth has {len(match)} labels and no match, which says nothing of clusters. Give the "
+                    "true pairs too."
+                )
+            warn_of(labels.conflicts, labels.names, "truth")
+            counts, a, b = labels.conflicts.counts, labels.left[match], labels.right[match]
             true_clusters = splits.components(self.table.n_rows, a, b).tolist()
         else:
             true_clusters = list(cast("Sequence[object]", truth))
@@ -260,19 +278,26 @@ class Clusters(ClusterValues):
                 "true cluster of each row, a dict from row label to cluster, or a table of true pairs."
             )
         own = [object() if is_null(cluster) else cluster for cluster in true_clusters]
-        return asdict(score_clusters(own, self.label.tolist()))
+        return {**asdict(score_clusters(own, self.label.tolist())), **counts}
 
-    def _by_label(self, truth: Mapping[Label, object], row_id: str | None) -> list[object]:
+    def _by_label(self, truth: Sequence[tuple[Label, object]], row_id: str | None) -> list[object]:
         """The true cluster of each row, None for a row without one."""
         rows = row_labels.row_of(self.table, "truth", row_id)
-        unknown = [label for label in truth if label not in rows]
+        unknown = list(dict.fromkeys(label for label, _ in truth if label not in rows))
         if unknown:
             raise InvalidArgumentError(
-                f"truth names {unknown[0]!r}, the label of no row. Give labels as in the table's "
+                f"truth names {unknown[0]!r}, the label of no row ({len(unknown)} such labels: "
+                f"{examples(unknown)}). Give labels as in the table's "
                 f"{'index' if row_id is None else f'column {row_id!r}'}."
             )
+        of_label = dict(truth)
+        several = [label for label, cluster in truth if cluster != of_label[label] and not is_null(cluster)]
+        if several:
+            raise InvalidArgumentError(
+                f"truth has several clusters for {len(set(several))} rows: {examples(several)}. Give one."
+            )
         clusters: list[object] = [None] * self.table.n_rows
-        for label, cluster in truth.items():
+        for label, cluster in truth:
             clusters[rows[label]] = cluster
         return clusters
 

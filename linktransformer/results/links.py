@@ -16,7 +16,7 @@ from linktransformer.results.link_values import REASONS, LinkValues, Reason
 from linktransformer.results.pair_explanation import Columns, check_number
 from linktransformer.tables import frames
 from linktransformer.tables.frames import IntoDataFrame
-from linktransformer.tables.pair_labels import Ids, read_labels
+from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
 from linktransformer.tables.row_labels import Label
 
 __all__ = ["Links"]
@@ -215,8 +215,9 @@ class Links(LinkValues):
             (None where nothing is linked); the lowest score of a link;
             counts of rows, links and unlinked rows by reason; how it was searched; "warnings", a list of
             texts, and "warning_codes", one for each: "no_shared_block" (block columns without a common
-            value), "stand_in" (a value that probably stands for a missing one), "low_precision" and
-            "few_pairs" (too few links to estimate the precision from). JSON can hold all of it.
+            value), "stand_in" (a value that probably stands for a missing one),
+            "unreadable_pictures" (more than half of a column), "low_precision" and "few_pairs" (too few links
+            to estimate the precision from). JSON can hold all of it.
         """
         counts = {
             table.name: {
@@ -240,19 +241,22 @@ class Links(LinkValues):
 
         Args:
             truth: The true pairs: a table of two columns, left and right label, and perhaps a third one with
-                1 for a match and 0 for none; a dict from left to right label; or pairs, or triples.
+                1 (true, yes) for a match and 0 (false, no) for none; a dict from left to right label; or
+                pairs, or triples.
             left_id: The column of the left table whose values `truth` uses; None for index labels in pandas,
                 row numbers elsewhere.
             right_id: The same of the right table.
             label: The column of `truth` with 1 and 0; None for "label", "match" or the third column.
 
         Returns:
-            precision, recall, f1, links, true_pairs. Every pair that is not a match of `truth` is wrong.
-            Precision is 1.0 where nothing is linked.
+            precision, recall, f1, links, true_pairs, and of the labels: repeated_labels and contradictions
+            (pairs labelled both ways, and non-matches between rows that matches join), with a `LinkWarning`.
+            Every link that is not a match of `truth` is wrong; pairs labelled both ways are left out of all
+            figures. Precision is 1.0 where nothing is linked.
 
         Raises:
-            InvalidArgumentError: The columns of `truth` are ambiguous, it has no pairs, or a label is that of
-                no row or of several.
+            InvalidArgumentError: The columns of `truth` are ambiguous, it has labels and no match, or a label
+                is that of no row or of several.
             ColumnNotFoundError: A column that is not there.
         """
         if (left_id is not None or right_id is not None) and not self._has_rows:
@@ -261,9 +265,17 @@ class Links(LinkValues):
                 "by row number, from 0."
             )
         labels = read_labels((self.left, self.right), truth, "truth", Ids(left_id, right_id, label))
+        if len(labels.left) and not labels.known_match.any() and (labels.right >= 0).all():
+            raise InvalidArgumentError(
+                f"truth has {len(labels.left)} labels and no match, so that there is no recall. Give the "
+                "true pairs too; a row without a match has a null right label."
+            )
+        warn_of(labels.conflicts, labels.names, "truth")
         width = max(1, self.right.n_rows)
-        true_pairs = np.unique(labels.left[labels.match] * width + labels.right[labels.match])
-        pairs = np.unique(self.left_rows * width + self.right_rows)
+        code, match = labels.left * width + labels.right, labels.known_match
+        true_pairs = np.unique(code[match])
+        unclear = code[labels.conflicts.both_ways]
+        pairs = np.setdiff1d(self.left_rows * width + self.right_rows, unclear)
         n_right, n_pairs = len(np.intersect1d(true_pairs, pairs)), len(pairs) + len(true_pairs)
         return {
             "precision": n_right / len(pairs) if len(pairs) else 1.0,
@@ -271,6 +283,7 @@ class Links(LinkValues):
             "f1": 2 * n_right / n_pairs if n_pairs else 1.0,
             "links": float(len(pairs)),
             "true_pairs": float(len(true_pairs)),
+            **labels.conflicts.counts,
         }
 
 

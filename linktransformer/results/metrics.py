@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from linktransformer.arrays import Doubles
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.tables.cells import is_null
 from linktransformer.tables.factorize import factorize
+from linktransformer.tables.pair_labels import pairs_of
 
 __all__ = ["ClusterScores", "recall_at_k", "score_clusters"]
 
@@ -62,7 +64,7 @@ def score_clusters(truth: Sequence[Hashable], labels: Sequence[Hashable]) -> Clu
     partitions, 1985. V-measure: A. Rosenberg and J. Hirschberg, 2007.
 
     Args:
-        truth: The true cluster of each row, (n_rows,); any hashable values.
+        truth: The true cluster of each row, (n_rows,); any hashable values; null for a cluster of its own.
         labels: The predicted cluster of each row, (n_rows,).
 
     Returns:
@@ -80,7 +82,8 @@ def score_clusters(truth: Sequence[Hashable], labels: Sequence[Hashable]) -> Clu
         raise InvalidArgumentError(
             f"truth has {len(truth)} rows and labels {len(labels)}. Give one of each for every row."
         )
-    true_code, code = factorize(list(truth))[1], factorize(list(labels))[1]
+    own = [object() if is_null(cluster) else cluster for cluster in truth]
+    true_code, code = factorize(own)[1], factorize(list(labels))[1]
     n, n_true, n_clusters = len(true_code), int(true_code.max(initial=-1)) + 1, int(code.max(initial=-1)) + 1
     cell, overlap = np.unique(true_code * max(1, n_clusters) + code, return_counts=True)
     row, column, overlap = cell // max(1, n_clusters), cell % max(1, n_clusters), overlap.astype(float)
@@ -112,13 +115,12 @@ def score_clusters(truth: Sequence[Hashable], labels: Sequence[Hashable]) -> Clu
     )
 
 
-def recall_at_k(
-    truth: Iterable[tuple[Hashable, Hashable]], left: Sequence[Hashable], right: Sequence[Hashable], k: int
-) -> float:
+def recall_at_k(truth: object, left: Sequence[Hashable], right: Sequence[Hashable], k: int) -> float:
     """The share of true pairs that are among the first k candidates of their left row.
 
     Args:
-        truth: True (left, right) pairs.
+        truth: True (left, right) pairs, or triples with 1 (match) or 0, or a table of them, as
+            `Links.evaluate` takes them.
         left: The left row of each candidate, the candidates of a row in order, best first.
         right: The right row of each candidate.
         k: How many of each left row count.
@@ -126,13 +128,29 @@ def recall_at_k(
     Returns:
         A share; 1 where there is no true pair.
 
+    Raises:
+        InvalidArgumentError: `truth` is ambiguous or has its sides exchanged, or `left` and `right` have
+            different lengths.
+
     Example:
         >>> recall_at_k([(0, 7), (1, 8)], [0, 0, 1, 1], [7, 5, 9, 8], k=1)
         0.5
     """
-    true_pairs = set(truth)
+    if len(left) != len(right):
+        raise InvalidArgumentError(
+            f"left has {len(left)} rows and right {len(right)}. Give one of each for every candidate."
+        )
+    labels = pairs_of(truth, "truth")
+    answered = zip(labels.left, labels.right, labels.answer, strict=True)
+    true_pairs = {(a, b) for a, b, answer in answered if answer == 1 and not is_null(b)}
     if not true_pairs:
         return 1.0
+    queries, items = set(left), set(right)
+    if not any(a in queries for a, _ in true_pairs) and any(a in items for a, _ in true_pairs):
+        raise InvalidArgumentError(
+            "truth names no left row of the candidates, and right rows in their place. Give (left, right) "
+            "pairs."
+        )
     code = factorize(list(left))[1]
     order = np.argsort(code, kind="stable")
     starts = np.flatnonzero(np.diff(code[order], prepend=-1))

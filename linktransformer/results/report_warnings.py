@@ -9,8 +9,6 @@ most rows would be dropped is right for many tables, so Python warns of it only 
 from __future__ import annotations
 
 import logging
-import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +18,6 @@ import numpy as np
 from linktransformer import progress
 from linktransformer.arrays import Integers
 from linktransformer.decision.model import sigmoid
-from linktransformer.errors import LinkWarning
 from linktransformer.results.cluster_values import ClusterValues
 from linktransformer.results.link_values import LinkValues
 from linktransformer.results.report import Report
@@ -55,13 +52,12 @@ FEWEST = 11
 WIDTH = 1.645
 
 MOST_ROWS_GO, LARGE_CLUSTER, STAND_IN = "most_rows_go", "large_cluster", "stand_in"
-LOW_PRECISION, FEW_PAIRS = "low_precision", "few_pairs"
+LOW_PRECISION, FEW_PAIRS, UNREADABLE = "low_precision", "few_pairs", "unreadable_pictures"
 
 ClustersT = TypeVar("ClustersT", bound=ClusterValues)
 LinksT = TypeVar("LinksT", bound=LinkValues)
 
-LOUD = (LARGE_CLUSTER, STAND_IN, LOW_PRECISION)  # Python warns of these everywhere
-PACKAGE = __name__.partition(".")[0]
+LOUD = (LARGE_CLUSTER, STAND_IN, LOW_PRECISION, UNREADABLE)  # Python warns of these everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +96,13 @@ def precision_of_clusters(label: Integers, fused: Fused) -> dict[str, Any]:
 
 
 @progress.stage("report")
-def of_clusters(clusters: ClustersT, compared: Table) -> ClustersT:
-    """The clusters with "warnings" and "warning_codes" in the report; `compared` is the table as compared."""
+def of_clusters(clusters: ClustersT, compared: Table, unreadable: Sequence[str] = ()) -> ClustersT:
+    """The clusters with "warnings" and "warning_codes" in the report; `compared` is the table as compared.
+
+    `unreadable` are warnings of pictures.
+    """
     notices = [
+        *(Notice(UNREADABLE, text) for text in unreadable),
         *_most_rows(clusters),
         *_large_cluster(clusters),
         *_stand_ins(compared, clusters.details["on"]),
@@ -113,14 +113,20 @@ def of_clusters(clusters: ClustersT, compared: Table) -> ClustersT:
 
 @progress.stage("report")
 def of_links(
-    links: LinksT, compared: tuple[Table, Table] | None = None, *, every_row: bool = False
+    links: LinksT,
+    compared: tuple[Table, Table] | None = None,
+    *,
+    every_row: bool = False,
+    unreadable: Sequence[str] = (),
 ) -> LinksT:
     """The links with "warnings" and "warning_codes" in the report.
 
     `compared` are the tables as they were compared; None where their rows are not in memory. `every_row` says
     that the best match of every row was requested, however bad: no warning of a low precision.
+    `unreadable` are warnings of pictures.
     """
-    details, notices = links.details, _link_precision(links, every_row)
+    details = links.details
+    notices = [*(Notice(UNREADABLE, text) for text in unreadable), *_link_precision(links, every_row)]
     if compared is not None:
         for table, side in zip(compared, ("left_on", "right_on"), strict=True):
             notices += _stand_ins(table, details[side])
@@ -129,10 +135,9 @@ def of_links(
 
 def warn(details: Mapping[str, Any], codes: Sequence[str] = LOUD) -> None:
     """Emit the warnings of a report that have one of the codes."""
-    progress.clear()
     for code, text in zip(details["warning_codes"], details["warnings"], strict=True):
         if code in codes:
-            warnings.warn(text, LinkWarning, stacklevel=_stack_level())
+            progress.warn(text)
 
 
 def without_precision(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -270,11 +275,3 @@ def _few(pairs: str, n: int) -> list[Notice]:
             f"{pairs}: {n}. With fewer than {FEWEST} the precision cannot be estimated. Look at all.",
         )
     ]
-
-
-def _stack_level() -> int:
-    """The stack level of the first caller outside this package, for `warnings.warn`."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).split(".")[0] == PACKAGE:
-        level, frame = level + 1, frame.f_back
-    return level

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linktransformer import progress
 from linktransformer.arrays import Bools, Doubles, Integers
@@ -21,7 +24,7 @@ from linktransformer.tables.serialize import Serializer
 if TYPE_CHECKING:
     from clippings.pictures.read import Picture
 
-__all__ = ["Units", "confidence_of", "one_a_row", "picture_columns", "read_units"]
+__all__ = ["Units", "check_root", "confidence_of", "one_a_row", "picture_columns", "read_units"]
 
 logger = logging.getLogger(__name__)
 SHORTEST = 64  # pixels of a picture's short side that are kept: more than any model reads
@@ -38,6 +41,7 @@ class Units:
         problems: How many rows have no usable picture, by reason.
         confidence: OCR confidence of each unit's text, 0 to 1, NaN where not known, (n_units,) float64.
         keys: A hash of the pictures of each unit, "" for none, (n_units,).
+        warning: That most pictures cannot be read, "" where they can.
     """
 
     records: Records
@@ -46,6 +50,7 @@ class Units:
     problems: Mapping[str, int]
     confidence: Doubles
     keys: tuple[str, ...] = ()
+    warning: str = ""
 
     @property
     def has_text(self) -> Bools:
@@ -85,6 +90,9 @@ def read_units(
     column: str,
     serializer: Serializer,
     confidence: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+    *,
+    strict: bool = True,
 ) -> Units:
     """Read texts and pictures; the order of the units depends on their content only.
 
@@ -92,12 +100,16 @@ def read_units(
         table: The table.
         on: Columns of the text, none for rows that have pictures only.
         column: The column of the pictures: paths, members of zip archives ("book.zip/crop.png"), bytes, PIL
-            images or arrays; a cell may be a list of several pictures of one thing.
+            images, arrays or structs of bytes and path; a cell may be a list of several pictures of one
+            thing.
         serializer: How a row becomes text.
         confidence: The column of the OCR confidence of the text, None for none.
+        root: The folder of relative paths; None is the current one.
+        strict: Refuse a column of which no picture can be read; else that is a warning too.
 
     Raises:
         MissingExtraError: Pillow is not installed.
+        InvalidArgumentError: No picture of a column that names some can be read.
         InvalidArgumentError: A confidence is not between 0 and 1.
     """
     from clippings import MissingPackageError
@@ -109,7 +121,7 @@ def read_units(
     sources = [source for cell in cells for source in cell]
     try:
         with progress.stage("pictures", len(sources)) as tick:
-            flat = iter(read_pictures(sources, shortest=SHORTEST, progress=tick))
+            flat = iter(read_pictures(sources, shortest=SHORTEST, root=check_root(root), progress=tick))
     except MissingPackageError as error:
         raise MissingExtraError(str(error)) from error
     pictures = [tuple(islice(flat, len(cell))) for cell in cells]
@@ -129,6 +141,9 @@ def read_units(
     problems = count_problems(first)
     if problems:
         logger.info("the %s table has rows without a usable picture: %s", table.name, problems)
+    warning = _unreadable(f"{column!r} of the {table.name} table", cells, first, root)
+    if strict and warning and not any(usable):
+        raise InvalidArgumentError(f"{warning} Correct the column, or leave out images=.")
     return Units(
         Records(unit_texts, unit, text_records.n_cut, tuple(on)),
         tuple(by_key[key] for _, key in unique),
@@ -136,16 +151,77 @@ def read_units(
         problems,
         _of_units(confidence_of(table, confidence), unit, len(unique)),
         tuple(key for _, key in unique),
+        warning,
     )
+
+
+def check_root(root: object) -> str | None:
+    """The folder of relative paths.
+
+    Raises:
+        InvalidArgumentError: It is no folder.
+    """
+    if root is None:
+        return None
+    if not isinstance(root, (str, os.PathLike)) or not Path(root).is_dir():
+        raise InvalidArgumentError(f"image_root={root!r} is no folder. Give the folder of relative paths.")
+    return os.fspath(root)
+
+
+def _unreadable(
+    where: str,
+    cells: Sequence[Sequence[object]],
+    first: Sequence[Picture],
+    root: str | os.PathLike[str] | None,
+) -> str:
+    """A warning where most pictures that are named cannot be read."""
+    named = [row for row, picture in enumerate(first) if picture.problem != "missing"]
+    bad = [row for row in named if first[row].problem is not None]
+    if 2 * len(bad) <= len(named):
+        return ""
+    from clippings.pictures.sources import PROBLEMS
+
+    problem = first[bad[0]].problem or "damaged"
+    folder = f" in {os.fspath(root)!r}" if root is not None else ""
+    text = (
+        f"{len(bad):,} of {len(named):,} pictures in column {where} cannot be read. The first is "
+        f"{_shown(cells[bad[0]])}{folder}: {problem} ({PROBLEMS[problem]})."
+    )
+    if problem == "not found":
+        text += " image_root= is the folder of relative paths."
+    return text
+
+
+def _shown(sources: Sequence[object]) -> str:
+    """The first picture of a cell for a message: its path, or what it is."""
+    source = sources[0]
+    if isinstance(source, dict):
+        source = source.get("path") or source.get("bytes")
+    if isinstance(source, (str, os.PathLike)):
+        return repr(os.fspath(source))
+    return f"of the type {type(source).__name__}"
 
 
 def _listed(cell: object) -> list[object]:
     """The pictures of a cell: one, or those of a list that is no picture itself."""
-    if isinstance(cell, (list, tuple)):
-        return list(cell) or [None]
     if isinstance(cell, np.ndarray) and cell.dtype == object:
-        return cell.tolist() or [None]
-    return [cell]
+        cell = cell.tolist()
+    if not isinstance(cell, (list, tuple)):
+        return [cell]
+    array = _array_of(cell)
+    return list(cell) or [None] if array is None else [array]
+
+
+def _array_of(cell: Sequence[object]) -> NDArray[np.generic] | None:
+    """The array of rows of numbers, as columns of nested lists have it; None for other lists."""
+    rows = [row.tolist() if isinstance(row, np.ndarray) and row.dtype == object else row for row in cell]
+    if not rows or not all(isinstance(row, (list, tuple)) or getattr(row, "ndim", 0) == 1 for row in rows):
+        return None
+    try:
+        array = np.array(rows)
+    except ValueError:  # rows of several lengths
+        return None
+    return array if array.dtype.kind in "buif" and array.ndim in (2, 3) else None
 
 
 def one_a_row(units: Units, confidence: Doubles) -> Units:

@@ -10,6 +10,7 @@ import numpy as np
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import frames
+from linktransformer.tables.answers import ANSWERS, is_answers
 from linktransformer.tables.cells import is_null
 from linktransformer.tables.frames import Table
 
@@ -33,7 +34,8 @@ def label_pairs(pairs: object, argument: str) -> list[tuple[Label, Label]]:
     """Pairs of labels from a table's first two columns, or from an iterable of pairs.
 
     Raises:
-        InvalidArgumentError: The table has fewer than two columns, or an item is no pair.
+        InvalidArgumentError: The table has fewer than two columns, or a column of answers, or an item is no
+            pair.
     """
     if hasattr(pairs, "columns"):
         table = frames.wrap(cast("frames.IntoDataFrame", pairs), argument)
@@ -41,6 +43,15 @@ def label_pairs(pairs: object, argument: str) -> list[tuple[Label, Label]]:
             raise InvalidArgumentError(
                 f"{argument} needs two columns, the left and the right label of each pair. "
                 f"Given: {table.columns}"
+            )
+        more = list(table.columns[2:])
+        judged = next((name for name in ANSWERS if name in more), None)
+        if judged is None and len(more) == 1 and is_answers(frames.column(table, more[0]).tolist()):
+            judged = more[0]
+        if judged is not None:
+            raise InvalidArgumentError(
+                f"{argument} has a column {judged!r} of answers, and takes every pair that it is given. "
+                f"Select the rows that are meant, and their two columns: {list(table.columns[:2])}."
             )
         left, right = (frames.column(table, name).tolist() for name in table.columns[:2])
         return list(zip(left, right, strict=True))

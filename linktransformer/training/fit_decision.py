@@ -22,7 +22,7 @@ from linktransformer.encoding.cache_settings import CacheLike
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.linking import compare_tables
 from linktransformer.linking.options import BlockColumns, Columns, Job, K
-from linktransformer.progress import displayed
+from linktransformer.progress import displayed, warn
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels
@@ -46,10 +46,11 @@ class FittedDecision:
 
     Args:
         folder: The folder, with `decision.json`, and the model where it is not the bundled one.
-        metrics: Counts: "matches" and "non_matches", labels of either kind; "contradictions", pairs that are
-            labelled both ways or as a non-match between rows that other labels join; "labels_not_compared",
-            labels of pairs that are no candidates; "left_rows_with_several_matches"; "expected_matches" and
-            "expected_matches_without_labels" among the candidates.
+        metrics: Counts: "matches" and "non_matches", labels of either kind; "repeated_labels";
+            "contradictions", pairs that are labelled both ways (and not learned from) or as a non-match
+            between rows that other labels join; "labels_not_compared", labels of pairs that are no
+            candidates, or of rows of equal text or without one; "left_rows_with_several_matches";
+            "expected_matches" and "expected_matches_without_labels" among the candidates.
         correction: The learned correction.
     """
 
@@ -76,6 +77,7 @@ def fit_decision(
     complete: bool | str = False,
     images: Columns = None,
     confidence: Columns = None,
+    image_root: str | os.PathLike[str] | None = None,
     model: str | os.PathLike[str] | None = None,
     block_on: BlockColumns = None,
     k: int | None = None,
@@ -97,8 +99,8 @@ def fit_decision(
         left: A table.
         right: A table of the same library; None to learn how rows of one table match, for clusters.
         labels: The labelled pairs: a table of two columns, left and right label, and of a third one with 1
-            (match) and 0 (non-match); without it all are matches. Or a dict from left to right label, or
-            pairs, or triples. A null right label says that a left row has no match.
+            or yes (match) and 0 or no (non-match); without it all are matches. Or a dict from left to right
+            label, or pairs, or triples. A null right label says that a left row has no match.
         on: Key column or columns of both tables; None for the text columns that both have.
         left_on: Key columns of the left table, with `right_on`.
         right_on: Key columns of the right table.
@@ -112,6 +114,7 @@ def fit_decision(
             table.
         images: Column of pictures, or a pair of columns, left and right; needs a `model` that reads pictures.
         confidence: With `images`, columns with the confidence of the texts.
+        image_root: The folder of relative paths in `images`; None is the current one.
         model: The model of `merge`: None for the bundled one beside n-grams (of one table, n-grams);
             "lexical"; a folder or a name on a hub.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
@@ -128,7 +131,8 @@ def fit_decision(
         that were learned from are decided without labels, with a warning in the log.
 
     Raises:
-        InvalidArgumentError: There is no label, one is that of no row, or it is not clear what they mean.
+        InvalidArgumentError: There is no label, one is that of no row, every pair is labelled both ways, or
+            it is not clear what the labels mean. Labels that contradict each other give a `LinkWarning`.
         ColumnNotFoundError: A column that is not there.
         ModelError: The model is no folder that can be copied.
 
@@ -156,11 +160,17 @@ def fit_decision(
     pair_labels = read_labels(tables, labels, "labels", Ids(left_id, left_id if one else right_id, label))
     if not len(pair_labels.left):
         raise InvalidArgumentError("labels names no pair to learn from. Give pairs of labels.")
+    if pair_labels.conflicts.both_ways.all():
+        raise InvalidArgumentError(
+            f"labels says of all its {pair_labels.conflicts.n_both_ways} pairs that they match and that they "
+            "do not. Give one answer for each pair."
+        )
     source = _source(model_plan.LEXICAL if one and model is None and images is None else model)
     job = Job(
         model=source if isinstance(source, str) or source is None else source.path,
         images=images,
         confidence=confidence,
+        image_root=image_root,
         block_on=block_on,
         k=(cluster.K if one else K) if k is None else k,
         device=device,
@@ -169,6 +179,8 @@ def fit_decision(
     )
     if one:
         neighbours = cluster_pipeline.neighbours_of(tables[0], names[0], job, Rules())
+        for text in neighbours.unreadable:
+            warn(text)
         nodes, fused = (neighbours.settled.nodes, neighbours.settled.nodes), neighbours.fused
     else:
         compared = compare_tables.compare(tables, names, job)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.decision.fused import Fused
 from linktransformer.search.blocking import Nodes
 from linktransformer.tables import splits
-from linktransformer.tables.pair_labels import PairLabels
+from linktransformer.tables.pair_labels import PairLabels, conflicts, warn_of
 
 __all__ = ["labelled_candidates"]
-
-logger = logging.getLogger(__name__)
 
 
 def labelled_candidates(
@@ -31,18 +27,13 @@ def labelled_candidates(
         left, right = np.minimum(left, right), np.maximum(left, right)
     paired = (left >= 0) & (right >= 0) & (labels.right >= 0) & ~((left == right) & one)
     code = left * n_right + right
-    yes, no = np.unique(code[paired & labels.match]), np.unique(code[paired & ~labels.match])
-    both = np.intersect1d(yes, no)
-    yes, no = np.setdiff1d(yes, both), np.setdiff1d(no, both)
+    found = conflicts(
+        np.where(paired, left, -1), np.where(paired, start + right, -1), labels.match, start + n_right
+    )
+    warn_of(found, labels.names, "labels")
+    both, known = np.unique(code[found.both_ways]), paired & ~found.both_ways
+    yes, no = np.unique(code[known & labels.match]), np.unique(code[known & ~labels.match])
     entity = splits.components(start + n_right, yes // n_right, start + yes % n_right)
-    joined = int((entity[no // n_right] == entity[start + no % n_right]).sum())
-    if len(both) or joined:
-        logger.warning(
-            "labels contradict each other: pairs labelled both ways, which are not learned from: %d; "
-            "non-matches between rows that other labels join: %d",
-            len(both),
-            joined,
-        )
     pairs = fused.candidates
     of_candidate = pairs.left * n_right + pairs.right
     labelled_no, contradictory = np.isin(of_candidate, no), np.isin(of_candidate, both)
@@ -59,8 +50,9 @@ def labelled_candidates(
     counts: dict[str, float] = {
         "matches": int((paired & labels.match).sum()),
         "non_matches": int((~labels.match).sum()),
-        "contradictions": len(both) + joined,
-        "labels_not_compared": int((~np.isin(np.concatenate([yes, no]), of_candidate)).sum()),
+        **found.counts,
+        "labels_not_compared": int((~np.isin(np.concatenate([yes, no]), of_candidate)).sum())
+        + int((~paired & (labels.right >= 0)).sum()),
         "left_rows_with_several_matches": int((np.bincount(yes // n_right, minlength=1) > 1).sum()),
     }
     return np.flatnonzero(matches), np.flatnonzero(others), counts

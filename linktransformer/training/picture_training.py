@@ -14,10 +14,10 @@ import numpy as np
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Columns
-from linktransformer.progress import displayed, stage
+from linktransformer.progress import displayed, stage, warn
 from linktransformer.tables import frames, key_columns, splits
 from linktransformer.tables.frames import IntoDataFrame
-from linktransformer.tables.pair_labels import Ids, read_labels
+from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
 from linktransformer.tables.picture_records import picture_columns, read_units
 from linktransformer.tables.serialize import Serializer
 from linktransformer.training import fit_decision
@@ -48,6 +48,7 @@ def train_pictures(
     left_on: Columns = None,
     right_on: Columns = None,
     confidence: Columns = None,
+    image_root: str | os.PathLike[str] | None = None,
     base: str | os.PathLike[str] = "new",
     complete: bool = False,
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
@@ -76,6 +77,7 @@ def train_pictures(
         right_on: Key columns of text of the right table.
         confidence: Column or pair of columns with an OCR engine's confidence in the text, 0 to 1. None: not
             known.
+        image_root: The folder of relative paths in `images`; None is the current one.
         base: What to start from: "new" for random weights, "new:tiny" for a small model of random weights; or
             a model of pictures and texts by its folder or name.
         complete: Whether `truth` names every link. Otherwise the entities of rows that it does not name are
@@ -111,13 +113,17 @@ def train_pictures(
         sure = picture_columns(confidence, tables, "confidence")
     keys = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, columns)
     labels = read_labels(tables, truth, "truth", Ids())
-    links = labels.left[labels.match], labels.right[labels.match]
+    links = labels.left[labels.known_match], labels.right[labels.known_match]
+    warn_of(labels.conflicts, labels.names, "truth")
     if not len(links[0]):
         raise InvalidArgumentError("truth names no link to learn from. Give pairs of labels.")
     sides = [
-        read_units(table, names, column, Serializer(), confidence_column)
+        read_units(table, names, column, Serializer(), confidence_column, image_root)
         for table, names, column, confidence_column in zip(tables, keys, columns, sure, strict=True)
     ]
+    for side in sides:
+        if side.warning:
+            warn(side.warning)
     with base_errors(base):
         from clippings.record_training.recipe import RecordRecipe
         from clippings.records.torch_encoder import save
@@ -157,6 +163,7 @@ def train_pictures(
             right_on=right_on,
             images=images,
             confidence=confidence,
+            image_root=image_root,
             complete="named",
             model=folder,
             out=run_folder / "decided",
@@ -165,7 +172,7 @@ def train_pictures(
         )
         metrics |= decision.metrics
         folder = decision.folder
-    return TrainedModel(folder, metrics, history, records.counts)
+    return TrainedModel(folder, metrics, history, {**records.counts, **labels.conflicts.counts})
 
 
 def _fitted(

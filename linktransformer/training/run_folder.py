@@ -66,15 +66,15 @@ class InFolder:
 
 
 def folder_of(out: str | os.PathLike[str] | None, resume: bool) -> Path:
-    """The folder of a run, which need not exist; for None the first free `models/trained-N`."""
+    """The absolute folder of a run, which need not exist; for None the first free `models/trained-N`."""
     if out is not None:
-        return Path(out)
+        return Path(out).absolute()
     if resume:
         raise InvalidArgumentError("resume=True needs out=, the folder of the run to continue.")
     number = 1
     while (folder := Path("models", f"trained-{number}")).exists():
         number += 1
-    return folder
+    return folder.absolute()
 
 
 @contextmanager

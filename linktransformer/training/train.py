@@ -74,7 +74,8 @@ def train_model(
         right_col_names: Columns of the right text.
         left_id_name: Columns that identify the left row's entity: rows with equal ids are one entity.
         right_id_name: Columns that identify the right row's entity: rows with equal ids are one entity.
-        label_col_name: A column with 1 for a match and 0 for none.
+        label_col_name: A column with 1 (true, yes) for a match and 0 (false, no) for none. Pairs that are
+            labelled both ways are left out, counted in `counts` and named in a `LinkWarning`.
         clus_id_col_name: A column with the cluster of a row.
         clus_text_col_names: Columns of a row's text, where rows have a cluster.
         base: What to start from: "linker-multilingual" (None takes it too), which comes with the package;
@@ -139,7 +140,9 @@ def train_model(
     if not (labels == 1).any():
         raise InvalidArgumentError(
             f"There is no pair that matches to learn from. Given: {labelled.counts['rows']} rows, "
-            f"{labelled.counts['rows_without_text']} of them without text or without a label. Give rows that "
+            f"{labelled.counts['rows_without_text']} of them without text, "
+            f"{labelled.counts['rows_without_label']} with text and without a label, "
+            f"{labelled.counts['pairs_labelled_both_ways']} labelled both ways. Give rows that "
             "name one thing, and 1 or 0 in label_col_name=."
         )
     start = base if base is not None else model_path if model_path is not None else BASE

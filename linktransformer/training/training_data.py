@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from linktransformer.arrays import Bools, Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import files, frames, records, splits
+from linktransformer.tables.answers import answers
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.frames import IntoDataFrame, Table
+from linktransformer.tables.pair_labels import conflicts, warn_of
 from linktransformer.tables.serialize import Serializer
 from linktransformer.training.label_schema import Shape
 from linktransformer.training.run_folder import fingerprint
@@ -23,7 +25,6 @@ from linktransformer.training.run_folder import fingerprint
 __all__ = ["Labelled", "TableOrPath", "held_out_shares", "read", "read_splits"]
 
 logger = logging.getLogger(__name__)
-LABELS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1}
 PARTS = {"data": splits.TRAIN, "train_data": splits.TRAIN, "val_data": splits.VAL, "test_data": splits.TEST}
 Cells = Mapping[str, NDArray[np.object_]]
 TableOrPath = IntoDataFrame | str | os.PathLike[str] | None
@@ -126,21 +127,33 @@ def read(
     ]
     pairs = _Pairs(*map(np.concatenate, zip(*columns, strict=True)))
     tied = _tied(texts, sides, numbers)
+    found = conflicts(pairs.left, pairs.right, pairs.label == 1, len(texts))
+    warn_of(
+        found,
+        (_named(texts, pairs.left), _named(texts, pairs.right)),
+        next(iter(tables.values())).name,
+        "texts",
+    )
+    n_all = len(pairs.label)
+    pairs = pairs.take(np.flatnonzero(~found.both_ways))
+    n_known = len(pairs.label)
     match = pairs.label == 1
     entity = splits.components(
         len(texts),
         np.concatenate([pairs.left[match], np.arange(len(texts))]),
         np.concatenate([pairs.right[match], _first_of(tied)]),
     )
-    n_all = len(pairs.label)
     pairs = _different(pairs)
     part, text_part, split_counts = _split(set(tables), texts, entity, pairs, shares, seed)
     cells = tuple(_first_cells(sides[n::2], numbers[n::2], len(texts)) for n in (0, 1))
     counts = {
         "shape": shape.name,
         "rows": sum(table.n_rows for table in tables.values()),
-        "rows_without_text": sum(n_without for _, _, n_without in read_tables.values()),
-        "pairs_repeated": n_all - len(pairs.label),
+        "rows_without_text": sum(without[0] for _, _, without in read_tables.values()),
+        "rows_without_label": sum(without[1] for _, _, without in read_tables.values()),
+        "pairs_repeated": n_known - len(pairs.label),
+        "pairs_labelled_both_ways": n_all - n_known,
+        "contradictions": found.n_both_ways + found.n_joined,
         "entities": len(np.unique(entity)),
         **split_counts,
     }
@@ -154,8 +167,8 @@ def read(
 
 def _read_table(
     table: Table, part: int, shape: Shape, serializer: Serializer
-) -> tuple[tuple[_Side, _Side], _Pairs, int]:
-    """Both sides of a table, pairs of their texts, and how many rows have no text or label."""
+) -> tuple[tuple[_Side, _Side], _Pairs, tuple[int, int]]:
+    """Both sides of a table, pairs of texts, and how many rows have no text, or a text and no label."""
     arguments = ("clus_text_col_names",) * 2 if shape.cluster else ("left_col_names", "right_col_names")
     for names, argument in zip((shape.left, shape.right), arguments, strict=True):
         frames.check_columns(table, list(names), argument)
@@ -164,12 +177,14 @@ def _read_table(
     no_ids: tuple[Integers, list[str]] = (np.full(table.n_rows, -1, dtype=np.int64), [])
     if shape.cluster:
         cluster = _ids(table, (shape.cluster,), "clus_id_col_name")
-        usable = (left >= 0) & (cluster[0] >= 0)
+        has_text = left >= 0
+        usable = has_text & (cluster[0] >= 0)
         ends = _rings(left[usable], cluster[0][usable])
         label, ids = np.ones(len(ends[0]), dtype=np.int64), (cluster, no_ids)
     else:
         labels = _labels(table, shape.label)
-        usable = (left >= 0) & (right >= 0) & (labels >= 0)
+        has_text = (left >= 0) & (right >= 0)
+        usable = has_text & (labels >= 0)
         ends, label = (left[usable], right[usable]), labels[usable]
         ids = (_ids(table, shape.left_id, "left_id_name"), _ids(table, shape.right_id, "right_id_name"))
     sides = []
@@ -181,7 +196,11 @@ def _read_table(
         of_first = {name: values[first[text >= 0]] for name, values in cells.items()}
         sides.append(_Side(side.texts.tolist(), side.text_of_row[labelled], named, of_first))
     pairs = _Pairs(*ends, label, np.full(len(label), part, dtype=np.int64))
-    return (sides[0], sides[1]), pairs, int((~usable).sum())
+    return (sides[0], sides[1]), pairs, (int((~has_text).sum()), int((has_text & ~usable).sum()))
+
+
+def _named(texts: Sequence[str], numbers: Integers) -> list[str]:
+    return [texts[number] for number in numbers.tolist()]
 
 
 def _labels(table: Table, name: str | None) -> Integers:
@@ -190,14 +209,7 @@ def _labels(table: Table, name: str | None) -> Integers:
         return np.ones(table.n_rows, dtype=np.int64)
     frames.check_columns(table, [name], "label_col_name")
     values = frames.column(table, name)
-    labels = [-1 if value is None else LABELS.get(str(value).strip().lower(), -2) for value in values]
-    wrong = sorted({str(value) for value, label in zip(values, labels, strict=True) if label == -2})
-    if wrong:
-        raise InvalidArgumentError(
-            f"label_col_name={name!r} holds values that are no labels: {wrong[:5]}. Give 1 for a match and 0 "
-            "for no match."
-        )
-    return np.array(labels, dtype=np.int64)
+    return np.array(answers(values.tolist(), f"label_col_name={name!r}"), dtype=np.int64)
 
 
 def _ids(table: Table, columns: Sequence[str], argument: str) -> tuple[Integers, list[str]]:
@@ -251,7 +263,7 @@ def _first_cells(sides: Sequence[_Side], numbers: Sequence[Integers], n: int) ->
 
 
 def _different(pairs: _Pairs) -> _Pairs:
-    """Each pair of a split once, in an order that is not that of the rows; a match before a non-match."""
+    """Each pair of a split once, in an order that is not that of the rows."""
     pairs = pairs.take(np.lexsort((pairs.part, -pairs.label, pairs.right, pairs.left)))
     key = np.stack([pairs.left, pairs.right, pairs.part], axis=1)
     return pairs.take(np.flatnonzero(np.append(True, (key[1:] != key[:-1]).any(axis=1))[: len(key)]))

@@ -426,3 +426,85 @@ def test_units_are_what_rows_say_and_show() -> None:
     again = read_units(frames.wrap(table, "left"), ["ocr"], "crop", Serializer(), "sure")
     np.testing.assert_allclose(again.confidence, [np.nan, 0.5, 1.0, 0.4])
     assert found.problems == {"missing": 2} and len(found.picture_of_row) == 6
+
+
+def in_a_folder(tmp_path: Path) -> tuple[Any, Any]:
+    """The books with names of files that are relative to `tmp_path`."""
+    left, right = books()
+    for name, table in (("left", left), ("right", right)):
+        for place, data in enumerate(table["crop"]):
+            (tmp_path / f"{name}{place}.png").write_bytes(data)
+        table["crop"] = [f"{name}{place}.png" for place in range(len(table))]
+    return left, right
+
+
+def test_paths_begin_at_image_root_in_every_function(tmp_path: Path) -> None:
+    left, right = in_a_folder(tmp_path)
+    options: dict[str, Any] = {"on": "ocr", "images": "crop", "model": Looking()}
+    for call in (
+        lambda **more: lt.merge(left, right, **options, **more),
+        lambda **more: lt.link(left, right, **options, **more),
+        lambda **more: lt.cluster(left, **options, **more),
+        lambda **more: lt.cluster_rows(left, **options, **more),
+        lambda **more: lt.dedup_rows(left, **options, **more),
+        lambda **more: lt.Linker(**options, **more).fit(right, left),
+        lambda **more: lt.fit_decision(
+            left, right, [(0, 11)], **{**options, "model": "lexical"}, out=tmp_path / "fit", **more
+        ),
+        lambda **more: lt.fit_decision(
+            left, labels=[(0, 1, 0)], **{**options, "model": "lexical"}, out=tmp_path / "fit", **more
+        ),
+        lambda **more: lt.train_pictures(left, right, [(0, 11)], on="ocr", images="crop", epochs=-1, **more),
+    ):
+        with pytest.raises(
+            lt.InvalidArgumentError, match=r"12 of 12 pictures .*png': not found .*image_root="
+        ):
+            call()
+        with pytest.raises(lt.InvalidArgumentError, match="image_root='nowhere' is no folder"):
+            call(image_root="nowhere")
+    linked = lt.merge(left, right, **options, image_root=tmp_path)
+    assert firms(linked) == NAMES
+    known = lt.Linker(**options, image_root=tmp_path).fit(right, left)
+    assert known.predict(left)["reference"].tolist() == list(range(11, -1, -1))
+    kept = lt.dedup_rows(left, **options, image_root=tmp_path)["ocr"].tolist()
+    assert kept == lt.dedup_rows(books()[0], **options)["ocr"].tolist()
+    fitted = lt.fit_decision(
+        left, right, [(0, 11)], **{**options, "model": "lexical"}, image_root=tmp_path, out=tmp_path / "run"
+    )
+    assert fitted.metrics["matches"] == 1
+    with pytest.raises(lt.InvalidArgumentError, match=r"image_root= is .*Give images= too"):
+        lt.merge(left, right, on="ocr", image_root=tmp_path)
+    with pytest.raises(lt.InvalidArgumentError, match=r"image_root= is .*Give images= too"):
+        lt.Linker(on="ocr", image_root=str(tmp_path)).fit(right)
+
+
+def test_a_linker_keeps_image_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, right = in_a_folder(tmp_path)
+    monkeypatch.chdir(tmp_path.parent)
+    known = lt.Linker(Looking(), on="ocr", images="crop", image_root=tmp_path.name).fit(right, left)
+    known.save(tmp_path / "saved")
+    monkeypatch.chdir("/")
+    again = lt.Linker.load(tmp_path / "saved", model=Looking())
+    wanted = known.predict(left)
+    pd.testing.assert_frame_equal(again.predict(left), wanted)
+    assert len(known.predict({"ocr": "Acme Steel", "crop": "nowhere.png"})) == 1
+    unknown = left.assign(crop="nowhere.png")
+    with pytest.warns(lt.LinkWarning, match="12 of 12 pictures in column 'crop' of the rows table"):
+        assert len(known.predict(unknown)) == 12
+
+
+def test_most_pictures_unreadable_is_a_warning_in_the_report() -> None:
+    left, right = books()
+    left.loc[:7, "crop"] = pd.Series([f"{place}.png" for place in range(8)], dtype=object)
+    options: dict[str, Any] = {"on": "ocr", "images": "crop", "model": Looking()}
+    said = "8 of 12 pictures in column 'crop' of the (left |reference )?table (table )?cannot be read"
+    with pytest.warns(lt.LinkWarning, match=said) as warned:
+        report = lt.link(left, right, **options).report()
+    assert len([one for one in warned if "pictures" in str(one.message)]) == 1
+    assert report["warning_codes"][0] == "unreadable_pictures" and report["rows_without_picture"]["left"]
+    with pytest.warns(lt.LinkWarning, match=said):
+        report = lt.cluster(left, **options).report()
+    assert report["warning_codes"][0] == "unreadable_pictures"
+    with pytest.warns(lt.LinkWarning, match=said) as warned:
+        lt.Linker(**options).fit(left, right)
+    assert len([one for one in warned if "pictures" in str(one.message)]) == 1

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linktransformer.arrays import Integers
+from linktransformer import progress
+from linktransformer.arrays import Bools, Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import frames, records, splits
+from linktransformer.tables.answers import examples as shown
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.frames import Table
 from linktransformer.tables.serialize import Serializer
@@ -93,16 +95,50 @@ def read(
     )
     keys = factorize(list(zip(texts, code.tolist(), split.tolist(), strict=True)))[1]
     rows = np.sort(np.unique(keys, return_index=True)[1])  # the first row of each text, class and split
+    several = _several(texts, code, split, rows)
+    n_repeated, n_several = (
+        len(texts) - len(rows),
+        len({_folded(texts[row]) for row in rows[several].tolist()}),
+    )
+    if n_several:
+        _warn_of_several([(texts[row], classes[row]) for row in rows[several].tolist()], n_several)
+        rows = rows[~several]
+        if len(np.unique(code[rows][split[rows] == splits.TRAIN])) < len(labels):
+            raise InvalidArgumentError(
+                f"{label_col_name}: without the {n_several} texts that have several classes a class has no "
+                "training text left. Give one class for each text."
+            )
     split = split[rows]
     counts = {
         "rows": n_rows,
         "rows_without_text_or_label": n_rows - len(texts),
-        "texts_repeated": len(texts) - len(rows),
+        "texts_repeated": n_repeated,
+        "texts_with_several_classes": n_several,
         **{f"{name}_texts": int((split == part).sum()) for part, name in enumerate(splits.NAMES)},
     }
     logger.info("training data: %s", counts)
     kept_texts = tuple(texts[row] for row in rows.tolist())
     return Classified(kept_texts, code[rows], split, labels, tuple(columns), counts)
+
+
+def _several(texts: Sequence[str], code: Integers, split: Integers, rows: Integers) -> Bools:
+    """Which of the rows have a text of several classes in their split; case and spaces do not matter."""
+    folded = [_folded(texts[row]) for row in rows.tolist()]
+    group = factorize(list(zip(folded, split[rows].tolist(), strict=True)))[1]
+    classes = np.unique(np.stack([group, code[rows]], axis=1), axis=0)[:, 0]
+    return np.asarray(np.bincount(classes, minlength=int(group.max(initial=-1)) + 1)[group] > 1)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _warn_of_several(labelled: Sequence[tuple[str, Label]], n: int) -> None:
+    some = sorted(labelled, key=lambda pair: pair[0])
+    progress.warn(
+        f"{n:,} {'text has several classes and is' if n == 1 else 'texts have several classes and are'} left "
+        f"out, such as {shown(some)}. Correct them."
+    )
 
 
 def _columns(table: Table, on: Columns, label: str) -> list[str]:
@@ -167,7 +203,7 @@ def _split(
     texts: list[str], code: Integers, table_split: Integers, shares: Sequence[float], seed: int
 ) -> Integers:
     """The split of each row: the caller's, or drawn class by class, equal texts together."""
-    folded, group = factorize([" ".join(text.casefold().split()) for text in texts])
+    folded, group = factorize([_folded(text) for text in texts])
     split_of_group = np.full(len(folded), splits.TRAIN, dtype=np.int64)
     of_train = table_split == splits.TRAIN
     rows = np.flatnonzero(of_train)

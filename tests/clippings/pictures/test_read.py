@@ -12,6 +12,7 @@ import warnings
 import zipfile
 from collections import Counter
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from clippings.errors import MissingPackageError
+from clippings.errors import EncoderError, MissingPackageError
 from clippings.pictures import decoding as picture_decoding
 from clippings.pictures import sources as picture_sources
 from clippings.pictures.decoding import MIN_SIDE
@@ -141,6 +142,23 @@ def test_files_that_are_no_pictures(data: bytes) -> None:
 @pytest.mark.parametrize("source", [7, 2.5, [1, 2], {"a": 1}, object(), np.zeros(30), np.zeros((20, 20, 5))])
 def test_objects_that_are_no_pictures(source: Any) -> None:
     assert one(source).problem == "not an image"
+
+
+def test_structs_streams_and_channels_first() -> None:
+    values = (np.arange(20 * 60).reshape(20, 60) % 251).astype(np.uint8)
+    wanted = one(values).pixels
+    for source in (values[None], np.stack([values] * 3), values[None] / 255.0):
+        np.testing.assert_array_equal(one(source).pixels, wanted)
+    stream = BytesIO(PNG)
+    stream.seek(5)
+    for source in (stream, {"bytes": PNG}, {"bytes": PNG, "path": "nowhere.png"}):
+        np.testing.assert_array_equal(one(source).pixels, one(PNG).pixels)
+    assert one({"bytes": None, "path": "nowhere.png"}).problem == "not found"
+    assert one({"bytes": None, "path": None}).problem == one({"path": ""}).problem == "missing"
+    assert one({}).problem == one({"bytes": PNG, "more": 1}).problem == "not an image"
+    for alone in (stream, {"bytes": PNG, "path": None}):
+        with pytest.raises(EncoderError, match="takes a list of pictures"):
+            read_pictures(alone)  # type: ignore[arg-type]
 
 
 def test_arrays_that_are_no_pictures() -> None:

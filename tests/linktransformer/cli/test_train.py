@@ -38,6 +38,30 @@ def test_evaluate_counts_true_pairs(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "column 'id' repeats values" in capsys.readouterr().err
 
 
+def test_evaluate_uses_the_answers_of_a_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "left.csv").write_text("id,name\na,Acme Steel Corp.\nb,Baxter Dairy\nc,Quincy Glass\n")
+    (tmp_path / "right.csv").write_text("id,name\nx,BAXTER DAIRY\ny,Acme Steel Corporation\nz,Zeller\n")
+    (tmp_path / "truth.csv").write_text("l,r,match\na,z,0\nb,y,0\nc,x,0\n")
+    files = [str(tmp_path / f"{name}.csv") for name in ("left", "right", "truth")]
+    assert main(["evaluate", *files, "--model", "lexical", "--quiet"]) == 2
+    assert "3 labels and no match" in capsys.readouterr().err
+    (tmp_path / "truth.csv").write_text("l,r,ok,who\na,y,yes,me\nb,x,yes,me\nb,x,no,you\nc,z,no,me\n")
+    assert main(["evaluate", *files, "--model", "lexical", "--quiet"]) == 2
+    assert "not clear which columns" in capsys.readouterr().err
+    (tmp_path / "truth.csv").write_text("left,right,ok,who\na,y,yes,me\nb,x,yes,me\nb,x,no,you\nc,z,no,me\n")
+    options = ["--model", "lexical", "--threshold", "0.4", "--quiet", "--label", "ok"]
+    assert main(["evaluate", *files, *options]) == 0
+    out, err = capsys.readouterr()
+    scores = json.loads(out)
+    assert (scores["true_pairs"], scores["links"], scores["precision"], scores["contradictions"]) == (
+        1,
+        1,
+        1,
+        1,
+    )
+    assert err.count("linktransformer: warning: truth contradicts itself") == 1 and "('b', 'x')" in err
+
+
 def test_train_gives_its_arguments_on(
     table: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

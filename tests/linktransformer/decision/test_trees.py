@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +135,13 @@ def test_what_a_pair_gets_does_not_depend_on_the_pairs_beside_it(part: str) -> N
     for size in (1, 7, 64, 100):
         pieces = [trees.predict(matrix[at : at + size], trees.names) for at in range(0, 300, size)]
         np.testing.assert_array_equal(np.concatenate(pieces), together)
+
+
+def test_sent_to_another_process_they_run_in_onnxruntime_too() -> None:
+    """Links could not be pickled or copied: their evidence holds the trees."""
+    trees = decision().pair
+    again, copied = pickle.loads(pickle.dumps(trees)), copy.deepcopy(trees)
+    assert copied.session is trees.session and again.session is not None is not trees.session
+    values = np.random.default_rng(0).random((200, len(trees.names))).astype(np.float32)
+    for one in (again, copied):
+        np.testing.assert_array_equal(one.predict(values, trees.names), trees.predict(values, trees.names))

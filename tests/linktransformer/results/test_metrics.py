@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,3 +79,22 @@ def test_recall_at_k_counts_the_first_of_each_row() -> None:
     assert recall_at_k([(1, "c"), (0, "d")], left, right, 2) == 1
     assert recall_at_k([(1, "e"), (1, "a")], left, right, 2) == 0.5
     assert recall_at_k([], left, right, 2) == 1
+
+
+def test_null_is_a_cluster_of_its_own() -> None:
+    """Rows without a true cluster were one true cluster."""
+    scores = score_clusters([None, None, float("nan"), "a", "a"], [0, 1, 2, 3, 3])
+    assert scores.recall == scores.precision == 1 and scores.n_true_clusters == 4
+
+
+def test_recall_reads_truth_as_links_do() -> None:
+    """Triples matched no candidate, and a table was read as its column names: both gave 0."""
+    left, right = [0, 0, 1, 1], [7, 5, 9, 8]
+    judged = [(0, 7, 1), (1, 8, 1), (1, 9, "no")]
+    assert recall_at_k(judged, left, right, k=1) == 0.5
+    table = pd.DataFrame(judged, columns=["l", "r", "ok"])
+    assert recall_at_k(table, left, right, k=2) == 1 and recall_at_k({0: 7, 1: None}, left, right, k=1) == 1
+    with pytest.raises(InvalidArgumentError, match="right rows in their place"):
+        recall_at_k([(7, 0)], left, right, k=1)
+    with pytest.raises(InvalidArgumentError, match="left has 4 rows and right 1"):
+        recall_at_k(judged, left, [7], k=1)

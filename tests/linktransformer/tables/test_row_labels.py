@@ -20,7 +20,7 @@ INDEXED = pd.DataFrame({"name": ["a", "b", "c"]}, index=["x", "y", "z"])
     [
         [("x", "z"), ("y", "x")],
         {("x", "z"): 1, ("y", "x"): 1},
-        pd.DataFrame({"one": ["x", "y"], "two": ["z", "x"], "more": [0, 1]}),
+        pd.DataFrame({"one": ["x", "y"], "two": ["z", "x"], "more": ["u", "v"]}),
         pl.DataFrame({"one": ["x", "y"], "two": ["z", "x"]}),
         iter([["x", "z"], ["y", "x"]]),
     ],
@@ -42,6 +42,8 @@ def test_without_an_index_labels_are_row_numbers() -> None:
     [
         (pd.DataFrame({"one": ["x"]}), r"needs two columns.*\['one'\]"),
         ([("x", "y", "z")], "no pair"),
+        (pd.DataFrame({"a": ["x"], "b": ["y"], "ok": ["no"]}), r"column 'ok' of answers.*\['a', 'b'\]"),
+        (pd.DataFrame({"a": ["x"], "b": ["y"], "who": ["me"], "label": [0]}), "column 'label' of answers"),
         (7, "no pair"),
         ([("x", "q")], "'q'.*label of no row"),
     ],

@@ -194,16 +194,20 @@ def test_files_are_linked_by_it(tmp_path: Path) -> None:
     assert not np.isclose(plain.score.mean(), found.score.mean(), atol=1e-3)
 
 
-def test_contradictions_are_counted_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_contradictions_are_counted_and_told(tmp_path: Path) -> None:
     left, right, _ = tables(20)
     given = [("l0", 0, 1), ("l0", 0, 0), ("l1", 1, 1), ("l2", 1, 1), ("l2", 2, 1), ("l1", 2, 0)]
-    with caplog.at_level(logging.WARNING, logger="linktransformer"):
-        fitted = lt.fit_decision(left, right, given, ON, model="lexical", out=tmp_path)
-    assert fitted.metrics["contradictions"] == 2 and fitted.metrics["left_rows_with_several_matches"] == 1
-    assert (
-        "labelled both ways, which are not learned from: 1;" in caplog.text
-        and "other labels join: 1" in caplog.text
+    said = (
+        r"labels contradicts itself: 1 pair is .*\('l0', 0\); 1 pair is .*matches join, such as \('l1', 2\)"
     )
+    with pytest.warns(lt.LinkWarning, match=said) as warned:
+        fitted = lt.fit_decision(left, right, given, ON, model="lexical", out=tmp_path)
+    assert len(warned) == 1 and warned[0].filename == __file__
+    assert fitted.metrics["contradictions"] == 2 and fitted.metrics["left_rows_with_several_matches"] == 1
+    assert fitted.metrics["matches"] == 4 and fitted.metrics["repeated_labels"] == 0
+    both = [pair for pair in given if pair[0] == "l0"]
+    with pytest.raises(lt.InvalidArgumentError, match="all its 1 pairs that they match and that they do not"):
+        lt.fit_decision(left, right, both, ON, model="lexical", out=tmp_path)
 
 
 @pytest.mark.parametrize(("complete", "named"), [(False, 0), ("named", 1), (True, 2)])

@@ -17,12 +17,12 @@ def test_a_run_without_a_name_gets_the_first_free_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert folder_of(None, resume=False) == Path("models/trained-1")
+    assert folder_of(None, resume=False) == tmp_path / "models/trained-1"
     assert not Path("models").exists()  # only a name was asked for
     for number in (1, 2, 4):
         (tmp_path / "models" / f"trained-{number}").mkdir(parents=True)
-    assert folder_of(None, resume=False) == Path("models/trained-3")
-    assert folder_of("here", resume=True) == folder_of(Path("here"), resume=False) == Path("here")
+    assert folder_of(None, resume=False) == tmp_path / "models/trained-3"
+    assert folder_of("here", resume=True) == folder_of(Path("here"), resume=False) == tmp_path / "here"
 
 
 def test_a_run_that_goes_on_must_be_named() -> None:

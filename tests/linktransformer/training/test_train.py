@@ -76,12 +76,13 @@ def test_labels_are_read_and_pairs_between_splits_are_left_out_and_counted() -> 
     wrong = pd.DataFrame({"a": frame.a, "b": [*frame.b[1:], frame.b[0]]})
     both = pd.concat([frame.assign(y="1"), wrong.assign(y="0"), frame[:1].assign(y=None)])
     found = read(both, Shape(("a",), ("b",), label="y"))
-    assert found.counts["entities"] == 100 and found.counts["rows_without_text"] == 1
+    assert found.counts["entities"] == 100 and found.counts["rows_without_label"] == 1
+    assert found.counts["rows_without_text"] == 0
     assert (found.label == 0).sum() == 100
     kept = found.part != splits.NONE
     assert found.counts["pairs_between_splits"] == int((~kept).sum()) > 0 and (found.label[~kept] == 0).all()
     np.testing.assert_array_equal(found.text_part[found.left[kept]], found.text_part[found.right[kept]])
-    with pytest.raises(lt.InvalidArgumentError, match=r"no labels: \['maybe'\]"):
+    with pytest.raises(lt.InvalidArgumentError, match="label_col_name='y' holds 'maybe', which is no answer"):
         read(frame.assign(y="maybe"), Shape(("a",), ("b",), label="y"))
 
 
@@ -120,6 +121,34 @@ def test_repeated_pairs_are_counted_and_single_ones_are_not() -> None:
     twice = read(pd.concat([frame, frame.iloc[:4]]))
     assert twice.counts["pairs_repeated"] == 4
     assert twice.counts["entities"] == read(frame).counts["entities"]
+
+
+def test_labels_that_contradict_each_other_are_counted_and_named() -> None:
+    """A pair labelled 1 and 0 was a match without a word, and so was what matches join."""
+    rows = [("a", "b", "yes"), ("a", "c", "yes"), ("b", "c", "no"), ("d", "e", "yes"), ("e", "d", "no")]
+    frame = pd.DataFrame([*rows, ("f", "g", "yes"), ("f", "g", "yes")], columns=["x", "y", "match"])
+    shape = Shape(("x",), ("y",), label="match")
+    said = (
+        r"contradicts itself: 1 pair is .*\('d', 'e'\).*; 1 pair is .*texts that matches join.*\('b', 'c'\)"
+    )
+    with pytest.warns(lt.LinkWarning, match=said) as warned:
+        found = read(frame, shape)
+    assert len(warned) == 1
+    assert (found.counts["contradictions"], found.counts["pairs_labelled_both_ways"]) == (2, 2)
+    assert found.counts["pairs_repeated"] == 1
+    pairs = {(found.texts[a], found.texts[b]) for a, b in zip(found.left, found.right, strict=True)}
+    assert pairs == {("a", "b"), ("a", "c"), ("b", "c"), ("f", "g")}
+    shuffled = frame.sample(frac=1, random_state=1)
+    with pytest.warns(lt.LinkWarning):
+        assert read(shuffled, shape).fingerprint == found.fingerprint
+
+
+def test_labels_that_are_all_null_are_not_called_rows_without_text() -> None:
+    frame = table(20).assign(y=None)
+    with pytest.raises(
+        lt.InvalidArgumentError, match="0 of them without text, 20 with text and without a label"
+    ):
+        lt.train_model(frame, left_col_names="a", right_col_names="b", label_col_name="y")
 
 
 def test_clusters_become_rings() -> None:

@@ -88,6 +88,26 @@ def test_rows_without_text_or_label_are_counted() -> None:
     assert (counts["rows"], counts["rows_without_text_or_label"], counts["texts_repeated"]) == (31, 2, 1)
 
 
+def test_a_text_of_several_classes_is_left_out_and_named() -> None:
+    frame = articles(30)
+    both = frame.iloc[[0, 2]].assign(topic="paper", text=lambda rows: rows["text"].str.upper())
+    with pytest.warns(lt.LinkWarning, match=r"2 texts have several classes and are left out, such as \('"):
+        found = read(pd.concat([frame, both]))
+    left_out = set(both["text"].str.lower())
+    assert not left_out & {text.lower() for text in found.texts} and len(found.texts) == 28
+    assert found.counts["texts_with_several_classes"] == 2
+
+
+def test_every_text_in_two_classes_teaches_nothing() -> None:
+    frame = articles(30)
+    other = {"steel": "dairy", "dairy": "steel", "paper": "steel"}
+    with (
+        pytest.warns(lt.LinkWarning, match="30 texts have several classes"),
+        pytest.raises(lt.InvalidArgumentError, match="without the 30 texts"),
+    ):
+        read(pd.concat([frame, frame.assign(topic=frame["topic"].map(other))]))
+
+
 def test_one_label_map_for_all_splits() -> None:
     """W11: classes were numbered in each split by order of appearance, and may have been permuted."""
     frame = articles()
