@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -57,8 +58,8 @@ def options_of(arguments: argparse.Namespace, options: Sequence[str]) -> dict[st
 
 
 def names(text: str) -> list[str]:
-    """Column names with commas between."""
-    return [name.strip() for name in text.split(",")]
+    """Column names with commas between; one that has a comma itself is in double quotes."""
+    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [""])]
 
 
 def images(text: str) -> str | tuple[str, ...]:

@@ -12,7 +12,7 @@ from linktransformer.linking.joining import Join
 from linktransformer.linking.options import DataFrame
 from linktransformer.progress import stage
 from linktransformer.results.links import Links
-from linktransformer.tables import files, frames
+from linktransformer.tables import frames, writers
 from linktransformer.tables.frames import Table, free_name
 from linktransformer.tables.parquet_tables import ParquetTable, with_places, without_places
 from linktransformer.tables.shelf import Shelf
@@ -49,7 +49,7 @@ def write_joined(
                 yield frames.beside(sides[0][0], sides[1][0], sides[0][1], sides[1][1], join.suffixes, added)
 
         with stage("write", len(a)) as tick:
-            files.write_parts(out, parts())
+            writers.write_parts(out, parts())
 
 
 def _set_aside(table: ParquetTable, rows: Integers, shelf: Shelf, place: str) -> None:
