@@ -91,17 +91,19 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from linktransformer import progress
     from linktransformer.linking import merge
     from linktransformer.tables import frames
+    from linktransformer.tables.id_columns import in_texts
 
     names = "left_on", "right_on", "validate", "model", "block_on", "images", "confidence", "k", "threshold"
     options = options_of(arguments, (*names, "null_values", "device", "batch_size", "memory_limit"))
     with progress.display(options["progress"], "evaluate"):
-        check_reading(arguments, [arguments.left, arguments.right])
-        left, right = read(arguments.left, arguments), read(arguments.right, arguments, right=True)
-        truth = read_plain(arguments.truth, arguments.na)
         if len(arguments.ids) != 2:
             raise InvalidArgumentError(
                 f"--ids {','.join(arguments.ids)} are not two. Give two, such as id,id."
             )
+        check_reading(arguments, [arguments.left, arguments.right])
+        left = in_texts(read(arguments.left, arguments), arguments.ids[:1], "left")
+        right = in_texts(read(arguments.right, arguments, right=True), arguments.ids[1:], "right")
+        truth = in_texts(read_plain(arguments.truth, arguments.na), None, "truth")
         on = arguments.on
         if not on and not arguments.left_on:
             on = _shared(

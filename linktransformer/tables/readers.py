@@ -70,8 +70,8 @@ def read(path: str | Path) -> Native:
 def read_table(path: str | Path, reading: Reading | None = None) -> FileTable:
     """Read a file into a pandas table.
 
-    Cells of text files are texts: "007" stays "007", and "NA" and "None" are texts too. An empty cell is
-    null. Sheets of workbooks: a column of texts, whole numbers, numbers, booleans or datetimes has that dtype, any
+    Cells of text files are texts: "007" stays "007", "NA" and "None" are texts too. An empty cell is null.
+    Sheets of workbooks: a column of texts, whole numbers, numbers, booleans or datetimes has that dtype, any
     other one keeps its cells as they are. Parquet: whole numbers beside nulls, decimals, dates and times keep
     their types. Stata: whole numbers stay whole, labelled values are their labels.
 
@@ -149,7 +149,8 @@ def _text_dtype() -> object:
 
 def _with_null(native: Native, na: tuple[str, ...]) -> Native:
     """A table with null where a cell is one of some texts."""
-    texts = native.select_dtypes(include=["object", "string", "category"]).columns
+    kinds = ("object", "str", "string", "category")
+    texts = [name for name, dtype in native.dtypes.items() if str(dtype) in kinds]
     return native.assign(**{name: native[name].mask(native[name].isin(na), None) for name in texts})
 
 
@@ -169,13 +170,13 @@ def _read_stata(path: Path) -> FileTable:
         stored = pd.read_stata(path, convert_missing=True, convert_categoricals=False, convert_dates=False)
     missing = need("pandas.io.stata", extra="cli").StataMissingValue
     whole = {}
-    for name in stored.select_dtypes(include=["object"]).columns:
-        if frame[name].dtype.kind == "f":
+    for name in frame.columns:
+        if frame[name].dtype.kind == "f" and stored[name].dtype.kind == "O":
             values = [None if isinstance(value, missing) else value for value in stored[name]]
             if all(value is None or isinstance(value, (int, np.integer)) for value in values):
                 whole[name] = pd.Series(values, dtype="Int64")
     for name in frame.columns:
-        if frame[name].dtype == object:  # a text is never missing in Stata
+        if str(frame[name].dtype) in ("object", "str"):  # Stata's missing text is the empty one
             whole[name] = pd.Series([value or None for value in frame[name]], dtype=_text_dtype())
     return FileTable(frame.assign(**whole), notes)
 

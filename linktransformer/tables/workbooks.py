@@ -132,6 +132,11 @@ def write_sheet(names: Sequence[str], columns: Sequence[Sequence[object]], path:
             notes.append(
                 f"{path}: {sum(as_text)} cells of column {name!r} are texts, as a sheet cannot hold them."
             )
+        returns = sum(isinstance(value, str) and "\r" in value for value in column)
+        if returns:
+            notes.append(
+                f"{path}: {returns} cells of column {name!r} have a carriage return, read as a line end."
+            )
         fitting.append([_fitting(value, text, sheet) for value, text in zip(column, as_text, strict=True)])
     sheet.append([_fitting(name, False, sheet) for name in names])
     for row in zip(*fitting, strict=True):

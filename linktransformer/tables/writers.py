@@ -153,7 +153,7 @@ def _write_parquet(native: Native, temporary: Path, path: Path) -> tuple[str, ..
     """A column that pyarrow has no type for, such as one of numbers and texts, is written as texts."""
     pa = need("pyarrow", extra="cli")
     texts = {}
-    for name in native.select_dtypes(include=["object"]).columns:
+    for name in [name for name, dtype in native.dtypes.items() if str(dtype) == "object"]:
         try:
             pa.array(native[name], from_pandas=True)
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
