@@ -13,6 +13,7 @@ MAY_KNOW_DATAFRAMES = {
     f"linktransformer.tables.{name}"
     for name in (
         "arrow_tables",
+        "id_columns",
         "frames",
         "columns",
         "parquet_tables",

@@ -15,17 +15,15 @@ def of_links(report: Mapping[str, Any], *, unlinked: bool, threshold: object) ->
 
     `unlinked` is whether the unlinked rows are written, `threshold` what was given.
     """
-    rows = []
-    for side in ("left", "right"):
-        n, linked = report[side]["rows"], report[side]["linked"]
-        rows.append([side, f"{n:,} rows", f"{linked:,} linked", f"{n - linked:,} unlinked"])
-    widths = [max(len(row[column]) for row in rows) for column in range(1, 4)]
+    rows = [[side, report[side]["rows"], report[side]["linked"]] for side in ("left", "right")]
+    widths = [max(len(f"{row[column]:,}") for row in rows) for column in (1, 2)]
     lines = [
-        f"{row[0]:<7}" + "   ".join(text.rjust(width) for text, width in zip(row[1:], widths, strict=True))
-        for row in rows
+        f"{side:<7}{n:>{widths[0]},} rows   {linked:>{widths[1]},} linked   {n - linked:,} unlinked"
+        for side, n, linked in rows
     ]
-    rule = ", ".join([f"{report['rule']}{_threshold(report)}", _precision(report, "precision", "links")])
-    lines.append(f"{'links':<7}{format(report['links'], ',').rjust(widths[0] - 5)}        {rule}")
+    precision = _precision(report, "precision", "links")
+    rule = f"{report['rule']}{_threshold(report)}"
+    lines.append(f"{'links':<7}{report['links']:>{widths[0]},}        {precision}; {rule}")
     return "\n".join([*lines, f"next   {_next_of_links(report, unlinked, threshold)}"])
 
 
@@ -39,7 +37,7 @@ def of_clusters(report: Mapping[str, Any], written: int, *, mark: bool) -> str:
         [
             f"rows      {rows:,} read, {written:,} written, {left_out}",
             f"clusters  {clusters:,}, {several:,} of several rows, the largest of {report['largest']:,}",
-            f"rule      {report['method']}{_threshold(report)}, {precision}",
+            f"rule      {report['method']}{_threshold(report)}; {precision}",
             "next      "
             + (
                 "compare the rows that have kept = False with the one of their cluster that is kept"

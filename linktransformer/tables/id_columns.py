@@ -24,7 +24,8 @@ def in_texts(native: IntoDataFrame, names: Sequence[str] | None, argument: str) 
         ['7', '8']
     """
     table = wrap(native, argument)
-    check_columns(table, list(names or []), "ids")
+    if names:
+        check_columns(table, list(names), "ids")
     series = [table.frame[name] for name in (table.columns if names is None else names)]
     texts = [
         nw.new_series(

@@ -48,8 +48,8 @@ def test_without_out_the_table_goes_to_standard_output(
         ["left", "3", "rows", "1", "linked", "2", "unlinked"],
         ["right", "2", "rows", "1", "linked", "1", "unlinked"],
     ]
-    assert shown.err.splitlines()[-2].startswith("links       1        ")
-    assert "threshold 0.50, precision not estimated" in shown.err
+    assert shown.err.splitlines()[-2].startswith("links  1        estimated precision 0.")
+    assert shown.err.splitlines()[-2].endswith("; probability at or above the threshold, threshold 0.50")
     assert "next   --unlinked FILE" in shown.err
 
 
@@ -163,7 +163,7 @@ def test_each_table_has_its_own_way_of_being_read(tmp_path: Path, capsys: pytest
     ]
     assert main(arguments) == 0
     shown = capsys.readouterr()
-    assert shown.out.splitlines()[1].startswith("Łódź Steel,,Łódź Steel,,1.0")
+    assert shown.out.splitlines()[1].startswith("Łódź Steel,,Łódź Steel,,0.9")
 
 
 def test_what_was_assumed_is_on_standard_error(tables: list[str], capsys: pytest.CaptureFixture[str]) -> None:
