@@ -15,15 +15,18 @@ def of_links(report: Mapping[str, Any], *, unlinked: bool, threshold: object) ->
 
     `unlinked` is whether the unlinked rows are written, `threshold` what was given.
     """
-    rows = [[side, report[side]["rows"], report[side]["linked"]] for side in ("left", "right")]
-    widths = [max(len(f"{row[column]:,}") for row in rows) for column in (1, 2)]
+    rows = []
+    for side in ("left", "right"):
+        n, linked = report[side]["rows"], report[side]["linked"]
+        rows.append((side, f"{n:,}", f"{linked:,}", f"{n - linked:,}"))
+    wide = [max(len(row[column]) for row in rows) for column in (1, 2, 3)]
     lines = [
-        f"{side:<7}{n:>{widths[0]},} rows   {linked:>{widths[1]},} linked   {n - linked:,} unlinked"
-        for side, n, linked in rows
+        f"{side:<7}{n:>{wide[0]}} rows   {linked:>{wide[1]}} linked   {rest:>{wide[2]}} unlinked"
+        for side, n, linked, rest in rows
     ]
     precision = _precision(report, "precision", "links")
     rule = f"{report['rule']}{_threshold(report)}"
-    lines.append(f"{'links':<7}{report['links']:>{widths[0]},}        {precision}; {rule}")
+    lines.append(f"{'links':<7}{report['links']:>{wide[0]},}        {precision}; {rule}")
     return "\n".join([*lines, f"next   {_next_of_links(report, unlinked, threshold)}"])
 
 

@@ -18,7 +18,7 @@ REPORT = {
 def test_lines_of_links_are_aligned() -> None:
     assert of_links(REPORT, unlinked=False, threshold="auto").splitlines() == [
         "left   2,616 rows   2,215 linked   401 unlinked",
-        "right     94 rows      93 linked   1 unlinked",
+        "right     94 rows      93 linked     1 unlinked",
         "links  2,215        estimated precision 0.97 (0.95 to 0.99); the best expected F1, threshold 0.53",
         "next   --unlinked FILE writes the rows without a link, with the reason and the nearest row",
     ]
