@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -13,6 +14,18 @@ import pandas as pd
 import pytest
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+EXTRAS = (
+    "openpyxl",
+    "polars",
+    "pyarrow",
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "faiss",
+    "onnx",
+    "PIL",
+)
 
 
 def blocks(language: str) -> list[str]:
@@ -46,7 +59,14 @@ def test_the_snippets_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert len(names["register"]) == 3
 
 
-def test_the_commands_run(folder: Path) -> None:
+@pytest.mark.parametrize("installed", ["all", "base"])
+def test_the_commands_run(folder: Path, tmp_path_factory: pytest.TempPathFactory, installed: str) -> None:
+    """With all extras, and without what only they bring."""
+    hidden = tmp_path_factory.mktemp("hidden")
+    for module in EXTRAS if installed == "base" else ():
+        (hidden / f"{module}.py").write_text("raise ImportError('not in the base installation')\n")
+    paths = [str(hidden), *sys.path]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
     commands = [shlex.split(line) for block in blocks("sh") for line in block.splitlines()]
     assert [command[:2] for command in commands] == [
         ["linktransformer", "merge"],
@@ -54,7 +74,12 @@ def test_the_commands_run(folder: Path) -> None:
     ]
     for command in commands:
         done = subprocess.run(
-            [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
     linked = pd.read_csv(folder / "linked.csv", dtype=str)
