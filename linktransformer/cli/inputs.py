@@ -105,13 +105,15 @@ def print_notes(notes: Iterable[str]) -> None:
 
 
 def check_reading(arguments: argparse.Namespace, paths: Iterable[str]) -> None:
-    """Raise InvalidArgumentError for an option that no file of the command can have."""
-    kinds = {kind_to_read(Path(path)) for path in paths}
+    """Raise InvalidArgumentError for an option that no file can have; the right one is second."""
+    kinds = [kind_to_read(Path(path)) for path in paths]
     for name, needed in (("sep", TEXT), ("encoding", TEXT), ("sheet", (".xlsx",))):
-        if getattr(arguments, name) is not None and not kinds & set(needed):
-            raise InvalidArgumentError(
-                f"--{name} is for {', '.join(needed)} files, and there is none. Leave it out."
-            )
+        for option, of in ((name, kinds), (f"right_{name}", kinds[1:2])):
+            if getattr(arguments, option, None) is not None and not {*of} & {*needed}:
+                raise InvalidArgumentError(
+                    f"--{option.replace('_', '-')} is for {', '.join(needed)} files, and there is none. Leave "
+                    "it out."
+                )
 
 
 def refuse_reading(arguments: argparse.Namespace, command: str) -> None:

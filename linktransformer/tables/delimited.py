@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables.column_names import refuse_repeated
@@ -16,6 +17,7 @@ __all__ = ["Cells", "Dialect", "named", "parse"]
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 LONGEST = 2**31 - 1  # characters of a cell; the csv module allows 131,072
 SAMPLE = 2**16  # characters from which a separator is told
+DECLARED = re.compile(r'"?sep=(.)"?\r?\n')  # what some spreadsheet programs write above the header
 Record = list[str]
 
 
@@ -56,6 +58,9 @@ def parse(text: str, dialect: Dialect, name: str) -> Cells:
         >>> parse("name;city\nAcme;Boston\n", Dialect(), "a.csv").columns
         [('Acme',), ('Boston',)]
     """
+    declared = DECLARED.match(text)
+    if declared and dialect.header_row == 1:
+        dialect = replace(dialect, sep=dialect.sep or declared[1], header_row=2)
     body = _below(text, dialect.header_row, name)
     sep, note = _separator(body, dialect, name)
     source = _Source(body, sep, dialect, name)

@@ -112,7 +112,7 @@ def _read_text(path: Path, kind: str, reading: Reading) -> FileTable:
     text, note = decoded(data, reading.encoding, str(path))
     dialect = Dialect(reading.sep, "," if kind == ".csv" else "\t", reading.header_row, reading.quotes)
     cells = parse(text, dialect, str(path))
-    columns: list[Sequence[object]] = [[value or None for value in column] for column in cells.columns]
+    columns = [[text or None for text in column] if "" in column else column for column in cells.columns]
     return _framed(Cells(cells.names, columns, ((note,) if note else ()) + cells.notes))
 
 

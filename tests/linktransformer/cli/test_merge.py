@@ -78,6 +78,7 @@ def test_dry_run_links_nothing(tables: list[str], capsys: pytest.CaptureFixture[
         (["--on", "name", "--sep", "none"], "one character"),
         (["--on", "name", "--header-row", "0"], "no number of a row"),
         (["--on", "name", "--sheet", "A"], "--sheet is for .xlsx files"),
+        (["--on", "name", "--right-sheet", "A"], "--right-sheet is for .xlsx files"),
         (["--on", "name", "--encoding", "utf-9"], "--encoding utf-9 is not known"),
         (["--on", "name", "--bounded", "--out", "a.parquet", "--na", "NA"], "have no --na"),
         (["--on", "name", "--bounded", "--out", "a.parquet", "--right-sep", "tab"], "have no --right-sep"),

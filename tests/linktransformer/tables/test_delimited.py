@@ -68,6 +68,13 @@ def test_names() -> None:
         parse("a\n", Dialect(header_row=5), "t.csv")
 
 
+def test_a_separator_that_the_first_line_declares() -> None:
+    cells = parse("sep=|\r\na|b\r\n1|2\r\n", Dialect(), "t.csv")
+    assert (cells.names, cells.columns, cells.notes) == (["a", "b"], [("1",), ("2",)], ())
+    with pytest.raises(InvalidArgumentError, match=r"line 3: the row has 3 cells"):
+        parse("sep=;\na;b\n1;2;3\n", Dialect(), "t.csv")
+
+
 def test_long_cells_and_line_ends() -> None:
     limit = csv.field_size_limit()
     assert parse(f"a,b\r\n{'x' * 200_000},2\r\n", Dialect(), "t.csv").columns[0] == ("x" * 200_000,)

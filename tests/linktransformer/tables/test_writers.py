@@ -11,9 +11,12 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import writers
+from linktransformer.tables.delimited import Dialect, parse
 from linktransformer.tables.readers import read
 from tests.conftest import make, rows_of
 
@@ -46,6 +49,30 @@ def test_whole_numbers_beside_null_stay_whole_in_every_library(library: str, tmp
         pytest.skip("objects")
     writers.write(make(library, {"n": [9007199254740993, None]}), tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text().split("\n")[1] == "9007199254740993"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            *[
+                st.text(st.characters(codec="utf-8"), min_size=1)
+                | st.sampled_from(["\r", '"', "a\n,;\t|b"])
+                | st.none()
+            ]
+            * 2
+        ),
+        min_size=1,
+    ),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.integers(1, 2),
+)
+def test_any_text_is_read_as_it_was_written(rows: list[tuple[Any, Any]], sep: str, width: int) -> None:
+    names = ["first", "second"][:width]
+    table = pd.DataFrame([row[:width] for row in rows], columns=names, dtype=object)
+    cells = parse(writers.as_csv(table, sep), Dialect(sep), "t")
+    assert [[cell or None for cell in column] for column in cells.columns] == [
+        [row[n] for row in rows] for n in range(width)
+    ]
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
