@@ -107,13 +107,11 @@ def print_notes(notes: Iterable[str]) -> None:
 def check_reading(arguments: argparse.Namespace, paths: Iterable[str]) -> None:
     """Raise InvalidArgumentError for an option that no file can have; the right one is second."""
     kinds = [kind_to_read(Path(path)) for path in paths]
-    for name, needed in (("sep", TEXT), ("encoding", TEXT), ("sheet", (".xlsx",))):
-        for option, of in ((name, kinds), (f"right_{name}", kinds[1:2])):
+    for own, needed in (("sep", TEXT), ("encoding", TEXT), ("sheet", (".xlsx",))):
+        for option, of in ((own, kinds), (f"right_{own}", kinds[1:2])):
             if getattr(arguments, option, None) is not None and not {*of} & {*needed}:
-                raise InvalidArgumentError(
-                    f"--{option.replace('_', '-')} is for {', '.join(needed)} files, and there is none. Leave "
-                    "it out."
-                )
+                name = option.replace("_", "-")
+                raise InvalidArgumentError(f"--{name} is for {', '.join(needed)} files. Leave it out.")
 
 
 def refuse_reading(arguments: argparse.Namespace, command: str) -> None:

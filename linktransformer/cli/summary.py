@@ -58,9 +58,13 @@ def _threshold(report: Mapping[str, Any]) -> str:
 
 def _precision(report: Mapping[str, Any], key: str, what: str) -> str:
     """The estimated precision with its interval, or that there is none."""
+    from linktransformer.results.guards import FEW_PAIRS
+
     value, interval = report.get(key), report.get(f"{key}_interval")
+    if FEW_PAIRS in report.get("warning_codes", ()):
+        return f"too few {what} to estimate the precision"
     if value is None:
-        return f"precision not estimated (too few {what}, or scores that are no probabilities)"
+        return "precision not estimated"
     between = f" ({interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
     return f"estimated precision {value:.2f}{between}"
 

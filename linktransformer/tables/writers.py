@@ -24,6 +24,8 @@ from linktransformer.tables.file_kinds import TEXT, kind_to_write
 
 __all__ = ["as_csv", "check_folder", "check_path", "whole", "write", "write_parts"]
 
+NEEDED = {".parquet": "pyarrow", ".xlsx": "openpyxl"}
+
 
 @stage("write")
 def write(native: IntoDataFrame, path: str | Path) -> tuple[str, ...]:
@@ -111,7 +113,11 @@ def _in_pandas(native: IntoDataFrame) -> Native:
 
 
 def check_path(path: str | Path) -> Path:
-    """Raise InvalidArgumentError for a path that `write` could not write to, before the long work begins.
+    """Find before the long work begins that `write` could not write to a path.
+
+    Raises:
+        InvalidArgumentError: The suffix is not known, there is no such folder, or the path is a folder.
+        MissingExtraError: The library that writes such a file is not installed.
 
     Example:
         >>> check_path("linked.doc")
@@ -119,8 +125,10 @@ def check_path(path: str | Path) -> Path:
         linktransformer.errors.InvalidArgumentError: linked.doc: the suffix '.doc' is not known. ...
     """
     path = Path(path)
-    kind_to_write(path)
+    kind = kind_to_write(path)
     check_folder(path)
+    if kind in NEEDED:
+        need(NEEDED[kind], extra="cli")
     return path
 
 

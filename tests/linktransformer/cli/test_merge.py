@@ -48,7 +48,7 @@ def test_without_out_the_table_goes_to_standard_output(
         ["left", "3", "rows", "1", "linked", "2", "unlinked"],
         ["right", "2", "rows", "1", "linked", "1", "unlinked"],
     ]
-    assert shown.err.splitlines()[-2].startswith("links  1        estimated precision 0.")
+    assert shown.err.splitlines()[-2].startswith("links  1        too few links to")
     assert shown.err.splitlines()[-2].endswith("; probability at or above the threshold, threshold 0.50")
     assert "next   --unlinked FILE" in shown.err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linktransformer.errors import InvalidArgumentError
+from linktransformer.errors import InvalidArgumentError, MissingExtraError
 from linktransformer.tables import writers
 from linktransformer.tables.delimited import Dialect, parse
 from linktransformer.tables.readers import read
@@ -42,11 +43,8 @@ def test_compressed_text_is_gzip(tmp_path: Path) -> None:
     assert gzip.decompress((tmp_path / "t.csv.gz").read_bytes()) == b"a\n1\n"
 
 
+@pytest.mark.parametrize("library", ["pandas_nullable", "pandas_arrow", "polars", "pyarrow"])
 def test_whole_numbers_beside_null_stay_whole_in_every_library(library: str, tmp_path: Path) -> None:
-    if library == "pandas":
-        pytest.skip("pandas itself makes floats of them")
-    if library == "pandas_object":
-        pytest.skip("objects")
     writers.write(make(library, {"n": [9007199254740993, None]}), tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text().split("\n")[1] == "9007199254740993"
 
@@ -121,6 +119,15 @@ def test_what_cannot_be_written_is_refused_before(tmp_path: Path, name: str) -> 
         writers.check_path(tmp_path / name)
     with pytest.raises(InvalidArgumentError, match=r"Use one of \.csv"):
         writers.write(pd.DataFrame({"a": [1]}), tmp_path / name)
+
+
+@pytest.mark.parametrize(("suffix", "module"), [("parquet", "pyarrow"), ("xlsx", "openpyxl")])
+def test_a_missing_library_is_found_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, module: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"{module}.*linktransformer\[cli\]"):
+        writers.check_path(tmp_path / f"t.{suffix}")
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
