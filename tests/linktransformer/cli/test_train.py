@@ -108,6 +108,12 @@ def test_ids_of_a_workbook_and_of_text_are_the_same_ids(
     files = [str(tmp_path / name) for name in ("left.xlsx", "right.csv", "truth.csv")]
     assert main(["evaluate", *files, "--on", "name", "--model", "lexical", "--quiet"]) == 0
     assert json.loads(capsys.readouterr().out)["recall"] == 1.0
+    write(pd.DataFrame({"l": [7, 8], "r": [1, 2]}), tmp_path / "truth.xlsx")
+    assert (
+        main(["evaluate", *files[:2], str(tmp_path / "truth.xlsx"), "--on", "name", "--model", "lexical"])
+        == 0
+    )
+    assert json.loads(capsys.readouterr().out)["recall"] == 1.0
 
 
 def test_train_says_what_is_wrong(table: str, capsys: pytest.CaptureFixture[str]) -> None:
