@@ -15,7 +15,7 @@ demo: .venv-demo/stamp
 
 .venv-demo/stamp: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-demo
-	.venv-demo/bin/python -m pip install --quiet -e . pandas
+	.venv-demo/bin/python -m pip install --quiet -e .
 	touch $@
 
 check: .venv/stamp

@@ -11,7 +11,18 @@ from tools.imports import called, cycles, imports, modules, wrong_direction, wro
 DATAFRAMES = {"narwhals", "pandas", "polars", "pyarrow"}
 MAY_KNOW_DATAFRAMES = {
     f"linktransformer.tables.{name}"
-    for name in ("frames", "columns", "files", "parquet_tables", "binned_storage", "stacking")
+    for name in (
+        "arrow_tables",
+        "binned_storage",
+        "columns",
+        "frames",
+        "id_columns",
+        "parquet_tables",
+        "readers",
+        "saved_tables",
+        "stacking",
+        "writers",
+    )
 }
 # modules whose classes are torch's own cannot be read without it; no other module reads them at import time
 MADE_OF_TORCH = {
@@ -141,7 +152,7 @@ def test_the_modules_are_found() -> None:
         (knows_dataframes, "linktransformer.cli.main", "from narwhals.stable import v2"),
         (knows_dataframes, "linktransformer.cli.main", "pd = need('pandas', extra='cli')"),
         (heavy_at_import, "clippings.model", "import torch.nn as nn"),
-        (heavy_at_import, "linktransformer.tables.files", "import pandas"),
+        (heavy_at_import, "linktransformer.tables.readers", "import pandas"),
         (heavy_at_import, "clippings.records.encoder", "from clippings.records.bi_encoder import BiEncoder"),
         (heavy_at_import, "clippings.records.encoder", "from clippings.records import fusion"),
         (heavy_at_import, "clippings.records.fusion", "import torch\nimport pandas"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -30,6 +31,7 @@ def add_keys(parser: argparse.ArgumentParser) -> None:
     add("--right-on", type=names, metavar="COLUMNS", help="key columns of the right table")
     add("--images", type=images, metavar="COLUMNS", help="column of picture files, or LEFT,RIGHT")
     add("--confidence", type=images, metavar="COLUMNS", help="OCR confidence, 0 to 1; or LEFT,RIGHT")
+    add("--image-root", metavar="FOLDER", help="folder of relative picture paths (the current one)")
     add("--validate", choices=("1:1", "1:m", "m:1", "m:m"), help="how often a row may be used (m:1)")
     add("--threshold", type=threshold, default="auto", help="auto (default), a number, none, precision=0.95")
 
@@ -57,8 +59,8 @@ def options_of(arguments: argparse.Namespace, options: Sequence[str]) -> dict[st
 
 
 def names(text: str) -> list[str]:
-    """Column names with commas between."""
-    return [name.strip() for name in text.split(",")]
+    """Column names with commas between; one that has a comma itself is in double quotes."""
+    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [""])]
 
 
 def images(text: str) -> str | tuple[str, ...]:

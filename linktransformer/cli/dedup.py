@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
+from linktransformer.cli import summary
 from linktransformer.cli.arguments import Commands, add_search, names, options_of
+from linktransformer.cli.inputs import TABLE, add_reading, check_reading, print_notes, read
 from linktransformer.cli.outputs import (
+    add_outputs,
     check_outputs,
     print_table,
     print_warnings,
@@ -22,18 +25,19 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("dedup", help="find the rows of one file that name one thing, and keep one")
     parser.set_defaults(run=_run)
     add = parser.add_argument
-    add("table", help="the table: .csv, .tsv, .parquet or .xlsx; csv cells are texts, empty ones are null")
+    add("table", help=f"the table: {TABLE}; cells of text files are texts, empty ones are null")
     add("--on", type=names, metavar="COLUMNS", help="key columns, with commas between (all with text)")
     add("--images", metavar="COLUMN", help="column of picture files")
     add("--confidence", metavar="COLUMN", help="column of the OCR confidence, 0 to 1")
+    add("--image-root", metavar="FOLDER", help="folder of relative picture paths (the current one)")
     add("--keep", default="first", choices=("first", "longest", "most complete"), help="the row that is kept")
     add("--mark", action="store_true", help="keep all rows, with the columns cluster and kept")
     add("--method", default="average", help="average (default), complete, single or hdbscan")
     add("--threshold", type=_threshold, default="auto", help="auto (default) or a number")
     add("--one-per", metavar="COLUMN", help="a cluster has one row at most of each of its values")
     add_search(parser)
-    add("--out", help="file to write; left out: csv on standard output")
-    add("--report", help="json file with the report")
+    add_reading(parser)
+    add_outputs(parser)
     text = "write nothing: print how many rows would go, the largest and the least certain clusters, warnings"
     add("--dry-run", action="store_true", help=text)
     add("--quiet", action="store_true", help="no progress and no summary; warnings stay")
@@ -51,18 +55,32 @@ def _run(arguments: argparse.Namespace) -> int:
     from linktransformer.cli import preview
     from linktransformer.dedup.cluster import cluster
     from linktransformer.results import clusters as result
-    from linktransformer.tables import files, frames
+    from linktransformer.tables import frames, writers
 
-    check_outputs([arguments.out], arguments.report, "--out and --report")
+    outputs = {"--out": arguments.out, "--report": arguments.report}
+    check_outputs(outputs, [arguments.table], force=arguments.force)
+    check_reading(arguments, [arguments.table])
     result.check_keep(arguments.keep)
-    names = "method", "threshold", "model", "block_on", "images", "confidence", "one_per", "null_values", "k"
+    names = (
+        "method",
+        "threshold",
+        "model",
+        "block_on",
+        "images",
+        "confidence",
+        "image_root",
+        "one_per",
+        "null_values",
+        "k",
+    )
     options = options_of(arguments, (*names, "device", "batch_size", "memory_limit", "cache"))
     with progress.display(options["progress"], "dedup"):
+        native = read(arguments.table, arguments)
         with without_warnings():  # they are printed below
-            clusters = cluster(files.read(arguments.table), arguments.on, **options)
+            clusters = cluster(native, arguments.on, **options)
         table = result.kept_rows(clusters, arguments.keep)[1 if arguments.mark else 0]
         if arguments.out and not arguments.dry_run:
-            files.write(table, arguments.out)
+            print_notes(writers.write(table, arguments.out))
     report = clusters.report()
     if arguments.dry_run:
         print_table(preview.preview(clusters))
@@ -71,8 +89,8 @@ def _run(arguments: argparse.Namespace) -> int:
     write_report(report, arguments.report)
     print_warnings(report, quiet=arguments.quiet)
     if not arguments.quiet:
-        rows, n = frames.wrap(table, "table").n_rows, report["clusters"]
-        print(f"{n} clusters of {report['rows']} rows, {rows} rows written", file=sys.stderr)
+        rows = frames.wrap(table, "table").n_rows
+        print(summary.of_clusters(report, rows, mark=arguments.mark), file=sys.stderr)
     if not arguments.out:
-        print_table(files.as_csv(table))
+        print_table(writers.as_csv(table))
     return 0

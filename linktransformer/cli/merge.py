@@ -6,8 +6,11 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, cast
 
+from linktransformer.cli import summary
 from linktransformer.cli.arguments import Commands, add_keys, add_search, names, options_of
+from linktransformer.cli.inputs import TABLE, add_reading, check_reading, print_notes, read, refuse_reading
 from linktransformer.cli.outputs import (
+    add_outputs,
     check_outputs,
     print_table,
     print_warnings,
@@ -24,10 +27,10 @@ __all__ = ["add_to"]
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("merge", help="link two files and write the merged table")
+    parser = commands.add_parser("merge", aliases=["link"], help="link two files and write the merged table")
     parser.set_defaults(run=_run)
     add = parser.add_argument
-    add("left", help="left table: .csv, .tsv, .parquet or .xlsx; csv cells are texts, empty ones are null")
+    add("left", help=f"left table: {TABLE}; cells of text files are texts, empty ones are null")
     add("right", help="right table")
     add_keys(parser)
     add("--how", default="left", choices=("left", "inner", "right", "outer"), help="which rows are kept")
@@ -35,10 +38,10 @@ def add_to(commands: Commands) -> None:
     add("--indicator", action="store_true", help="add a column _merge")
     add("--score-column", default="score", help="name of the column with the score")
     add_search(parser)
-    add("--out", help="file to write; left out: csv on standard output")
+    add_reading(parser, right=True)
+    add_outputs(parser)
     text = "file of the rows without a link: side, row number from 0, reason, nearest row, score"
     add("--unlinked", help=text)
-    add("--report", help="json file with the report")
     text = "for two large .parquet files: piece by piece, with --memory-limit; --on names one column"
     add("--bounded", action="store_true", help=text)
     add("--dry-run", action="store_true", help="only print pairs, memory and expected time")
@@ -49,21 +52,33 @@ def _run(arguments: argparse.Namespace) -> int:
     from linktransformer import progress
     from linktransformer.linking import joining, merge
     from linktransformer.linking.estimate import estimate
-    from linktransformer.tables import files, frames
+    from linktransformer.tables import frames, writers
 
-    tables = [arguments.out, arguments.unlinked]
-    check_outputs(tables, arguments.report, "--out, --unlinked and --report")
+    outputs = {"--out": arguments.out, "--unlinked": arguments.unlinked, "--report": arguments.report}
+    check_outputs(outputs, [arguments.left, arguments.right], force=arguments.force)
     if len(arguments.suffixes) != 2:
         raise InvalidArgumentError(
             f"--suffixes {','.join(arguments.suffixes)} are not two. Give two, such as _x,_y."
         )
     if arguments.bounded:
         return _run_bounded(arguments)
-    names = "left_on", "right_on", "validate", "model", "block_on", "images", "confidence", "k", "threshold"
+    check_reading(arguments, [arguments.left, arguments.right])
+    names = (
+        "left_on",
+        "right_on",
+        "validate",
+        "model",
+        "block_on",
+        "images",
+        "confidence",
+        "k",
+        "threshold",
+        "image_root",
+    )
     options = options_of(arguments, (*names, "null_values", "device", "batch_size", "memory_limit", "cache"))
     suffixes = arguments.suffixes[0], arguments.suffixes[1]
     with progress.display(options["progress"], "merge"):
-        left, right = files.read(arguments.left), files.read(arguments.right)
+        left, right = read(arguments.left, arguments), read(arguments.right, arguments, right=True)
         join = joining.Join(arguments.how, suffixes, arguments.indicator, arguments.score_column)
         join.check(frames.wrap(left, "left"), frames.wrap(right, "right"))
         if arguments.dry_run:
@@ -76,16 +91,17 @@ def _run(arguments: argparse.Namespace) -> int:
             links = merge.link(left, right, arguments.on, **options)
         merged = joining.joined(links, join)
         if arguments.out:
-            files.write(merged, arguments.out)
+            print_notes(writers.write(merged, arguments.out))
     _write(links, arguments)
     if not arguments.out:
-        print_table(files.as_csv(merged))
+        print_table(writers.as_csv(merged))
     return 0
 
 
 def _run_bounded(arguments: argparse.Namespace) -> int:
     from linktransformer.partitions.link_files import link_files
 
+    refuse_reading(arguments, "--bounded")
     if not arguments.out or arguments.dry_run or arguments.images or arguments.confidence:
         raise InvalidArgumentError(
             "--bounded writes a .parquet file: give --out. It takes no --images, --confidence or --dry-run."
@@ -114,13 +130,13 @@ def _single(names: list[str] | None) -> str | None:
 
 def _write(links: Links, arguments: argparse.Namespace) -> None:
     """Write unlinked rows, report, warnings and summary."""
-    from linktransformer.tables import files
+    from linktransformer.tables import writers
 
     if arguments.unlinked:
-        files.write(links.unlinked, arguments.unlinked)
+        print_notes(writers.write(links.unlinked, arguments.unlinked))
     report = links.report()
     write_report(report, arguments.report)
     print_warnings(report, quiet=arguments.quiet)
     if not arguments.quiet:
-        rows = {side: report[side] for side in ("left", "right")}
-        print(f"{report['links']} links ({report['rule']}); {rows}", file=sys.stderr)
+        wrote = bool(arguments.unlinked)
+        print(summary.of_links(report, unlinked=wrote, threshold=arguments.threshold), file=sys.stderr)

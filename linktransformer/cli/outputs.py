@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -14,7 +15,9 @@ from typing import Any, TextIO
 from linktransformer.errors import InvalidArgumentError, LinkWarning
 
 __all__ = [
+    "add_outputs",
     "check_outputs",
+    "close_output",
     "print_table",
     "print_warnings",
     "printed_warnings",
@@ -23,23 +26,47 @@ __all__ = [
 ]
 
 
-def check_outputs(tables: Sequence[str | None], report: str | None, options: str) -> None:
-    """Raise InvalidArgumentError for files that cannot be written, or two options that name one file."""
-    from linktransformer.tables import files
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Add the options of what is written."""
+    text = "file to write: .csv, .tsv, .txt (also .gz), .parquet or .xlsx; left out: csv on standard output"
+    parser.add_argument("--out", help=text)
+    parser.add_argument("--report", help="json file with the report")
+    parser.add_argument("--force", action="store_true", help="write over a file that is read")
 
-    paths = [files.check_path(path) for path in tables if path]
-    if report:
-        files.check_folder(Path(report))
-        paths.append(Path(report))
-    if len({path.resolve() for path in paths}) < len(paths):
-        raise InvalidArgumentError(f"{options} name one file twice. Give each its own.")
+
+def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str], *, force: bool) -> None:
+    """Check the files of options such as "--out" before the work; "--report" is the one that holds no table.
+
+    Raises:
+        InvalidArgumentError: A file cannot be written, two options name one file, or one names a file that
+            is read and `force` is False.
+    """
+    from linktransformer.tables import writers
+
+    paths = {option: Path(path) for option, path in outputs.items() if path}
+    for option, path in paths.items():
+        if option == "--report":
+            writers.check_folder(path)
+        else:
+            writers.check_path(path)
+    if len({path.resolve() for path in paths.values()}) < len(paths):
+        raise InvalidArgumentError(f"{', '.join(outputs)} name one file twice. Give each its own.")
+    for option, path in paths.items():
+        for read in map(Path, inputs):
+            if not force and path.exists() and read.exists() and path.samefile(read):
+                raise InvalidArgumentError(
+                    f"{option} {path} is {read}, which is read. Give another file, or --force."
+                )
 
 
 def write_report(report: Mapping[str, Any], path: str | None) -> None:
     """Write a report as JSON, if there is a path."""
     if path:
+        from linktransformer.tables.writers import whole
+
         text = json.dumps(report, indent=2, default=str)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        with whole(Path(path)) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def print_warnings(report: Mapping[str, Any], *, quiet: bool = False) -> None:
@@ -93,4 +120,9 @@ def print_table(text: str) -> None:
         sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        close_output()
+
+
+def close_output() -> None:
+    """Drop what is still to be written to standard output, whose reader has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

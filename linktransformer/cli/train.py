@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 
 from linktransformer.cli.arguments import Commands, add_keys, add_search, names, options_of
+from linktransformer.cli.inputs import TABLE, add_reading, check_reading, read, read_plain
 from linktransformer.cli.outputs import print_warnings, printed_warnings, without_warnings
 from linktransformer.errors import InvalidArgumentError
 
@@ -19,7 +20,7 @@ def add_to(commands: Commands) -> None:
     train = commands.add_parser("train", help="tune a model on rows that are known to match")
     train.set_defaults(run=_train)
     add = train.add_argument
-    add("data", help="labelled rows: .csv, .tsv, .parquet or .xlsx")
+    add("data", help=f"labelled rows: {TABLE}")
     add("--left", type=names, metavar="COLUMNS", help="columns of the left text of a pair")
     add("--right", type=names, metavar="COLUMNS", help="columns of the right text of a pair")
     add("--label", metavar="COLUMN", help="1 for a match and 0 for none; left out: every pair is a match")
@@ -32,6 +33,7 @@ def add_to(commands: Commands) -> None:
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, such as epochs=5")
     add("--device", help="where it runs: cpu, cuda")
     add("--resume", action="store_true", help="continue the run in --out")
+    add_reading(train)
     add("--quiet", action="store_true", help="no progress")
     evaluate = commands.add_parser("evaluate", help="link two files and compare with the true pairs")
     evaluate.set_defaults(run=_evaluate)
@@ -43,18 +45,21 @@ def add_to(commands: Commands) -> None:
     add("--label", metavar="COLUMN", help="column of 1 and 0 of the truth (label, match or the third one)")
     add_keys(evaluate)
     add_search(evaluate)
+    add_reading(evaluate, right=True)
     add("--quiet", action="store_true", help="no progress")
 
 
 def _train(arguments: argparse.Namespace) -> int:
     from linktransformer.training import train
 
-    rows = "train_data" if arguments.val or arguments.test else "data"
+    paths = {"data": arguments.data, "val_data": arguments.val, "test_data": arguments.test}
+    if arguments.val or arguments.test:
+        paths = {"train_data": paths.pop("data"), **paths}
+    paths = {name: path for name, path in paths.items() if path}
+    check_reading(arguments, paths.values())
     with printed_warnings():
         trained = train.train_model(
-            **{rows: arguments.data},
-            val_data=arguments.val,
-            test_data=arguments.test,
+            **{name: read(path, arguments) for name, path in paths.items()},
             left_col_names=arguments.left,
             right_col_names=arguments.right,
             label_col_name=arguments.label,
@@ -87,17 +92,31 @@ def _setting(text: str) -> tuple[str, object]:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from linktransformer import progress
     from linktransformer.linking import merge
-    from linktransformer.tables import files, frames
+    from linktransformer.tables import frames
+    from linktransformer.tables.id_columns import in_texts
 
-    names = "left_on", "right_on", "validate", "model", "block_on", "images", "confidence", "k", "threshold"
+    names = (
+        "left_on",
+        "right_on",
+        "validate",
+        "model",
+        "block_on",
+        "images",
+        "confidence",
+        "k",
+        "threshold",
+        "image_root",
+    )
     options = options_of(arguments, (*names, "null_values", "device", "batch_size", "memory_limit"))
     with progress.display(options["progress"], "evaluate"):
-        paths = arguments.left, arguments.right, arguments.truth
-        left, right, truth = (files.read(path) for path in paths)
         if len(arguments.ids) != 2:
             raise InvalidArgumentError(
                 f"--ids {','.join(arguments.ids)} are not two. Give two, such as id,id."
             )
+        check_reading(arguments, [arguments.left, arguments.right])
+        left = in_texts(read(arguments.left, arguments), arguments.ids[:1], "left")
+        right = in_texts(read(arguments.right, arguments, right=True), arguments.ids[1:], "right")
+        truth = in_texts(read_plain(arguments.truth, arguments.na), None, "truth")
         on = arguments.on
         if not on and not arguments.left_on:
             on = _shared(

@@ -22,7 +22,7 @@ from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.row_reader import REFERENCE, Keys, Pictures, RowReader
 from linktransformer.search.vocabulary import Vocabulary
-from linktransformer.tables import files, frames
+from linktransformer.tables import frames, saved_tables
 from linktransformer.tables.columns import emptied
 from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
@@ -66,7 +66,7 @@ def write(folder: str | Path, reference: Reference, settings: Mapping[str, objec
     temporary = target.with_name(f".{uuid.uuid4().hex}")
     temporary.mkdir()
     try:
-        table = files.store(_without_pictures(reference).frame.to_native(), temporary)
+        table = saved_tables.store(_without_pictures(reference).frame.to_native(), temporary)
         arrays = _arrays(reference) | {EXTRA + name: values for name, values in extra.items()}
         contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
         save_file(contiguous, temporary / "arrays.safetensors")
@@ -79,7 +79,7 @@ def write(folder: str | Path, reference: Reference, settings: Mapping[str, objec
         (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
         if target.exists():
             shutil.rmtree(target)
-        os.replace(temporary, target)  # noqa: PTH105 - as in files.write
+        os.replace(temporary, target)  # noqa: PTH105 - as in writers.whole
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -92,7 +92,7 @@ def read(folder: str | Path) -> tuple[Reference, Json, Arrays]:
     _check(root)
     contents: Json = json.loads((root / "reference.json").read_text(encoding="utf-8"))
     arrays: Arrays = load_file(root / "arrays.safetensors")
-    table = frames.wrap(files.restore(root / contents["table"], contents["library"]), "reference")
+    table = frames.wrap(saved_tables.restore(root / contents["table"], contents["library"]), "reference")
     labels = arrays.get("labels")
     n_texts, pictures = contents["n_texts"], contents["pictures"]
     columns = {} if pictures is None else pictures["columns"]

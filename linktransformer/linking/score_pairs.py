@@ -14,7 +14,7 @@ from linktransformer.linking.keyed_model import keyed_model
 from linktransformer.linking.options import Columns, Job, Model
 from linktransformer.linking.similarity import Similarity
 from linktransformer.progress import displayed
-from linktransformer.tables import files, frames, key_columns
+from linktransformer.tables import frames, key_columns, writers
 from linktransformer.tables.frames import IntoDataFrame, IntoDataFrameT, Table
 
 __all__ = ["all_pair_combos_evaluate", "evaluate_pairs"]
@@ -150,7 +150,7 @@ def all_pair_combos_evaluate(
     if stream:
         return _parts(table, pairs, BATCH)
     if out is not None:
-        return files.write_parts(out, _parts(table, pairs, BATCH))
+        return writers.write_parts(out, _parts(table, pairs, BATCH))
     return next(_parts(table, pairs, max(1, n)))
 
 

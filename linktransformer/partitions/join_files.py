@@ -11,7 +11,7 @@ from linktransformer.arrays import Integers
 from linktransformer.linking.joining import Join
 from linktransformer.progress import stage
 from linktransformer.results.links import Links
-from linktransformer.tables import files, frames
+from linktransformer.tables import frames, writers
 from linktransformer.tables.binned_storage import Shelf
 from linktransformer.tables.frames import IntoDataFrame, Table, free_name
 from linktransformer.tables.parquet_tables import ParquetTable, with_places, without_places
@@ -48,7 +48,7 @@ def write_joined(
                 yield frames.beside(sides[0][0], sides[1][0], sides[0][1], sides[1][1], join.suffixes, added)
 
         with stage("write", len(a)) as tick:
-            files.write_parts(out, parts())
+            writers.write_parts(out, parts())
 
 
 def _set_aside(table: ParquetTable, rows: Integers, shelf: Shelf, place: str) -> None:

@@ -25,10 +25,10 @@ from linktransformer.results.links import Links
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables import block_keys, key_columns
 from linktransformer.tables import null_values as nulls
-from linktransformer.tables.files import check_folder
 from linktransformer.tables.frames import Table
 from linktransformer.tables.null_values import NullValues
 from linktransformer.tables.parquet_tables import open_parquet
+from linktransformer.tables.writers import check_folder
 from model_hub.work_folder import work_folder
 
 __all__ = ["link_files"]

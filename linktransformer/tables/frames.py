@@ -1,4 +1,4 @@
-"""Dataframes in and out: the only module, with `files.py`, that knows a dataframe library.
+"""Dataframes in and out; only this module and readers and writers of files know a dataframe library.
 
 A table is wrapped once by narwhals; everything after that is NumPy. Results are in the caller's library.
 """

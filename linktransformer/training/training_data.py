@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Integers
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.tables import files, frames, records, splits
+from linktransformer.tables import frames, readers, records, splits
 from linktransformer.tables.answers import answers
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.frames import IntoDataFrame, Table
@@ -101,7 +101,7 @@ def read_splits(**tables: TableOrPath) -> dict[int, Table]:
             "test_data= where you have them)."
         )
     return {
-        PARTS[name]: frames.wrap(files.read(Path(t)) if isinstance(t, (str, os.PathLike)) else t, name)
+        PARTS[name]: frames.wrap(readers.read(Path(t)) if isinstance(t, (str, os.PathLike)) else t, name)
         for name, t in tables.items()
         if t is not None
     }

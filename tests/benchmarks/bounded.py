@@ -98,10 +98,10 @@ def measured(folder: Path, size: int, how: str, model: str, memory_limit: int) -
         )
         links, pieces = len(found), found.details["search"]["pieces"]
     else:
-        from linktransformer.tables import files
+        from linktransformer.tables import readers, writers
 
-        merged = lt.merge(files.read(left), files.read(right), "name", block_on="state", model=used)
-        files.write(merged, out)
+        merged = lt.merge(readers.read(left), readers.read(right), "name", block_on="state", model=used)
+        writers.write(merged, out)
         links, pieces = int(merged["score"].notna().sum()), 1
     seconds = time.perf_counter() - start
     out.unlink()

@@ -29,7 +29,11 @@ def test_dedup_keeps_one_row_of_each(table: str, tmp_path: Path, capsys: pytest.
     clean = pd.read_csv(out, dtype=str)
     assert clean.city.tolist() == ["Boston", "Omaha", "Tulsa", "Dayton"]
     assert json.loads(report.read_text())["clusters"] == 4
-    assert "4 clusters of 5 rows, 4 rows written" in capsys.readouterr().err
+    told = capsys.readouterr().err.splitlines()[-4:]
+    assert told[0] == "rows      5 read, 4 written, 1 left out"
+    assert told[1] == "clusters  4, 1 of several rows, the largest of 2"
+    assert told[2].startswith("rule      average, threshold 0.")
+    assert "--dry-run" in told[3]
 
 
 def test_dedup_marks_all_rows(table: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,10 +52,13 @@ def test_dedup_marks_all_rows(table: str, capsys: pytest.CaptureFixture[str]) ->
         (["--keep", "last"], "invalid choice"),
         (["--method", "ward"], "method='ward'"),
         (["--out", "clean.doc"], "clean.doc"),
+        (["--out", "{table}"], "which is read"),
+        (["--report", "{table}"], "which is read"),
+        (["--sheet", "1"], "--sheet is for .xlsx files"),
     ],
 )
 def test_bad_input_to_dedup(
     table: str, capsys: pytest.CaptureFixture[str], extra: list[str], words: str
 ) -> None:
-    assert main(["dedup", table, *extra]) == 2
+    assert main(["dedup", table, *(text.format(table=table) for text in extra)]) == 2
     assert words in capsys.readouterr().err

@@ -44,7 +44,13 @@ def test_without_out_the_table_goes_to_standard_output(
     shown = capsys.readouterr()
     assert shown.out.splitlines()[0] == "name_x,city,name_y,code,score"
     assert len(shown.out.splitlines()) == 2
-    assert "1 links" in shown.err
+    assert [line.split() for line in shown.err.splitlines()[-4:-2]] == [
+        ["left", "3", "rows", "1", "linked", "2", "unlinked"],
+        ["right", "2", "rows", "1", "linked", "1", "unlinked"],
+    ]
+    assert shown.err.splitlines()[-2].startswith("links  1        too few links to")
+    assert shown.err.splitlines()[-2].endswith("; probability at or above the threshold, threshold 0.50")
+    assert "next   --unlinked FILE" in shown.err
 
 
 def test_dry_run_links_nothing(tables: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +75,13 @@ def test_dry_run_links_nothing(tables: list[str], capsys: pytest.CaptureFixture[
         (["--on", "name", "--dry-run", "--suffixes", "_a"], "are not two"),
         (["--on", "name", "--memory-limit", "infGB"], "no size"),
         (["--on", "name", "--memory-limit", "much"], "no size"),
+        (["--on", "name", "--sep", "none"], "one character"),
+        (["--on", "name", "--header-row", "0"], "no number of a row"),
+        (["--on", "name", "--sheet", "A"], "--sheet is for .xlsx files"),
+        (["--on", "name", "--right-sheet", "A"], "--right-sheet is for .xlsx files"),
+        (["--on", "name", "--encoding", "utf-9"], "--encoding utf-9 is not known"),
+        (["--on", "name", "--bounded", "--out", "a.parquet", "--na", "NA"], "have no --na"),
+        (["--on", "name", "--bounded", "--out", "a.parquet", "--right-sep", "tab"], "have no --right-sep"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(
@@ -104,3 +117,65 @@ def test_a_reader_that_stops_early_is_no_error(tables: list[str], tmp_path: Path
     _, shown = process.communicate()
     assert (process.returncode, b"Traceback" in shown) == (0, False)
     assert report.exists()
+
+
+def test_link_is_merge(tables: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["link", *tables, "--on", "name", "--model", "lexical", "--quiet"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "name_x,city,name_y,code,score"
+
+
+@pytest.mark.parametrize("option", ["--out", "--unlinked", "--report"])
+@pytest.mark.parametrize("spelling", ["same", "dotted", "symbolic", "hard"])
+def test_a_file_that_is_read_is_not_written_without_force(
+    tables: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, spelling: str
+) -> None:
+    read = Path(tables[1])
+    other = tmp_path / "other.csv"
+    if spelling == "symbolic":
+        other.symlink_to(read)
+    elif spelling == "hard":
+        other.hardlink_to(read)
+    paths = {"same": str(read), "dotted": f"{tmp_path}/../{tmp_path.name}/right.csv"}
+    path = paths.get(spelling, str(other))
+    arguments = ["merge", *tables, "--on", "name", "--model", "lexical", "--quiet", option, path]
+    assert main(arguments) == 2
+    assert "Give another file, or --force" in capsys.readouterr().err
+    assert read.read_text() == RIGHT
+    if spelling == "same":
+        assert main([*arguments, "--force"]) == 0
+        assert read.read_text() != RIGHT
+
+
+def test_each_table_has_its_own_way_of_being_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left, right = tmp_path / "left.csv", tmp_path / "right.csv"
+    left.write_bytes("A list of firms\nname~city\nŁódź Steel~NA\n".encode("cp1250"))
+    right.write_text("name,city\nŁódź Steel,NA\n", "utf-8")
+    arguments = ["merge", str(left), str(right), "--on", "name", "--model", "lexical", "--threshold", "none"]
+    arguments += ["--sep", "~", "--encoding", "cp1250", "--header-row", "2", "--quiet"]
+    arguments += [
+        "--right-sep",
+        "comma",
+        "--right-encoding",
+        "utf-8",
+        "--right-header-row",
+        "1",
+        "--na",
+        "NA",
+    ]
+    assert main(arguments) == 0
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[1].startswith("Łódź Steel,,Łódź Steel,,0.9")
+
+
+def test_what_was_assumed_is_on_standard_error(tables: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    Path(tables[0]).write_bytes("name;city\nMüller;Köln\n".encode("cp1252"))
+    assert main(["merge", *tables, "--on", "name", "--model", "lexical", "--quiet"]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2 and "read as cp1252" in told[0] and "separated by semicolons" in told[1]
+
+
+def test_a_column_with_a_comma_in_its_name(tables: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for path in tables:
+        Path(path).write_text(Path(path).read_text().replace("name", '"name, full"', 1))
+    assert main(["merge", *tables, "--on", '"name, full"', "--model", "lexical", "--quiet"]) == 0
+    assert capsys.readouterr().out.startswith('"name, full_x",')
