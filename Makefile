@@ -26,7 +26,7 @@ check: .venv/stamp
 
 test: check registry
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
-	PYTHONPATH=.venv/clip OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/clippings/test_open_clip.py
+	PYTHONPATH=.venv/clip OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/clippings/records/test_open_clip.py
 
 coverage: .venv/stamp
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -q --cov --cov-report=term:skip-covered \

@@ -2,7 +2,7 @@
 
 open_clip needs torchvision, of which no build fits the torch of these checks. With it on the path
 transformers cannot be imported before our own code was, so it is kept in a folder of its own:
-`PYTHONPATH=.venv/clip python -m pytest tests/clippings/test_open_clip.py`, as `make test` does.
+`PYTHONPATH=.venv/clip python -m pytest tests/clippings/records/test_open_clip.py`, as `make test` does.
 """
 
 from __future__ import annotations

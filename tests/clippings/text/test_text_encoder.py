@@ -193,6 +193,7 @@ def test_hub_name_revision_and_device_are_handed_on(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(sentence_models, "import_module", lambda name: Module)
     monkeypatch.setattr("clippings.loading._published", lambda ref: (None, True))  # the hub answers
+    monkeypatch.setattr(sentence_models, "_check_loaded", lambda *_: None)
     encoder = load_text_encoder("org/name@v1")
     load_text_encoder("hf://org/name", device="cpu", trust_remote_code=True)
     assert asked == [("org/name", "v1", "cuda", False), ("org/name", None, "cpu", True)]
