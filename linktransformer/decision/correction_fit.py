@@ -36,6 +36,7 @@ class LabelledJob:
         columns: Names of the columns.
         matches: Candidates known to match, (n,) int64.
         others: Candidates known not to match.
+        chosen: Labels are answers for pairs that were chosen by their features, such as doubtful ones.
     """
 
     log_odds: Floats
@@ -45,6 +46,7 @@ class LabelledJob:
     columns: tuple[str, ...]
     matches: Integers
     others: Integers
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +91,9 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
     Where labels are of one kind, their share of the pairs is not known. Then all other pairs are
     taken as labelled by the shipped decision, each with its probability.
 
+    Pairs that were chosen by their features (`job.chosen`) say as much of a match given its features as others
+    do, whether one kind of answer is known or both; how many known matches were probable says nothing then.
+
     Slope and weights have normal priors around 1 and 0. Their width is averaged over by the evidence of the
     labels (Laplace's approximation; D. MacKay, Bayesian interpolation, 1992). `spread` is the standard
     deviation of the error that the shipped log-odds of all pairs have in common.
@@ -103,7 +108,12 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
     design = np.concatenate(
         [((z - centre) / width)[:, None], np.ones((len(z), 1)), scaled(raw[:, used], means, scales)], axis=1
     )
-    if len(job.matches) and len(job.others):
+    if job.chosen:
+        labelled, target = _targets(job)
+        parameters, uncertainty = _averaged(
+            _Pairs(z[labelled], design[labelled], target, WRONG), spread, width
+        )
+    elif len(job.matches) and len(job.others):
         parameters, uncertainty = _fit_both_kinds(z, design, job, spread, width)
     else:
         parameters, uncertainty = _fit_one_kind(z, design, job, spread, width), spread
@@ -120,12 +130,17 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
     )
 
 
+def _targets(job: LabelledJob) -> tuple[Integers, Doubles]:
+    """The labelled pairs, and 1 for a match and 0 for none."""
+    labelled = np.concatenate([job.matches, job.others])
+    return labelled, np.repeat([1.0, 0.0], [len(job.matches), len(job.others)])
+
+
 def _fit_both_kinds(
     z: Doubles, design: Doubles, job: LabelledJob, spread: float, width: float
 ) -> tuple[Doubles, float]:
     """Parameters, and the standard deviation of the intercept, where labels of both kinds are known."""
-    labelled = np.concatenate([job.matches, job.others])
-    target = np.repeat([1.0, 0.0], [len(job.matches), len(job.others)])
+    labelled, target = _targets(job)
     few = min(len(job.matches), len(job.others))  # labels of one kind do not tell the intercept
     trust = float(np.sqrt(few / (few + WORTH)))
     prior = spread * trust
