@@ -91,8 +91,9 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
     Where labels are of one kind, their share of the pairs is not known. Then all other pairs are
     taken as labelled by the shipped decision, each with its probability.
 
-    Pairs that were chosen by their features (`job.chosen`) say as much of a match given its features as others
-    do, whether one kind of answer is known or both; how many known matches were probable says nothing then.
+    Pairs that were chosen by their features (`job.chosen`) say as much of a match given its features as
+    others do, whether one kind of answer is known or both; the share of known matches that the shipped
+    decision finds says nothing then.
 
     Slope and weights have normal priors around 1 and 0. Their width is averaged over by the evidence of the
     labels (Laplace's approximation; D. MacKay, Bayesian interpolation, 1992). `spread` is the standard
@@ -105,14 +106,18 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
     weight = sigmoid64(z) * sigmoid64(-z)
     centre = float((z * weight).sum() / weight.sum())
     width = max(float(np.sqrt(((z - centre) ** 2 * weight).sum() / weight.sum())), 0.1)
+    labelled, target = _targets(job)
+    rows = labelled if job.chosen else np.arange(len(z))
     design = np.concatenate(
-        [((z - centre) / width)[:, None], np.ones((len(z), 1)), scaled(raw[:, used], means, scales)], axis=1
+        [
+            ((z[rows] - centre) / width)[:, None],
+            np.ones((len(rows), 1)),
+            scaled(raw[np.ix_(rows, used)], means, scales),
+        ],
+        axis=1,
     )
     if job.chosen:
-        labelled, target = _targets(job)
-        parameters, uncertainty = _averaged(
-            _Pairs(z[labelled], design[labelled], target, WRONG), spread, width
-        )
+        parameters, uncertainty = _averaged(_Pairs(z[rows], design, target, WRONG), spread, width)
     elif len(job.matches) and len(job.others):
         parameters, uncertainty = _fit_both_kinds(z, design, job, spread, width)
     else:

@@ -1,14 +1,14 @@
 """Precision and recall of links from a stratified sample that people reviewed.
 
-Precision is the stratified estimator of a proportion, recall the combined ratio estimator of two totals (W. G.
-Cochran, Sampling Techniques, 1977, chapters 5 and 6). Strata are bands of the match probability, within which
-the sample is simple random without replacement. Normal intervals fail here, as most strata have nearly only
-matches or none. So the number of matches among the pairs of each stratum that were not reviewed is drawn from
-its beta-binomial distribution given the sample (W. A. Ericson, Subjective Bayesian models in sampling finite
-populations, 1969), with a prior that weighs one pair and has the mean match probability of the stratum: as
-Jeffreys' interval, which covers well for small samples (L. Brown, T. Cai, A. DasGupta, Interval estimation for
-a binomial proportion, 2001), but for its mean. The interval is from the 2.5th to the 97.5th percentile of
-precision and recall of these draws. Nothing else is taken from the model.
+Precision is the stratified estimator of a proportion, recall the combined ratio estimator of two totals (W.
+G. Cochran, Sampling Techniques, 1977, chapters 5 and 6). Strata are bands of the match probability, within
+which the sample is simple random without replacement. Normal intervals fail here, as most strata have
+nearly only matches or none. So the number of matches among the pairs of each stratum that were not reviewed
+is drawn from its beta-binomial distribution given the sample (W. A. Ericson, Subjective Bayesian models in
+sampling finite populations, 1969), with a prior that weighs one pair and has the mean match probability of
+the stratum: as Jeffreys' interval, which covers well for small samples (L. Brown, T. Cai, A. DasGupta,
+Interval estimation for a binomial proportion, 2001), but for its mean. The interval is from the 2.5th to
+the 97.5th percentile of precision and recall of these draws. Nothing else is taken from the model.
 """
 
 from __future__ import annotations
@@ -102,15 +102,15 @@ class Estimate:
     reviewed: int
     unanswered: int
     method: str = (
-        "stratified estimator (precision) and combined ratio estimator (recall), Cochran 1977; intervals from "
-        "beta-binomial draws in each stratum, Ericson 1969"
+        "stratified estimator (precision) and combined ratio estimator (recall), Cochran 1977; intervals "
+        "from beta-binomial draws in each stratum, Ericson 1969"
     )
 
 
 def sample(links: Links, n: int = 200, seed: int = 0) -> Sample:
     """Draw a stratified sample of links and of other candidates, to be reviewed for `estimate`.
 
-    Half of the pairs are links, for the precision; the other half, for the recall, are candidates that are none.
+    Half of the pairs are links, for the precision; the others, for the recall, are candidates that are none.
     Candidates of rows with equal texts count once. Matches that the search did not find are in no sample.
 
     Args:
@@ -161,8 +161,8 @@ def drawn(
 ) -> Sample:
     """Draw a stratified sample of pairs with these match probabilities.
 
-    The strata are cut so that each has an equal part of the sum of the standard deviations of a match, and are
-    sampled alike, which is then Neyman's allocation (T. Dalenius, J. Hodges, 1959).
+    The strata are cut so that each has an equal part of the sum of the standard deviations of a match, and
+    are sampled alike, which is then Neyman's allocation (T. Dalenius, J. Hodges, 1959).
 
     Args:
         score: Match probabilities of all pairs, (n_pairs,) float32.
@@ -174,7 +174,7 @@ def drawn(
     Raises:
         InvalidArgumentError: n is too small.
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 2 * FEWEST:
+    if not _whole(n, 2 * FEWEST):
         raise InvalidArgumentError(f"n={n!r} is not a number of pairs to review. Give {2 * FEWEST} or more.")
     draw = np.random.default_rng(seed)
     n_strata = int(min(STRATA, n // (2 * FEWEST)))
@@ -233,7 +233,7 @@ def estimate(reviewed: Sample, match: object, seed: int = 0) -> Estimate:
         Both with 95 % intervals. Where nothing is linked the precision is 1, with an interval from 0 to 1.
 
     Raises:
-        InvalidArgumentError: There are not as many answers as pairs, one is none of these, or a stratum has none.
+        InvalidArgumentError: Not as many answers as pairs, another value, or a stratum without an answer.
     """
     answers = _answers(match, len(reviewed))
     has = ~np.isnan(answers)
@@ -242,14 +242,14 @@ def estimate(reviewed: Sample, match: object, seed: int = 0) -> Estimate:
     yes = np.bincount(reviewed.stratum[has], answers[has], n_strata)
     if not len(n) or n.min() == 0:
         raise InvalidArgumentError(
-            f"{int((n == 0).sum()) or 'All'} of the {n_strata} strata of the sample have no answer. Answer some "
-            "pairs of each (the column stratum of the table)."
+            f"{int((n == 0).sum()) or 'All'} of the {n_strata} strata of the sample have no answer. Answer "
+            "some pairs of each (the column stratum of the table)."
         )
-    total = reviewed.sizes * yes / n
+    total = (reviewed.sizes * yes / n).astype(np.float64)
     draw = np.random.default_rng(seed)
     prior = np.clip(reviewed.expected, 0.001, 0.999)
     p = draw.beta(yes + prior, n - yes + 1 - prior, (DRAWS, n_strata))
-    totals = yes + draw.binomial(reviewed.sizes - n, p)
+    totals = (yes + draw.binomial(reviewed.sizes - n, p)).astype(np.float64)
     precision, recall = _rates(total[None], reviewed)
     low_high = [
         tuple(np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist())
@@ -290,12 +290,16 @@ def _answers(match: object, n: int) -> Doubles:
 
 
 def _shared(counts: Integers, wanted: int) -> list[int]:
-    """Numbers to draw, as equal as the sizes of strata allow, with the sum `wanted` where there are so many."""
+    """Numbers to draw, as equal as the sizes of strata allow, with the sum `wanted`, or all."""
     some = np.zeros(len(counts), dtype=np.int64)
     for rank, number in enumerate(np.argsort(counts, kind="stable").tolist()):  # few strata
         rest = wanted - int(some.sum())
         some[number] = min(int(counts[number]), -(-rest // (len(counts) - rank)))
     return some.tolist()
+
+
+def _whole(n: object, least: int) -> bool:
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= least
 
 
 def _first_rows(node_of_row: Integers, n: int) -> Integers:

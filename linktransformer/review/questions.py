@@ -1,12 +1,12 @@
 """Which pairs to ask about next, and what more answers would tell.
 
-An answer is worth what it is expected to change: it settles its own pair, and it moves the decision for pairs
-like it. The second part is the reduction of the expected loss of the decision by a Gaussian posterior of the
-correction that `fit_decision` learns: V-optimal design of a logistic regression (K. Chaloner, I. Verdinelli,
-Bayesian experimental design, 1995; D. MacKay, Information-based objective functions for active data selection,
-1992), with the loss of deciding under uncertainty as in the knowledge gradient (P. Frazier and others, 2009).
-Pairs in doubt, pairs like many others in doubt, and pairs of which views disagree are worth more by it. It has
-no constants but the prior of `fit_correction`.
+An answer is worth what it is expected to change: it settles its own pair, and it moves the decision for
+pairs like it. The second part is the reduction of the expected loss of the decision by a Gaussian posterior
+of the correction that `fit_decision` learns: V-optimal design of a logistic regression (K. Chaloner, I.
+Verdinelli, Bayesian experimental design, 1995; D. MacKay, Information-based objective functions for active
+data selection, 1992), with the loss of deciding under uncertainty as in the knowledge gradient (P. Frazier
+and others, 2009). Pairs in doubt, pairs like many others in doubt, and pairs of which views disagree are
+worth more by it. It has no constants but the prior of `fit_correction`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from linktransformer.training.refit import Answers, Pool, Refitted, refit
 __all__ = ["RANDOM", "Outlook", "Questions", "next_pairs", "outlook", "random_sample"]
 
 RANDOM = 0.1  # share of questions that are drawn at random
+SHORTLIST = 2_000  # pairs that are compared again after each choice
 LEAST = 0.05  # weight of either kind of error, however low or high the threshold
 WIDE = 1.96  # standard deviations of an interval that holds 95 times in 100
 
@@ -116,7 +117,7 @@ def next_pairs(
         >>> len(asked.at), int(asked.random.sum())
         (10, 1)
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+    if not _whole(n):
         raise InvalidArgumentError(f"n={n!r} is not a number of pairs. Give a whole number from 1.")
     now = refit(pairs, answered) if now is None else now
     done = np.zeros(len(pairs), dtype=bool)
@@ -212,7 +213,9 @@ def _posterior(pairs: Pool, answered: Answers, now: Refitted, *, links: bool = F
     rows = np.searchsorted(at, asked)
     told = _information(z[asked].astype(np.float64))
     precision = np.diag(1 / variances) + (design[rows].T * told) @ design[rows]
-    return _Posterior(at, design, z[at].astype(np.float64), np.linalg.inv(precision))
+    return _Posterior(
+        at, design, z[at].astype(np.float64), np.asarray(np.linalg.inv(precision), dtype=np.float64)
+    )
 
 
 def _design(pairs: Pool, at: Integers, z: Doubles) -> tuple[Doubles, Doubles]:
@@ -235,6 +238,10 @@ def _design(pairs: Pool, at: Integers, z: Doubles) -> tuple[Doubles, Doubles]:
     return design, variances
 
 
+def _whole(n: object) -> bool:
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= 1
+
+
 def _information(z: Doubles) -> Doubles:
     """What an answer tells of the log-odds, of which a share is wrong as in `fit_correction`."""
     p = sigmoid64(z)
@@ -254,34 +261,42 @@ def _greedy(
     pairs: Pool, now: Refitted, posterior: _Posterior, open_pairs: Bools, n: int
 ) -> tuple[Integers, Doubles]:
     """Pairs chosen one after the other, each given that those before it are answered, and their values."""
-    at, design, z, covariance = posterior.at, posterior.design, posterior.z, posterior.covariance
+    at, covariance = posterior.at, posterior.covariance
     lowest = float(np.clip(now.lowest, LEAST, 1 - LEAST))
-    margin = np.abs(z - np.log(lowest / (1 - lowest)))
-    p, told = sigmoid64(z), _information(z)
-    own = np.where(now.linked[at], (1 - p) * lowest, p * (1 - lowest))  # the loss if the decision stays
     able = open_pairs[at]
-    matters = _best_of_left(pairs.left[at], now.log_odds[at]) & able
-    left, right = pairs.left[at], pairs.right[at]
+    matters = np.flatnonzero(_best_of_left(pairs.left[at], now.log_odds[at]) & able)
+    # the derivative of the expected loss of decisions by the variance of their log-odds, as a matrix
+    rows = posterior.design[matters]
+    sd = np.sqrt(np.maximum(_quadratic(rows, covariance), 1e-12))
+    margin = (posterior.z[matters] - np.log(lowest / (1 - lowest))) / sd
+    loss = lowest * (1 - lowest) * np.exp(-0.5 * margin**2) / (np.sqrt(8 * np.pi) * sd)
+    of_others = (rows.T * loss) @ rows
+    p, told = sigmoid64(posterior.z), _information(posterior.z)
+    own = np.where(now.linked[at], (1 - p) * lowest, p * (1 - lowest))  # the loss if the decision stays
+    worth = _worth(posterior.design, covariance, of_others, own, told)
+    # an answer makes others worth less: those that are worth most are compared again after each
+    some = np.flatnonzero(able)
+    some = some[np.argsort(-worth[some], kind="stable")[: max(SHORTLIST, 50 * n)]]
+    design, own, told, places = posterior.design[some], own[some], told[some], at[some]
+    left, right, free = pairs.left[places], pairs.right[places], np.ones(len(some), dtype=bool)
     chosen: list[int] = []
     value: list[float] = []
-    for _ in range(min(n, int(able.sum()))):  # few
-        along = design @ covariance
-        variance = np.maximum((along * design).sum(axis=1), 1e-12)
-        sd = np.sqrt(variance[matters])
-        # derivative of the expected loss of a decision by the variance of its log-odds
-        loss = lowest * (1 - lowest) * np.exp(-0.5 * (margin[matters] / sd) ** 2) / (np.sqrt(8 * np.pi) * sd)
-        of = along[matters]
-        others = ((_quadratic(design, (of.T * loss) @ of)) * told) / (1 + told * variance)
-        worth = np.where(able, own + others, -np.inf)
-        best = int(worth.argmax())
-        if not able[best]:
+    for _ in range(n):  # few
+        if not free.any():
             break
+        worth = np.where(free, _worth(design, covariance, of_others, own, told), -np.inf)
+        best = int(worth.argmax())
         chosen.append(best)
         value.append(float(worth[best]))
-        able &= (left != left[best]) & (right != right[best])
-        matters[best] = False
+        free &= (left != left[best]) & (right != right[best])
         covariance = _told(covariance, design[best], float(told[best]))
-    return at[np.array(chosen, dtype=np.int64)], np.array(value)
+    return places[np.array(chosen, dtype=np.int64)], np.array(value)
+
+
+def _worth(design: Doubles, covariance: Doubles, of_others: Doubles, own: Doubles, told: Doubles) -> Doubles:
+    """The expected reduction of the loss by an answer for each pair: its own, and that of all pairs, (n,)."""
+    less = _quadratic(design, covariance @ of_others @ covariance) * told
+    return np.asarray(own + less / (1 + told * _quadratic(design, covariance)))
 
 
 def _quadratic(design: Doubles, matrix: Doubles) -> Doubles:

@@ -103,8 +103,8 @@ def pool_of(links: Links) -> Pool:
     kept = links.evidence
     if kept is None:
         raise InvalidArgumentError(
-            "These links kept no candidate pairs to ask about. Link the tables by link(left, right) with match "
-            'probabilities (not scores="similarity").'
+            "These links kept no candidate pairs to ask about. Link the tables by link(left, right) with "
+            'match probabilities (not scores="similarity").'
         )
     names, values, bits = kept.features()
     n_columns = bits.shape[1]
@@ -131,8 +131,8 @@ def pool_of(links: Links) -> Pool:
 def refit(pool: Pool, answers: Answers, *, by_share: bool = False) -> Refitted:
     """The decision for all pairs after these answers.
 
-    The correction of `fit_decision` is fitted to the answers: pairs may be chosen by anything that is known of
-    them but the answer. The log-odds of a pair that was asked about also move by those of its answers.
+    The correction of `fit_decision` is fitted to the answers: pairs may be chosen by anything that is known
+    of them but the answer. The log-odds of a pair that was asked about also move by those of its answers.
 
     Args:
         pool: All pairs.
