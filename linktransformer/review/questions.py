@@ -14,12 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Doubles, Integers
 from linktransformer.decision.context import CUTS, sigmoid64
 from linktransformer.decision.correction import scaled
-from linktransformer.decision.correction_fit import MOST, WIDTHS, WRONG
+from linktransformer.decision.correction_fit import MOST, WIDTHS, WRONG, trust_in
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.training.refit import Answers, Pool, Refitted, refit
 
@@ -210,6 +209,9 @@ def _posterior(pairs: Pool, answered: Answers, now: Refitted, *, links: bool = F
     if links:
         at = np.union1d(at, np.flatnonzero(now.linked))
     design, variances = _design(pairs, at, z[at].astype(np.float64))
+    if not links:  # the refit trusts few answers little
+        few = min(int(answered.match.sum()), int((~answered.match).sum()))
+        variances *= max(trust_in(few), 1e-3) ** 2
     rows = np.searchsorted(at, asked)
     told = _information(z[asked].astype(np.float64))
     precision = np.diag(1 / variances) + (design[rows].T * told) @ design[rows]
@@ -264,15 +266,18 @@ def _greedy(
     at, covariance = posterior.at, posterior.covariance
     lowest = float(np.clip(now.lowest, LEAST, 1 - LEAST))
     able = open_pairs[at]
-    matters = np.flatnonzero(_best_of_left(pairs.left[at], now.log_odds[at]) & able)
+    p = sigmoid64(now.log_odds[at].astype(np.float64))
+    first, rival = _rivals(pairs, at, p)
+    matters = np.flatnonzero(first & able)
     # the derivative of the expected loss of decisions by the variance of their log-odds, as a matrix
     rows = posterior.design[matters]
     sd = np.sqrt(np.maximum(_quadratic(rows, covariance), 1e-12))
     margin = (posterior.z[matters] - np.log(lowest / (1 - lowest))) / sd
     loss = lowest * (1 - lowest) * np.exp(-0.5 * margin**2) / (np.sqrt(8 * np.pi) * sd)
     of_others = (rows.T * loss) @ rows
-    p, told = sigmoid64(posterior.z), _information(posterior.z)
-    own = np.where(now.linked[at], (1 - p) * lowest, p * (1 - lowest))  # the loss if the decision stays
+    told = _information(posterior.z)
+    # the loss if the decision stays: a link that is wrong, a match that is none and whose record has none
+    own = np.where(now.linked[at], (1 - p) * lowest, np.minimum(p, 1 - rival) * (1 - lowest))
     worth = _worth(posterior.design, covariance, of_others, own, told)
     # an answer makes others worth less: those that are worth most are compared again after each
     some = np.flatnonzero(able)
@@ -304,9 +309,21 @@ def _quadratic(design: Doubles, matrix: Doubles) -> Doubles:
     return np.asarray(((design @ matrix) * design).sum(axis=1))
 
 
-def _best_of_left(left: Integers, score: NDArray[np.float32]) -> Bools:
-    """Which pairs are the most probable one of their left record."""
-    order = np.lexsort((-score, left))
-    best = np.zeros(len(left), dtype=bool)
-    best[order[np.flatnonzero(np.diff(left[order], prepend=-1))]] = True
-    return best
+def _rivals(pairs: Pool, at: Integers, p: Doubles) -> tuple[Bools, Doubles]:
+    """Which pairs are the most probable ones of their records, and the probability of those that others have.
+
+    A record that can have one link only has no use for another match. The probability is 0 for the most
+    probable pair itself, (n,).
+    """
+    best, rival = np.ones(len(at), dtype=bool), np.zeros(len(at))
+    sides = {"m:1": (pairs.left,), "1:m": (pairs.right,), "1:1": (pairs.left, pairs.right)}
+    for side in sides.get(pairs.validate, ()):
+        record = side[at]
+        order = np.lexsort((-p, record))
+        first = np.diff(record[order], prepend=-1) != 0
+        place = np.empty(len(at), dtype=np.int64)
+        place[order] = order[np.flatnonzero(first)[np.cumsum(first) - 1]]
+        other = place != np.arange(len(at))
+        best &= ~other
+        rival = np.maximum(rival, np.where(other, p[place], 0.0))
+    return best, rival

@@ -10,6 +10,7 @@ from linktransformer.errors import InvalidArgumentError
 __all__ = ["CARELESS", "THREE", "judged", "majority"]
 
 CARELESS = 0.05  # the share of wrong answers of one who is in a hurry
+STREAM = 53  # so that answers are independent of a truth that was made with the same seed
 THREE = (0.02, 0.05, 0.15)  # of three people: one who knows the subject, one in a hurry, a beginner
 
 
@@ -30,7 +31,7 @@ def judged(truth: Bools, wrong: float = 0.0, seed: int = 0) -> Bools:
     """
     if not 0 <= wrong <= 1:
         raise InvalidArgumentError(f"wrong={wrong!r} is no share of answers. Give a number from 0 to 1.")
-    return np.asarray(truth ^ (np.random.default_rng(seed).random(len(truth)) < wrong))
+    return np.asarray(truth ^ (np.random.default_rng([seed, STREAM]).random(len(truth)) < wrong))
 
 
 def majority(truth: Bools, wrong: tuple[float, ...] = THREE, seed: int = 0) -> tuple[Bools, Bools]:

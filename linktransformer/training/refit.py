@@ -158,6 +158,8 @@ def refit(pool: Pool, answers: Answers, *, by_share: bool = False) -> Refitted:
             learned = fit_correction(job, pool.uncertainty)
             here = learned.on_columns(job.columns) or learned
             corrected = here.corrected(z, here.offset(job.names, job.values, job.bits))
+            if not by_share:
+                corrected = _supported(z, corrected, job.matches, job.others)
             uncertainty = learned.uncertainty
         z = (corrected + SURE * net).astype(np.float32)
     p = sigmoid(z)
@@ -166,6 +168,18 @@ def refit(pool: Pool, answers: Answers, *, by_share: bool = False) -> Refitted:
     linked[choice.pairs] = True
     lowest = EVEN if choice.threshold is None else float(choice.threshold)
     return Refitted(z, corrected, linked, lowest, uncertainty)
+
+
+def _supported(z: Floats, corrected: Floats, matches: Integers, others: Integers) -> Floats:
+    """The corrected log-odds, but those of no pair raised that is less probable than every known match.
+
+    Nor are those of a pair lowered that is more probable than every known non-match: answers for pairs in doubt
+    say little of pairs far from them.
+    """
+    lowest = z[matches].min() if len(matches) else np.inf
+    highest = z[others].max() if len(others) else -np.inf
+    far = ((corrected > z) & (z < lowest)) | ((corrected < z) & (z > highest))
+    return np.where(far, z, corrected)
 
 
 def links_after(links: Links, pool: Pool, refitted: Refitted) -> Links:
