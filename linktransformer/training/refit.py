@@ -173,8 +173,8 @@ def refit(pool: Pool, answers: Answers, *, by_share: bool = False) -> Refitted:
 def _supported(z: Floats, corrected: Floats, matches: Integers, others: Integers) -> Floats:
     """The corrected log-odds, but those of no pair raised that is less probable than every known match.
 
-    Nor are those of a pair lowered that is more probable than every known non-match: answers for pairs in doubt
-    say little of pairs far from them.
+    Nor are those of a pair lowered that is more probable than every known non-match: answers for pairs in
+    doubt say little of pairs far from them.
     """
     lowest = z[matches].min() if len(matches) else np.inf
     highest = z[others].max() if len(others) else -np.inf
