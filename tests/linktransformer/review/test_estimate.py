@@ -130,3 +130,11 @@ def test_links_of_similarities_have_no_candidates() -> None:
 
     with pytest.raises(InvalidArgumentError, match="kept no candidates"):
         sample(replace(links, evidence=None))
+
+
+def test_strata_are_bands_of_the_probability() -> None:
+    score, linked, _ = population()
+    reviewed = drawn(score, linked, 200)
+    assert len(reviewed.sizes) == 10 and reviewed.of_links.sum() == 5
+    assert (np.diff(reviewed.expected[:5]) > 0).all() and (np.diff(reviewed.expected[5:]) > 0).all()
+    assert np.bincount(reviewed.stratum).tolist() == [20] * 10

@@ -150,3 +150,18 @@ def test_a_million_pairs_take_seconds() -> None:
     began = time.process_time()
     next_pairs(of, NONE, 10, 0, now)
     assert time.process_time() - began < 6
+
+
+def test_the_random_share_is_larger_where_pairs_are_in_doubt() -> None:
+    of, _ = pool(20_000)
+    at, _ = random_sample(of, 200, 0)
+    doubtful = np.abs(of.log_odds) < 2
+    assert doubtful[at].mean() > 1.5 * doubtful.mean()
+
+
+def test_each_of_a_batch_is_worth_less_than_the_one_before() -> None:
+    rows = np.arange(300)
+    features = np.zeros((300, 30), dtype=np.float32)
+    of = Pool(rows, rows, np.zeros(300, dtype=np.float32), features, np.zeros(300, dtype=np.float32), 1, 1.9)
+    value = next_pairs(of, Answers(rows[:20], rows[:20] % 2 == 0), 7).value[1:]
+    assert (np.diff(value) < 0).all()
