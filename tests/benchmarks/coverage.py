@@ -24,12 +24,13 @@ from .questions import SETS, task_of
 from .score import mean
 
 SIZES = (100, 200, 400)
+MADE = "made"
 SHIFTS = (0.0, 1.0, -1.0)  # of the log-odds that are reported
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
-    parser.add_argument("--names", nargs="*", default=list(SETS), help="only these data sets")
+    parser.add_argument("--names", nargs="*", default=[MADE, *SETS], help="only these data sets")
     parser.add_argument("--reviews", type=int, default=1000, help="of each set")
     parser.add_argument("--sizes", type=int, nargs="*", default=list(SIZES), help="pairs of a sample")
     decision_files.add_arguments(parser)
@@ -39,9 +40,9 @@ def run(options: argparse.Namespace) -> Report:
     """Every population and size of a sample."""
     rows: list[dict[str, Any]] = []
     skipped: list[str] = []
-    for shift in SHIFTS:
+    for shift in SHIFTS if MADE in options.names else ():
         rows += covered(f"made, log-odds {shift:+g}", *made(shift), options)
-    for name in options.names:
+    for name in [name for name in options.names if name != MADE]:
         missing = data.missing("data", name)
         if missing:
             skipped.append(missing)
