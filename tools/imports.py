@@ -12,7 +12,7 @@ PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only fr
 ROOMS = {
     "linktransformer": (
         "tables", "search", "scoring", "decision", "encoding", "results", "linking", "partitions", "dedup",
-        "estimators", "training", "compat", "cli",
+        "estimators", "training", "review", "compat", "cli",
     ),
     "clippings": (
         "pictures", "layers", "long", "text", "records", "loading", "export", "training", "record_training",

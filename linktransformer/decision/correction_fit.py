@@ -10,7 +10,7 @@ from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.decision.context import sigmoid64
 from linktransformer.decision.correction import Correction, matrix_of, named, scaled
 
-__all__ = ["LabelledJob", "fit_correction"]
+__all__ = ["LabelledJob", "fit_correction", "trust_in"]
 
 
 WRONG = 0.02  # of judged labels are expected to be wrong, so that one alone cannot move a sure pair far
@@ -36,6 +36,7 @@ class LabelledJob:
         columns: Names of the columns.
         matches: Candidates known to match, (n,) int64.
         others: Candidates known not to match.
+        chosen: Labels are answers for pairs that were chosen by their features, such as doubtful ones.
     """
 
     log_odds: Floats
@@ -45,6 +46,7 @@ class LabelledJob:
     columns: tuple[str, ...]
     matches: Integers
     others: Integers
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +91,10 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
     Where labels are of one kind, their share of the pairs is not known. Then all other pairs are
     taken as labelled by the shipped decision, each with its probability.
 
+    Pairs that were chosen by their features (`job.chosen`) say as much of a match given its features as
+    others do. But the share of known matches that the shipped decision finds says nothing then, nor do labels
+    of one kind.
+
     Slope and weights have normal priors around 1 and 0. Their width is averaged over by the evidence of the
     labels (Laplace's approximation; D. MacKay, Bayesian interpolation, 1992). `spread` is the standard
     deviation of the error that the shipped log-odds of all pairs have in common.
@@ -105,6 +111,8 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
     )
     if len(job.matches) and len(job.others):
         parameters, uncertainty = _fit_both_kinds(z, design, job, spread, width)
+    elif job.chosen:
+        parameters, uncertainty = np.zeros(design.shape[1]), spread
     else:
         parameters, uncertainty = _fit_one_kind(z, design, job, spread, width), spread
     slope = 1 + float(parameters[0]) / width
@@ -120,6 +128,11 @@ def fit_correction(job: LabelledJob, spread: float) -> Correction:
     )
 
 
+def trust_in(few: int) -> float:
+    """What widths of priors are multiplied by, where so many labels are of the kind that is less frequent."""
+    return float(np.sqrt(few / (few + WORTH)))
+
+
 def _fit_both_kinds(
     z: Doubles, design: Doubles, job: LabelledJob, spread: float, width: float
 ) -> tuple[Doubles, float]:
@@ -127,14 +140,17 @@ def _fit_both_kinds(
     labelled = np.concatenate([job.matches, job.others])
     target = np.repeat([1.0, 0.0], [len(job.matches), len(job.others)])
     few = min(len(job.matches), len(job.others))  # labels of one kind do not tell the intercept
-    trust = float(np.sqrt(few / (few + WORTH)))
+    trust = trust_in(few)
     prior = spread * trust
     pairs = _Pairs(z[labelled], design[labelled], target, WRONG)
     parameters, sd = _averaged(pairs, prior, width, trust)
+    uncertainty = float(np.sqrt(sd**2 + spread**2 - prior**2))
+    if job.chosen:
+        return parameters, uncertainty
     variance = sd**2 + CHOSEN**2
     by_count, of_count = _by_recall(z, z + design @ parameters - parameters[1], job.matches, spread)
     parameters[1] = (parameters[1] / variance + by_count / of_count) / (1 / variance + 1 / of_count)
-    return parameters, float(np.sqrt(sd**2 + spread**2 - prior**2))
+    return parameters, uncertainty
 
 
 def _fit_one_kind(z: Doubles, design: Doubles, job: LabelledJob, spread: float, width: float) -> Doubles:

@@ -174,6 +174,16 @@ class JobEvidence:
         after = (overlap, final - corrected - shift, corrected - total, limited - final)
         return Explained(columns, np.column_stack([before, parts, *after]))
 
+    def features(self) -> tuple[tuple[str, ...], Floats, Floats]:
+        """Names and values of the features of all described candidates, computed again, and match weights.
+
+        The values are (n_pairs, n_features) float32, the match weights (n_pairs, n_columns) float32.
+        """
+        left, right = self.left.astype(np.int64), self.right.astype(np.int64)
+        compared = self.compare(left, right)
+        names, values = self._features(np.arange(len(self.at)), left, right, compared)
+        return names, values, compared.weights.bits
+
     def _corrected(self, log_odds: Bits, features: tuple[tuple[str, ...], Floats], bits: Floats) -> Doubles:
         """Log-odds with the correction that was learned from labels."""
         correction, (names, values) = self.decision.correction, features

@@ -106,3 +106,22 @@ def test_the_gradient_is_that_of_the_cost() -> None:
     at = draw.normal(0, 0.5, 4)
     numeric = [(pairs.cost(at + step)[0] - pairs.cost(at - step)[0]) / 2e-5 for step in 1e-5 * np.eye(4)]
     np.testing.assert_allclose(pairs.cost(at)[1], numeric, atol=1e-5)
+
+
+def test_chosen_pairs_do_not_tell_how_many_match() -> None:
+    given, truth = job(n=4000)
+    doubtful = np.argsort(np.abs(given.log_odds))[:200]  # half of the known matches are improbable
+    few = labelled(given, truth, doubtful)
+    expected = (1 / (1 + np.exp(-given.log_odds))).sum()
+    count = {
+        chosen: (1 / (1 + np.exp(-after(given, fit_correction(replace(few, chosen=chosen), SPREAD))))).sum()
+        for chosen in (False, True)
+    }
+    assert abs(count[True] / expected - 1) < 0.05 < abs(count[False] / expected - 1)
+
+
+def test_chosen_pairs_of_one_kind_change_nothing() -> None:
+    given, truth = job()
+    sure = np.argsort(given.log_odds)[-20:]
+    one = replace(given, matches=sure[truth[sure]], chosen=True)
+    assert (after(given, fit_correction(one, SPREAD)) == given.log_odds).all()

@@ -1,0 +1,1 @@
+"""Review of links: which pairs to ask about, and what answers say."""
