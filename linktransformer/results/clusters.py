@@ -23,6 +23,7 @@ from linktransformer.tables.row_labels import Label
 
 if TYPE_CHECKING:
     from clippings.pictures.read import Picture
+    from linktransformer.charts.chart import Chart
 
 __all__ = ["KEEP", "Clusters", "check_keep", "kept"]
 
@@ -165,6 +166,27 @@ class Clusters:
             return cluster_explanation.of_cluster(self, pairs)
         place = check_number(pair, len(pairs), f"pair={pair!r} is no pair of cluster {number}.")
         return cluster_explanation.of_pair(self, int(pairs[place]))
+
+    def chart(self, kind: str = "sizes", *, cluster: int | None = None, pair: int | None = None) -> Chart:
+        """Draw the clusters as a chart.
+
+        Args:
+            kind: "sizes": how many clusters have how many rows. "probability": a histogram of the scores
+                within clusters and between neighbours. "weights": match weights by column and level of
+                similarity. "loosest", "largest": those clusters as graphs. "cluster": one of them. "pair":
+                what adds up to the probability of one pair.
+            cluster: For "cluster" and "pair", the number of a cluster.
+            pair: For "pair", one of its pairs, as in `explain`.
+
+        Returns:
+            The chart: `to_svg()`, `to_html()`, `save(path)`, and a picture in a notebook.
+
+        Raises:
+            InvalidArgumentError: Another kind, or these clusters do not have what it shows.
+        """
+        from linktransformer.results.cluster_charts import cluster_chart
+
+        return cluster_chart(self, kind, cluster, pair)
 
     def next_to(self, cluster: int) -> tuple[int, float]:
         """The most similar other cluster.

@@ -9,6 +9,7 @@ import numpy as np
 from linktransformer.decision.model import sigmoid
 from linktransformer.results import pair_explanation
 from linktransformer.results.pair_explanation import Columns, Pair, label_of
+from linktransformer.results.reasons import REASONS, Reason
 from linktransformer.tables.row_labels import Label, rows_of_pairs
 
 if TYPE_CHECKING:
@@ -78,8 +79,6 @@ def _of_no_link(links: Links, rows: tuple[int, int]) -> Columns:
 
 def _reason(links: Links, row: int, side: int) -> str:
     """Why a row has no link, or that it is linked to another one."""
-    from linktransformer.results.links import REASONS, Reason
-
     code = int((links.left_reason, links.right_reason)[side][row])
     if code == Reason.LINKED:
         return "is linked to another row"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from linktransformer.decision.threshold import is_number
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import explanation_text, guards, link_explanation, notebook
 from linktransformer.results.pair_explanation import Columns, check_number
+from linktransformer.results.reasons import REASONS, Reason
 from linktransformer.tables import frames
 from linktransformer.tables.frames import IntoDataFrame, Table
 from linktransformer.tables.pair_labels import Ids, read_labels
@@ -24,31 +24,9 @@ from linktransformer.tables.row_labels import Label
 
 if TYPE_CHECKING:
     from clippings.pictures.read import Picture
+    from linktransformer.charts.chart import Chart
 
 __all__ = ["REASONS", "Links", "Nearest", "Reason"]
-
-
-class Reason(IntEnum):
-    """Why a row has no link."""
-
-    LINKED = 0
-    NO_KEY = 1
-    NO_ROW_IN_BLOCK = 2
-    NO_CANDIDATE = 3
-    ANOTHER_NEARER = 4
-    BELOW_THRESHOLD = 5
-    MATCH_HAS_BETTER = 6
-
-
-REASONS: Mapping[int, str] = {
-    Reason.LINKED: "linked",
-    Reason.NO_KEY: "no key",
-    Reason.NO_ROW_IN_BLOCK: "no row in its block",
-    Reason.NO_CANDIDATE: "no candidate",
-    Reason.ANOTHER_NEARER: "another row is nearer",
-    Reason.BELOW_THRESHOLD: "below the threshold",
-    Reason.MATCH_HAS_BETTER: "its best match has a better one",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -265,6 +243,41 @@ class Links:
         else:
             columns = link_explanation.of_link(self, int(link))
         return explanation_text.of_columns(columns) if as_text else frames.new_frame(self.left, columns)
+
+    def chart(
+        self,
+        kind: str = "probability",
+        *,
+        link: int | None = None,
+        left: Label = None,
+        right: Label = None,
+        truth: object = None,
+        left_id: str | None = None,
+        right_id: str | None = None,
+    ) -> Chart:
+        """Draw the links as a chart.
+
+        Args:
+            kind: "probability": a histogram of match probabilities, and estimated precision, recall and
+                number of pairs by threshold, with a slider. "weights": match weights by column and level of
+                similarity. "pair": what adds up to the probability of one pair. "views": similarity of the
+                links in each view. "unlinked": rows by reason. "reliability": probabilities against `truth`.
+            link: For "pair", the position of a link in `pairs`.
+            left: For "pair", the label of a left row; with `right`.
+            right: The label of a right row.
+            truth: For "reliability", the true pairs, as `evaluate` takes them.
+            left_id: The column of the left table whose values `truth` uses.
+            right_id: The same of the right table.
+
+        Returns:
+            The chart: `to_svg()`, `to_html()`, `save(path)`, and a picture in a notebook.
+
+        Raises:
+            InvalidArgumentError: Another kind, or these links do not have what it shows.
+        """
+        from linktransformer.results.link_charts import Asked, link_chart
+
+        return link_chart(self, kind, Asked(link, left, right, truth, Ids(left_id, right_id)))
 
     def report(self) -> dict[str, Any]:
         """Report how the links were made, and the decisions for all rows.
