@@ -130,7 +130,7 @@ def reliability_chart(bins: Sequence[Bin], subtitle: Sequence[str]) -> Chart:
             {"mark": {"type": "point", "color": IN, "filled": True, "size": 60, "opacity": 1},
              "encoding": {"x": x, "y": {"field": "matches", "type": "quantitative"},
                           "tooltip": [{"field": f} for f in ("probability", "matches", "low", "high", "pairs")]}},
-            {"mark": {"type": "text", "align": "left", "dx": 7, "dy": 9, "fontSize": 10, "color": GREY},
+            {"mark": {"type": "text", "align": "left", "dx": 7, "dy": -8, "fontSize": 10, "color": GREY},
              "encoding": {"x": x, "y": {"field": "matches", "type": "quantitative"},
                           "text": {"field": "text"}}},
         ],

@@ -101,7 +101,13 @@ class Chart:
             MissingExtraError: The extra `charts` is not installed.
         """
         vl_convert = need("vl_convert", extra="charts")
-        return str(vl_convert.vegalite_to_html(dict(self.spec), vl_version=VERSION, bundle=True))
+        # a cell may hold "</script>", and the specification stands in a script: no "<" of it may stay one
+        text = json.dumps(self.spec)
+        mark = "LESSTHAN"
+        while mark in text:
+            mark += "X"
+        page = str(vl_convert.vegalite_to_html(text.replace("<", mark), vl_version=VERSION, bundle=True))
+        return page.replace(mark, "\\u003c")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the chart to a file.

@@ -335,6 +335,7 @@ def _clusters(
         clustering=result.details,
         null_values=null_counts,
         sources=ABSENT if rules.sources is None else rules.sources.sizes,
+        options=job.options(),
     )
     result = guards.of_clusters(replace(result, details=report, pictures=neighbours.pictures), compared)
     result = replace(result, table=wrapped)

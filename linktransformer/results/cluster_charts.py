@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linktransformer.arrays import Doubles, Floats, Integers
+from linktransformer.arrays import Doubles, Integers
 from linktransformer.charts import bars, graphs, probabilities
 from linktransformer.charts.chart import Chart
 from linktransformer.charts.graphs import ClusterGraph
@@ -23,7 +23,8 @@ __all__ = ["KINDS", "cluster_chart", "looseness", "nearest_apart"]
 
 KINDS = ("sizes", "probability", "weights", "loosest", "largest", "cluster", "pair")
 SHOWN = 6  # clusters drawn as graphs
-MOST_ROWS = 40  # of one graph
+MOST_KEYS = 40  # points of one graph
+GRAPH = 3  # different keys from which a cluster can be loose in more than one pair
 
 
 def cluster_chart(clusters: Clusters, kind: str, cluster: int | None, pair: int | None) -> Chart:
@@ -48,10 +49,12 @@ def cluster_chart(clusters: Clusters, kind: str, cluster: int | None, pair: int 
     if kind == "largest":
         order = several_rows[np.argsort(-clusters.sizes[several_rows], kind="stable")]
         return _graphs(clusters, order[:SHOWN], "The largest clusters")
-    loose = looseness(clusters)
-    order = several_rows[np.argsort(loose[several_rows], kind="stable")]
+    loose, keys = looseness(clusters), _keys_of_clusters(clusters)
+    order = np.argsort(loose, kind="stable")
     order = order[np.isfinite(loose[order])]
-    return _graphs(clusters, order[:SHOWN], "The loosest clusters")
+    of_three = order[keys[order] >= GRAPH]
+    title = "The loosest clusters" + (f" of {GRAPH} keys and more" if len(of_three) else "")
+    return _graphs(clusters, (of_three if len(of_three) else order)[:SHOWN], title)
 
 
 def looseness(clusters: Clusters) -> Doubles:
@@ -61,10 +64,15 @@ def looseness(clusters: Clusters) -> Doubles:
     """
     of_pair = clusters.label[clusters.left_rows]
     total = np.bincount(of_pair, clusters.score, minlength=len(clusters))
-    compared = np.unique(np.append(clusters.left_rows, clusters.right_rows))
-    keys = np.bincount(clusters.label[compared], minlength=len(clusters)).astype(np.float64)
+    keys = _keys_of_clusters(clusters)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(keys > 1, total / (keys * (keys - 1) / 2), np.nan)
+
+
+def _keys_of_clusters(clusters: Clusters) -> Integers:
+    """How many different keys each cluster has that were compared, (n_clusters,)."""
+    compared = np.unique(np.append(clusters.left_rows, clusters.right_rows))
+    return np.bincount(clusters.label[compared], minlength=len(clusters))
 
 
 def nearest_apart(next_cluster: Integers) -> Integers:
@@ -110,28 +118,48 @@ def _of_one(clusters: Clusters, kind: str, cluster: int | None, pair: int | None
 def _graphs(clusters: Clusters, chosen: Integers, title: str) -> Chart:
     if not len(chosen):
         raise InvalidArgumentError("No cluster has several rows: there is no graph to draw.")
-    loose, sizes = looseness(clusters), clusters.sizes
+    loose = looseness(clusters)
     drawn = [_graph(clusters, number, float(loose[number])) for number in chosen.tolist()]
-    words = ["Points are rows, lines compared pairs. Rows of equal keys are compared once."]
-    cut = int((sizes[chosen] > MOST_ROWS).sum())
+    words = ["Points are rows, those of equal keys one point; lines are compared pairs."]
+    cut = sum(len(graph.texts) == MOST_KEYS for graph in drawn)
     if cut:
-        words.append(f"Of {cut} of these clusters the first {MOST_ROWS} rows are drawn.")
+        words.append(f"Of {cut} of these clusters at most {MOST_KEYS} keys are drawn.")
     return graphs.graph_chart(drawn, title, words)
 
 
 def _graph(clusters: Clusters, number: int, mean: float) -> ClusterGraph:
     members = np.flatnonzero(clusters.label == number)
-    rows = members[:MOST_ROWS]
+    first, place, count = _keys(clusters, members)
+    rows = members[first][:MOST_KEYS]
     labels = frames.index_labels(clusters.table, rows).tolist()
     keys = frames.joined(clusters.table.rows(rows), list(clusters.details["on"]), " · ", False).tolist()
-    inside = np.isin(clusters.left_rows, rows) & np.isin(clusters.right_rows, rows)
-    pairs = np.flatnonzero(inside)
-    score: Floats = clusters.score[pairs]
+    of_pairs = np.flatnonzero(clusters.label[clusters.left_rows] == number)
+    left, right = (
+        place[np.searchsorted(members, side[of_pairs])] for side in (clusters.left_rows, clusters.right_rows)
+    )
+    drawn = (left < MOST_KEYS) & (right < MOST_KEYS) & (left != right)
     average = f", mean probability {mean:.2f}" if np.isfinite(mean) else ", equal keys"
+    more = ["" if n == 1 else f" (×{n})" for n in count[:MOST_KEYS].tolist()]
     return ClusterGraph(
         f"cluster {number}: {len(members):,} rows{average}",
-        [f"{label}: {key}" if key else str(label) for label, key in zip(labels, keys, strict=True)],
-        np.searchsorted(rows, clusters.left_rows[pairs]),
-        np.searchsorted(rows, clusters.right_rows[pairs]),
-        score,
+        [f"{label}: {key}{times}" for label, key, times in zip(labels, keys, more, strict=True)],
+        left[drawn],
+        right[drawn],
+        clusters.score[of_pairs[drawn]],
     )
+
+
+def _keys(clusters: Clusters, members: Integers) -> tuple[Integers, Integers, Integers]:
+    """The different keys of a cluster's rows: the place of the first row of each, in order of row, the number
+    of the key of each row, and how many rows have each key.
+    """
+    if clusters.evidence is not None:
+        node = clusters.evidence.nodes[0].node_of_row[members]
+    else:
+        keys = frames.joined(clusters.table.rows(members), list(clusters.details["on"]), " ", False, compared=True)
+        node = np.unique(keys.astype(str), return_inverse=True)[1]
+    _, first, place, count = np.unique(node, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[place], count[order]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
@@ -187,6 +189,17 @@ class Clusters:
         from linktransformer.results.cluster_charts import cluster_chart
 
         return cluster_chart(self, kind, cluster, pair)
+
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "Clusters") -> None:
+        """Write a report to hand on, as `Links.to_html` does: one HTML file below 2 MB.
+
+        Args:
+            path: The file.
+            title: Its heading.
+        """
+        from linktransformer.results.cluster_page import cluster_page
+
+        Path(path).write_text(cluster_page(self, title), encoding="utf-8")
 
     def next_to(self, cluster: int) -> tuple[int, float]:
         """The most similar other cluster.

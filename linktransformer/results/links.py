@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -278,6 +280,41 @@ class Links:
         from linktransformer.results.link_charts import Asked, link_chart
 
         return link_chart(self, kind, Asked(link, left, right, truth, Ids(left_id, right_id)))
+
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "Links") -> None:
+        """Write a report to hand on: one HTML file that needs no other file, no network and no script.
+
+        It says what was linked and how sure that is, and has charts (with the extra `charts`, else a
+        histogram), up to 20 links of each band of probability with their differences marked, rows without a
+        link by reason, warnings, options and versions. It stays below 2 MB: where there are more rows it
+        shows some, and says of how many.
+
+        Args:
+            path: The file.
+            title: Its heading.
+        """
+        from linktransformer.results.link_page import link_page
+
+        Path(path).write_text(link_page(self, title, has_rows=self._has_rows), encoding="utf-8")
+
+    def to_excel(self, path: str | os.PathLike[str], *, limit: int = 1000) -> None:
+        """Write pairs for review as an Excel file; needs the extra `cli`.
+
+        It has the links, and the best candidate of each left row without one: cells side by side, the match
+        probability, the reason, and an empty column for yes or no. `fit_decision(..., labels=path)` learns
+        from the answers. Cells are text, never formulas.
+
+        Args:
+            path: The file, .xlsx.
+            limit: The number of pairs; of more, those are taken that are evenly spaced by probability.
+
+        Raises:
+            InvalidArgumentError: Another suffix, no such number, or the rows are in files.
+            MissingExtraError: openpyxl is not installed.
+        """
+        from linktransformer.results.review_sheet import write_review
+
+        write_review(self, path, limit, has_rows=self._has_rows)
 
     def report(self) -> dict[str, Any]:
         """Report how the links were made, and the decisions for all rows.

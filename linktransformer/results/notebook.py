@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from linktransformer.results.clusters import Clusters
     from linktransformer.results.links import Links
 
-__all__ = ["of_clusters", "of_links"]
+__all__ = ["IN", "OUT", "histogram", "of_clusters", "of_links"]
 
 BINS = 40
 SHOWN = 5  # pairs on either side of the threshold
@@ -71,7 +71,7 @@ def of_links(links: Links) -> str:
             ("estimated precision", links.details["precision"]),
         ],
         links.details.get("warnings", ()),
-        _histogram(
+        histogram(
             [("links", IN, links.score), ("nearest of an unlinked left row", OUT, nearest)],
             links.details["threshold"],
         ),
@@ -111,7 +111,7 @@ def of_clusters(clusters: Clusters) -> str:
             ("estimated precision", clusters.details.get("estimated_precision")),
         ],
         clusters.details.get("warnings", ()),
-        _histogram(
+        histogram(
             [
                 ("pairs within clusters", IN, clusters.score),
                 ("a cluster and the next one, on average", OUT, clusters.next_score[nearest]),
@@ -167,7 +167,7 @@ def _number(value: str | float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-def _histogram(series: Sequence[tuple[str, str, Floats]], threshold: float | None) -> str:
+def histogram(series: Sequence[tuple[str, str, Floats]], threshold: float | None) -> str:
     """Stacked bars by score as SVG, the threshold as a dashed line; a series is (name, colour, scores)."""
     scores = np.concatenate([scores for *_, scores in series])
     scores = scores[np.isfinite(scores)]
