@@ -30,7 +30,9 @@ def view_chart(
     values = []
     for name, scores in similarity.items():
         known = scores[np.isfinite(scores)]
-        edges = np.linspace(min(0.0, float(known.min(initial=0))), max(1.0, float(known.max(initial=1))), BINS + 1)
+        edges = np.linspace(
+            min(0.0, float(known.min(initial=0))), max(1.0, float(known.max(initial=1))), BINS + 1
+        )
         counts = np.histogram(known, edges)[0]
         values += [
             {"view": name, "from": round(edges[k], 4), "to": round(edges[k + 1], 4), "links": int(counts[k])}
@@ -86,10 +88,13 @@ def bins_of(probability: Floats, match: Bools) -> list[Bin]:
     """Probabilities against the truth, in ten bins of equal width without empty ones.
 
     Example:
-        >>> [(round(b.mean, 2), b.right, b.pairs) for b in bins_of(np.array([0.92, 0.98, 0.1]), np.array([1, 0, 0], bool))]
+        >>> bins = bins_of(np.array([0.92, 0.98, 0.1]), np.array([True, False, False]))
+        >>> [(round(one.mean, 2), one.right, one.pairs) for one in bins]
         [(0.1, 0.0, 1), (0.95, 0.5, 2)]
     """
-    place = np.minimum((probability.astype(np.float64) * PROBABILITY_BINS).astype(np.int64), PROBABILITY_BINS - 1)
+    place = np.minimum(
+        (probability.astype(np.float64) * PROBABILITY_BINS).astype(np.int64), PROBABILITY_BINS - 1
+    )
     count = np.bincount(place, minlength=PROBABILITY_BINS)
     expected = np.bincount(place, probability, minlength=PROBABILITY_BINS)
     right = np.bincount(place, match, minlength=PROBABILITY_BINS)
@@ -129,7 +134,7 @@ def reliability_chart(bins: Sequence[Bin], subtitle: Sequence[str]) -> Chart:
                                         "scale": {"domain": [0, 1]}}}},
             {"mark": {"type": "point", "color": IN, "filled": True, "size": 60, "opacity": 1},
              "encoding": {"x": x, "y": {"field": "matches", "type": "quantitative"},
-                          "tooltip": [{"field": f} for f in ("probability", "matches", "low", "high", "pairs")]}},
+                          "tooltip": [{"field": field} for field in values[0]] if values else None}},
             {"mark": {"type": "text", "align": "left", "dx": 7, "dy": -8, "fontSize": 10, "color": GREY},
              "encoding": {"x": x, "y": {"field": "matches", "type": "quantitative"},
                           "text": {"field": "text"}}},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -171,8 +172,7 @@ def _size_groups(sizes: Integers) -> tuple[list[str], list[int]]:
         edges.append(edges[-1] * 2 - 1)
     counts = np.histogram(sizes, np.array(edges) - 0.5)[0].tolist()
     names = [
-        f"{low}" if high - low == 1 else f"{low} to {high - 1}"
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        f"{low}" if high - low == 1 else f"{low} to {high - 1}" for low, high in itertools.pairwise(edges)
     ]
     last = max((place for place, count in enumerate(counts) if count), default=0) + 1
     return names[:last], counts[:last]

@@ -27,7 +27,12 @@ _CONFIG: Spec = {
     "background": "white",
     "view": {"stroke": None},
     "title": {"anchor": "start", "fontSize": 14, "subtitleColor": GREY, "subtitleFontSize": 11, "offset": 12},
-    "axis": {"gridColor": "#e5e7eb", "domainColor": "#9ca3af", "tickColor": "#9ca3af", "titleFontWeight": 500},
+    "axis": {
+        "gridColor": "#e5e7eb",
+        "domainColor": "#9ca3af",
+        "tickColor": "#9ca3af",
+        "titleFontWeight": 500,
+    },
     "legend": {"titleFontWeight": 500},
     "header": {"titleFontWeight": 500, "labelFontWeight": 500},
 }

@@ -54,10 +54,10 @@ class ColumnFacts:
 def column_chart(
     left: IntoDataFrame,
     right: IntoDataFrame | None = None,
-    on: object = None,
+    on: str | Sequence[str] | None = None,
     *,
-    left_on: object = None,
-    right_on: object = None,
+    left_on: str | Sequence[str] | None = None,
+    right_on: str | Sequence[str] | None = None,
 ) -> Chart:
     """Chart which columns can tell rows apart, before anything is linked.
 
@@ -99,9 +99,14 @@ def column_chart(
     facts = [facts_of(tables, pair) for pair in pairs]
     names = [table.name for table in tables]
     rows = " and ".join(f"{table.n_rows:,} {table.name} rows" for table in tables)
-    subtitle = [f"{rows.replace('table rows', 'rows')}. Right of the dashed line fewer than one row agrees by chance."]
+    subtitle = [
+        f"{rows.replace('table rows', 'rows')}. Right of the dashed line fewer than one row agrees by chance."
+    ]
     return chart_of(
-        _spec(facts, names), "Key columns before linking", subtitle, [advice_of(fact, names) for fact in facts]
+        _spec(facts, names),
+        "Key columns before linking",
+        subtitle,
+        [advice_of(fact, names) for fact in facts],
     )
 
 
@@ -148,7 +153,8 @@ def advice_of(facts: ColumnFacts, tables: Sequence[str]) -> str:
         parts.append(f"{nothing}, so that only similar values can match")
     elif facts.by_chance >= 1:
         parts.append(
-            f"a row agrees with {facts.by_chance:,.1f} {other} rows by chance; it needs other columns beside it"
+            f"a row agrees with {facts.by_chance:,.1f} {other} rows by chance; "
+            "it needs other columns beside it"
         )
     else:
         parts.append(

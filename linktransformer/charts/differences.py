@@ -51,7 +51,9 @@ def _changed(left: Sequence[str], right: Sequence[str], step: Opcode) -> tuple[s
         return _mark(a), _mark(b)
     parts: tuple[list[str], list[str]] = ([], [])
     for inner in Levenshtein.opcodes(a, b):
-        for side, text in enumerate((a[inner.src_start : inner.src_end], b[inner.dest_start : inner.dest_end])):
+        for side, text in enumerate(
+            (a[inner.src_start : inner.src_end], b[inner.dest_start : inner.dest_end])
+        ):
             parts[side].append(escape(text) if inner.tag == "equal" else _mark(text))
     return "".join(parts[0]), "".join(parts[1])
 

@@ -11,7 +11,17 @@ from linktransformer.charts.chart import BAND, IN, OUT, Chart
 from linktransformer.charts.differences import marked, shortened
 from linktransformer.errors import MissingExtraError
 
-__all__ = ["LIMIT", "PairRow", "figure", "page", "pair_table", "paragraph", "plain_table", "section", "summary"]
+__all__ = [
+    "LIMIT",
+    "PairRow",
+    "figure",
+    "page",
+    "pair_table",
+    "paragraph",
+    "plain_table",
+    "section",
+    "summary",
+]
 
 LIMIT = 2_000_000  # bytes of a page
 NO_CHARTS = 'Charts are drawn where the extra is installed: pip install "linktransformer[charts]".'
@@ -25,12 +35,14 @@ h1 {{ font-size: 1.6rem; margin: 0 0 .5rem }} h2 {{ font-size: 1.2rem; margin: 2
 dl {{ display: flex; flex-wrap: wrap; gap: .6rem 2.2rem; margin: .8rem 0 }}
 dt {{ color: #6b7280; font-size: .8rem }} dd {{ margin: 0; font-size: 1.15rem; font-weight: 600 }}
 .note {{ border-left: 3px solid {OUT}; padding: .2rem .8rem; margin: .5rem 0; background: #fdf6ee }}
-.wide {{ overflow-x: auto }} figure {{ margin: 1rem 0; overflow-x: auto }} svg {{ max-width: 100%; height: auto }}
+.wide {{ overflow-x: auto }} figure {{ margin: 1rem 0; overflow-x: auto; max-width: 100% }}
+.charts {{ display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; align-items: flex-start }}
+svg {{ max-width: 100%; height: auto }}
 table {{ border-collapse: collapse; font-size: .82rem; margin: .4rem 0 }}
 caption {{ text-align: start; color: #6b7280; padding-bottom: .3rem }}
 th, td {{ border-bottom: 1px solid #e5e7eb; padding: .25rem .6rem; text-align: start; vertical-align: top;
   overflow-wrap: anywhere; min-width: 3rem }}
-thead th {{ background: #f3f4f6 }} tbody.pair {{ border-top: 2px solid #9ca3af }}
+thead th {{ background: #f3f4f6; overflow-wrap: normal }} tbody.pair {{ border-top: 2px solid #9ca3af }}
 td.number, th.number {{ text-align: end; white-space: nowrap; font-variant-numeric: tabular-nums }}
 mark {{ background: #fde3c4; color: inherit; text-decoration: underline; text-decoration-color: {OUT} }}
 .empty {{ color: #6b7280; font-style: italic }}
@@ -84,7 +96,9 @@ def paragraph(text: str, *, is_warning: bool = False) -> str:
 
 def summary(numbers: Sequence[tuple[str, str]]) -> str:
     """Names with values beside each other."""
-    return "<dl>" + "".join(f"<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd></div>" for a, b in numbers) + "</dl>"
+    return (
+        "<dl>" + "".join(f"<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd></div>" for a, b in numbers) + "</dl>"
+    )
 
 
 def figure(chart: Chart, place: int) -> str:
@@ -128,7 +142,14 @@ def pair_table(
     if not pairs:
         return ""
     with_pictures = any(pair.pictures is not None for pair in pairs)
-    heads = ["probability", *filter(None, [remark]), "table", "row", *(["picture"] if with_pictures else []), *columns]
+    heads = [
+        "probability",
+        *filter(None, [remark]),
+        "table",
+        "row",
+        *(["picture"] if with_pictures else []),
+        *columns,
+    ]
     head = "".join(f'<th scope="col" dir="auto">{escape(name)}</th>' for name in heads)
     body = "".join(_pair(pair, sides, with_pictures, bool(remark)) for pair in pairs)
     return (

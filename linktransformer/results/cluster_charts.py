@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linktransformer.arrays import Doubles, Integers
+from linktransformer.arrays import Bools, Doubles, Integers
 from linktransformer.charts import bars, graphs, probabilities
 from linktransformer.charts.chart import Chart
 from linktransformer.charts.graphs import ClusterGraph
@@ -79,7 +79,8 @@ def nearest_apart(next_cluster: Integers) -> Integers:
     """The clusters that have a next one; of two that are each other's next one the lower."""
     has_next = np.flatnonzero(next_cluster >= 0)
     following = next_cluster[has_next]
-    return has_next[~((next_cluster[following] == has_next) & (following < has_next))]
+    repeated: Bools = (next_cluster[following] == has_next) & (following < has_next)
+    return has_next[~repeated]
 
 
 def _probability(clusters: Clusters) -> Chart:
@@ -150,13 +151,16 @@ def _graph(clusters: Clusters, number: int, mean: float) -> ClusterGraph:
 
 
 def _keys(clusters: Clusters, members: Integers) -> tuple[Integers, Integers, Integers]:
-    """The different keys of a cluster's rows: the place of the first row of each, in order of row, the number
-    of the key of each row, and how many rows have each key.
+    """The different keys of a cluster's rows, in order of first row.
+
+    The place of the first row of each, the number of the key of each row, and how many rows have each key.
     """
     if clusters.evidence is not None:
         node = clusters.evidence.nodes[0].node_of_row[members]
     else:
-        keys = frames.joined(clusters.table.rows(members), list(clusters.details["on"]), " ", False, compared=True)
+        keys = frames.joined(
+            clusters.table.rows(members), list(clusters.details["on"]), " ", False, compared=True
+        )
         node = np.unique(keys.astype(str), return_inverse=True)[1]
     _, first, place, count = np.unique(node, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(first)

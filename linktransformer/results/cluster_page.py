@@ -31,12 +31,18 @@ def cluster_page(clusters: Clusters, title: str) -> str:
     fixed += [page.paragraph(text, is_warning=True) for text in clusters.details.get("warnings", ())]
     if len(side.on) > page_parts.COLUMNS:
         fixed.append(
-            page.paragraph(f"Cells of the first {page_parts.COLUMNS} of {len(side.on)} key columns are shown.")
+            page.paragraph(
+                f"Cells of the first {page_parts.COLUMNS} of {len(side.on)} key columns are shown."
+            )
         )
     tail = page.section("Options and versions", page_parts.options(clusters.report()))
 
     def make(shown: int) -> str:
-        cells = [_bands(clusters, side, shown), _largest(clusters, side, shown), _apart(clusters, side, shown)]
+        cells = [
+            _bands(clusters, side, shown),
+            _largest(clusters, side, shown),
+            _apart(clusters, side, shown),
+        ]
         return page.page(title, [*fixed, charts, *cells, tail])
 
     return page_parts.fitting(make)
@@ -60,8 +66,8 @@ def _summary(clusters: Clusters) -> str:
     return (
         page.summary(numbers)
         + page.paragraph(
-            f"Clustered on {', '.join(details['on'])}, by {details['method']}, from {details['threshold']:.3f} on. "
-            f"{without:,} rows have no key and are clusters of their own."
+            f"Clustered on {', '.join(details['on'])}, by {details['method']}, "
+            f"from {details['threshold']:.3f} on. {without:,} rows have no key and are clusters of their own."
         )
         + page.paragraph(words)
     )
@@ -125,4 +131,6 @@ def _apart(clusters: Clusters, side: Side, shown: int) -> str:
     pairs = page_parts.pair_rows(side, side, rows, clusters.next_score[some])
     caption = f"The nearest {len(some)} of {len(apart):,}: the first row of each, and their mean probability"
     names = side.on[: page_parts.COLUMNS]
-    return page.section("Clusters that were kept apart", [page.pair_table(names, ("first", "second"), pairs, caption)])
+    return page.section(
+        "Clusters that were kept apart", [page.pair_table(names, ("first", "second"), pairs, caption)]
+    )

@@ -169,7 +169,10 @@ def _first_in_view(links: Links) -> dict[str, float]:
     if evidence is None or not len(links):
         return {}
     left, right = evidence.searched.left, evidence.searched.right
-    of_links = [evidence.nodes[side].node_of_row[rows] for side, rows in enumerate((links.left_rows, links.right_rows))]
+    of_links = [
+        evidence.nodes[side].node_of_row[rows]
+        for side, rows in enumerate((links.left_rows, links.right_rows))
+    ]
     shares = {}
     for name, similarity in evidence.searched.views.items():
         known = np.isfinite(similarity)
@@ -192,7 +195,9 @@ def _unlinked(links: Links, asked: Asked) -> Chart:
         for table, codes in sides
         for code in sorted(set(codes.tolist()))
     ]
-    total = " and ".join(f"{int((codes > 0).sum()):,} of {len(codes):,} {table.name} rows" for table, codes in sides)
+    total = " and ".join(
+        f"{int((codes > 0).sum()):,} of {len(codes):,} {table.name} rows" for table, codes in sides
+    )
     return bars.reason_chart(counts, [f"Without a link: {total}."])
 
 
@@ -208,10 +213,13 @@ def _reliability(links: Links, asked: Asked) -> Chart:
     width = max(1, links.right.n_rows)
     rows = best_unlinked(links)
     true_pairs = labels.left[labels.match] * width + labels.right[labels.match]
-    pairs = np.append(links.left_rows, rows) * width + np.append(links.right_rows, links.left_nearest.row[rows])
+    pairs = np.append(links.left_rows, rows) * width + np.append(
+        links.right_rows, links.left_nearest.row[rows]
+    )
     score = np.append(links.score, links.left_nearest.score[rows])
     match = np.isin(pairs, true_pairs)
     counts = f"{len(links):,} links and the best candidates of {len(rows):,} unlinked left rows"
     return agreement.reliability_chart(
-        agreement.bins_of(score, match), [f"{counts};", f"{int(match.sum()):,} of these pairs are in the truth."]
+        agreement.bins_of(score, match),
+        [f"{counts};", f"{int(match.sum()):,} of these pairs are in the truth."],
     )

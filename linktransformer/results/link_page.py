@@ -16,7 +16,6 @@ from linktransformer.results.reasons import REASONS
 from linktransformer.tables import key_columns
 
 if TYPE_CHECKING:
-    from linktransformer.charts.chart import Chart
     from linktransformer.results.links import Links
 
 __all__ = ["link_page"]
@@ -37,12 +36,18 @@ def link_page(links: Links, title: str, *, has_rows: bool) -> str:
     drawn = page_parts.charts([partial(link_chart, links, kind, asked) for kind, asked in _charts(links)])
     fixed = [_summary(links), *_warnings(links)]
     if len(columns) > len(names):
-        fixed.append(page.paragraph(f"Cells of the first {len(names)} of {len(columns)} key columns are shown."))
+        fixed.append(
+            page.paragraph(f"Cells of the first {len(names)} of {len(columns)} key columns are shown.")
+        )
     tail = [_counts(links), page.section("Options and versions", page_parts.options(links.report()))]
-    charts = page.section("Charts", drawn or [page.paragraph(page.NO_CHARTS), _histogram(links), _weights(links)])
+    charts = page.section(
+        "Charts", drawn or [page.paragraph(page.NO_CHARTS), _histogram(links), _weights(links)]
+    )
 
     def make(shown: int) -> str:
-        cells = [_bands(links, sides, names, shown), _unlinked(links, sides, names, shown)] if has_rows else []
+        cells = (
+            [_bands(links, sides, names, shown), _unlinked(links, sides, names, shown)] if has_rows else []
+        )
         return page.page(title, [*fixed, charts, *cells, *tail])
 
     return page_parts.fitting(make)
@@ -59,8 +64,13 @@ def _summary(links: Links) -> str:
         for name in ("precision", "recall")
         if isinstance(details.get(name), float)
     ]
-    words = link_charts.estimates_text(details) or "The scores are similarities: nothing can be estimated from them."
-    on = ", ".join(a if a == b else f"{a} / {b}" for a, b in key_columns.paired(details["left_on"], details["right_on"]))
+    words = (
+        link_charts.estimates_text(details)
+        or "The scores are similarities: nothing can be estimated from them."
+    )
+    on = ", ".join(
+        a if a == b else f"{a} / {b}" for a, b in key_columns.paired(details["left_on"], details["right_on"])
+    )
     return (
         page.summary([("links", f"{len(links):,}"), *linked, *estimates])
         + page.paragraph(
@@ -136,7 +146,9 @@ def _unlinked(links: Links, sides: tuple[Side, Side], names: list[str], shown: i
                 *sides, with_nearest if side == 0 else with_nearest[::-1], nearest.score[some][has]
             )
             both_names = (links.left.name, links.right.name)
-            tables.append(page.pair_table(names, both_names, pairs, f"{caption}, beside the most probable candidate"))
+            tables.append(
+                page.pair_table(names, both_names, pairs, f"{caption}, beside the most probable candidate")
+            )
             tables.append(_alone(sides[side], some[~has], names, f"{caption}, without a candidate"))
     return page.section("Rows without a link", tables)
 
@@ -153,4 +165,6 @@ def _counts(links: Links) -> str:
         for table, codes in ((links.left, links.left_reason), (links.right, links.right_reason))
         for code in sorted(set(codes.tolist()))
     ]
-    return page.section("Rows by what became of them", [page.plain_table(("table", "reason", "rows"), rows, "Counts")])
+    return page.section(
+        "Rows by what became of them", [page.plain_table(("table", "reason", "rows"), rows, "Counts")]
+    )

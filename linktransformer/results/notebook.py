@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linktransformer.arrays import Bools, Doubles, Floats, Integers
+from linktransformer.results.cluster_charts import nearest_apart
 from linktransformer.results.thumbnails import image_tag
 from linktransformer.tables import frames
 
@@ -98,7 +99,7 @@ def of_clusters(clusters: Clusters) -> str:
     nearest clusters that were kept apart.
     """
     first = clusters.representatives()
-    nearest = _nearest_clusters(clusters.next_cluster)
+    nearest = nearest_apart(clusters.next_cluster)
     weakest = np.argsort(clusters.score, kind="stable")[:SHOWN]
     strongest = nearest[np.argsort(-clusters.next_score[nearest], kind="stable")[:SHOWN]]
     side = _Side(clusters.table, clusters.details["on"], clusters.pictures)
@@ -131,14 +132,6 @@ def of_clusters(clusters: Clusters) -> str:
             side.cells(first[clusters.next_cluster[strongest]]),
         ),
     )
-
-
-def _nearest_clusters(next_cluster: Integers) -> Integers:
-    """The clusters that have a next one; of two that are each other's next one the lower."""
-    has_next = np.flatnonzero(next_cluster >= 0)
-    following = next_cluster[has_next]
-    repeated: Bools = (next_cluster[following] == has_next) & (following < has_next)
-    return has_next[~repeated]
 
 
 def _share(mask: Bools) -> str:

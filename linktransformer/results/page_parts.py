@@ -1,7 +1,8 @@
-"""Parts that the pages of links and of clusters share: pairs by probability, thumbnails, options, versions."""
+"""Parts of the pages of links and of clusters: pairs by probability, thumbnails, options, versions."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,16 @@ BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99, 1.0)  # of probability
 SHOWN = (20, 10, 5, 2, 1)  # pairs of a band, until the page is small enough
 PICTURES = 600_000  # characters of all thumbnails of a table of pairs
 COLUMNS = 12  # key columns that a page shows the cells of
-LIBRARIES = ("linktransformer", "numpy", "scikit-learn", "scipy", "rapidfuzz", "narwhals", "onnxruntime", "tokenizers")
+LIBRARIES = (
+    "linktransformer",
+    "numpy",
+    "scikit-learn",
+    "scipy",
+    "rapidfuzz",
+    "narwhals",
+    "onnxruntime",
+    "tokenizers",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +72,11 @@ class Side:
 
 
 def pair_rows(
-    left: Side, right: Side, rows: tuple[Integers, Integers], score: Floats, remarks: Sequence[str] | None = None
+    left: Side,
+    right: Side,
+    rows: tuple[Integers, Integers],
+    score: Floats,
+    remarks: Sequence[str] | None = None,
 ) -> list[PairRow]:
     """Pairs of rows for a table of them."""
     cells = left.cells(rows[0]), right.cells(rows[1])
@@ -99,7 +113,7 @@ def bands(score: Floats) -> list[tuple[str, Integers]]:
     order = np.argsort(score, kind="stable")
     at = np.searchsorted(score[order].astype(np.float64), BANDS[1:-1])
     parts = np.split(order, at)
-    names = [f"{low:g} to {high:g}" for low, high in zip(BANDS[:-1], BANDS[1:], strict=True)]
+    names = [f"{low:g} to {high:g}" for low, high in itertools.pairwise(BANDS)]
     return [(name, part) for name, part in zip(names, parts, strict=True) if len(part)]
 
 
@@ -109,7 +123,8 @@ def charts(makers: Sequence[Callable[[], Chart]]) -> list[str]:
         need("vl_convert", extra="charts")
     except MissingExtraError:
         return []
-    return [page.figure(make(), place) for place, make in enumerate(makers)]
+    figures = "".join(page.figure(make(), place) for place, make in enumerate(makers))
+    return [f'<div class="charts">{figures}</div>']
 
 
 def fitting(make: Callable[[int], str]) -> str:
@@ -128,7 +143,12 @@ def fitting(make: Callable[[int], str]) -> str:
 def options(report: Mapping[str, object]) -> list[str]:
     """The whole report and the versions of the libraries, as tables."""
     rows = [
-        (name, value if isinstance(value, (str, int, float)) else json.dumps(value, default=str, ensure_ascii=False))
+        (
+            name,
+            value
+            if isinstance(value, (str, int, float))
+            else json.dumps(value, default=str, ensure_ascii=False),
+        )
         for name, value in report.items()
         if name not in ("warnings", "warning_codes")
     ]

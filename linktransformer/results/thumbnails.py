@@ -34,6 +34,6 @@ def image_tag(picture: Picture, alt: str = "") -> str:
     image.save(stream, "PNG", optimize=True)
     data = base64.b64encode(stream.getvalue()).decode("ascii")
     return (
-        f'<img alt="{escape(alt)}" width="{image.width}" height="{image.height}" style="vertical-align:middle" '
-        f'src="data:image/png;base64,{data}"/>'
+        f'<img alt="{escape(alt)}" width="{image.width}" height="{image.height}" '
+        f'style="vertical-align:middle" src="data:image/png;base64,{data}"/>'
     )
