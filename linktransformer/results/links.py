@@ -306,7 +306,7 @@ class Links:
 
         Args:
             path: The file, .xlsx.
-            limit: The number of pairs; of more, those are taken that are evenly spaced by probability.
+            limit: The number of pairs; of more, as many of each band of probability as can be.
 
         Raises:
             InvalidArgumentError: Another suffix, no such number, or the rows are in files.

@@ -24,7 +24,7 @@ from linktransformer.tables.frames import Table
 if TYPE_CHECKING:
     from clippings.pictures.read import Picture
 
-__all__ = ["BANDS", "Side", "bands", "charts", "fitting", "options", "pair_rows", "spread"]
+__all__ = ["BANDS", "Side", "bands", "charts", "fitting", "options", "over_bands", "pair_rows", "spread"]
 
 BANDS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99, 1.0)  # of probability
 SHOWN = (20, 10, 5, 2, 1)  # pairs of a band, until the page is small enough
@@ -106,6 +106,23 @@ def spread(n: int, shown: int) -> Integers:
     if n <= shown:
         return np.arange(n)
     return np.linspace(0, n - 1, shown).round().astype(np.int64)
+
+
+def over_bands(score: Floats, limit: int) -> Integers:
+    """Positions of at most `limit` scores, as many of each band of probability as can be, rising.
+
+    Example:
+        >>> over_bands(np.array([0.1, 0.95, 0.96, 0.97, 0.98], "f4"), 3).tolist()
+        [0, 1, 4]
+    """
+    parts = [positions for _, positions in bands(score)]
+    chosen, left = [], limit
+    for place, part in enumerate(sorted(parts, key=len)):  # what a small band leaves goes to larger ones
+        share = left // (len(parts) - place)
+        some = part[spread(len(part), share)] if share else part[:0]
+        chosen.append(some)
+        left -= len(some)
+    return np.sort(np.concatenate(chosen)) if chosen else np.empty(0, dtype=np.int64)
 
 
 def bands(score: Floats) -> list[tuple[str, Integers]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results.link_charts import best_unlinked, estimates_text
-from linktransformer.results.page_parts import spread
+from linktransformer.results.page_parts import over_bands
 from linktransformer.results.reasons import REASONS
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.review_workbook import ANSWER, ReviewPair, check_path, write_workbook
@@ -40,8 +40,8 @@ def write_review(links: Links, path: str | os.PathLike[str], limit: int, *, has_
     right = np.append(links.right_rows, links.left_nearest.row[unlinked])
     score = np.append(links.score, links.left_nearest.score[unlinked])
     reason = np.append(np.zeros(len(links), dtype=np.int8), links.left_reason[unlinked])
-    order = np.argsort(-score, kind="stable")
-    some = order[spread(len(order), int(limit))]
+    some = over_bands(score, int(limit))
+    some = some[np.argsort(-score[some], kind="stable")]
     columns = key_columns.paired(links.details["left_on"], links.details["right_on"])
     sides = [
         (table.rows(rows[some]), frames.index_labels(table, rows[some]).tolist())
@@ -63,12 +63,12 @@ def write_review(links: Links, path: str | os.PathLike[str], limit: int, *, has_
         )
         for place, at in enumerate(some.tolist())
     )
-    write_workbook(path, columns, pairs, _about(links, len(some), len(order)))
+    write_workbook(path, columns, pairs, _about(links, len(some), len(score)))
 
 
 def _about(links: Links, shown: int, total: int) -> list[tuple[str, str]]:
     """What the second sheet says."""
-    all_of = "all" if shown == total else f"{shown:,}, evenly spaced by probability, of"
+    all_of = "all" if shown == total else f"{shown:,}, spread over all probabilities, of"
     return [
         ("pairs", f"{all_of} {total:,}: the links, and the best candidate of each left row without a link"),
         ("links", f"{len(links):,}, by the rule: {links.details['rule']}"),
