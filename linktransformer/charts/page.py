@@ -14,6 +14,7 @@ from linktransformer.errors import MissingExtraError
 __all__ = [
     "LIMIT",
     "PairRow",
+    "entry_table",
     "figure",
     "page",
     "pair_table",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 LIMIT = 2_000_000  # bytes of a page
+LONGEST_ENTRY = 5_000  # characters of an entry of the report
 NO_CHARTS = 'Charts are drawn where the extra is installed: pip install "linktransformer[charts]".'
 
 _STYLE = f"""
@@ -39,7 +41,7 @@ dt {{ color: #6b7280; font-size: .8rem }} dd {{ margin: 0; font-size: 1.15rem; f
 .charts {{ display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; align-items: flex-start }}
 svg {{ max-width: 100%; height: auto }}
 table {{ border-collapse: collapse; font-size: .82rem; margin: .4rem 0 }}
-caption {{ text-align: start; color: #6b7280; padding-bottom: .3rem }}
+caption {{ text-align: start; white-space: nowrap; color: #6b7280; padding-bottom: .3rem }}
 th, td {{ border-bottom: 1px solid #e5e7eb; padding: .25rem .6rem; text-align: start; vertical-align: top;
   overflow-wrap: anywhere; min-width: 3rem }}
 thead th {{ background: #f3f4f6; overflow-wrap: normal }} tbody.pair {{ border-top: 2px solid #9ca3af }}
@@ -130,6 +132,24 @@ def plain_table(head: Sequence[str], rows: Sequence[Sequence[str | float | None]
         f'<div class="wide"><table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div>"
     )
+
+
+def entry_table(entries: Sequence[tuple[str, str]], caption: str) -> str:
+    """Names and values that are not of cells: JSON, numbers, versions; cut at `LONGEST_ENTRY` characters."""
+    lines = "".join(
+        f'<tr>{_header(name)}<td dir="ltr"><code>{escape(_cut(value))}</code></td></tr>'
+        for name, value in entries
+    )
+    return (
+        f'<table><caption>{escape(caption)}</caption><thead><tr><th scope="col">entry</th>'
+        f'<th scope="col">value</th></tr></thead><tbody>{lines}</tbody></table>'
+    )
+
+
+def _cut(value: str) -> str:
+    if len(value) <= LONGEST_ENTRY:
+        return value
+    return f"{value[:LONGEST_ENTRY]}… ({len(value):,} characters)"
 
 
 def pair_table(

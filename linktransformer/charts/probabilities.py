@@ -26,14 +26,17 @@ class Scored:
         others: The scores of the best pairs that are not, (m,) float32; NaN for none.
         names: What the two are.
         threshold: The score from which pairs are linked, None for none.
-        are_probabilities: Whether scores are match probabilities, from which precision can be estimated.
+        measure: What scores are, such as "match probability".
+        has_estimates: Whether the pairs are all that may be links, with their match probabilities: then
+            precision and recall can be estimated from them.
     """
 
     linked: Floats
     others: Floats
     names: tuple[str, str]
     threshold: float | None
-    are_probabilities: bool
+    measure: str
+    has_estimates: bool
 
 
 def probability_chart(scored: Scored, subtitle: Sequence[str]) -> Chart:
@@ -46,9 +49,9 @@ def probability_chart(scored: Scored, subtitle: Sequence[str]) -> Chart:
         "value": round(start, 4),
         "bind": {"input": "range", "min": low, "max": high, "step": round((high - low) / STEPS, 6)},
     }
-    title = "match probability" if scored.are_probabilities else "similarity"
+    title = scored.measure
     panels = [_histogram(scored, others, (low, high), title)]
-    if scored.are_probabilities:
+    if scored.has_estimates:
         panels += _curves(scored, others, title)
     spec: Spec = {"params": [slider], "vconcat": panels, "resolve": {"scale": {"color": "independent"}}}
     return chart_of(spec, f"{title.capitalize()} of the pairs", subtitle)

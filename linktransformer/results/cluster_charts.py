@@ -83,6 +83,12 @@ def nearest_apart(next_cluster: Integers) -> Integers:
     return has_next[~repeated]
 
 
+def _measure(clusters: Clusters) -> str:
+    """What the scores are; candidates are kept where they are probabilities."""
+    known = clusters.evidence is not None or clusters.details.get("estimated_precision") is not None
+    return "match probability" if known else "similarity"
+
+
 def _probability(clusters: Clusters) -> Chart:
     apart = nearest_apart(clusters.next_cluster)
     scored = Scored(
@@ -90,6 +96,7 @@ def _probability(clusters: Clusters) -> Chart:
         clusters.next_score[apart],
         ("pairs within clusters", "a cluster and the next one, on average"),
         float(clusters.details["threshold"]),
+        _measure(clusters),
         False,  # means between clusters are no probabilities of pairs: there is nothing to sum
     )
     precision, interval = (
@@ -139,7 +146,11 @@ def _graph(clusters: Clusters, number: int, mean: float) -> ClusterGraph:
         place[np.searchsorted(members, side[of_pairs])] for side in (clusters.left_rows, clusters.right_rows)
     )
     drawn = (left < MOST_KEYS) & (right < MOST_KEYS) & (left != right)
-    average = f", mean probability {mean:.2f}" if np.isfinite(mean) else ", equal keys"
+    average = (
+        f", mean {_measure(clusters).removeprefix('match ')} {mean:.2f}"
+        if np.isfinite(mean)
+        else ", equal keys"
+    )
     more = ["" if n == 1 else f" (×{n})" for n in count[:MOST_KEYS].tolist()]
     return ClusterGraph(
         f"cluster {number}: {len(members):,} rows{average}",

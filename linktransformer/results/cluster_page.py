@@ -66,7 +66,7 @@ def _summary(clusters: Clusters) -> str:
     return (
         page.summary(numbers)
         + page.paragraph(
-            f"Clustered on {', '.join(details['on'])}, by {details['method']}, "
+            f"Clustered on {', '.join(details['on'])}, method {details['method']}, "
             f"from {details['threshold']:.3f} on. {without:,} rows have no key and are clusters of their own."
         )
         + page.paragraph(words)

@@ -86,6 +86,7 @@ def _probability(links: Links, asked: Asked) -> Chart:
         links.left_nearest.score[best_unlinked(links)],
         ("linked", "best candidate of an unlinked left row"),
         None if threshold is None or not np.isfinite(threshold) else float(threshold),
+        "match probability" if are_probabilities(links) else "similarity",
         are_probabilities(links),
     )
     rule = f"{len(links):,} links by the rule: {links.details['rule']}."

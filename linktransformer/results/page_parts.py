@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -31,7 +32,6 @@ SHOWN = (20, 10, 5, 2, 1)  # pairs of a band, until the page is small enough
 PICTURES = 600_000  # characters of all thumbnails of a table of pairs
 COLUMNS = 12  # key columns that a page shows the cells of
 LIBRARIES = (
-    "linktransformer",
     "numpy",
     "scikit-learn",
     "scipy",
@@ -159,23 +159,20 @@ def fitting(make: Callable[[int], str]) -> str:
 
 def options(report: Mapping[str, object]) -> list[str]:
     """The whole report and the versions of the libraries, as tables."""
-    rows = [
-        (
-            name,
-            value
-            if isinstance(value, (str, int, float))
-            else json.dumps(value, default=str, ensure_ascii=False),
-        )
+    from linktransformer import __version__
+
+    entries = [
+        (name, value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False))
         for name, value in report.items()
         if name not in ("warnings", "warning_codes")
     ]
-    installed = []
+    installed = [("linktransformer", __version__), ("Python", platform.python_version())]
     for name in LIBRARIES:
         try:
             installed.append((name, version(name)))
-        except PackageNotFoundError:  # run from a folder that is not installed
+        except PackageNotFoundError:  # not needed for this
             continue
     return [
-        page.plain_table(("entry", "value"), rows, "The report: every option and count"),
-        page.plain_table(("library", "version"), installed, "Versions"),
+        page.entry_table(entries, "The report: every option and count"),
+        page.entry_table(installed, "Versions"),
     ]

@@ -39,7 +39,7 @@ def test_one_table_counts_no_row_with_itself() -> None:
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        (ColumnFacts("x", (0.5, 1.0), 9, 0.5, 10, 0.4), "50 % of the left rows are empty; a row agrees with 5.0"),
+        (ColumnFacts("x", (0.5, 1.0), 9, 0.5, 10, 0.4), "50 % of the left rows are empty; a row agrees"),
         (ColumnFacts("x", (1.0, 1.0), 9, 0.01, 10, 0.4), "say much, and 40 % of the rows have one"),
         (ColumnFacts("x", (1.0, 1.0), 1, 1.0, 10, 1.0), "all rows have one value"),
         (ColumnFacts("x", (1.0, 1.0), 9, 0.0, 10, 0.0), "the tables share no value"),

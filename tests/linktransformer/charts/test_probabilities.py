@@ -29,16 +29,20 @@ def test_a_score_at_the_threshold_is_above_it() -> None:
 
 def test_nothing_to_show_is_no_error() -> None:
     none = np.array([], "f4")
-    assert probability_chart(Scored(none, none, ("a", "b"), None, True), []).to_svg().startswith("<svg")
+    assert (
+        probability_chart(Scored(none, none, ("a", "b"), None, "match probability", True), [])
+        .to_svg()
+        .startswith("<svg")
+    )
 
 
 def test_similarities_have_no_estimates() -> None:
-    scored = Scored(np.array([0.9], "f4"), np.array([np.nan], "f4"), ("a", "b"), 0.5, False)
+    scored = Scored(np.array([0.9], "f4"), np.array([np.nan], "f4"), ("a", "b"), 0.5, "similarity", False)
     assert "precision" not in str(probability_chart(scored, []).spec)
 
 
 def test_the_slider_starts_at_the_threshold() -> None:
-    scored = Scored(np.array([0.9], "f4"), np.array([0.2], "f4"), ("a", "b"), 0.6, True)
+    scored = Scored(np.array([0.9], "f4"), np.array([0.2], "f4"), ("a", "b"), 0.6, "match probability", True)
     spec = probability_chart(scored, []).spec
     (slider,) = spec["params"]
     assert slider["value"] == 0.6 and slider["bind"]["input"] == "range"

@@ -31,7 +31,11 @@ def test_every_kind_is_drawn(clusters: lt.Clusters) -> None:
         assert chart.to_svg().startswith("<svg") and chart.description
 
 
-def test_looseness_is_the_mean_of_all_pairs_of_keys(clusters: lt.Clusters) -> None:
+def test_looseness_is_the_mean_of_all_pairs_of_keys() -> None:
+    names = ["Acme Steel Works", "Acme Steel Work", "Acme Steel Wrks", "Acme Stel Works", "Baxter Dairy"]
+    table = pd.DataFrame({"name": [*names, *(f"{word} {number}" for word in "uvw" for number in range(20))]})
+    clusters = lt.cluster(table, on="name", threshold=0.05)
+    assert clusters.sizes.max() > 2
     loose = looseness(clusters)
     scores = dict(zip(zip(clusters.left_rows, clusters.right_rows, strict=True), clusters.score, strict=True))
     compared = sorted({row for pair in scores for row in pair})
@@ -75,3 +79,12 @@ def test_no_cluster_of_several_rows() -> None:
     with pytest.raises(InvalidArgumentError, match="No cluster has several rows"):
         clusters.chart("largest")
     assert clusters.chart("sizes").to_svg().startswith("<svg")
+
+
+def test_scores_have_their_name(clusters: lt.Clusters) -> None:
+    assert (
+        clusters.chart("probability").spec["vconcat"][0]["layer"][0]["encoding"]["x"]["title"]
+        == "match probability"
+    )
+    number = int(clusters.label[clusters.left_rows[0]])
+    assert "mean probability" in str(clusters.chart("cluster", cluster=number).spec)
