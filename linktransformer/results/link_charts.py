@@ -29,12 +29,16 @@ KINDS = ("probability", "weights", "pair", "views", "unlinked", "reliability")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a chart is of: a pair, by position or labels, or the truth with its columns."""
+    """What a chart is of: a pair, by position or labels, or the truth with its columns.
+
+    `has_rows` is false for links of files, whose cells are not in memory.
+    """
 
     link: int | None = None
     left: Label = None
     right: Label = None
     truth: object = None
+    has_rows: bool = True
     ids: Ids = Ids()  # noqa: RUF009 - frozen
 
 
@@ -106,8 +110,8 @@ def weights_chart_of(details: Mapping[str, object]) -> Chart:
     """Match weights as a report has them."""
     if not weights_known(details):
         raise InvalidArgumentError(
-            "These results have no match weights, since they were not decided by match probabilities of key "
-            "columns. Link with scores that are probabilities."
+            "These results have no match weights in their report: nothing was compared, scores are "
+            "similarities, or a fitted Linker gave them. Use the result of `link` or `cluster`."
         )
     weights = cast("Mapping[str, list[float]]", details["match_weights"])
     return bars.weight_chart(weights, ["What cells of such similarity add to the log-odds by themselves."])
@@ -118,6 +122,10 @@ def _pair(links: Links, asked: Asked) -> Chart:
         raise InvalidArgumentError(
             f'chart("pair") needs a link or two labels. Given: link={asked.link!r}, left={asked.left!r}, '
             f'right={asked.right!r}. Give chart("pair", link=0) or chart("pair", left=label, right=label).'
+        )
+    if not asked.has_rows:
+        raise InvalidArgumentError(
+            "These links are of files, whose rows are not in memory. Read the two rows and `link` them."
         )
     if asked.link is not None:
         number = check_number(asked.link, len(links), f"link={asked.link!r} is no link.")
@@ -134,8 +142,8 @@ def pair_chart(columns: Mapping[str, Column]) -> Chart:
     parts = parts_of(columns)
     if not parts:
         raise InvalidArgumentError(
-            "This pair has no contributions: it is not among the nearest candidates, or scores are "
-            "similarities. Choose a pair of `links.pairs` that was decided by match probabilities."
+            "This pair has no contributions: it is not among the nearest candidates, scores are "
+            "similarities, or a fitted Linker gave it. Choose a pair of `links.pairs` of a result of `link`."
         )
     labels = f"Left row {columns['left'][0]}, right row {columns['right'][0]}."
     return bars.waterfall_chart(parts, [labels])
@@ -210,6 +218,11 @@ def _reliability(links: Links, asked: Asked) -> Chart:
         )
     if not are_probabilities(links):
         raise InvalidArgumentError("The scores of these links are similarities, which have no reliability.")
+    if (asked.ids.left is not None or asked.ids.right is not None) and not asked.has_rows:
+        raise InvalidArgumentError(
+            "left_id= and right_id= name columns, and the rows of these links are in files. Give truth by "
+            "row number, from 0."
+        )
     labels = read_labels((links.left, links.right), asked.truth, "truth", asked.ids)
     width = max(1, links.right.n_rows)
     rows = best_unlinked(links)

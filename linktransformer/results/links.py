@@ -279,7 +279,7 @@ class Links:
         """
         from linktransformer.results.link_charts import Asked, link_chart
 
-        return link_chart(self, kind, Asked(link, left, right, truth, Ids(left_id, right_id)))
+        return link_chart(self, kind, Asked(link, left, right, truth, self._has_rows, Ids(left_id, right_id)))
 
     def to_html(self, path: str | os.PathLike[str], *, title: str = "Links") -> None:
         """Write a report to hand on: one HTML file that needs no other file, no network and no script.

@@ -109,3 +109,22 @@ def test_links_without_probabilities_or_without_links() -> None:
     for kind in ("probability", "unlinked", "views", "weights"):
         assert none.chart(kind).to_svg().startswith("<svg")
     assert none.above(2).chart().to_svg().startswith("<svg")
+
+
+def test_links_of_files(tmp_path) -> None:
+    left, right = people()
+    for name, table in (("left", left), ("right", right)):
+        table.reset_index(drop=True).to_parquet(tmp_path / f"{name}.parquet")
+    paths = [tmp_path / f"{name}.parquet" for name in ("left", "right", "out")]
+    links = lt.link_files(*paths[:2], on="name", out=paths[2])
+    for kind in ("probability", "unlinked", "views"):
+        assert links.chart(kind).to_svg().startswith("<svg")
+    links.to_html(tmp_path / "report.html")
+    assert f"{len(links):,}" in (tmp_path / "report.html").read_text()
+    for refused in (
+        lambda: links.chart("pair", link=0),
+        lambda: links.chart("reliability", truth=[(0, 0)], left_id="name"),
+        lambda: links.to_excel(tmp_path / "review.xlsx"),
+    ):
+        with pytest.raises(InvalidArgumentError, match="files"):
+            refused()
