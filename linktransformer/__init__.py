@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from linktransformer.charts.chart import Chart
+    from linktransformer.charts.columns import column_chart
     from linktransformer.compat.functions import (
         aggregate_rows,
         all_pair_combos_evaluate,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 __version__ = "1.0.0rc1"
 _HOME = {
     "CacheSettings": "encoding.cache_settings",
+    "Chart": "charts.chart",
     "Clusters": "results.clusters",
     "ColumnNotFoundError": "errors",
     "Deduplicator": "estimators.deduplicator",
@@ -79,6 +82,7 @@ _HOME = {
     "classify_rows": "training.classes.classify",
     "cluster": "dedup.cluster",
     "cluster_rows": "compat.old_clusters",
+    "column_chart": "charts.columns",
     "create_new_train_config": "training.config_file",
     "dedup_rows": "compat.old_clusters",
     "evaluate_pairs": "compat.functions",
@@ -100,6 +104,7 @@ _HOME = {
 }
 __all__ = [
     "CacheSettings",
+    "Chart",
     "Clusters",
     "ColumnNotFoundError",
     "Deduplicator",
@@ -122,6 +127,7 @@ __all__ = [
     "classify_rows",
     "cluster",
     "cluster_rows",
+    "column_chart",
     "compare",
     "create_new_train_config",
     "dedup_rows",

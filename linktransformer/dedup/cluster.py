@@ -248,6 +248,7 @@ def clusters_by(
         clustering=result.details,
         null_values=null_counts,
         sources=ABSENT if rules.sources is None else rules.sources.sizes,
+        options=job.options(),
     )
     result = replace(result, details=report, pictures=neighbours.pictures)
     result = report_warnings.of_clusters(result, compared, neighbours.unreadable)

@@ -264,5 +264,6 @@ def links_of(
         choice=links.details,
         **blocks.details,
         null_values=null_counts,
+        options=job.options(),
     )
     return replace(links, details=report)

@@ -81,6 +81,18 @@ class Job:
                 values[name] = default
         return cls(**values)
 
+    def options(self) -> dict[str, object]:
+        """The arguments that are not at their default, for a report; JSON can hold them.
+
+        The model is left out: reports have its name, and an object may hold more than that.
+        """
+        given = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        return {
+            name: _plain(value)
+            for name, (value, default) in given.items()
+            if value is not default and value != default and name not in ("model", "keep_features")
+        }
+
     def __post_init__(self) -> None:
         if self.validate not in VALIDATE:
             raise InvalidArgumentError(
@@ -97,6 +109,17 @@ class Job:
         _check_overlap(self.expected_overlap)
         thresholds.check_threshold(self.threshold)
         check_cache(self.cache)
+
+
+def _plain(value: object) -> object:
+    """A value as JSON can hold it; as text where it cannot."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def _check_compare(compare: object) -> None:

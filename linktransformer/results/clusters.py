@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
@@ -20,6 +22,9 @@ from linktransformer.tables.cells import is_null
 from linktransformer.tables.frames import IntoDataFrame, Table
 from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
 from linktransformer.tables.row_labels import Label
+
+if TYPE_CHECKING:
+    from linktransformer.charts.chart import Chart
 
 __all__ = ["KEEP", "Clusters", "check_keep", "kept_rows"]
 
@@ -141,6 +146,38 @@ class Clusters(ClusterValues):
             return cluster_explanation.of_cluster(self, pairs)
         place = check_number(pair, len(pairs), f"pair={pair!r} is no pair of cluster {number}.")
         return cluster_explanation.of_pair(self, int(pairs[place]))
+
+    def chart(self, kind: str = "sizes", *, cluster: int | None = None, pair: int | None = None) -> Chart:
+        """Draw the clusters as a chart.
+
+        Args:
+            kind: "sizes": how many clusters have how many rows. "probability": a histogram of the scores
+                within clusters and between neighbours. "weights": match weights by column and level of
+                similarity. "loosest", "largest": those clusters as graphs. "cluster": one of them. "pair":
+                what adds up to the probability of one pair.
+            cluster: For "cluster" and "pair", the number of a cluster.
+            pair: For "pair", one of its pairs, as in `explain`.
+
+        Returns:
+            The chart: `to_svg()`, `to_html()`, `save(path)`, and a picture in a notebook.
+
+        Raises:
+            InvalidArgumentError: Another kind, or these clusters do not have what it shows.
+        """
+        from linktransformer.results.cluster_charts import cluster_chart
+
+        return cluster_chart(self, kind, cluster, pair)
+
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "Clusters") -> None:
+        """Write a report to hand on, as `Links.to_html` does: one HTML file below 2 MB.
+
+        Args:
+            path: The file.
+            title: Its heading.
+        """
+        from linktransformer.results.cluster_page import cluster_page
+
+        Path(path).write_text(cluster_page(self, title), encoding="utf-8")
 
     def next_to(self, cluster: int) -> tuple[int, float]:
         """The most similar other cluster.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from linktransformer.tables import frames
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
 from linktransformer.tables.row_labels import Label
+
+if TYPE_CHECKING:
+    from linktransformer.charts.chart import Chart
 
 __all__ = ["Links"]
 
@@ -204,6 +209,76 @@ class Links(LinkValues):
         else:
             columns = link_explanation.of_link(self, int(link))
         return explanation_text.of_columns(columns) if as_text else frames.new_frame(self.left, columns)
+
+    def chart(
+        self,
+        kind: str = "probability",
+        *,
+        link: int | None = None,
+        left: Label = None,
+        right: Label = None,
+        truth: object = None,
+        left_id: str | None = None,
+        right_id: str | None = None,
+    ) -> Chart:
+        """Draw the links as a chart.
+
+        Args:
+            kind: "probability": a histogram of match probabilities, and estimated precision, recall and
+                number of pairs by threshold, with a slider. "weights": match weights by column and level of
+                similarity. "pair": what adds up to the probability of one pair. "views": similarity of the
+                links in each view. "unlinked": rows by reason. "reliability": probabilities against `truth`.
+            link: For "pair", the position of a link in `pairs`.
+            left: For "pair", the label of a left row; with `right`.
+            right: The label of a right row.
+            truth: For "reliability", the true pairs, as `evaluate` takes them.
+            left_id: The column of the left table whose values `truth` uses.
+            right_id: The same of the right table.
+
+        Returns:
+            The chart: `to_svg()`, `to_html()`, `save(path)`, and a picture in a notebook.
+
+        Raises:
+            InvalidArgumentError: Another kind, or these links do not have what it shows.
+        """
+        from linktransformer.results.link_charts import Asked, link_chart
+
+        return link_chart(self, kind, Asked(link, left, right, truth, self._has_rows, Ids(left_id, right_id)))
+
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "Links") -> None:
+        """Write a report to hand on: one HTML file that needs no other file, no network and no script.
+
+        It says what was linked and how sure that is, and has charts (with the extra `charts`, else a
+        histogram), up to 20 links of each band of probability with their differences marked, rows without a
+        link by reason, warnings, options and versions. It stays below 2 MB: where there are more rows it
+        shows some, and says of how many.
+
+        Args:
+            path: The file.
+            title: Its heading.
+        """
+        from linktransformer.results.link_page import link_page
+
+        Path(path).write_text(link_page(self, title, has_rows=self._has_rows), encoding="utf-8")
+
+    def to_excel(self, path: str | os.PathLike[str], *, limit: int = 1000) -> None:
+        """Write pairs for review as an Excel file; needs the extra `cli`.
+
+        It has the links, and the best candidate of each left row without one: cells side by side, the match
+        probability, the reason, and an empty column for yes or no. `fit_decision(..., labels=path)` learns
+        from the answers. Cells are text, never formulas.
+
+        Args:
+            path: The file, .xlsx.
+            limit: The number of pairs; of more, as many of each band of probability as can be.
+
+        Raises:
+            InvalidArgumentError: Another suffix, no such number, or the rows are in files.
+            MissingExtraError: openpyxl is not installed.
+        """
+        from linktransformer.results.review_sheet import write_review
+
+        write_review(self, path, limit, has_rows=self._has_rows)
 
     def report(self) -> dict[str, Any]:
         """Report how the links were made, and the decisions for all rows.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from linktransformer.arrays import Bools, Doubles, Floats, Integers
+from linktransformer.results.cluster_charts import nearest_apart
 from linktransformer.results.cluster_values import ClusterValues
 from linktransformer.results.link_values import LinkValues
 from linktransformer.results.thumbnails import image_tag
@@ -18,7 +19,7 @@ from linktransformer.tables import frames
 if TYPE_CHECKING:
     from clippings.pictures.read import Picture
 
-__all__ = ["of_clusters", "of_links"]
+__all__ = ["IN", "OUT", "histogram", "of_clusters", "of_links"]
 
 BINS = 40
 SHOWN = 5  # pairs on either side of the threshold
@@ -71,7 +72,7 @@ def of_links(links: LinkValues) -> str:
             ("estimated precision", links.details["precision"]),
         ],
         links.details.get("warnings", ()),
-        _histogram(
+        histogram(
             [("links", IN, links.score), ("nearest of an unlinked left row", OUT, nearest)],
             links.details["threshold"],
         ),
@@ -98,7 +99,7 @@ def of_clusters(clusters: ClusterValues) -> str:
     nearest clusters that were kept apart.
     """
     first = np.unique(clusters.label, return_index=True)[1]  # the first row of each
-    nearest = _nearest_clusters(clusters.next_cluster)
+    nearest = nearest_apart(clusters.next_cluster)
     weakest = np.argsort(clusters.score, kind="stable")[:SHOWN]
     strongest = nearest[np.argsort(-clusters.next_score[nearest], kind="stable")[:SHOWN]]
     side = _Side(clusters.table, clusters.details["on"], clusters.pictures)
@@ -111,7 +112,7 @@ def of_clusters(clusters: ClusterValues) -> str:
             ("estimated precision", clusters.details.get("estimated_precision")),
         ],
         clusters.details.get("warnings", ()),
-        _histogram(
+        histogram(
             [
                 ("pairs within clusters", IN, clusters.score),
                 ("a cluster and the next one, on average", OUT, clusters.next_score[nearest]),
@@ -131,14 +132,6 @@ def of_clusters(clusters: ClusterValues) -> str:
             side.cells(first[clusters.next_cluster[strongest]]),
         ),
     )
-
-
-def _nearest_clusters(next_cluster: Integers) -> Integers:
-    """The clusters that have a next one; of two that are each other's next one the lower."""
-    has_next = np.flatnonzero(next_cluster >= 0)
-    following = next_cluster[has_next]
-    repeated: Bools = (next_cluster[following] == has_next) & (following < has_next)
-    return has_next[~repeated]
 
 
 def _share(mask: Bools) -> str:
@@ -167,7 +160,7 @@ def _number(value: str | float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-def _histogram(series: Sequence[tuple[str, str, Floats]], threshold: float | None) -> str:
+def histogram(series: Sequence[tuple[str, str, Floats]], threshold: float | None) -> str:
     """Stacked bars by score as SVG, the threshold as a dashed line; a series is (name, colour, scores)."""
     scores = np.concatenate([scores for *_, scores in series])
     scores = scores[np.isfinite(scores)]

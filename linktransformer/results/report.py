@@ -109,7 +109,7 @@ class ChoiceReport(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LinkReport(Report):
-    """How two tables were linked; `choice` is a `ChoiceReport`."""
+    """How two tables were linked; `choice` is a `ChoiceReport`, `options` are those of the call."""
 
     left_on: Sequence[str]
     right_on: Sequence[str]
@@ -119,6 +119,7 @@ class LinkReport(Report):
     warnings: Sequence[str]
     warning_codes: Sequence[str]
     null_values: Mapping[str, Mapping[str, int]]
+    options: Mapping[str, object] | Absent = ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -137,7 +138,7 @@ class ClusteringReport(Report):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClusterReport(Report):
-    """How one table was clustered; `clustering` is a `ClusteringReport`."""
+    """How one table was clustered; `clustering` is a `ClusteringReport`, `options` are those of the call."""
 
     on: Sequence[str]
     method: str
@@ -147,3 +148,4 @@ class ClusterReport(Report):
     warning_codes: Sequence[str] = ()
     null_values: Mapping[str, int] | Absent = ABSENT
     sources: Mapping[str, int] | Absent = ABSENT
+    options: Mapping[str, object] | Absent = ABSENT

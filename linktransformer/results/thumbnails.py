@@ -16,8 +16,10 @@ __all__ = ["image_tag"]
 HEIGHT, WIDTH = 96, 320  # the largest thumbnail, in pixels
 
 
-def image_tag(picture: Picture) -> str:
+def image_tag(picture: Picture, alt: str = "") -> str:
     """A picture as an <img> element with its data; if it could not be read, the reason as text.
+
+    `alt` is the text for those who do not see it, "" where the text beside it says all.
 
     Example:
         >>> from clippings.pictures.read import read_pictures
@@ -32,6 +34,6 @@ def image_tag(picture: Picture) -> str:
     image.save(stream, "PNG", optimize=True)
     data = base64.b64encode(stream.getvalue()).decode("ascii")
     return (
-        f'<img alt="" width="{image.width}" height="{image.height}" style="vertical-align:middle" '
-        f'src="data:image/png;base64,{data}"/>'
+        f'<img alt="{escape(alt)}" width="{image.width}" height="{image.height}" '
+        f'style="vertical-align:middle" src="data:image/png;base64,{data}"/>'
     )

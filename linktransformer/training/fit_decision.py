@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from linktransformer.arrays import Integers
 from linktransformer.decision.correction import FILE, Correction, write
@@ -27,6 +27,7 @@ from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels
 from linktransformer.tables.picture_records import picture_columns
+from linktransformer.tables.review_workbook import answered_pairs, is_workbook
 from linktransformer.training.labelled_candidates import labelled_candidates
 from linktransformer.training.run_folder import fingerprint, folder_of, versions
 
@@ -100,7 +101,8 @@ def fit_decision(
         right: A table of the same library; None to learn how rows of one table match, for clusters.
         labels: The labelled pairs: a table of two columns, left and right label, and of a third one with 1
             or yes (match) and 0 or no (non-match); without it all are matches. Or a dict from left to right
-            label, or pairs, or triples. A null right label says that a left row has no match.
+            label, or pairs, or triples. A null right label says that a left row has no match. Or the Excel
+            file that `Links.to_excel` has written, with answers.
         on: Key column or columns of both tables; None for the text columns that both have.
         left_on: Key columns of the left table, with `right_on`.
         right_on: Key columns of the right table.
@@ -157,6 +159,8 @@ def fit_decision(
     tables = left_table, left_table if right is None else frames.wrap(right, "right")
     columns = None if images is None else picture_columns(images, tables)
     names = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, columns)
+    if is_workbook(labels):
+        labels = answered_pairs(cast("str | os.PathLike[str]", labels), "labels")
     pair_labels = read_labels(tables, labels, "labels", Ids(left_id, left_id if one else right_id, label))
     if not len(pair_labels.left):
         raise InvalidArgumentError("labels names no pair to learn from. Give pairs of labels.")

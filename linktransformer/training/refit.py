@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.decision.choose import EVEN, choose
+from linktransformer.decision.choose_links import EVEN, choose
 from linktransformer.decision.correction import matrix_of, named
 from linktransformer.decision.correction_fit import WRONG, LabelledJob, fit_correction
 from linktransformer.decision.fused import Fused

@@ -1,0 +1,1 @@
+"""Charts and pages made of plain values: Vega-Lite specifications and HTML."""
