@@ -12,7 +12,7 @@ PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only fr
 ROOMS = {
     "linktransformer": (
         "tables", "search", "scoring", "decision", "encoding", "results", "linking", "partitions", "dedup",
-        "estimators", "training", "compat", "cli",
+        "estimators", "training", "review", "compat", "cli",
     ),
     "clippings": (
         "pictures", "layers", "long", "text", "records", "loading", "export", "training", "record_training",
@@ -21,7 +21,15 @@ ROOMS = {
 }  # fmt: skip
 # beside the rooms, open to all of them
 OPEN = {
-    "linktransformer": {"arrays", "errors", "optional", "progress", "progress_view", "__version__"},
+    "linktransformer": {
+        "arrays",
+        "entries",
+        "errors",
+        "optional",
+        "progress",
+        "progress_view",
+        "__version__",
+    },
     "clippings": {"arrays", "errors", "fingerprint", "settings", "third_party"},
 }
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
+from linktransformer import entries
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.job_evidence import JobEvidence
 from linktransformer.errors import InvalidArgumentError
@@ -222,6 +224,26 @@ class Clusters:
                 f"them, from 0 to {len(rows) - 1}."
             )
         return int(rows[place])
+
+    def review(self, answers: str | os.PathLike[str] = "answers.sqlite", **options: Any) -> os.PathLike[str]:
+        """Ask people about candidate pairs and clusters on web pages of this machine, and keep their answers.
+
+        Args:
+            answers: The .sqlite file of the answers; one that is there is continued.
+            **options: `reviewer`, `pictures`, `port`, `seed` and `browser` of `linktransformer.review`.
+
+        Returns:
+            The file of answers, for `fit_decision`: a `linktransformer.review.answers.Answers`.
+
+        Raises:
+            InvalidArgumentError: The file cannot be used, the rows are in files, or their labels repeat.
+            MissingExtraError: The packages of the extra "review" are not installed.
+
+        Example:
+            >>> import linktransformer as lt
+            >>> answers = lt.cluster(firms, on="name").review("answers.sqlite")  # doctest: +SKIP
+        """
+        return entries.review(self, answers, **options)
 
     def report(self) -> dict[str, Any]:
         """Report how the clusters were made, and how many there are.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer import entries
 from linktransformer.arrays import Column, Floats, Integers
 from linktransformer.decision.job_evidence import JobEvidence
 from linktransformer.decision.threshold import is_number
@@ -265,6 +267,26 @@ class Links:
         else:
             columns = link_explanation.of_link(self, int(link))
         return explanation_text.of_columns(columns) if as_text else frames.new_frame(self.left, columns)
+
+    def review(self, answers: str | os.PathLike[str] = "answers.sqlite", **options: Any) -> os.PathLike[str]:
+        """Ask people about candidate pairs on web pages of this machine, and keep their answers.
+
+        Args:
+            answers: The .sqlite file of the answers; one that is there is continued.
+            **options: `reviewer`, `pictures`, `port`, `seed` and `browser` of `linktransformer.review`.
+
+        Returns:
+            The file of answers, for `fit_decision`: a `linktransformer.review.answers.Answers`.
+
+        Raises:
+            InvalidArgumentError: The file cannot be used, the rows are in files, or their labels repeat.
+            MissingExtraError: The packages of the extra "review" are not installed.
+
+        Example:
+            >>> import linktransformer as lt
+            >>> answers = lt.link(firms, register, on="name").review("answers.sqlite")  # doctest: +SKIP
+        """
+        return entries.review(self, answers, **options)
 
     def report(self) -> dict[str, Any]:
         """Report how the links were made, and the decisions for all rows.

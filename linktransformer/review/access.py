@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 
 __all__ = ["HEADERS", "Access"]
 
@@ -67,8 +66,6 @@ class Access:
 
     def knows_session(self, headers: Mapping[str, str]) -> bool:
         """Whether a request has the cookie."""
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(self.cookie_name)
-        except CookieError:
-            return False
-        return cookie is not None and secrets.compare_digest(cookie.value.encode(), self.session.encode())
+        cookies = [part.strip().partition("=") for part in headers.get("cookie", "").split(";")]
+        values = [value for name, _, value in cookies if name == self.cookie_name]
+        return any(secrets.compare_digest(value.encode(), self.session.encode()) for value in values)

@@ -105,9 +105,13 @@ class Answers:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         if self.path.suffix != ".sqlite":
-            raise InvalidArgumentError(f"answers={str(path)!r} is no .sqlite file. Give such as answers.sqlite.")
+            raise InvalidArgumentError(
+                f"answers={str(path)!r} is no .sqlite file. Give such as answers.sqlite."
+            )
         if not self.path.parent.is_dir():
-            raise InvalidArgumentError(f"answers={str(path)!r}: there is no folder {str(self.path.parent)!r}.")
+            raise InvalidArgumentError(
+                f"answers={str(path)!r}: there is no folder {str(self.path.parent)!r}."
+            )
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -129,13 +133,11 @@ class Answers:
         if wrong:
             raise InvalidArgumentError(f"answer={wrong[0]!r} is not one of {', '.join(map(repr, ANSWERS))}.")
         action, now = uuid.uuid4().hex, datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        lines = [
-            (action, a.left, a.right, a.answer, a.reviewer, now, a.probability, a.why) for a in answers
-        ]
+        lines = [(action, a.left, a.right, a.answer, a.reviewer, now, a.probability, a.why) for a in answers]
         with self._open() as connection:
             connection.executemany(
-                "INSERT INTO answers (action, left_label, right_label, answer, reviewer, time, probability, why)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO answers (action, left_label, right_label, answer, reviewer, time, probability, "
+                "why) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 lines,
             )
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.tables import frames
-from linktransformer.tables.cells import is_null
 from linktransformer.tables.frames import Table
 from linktransformer.tables.key_columns import paired
 from linktransformer.tables.normalize import normalize
@@ -74,11 +73,13 @@ def texts(table: Table, name: str | None, rows: Integers) -> list[str]:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, (str, int, float, bool)) or hasattr(value, "isoformat"):
-        return "" if is_null(value) else str(value)
-    if value is None or isinstance(value, (bytes, bytearray, memoryview)):
-        return "" if value is None else f"({len(value)} bytes)"
-    return "" if is_null(value) else f"({type(value).__name__})"
+    """A Python value, None for null, as text."""
+    if value is None:
+        return ""
+    if isinstance(value, (bytes, bytearray)):
+        return f"({len(value)} bytes)"
+    is_plain = isinstance(value, (str, int, float, np.generic)) or hasattr(value, "isoformat")
+    return str(value) if is_plain else f"({type(value).__name__})"
 
 
 def short(text: str) -> str:

@@ -174,7 +174,16 @@ def _of_clusters(clusters: Clusters) -> Pairs:
     on, names = list(clusters.details["on"]), _labels_of(table)
     pictures = None if clusters.pictures is None else (clusters.pictures, clusters.pictures)
     return Pairs(
-        (table, table), (on, on), left, right, scores[keep], linked, (names, names), pictures, evidence, clusters
+        (table, table),
+        (on, on),
+        left,
+        right,
+        scores[keep],
+        linked,
+        (names, names),
+        pictures,
+        evidence,
+        clusters,
     )
 
 
