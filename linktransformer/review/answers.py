@@ -12,8 +12,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.tables.answered_pairs import STANDING, SUFFIX, AnsweredPairs, Standing, clear_answers
 
-__all__ = ["ANSWERS", "Answer", "Answers", "LabelledTexts"]
+__all__ = ["ANSWERS", "Answer", "Answers"]
 
 ANSWERS = ("yes", "no", "unsure")
 WAIT = 30.0  # seconds that a writer waits for another one
@@ -32,12 +33,6 @@ CREATE TABLE IF NOT EXISTS answers (
     undone INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS answers_of_reviewer ON answers (reviewer, undone, id);
-"""
-# of each pair the last answer of each reviewer that was not undone
-_STANDING = """
-SELECT left_label, right_label, answer, reviewer FROM answers WHERE id IN (
-    SELECT max(id) FROM answers WHERE undone = 0 GROUP BY left_label, right_label, reviewer
-) ORDER BY id
 """
 
 
@@ -60,25 +55,6 @@ class Answer:
     reviewer: str = ""
     probability: float | None = None
     why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledTexts:
-    """The pairs whose answers can be learned from, by labels as text.
-
-    Args:
-        left: Labels of left rows.
-        right: Labels of right rows.
-        match: Whether they are one.
-        unsure: How many pairs were left out because nobody was sure.
-        disputed: How many were left out because one reviewer said yes and another one no.
-    """
-
-    left: tuple[str, ...]
-    right: tuple[str, ...]
-    match: tuple[bool, ...]
-    unsure: int
-    disputed: int
 
 
 class Answers:
@@ -104,7 +80,7 @@ class Answers:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        if self.path.suffix != ".sqlite":
+        if self.path.suffix != SUFFIX:
             raise InvalidArgumentError(
                 f"answers={str(path)!r} is no .sqlite file. Give such as answers.sqlite."
             )
@@ -167,30 +143,19 @@ class Answers:
             ).fetchone()
         return None if found is None else (found[0], found[1])
 
-    def standing(self) -> list[tuple[str, str, str, str]]:
+    def standing(self) -> list[Standing]:
         """Left label, right label, answer and reviewer: the last answer of each reviewer for each pair."""
         with self._open() as connection:
-            return connection.execute(_STANDING).fetchall()
+            return connection.execute(STANDING).fetchall()
 
-    def labels(self) -> LabelledTexts:
+    def labels(self) -> AnsweredPairs:
         """The pairs whose answers can be learned from, in the order of their answers.
 
         Returns:
             The pairs that somebody answered with yes or no, and about which no two reviewers disagree; and
             counts of the others.
         """
-        verdicts: dict[tuple[str, str], set[str]] = {}
-        for left, right, answer, _ in self.standing():
-            verdicts.setdefault((left, right), set()).add(answer)
-        clear = {pair: found - {"unsure"} for pair, found in verdicts.items()}
-        used = {pair: found == {"yes"} for pair, found in clear.items() if len(found) == 1}
-        return LabelledTexts(
-            tuple(left for left, _ in used),
-            tuple(right for _, right in used),
-            tuple(used.values()),
-            sum(not found for found in clear.values()),
-            sum(len(found) > 1 for found in clear.values()),
-        )
+        return clear_answers(self.standing())
 
     def count(self) -> dict[str, int]:
         """How many answers of each kind there are, each reviewer's last one for a pair."""

@@ -8,18 +8,18 @@ from urllib.parse import parse_qs, quote, unquote
 import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from linktransformer.arrays import Integers
 from linktransformer.results.clusters import Clusters
 from linktransformer.review import cluster_answers, pages, pictures
-from linktransformer.review.access import HEADERS, Access
+from linktransformer.review.access import Access
 from linktransformer.review.answers import ANSWERS
 from linktransformer.review.desk import Desk
+from linktransformer.review.guard import Guard
 from linktransformer.review.pages import Filter, Shown
 
 __all__ = ["application"]
@@ -27,44 +27,6 @@ __all__ = ["application"]
 LARGEST = 65_536  # bytes of a form
 LONGEST_NAME = 60  # characters of a reviewer's name
 STATIC = {"style.css": "text/css; charset=utf-8", "keys.js": "text/javascript; charset=utf-8"}
-ENTER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Review</title>
-<meta http-equiv="refresh" content="0;url=/"><p><a href="/">Begin the review</a></p></html>"""
-
-
-class _Guard:
-    """Refuse requests that do not come from the reviewer's own browser; security headers on all answers."""
-
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self.app, self.access = app, access
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
-        if scope["type"] != "http":
-            return
-        headers = Headers(scope=scope)
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        problem = self.access.refusal(scope["method"], headers)
-        app: ASGIApp = self.app
-        if problem is not None:
-            app = PlainTextResponse(problem, 403)
-        elif scope["path"] == "/enter":
-            app = self._enter(Request(scope))
-        elif not self.access.knows_session(headers):
-            app = PlainTextResponse("Open the address that the review printed when it began.", 403)
-        await app(scope, receive, guarded)
-
-    def _enter(self, request: Request) -> Response:
-        """The cookie for the token. A page leads on, since a redirect from another site would lose it."""
-        if request.method != "GET" or not self.access.knows_token(request.query_params.get("token", "")):
-            return PlainTextResponse("This is not the address that the review printed when it began.", 403)
-        return HTMLResponse(ENTER, headers={"set-cookie": self.access.set_cookie()})
 
 
 class _Pages:
@@ -214,7 +176,7 @@ def application(
     desk: Desk, columns: tuple[tuple[str, str], ...], reviewer: str, access: Access, end: Callable[[], None]
 ) -> ASGIApp:
     """The application of one review; `end` is called when a reviewer ends it."""
-    return _Guard(Starlette(routes=list(_Pages(desk, columns, reviewer, access, end).routes())), access)
+    return Guard(Starlette(routes=list(_Pages(desk, columns, reviewer, access, end).routes())), access)
 
 
 def _of_form(handler: Callable[[Request, Form], Response]) -> Callable[[Request], object]:

@@ -32,7 +32,7 @@ __all__ = [
 FOLDER = Path(__file__).parent
 ROWS = 50  # of a page of the table
 MEMBERS = 200  # rows of a cluster that are shown, and that an answer is about
-LINES = ("item", "score", "match_weight", "contribution")
+NUMBERS = ("score", "match_weight", "contribution")
 STATES = {"open": "without an answer", "answered": "with an answer", "all": "all"}
 
 
@@ -268,14 +268,14 @@ def _picture_lines(shown: Shown, rows: tuple[int, int]) -> list[tuple[str, list[
     return lines
 
 
-def _lines(columns: Mapping[str, Column]) -> list[tuple[str, float | None, float | None, float | None]]:
-    """The explanation without its first line, which has the labels; None where a number is not known."""
+def _lines(columns: Mapping[str, Column]) -> list[tuple[str, list[float | None]]]:
+    """The explanation without its first line, which has the labels: each item with its three numbers."""
     n = len(columns["item"])
-    values = [columns[name].tolist() if name in columns else [None] * n for name in LINES]
-    return [
-        (str(item), *(None if value is None or value != value else float(value) for value in numbers))
-        for item, *numbers in list(zip(*values, strict=True))[1:]
-    ]  # type: ignore[misc]  # three numbers
+    numbers = [columns[name].tolist() if name in columns else [None] * n for name in NUMBERS]
+    known = [
+        [None if value is None or value != value else float(value) for value in side] for side in numbers
+    ]
+    return list(zip(map(str, columns["item"].tolist()), map(list, zip(*known, strict=True)), strict=True))[1:]
 
 
 def _number(text: str | None, default: float) -> float:

@@ -135,7 +135,8 @@ def pairs_of(result: object) -> Pairs:
     if isinstance(result, Clusters):
         return _of_clusters(result)
     raise InvalidArgumentError(
-        f"review was given a {type(result).__name__}. Give the Links of lt.link or the Clusters of lt.cluster."
+        f"review was given a {type(result).__name__}. Give the Links of lt.link or the Clusters of "
+        "lt.cluster."
     )
 
 
@@ -173,18 +174,9 @@ def _of_clusters(clusters: Clusters) -> Pairs:
     linked = clusters.label[left] == clusters.label[right]
     on, names = list(clusters.details["on"]), _labels_of(table)
     pictures = None if clusters.pictures is None else (clusters.pictures, clusters.pictures)
-    return Pairs(
-        (table, table),
-        (on, on),
-        left,
-        right,
-        scores[keep],
-        linked,
-        (names, names),
-        pictures,
-        evidence,
-        clusters,
-    )
+    sides = (table, table), (on, on)
+    both = names, names
+    return Pairs(*sides, left, right, scores[keep], linked, both, pictures, evidence, clusters)
 
 
 def _candidates(evidence: JobEvidence) -> tuple[Integers, Floats]:

@@ -7,7 +7,6 @@ from importlib import import_module
 
 import numpy as np
 
-from linktransformer.errors import InvalidArgumentError
 from linktransformer.review.pairs import Pairs
 from linktransformer.tables import frames
 from linktransformer.tables.picture_records import picture_columns
@@ -25,10 +24,6 @@ def columns_of(pairs: Pairs, linked_by: object, more: object) -> tuple[tuple[str
         for names in named
         if names
     ]
-    if any(not isinstance(name, str) for names in pairs_of_names for name in names):
-        raise InvalidArgumentError(
-            f"pictures={more!r} names no columns. Give a name, a pair, or a list of these."
-        )
     return tuple(dict.fromkeys(pairs_of_names))
 
 

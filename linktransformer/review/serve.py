@@ -83,7 +83,8 @@ def _check(store: Answers, pairs: Pairs) -> None:
     found = store.about(kind=kind)["kind"]
     if found != kind:
         raise InvalidArgumentError(
-            f"answers={str(store.path)!r} holds answers about {found}, and these are {kind}. Give another file."
+            f"answers={str(store.path)!r} holds answers about {found}, and these are {kind}. Give "
+            "another file."
         )
     given = [(left, right) for left, right, *_ in store.standing()]
     known = [set(labels) for labels in pairs.labels]
@@ -119,6 +120,7 @@ def _serve(desk: Desk, columns: tuple[tuple[str, str], ...], reviewer: str, port
         raise InvalidArgumentError(
             f"port={port!r} cannot be used: {error}. Give 0 for any free one."
         ) from error
+    listening.listen()  # before anybody knows the address
     access = Access(listening.getsockname()[1])
     ended = threading.Event()
     app = application(desk, columns, reviewer, access, ended.set)

@@ -24,6 +24,7 @@ from linktransformer.linking import compare_tables
 from linktransformer.linking.options import BlockColumns, Columns, Job, K
 from linktransformer.progress import displayed
 from linktransformer.tables import frames, key_columns
+from linktransformer.tables.answered_pairs import answered_pairs, path_of
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels
 from linktransformer.tables.picture_records import picture_columns
@@ -48,7 +49,8 @@ class FittedDecision:
         folder: The folder, with `decision.json`, and the model where it is not the bundled one.
         metrics: Counts: "matches" and "non_matches", labels of either kind; "contradictions", pairs that are
             labelled both ways or as a non-match between rows that other labels join; "labels_not_compared",
-            labels of pairs that are no candidates; "left_rows_with_several_matches"; "expected_matches" and
+            labels of pairs that are no candidates; "answers_unsure" and "answers_disputed", pairs of a file
+            of answers that were left out; "left_rows_with_several_matches"; "expected_matches" and
             "expected_matches_without_labels" among the candidates.
         correction: The learned correction.
     """
@@ -98,7 +100,8 @@ def fit_decision(
         right: A table of the same library; None to learn how rows of one table match, for clusters.
         labels: The labelled pairs: a table of two columns, left and right label, and of a third one with 1
             (match) and 0 (non-match); without it all are matches. Or a dict from left to right label, or
-            pairs, or triples. A null right label says that a left row has no match.
+            pairs, or triples. A null right label says that a left row has no match. Or the .sqlite file of the
+            answers of `Links.review`, of which pairs without a clear answer are left out and counted.
         on: Key column or columns of both tables; None for the text columns that both have.
         left_on: Key columns of the left table, with `right_on`.
         right_on: Key columns of the right table.
@@ -153,7 +156,12 @@ def fit_decision(
     tables = left_table, left_table if right is None else frames.wrap(right, "right")
     columns = None if images is None else picture_columns(images, tables)
     names = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, columns)
-    pair_labels = read_labels(tables, labels, "labels", Ids(left_id, left_id if one else right_id, label))
+    ids = Ids(left_id, left_id if one else right_id, label)
+    answered = None
+    if (path := path_of(labels)) is not None:
+        answered = answered_pairs(path, tables, "labels", ids)
+        labels = answered.triples
+    pair_labels = read_labels(tables, labels, "labels", ids)
     if not len(pair_labels.left):
         raise InvalidArgumentError("labels names no pair to learn from. Give pairs of labels.")
     source = _source(model_plan.LEXICAL if one and model is None and images is None else model)
@@ -176,6 +184,8 @@ def fit_decision(
     matches, others, counts = labelled_candidates(nodes, fused, pair_labels, complete, one)
     learned, expected = correction_of(fused, matches, others, same=one)
     folder = folder_of(out, resume=False) / "model"
+    if answered is not None:
+        counts = {**counts, "answers_unsure": answered.unsure, "answers_disputed": answered.disputed}
     metrics = {name: float(value) for name, value in {**counts, **expected}.items()}
     cells = (
         str(text)
