@@ -21,9 +21,7 @@ def add_to(commands: Commands) -> None:
     add("right", nargs="?", help="right table; left out: the clusters of the one table")
     add_keys(parser)
     add_search(parser)
-    add(
-        "--answers", default="answers.sqlite", help="file of the answers (answers.sqlite), continued if there"
-    )
+    add("--answers", default="answers.sqlite", help="file of answers (answers.sqlite), continued if there")
     add("--reviewer", help="name to be written with each answer; left out: that of the user")
     add("--pictures", type=images, metavar="COLUMNS", help="column of pictures to show, or LEFT,RIGHT")
     add("--port", type=int, default=0, help="port at 127.0.0.1 (any free one)")

@@ -13,7 +13,7 @@ from linktransformer.arrays import Integers
 from linktransformer.tables import frames
 from linktransformer.tables.frames import Table
 from linktransformer.tables.key_columns import paired
-from linktransformer.tables.normalize import normalize
+from linktransformer.tables.normalize import folded
 
 __all__ = ["Cell", "Compared", "columns_beside", "compared", "short", "texts"]
 
@@ -40,7 +40,7 @@ class Compared:
         name: The column, or "left / right".
         cells: The left and the right cell.
         is_key: Whether it is a key column.
-        equal: Whether both are there and equal after normalisation.
+        equal: Whether both are there and equal but for case, white space and Unicode form.
     """
 
     name: str
@@ -102,7 +102,8 @@ def compared(
             continue
         beside = one is not None and other is not None and all(cells)
         parts = _differences(cells[0], cells[1]) if beside else ([(cells[0], False)], [(cells[1], False)])
-        equal = beside and normalize(cells[0]) == normalize(cells[1])
+        one_text, other_text = folded(cells).tolist()
+        equal = beside and one_text == other_text
         name = one if one == other or other is None else other if one is None else f"{one} / {other}"
         lines.append(Compared(str(name), (_folded(parts[0]), _folded(parts[1])), is_key, equal))
     return lines
@@ -114,8 +115,9 @@ def _differences(left: str, right: str) -> tuple[list[Part], list[Part]]:
     sides = [_tokens(text, by_character) for text in (left, right)]
     rests = [side[WORDS:] for side in sides]
     sides = [side[:WORDS] for side in sides]
-    folded = [[normalize(token) or token for token in side] for side in sides]
-    matcher = SequenceMatcher(None, folded[0], folded[1], autojunk=False)
+    # white space, which is folded away, stays a token
+    plain = [[text or " " for text in folded(side).tolist()] for side in sides]
+    matcher = SequenceMatcher(None, plain[0], plain[1], autojunk=False)
     parts: tuple[list[Part], list[Part]] = ([], [])
     for kind, a, b, c, d in matcher.get_opcodes():
         for part, tokens in zip(parts, (sides[0][a:b], sides[1][c:d]), strict=True):

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +54,9 @@ class AnsweredPairs:
 
 
 def path_of(labels: object) -> Path | None:
-    """The path if labels are given as one, None otherwise."""
-    return Path(labels) if isinstance(labels, (str, os.PathLike)) else None
+    """The path if labels are given as that of a file of answers, None otherwise."""
+    path = Path(labels) if isinstance(labels, (str, os.PathLike)) else None
+    return path if path is not None and path.suffix == SUFFIX else None
 
 
 def clear_answers(standing: Iterable[Standing]) -> AnsweredPairs:
@@ -95,8 +96,8 @@ def answered_pairs(path: Path, tables: tuple[Table, Table], argument: str, ids: 
     """
     if ids != Ids():
         raise InvalidArgumentError(
-            f"{argument}={str(path)!r} names rows by index label in pandas and by row number elsewhere. Leave "
-            "out left_id, right_id and label."
+            f"{argument}={str(path)!r} names rows by index label in pandas and by row number elsewhere. "
+            "Leave out left_id, right_id and label."
         )
     about, standing = _read(path, argument)
     kind = "clusters" if tables[0] is tables[1] else "links"
@@ -106,18 +107,18 @@ def answered_pairs(path: Path, tables: tuple[Table, Table], argument: str, ids: 
             f"{'one table' if kind == 'links' else 'both tables'} with it."
         )
     clear = clear_answers(standing)
-    sides = [
+    left, right = (
         _labels(table, texts, f"{argument}={str(path)!r}")
         for table, texts in zip(tables, (clear.left, clear.right), strict=True)
-    ]
-    return AnsweredPairs(*sides, clear.match, clear.unsure, clear.disputed)
+    )
+    return replace(clear, left=left, right=right)
 
 
 def _read(path: Path, argument: str) -> tuple[dict[str, str], list[Standing]]:
     """What a file says of its tables, and its standing answers."""
-    if path.suffix != SUFFIX or not path.is_file():
+    if not path.is_file():
         raise InvalidArgumentError(
-            f"{argument}={str(path)!r} is no {SUFFIX} file of answers. Give one that `links.review` wrote, or "
+            f"{argument}={str(path)!r} is not there. Give the file of answers that `links.review` wrote, or "
             "labelled pairs."
         )
     try:
@@ -136,7 +137,7 @@ def _labels(table: Table, texts: tuple[str, ...], argument: str) -> tuple[Label,
     of_text = dict(zip(map(str, labels), labels, strict=True))
     if len(of_text) < len(labels):
         raise InvalidArgumentError(
-            f"{argument}: the index labels of {table.called} repeat, so that an answer does not say which row is "
+            f"{argument}: the index labels of {table.called} repeat: an answer does not say which row is "
             f"meant. Give {table.name}.reset_index(drop=True)."
         )
     unknown = [text for text in texts if text not in of_text]

@@ -100,8 +100,8 @@ def fit_decision(
         right: A table of the same library; None to learn how rows of one table match, for clusters.
         labels: The labelled pairs: a table of two columns, left and right label, and of a third one with 1
             (match) and 0 (non-match); without it all are matches. Or a dict from left to right label, or
-            pairs, or triples. A null right label says that a left row has no match. Or the .sqlite file of the
-            answers of `Links.review`, of which pairs without a clear answer are left out and counted.
+            pairs, or triples. A null right label says that a left row has no match. Or the .sqlite file
+            of the answers of `Links.review`; pairs without a clear answer are left out and counted.
         on: Key column or columns of both tables; None for the text columns that both have.
         left_on: Key columns of the left table, with `right_on`.
         right_on: Key columns of the right table.
