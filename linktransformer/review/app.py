@@ -127,7 +127,9 @@ class _Pages:
         return Response(status_code=204) if why == "table" else _to("/")
 
     def undo(self, request: Request, form: Form) -> Response:
-        pair = self.desk.undo(self.who(request))
+        pair, number = self.desk.undo(self.who(request)), _whole(form, "number")
+        if number >= 0:
+            return _to(f"/cluster/{number}?did=undone")
         return _to("/" if pair is None else f"/pair/{pair}?did=undone")
 
     def skip(self, request: Request, form: Form) -> Response:

@@ -89,14 +89,19 @@ def short(text: str) -> str:
 
 
 def compared(
-    tables: tuple[Table, Table], on: tuple[list[str], list[str]], left: int, right: int
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    rows: tuple[int, int],
+    without: tuple[set[str], set[str]] = (set(), set()),
 ) -> list[Compared]:
-    """The cells of two rows, column by column, with what differs marked."""
+    """The cells of two rows, column by column, with what differs marked; not those columns in `without`."""
     lines = []
     for one, other, is_key in columns_beside(tables, on):
+        if not is_key and (one in without[0] or other in without[1]):
+            continue
         cells = [
             texts(table, name, np.array([row]))[0]
-            for table, name, row in zip(tables, (one, other), (left, right), strict=True)
+            for table, name, row in zip(tables, (one, other), rows, strict=True)
         ]
         if not any(cells) and not is_key:
             continue

@@ -121,7 +121,7 @@ def pair_page(shown: Shown, pair: int, message: str = "") -> str:
         linked=bool(pairs.linked[pair]),
         given=given,
         message=message,
-        columns=cells.compared(pairs.tables, pairs.on, *rows),
+        columns=cells.compared(pairs.tables, pairs.on, rows, _picture_names(shown)),
         pictures=_picture_lines(shown, rows),
         lines=_lines(pairs.explained(pair)),
     )
@@ -208,9 +208,15 @@ def cluster_page(shown: Shown, clusters: Clusters, number: int, message: str = "
         own=groups[0],
         near=groups[1],
         score=score,
+        has_pictures=bool(shown.columns),
         names=shown.desk.pairs.on[0],
         message=message,
     )
+
+
+def _picture_names(shown: Shown) -> tuple[set[str], set[str]]:
+    """The columns of each table that are shown as pictures, and not as text."""
+    return {left for left, _ in shown.columns}, {right for _, right in shown.columns}
 
 
 def _members(shown: Shown, rows: Integers) -> list[list[str]]:

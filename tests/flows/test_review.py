@@ -30,9 +30,8 @@ def test_answers_survive_a_killed_server_and_the_review_goes_on(tmp_path: Path) 
         server.kill()
     assert Answers(tmp_path / "answers.sqlite").count()["yes"] == 12
     with Server(tmp_path, port=server.port) as again:
-        assert (
-            Browser(again.base, dict(browser.cookies)).ask("/").status == 403
-        )  # the cookie was another run's
+        stranger = Browser(again.base, dict(browser.cookies))  # with the cookie of another run
+        assert stranger.ask("/").status == 403
         browser = again.browser()
         assert '<b id="count">12</b>' in browser.ask("/table").text
         assert browser.pair() not in asked
@@ -47,9 +46,8 @@ def test_answers_are_learned_from_in_one_line(tmp_path: Path) -> None:
         browser = server.browser()
         for _ in range(30):
             pair = browser.pair()
-            labels = re.findall(
-                r'<th scope="col">(?:left|right) <bdi>(\d+)</bdi>', browser.ask(f"/pair/{pair}").text
-            )
+            shown = browser.ask(f"/pair/{pair}").text
+            labels = re.findall(r'<th scope="col">(?:left|right) <bdi>(\d+)</bdi>', shown)
             browser.answer(pair, "yes" if labels[0] == labels[1] else "no")
         other = server.browser("bob")
         other.answer(other.pair(), "unsure")

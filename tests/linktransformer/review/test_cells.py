@@ -13,7 +13,7 @@ from linktransformer.tables import frames
 
 def lines(left: dict, right: dict, on: tuple = (["name"], ["name"])):
     tables = frames.wrap(pd.DataFrame(left), "left"), frames.wrap(pd.DataFrame(right), "right")
-    return {line.name: line for line in compared(tables, on, 0, 0)}
+    return {line.name: line for line in compared(tables, on, (0, 0))}
 
 
 def marked(cell) -> list[str]:
@@ -38,9 +38,8 @@ def test_texts_without_spaces_are_compared_by_character() -> None:
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_nothing_is_lost(left: str, right: str) -> None:
-    for text, cell in zip(
-        (left, right), lines({"name": [left]}, {"name": [right]})["name"].cells, strict=True
-    ):
+    line = lines({"name": [left]}, {"name": [right]})["name"]
+    for text, cell in zip((left, right), line.cells, strict=True):
         assert "".join(part for part, _ in cell.parts) == text
 
 
@@ -59,6 +58,12 @@ def test_further_columns_follow_and_bytes_are_counted() -> None:
     assert shown["scan"].cells[0].parts == (("(4 bytes)", False),)
     assert shown["list"].cells[1].parts == (("(ndarray)", False),)
     assert marked(shown["year"].cells[0]) and not shown["year"].is_key
+
+
+def test_columns_shown_as_pictures_are_left_out() -> None:
+    tables = tuple(frames.wrap(pd.DataFrame({"name": ["a"], "crop": ["a.png"]}), side) for side in ("l", "r"))
+    shown = compared(tables, (["name"], ["name"]), (0, 0), ({"crop"}, {"crop"}))
+    assert [line.name for line in shown] == ["name"]
 
 
 def test_a_text_in_one_line() -> None:

@@ -26,9 +26,8 @@ def test_each_pair_of_records_is_asked_once(library: str) -> None:
     pairs = pairs_of(links)
     keys = [(LEFT[a].casefold(), b) for a, b in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)]
     assert len(set(keys)) == len(keys) == len(pairs)
-    linked = {
-        (int(a), int(b)): p for a, b, p in zip(links.left_rows, links.right_rows, links.score, strict=True)
-    }
+    rows = zip(links.left_rows.tolist(), links.right_rows.tolist(), strict=True)
+    linked = dict(zip(rows, links.score.tolist(), strict=True))
     for pair in np.flatnonzero(pairs.linked).tolist():
         assert linked[int(pairs.left[pair]), int(pairs.right[pair])] == pairs.probability[pair]
     evidence = links.evidence
