@@ -191,8 +191,10 @@ def test_a_cluster_is_split(page: Any, tmp_path: Path) -> None:
         press(page, "z")
         assert "taken back" in page.get_by_role("status").inner_text() and answers.count()["no"] == 0
         page.get_by_role("button", name="All are one").click()
+        page.wait_for_load_state()
         assert set(answers.labels().match) == {True}
         page.get_by_role("button", name="Keep apart").click()
+        page.wait_for_load_state()
         assert False in answers.labels().match
 
 
