@@ -171,6 +171,9 @@ def test_crops_are_shown_and_enlarged(page: Any, tmp_path: Path) -> None:
         assert not page.locator("#enlarged").is_visible()
         page.get_by_text("all of it").click()
         assert page.locator("details.long div").is_visible()
+        page.goto(server.base + "/table?state=all")
+        arabic = page.locator("td div", has_text="مطبع").first
+        assert arabic.evaluate("cell => getComputedStyle(cell).direction") == "rtl"
 
 
 def test_a_cluster_is_split(page: Any, tmp_path: Path) -> None:
