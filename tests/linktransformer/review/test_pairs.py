@@ -10,6 +10,7 @@ import linktransformer as lt
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.review.cluster_answers import between, cluster_list, inside
 from linktransformer.review.pairs import Pairs, next_pairs, pairs_of
+from linktransformer.tables import frames
 from tests.conftest import make
 
 LEFT = ["Acme Steel Corp.", "Baxter Dairy", "Acme Steel Corp.", "Quincy Glass", None]
@@ -111,6 +112,17 @@ def test_clusters_become_pairs() -> None:
     assert 7 in apart.ravel() and len(set(map(tuple, apart.T.tolist()))) == apart.shape[1]
     listed = cluster_list(clusters)
     assert (listed.size > 1).all() and (np.diff(listed.weakest) >= 0).all()
+
+
+def test_rows_without_candidates_are_in_the_answers_too() -> None:
+    table = frames.wrap(pd.DataFrame({"a": list("abcdef")}), "table")
+    labels = tuple("012345")
+    rows, known = np.array([[0], [1]]), np.array([True])
+    probability = np.array([0.5], dtype="float32")
+    pairs = Pairs((table, table), (["a"], ["a"]), *rows, probability, known, (labels, labels), None, None)
+    assert inside(pairs, np.array([0, 1, 4, 5])).T.tolist() == [[0, 1], [1, 4], [4, 5]]
+    assert between(pairs, np.array([4, 1]), np.array([0, 2])).T.tolist() == [[0, 1], [0, 4]]
+    assert between(pairs, np.array([0]), np.array([1, 2])).T.tolist() == [[0, 1]]
 
 
 def test_what_cannot_be_asked_is_refused() -> None:
