@@ -124,3 +124,25 @@ def test_the_button_ends_the_review(tmp_path: Path) -> None:
     with Server(tmp_path) as server:
         assert "has ended" in server.browser().ask("/end", {}).text
         assert server.process.wait(30) == 0
+
+
+def test_lt_review_can_be_called_however_its_package_was_imported() -> None:
+    shown = "print(callable(lt.review), lt.review.__name__, 'uvicorn' in sys.modules)"
+    script = "import linktransformer as lt{}\n" + shown
+    for first in (
+        "",
+        "; import linktransformer.review.answers",
+        "; from linktransformer.review import pairs",
+    ):
+        command = [sys.executable, "-c", "import sys; " + script.format(first)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["True", "linktransformer.review", "False"]
+
+
+def test_a_missing_package_is_named_with_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = lt.link(SMALL, REGISTER, on="name", model="lexical")
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(lt.MissingExtraError, match=r"linktransformer\[review\]"):
+        links.review(tmp_path / "answers.sqlite")
+    assert not (tmp_path / "answers.sqlite").exists()
