@@ -8,7 +8,7 @@
 PYTHON ?= python3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check coverage clean registry training-fonts training-linker
+.PHONY: demo test check coverage clean registry chromium training-fonts training-linker
 
 demo: .venv-demo/stamp
 	.venv-demo/bin/python examples/demo.py
@@ -24,7 +24,7 @@ check: .venv/stamp
 	.venv/bin/python -m mypy
 	.venv/bin/python -m pytest -q tests/test_architecture.py
 
-test: check registry
+test: check registry chromium
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
 	PYTHONPATH=.venv/clip OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/clippings/records/test_open_clip.py
 
@@ -40,6 +40,14 @@ registry:
 	  $$sudo apt-get install -y -qq docker-registry >/dev/null 2>&1 \
 	  || { $$sudo apt-get update -qq && $$sudo apt-get install -y -qq docker-registry; } >/dev/null 2>&1 \
 	  || echo "docker-registry is missing and cannot be installed: the tests that need it are skipped"; }
+
+# The browser in which the review is tested; where it cannot be installed those tests are skipped, and say so.
+chromium:
+	@command -v chromium >/dev/null || { \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	  $$sudo apt-get install -y -qq chromium >/dev/null 2>&1 \
+	  || { $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium; } >/dev/null 2>&1 \
+	  || echo "chromium is missing and cannot be installed: the tests that need it are skipped"; }
 
 # torch first and by itself: its version decides which of the large libraries are fetched.
 # The small model is data only; its own requirements are not needed. open_clip and what it needs would bring

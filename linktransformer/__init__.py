@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from linktransformer.results import metrics
     from linktransformer.results.clusters import Clusters
     from linktransformer.results.links import Links
+    from linktransformer.review.serve import review
     from linktransformer.training.classes.classify import classify_rows
     from linktransformer.training.classes.classify_remote import Remote
     from linktransformer.training.classes.train_classifier import TrainedClassifier, train_clf_model
@@ -144,6 +145,7 @@ __all__ = [
     "merge_knn_with_llm",
     "merge_range",
     "metrics",
+    "review",
     "train_clf_model",
     "train_model",
     "train_pictures",
@@ -156,6 +158,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "metrics":
         return import_module("linktransformer.results.metrics")
+    if name == "review":  # a package that can be called
+        return import_module("linktransformer.review")
     if name == "compare":
         return import_module("linktransformer.scoring.compare")
     if name not in _HOME:

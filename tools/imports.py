@@ -21,7 +21,15 @@ ROOMS = {
 }  # fmt: skip
 # beside the rooms, open to all of them
 OPEN = {
-    "linktransformer": {"arrays", "errors", "optional", "progress", "progress_view", "__version__"},
+    "linktransformer": {
+        "arrays",
+        "entries",
+        "errors",
+        "optional",
+        "progress",
+        "progress_view",
+        "__version__",
+    },
     "clippings": {"arrays", "errors", "fingerprint", "settings", "third_party"},
 }
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from linktransformer import __version__
-from linktransformer.cli import cache, dedup, merge, models, train
+from linktransformer.cli import cache, dedup, merge, models, review, train
 from linktransformer.cli.outputs import close_output
 from linktransformer.errors import LinkTransformerError
 
@@ -23,6 +23,7 @@ EPILOG = """examples:
   linktransformer merge a.csv b.xlsx --on name --sep semicolon --encoding cp1252 --right-sheet Register
   linktransformer merge a.csv b.csv --on name --dry-run
   linktransformer dedup firms.csv --on name,city --keep longest --out clean.csv
+  linktransformer review firms.csv register.csv --on name --answers answers.sqlite
   linktransformer train pairs.csv --left name --right firm --label match --out runs/firms --set epochs=5
   linktransformer evaluate firms.csv register.csv truth.csv --on name --model runs/firms/model
   linktransformer publish ./my-model oci://registry.example.org/team/lt-firms-match-en:v1
@@ -85,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"linktransformer {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (merge, dedup, train, models, cache):
+    for module in (merge, dedup, review, train, models, cache):
         module.add_to(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_version)

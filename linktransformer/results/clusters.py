@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
+from linktransformer import entries
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import cluster_explanation, explanation_text, notebook
@@ -235,6 +236,26 @@ class Clusters(ClusterValues):
                 f"them, from 0 to {len(rows) - 1}."
             )
         return int(rows[place])
+
+    def review(self, answers: str | os.PathLike[str] = "answers.sqlite", **options: Any) -> os.PathLike[str]:
+        """Ask people about candidate pairs and clusters on web pages of this machine, and keep their answers.
+
+        Args:
+            answers: The .sqlite file of the answers; one that is there is continued.
+            **options: `reviewer`, `pictures`, `port`, `seed` and `browser` of `linktransformer.review`.
+
+        Returns:
+            The file of answers, for `fit_decision`: a `linktransformer.review.answers.Answers`.
+
+        Raises:
+            InvalidArgumentError: The file cannot be used, the rows are in files, or their labels repeat.
+            MissingExtraError: The packages of the extra "review" are not installed.
+
+        Example:
+            >>> import linktransformer as lt
+            >>> answers = lt.cluster(firms, on="name").review("answers.sqlite")  # doctest: +SKIP
+        """
+        return entries.review(self, answers, **options)
 
     def report(self) -> dict[str, Any]:
         """Report how the clusters were made, and how many there are.

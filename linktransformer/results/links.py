@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from linktransformer import entries
 from linktransformer.arrays import Column, Integers
 from linktransformer.decision.threshold import is_number
 from linktransformer.errors import InvalidArgumentError
@@ -279,6 +280,26 @@ class Links(LinkValues):
         from linktransformer.results.review_sheet import write_review
 
         write_review(self, path, limit, has_rows=self._has_rows)
+
+    def review(self, answers: str | os.PathLike[str] = "answers.sqlite", **options: Any) -> os.PathLike[str]:
+        """Ask people about candidate pairs on web pages of this machine, and keep their answers.
+
+        Args:
+            answers: The .sqlite file of the answers; one that is there is continued.
+            **options: `reviewer`, `pictures`, `port`, `seed` and `browser` of `linktransformer.review`.
+
+        Returns:
+            The file of answers, for `fit_decision`: a `linktransformer.review.answers.Answers`.
+
+        Raises:
+            InvalidArgumentError: The file cannot be used, the rows are in files, or their labels repeat.
+            MissingExtraError: The packages of the extra "review" are not installed.
+
+        Example:
+            >>> import linktransformer as lt
+            >>> answers = lt.link(firms, register, on="name").review("answers.sqlite")  # doctest: +SKIP
+        """
+        return entries.review(self, answers, **options)
 
     def report(self) -> dict[str, Any]:
         """Report how the links were made, and the decisions for all rows.

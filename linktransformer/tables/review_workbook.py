@@ -13,7 +13,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.optional import need
 from linktransformer.tables.row_labels import Label
 
-__all__ = ["ANSWER", "ReviewPair", "answered_pairs", "check_path", "is_workbook", "write_workbook"]
+__all__ = ["ANSWER", "ReviewPair", "check_path", "is_workbook", "read_workbook", "write_workbook"]
 
 ANSWER, SHEET, ABOUT = "match? (yes/no)", "pairs", "about"
 HEAD = (ANSWER, "probability", "reason", "left", "right")
@@ -107,7 +107,7 @@ def write_workbook(
     book.save(file)
 
 
-def answered_pairs(path: str | os.PathLike[str], argument: str) -> list[Triple]:
+def read_workbook(path: str | os.PathLike[str], argument: str) -> list[Triple]:
     """The answered pairs of a file by `write_workbook`: left label, right label, 1 for yes and 0 for no.
 
     Pairs without an answer are left out.

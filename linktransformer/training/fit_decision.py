@@ -24,10 +24,11 @@ from linktransformer.linking import compare_tables
 from linktransformer.linking.options import BlockColumns, Columns, Job, K
 from linktransformer.progress import displayed, warn
 from linktransformer.tables import frames, key_columns
+from linktransformer.tables.answered_pairs import answered_pairs, path_of
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels
 from linktransformer.tables.picture_records import picture_columns
-from linktransformer.tables.review_workbook import answered_pairs, is_workbook
+from linktransformer.tables.review_workbook import is_workbook, read_workbook
 from linktransformer.training.labelled_candidates import labelled_candidates
 from linktransformer.training.run_folder import fingerprint, folder_of, versions
 
@@ -50,7 +51,8 @@ class FittedDecision:
         metrics: Counts: "matches" and "non_matches", labels of either kind; "repeated_labels";
             "contradictions", pairs that are labelled both ways (and not learned from) or as a non-match
             between rows that other labels join; "labels_not_compared", labels of pairs that are no
-            candidates, or of rows of equal text or without one; "left_rows_with_several_matches";
+            candidates, or of rows of equal text or without one; "answers_unsure" and "answers_disputed",
+            pairs of a file of answers that were left out; "left_rows_with_several_matches";
             "expected_matches" and "expected_matches_without_labels" among the candidates.
         correction: The learned correction.
     """
@@ -102,7 +104,8 @@ def fit_decision(
         labels: The labelled pairs: a table of two columns, left and right label, and of a third one with 1
             or yes (match) and 0 or no (non-match); without it all are matches. Or a dict from left to right
             label, or pairs, or triples. A null right label says that a left row has no match. Or the Excel
-            file that `Links.to_excel` has written, with answers.
+            file that `Links.to_excel` has written, with answers; or the .sqlite file of the answers of
+            `Links.review`, whose pairs without a clear answer are left out and counted.
         on: Key column or columns of both tables; None for the text columns that both have.
         left_on: Key columns of the left table, with `right_on`.
         right_on: Key columns of the right table.
@@ -160,8 +163,13 @@ def fit_decision(
     columns = None if images is None else picture_columns(images, tables)
     names = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, columns)
     if is_workbook(labels):
-        labels = answered_pairs(cast("str | os.PathLike[str]", labels), "labels")
-    pair_labels = read_labels(tables, labels, "labels", Ids(left_id, left_id if one else right_id, label))
+        labels = read_workbook(cast("str | os.PathLike[str]", labels), "labels")
+    ids = Ids(left_id, left_id if one else right_id, label)
+    answered = None
+    if (path := path_of(labels)) is not None:
+        answered = answered_pairs(path, tables, "labels", ids)
+        labels = answered.triples
+    pair_labels = read_labels(tables, labels, "labels", ids)
     if not len(pair_labels.left):
         raise InvalidArgumentError("labels names no pair to learn from. Give pairs of labels.")
     if pair_labels.conflicts.both_ways.all():
@@ -192,6 +200,8 @@ def fit_decision(
     matches, others, counts = labelled_candidates(nodes, fused, pair_labels, complete, one)
     learned, expected = correction_of(fused, matches, others, same=one)
     folder = folder_of(out, resume=False) / "model"
+    if answered is not None:
+        counts = {**counts, "answers_unsure": answered.unsure, "answers_disputed": answered.disputed}
     metrics = {name: float(value) for name, value in {**counts, **expected}.items()}
     cells = (
         str(text)

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.tables.review_workbook import ANSWER, ReviewPair, answered_pairs, write_workbook
+from linktransformer.tables.review_workbook import ANSWER, ReviewPair, read_workbook, write_workbook
 
 CELLS = [
     "=1+1",
@@ -83,8 +83,8 @@ def test_answers_are_read(tmp_path, given, answers) -> None:
     answer(path, *given)
     labels = [(0, "a"), (1, "b"), (2, "007")]
     expected = [(*pair, value) for pair, value in zip(labels, answers, strict=True) if value is not None]
-    assert answered_pairs(path, "labels") == expected
-    assert all(type(left) is int for left, _, _ in answered_pairs(path, "labels"))
+    assert read_workbook(path, "labels") == expected
+    assert all(type(left) is int for left, _, _ in read_workbook(path, "labels"))
 
 
 def test_columns_may_be_moved_and_added(tmp_path) -> None:
@@ -94,22 +94,22 @@ def test_columns_may_be_moved_and_added(tmp_path) -> None:
     book["pairs"].insert_cols(1)
     book["pairs"].cell(1, 1).value = "remark"
     book.save(path)
-    assert answered_pairs(path, "labels") == [(0, "a", 1)]
+    assert read_workbook(path, "labels") == [(0, "a", 1)]
 
 
 def test_errors_say_where(tmp_path) -> None:
     path = written(tmp_path / "a.xlsx")
     answer(path, "yes", "maybe")
     with pytest.raises(InvalidArgumentError, match="labels: row 3 of the sheet has the answer 'maybe'"):
-        answered_pairs(path, "labels")
+        read_workbook(path, "labels")
     with pytest.raises(InvalidArgumentError, match="cannot be read as an Excel file"):
-        answered_pairs(tmp_path / "none.xlsx", "labels")
+        read_workbook(tmp_path / "none.xlsx", "labels")
     (tmp_path / "text.xlsx").write_text("left,right")
     with pytest.raises(InvalidArgumentError, match="cannot be read as an Excel file"):
-        answered_pairs(tmp_path / "text.xlsx", "labels")
+        read_workbook(tmp_path / "text.xlsx", "labels")
     openpyxl.Workbook().save(tmp_path / "empty.xlsx")
     with pytest.raises(InvalidArgumentError, match="has no column 'match"):
-        answered_pairs(tmp_path / "empty.xlsx", "labels")
+        read_workbook(tmp_path / "empty.xlsx", "labels")
     with pytest.raises(InvalidArgumentError, match=r"suffix '.csv'"):
         written(tmp_path / "a.csv")
 
