@@ -50,7 +50,7 @@ def _run(arguments: argparse.Namespace) -> int:
         "k",
         "device",
     )
-    common = (*shared, "batch_size", "memory_limit", "cache")
+    common = (*shared, "device", "batch_size", "memory_limit", "cache")
     result: Links | Clusters
     with without_warnings():  # they are printed below
         if arguments.right is None:
