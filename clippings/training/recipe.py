@@ -37,9 +37,9 @@ class TrainingSettings(Settings):
         """
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
-            bounds = f"a number above {max(low, 0):g} and at most {high:g}"
-            if low < 0:
-                bounds = f"a number from 0 to {high:g}"
+            bounds = (
+                f"a number from 0 to {high:g}" if low < 0 else f"a number above {low:g} and at most {high:g}"
+            )
             self.check(is_real(value) and low < value <= high, name, bounds)
 
     def outcome(self) -> dict[str, object]:

@@ -48,10 +48,11 @@ class Trainable:
     """
 
     def __init__(self, model: Any, name: str) -> None:
-        if type(model[0]).__name__ in ("Router", "Asym"):
+        first = next(iter(model.children()), model)
+        if type(first).__name__ in ("Router", "Asym"):
             raise TrainingError(
                 "A model with different routes for queries and documents cannot be trained here. Given: "
-                f"base={name!r}, a {type(model[0]).__name__}. Give a model with one encoder."
+                f"base={name!r}, a {type(first).__name__}. Give a model with one encoder."
             )
         self.model, self.name = model, name
         self.device = str(model.device)

@@ -13,9 +13,9 @@ from clippings.training.recipe import Recipe
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ({"learning_rate": 10.0}, "learning_rate=10.0. Give a number above 0, at most 1"),
-        ({"weight_decay": 2}, "weight_decay=2. Give a number from 0, at most 1"),
-        ({"temperature": 0}, "temperature=0. Give a number above 0.0001, at most 10"),
+        ({"learning_rate": 10.0}, "learning_rate=10.0. Give a number above 0 and at most 1"),
+        ({"weight_decay": 2}, "weight_decay=2. Give a number from 0 to 1"),
+        ({"temperature": 0}, "temperature=0. Give a number above 0.0001 and at most 10"),
     ],
 )
 def test_a_number_out_of_range_names_both_bounds(setting: dict[str, Any], said: str) -> None:

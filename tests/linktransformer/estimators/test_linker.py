@@ -227,7 +227,7 @@ def test_a_fit_that_fails_leaves_the_linker_as_it_was() -> None:
 
     linker = lt.Linker(Letters(), 0.5, on="name").fit(REFERENCE)
     before = linker.predict(QUERIES)
-    with pytest.raises(RuntimeError, match="no vectors"):
+    with pytest.raises(lt.ModelError, match="no vectors"):
         linker.set_params(model=Broken()).fit(REFERENCE)
     pd.testing.assert_frame_equal(linker.predict(QUERIES), before)
 

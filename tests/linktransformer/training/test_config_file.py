@@ -64,7 +64,7 @@ def test_train_model_takes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     on = {"left_col_names": "a", "right_col_names": "b"}
     lt.train_model(frame, config_path=path, training_args={"train_batch_size": 8}, **on)
     assert (seen["settings"].epochs, seen["settings"].batch_size) == (3, 8)
-    assert seen["out"] == Path("models", "firms")
+    assert seen["out"] == Path("models", "firms").resolve()
     with pytest.raises(lt.InvalidArgumentError, match="one or the other"):
         lt.train_model(frame, config_path=path, config=lt.TrainConfig(), **on)
     with pytest.raises(lt.InvalidArgumentError, match="cannot be read"):

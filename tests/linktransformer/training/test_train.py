@@ -343,7 +343,7 @@ def test_a_base_that_cannot_be_sealed_is_told_before_training(
 
 def test_what_labels_and_settings_lack_is_said() -> None:
     frame = table(20).assign(label=None)
-    with pytest.raises(lt.InvalidArgumentError, match="20 of them without text or without a label"):
+    with pytest.raises(lt.InvalidArgumentError, match="20 with text and without a label"):
         lt.train_model(frame, label_col_name="label", **ON)
     with pytest.raises(lt.InvalidArgumentError, match=r"learning_rate=10\.0.*above 0 and at most 1"):
         lt.train_model(table(20), learning_rate=10.0, **ON)
