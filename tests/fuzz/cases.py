@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,11 @@ from tests.fuzz.tables import KINDS, TEXTS, Table, column, perturbed
 
 __all__ = ["LIBRARIES", "TWO", "VERBS", "Case", "cases"]
 
-LIBRARIES = ("pandas", "pandas_object", "pandas_arrow", "polars", "pyarrow")
+LIBRARIES = tuple(
+    name
+    for name in ("pandas", "pandas_object", "pandas_arrow", "polars", "pyarrow")
+    if find_spec(name.partition("_")[0])
+)
 TWO = ("merge", "link", "merge_knn", "Linker")
 VERBS = (*TWO, "cluster_rows", "dedup_rows", "cluster", "Deduplicator")
 SIZES = st.one_of(st.integers(0, 5), st.integers(0, 40), st.integers(40, 300))
