@@ -170,7 +170,8 @@ def _one_float(value: float | np.floating) -> str:
 def _one_decimal(value: Decimal) -> str:
     if not value.is_finite():
         return "" if value.is_nan() else repr(float(value))
-    return format(value.to_integral_value() if value == value.to_integral_value() else value, "f")
+    text = format(value, "f")  # equal values have one text: of 5.1 and 5.10 the first
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _one_moment(value: datetime) -> str:

@@ -49,7 +49,7 @@ def test_narrow_floats_have_their_own_few_digits() -> None:
     ("value", "text"),
     [
         (Decimal("5.00"), "5"),
-        (Decimal("0.10"), "0.10"),
+        (Decimal("0.10"), "0.1"),
         (Decimal("NaN"), ""),
         (dt.date(2020, 1, 2), "2020-01-02"),
         (dt.datetime(2020, 1, 2), "2020-01-02"),

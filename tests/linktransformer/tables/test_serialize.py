@@ -122,7 +122,7 @@ def test_unusual_pandas_columns(series: pd.Series, texts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("values", "texts"),
     [
-        ([Decimal("5.00"), None, Decimal("2.50")], ["5", "", "2.50"]),
+        ([Decimal("5.00"), None, Decimal("2.50")], ["5", "", "2.5"]),
         ([dt.timedelta(1), None, dt.timedelta(hours=2)], ["1 day, 0:00:00", "", "2:00:00"]),
         ([dt.time(10, 30), None], ["10:30:00", ""]),
         ([["a", "b"], None, []], ["a b", "", ""]),
