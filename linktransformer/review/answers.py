@@ -134,7 +134,14 @@ class Answers:
             ).rowcount
 
     def last(self, reviewer: str = "") -> tuple[str, str] | None:
-        """The labels of the pair that a reviewer answered last, None for none."""
+        """Find the pair that a reviewer answered last.
+
+        Args:
+            reviewer: The name that is written with the answers.
+
+        Returns:
+            Its left and right label, None where there is no answer.
+        """
         with self._open() as connection:
             found = connection.execute(
                 "SELECT left_label, right_label FROM answers WHERE reviewer = ? AND undone = 0 "
@@ -144,7 +151,11 @@ class Answers:
         return None if found is None else (found[0], found[1])
 
     def standing(self) -> list[Standing]:
-        """Left label, right label, answer and reviewer: the last answer of each reviewer for each pair."""
+        """List the last answer of each reviewer for each pair.
+
+        Returns:
+            Left label, right label, answer and reviewer of each.
+        """
         with self._open() as connection:
             return connection.execute(STANDING).fetchall()
 
@@ -158,12 +169,23 @@ class Answers:
         return clear_answers(self.standing())
 
     def count(self) -> dict[str, int]:
-        """How many answers of each kind there are, each reviewer's last one for a pair."""
+        """Count the answers, each reviewer's last one for a pair.
+
+        Returns:
+            By answer, such as "yes", how many.
+        """
         given = [answer for _, _, answer, _ in self.standing()]
         return {answer: given.count(answer) for answer in ANSWERS}
 
     def about(self, **values: str) -> Mapping[str, str]:
-        """What the file says of its tables; `values` are written where it says nothing yet."""
+        """Read the notes on the tables that the file holds, and add those that it lacks.
+
+        Args:
+            **values: Notes by name; one that the file has already is not changed.
+
+        Returns:
+            All notes of the file.
+        """
         with self._open() as connection:
             connection.executemany("INSERT OR IGNORE INTO about VALUES (?, ?)", values.items())
             return dict(connection.execute("SELECT name, value FROM about").fetchall())

@@ -166,6 +166,9 @@ def outlook(pairs: Pool, answered: Answers, more: int = 20, seed: int = 0) -> Ou
         answered: Answers so far.
         more: How many answers.
         seed: Of `next_pairs`.
+
+    Returns:
+        The interval of the precision now, and the one that is expected after these answers.
     """
     now = refit(pairs, answered)
     posterior = _posterior(pairs, answered, now, links=True)

@@ -97,6 +97,12 @@ class Refitted:
 def pool_of(links: Links) -> Pool:
     """The pool of links, with features computed again from their evidence.
 
+    Args:
+        links: Links of two tables with match probabilities.
+
+    Returns:
+        Their candidate pairs.
+
     Raises:
         InvalidArgumentError: The links kept no evidence.
     """
@@ -139,6 +145,9 @@ def refit(pool: Pool, answers: Answers, *, by_share: bool = False) -> Refitted:
         answers: Those so far; none gives the decision without answers.
         by_share: The pairs were drawn at random among the best candidates, as `fit_decision` assumes: the
             share of known matches that were probable tells of the number of all matches.
+
+    Returns:
+        The log-odds of all pairs after the answers, and their uncertainty.
     """
     z, uncertainty = pool.log_odds, pool.uncertainty
     corrected = z
@@ -186,6 +195,17 @@ def links_after(links: Links, pool: Pool, refitted: Refitted) -> Links:
     """Links by the decision after answers, with every unlinked row and its reason.
 
     Their evidence is that of before: `explain` speaks of the decision without answers.
+
+    Args:
+        links: The links before.
+        pool: Their candidate pairs, from `pool_of`.
+        refitted: The decision after the answers, from `refit`.
+
+    Returns:
+        The new links.
+
+    Raises:
+        InvalidArgumentError: The links kept no evidence.
     """
     kept = links.evidence
     if kept is None:
