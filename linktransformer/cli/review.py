@@ -36,21 +36,14 @@ def _run(arguments: argparse.Namespace) -> int:
     from linktransformer.linking import merge
     from linktransformer.results.clusters import Clusters
     from linktransformer.results.links import Links
-    from linktransformer.review.serve import review
+    from linktransformer.review.serve import check_installed, review
 
+    check_installed()
     check_reading(arguments, [path for path in (arguments.left, arguments.right) if path])
-    shared = (
-        "model",
-        "block_on",
-        "images",
-        "confidence",
-        "image_root",
-        "threshold",
-        "null_values",
-        "k",
-        "device",
+    common = (
+        *("model", "block_on", "images", "confidence", "image_root", "threshold", "null_values"),
+        *("k", "device", "batch_size", "memory_limit", "cache"),
     )
-    common = (*shared, "device", "batch_size", "memory_limit", "cache")
     result: Links | Clusters
     with without_warnings():  # they are printed below
         if arguments.right is None:

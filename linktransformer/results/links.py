@@ -128,10 +128,10 @@ class Links(LinkValues):
             New links; a row that loses its last one is unlinked, "below the threshold".
 
         Raises:
-            InvalidArgumentError: The threshold is no number.
+            InvalidArgumentError: The threshold is not a number.
         """
         if not is_number(threshold):
-            raise InvalidArgumentError(f"threshold={threshold!r} is no number. Give a score such as 0.8.")
+            raise InvalidArgumentError(f"threshold={threshold!r} is not a number. Give a score such as 0.8.")
         keep = self.score >= np.float32(threshold)
         reasons = []
         for rows, codes in ((self.left_rows, self.left_reason), (self.right_rows, self.right_reason)):
@@ -171,8 +171,8 @@ class Links(LinkValues):
 
         Returns:
             A table in the caller's library. Of a pair: item, left, right, score, match_weight, contribution.
-            The line "pair" has the labels and the match probability. Then come the reason why it is no link;
-            each key column with the cells, their similarity, match weight in bits and contribution; the
+            The line "pair" has the labels and the match probability. Then come the reason why it is not a
+            link; each key column with the cells, their similarity, match weight in bits and contribution; the
             similarity in each view; and the contributions of the other families of features. Contributions
             are bits (log-odds / ln 2) and add up to the log-odds of the match probability. A link also has
             the right row that would have been linked next: runner_up, runner_up_score and
@@ -199,7 +199,7 @@ class Links(LinkValues):
                 f"right={right!r}. Give explain(0), explain(left=label), or explain(left=label, right=label)."
             )
         if link is not None:
-            check_number(link, len(self), f"link={link!r} is no link.")
+            check_number(link, len(self), f"link={link!r} is not a link.")
         if not self._has_rows:
             raise InvalidArgumentError(
                 "These links are of files, whose rows are not in memory. Read the two rows and explain them "
@@ -318,7 +318,7 @@ class Links(LinkValues):
         counts = {
             table.name: {
                 "rows": table.n_rows,
-                **{REASONS[code]: int((codes == code).sum()) for code in sorted(set(codes.tolist()))},
+                **{REASONS[code]: int((codes == code).sum()) for code in sorted({0, *codes.tolist()})},
             }
             for table, codes in ((self.left, self.left_reason), (self.right, self.right_reason))
         }

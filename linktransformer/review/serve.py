@@ -19,7 +19,7 @@ from linktransformer.review.desk import Desk
 from linktransformer.review.pairs import Pairs, pairs_of
 from linktransformer.review.pictures import columns_of
 
-__all__ = ["review"]
+__all__ = ["check_installed", "review"]
 
 HOST = "127.0.0.1"  # never another one: the pages are for the people at this machine
 NEEDS = ("starlette", "uvicorn", "jinja2")
@@ -67,14 +67,19 @@ def review(
         >>> links = lt.link(pd.DataFrame({"name": ["Acme"]}), pd.DataFrame({"name": ["ACME Co"]}), on="name")
         >>> answers = lt.review(links, "answers.sqlite")  # doctest: +SKIP
     """
-    for module in NEEDS:
-        need(module, extra="review")
+    check_installed()
     pairs = pairs_of(result)
     columns = columns_of(pairs, result.details.get("images"), pictures)  # type: ignore[attr-defined]
     store = Answers(answers)
     _check(store, pairs)
     _serve(Desk(pairs, store, seed), columns, _name(reviewer), port, browser)
     return store
+
+
+def check_installed() -> None:
+    """Raise MissingExtraError before the work where the packages of the extra "review" are not installed."""
+    for module in NEEDS:
+        need(module, extra="review")
 
 
 def _check(store: Answers, pairs: Pairs) -> None:

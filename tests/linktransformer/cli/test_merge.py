@@ -73,10 +73,10 @@ def test_dry_run_links_nothing(tables: list[str], capsys: pytest.CaptureFixture[
         (["--on", "name", "--dry-run", "--threshold", "precision=7"], "threshold="),
         (["--on", "name", "--dry-run", "--model", "./nowhere"], "nowhere"),
         (["--on", "name", "--dry-run", "--suffixes", "_a"], "are not two"),
-        (["--on", "name", "--memory-limit", "infGB"], "no size"),
-        (["--on", "name", "--memory-limit", "much"], "no size"),
+        (["--on", "name", "--memory-limit", "infGB"], "not a size"),
+        (["--on", "name", "--memory-limit", "much"], "not a size"),
         (["--on", "name", "--sep", "none"], "one character"),
-        (["--on", "name", "--header-row", "0"], "no number of a row"),
+        (["--on", "name", "--header-row", "0"], "not a number of a row"),
         (["--on", "name", "--sheet", "A"], "--sheet is for .xlsx files"),
         (["--on", "name", "--right-sheet", "A"], "--right-sheet is for .xlsx files"),
         (["--on", "name", "--encoding", "utf-9"], "--encoding utf-9 is not known"),
@@ -179,3 +179,14 @@ def test_a_column_with_a_comma_in_its_name(tables: list[str], capsys: pytest.Cap
         Path(path).write_text(Path(path).read_text().replace("name", '"name, full"', 1))
     assert main(["merge", *tables, "--on", '"name, full"', "--model", "lexical", "--quiet"]) == 0
     assert capsys.readouterr().out.startswith('"name, full_x",')
+
+
+def test_tables_without_a_link_are_summed_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left, right, empty = tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "c.csv"
+    left.write_text("name\nAcme Steel\n")
+    right.write_text("name\nQuite Other Words\n")
+    empty.write_text("name\n")
+    for table, n in ((left, 1), (empty, 0)):
+        assert main(["merge", str(table), str(right), "--on", "name", "--model", "lexical"]) == 0
+        lines = [line.split() for line in capsys.readouterr().err.splitlines()]
+        assert ["left", str(n), "rows", "0", "linked", str(n), "unlinked"] in lines
