@@ -139,7 +139,7 @@ def fit_decision(
         InvalidArgumentError: There is no label, one is that of no row, every pair is labelled both ways, or
             it is not clear what the labels mean. Labels that contradict each other give a `LinkWarning`.
         ColumnNotFoundError: A column that is not there.
-        ModelError: The model is no folder that can be copied.
+        ModelError: The model is not a folder that can be copied.
 
     Example:
         >>> import pandas as pd, tempfile
@@ -162,6 +162,7 @@ def fit_decision(
     tables = left_table, left_table if right is None else frames.wrap(right, "right")
     columns = None if images is None else picture_columns(images, tables)
     names = key_columns.resolve(tables[0], tables[1], on, left_on, right_on, columns)
+    reviewed = is_workbook(labels) or path_of(labels) is not None  # pairs that were chosen by their doubt
     if is_workbook(labels):
         labels = read_workbook(cast("str | os.PathLike[str]", labels), "labels")
     ids = Ids(left_id, left_id if one else right_id, label)
@@ -198,7 +199,8 @@ def fit_decision(
         compared = compare_tables.compare(tables, names, job)
         nodes, fused = compared.nodes, compared.fused
     matches, others, counts = labelled_candidates(nodes, fused, pair_labels, complete, one)
-    learned, expected = correction_of(fused, matches, others, same=one)
+    chosen = reviewed and complete is False
+    learned, expected = correction_of(fused, matches, others, same=one, chosen=chosen)
     folder = folder_of(out, resume=False) / "model"
     if answered is not None:
         counts = {**counts, "answers_unsure": answered.unsure, "answers_disputed": answered.disputed}
@@ -215,12 +217,13 @@ def fit_decision(
 
 
 def correction_of(
-    fused: Fused, matches: Integers, others: Integers, *, same: bool = False
+    fused: Fused, matches: Integers, others: Integers, *, same: bool = False, chosen: bool = False
 ) -> tuple[Correction, dict[str, float]]:
     """Correct the shipped decision by the numbers of candidates known to match, and known not to.
 
     The correction changes nothing where no candidate is labelled. Also the expected number of matches among
-    the candidates, with and without it. `same`: both sides are one table.
+    the candidates, with and without it. `same`: both sides are one table. `chosen`: the labelled candidates
+    were chosen by their features, as in a review, so that their share of matches says nothing of the others.
     """
     if fused.described is None or fused.shipped is None or not len(matches) + len(others):
         logger.warning("no labelled pair is a candidate: the decision is that without labels")
@@ -230,7 +233,14 @@ def correction_of(
         features, pairs.left, pairs.right, (pairs.n_left, pairs.n_right), same=same
     )
     job = LabelledJob(
-        shipped.log_odds, features.names, features.values, features.weights.bits, columns, matches, others
+        shipped.log_odds,
+        features.names,
+        features.values,
+        features.weights.bits,
+        columns,
+        matches,
+        others,
+        chosen=chosen,
     )
     learned = fit_correction(job, shipped.uncertainty)
     here = learned.on_columns(columns)

@@ -56,7 +56,9 @@ def test_answers_are_learned_from_in_one_line(tmp_path: Path) -> None:
     read = Answers(path).labels()
     triples = [(int(a), int(b), m) for a, b, m in zip(read.left, read.right, read.match, strict=True)]
     same = lt.fit_decision(*tables, triples, on=["name", "city"], model="lexical", out=tmp_path / "same")
-    assert model.correction == same.correction
+    # answers for doubtful pairs say nothing of how many of the others match, unlike labels of a random sample
+    assert model.correction.features == same.correction.features
+    assert model.correction.intercept != same.correction.intercept
     assert model.metrics["answers_unsure"] == 1 and model.metrics["answers_disputed"] == 0
     assert model.metrics["matches"] + model.metrics["non_matches"] == 30
     assert lt.link(*tables, on=["name", "city"], model=model).report()["decision"] == "learned from labels"

@@ -14,6 +14,7 @@ import linktransformer as lt
 from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.linking import compare_tables
 from linktransformer.linking.options import Job
+from linktransformer.review.answers import Answer, Answers
 from tests import tiny_model
 
 ON = ["name", "town"]
@@ -215,7 +216,7 @@ def test_complete_labels_say_what_is_no_match(complete: Any, named: int, monkeyp
     left, right, truth = tables(20)
     seen: list[tuple[int, int]] = []
 
-    def stop(fused: Any, matches: Any, others: Any, *, same: bool = False) -> Any:
+    def stop(fused: Any, matches: Any, others: Any, *, same: bool = False, chosen: bool = False) -> Any:
         pairs = fused.candidates
         of_others = set(pairs.left[others].tolist())
         assert not set(matches.tolist()) & set(others.tolist())
@@ -232,7 +233,7 @@ def test_a_null_label_says_that_a_row_has_no_match(monkeypatch: Any) -> None:
     left, right, _ = tables(20)
     seen: list[set[int]] = []
 
-    def stop(fused: Any, matches: Any, others: Any, *, same: bool = False) -> Any:
+    def stop(fused: Any, matches: Any, others: Any, *, same: bool = False, chosen: bool = False) -> Any:
         seen.append(set(fused.candidates.left[others].tolist()))
         raise InterruptedError
 
@@ -267,3 +268,20 @@ def test_labels_that_were_not_compared_leave_the_decision(tmp_path: Path) -> Non
     assert fitted.metrics["labels_not_compared"] == 1
     pairs = [lt.link(left, right, on="name", model=model).pairs for model in (fitted, "lexical")]
     pd.testing.assert_frame_equal(*pairs)
+
+
+def test_answers_of_a_review_say_nothing_of_how_many_match(tmp_path: Path, monkeypatch: Any) -> None:
+    left, right, _ = tables(20)
+    seen: list[bool] = []
+
+    def stop(*arguments: Any, chosen: bool, **named: Any) -> Any:
+        seen.append(chosen)
+        raise InterruptedError
+
+    monkeypatch.setattr("linktransformer.training.fit_decision.correction_of", stop)
+    answers = Answers(tmp_path / "answers.sqlite")
+    answers.add(Answer("l0", "0", "yes", "ann"), Answer("l1", "2", "no", "ann"))
+    for labels, more in ((answers.path, {}), (answers.path, {"complete": "named"}), ([("l0", 0, 1)], {})):
+        with pytest.raises(InterruptedError):
+            lt.fit_decision(left, right, labels, ON, model="lexical", **more)
+    assert seen == [True, False, False]
