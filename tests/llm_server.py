@@ -63,7 +63,7 @@ def chat(text: str | None, finish: str = "stop") -> dict[str, Any]:
 
 
 def said(text: object, finish: object = "stop", **message: Any) -> Step:
-    """An answer with more in its message, or with a content that is no text."""
+    """An answer with more in its message, or with a content that is not a text."""
     body = chat("", "stop")
     body["choices"][0] |= {"finish_reason": finish, "message": {"content": text, **message}}
     return Step(body=body)

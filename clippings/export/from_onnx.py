@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from transformers import PreTrainedModel
 
-__all__ = ["CONFIG", "TOKENS", "thaw"]
+__all__ = ["CONFIG", "TOKENS", "as_sentence_transformer"]
 
 TOKENS = "tokens.json"  # its special tokens; a graph with this file can be made a model again
 CONFIG = "config.json"  # with TOKENS the facts about its model that a graph lacks
@@ -46,14 +46,14 @@ SAMPLE = (
 Array = npt.NDArray[Any]
 
 
-def thaw(folder: ModelFolder) -> SentenceTransformer:
+def as_sentence_transformer(folder: ModelFolder) -> SentenceTransformer:
     """A SentenceTransformer on the CPU with the weights of a folder of `export_text`.
 
     It raises `EncoderError` if the folder lacks the model's settings or the vectors differ.
 
     Example:
         >>> from model_hub import bundled
-        >>> thaw(bundled()).get_sentence_embedding_dimension()  # doctest: +SKIP
+        >>> as_sentence_transformer(bundled()).get_sentence_embedding_dimension()  # doctest: +SKIP
         384
     """
     torch = need_torch("Training")

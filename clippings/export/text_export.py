@@ -258,7 +258,7 @@ def _save_tokenizer(model: SentenceTransformer, path: Path) -> None:
 
 
 def _save_kind(model: SentenceTransformer, body: Any, root: Path) -> None:
-    """Save what the graph lacks and `from_onnx.thaw` needs."""
+    """Save what the graph lacks and `from_onnx.as_sentence_transformer` needs."""
     config = body.config.to_diff_dict()
     for name in ("_name_or_path", "transformers_version", "torch_dtype", "dtype", "auto_map"):
         config.pop(name, None)

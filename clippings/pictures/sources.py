@@ -116,7 +116,7 @@ class Archives:
         return _read_file(place.path) if archive is None else archive.read(place.member)
 
     def _archive(self, path: str) -> _Archive | None:
-        """The open archive, or None where the path is no file (a folder may be called x.zip)."""
+        """The open archive, or None where the path is not a file (a folder may be called x.zip)."""
         if path not in self._open:
             self._open[path] = _opened(path)
             if len(self._open) > MAX_OPEN:

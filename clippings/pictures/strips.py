@@ -91,7 +91,7 @@ def quality_of(pixels: Pixels, ink: int, paper: int) -> Floats:
     blurred or enlarged crop, about .2 in crisp print, more in noise.
     """
     values = pixels.astype(np.float32)
-    padded = np.pad(values, 1, mode="edge")  # as if the crop went on: its edge is no edge of a letter
+    padded = np.pad(values, 1, mode="edge")  # the border of a crop is not the border of a letter
     laplacian = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4 * values
     spread = float(values.std())
     sharpness = float(laplacian.std()) / (8 * spread) if spread > 0 else 0.0

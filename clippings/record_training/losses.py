@@ -76,7 +76,7 @@ def clip_loss(image: Tensor, text: Tensor, records: RecordLabels, scale: Tensor 
     score = scale * (image @ text.T)
     total = image.new_zeros(())
     for rows, there in ((score, records.has_text), (score.T, records.has_image)):
-        # the diagonal always stays, so that a row that does not count is no row of -inf either
+        # the diagonal stays: a masked row would otherwise be -inf throughout, and its loss NaN
         seen = rows.masked_fill(~((wrong & there[None, :]) | itself), float("-inf"))
         term = seen.logsumexp(dim=1) - seen.diagonal()
         total = total + (term * both).sum()

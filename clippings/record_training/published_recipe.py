@@ -101,7 +101,7 @@ def squares(crops: Sequence[npt.NDArray[np.uint8] | None], side: int = SIDE) -> 
         uint8 (side, side) each, ready for `RecordExamples`.
 
     Raises:
-        EncoderError: A crop is no picture.
+        EncoderError: A crop is not a picture.
 
     Example:
         >>> squares([np.zeros((10, 40), np.uint8), None], side=8)[0].shape

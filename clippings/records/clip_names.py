@@ -89,7 +89,8 @@ def _checked_folder(name: str) -> Path:
     folder = Path(name.removeprefix(LOCAL)).expanduser()
     if not (folder / SETTINGS).is_file():
         raise EncoderError(
-            f"The folder is no model of open_clip. Given: {str(folder)!r} without {SETTINGS}. Check the path."
+            f"The folder is not a model of open_clip. Given: {str(folder)!r} without "
+            f"{SETTINGS}. Check the path."
         )
     if not isinstance(read_object(folder / SETTINGS).get("model_cfg"), dict):
         raise EncoderError(
@@ -193,7 +194,7 @@ def from_transformers(name: str, changes: Mapping[str, object]) -> Named:
         ) from error
     odd = {kind: [str(key) for key in info.get(f"{kind}_keys", ())] for kind in ("missing", "unexpected")}
     odd["of another shape"] = [str(key) for key in info.get("mismatched_keys", ())]
-    # older files hold the numbers of positions, which are no weights
+    # older files hold the numbers of positions, which are not weights
     odd = {kind: [key for key in keys if "position_ids" not in key] for kind, keys in odd.items()}
     if wrong := [f"{len(keys)} {kind} ({keys[0]}, ...)" for kind, keys in odd.items() if keys]:
         raise EncoderError(

@@ -210,5 +210,5 @@ def _hints(n: int, n_pictures: int, confidence: npt.ArrayLike | None) -> Floats:
 
 
 def _blank(text: object) -> bool:
-    # a value that is no string is not blank: reading it raises
+    # a value that is not a string is not blank: reading it raises
     return isinstance(text, str) and not text.strip()

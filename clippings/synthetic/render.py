@@ -15,7 +15,7 @@ from clippings.errors import EncoderError, MissingPackageError
 
 Grey = npt.NDArray[np.uint8]
 PAPER = 255
-LONGEST = 4096  # pixels along a name; what is longer is no name
+LONGEST = 4096  # pixels along a name; what is longer is not a name
 # what is turned by a quarter in a column: long vowel marks, dashes, dots, brackets
 TURNED = frozenset("ー－―—–‐-〜～…‥:：()（）[]［］{}｛｝〈〉《》「」『』【】〔〕<>＜＞|｜_＿→")
 MIRRORED = frozenset("ー〜～")  # and these are mirrored too

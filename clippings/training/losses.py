@@ -50,7 +50,7 @@ def supcon(vectors: Tensor, entity: Tensor, temperature: float = 0.07) -> Tensor
     log_share = score - score.logsumexp(dim=1, keepdim=True)
     positive = (entity[:, None] == entity[None, :]) & ~itself
     count = positive.sum(dim=1)
-    # -inf times 0 is no number: the diagonal is blanked before the sum
+    # -inf times 0 is not a number: the diagonal is blanked before the sum
     term = -log_share.masked_fill(~positive, 0.0).sum(dim=1) / count.clamp(min=1)
     some = count > 0
     return term[some].mean() if bool(some.any()) else (vectors * 0).sum()

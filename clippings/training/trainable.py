@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from clippings.arrays import Floats
 from clippings.errors import TrainingError
-from clippings.export.from_onnx import TOKENS, thaw
+from clippings.export.from_onnx import TOKENS, as_sentence_transformer
 from clippings.text.sentence_models import (
     base_folder,
     default_prompt,
@@ -180,7 +180,7 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
 def _thawed(folder: ModelFolder, device: str | None) -> Any:
     """The torch model of an ONNX graph, on the device."""
     torch = need_torch("Training")
-    return thaw(folder).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return as_sentence_transformer(folder).to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def _kernels(device: str, varied: bool) -> AbstractContextManager[object]:

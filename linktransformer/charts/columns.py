@@ -76,7 +76,7 @@ def column_chart(
         The chart, with `advice`, a sentence for each column.
 
     Raises:
-        ColumnNotFoundError: A name that is no column.
+        ColumnNotFoundError: A name that is not a column.
         InvalidArgumentError: There is no key column.
         TableTypeError: No table, or tables of two libraries.
 

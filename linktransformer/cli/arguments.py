@@ -92,4 +92,4 @@ def size(text: str) -> int:
     try:
         return int(float(number) * UNITS[text.upper()[len(number) :]])
     except (KeyError, ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 500MB or 2GB") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 500MB or 2GB") from None

@@ -69,7 +69,7 @@ def separator(text: str) -> str:
 
 def _row(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of a row, from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of a row, from 1")
     return int(text)
 
 

@@ -114,7 +114,7 @@ def printed_warnings() -> Iterator[None]:
 
 
 def print_table(text: str) -> None:
-    """Write to standard output in UTF-8 with replacements; a reader that closes the pipe is no error."""
+    """Write to standard output in UTF-8 with replacements; a reader that closes the pipe is not an error."""
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))

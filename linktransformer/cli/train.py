@@ -24,7 +24,7 @@ def add_to(commands: Commands) -> None:
     add("--left", type=names, metavar="COLUMNS", help="columns of the left text of a pair")
     add("--right", type=names, metavar="COLUMNS", help="columns of the right text of a pair")
     add("--label", metavar="COLUMN", help="1 for a match and 0 for none; left out: every pair is a match")
-    add("--cluster", metavar="COLUMN", help="where rows are no pairs: the cluster of a row")
+    add("--cluster", metavar="COLUMN", help="where rows are not pairs: the cluster of a row")
     add("--on", type=names, metavar="COLUMNS", help="columns of a row's text, with --cluster")
     add("--val", metavar="FILE", help="rows to select the best weights; left out: split by entity")
     add("--test", metavar="FILE", help="rows for the final scores; left out: split by entity")
@@ -80,7 +80,7 @@ def _setting(text: str) -> tuple[str, object]:
     """NAME=VALUE; the value is a Python literal, true or false, else a string."""
     name, equals, value = text.partition("=")
     if not equals:
-        raise InvalidArgumentError(f"--set {text} is no setting. Give such as --set epochs=5.")
+        raise InvalidArgumentError(f"--set {text} is not a setting. Give such as --set epochs=5.")
     if value.lower() in ("true", "false"):
         return name, value.lower() == "true"
     try:

@@ -62,7 +62,7 @@ class LinkTransformer:
         plan = model_plan.plan(model, device)
         if plan.encoder is None:
             raise ModelError(
-                f"model_name_or_path={model_name_or_path!r} is no model of texts. Give a text model."
+                f"model_name_or_path={model_name_or_path!r} is not a model of texts. Give a text model."
             )
         self._encoder, self._model = plan.encoder, model
         self.name = plan.name

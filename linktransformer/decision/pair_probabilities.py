@@ -57,7 +57,7 @@ class Judged:
 
         Args:
             texts: The texts of both tables.
-            readings: Texts were read by an OCR engine: equal ones are no proof.
+            readings: Texts were read by an OCR engine: equal ones are not proof.
             expected_overlap: The share of left records that the user expects to have a match.
             keep_features: A decision will be learned from the features.
         """

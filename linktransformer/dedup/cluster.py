@@ -261,12 +261,12 @@ def clusters_by(
 def _check_name(cluster_column: object) -> None:
     if not isinstance(cluster_column, str) or not cluster_column:
         raise InvalidArgumentError(
-            f"cluster_column={cluster_column!r} is no column name. Give such as 'cluster'."
+            f"cluster_column={cluster_column!r} is not a column name. Give such as 'cluster'."
         )
 
 
 def check_threshold(threshold: object) -> None:
-    """Refuse what is no threshold for clusters.
+    """Refuse what is not a threshold for clusters.
 
     Raises:
         InvalidArgumentError: It is something else.

@@ -59,7 +59,7 @@ class Rules:
             )
         if self.one_per is not None and not isinstance(self.one_per, str):
             raise InvalidArgumentError(
-                f"one_per={self.one_per!r} is no column name. Give one, such as 'source'."
+                f"one_per={self.one_per!r} is not a column name. Give one, such as 'source'."
             )
 
 

@@ -118,7 +118,7 @@ def read(
     Raises:
         InvalidArgumentError: One of them cannot work.
         ColumnNotFoundError: A table has no such column; the message names it.
-        TableTypeError: Something is no table, or they are of two libraries.
+        TableTypeError: Something is not a table, or they are of two libraries.
     """
     if not natives:
         raise InvalidArgumentError("table holds no tables. Give at least one.")

@@ -36,10 +36,10 @@ class CacheSettings:
 
     def __post_init__(self) -> None:
         if self.folder is not None and not _is_folder(self.folder):
-            raise InvalidArgumentError(f"folder={self.folder!r} is no folder. Give a path, or None.")
+            raise InvalidArgumentError(f"folder={self.folder!r} is not a folder. Give a path, or None.")
         if self.max_bytes is not None and not (type(self.max_bytes) is int and self.max_bytes >= 1):
             raise InvalidArgumentError(
-                f"max_bytes={self.max_bytes!r} is no number of bytes. Give a whole number from 1."
+                f"max_bytes={self.max_bytes!r} is not a number of bytes. Give a whole number from 1."
             )
         self.bound()
 
@@ -62,7 +62,7 @@ class CacheSettings:
             Bytes.
 
         Raises:
-            InvalidArgumentError: LINKTRANSFORMER_CACHE_SIZE is no size.
+            InvalidArgumentError: LINKTRANSFORMER_CACHE_SIZE is not a size.
         """
         if self.max_bytes is not None:
             return self.max_bytes
@@ -82,7 +82,9 @@ def bytes_of_environment(variable: str, default: int) -> int:
     try:
         return max(1, int(float(number) * UNITS[value[len(number) :].strip()]))
     except (KeyError, ValueError, OverflowError):
-        raise InvalidArgumentError(f"{variable}={value!r} is no size. Give such as 500MB or 20GB.") from None
+        raise InvalidArgumentError(
+            f"{variable}={value!r} is not a size. Give such as 500MB or 20GB."
+        ) from None
 
 
 def check_cache(cache: CacheLike) -> CacheSettings | None:
@@ -96,7 +98,7 @@ def check_cache(cache: CacheLike) -> CacheSettings | None:
     if _is_folder(cache):
         return CacheSettings(cache)
     raise InvalidArgumentError(
-        f"cache={cache!r} is no cache. Give None, True for the user's cache folder, a folder, or "
+        f"cache={cache!r} is not a cache. Give None, True for the user's cache folder, a folder, or "
         "CacheSettings."
     )
 

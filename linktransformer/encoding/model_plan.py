@@ -120,7 +120,7 @@ def plan(model: ModelLike, device: str | None = None, cache: CacheLike = None) -
             encoder = load(model, device)
         else:
             raise ModelError(
-                f"model={model!r} is no model. Give None, 'lexical', a folder, 'org/name@revision', a "
+                f"model={model!r} is not a model. Give None, 'lexical', a folder, 'org/name@revision', a "
                 "SentenceTransformer, or any object with encode(texts)."
             )
     return _planned(encoder, model, model is not None, cache, remote)

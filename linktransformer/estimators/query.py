@@ -125,7 +125,7 @@ def _scored(
     log_odds = model.score(compared, ranking, known).job + np.float32(job.shift)
     texts = queries.records.texts[nodes.text[left]], reference.records.texts[reference.nodes.text[right]]
     alike = np.zeros(len(left), dtype=np.int8)
-    if job.views.pictures is None:  # engines misread alike: equal readings are no proof
+    if job.views.pictures is None:  # engines misread alike: equal readings are not proof
         maybe = np.flatnonzero(scores["lexical"] > equal_texts.SAME)
         alike[maybe] = equal_texts.alike(texts[0][maybe], texts[1][maybe])
     raised = _equal_first(log_odds, alike, ranking, known)

@@ -84,7 +84,7 @@ def _columns(known: Reference, sample: Table, nodes: Nodes) -> list[PairedColumn
 def _calibrated(known: Reference, queries: QueryRows, job: SampleJob, k: int) -> tuple[SampleJob, Fused]:
     """Score the copies as later rows are scored, and shift log-odds so that they fit the known matches.
 
-    The copies of a record are no rivals of a query. So a row without a match has fewer rivals than in the
+    The copies of a record are not rivals of a query. So a row without a match has fewer rivals than in the
     job of the sample, where many of the records that it resembles have their match.
     """
     copy_of, hidden = job.sample.copy_of, blocking.first_rows(queries.nodes) % 2 == 1
@@ -182,7 +182,7 @@ def _decided(
 ) -> tuple[Fused, Floats]:
     """Candidates with probabilities; and log-odds with only those raised that are equal but for case."""
     alike = np.zeros(len(candidates), dtype=np.int8)
-    if known.pictures is None:  # engines misread alike: equal readings are no proof
+    if known.pictures is None:  # engines misread alike: equal readings are not proof
         sides = (queries.records, known.records), (queries.nodes, known.nodes)
         alike = equal_texts.same_text(*sides, Fused(candidates, log_odds))
     but_for_case = np.where(alike == equal_texts.BUT_FOR_CAPITALS, alike, 0)

@@ -223,7 +223,7 @@ def objects(values: Sequence[str]) -> NDArray[np.object_]:
 
 def _check(root: Path) -> None:
     if not (root / MANIFEST).is_file():
-        raise InvalidArgumentError(f"{root} is no folder that save() wrote: it has no {MANIFEST}.")
+        raise InvalidArgumentError(f"{root} is not a folder that save() wrote: it has no {MANIFEST}.")
     try:
         manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
         version, hashes = manifest["format"], dict(manifest["files"])

@@ -40,7 +40,7 @@ class Join:
         score: object = self.score_column
         indicator: object = self.indicator
         if not isinstance(score, str) or not score:
-            raise InvalidArgumentError(f"score_column={score!r} is no column name. Give such as 'score'.")
+            raise InvalidArgumentError(f"score_column={score!r} is not a column name. Give such as 'score'.")
         if not isinstance(indicator, (bool, str)):
             raise InvalidArgumentError(f"indicator={indicator!r} is neither True, False nor a column name.")
 

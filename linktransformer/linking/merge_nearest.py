@@ -40,7 +40,9 @@ class Limits:
             return
         value: object = self.threshold
         if not is_number(value):
-            raise InvalidArgumentError(f"{self.argument}={value!r} is no score. Give a number such as 0.8.")
+            raise InvalidArgumentError(
+                f"{self.argument}={value!r} is not a score. Give a number such as 0.8."
+            )
         check_reached(value, self.argument)
 
 
@@ -185,7 +187,7 @@ def merge_range(
     """
     model = keyed_model(model, openai_key, gemini_key, cache)
     if sim_threshold is None:
-        raise InvalidArgumentError("sim_threshold=None is no score. Give such as 0.8, or use merge_knn.")
+        raise InvalidArgumentError("sim_threshold=None is not a score. Give such as 0.8, or use merge_knn.")
     limits = Limits(threshold=sim_threshold, argument="sim_threshold")
     join = _join(how, suffixes, score_column)
     return _near((df1, df2), (on, left_on, right_on), limits, join, Job.of(locals()))

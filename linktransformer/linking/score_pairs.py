@@ -73,7 +73,9 @@ def evaluate_pairs(
     """
     model = keyed_model(model, openai_key, gemini_key, cache)
     if not score_column:
-        raise InvalidArgumentError(f"score_column={score_column!r} is no column name. Give such as 'score'.")
+        raise InvalidArgumentError(
+            f"score_column={score_column!r} is not a column name. Give such as 'score'."
+        )
     job = Job.of(locals())
     table, pairs = _both_sides(df, left_on, right_on, job)
     rows = np.arange(table.n_rows, dtype=np.int64)

@@ -140,11 +140,11 @@ def link_files(
     key_columns.check_compare(job.compare, ([key[0]], [key[1]]))
     null_texts = nulls.check(null_values, key)
     if out is not None and Path(out).suffix.lower() != ".parquet":
-        raise InvalidArgumentError(f"out={str(out)!r} is no parquet file. Give such as 'linked.parquet'.")
+        raise InvalidArgumentError(f"out={str(out)!r} is not a parquet file. Give such as 'linked.parquet'.")
     if out is not None:
         check_folder(Path(out))
     if workspace is not None and not Path(workspace).is_dir():
-        raise InvalidArgumentError(f"workspace={str(workspace)!r} is no folder. Give one that is there.")
+        raise InvalidArgumentError(f"workspace={str(workspace)!r} is not a folder. Give one that is there.")
     block_keys.column_pairs(heads, block_on)
     plan = model_plan.plan(job.model, job.device, job.cache)
     workplace = Path(workspace or tempfile.gettempdir())

@@ -97,7 +97,7 @@ def _probability(clusters: ClusterValues) -> Chart:
         ("pairs within clusters", "a cluster and the next one, on average"),
         float(clusters.details["threshold"]),
         _measure(clusters),
-        False,  # means between clusters are no probabilities of pairs: there is nothing to sum
+        False,  # means between clusters are not probabilities of pairs: there is nothing to sum
     )
     precision, interval = (
         clusters.details.get(name) for name in ("estimated_precision", "estimated_precision_interval")
@@ -115,11 +115,11 @@ def _of_one(clusters: ClusterValues, kind: str, cluster: int | None, pair: int |
         raise InvalidArgumentError(
             f'chart("{kind}") needs {wanted}. Given: cluster={cluster!r}, pair={pair!r}.'
         )
-    number = check_number(cluster, len(clusters), f"cluster={cluster!r} is no cluster.")
+    number = check_number(cluster, len(clusters), f"cluster={cluster!r} is not a cluster.")
     if kind == "cluster":
         return _graphs(clusters, np.array([number]), f"Cluster {number}")
     pairs = cluster_explanation.pairs_of_cluster(clusters, number)
-    place = check_number(pair or 0, len(pairs), f"pair={pair!r} is no pair of cluster {number}.")
+    place = check_number(pair or 0, len(pairs), f"pair={pair!r} is not a pair of cluster {number}.")
     return link_charts.pair_chart(cluster_explanation.of_pair(clusters, int(pairs[place])))
 
 

@@ -145,7 +145,7 @@ class Clusters(ClusterValues):
         pairs = cluster_explanation.pairs_of_cluster(self, number)
         if pair is None:
             return cluster_explanation.of_cluster(self, pairs)
-        place = check_number(pair, len(pairs), f"pair={pair!r} is no pair of cluster {number}.")
+        place = check_number(pair, len(pairs), f"pair={pair!r} is not a pair of cluster {number}.")
         return cluster_explanation.of_pair(self, int(pairs[place]))
 
     def chart(self, kind: str = "sizes", *, cluster: int | None = None, pair: int | None = None) -> Chart:
@@ -197,7 +197,7 @@ class Clusters(ClusterValues):
         return int(self.next_cluster[number]), float(self.next_score[number])
 
     def _number(self, cluster: int) -> int:
-        return check_number(cluster, len(self), f"cluster={cluster!r} is no cluster.")
+        return check_number(cluster, len(self), f"cluster={cluster!r} is not a cluster.")
 
     def representatives(self, keep: Keep = "first") -> Integers:
         """The representative row of each cluster.
@@ -266,7 +266,7 @@ class Clusters(ClusterValues):
 
             "estimated_precision" is the mean match probability of the pairs of different keys within
             clusters, where one that was not compared counts as 0; None for fewer than 11 pairs, and where
-            scores are no probabilities. "estimated_precision_interval" is a 90 % interval.
+            scores are not probabilities. "estimated_precision_interval" is a 90 % interval.
 
             "warnings" is a list of texts and "warning_codes" has one for each: "most_rows_go" (more than half
             of the rows would go in `dedup_rows`), "large_cluster" (one has more than a twentieth of the
@@ -302,7 +302,7 @@ class Clusters(ClusterValues):
             (pairs labelled both ways, and non-matches between rows that matches join), with a `LinkWarning`.
 
         Raises:
-            ColumnNotFoundError: A name that is no column.
+            ColumnNotFoundError: A name that is not a column.
             InvalidArgumentError: Not as many true clusters as rows, a label of no row, or a table with
                 ambiguous columns or without a match.
         """
@@ -361,7 +361,7 @@ class Clusters(ClusterValues):
 
 
 def check_keep(keep: object) -> None:
-    """Raise InvalidArgumentError if `keep` is no rule for the representative row."""
+    """Raise InvalidArgumentError if `keep` is not a rule for the representative row."""
     if not callable(keep) and not (isinstance(keep, str) and keep in KEEP):
         raise InvalidArgumentError(
             f"keep={keep!r} is not one of {', '.join(map(repr, KEEP))}, nor a function of a cluster's rows."

@@ -128,7 +128,7 @@ def _pair(links: LinkValues, asked: Asked) -> Chart:
             "These links are of files, whose rows are not in memory. Read the two rows and `link` them."
         )
     if asked.link is not None:
-        number = check_number(asked.link, len(links), f"link={asked.link!r} is no link.")
+        number = check_number(asked.link, len(links), f"link={asked.link!r} is not a link.")
         return pair_chart(link_explanation.of_link(links, number))
     return pair_chart(link_explanation.of_labels(links, asked.left, asked.right))
 

@@ -1,4 +1,4 @@
-"""Explanation of a link, of a pair that is no link, or of an unlinked row."""
+"""Explanation of a link, of a pair that is not a link, or of an unlinked row."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def of_labels(links: LinkValues, left: Label, right: Label) -> Columns:
 
 
 def _of_no_link(links: LinkValues, rows: tuple[int, int]) -> Columns:
-    """A pair that is no link: a candidate that was not chosen, or no candidate."""
+    """A pair that is not a link: a candidate that was not chosen, or no candidate."""
     evidence, score, views = links.evidence, None, {}
     reasons = [_reason(links, row, side) for side, row in enumerate(rows)]
     state = f"no link: left row {reasons[0]}, right row {reasons[1]}"

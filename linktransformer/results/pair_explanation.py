@@ -70,9 +70,9 @@ class Pair:
         tables: The left and the right table.
         on: Their key columns.
         rows: The left and the right row.
-        score: The match probability, None for a pair that is no candidate.
+        score: The match probability, None for a pair that is not a candidate.
         views: The similarity in each view.
-        state: Why they are no link, None for a link.
+        state: Why they are not linked, None for a link.
         runner_up: Another right row and its score, None for none.
     """
 

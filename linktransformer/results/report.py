@@ -95,7 +95,7 @@ class PairsReport(Report):
 class ChoiceReport(Report):
     """How links were chosen, with estimates that are None where nothing is linked.
 
-    `precision` alone is there, and None, where scores are no probabilities.
+    `precision` alone is there, and None, where scores are not probabilities.
     """
 
     components_assigned_greedily: int | Absent = ABSENT

@@ -73,8 +73,8 @@ def precision_of_clusters(label: Integers, fused: Fused) -> dict[str, Any]:
 
     It is the mean match probability of the pairs of different keys in one cluster. A pair that was not
     compared counts as 0, as it does for the linkage. Pairs of equal keys are not counted.
-    "estimated_precision" is None for too few pairs and where scores are no probabilities; its interval covers
-    the precision with probability .9. `label` is the cluster of each node, (n_nodes,) int64.
+    "estimated_precision" is None for too few pairs and where scores are not probabilities; its interval
+    covers the precision with probability .9. `label` is the cluster of each node, (n_nodes,) int64.
     """
     pairs = fused.candidates
     inside = label[pairs.left] == label[pairs.right]

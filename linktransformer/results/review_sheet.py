@@ -30,7 +30,7 @@ def write_review(links: LinkValues, path: str | os.PathLike[str], limit: int, *,
     """
     check_path(path)
     if isinstance(limit, bool) or limit not in range(1, MOST + 1):
-        raise InvalidArgumentError(f"limit={limit!r} is no number of pairs. Give 1 to {MOST:,}.")
+        raise InvalidArgumentError(f"limit={limit!r} is not a number of pairs. Give 1 to {MOST:,}.")
     if not has_rows:
         raise InvalidArgumentError(
             "These links are of files, whose rows are not in memory. Read rows to review and `link` them."

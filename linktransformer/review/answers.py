@@ -82,7 +82,7 @@ class Answers:
         self.path = Path(path)
         if self.path.suffix != SUFFIX:
             raise InvalidArgumentError(
-                f"answers={str(path)!r} is no .sqlite file. Give such as answers.sqlite."
+                f"answers={str(path)!r} is not a .sqlite file. Give such as answers.sqlite."
             )
         if not self.path.parent.is_dir():
             raise InvalidArgumentError(

@@ -151,7 +151,7 @@ class Desk:
         return len(answers)
 
     def undo(self, reviewer: str) -> int | None:
-        """Take back a reviewer's last action; its pair, None where there is none or it is no candidate."""
+        """Take back a reviewer's last action; its pair, None where there is none or it is not a candidate."""
         last = self.answers.last(reviewer)
         if last is None or not self.answers.undo(reviewer):
             return None

@@ -36,7 +36,7 @@ class Pairs:
         on: The key columns of each.
         left: Left rows, (n,) int64.
         right: Right rows, (n,) int64; of clusters the one with the higher number.
-        probability: The match probability, or the score where scores are no probabilities, (n,) float32.
+        probability: The match probability, or the score where scores are not probabilities, (n,) float32.
         linked: Whether the pair is a link, or its rows are in one cluster, (n,) bool.
         labels: The labels of the left and of the right rows as text.
         pictures: The pictures of the left and of the right rows that were read for linking.
@@ -63,7 +63,7 @@ class Pairs:
         return self.labels[0][int(self.left[pair])], self.labels[1][int(self.right[pair])]
 
     def find(self, left: Integers, right: Integers) -> Integers:
-        """The numbers of pairs of rows, -1 for one that is no candidate, (n,) int64."""
+        """The numbers of pairs of rows, -1 for one that is not a candidate, (n,) int64."""
         keys, order = self._keys
         wanted = left * np.int64(max(1, self.tables[1].n_rows)) + right
         place = np.minimum(np.searchsorted(keys, wanted), max(0, len(keys) - 1))
@@ -71,7 +71,7 @@ class Pairs:
         return np.where((left >= 0) & (right >= 0) & known, order[place] if len(keys) else -1, -1)
 
     def of_labels(self, labels: Sequence[tuple[str, str]]) -> Integers:
-        """The numbers of pairs of labels, -1 for one that is no candidate, (n,) int64."""
+        """The numbers of pairs of labels, -1 for one that is not a candidate, (n,) int64."""
         rows = [
             np.array([self._rows[side].get(pair[side], -1) for pair in labels], dtype=np.int64)
             for side in (0, 1)

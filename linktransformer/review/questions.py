@@ -105,7 +105,7 @@ def next_pairs(
         n pairs that were not asked about, or fewer where all others are of the records of these.
 
     Raises:
-        InvalidArgumentError: n is no positive number.
+        InvalidArgumentError: n is not a positive number.
 
     Example:
         >>> import numpy as np

@@ -23,14 +23,14 @@ def judged(truth: Bools, wrong: float = 0.0, seed: int = 0) -> Bools:
         seed: The same seed gives the same answers.
 
     Raises:
-        InvalidArgumentError: `wrong` is no share.
+        InvalidArgumentError: `wrong` is not a share.
 
     Example:
         >>> judged(np.array([True, False])).tolist()
         [True, False]
     """
     if not 0 <= wrong <= 1:
-        raise InvalidArgumentError(f"wrong={wrong!r} is no share of answers. Give a number from 0 to 1.")
+        raise InvalidArgumentError(f"wrong={wrong!r} is not a share of answers. Give a number from 0 to 1.")
     return np.asarray(truth ^ (np.random.default_rng([seed, STREAM]).random(len(truth)) < wrong))
 
 

@@ -199,7 +199,7 @@ def _in_every_order(cells: Sequence[str]) -> Integers:
 
 
 def _one(cell: str) -> list[_One]:
-    """A cell in every order; all zero where it is no date."""
+    """A cell in every order; all zero where it is not a date."""
     compact = _COMPACT.fullmatch(cell)
     if compact is not None:
         year, month, day, hour, minute, second = (int(part or 0) for part in compact.groups())

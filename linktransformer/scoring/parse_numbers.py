@@ -21,7 +21,7 @@ __all__ = ["LONGEST", "Numbers", "are_years", "plain", "read_as", "read_both", "
 
 
 LONGEST = 64  # characters of a number, date or place: what is longer is a text, and not worth the search
-TOO_LARGE = 1e300  # what is above is no quantity, and differences of it would overflow
+TOO_LARGE = 1e300  # what is above is not a quantity, and differences of it would overflow
 FIRST_YEAR, LAST_YEAR = 1000, 2100  # four digits, and not far from now: what is read as a year
 
 SIGNS = ".,"  # of decimals
@@ -70,7 +70,7 @@ def read_both(left: Sequence[str], right: Sequence[str]) -> tuple[Numbers, Numbe
     parted by comma, point, apostrophe or space are read. A column's decimal sign is the one by which more of
     its cells are numbers; where both read the same cells, the one by which more of its values are in the
     other column; else the point. A column has one unit, which is removed: the text beside the numbers that
-    is most common. A cell with another text beside it is no number; one without is.
+    is most common. A cell with another text beside it is not a number; one without is.
 
     Example:
         >>> left, right = read_both(["1.234,50 €", "(2,5)"], ["USD 1,234.50", "-2.5"])
@@ -119,7 +119,7 @@ def years_of(values: Doubles) -> Bools:
 def read_places(cells: Sequence[str]) -> Doubles:
     """Read "latitude, longitude" in decimal degrees, with or without N, S, E and W; (n, 2), NaN for none.
 
-    Returns degrees, (n, 2) float64, NaN where the cell is no place.
+    Returns degrees, (n, 2) float64, NaN where the cell is not a place.
     """
     places = np.full((len(cells), 2), np.nan)
     for place, cell in enumerate(cells):

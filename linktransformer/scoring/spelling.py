@@ -31,7 +31,7 @@ Scorer = Callable[..., float]  # of RapidFuzz
 EMPTY = -1
 SIGNS = re.compile(r"[\W_]+")  # all but letters and digits
 TEXT_LENGTH = 200  # characters of a text that are compared: an edit distance costs the product of two lengths
-MOST_WORDS = 6  # of a name that are aligned; what has more is no name of a person or firm
+MOST_WORDS = 6  # of a name that are aligned; what has more is not a name of a person or firm
 
 
 def _exact(columns: Columns, comparison: Comparison) -> Read:

@@ -127,7 +127,7 @@ def _read(path: Path, argument: str) -> tuple[dict[str, str], list[Standing]]:
             return about, connection.execute(STANDING).fetchall()
     except sqlite3.DatabaseError as error:
         raise InvalidArgumentError(
-            f"{argument}={str(path)!r} is no file of answers: {error}. Give one that `links.review` wrote."
+            f"{argument}={str(path)!r} is not a file of answers: {error}. Give one that `links.review` wrote."
         ) from error
 
 

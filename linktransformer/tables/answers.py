@@ -32,7 +32,8 @@ def answers(values: Sequence[object], where: str) -> list[int]:
     if INVALID in read:
         wrong = [value for value, answer in zip(values, read, strict=True) if answer == INVALID]
         raise InvalidArgumentError(
-            f"{where} holds {wrong[0]!r}, which is no answer ({len(wrong)} such values: {examples(wrong)}). "
+            f"{where} holds {wrong[0]!r}, which is not an answer "
+            f"({len(wrong)} such values: {examples(wrong)}). "
             "Give 1 for a match and 0 for a non-match; true and false, yes and no are understood."
         )
     return read

@@ -71,7 +71,7 @@ def column_pairs(
 
     Raises:
         InvalidArgumentError: `block_on` has none of these forms.
-        ColumnNotFoundError: A name is no column; the message has the nearest one.
+        ColumnNotFoundError: A name is not a column; the message has the nearest one.
 
     Example:
         >>> import pandas as pd
@@ -115,7 +115,9 @@ def _pairs(tables: tuple[Table, Table], block_on: object, argument: str) -> list
         return [(name, name) for name in key_columns.listed(block_on, argument)]
     for entry in block_on:
         if not (isinstance(entry, str) or _is_pair(entry)):
-            raise InvalidArgumentError(f"{argument}={block_on!r}: {entry!r} is no name and no pair. {FORMS}")
+            raise InvalidArgumentError(
+                f"{argument}={block_on!r}: {entry!r} is neither a name nor a pair. {FORMS}"
+            )
     return [(entry, entry) if isinstance(entry, str) else entry for entry in block_on]
 
 
@@ -131,7 +133,7 @@ def number(tables: tuple[Table, Table], block_on: BlockColumns) -> Blocks:
     as numbers: 1 equals 1.0. A column without a shared value is logged as a warning.
 
     Raises:
-        ColumnNotFoundError: A name is no column.
+        ColumnNotFoundError: A name is not a column.
         InvalidArgumentError: Two columns can never be equal, or `block_on` has none of its forms.
 
     Example:

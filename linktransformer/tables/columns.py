@@ -115,7 +115,7 @@ def as_text(series: Series) -> Objects:
 def as_moments(kind: Kind, array: Column, null: Bools) -> tuple[Kind, Column, Bools]:
     """`values` with date objects as datetime64[us], so that a date equals that day's midnight.
 
-    Values of which some are no dates are returned unchanged.
+    Values of which some are not dates are returned unchanged.
     """
     present = array[~null] if kind == "object" else array[:0]
     if not len(present) or not all(isinstance(value, date) for value in present):

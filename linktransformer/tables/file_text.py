@@ -38,7 +38,9 @@ def decoded(data: bytes, encoding: str | None, name: str) -> tuple[str, str | No
     if encoding is not None:
         return _in(data, encoding, name), None
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise InvalidArgumentError(f"{name} is no text: it looks like a workbook or an archive. Rename it.")
+        raise InvalidArgumentError(
+            f"{name} is not a text: it looks like a workbook or an archive. Rename it."
+        )
     marked = next((codec for mark, codec in MARKS if data.startswith(mark)), None)
     if marked:
         return _in(data, marked, name), None
@@ -78,8 +80,8 @@ def _in(data: bytes, encoding: str, name: str) -> str:
     except UnicodeDecodeError as error:
         line, byte = line_at(data[: error.start], encoding), data[error.start]
         raise InvalidArgumentError(
-            f"{name}, line {line}: the byte 0x{byte:02x} is no letter in {encoding}. Give the encoding that "
-            "the file was written in, such as --encoding utf-8, cp1252, latin-1, cp1250, cp850 or shift_jis."
+            f"{name}, line {line}: the byte 0x{byte:02x} is not a letter in {encoding}. Give the encoding "
+            "that the file was written in, such as --encoding utf-8, cp1252, latin-1, cp1250 or shift_jis."
         ) from None
 
 

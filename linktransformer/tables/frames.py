@@ -91,7 +91,7 @@ def wrap(native: IntoDataFrame, name: str) -> Table:
     `name` is the caller's argument. Other eager dataframes work as far as narwhals supports them.
 
     Raises:
-        TableTypeError: It is no dataframe, or one that is not held in memory.
+        TableTypeError: It is not a dataframe, or one that is not held in memory.
         InvalidArgumentError: Column names are repeated, in several levels, or no strings.
 
     Example:
@@ -147,7 +147,7 @@ def same_library(left: Table, right: Table) -> None:
 
 
 def check_columns(table: Table, names: Sequence[str], argument: str) -> None:
-    """Raise ColumnNotFoundError, with the nearest name, if a name in `argument` is no column."""
+    """Raise ColumnNotFoundError, with the nearest name, if a name in `argument` is not a column."""
     if not names:
         raise InvalidArgumentError(f"{argument} names no column. Columns of {table.called}: {table.columns}.")
     for name in names:
@@ -290,7 +290,7 @@ def _take_or_null(table: Table, rows: Integers) -> Frame:
         taken = native.select(pl.all().gather(pl.Series(rows).set(pl.Series(null), None)))
     else:
         native = native.reset_index(drop=True)
-        if null.any():  # -1 is no label of the fresh index, so it gives nulls
+        if null.any():  # -1 is not a label of the fresh index, so it gives nulls
             taken = columns.nullable(native).reindex(rows).reset_index(drop=True)
         else:
             taken = native.take(rows).reset_index(drop=True)

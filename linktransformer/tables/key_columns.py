@@ -29,11 +29,11 @@ def resolve(
 ) -> tuple[list[str], list[str]]:
     """The key columns of both tables.
 
-    `pictures` are columns that are no text; with them no text column is needed.
+    `pictures` are columns that are not text; with them no text column is needed.
 
     Raises:
         InvalidArgumentError: `on` together with the others, one without the other, or no shared text column.
-        ColumnNotFoundError: A name that is no column.
+        ColumnNotFoundError: A name that is not a column.
         TableTypeError: The tables are of two libraries.
     """
     frames.same_library(left, right)
@@ -96,8 +96,8 @@ def of_one(table: Table, on: object, picture: str | None = None, *, argument: st
     """The key columns of a table that is compared with itself; None for all text columns but `picture`.
 
     Raises:
-        InvalidArgumentError: There is no text column, or `on` is no list of names.
-        ColumnNotFoundError: A name that is no column.
+        InvalidArgumentError: There is no text column, or `on` is not a list of names.
+        ColumnNotFoundError: A name that is not a column.
     """
     if on is None:
         names = [name for name in frames.string_columns_shared(table, table) if name != picture]

@@ -25,7 +25,7 @@ def check(null_values: NullValues, on: Sequence[str]) -> dict[str, frozenset[str
         on: The key columns, of both tables where there are two.
 
     Raises:
-        InvalidArgumentError: The value has another form, or a name is no key column.
+        InvalidArgumentError: The value has another form, or a name is not a key column.
 
     Example:
         >>> sorted(check([" N/A ", 0], ["name"])["name"]), dict(check({"born": "1900"}, ["name", "born"]))

@@ -187,7 +187,7 @@ def pairs_of(labels: object, argument: str, ids: Ids | None = None) -> Answered:
     """Pairs of labels and answers of `labels`, in any of the forms of `read_labels`.
 
     Raises:
-        InvalidArgumentError: The form is ambiguous, or a value is no answer.
+        InvalidArgumentError: The form is ambiguous, or a value is not an answer.
         ColumnNotFoundError: A column that is not there.
     """
     ids = ids or Ids()
@@ -195,8 +195,8 @@ def pairs_of(labels: object, argument: str, ids: Ids | None = None) -> Answered:
         return _of_table(frames.wrap(cast("frames.IntoDataFrame", labels), argument), argument, ids)
     if ids.label is not None:
         raise InvalidArgumentError(
-            f"label={ids.label!r} names a column, and {argument} is no table. Give pairs with a third value, "
-            "0 or 1, or a table."
+            f"label={ids.label!r} names a column, and {argument} is not a table. Give pairs with a third "
+            "value, 0 or 1, or a table."
         )
     pairs = tuples(
         labels.items() if isinstance(labels, Mapping) else labels,

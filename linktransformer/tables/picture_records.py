@@ -70,7 +70,7 @@ def picture_columns(
 
     Raises:
         InvalidArgumentError: It is neither.
-        ColumnNotFoundError: A name is no column.
+        ColumnNotFoundError: A name is not a column.
     """
     names = (columns, columns) if isinstance(columns, str) else columns
     pair = isinstance(names, (tuple, list)) and len(names) == 2
@@ -159,12 +159,12 @@ def check_root(root: object) -> str | None:
     """The folder of relative paths.
 
     Raises:
-        InvalidArgumentError: It is no folder.
+        InvalidArgumentError: It is not a folder.
     """
     if root is None:
         return None
     if not isinstance(root, (str, os.PathLike)) or not Path(root).is_dir():
-        raise InvalidArgumentError(f"image_root={root!r} is no folder. Give the folder of relative paths.")
+        raise InvalidArgumentError(f"image_root={root!r} is not a folder. Give the folder of relative paths.")
     return os.fspath(root)
 
 
@@ -203,7 +203,7 @@ def _shown(sources: Sequence[object]) -> str:
 
 
 def _listed(cell: object) -> list[object]:
-    """The pictures of a cell: one, or those of a list that is no picture itself."""
+    """The pictures of a cell: one, or those of a list that is not a picture itself."""
     if isinstance(cell, np.ndarray) and cell.dtype == object:
         cell = cell.tolist()
     if not isinstance(cell, (list, tuple)):
@@ -256,7 +256,7 @@ def confidence_of(table: Table, column: str | None) -> Doubles:
         confidences = np.array([np.nan if value is None else float(value) for value in values])
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError(
-            f"confidence={column!r} holds something that is no number: {error}"
+            f"confidence={column!r} holds something that is not a number: {error}"
         ) from None
     invalid = confidences[(confidences < 0) | (confidences > 1)]
     if len(invalid):

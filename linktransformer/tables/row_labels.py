@@ -26,7 +26,7 @@ def tuples(pairs: object, argument: str, sizes: tuple[int, ...], hint: str) -> l
     except TypeError:
         listed = [()]
     if any(len(pair) not in sizes for pair in listed):
-        raise InvalidArgumentError(f"{argument} holds something that is no pair. Give {hint}.")
+        raise InvalidArgumentError(f"{argument} holds something that is not a pair. Give {hint}.")
     return listed
 
 

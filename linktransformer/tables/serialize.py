@@ -51,7 +51,7 @@ class Serializer:
         """A serializer from the dict of `to_dict`; missing fields have their default.
 
         Raises:
-            InvalidArgumentError: A key is no field, or a value is wrong.
+            InvalidArgumentError: A key is not a field, or a value is wrong.
 
         Example:
             >>> Serializer.from_dict({"labels": True}).labels

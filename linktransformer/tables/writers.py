@@ -68,12 +68,14 @@ def write_parts(path: str | os.PathLike[str], parts: Iterator[IntoDataFrame]) ->
     """Write tables with the same columns into one parquet file, which appears whole or not at all.
 
     Raises:
-        InvalidArgumentError: The path is no parquet file in an existing folder.
+        InvalidArgumentError: The path is not a parquet file in an existing folder.
         MissingExtraError: pyarrow is not installed.
     """
     target = Path(path)
     if target.suffix.lower() != ".parquet":
-        raise InvalidArgumentError(f"out={str(target)!r} is no parquet file. Give such as 'pairs.parquet'.")
+        raise InvalidArgumentError(
+            f"out={str(target)!r} is not a parquet file. Give such as 'pairs.parquet'."
+        )
     check_folder(target)
     pa, parquet = need("pyarrow", extra="cli"), need("pyarrow.parquet", extra="cli")
     partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")

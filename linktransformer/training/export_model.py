@@ -47,7 +47,7 @@ def export_model(
         MissingExtraError: torch, sentence-transformers or onnx is not installed.
 
     Example:
-        >>> export_model("lexical", "copy")  # n-grams are no model of sentence-transformers
+        >>> export_model("lexical", "copy")  # n-grams are not a model of sentence-transformers
         Traceback (most recent call last):
         linktransformer.errors.ModelError: model='lexical': ...
     """

@@ -59,7 +59,7 @@ def shape_of(
         return Shape(left, right, _names(left_id_name), _names(right_id_name), label_col_name)
     raise InvalidArgumentError(
         f"It is not clear how the rows are labelled. Given: {named or 'no columns'}. Give left_col_names "
-        "and right_col_names for pairs (with label_col_name where some are no matches), or "
+        "and right_col_names for pairs (with label_col_name where some are not matches), or "
         "clus_id_col_name and clus_text_col_names for rows with a cluster."
     )
 

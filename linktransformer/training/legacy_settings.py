@@ -108,7 +108,7 @@ def of_classifier(
     if out is not None and place is not None:
         raise InvalidArgumentError("out= and model_save_dir= are one argument under two names. Give out=.")
     if place is not None and not isinstance(place, (str, os.PathLike)):
-        raise InvalidArgumentError(f"model_save_dir={place!r} is no folder. Give a path.")
+        raise InvalidArgumentError(f"model_save_dir={place!r} is not a folder. Give a path.")
     settings = _renamed(
         training_args or {}, {**RENAMED, **RENAMED_OF_TRAINER}, (*WITHOUT_EFFECT, *TRAINER_WITHOUT_EFFECT)
     )

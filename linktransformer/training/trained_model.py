@@ -149,7 +149,7 @@ def decided(
     of_left = part[texts[0]]
     pairs = fused.candidates
     same = entity[0][pairs.left] == entity[1][pairs.right]
-    val = (of_left == splits.VAL)[pairs.left]  # unlabelled pairs of these rows are no matches
+    val = (of_left == splits.VAL)[pairs.left]  # unlabelled pairs of these rows are not matches
     learned, _ = fit_decision.correction_of(fused, np.flatnonzero(val & same), np.flatnonzero(val & ~same))
     test = of_left == splits.TEST
     metrics: dict[str, float] = {}

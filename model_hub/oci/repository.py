@@ -174,7 +174,7 @@ class OciRepository:
 
 
 def only_image(content: bytes, where: str) -> str | None:
-    """The digest of the one image in an index; None for what is no index. Several images are refused.
+    """The digest of the one image in an index; None for what is not an index. Several images are refused.
 
     Of several the one that says it is a model; signatures and attestations do not count.
     """

@@ -186,7 +186,9 @@ def main() -> None:
     encoder = Precomputed([*left["name"], *right["name"]], clock) if options.model == "hash" else None
     loading = time.process_time()
     call = ours(options, encoder, clock) if options.side == "ours" else theirs(options, encoder, clock)
-    if options.job == "blocks":  # what a package loads at its first call is no work on blocks, on either side
+    if (
+        options.job == "blocks"
+    ):  # what a package loads at its first call is not part of the work on blocks, on either side
         call(left.head(WARM_ROWS), right.head(WARM_ROWS))
         clock.cpu_s, clock.calls, clock.texts = 0.0, 0, 0
     loading = time.process_time() - loading

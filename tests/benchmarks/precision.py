@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> Report:
         tables += of_sets(options)
     if "made" in options.parts:
         tables += of_made(options)
-    skipped = [] if ours.takes(HINT) or not options.hints else [f"{HINT} is no argument of link here"]
+    skipped = [] if ours.takes(HINT) or not options.hints else [f"{HINT} is not an argument of link here"]
     say(COUNTING)
     say(f"decision: {decision_files.described(options)}")
     settings = {

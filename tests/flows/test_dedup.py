@@ -245,7 +245,7 @@ def test_several_columns_weigh_their_evidence() -> None:
     assert pair["left"].tolist()[1:5] == table.loc[shown["left"].iloc[0]].tolist()
     assert pair["right"].tolist()[1:5] == table.loc[shown["right"].iloc[0]].tolist()
     assert pair["score"].tolist()[0] == pytest.approx(shown["score"].iloc[0])
-    with pytest.raises(lt.InvalidArgumentError, match="no pair of cluster 0"):
+    with pytest.raises(lt.InvalidArgumentError, match="not a pair of cluster 0"):
         found.explain(0, pair=len(shown))
 
 

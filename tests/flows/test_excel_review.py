@@ -67,5 +67,5 @@ def test_of_many_pairs_all_probabilities_are_there(tmp_path) -> None:
     assert shown[0] > 0.9 and shown[-1] < 0.5
     assert book["about"]["B1"].value.startswith("8, spread over all probabilities, of ")
     for limit in (0, True, 1.5, 2**21):
-        with pytest.raises(InvalidArgumentError, match="is no number of pairs"):
+        with pytest.raises(InvalidArgumentError, match="is not a number of pairs"):
             links.to_excel(tmp_path / "review.xlsx", limit=limit)

@@ -130,7 +130,7 @@ def test_a_pair_that_is_no_candidate_says_so() -> None:
 def test_what_cannot_be_explained() -> None:
     left, right = people(12)
     links = lt.link(left, right, on="name", model="lexical")
-    with pytest.raises(lt.InvalidArgumentError, match="is no link"):
+    with pytest.raises(lt.InvalidArgumentError, match="is not a link"):
         links.explain(len(links))
     with pytest.raises(lt.InvalidArgumentError, match="explain needs the number of a link"):
         links.explain()
@@ -226,7 +226,7 @@ def test_the_text_has_a_line_each_and_the_sum() -> None:
 
 def test_where_there_is_no_link_and_no_cluster_the_message_says_so() -> None:
     nothing = make("pandas", {"name": ["Acme", "Baxter"]})[:0]
-    with pytest.raises(lt.InvalidArgumentError, match=r"link=0 is no link\. There are none"):
+    with pytest.raises(lt.InvalidArgumentError, match=r"link=0 is not a link\. There are none"):
         lt.link(nothing, nothing, on="name", model="lexical").explain(0)
-    with pytest.raises(lt.InvalidArgumentError, match=r"cluster=0 is no cluster\. There are none"):
+    with pytest.raises(lt.InvalidArgumentError, match=r"cluster=0 is not a cluster\. There are none"):
         lt.cluster(nothing, on="name").explain(0)

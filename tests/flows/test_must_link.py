@@ -70,7 +70,7 @@ def test_blocks_and_sources_give_way_or_are_refused() -> None:
         ({"one_per": "decade", "cannot_link": [("c", "a")]}, r"cannot_link for the rows 'c' and 'a'.*: 2\)"),
         ({"method": "hdbscan"}, "takes no must_link="),
         ({"must_link": [("a", "g")]}, "must_link names 'g'"),
-        ({"must_link": [("a",)]}, "must_link holds something that is no pair"),
+        ({"must_link": [("a",)]}, "must_link holds something that is not a pair"),
     ],
     ids=repr,
 )

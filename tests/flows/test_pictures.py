@@ -460,7 +460,7 @@ def test_paths_begin_at_image_root_in_every_function(tmp_path: Path) -> None:
             lt.InvalidArgumentError, match=r"12 of 12 pictures .*png': not found .*image_root="
         ):
             call()
-        with pytest.raises(lt.InvalidArgumentError, match="image_root='nowhere' is no folder"):
+        with pytest.raises(lt.InvalidArgumentError, match="image_root='nowhere' is not a folder"):
             call(image_root="nowhere")
     linked = lt.merge(left, right, **options, image_root=tmp_path)
     assert firms(linked) == NAMES

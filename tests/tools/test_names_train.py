@@ -48,7 +48,7 @@ def test_a_stage_is_planned_to_its_time(monkeypatch: pytest.MonkeyPatch) -> None
             tick(1)
 
     planned = train_names.fitted(train, None, RecordRecipe(batch_size=10), 110.0, 200)
-    # 110 s less two trials of 8 s, of which 3.5 are no steps, and the plans: 0.9 * 74 - 2 * 3.5 = 59.6 s are
+    # 110 s less two trials of 8 s, of which 3.5 are not steps, and the plans: 0.9 * 74 - 2 * 3.5 = 59.6 s are
     # 119 steps of half a second, or 5 passes of 20 batches; 5 epochs' validations take 35 steps of these
     assert planned == {"epochs": 5, "passes": 1, "max_steps": 84}
 

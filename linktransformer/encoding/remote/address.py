@@ -100,7 +100,7 @@ def checked_host(base_url: str, argument: str) -> str:
         )
     if parts.scheme not in ("https", "http") or not host:
         raise InvalidArgumentError(
-            f"base_url={base_url!r} is no address of a server. Give such as 'https://host/v1'."
+            f"base_url={base_url!r} is not an address of a server. Give such as 'https://host/v1'."
         )
     if parts.scheme == "http" and not is_loopback(host) and os.environ.get(PLAIN_HTTP_VARIABLE) != "1":
         raise InvalidArgumentError(

@@ -194,10 +194,10 @@ def _count(value: object) -> int:
 
 
 def checked_params(params: object, argument: str) -> dict[str, object]:
-    """The caller's parameters of a request; refuses what is no dict, and names that the request sets."""
+    """The caller's parameters of a request; refuses what is not a dict, and names that the request sets."""
     settings = {} if params is None else params
     if not isinstance(settings, Mapping):
-        raise InvalidArgumentError(f"{argument}={params!r} is no dict. Give such as {{'temperature': 0}}.")
+        raise InvalidArgumentError(f"{argument}={params!r} is not a dict. Give such as {{'temperature': 0}}.")
     for name in ("model", "messages", "stream", "n"):
         if name in settings:
             raise InvalidArgumentError(f"{argument}= has {name!r}, which is not set there. Leave it out.")

@@ -1,7 +1,7 @@
 """What a chat model's reply says: read in one place for every function that asks one.
 
 A reply is whole where `finish_reason` is one of `WHOLE`, null or missing. Every other one, a refusal, a part
-that is no text and thoughts without an answer are errors of their row.
+that is not a text and thoughts without an answer are errors of their row.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Said:
     Args:
         text: None where it has no text.
         finish: Its finish_reason, "" for none.
-        problem: A refusal, or a part that is no text.
+        problem: A refusal, or a part that is not a text.
         thought: Whether it has thoughts in a field of their own.
     """
 
@@ -89,7 +89,7 @@ def _content(content: object) -> tuple[str | None, str | None, bool]:
         elif kind == "refusal":
             problem = f"the model refuses: {str(part.get('refusal') or text)[:MOST]}"
         else:
-            problem = problem or f"the reply has a part of type {kind!r}, which is no text"
+            problem = problem or f"the reply has a part of type {kind!r}, which is not a text"
     return ("".join(texts) if texts else None), problem, thought
 
 

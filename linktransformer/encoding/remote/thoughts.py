@@ -46,7 +46,7 @@ def answer_in(text: str, given: str = "", prompt: str = "") -> str:
 
     Args:
         text: The reply.
-        given: The data that the model was given; its own tags and fences are no thoughts.
+        given: The data that the model was given; its own tags and fences are not thoughts.
         prompt: The caller's prompt: tags such as `<plan>` that it names are parts of the answer.
 
     Raises:

@@ -48,7 +48,7 @@ def _vector(given: object) -> Floats:
         else:
             vector = np.asarray(given, dtype=np.float32)
     except (TypeError, ValueError, binascii.Error):
-        raise ValueError("the reply has vectors that are no numbers") from None
+        raise ValueError("the reply has vectors that are not numbers") from None
     if vector.ndim == 2 and len(vector) == 1:
         vector = vector[0]
     if vector.ndim == 2:

@@ -85,7 +85,7 @@ def classify_rows(
 
     Raises:
         ColumnNotFoundError: A column that is not there.
-        ModelError: There is no such model, or it is no classifier.
+        ModelError: There is no such model, or it is not a classifier.
         InvalidArgumentError: A column of that name is there already, or an argument of a language model
             cannot work.
 
@@ -146,8 +146,8 @@ def _opened(
     folder = getattr(model, "folder", model)
     if not isinstance(folder, (str, os.PathLike)):
         raise ModelError(
-            f"model={model!r} is no classifier. Give what train_clf_model returned, its folder, or the name "
-            "of a published one."
+            f"model={model!r} is not a classifier. Give what train_clf_model returned, its folder, or the "
+            "name of a published one."
         )
     from clippings.text.sequence_classifier import is_sequence_classifier
     from model_hub import ModelHubError, open_model
@@ -158,7 +158,7 @@ def _opened(
         opened = open_model(folder)
         path = opened.file(classifier.FILE)
     except ModelHubError as error:
-        raise ModelError(f"model={os.fspath(folder)!r} is no classifier: {error}") from error
+        raise ModelError(f"model={os.fspath(folder)!r} is not a classifier: {error}") from error
     head, plan = classifier.read(Path(path)), model_plan.plan(str(opened.path), device, cache)
 
     def probabilities(texts: list[str], batch_size: int | None) -> Doubles:

@@ -80,7 +80,9 @@ class Question:
                 )
             return {"no": 0, "yes": 1}
         if not isinstance(self.label_map, Mapping):
-            raise InvalidArgumentError(f"label_map={self.label_map!r} is no dict. Give such as {{'no': 0}}.")
+            raise InvalidArgumentError(
+                f"label_map={self.label_map!r} is not a dict. Give such as {{'no': 0}}."
+            )
         pairs = list(self.label_map.items())
         if not all(isinstance(name, str) for name, _ in pairs):
             pairs = [(value, value) for value in dict.fromkeys(self.label_map.values())]

@@ -19,7 +19,7 @@ from tests.tiny_model import firms, make_base
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("sentence_transformers")
-from clippings.export.from_onnx import thaw  # noqa: E402
+from clippings.export.from_onnx import as_sentence_transformer  # noqa: E402
 from clippings.training.trainable import load_trainable  # noqa: E402
 
 TEXTS = ["acme steel", "Baxter & Sons dairy co", "x", "north river iron mills company limited 1934"]
@@ -44,7 +44,7 @@ def test_the_model_is_what_the_graph_was_made_of(
     export_text(base, tmp_path / "graph", quantize=quantize, least=0.9, name="firms")
     graph = onnx.load(str(tmp_path / "graph/model.onnx")).graph
     assert quantize == any(item.name.endswith(".8bit") for item in graph.initializer)
-    found = thaw(open_model(tmp_path / "graph"))
+    found = as_sentence_transformer(open_model(tmp_path / "graph"))
     own, back = (dict(model[0].auto_model.named_parameters()) for model in (base, found))
     most = 1e-6 if not quantize else 0.005  # half a step of the largest weight of a row, 127 steps
     for name, weight in own.items():
@@ -91,7 +91,7 @@ def test_the_bundled_model_can_be_trained() -> None:
 
 def test_what_is_no_such_graph_is_told(base: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EncoderError, match="does not tell which model"):
-        thaw(open_model(for_running_only(tmp_path / "only")))
+        as_sentence_transformer(open_model(for_running_only(tmp_path / "only")))
     export_text(base, tmp_path / "graph", name="firms", least=0.9)
     facts = {"name": "firms", "architecture": "onnx-text", "base_model": "x", "source": "x", "revision": "x",
              "licence": "MIT", "dimension": 32, "max_tokens": 64, "pooling": "mean",
@@ -105,4 +105,4 @@ def test_what_is_no_such_graph_is_told(base: Any, tmp_path: Path, monkeypatch: p
         (other / "config.json").write_text(json.dumps({**config, **changes}), encoding="utf-8")
         seal(other, **facts)
         with pytest.raises(EncoderError, match=said):
-            thaw(open_model(other))
+            as_sentence_transformer(open_model(other))

@@ -1,4 +1,4 @@
-"""Each loss over records equals its plain reference in value and gradient; what is no negative is none."""
+"""Each loss over records equals its plain reference in value and gradient; what is not a negative is none."""
 
 from __future__ import annotations
 

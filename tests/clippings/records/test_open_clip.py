@@ -150,7 +150,7 @@ def test_files_of_weights_that_are_refused(saved: Path, tmp_path: Path) -> None:
     (tmp_path / "half.safetensors").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(EncoderError, match="damaged or not whole"):
         load_record_encoder(f"open_clip:tiny-wide/{tmp_path / 'half.safetensors'}")
-    with pytest.raises(EncoderError, match="is no model of open_clip"):
+    with pytest.raises(EncoderError, match="is not a model of open_clip"):
         load_record_encoder(f"open_clip:local-dir:{tmp_path / 'nowhere'}")
     (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": TINY}))
     (tmp_path / "half.safetensors").unlink()

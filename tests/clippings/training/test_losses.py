@@ -1,4 +1,4 @@
-"""Each loss equals its plain reference in value and gradient, and what is no negative is none."""
+"""Each loss equals its plain reference in value and gradient, and what is not a negative is none."""
 
 from __future__ import annotations
 

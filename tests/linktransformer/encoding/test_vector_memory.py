@@ -126,6 +126,6 @@ def test_its_size_is_told_by_a_variable(encoded: list[str], monkeypatch: pytest.
     assert encoded == ["tea", "tea"]
     vector_memory._memory.cache_clear()
     monkeypatch.setenv(VARIABLE, "much")
-    with pytest.raises(lt.InvalidArgumentError, match=f"{VARIABLE}='MUCH' is no size"):
+    with pytest.raises(lt.InvalidArgumentError, match=f"{VARIABLE}='MUCH' is not a size"):
         model_plan.embed(encoder, ["tea"])
     vector_memory._memory.cache_clear()

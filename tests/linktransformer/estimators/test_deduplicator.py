@@ -90,7 +90,7 @@ def test_rows_that_were_fitted_are_in_their_clusters(
     known = lt.Deduplicator(model, threshold, **options).fit(ROWS)
     assert 1 < len(set(known.labels_.tolist())) < 88
     assert known.fit_predict(ROWS)["cluster"].tolist() == known.labels_.tolist()
-    assert known.merges().empty  # what fit left apart is no news
+    assert known.merges().empty  # what fit left apart is not reported again
     if threshold != "auto":
         assert known.threshold_ == 0.8
 

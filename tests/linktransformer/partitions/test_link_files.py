@@ -382,10 +382,10 @@ def test_links_of_files_say_what_they_cannot_do(paths: tuple[Path, Path]) -> Non
         ({"on": "nam"}, ColumnNotFoundError, "Did you mean 'name'"),
         ({"on": ["name", "city"]}, InvalidArgumentError, "one key column"),
         ({"on": "name", "block_on": "town"}, ColumnNotFoundError, "block_on='town'"),
-        ({"on": "name", "out": "linked.csv"}, InvalidArgumentError, "no parquet file"),
+        ({"on": "name", "out": "linked.csv"}, InvalidArgumentError, "not a parquet file"),
         ({"on": "name", "left": "none.parquet"}, InvalidArgumentError, "left='none.parquet' is not a file"),
-        ({"on": "name", "workspace": "nowhere"}, InvalidArgumentError, "no folder"),
-        ({"on": "name", "model": 3}, ModelError, "is no model"),
+        ({"on": "name", "workspace": "nowhere"}, InvalidArgumentError, "not a folder"),
+        ({"on": "name", "model": 3}, ModelError, "is not a model"),
         ({"on": "name", "how": "cross"}, InvalidArgumentError, "how='cross'"),
     ],
 )

@@ -66,7 +66,7 @@ def test_all_keys_are_equal() -> None:
         ("bars", {}, "kind='bars' is not one of 'sizes'"),
         ("cluster", {}, "needs cluster=0"),
         ("pair", {"cluster": 0}, "needs cluster=0, pair=0"),
-        ("cluster", {"cluster": 10**6}, "cluster=1000000 is no cluster"),
+        ("cluster", {"cluster": 10**6}, "cluster=1000000 is not a cluster"),
     ],
 )
 def test_what_is_missing_is_said(clusters: lt.Clusters, kind: str, more: dict, words: str) -> None:

@@ -94,7 +94,7 @@ def test_reliability_counts_pairs_of_the_truth(links: lt.Links) -> None:
         ("bars", {}, "kind='bars' is not one of 'probability'"),
         ("pair", {}, "needs a link or two labels"),
         ("pair", {"link": 0, "left": "L1", "right": "R1"}, "needs a link or two labels"),
-        ("pair", {"link": 10**6}, "link=1000000 is no link"),
+        ("pair", {"link": 10**6}, "link=1000000 is not a link"),
         ("reliability", {}, "needs the true pairs"),
     ],
 )

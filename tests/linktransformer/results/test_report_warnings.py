@@ -112,7 +112,7 @@ def test_too_few_pairs_to_estimate_from() -> None:
     assert (report["warning_codes"], report["estimated_precision"]) == (["few_pairs"], None)
     assert "in one cluster: 1. With fewer than 11" in report["warnings"][0]
     exact = lt.cluster(pd.DataFrame({"name": ["Acme Steel", "Acme Steel", "Zeller"]}), "name").report()
-    assert (exact["warning_codes"], exact["rows_of_equal_key"]) == ([], 1)  # equal keys are no estimate
+    assert (exact["warning_codes"], exact["rows_of_equal_key"]) == ([], 1)  # equal keys need no estimate
     links = lt.link(table.iloc[:2], table.iloc[2:], "name", **LEXICAL).report()
     assert links["warning_codes"] == ["few_pairs"]
 

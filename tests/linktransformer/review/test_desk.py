@@ -71,5 +71,5 @@ def test_why_and_the_probability_are_written(desk: Desk) -> None:
         ("0", "0", 0.5, "cluster: split"),
         ("2", "3", None, "cluster: split"),
     ]
-    assert desk.undo("ann") is None  # its last pair is no candidate
+    assert desk.undo("ann") is None  # its last pair is not a candidate
     assert desk.answers.count() == {"yes": 1, "no": 0, "unsure": 0}

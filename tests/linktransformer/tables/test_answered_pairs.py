@@ -56,7 +56,7 @@ def test_what_does_not_fit_is_refused(answers: Answers, tmp_path: Path) -> None:
         (answers.path, (one, short), Ids(), "names '1'"),
         (answers.path, (repeated, two), Ids(), "repeat"),
         (tmp_path / "none.sqlite", (one, two), Ids(), "not there"),
-        (not_answers, (one, two), Ids(), "no file of answers"),
+        (not_answers, (one, two), Ids(), "not a file of answers"),
     ):
         with pytest.raises(InvalidArgumentError, match=words):
             answered_pairs(path, tables, "labels", ids)

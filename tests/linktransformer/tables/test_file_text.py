@@ -30,8 +30,8 @@ def test_marks_of_an_encoding_that_is_named_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("data", "encoding", "words"),
     [
-        (b"a\nb\xfcc\n", "utf-8", "line 2: the byte 0xfc is no letter in utf-8"),
-        (b"a\r\nb\r\n\x81\n", None, "line 3: the byte 0x81 is no letter in cp1252"),
+        (b"a\nb\xfcc\n", "utf-8", "line 2: the byte 0xfc is not a letter in utf-8"),
+        (b"a\r\nb\r\n\x81\n", None, "line 3: the byte 0x81 is not a letter in cp1252"),
         (
             "Müller\nKöln\nZürich\n".encode() + b"\xfc\n",
             None,

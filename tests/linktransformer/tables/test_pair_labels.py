@@ -64,11 +64,11 @@ def test_a_null_right_label_says_that_there_is_no_match() -> None:
     [
         ([(80, "f1")], r"80, the label of no row of the left table.*sides exchanged"),
         ([("f1", 80), ("f2", 75)], r"75, the label of no row of the right table.*column 'key'"),
-        ([("f1", 80, "perhaps")], "'perhaps', which is no answer"),
+        ([("f1", 80, "perhaps")], "'perhaps', which is not an answer"),
         (pd.DataFrame({"a": ["f1"]}), "not clear which columns"),
         (pd.DataFrame([("f1", 80, 0.7)], columns=["a", "b", "score"]), "not clear which columns"),
-        (["f1 80"], "no pair"),
-        (7, "no pair"),
+        (["f1 80"], "not a pair"),
+        (7, "not a pair"),
     ],
 )
 def test_what_is_not_clear_is_refused(given: Any, message: str) -> None:

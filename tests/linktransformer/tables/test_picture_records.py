@@ -148,5 +148,5 @@ def test_more_than_half_is_a_warning_and_half_is_none() -> None:
 
 @pytest.mark.parametrize("root", ["nowhere", 7])
 def test_a_root_that_is_no_folder_is_refused(root: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match=f"image_root={root!r} is no folder"):
+    with pytest.raises(InvalidArgumentError, match=f"image_root={root!r} is not a folder"):
         check_root(root)

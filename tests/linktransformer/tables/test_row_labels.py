@@ -41,10 +41,10 @@ def test_without_an_index_labels_are_row_numbers() -> None:
     ("pairs", "said"),
     [
         (pd.DataFrame({"one": ["x"]}), r"needs two columns.*\['one'\]"),
-        ([("x", "y", "z")], "no pair"),
+        ([("x", "y", "z")], "not a pair"),
         (pd.DataFrame({"a": ["x"], "b": ["y"], "ok": ["no"]}), r"column 'ok' of answers.*\['a', 'b'\]"),
         (pd.DataFrame({"a": ["x"], "b": ["y"], "who": ["me"], "label": [0]}), "column 'label' of answers"),
-        (7, "no pair"),
+        (7, "not a pair"),
         ([("x", "q")], "'q'.*label of no row"),
     ],
 )

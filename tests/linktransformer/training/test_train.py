@@ -82,7 +82,9 @@ def test_labels_are_read_and_pairs_between_splits_are_left_out_and_counted() -> 
     kept = found.part != splits.NONE
     assert found.counts["pairs_between_splits"] == int((~kept).sum()) > 0 and (found.label[~kept] == 0).all()
     np.testing.assert_array_equal(found.text_part[found.left[kept]], found.text_part[found.right[kept]])
-    with pytest.raises(lt.InvalidArgumentError, match="label_col_name='y' holds 'maybe', which is no answer"):
+    with pytest.raises(
+        lt.InvalidArgumentError, match="label_col_name='y' holds 'maybe', which is not an answer"
+    ):
         read(frame.assign(y="maybe"), Shape(("a",), ("b",), label="y"))
 
 

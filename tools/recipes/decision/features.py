@@ -87,12 +87,12 @@ def _embedder() -> Callable[[list[str]], np.ndarray]:
             return np.stack([known[text] for text in texts])
 
         return remembered
-    from clippings.export.from_onnx import thaw
+    from clippings.export.from_onnx import as_sentence_transformer
     from model_hub import bundled
 
     number = multiprocessing.current_process()._identity[0] % torch.cuda.device_count()
     torch.set_num_threads(1)
-    model = thaw(bundled()).to(f"cuda:{number}").half()
+    model = as_sentence_transformer(bundled()).to(f"cuda:{number}").half()
     model.max_seq_length = min(128, model.max_seq_length or 128)
 
     def embed(texts: list[str]) -> np.ndarray:

@@ -83,7 +83,7 @@ def tidy(text: str) -> str:
 
 
 def good(text: str) -> bool:
-    """Whether a text can be learned from: it has a letter, and is no explanation."""
+    """Whether a text can be learned from: it has a letter, and is not an explanation."""
     return 0 < len(text) <= LONGEST and any(char.isalpha() for char in text)
 
 

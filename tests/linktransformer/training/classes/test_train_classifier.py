@@ -192,9 +192,9 @@ def test_rows_keep_their_place_and_their_index(trained: lt.TrainedClassifier, ki
 def test_an_empty_table_and_other_models(trained: lt.TrainedClassifier, base: Path) -> None:
     empty = articles().iloc[:0]
     assert lt.classify_rows(empty, model=trained)["clf_preds_text"].tolist() == []
-    with pytest.raises(lt.ModelError, match="no classifier"):
+    with pytest.raises(lt.ModelError, match="not a classifier"):
         lt.classify_rows(empty, "text", model=base)
-    with pytest.raises(lt.ModelError, match="no classifier"):
+    with pytest.raises(lt.ModelError, match="not a classifier"):
         lt.classify_rows(empty, "text")
     with pytest.raises(lt.ColumnNotFoundError, match="'text'"):
         lt.classify_rows(empty, "txt", model=trained)
