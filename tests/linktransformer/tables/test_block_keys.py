@@ -53,7 +53,7 @@ def test_columns_are_names_lists_and_pairs(given: object, wanted: list[tuple[str
         ((["city", "year"], ["town"]), InvalidArgumentError, "2 left and 1 right columns"),
         ([["city", "year"], ["town", "yr"]], InvalidArgumentError, "neither a name nor a pair"),
         ([("city", "town"), ("city", "town")], InvalidArgumentError, "names a column twice"),
-        (["city", 3], InvalidArgumentError, "3 is not a name and no pair"),
+        (["city", 3], InvalidArgumentError, "3 is neither a name nor a pair"),
         (7, InvalidArgumentError, "neither a column name nor a list"),
         ([], InvalidArgumentError, "names no column"),
     ],
