@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,12 +9,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from linktransformer.arrays import Floats, Integers
+from linktransformer.parallel import cores
 from linktransformer.progress import stage
 from linktransformer.search import ngrams
 from linktransformer.search.groups import best_places
 from linktransformer.search.matrices import Sparse
 
-__all__ = ["LexicalView", "cores", "fit", "pruned_top_k", "sparse_top_k"]
+__all__ = ["LexicalView", "fit", "pruned_top_k", "sparse_top_k"]
 
 SMALL = 2**21  # pairs: below, waking a second thread costs more than it saves
 AT_ONCE = 2**25  # pairs multiplied at a time: no other thread runs then, not even one that shows progress
@@ -120,8 +120,3 @@ def _rarest(queries: Sparse, items: Sparse, share: float) -> Sparse:
     keep[order] = before < share
     indptr = np.append(0, np.cumsum(np.bincount(row[keep], minlength=queries.shape[0])))
     return sp.csr_matrix((queries.data[keep], queries.indices[keep], indptr), shape=queries.shape)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

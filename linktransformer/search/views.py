@@ -70,6 +70,11 @@ class View:
 
         Pairs with nothing in common in a sparse view are left out.
         """
+        if not same and self.is_sparse:
+            sides = as_sparse(self.left), as_sparse(self.right)
+            if _in_forest(*sides, settings.device):
+                (left, right, *_), (query, item, _, report) = lsh_forest.both_ways(*sides, settings.k)
+                return [(left, right), (item, query)], report
         forward, report = _nearest(self.left, self.right, settings)
         if same:
             return [forward], report
@@ -81,6 +86,12 @@ class View:
     ) -> Floats:
         """The similarity of each pair of a left and a right text, (n_pairs,) float32."""
         return pair_scores(self.left, self.right, left, right, memory=memory, device=device)
+
+
+def _in_forest(left: Sparse, right: Sparse, device: str | None) -> bool:
+    """Whether both tables are searched by an LSH forest: many pairs, and no GPU."""
+    pairs = float(left.shape[0]) * right.shape[0]
+    return pairs > lsh_forest.EXACT_UP_TO and not gpus(device, 100 * pairs)
 
 
 def _nearest(queries: Matrix, items: Matrix, settings: Settings) -> tuple[Pairs, Report]:
