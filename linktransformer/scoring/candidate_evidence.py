@@ -12,7 +12,6 @@ from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.features import Evidence
-from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import Drawing, drawn
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates, search
@@ -142,9 +141,20 @@ def nearest_pairs(
     """
     nearest = np.zeros(len(left), dtype=bool)
     for score in similarities.values():
-        place = places(left, right, np.nan_to_num(score), same=same)
-        nearest |= ((place.rank_left == 0) | (place.rank_right == 0)) & ~np.isnan(score)
+        filled = np.nan_to_num(score)
+        best = [_best(side, filled) for side in (left, right)]
+        if same and len(left):
+            n = max(map(len, best))
+            best = [np.fmax.reduce([np.append(side, np.full(n - len(side), -np.inf)) for side in best])] * 2
+        nearest |= ((filled == best[0][left]) | (filled == best[1][right])) & ~np.isnan(score)
     return nearest
+
+
+def _best(record: Integers, score: Floats) -> Floats:
+    """The highest score of each record of one table."""
+    best = np.full(int(record.max(initial=-1)) + 1, -np.inf, dtype=np.float32)
+    np.maximum.at(best, record, score)
+    return best
 
 
 def _rivals(matrix: Matrix, nodes: Nodes, ordered: Integers, device: str | None) -> Floats:

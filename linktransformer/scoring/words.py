@@ -44,7 +44,7 @@ class Rarities:
         return dict(zip(self.spelled.tolist(), self.rarity.tolist(), strict=True))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Words:
     """The words of two tables' texts.
 
@@ -59,6 +59,12 @@ class Words:
     right: Sparse
     number: Bools
     rarities: Rarities
+
+    @cached_property
+    def numbers(self) -> tuple[Sparse, Sparse]:
+        """The columns of numbers alone, of the left and of the right texts."""
+        columns = np.flatnonzero(self.number)
+        return self.left[:, columns], self.right[:, columns]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,27 +172,28 @@ def overlap(left: Sparse, right: Sparse, a: Integers, b: Integers, most: float) 
     if not left.nnz and not right.nnz:  # no text has a number
         nothing, none = np.zeros(len(a), dtype=np.float32), np.full(len(a), -1, dtype=np.int64)
         return Overlap(nothing, nothing, nothing, nothing, nothing, nothing, none, none)
-    square_left, square_right = (_sums(side, 2) for side in (left, right))
-    mass_left, mass_right = (_sums(side, 1) for side in (left, right))
     n = len(a)
     shared, squares, rarest_left, rarest_right = (np.zeros(n, dtype=np.float32) for _ in range(4))
+    mass_left, mass_right, square_left, square_right = (np.zeros(n, dtype=np.float32) for _ in range(4))
     word_left, word_right = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
     for start in range(0, n, STEP):
         part = slice(start, start + STEP)
         x, y = left[a[part]], right[b[part]]
+        mass_left[part], mass_right[part] = _sums(x, 1), _sums(y, 1)
+        square_left[part], square_right[part] = _sums(x, 2), _sums(y, 2)
         both = x.multiply(y).tocsr()  # squared rarities of shared words
         squares[part] = np.asarray(both.sum(axis=1)).ravel()
         both.data = np.sqrt(both.data)
         shared[part] = np.asarray(both.sum(axis=1)).ravel()
         rarest_left[part], word_left[part] = _largest(x - both)
         rarest_right[part], word_right[part] = _largest(y - both)
-    norm = np.sqrt(square_left[a] * square_right[b])
+    norm = np.sqrt(square_left * square_right)
     unit = np.float32(1 / most) if most else np.float32(0)
     return Overlap(
         np.divide(squares, norm, out=np.zeros(n, dtype=np.float32), where=norm > 0),
         shared * unit,
-        np.maximum(mass_left[a] - shared, 0) * unit,
-        np.maximum(mass_right[b] - shared, 0) * unit,
+        np.maximum(mass_left - shared, 0) * unit,
+        np.maximum(mass_right - shared, 0) * unit,
         rarest_left * unit,
         rarest_right * unit,
         word_left,

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from linktransformer.decision import ranking
-from linktransformer.decision.ranking import rank, stable_order
+from linktransformer.decision.ranking import rank
+from linktransformer.search.groups import stable_order
 
 
 def by_sorting(group: Any, other: Any, score: Any) -> list[Any]:
