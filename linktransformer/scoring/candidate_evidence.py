@@ -19,6 +19,7 @@ from linktransformer.search.exact import exact_top_k
 from linktransformer.search.matrices import Matrix, Sparse, as_dense, rows_of
 from linktransformer.search.pair_products import pair_scores
 from linktransformer.search.views import sparse_neighbours
+from linktransformer.tables.factorize import factorize
 from linktransformer.tables.normalize import folded
 from linktransformer.tables.records import Records
 
@@ -43,12 +44,10 @@ def paired_column(
     """
     values, codes = [], []
     for side, first in zip(records, rows, strict=True):
-        number: dict[str, int] = {}
-        texts = folded(side.texts).tolist()
-        place = np.array([number.setdefault(text, len(number)) for text in texts], dtype=np.int64)
+        unique, place = factorize(folded(side.texts).tolist())
         of_row = side.text_of_row[first]
         codes.append(np.where(of_row >= 0, np.append(place, -1)[of_row], -1))
-        values.append(list(number))
+        values.append(unique)
     return PairedColumn(name, values[0], values[1], codes[0], codes[1], comparison)
 
 

@@ -17,7 +17,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.parallel import chunks, mapped
 from linktransformer.scoring import spelling, value_similarity
 from linktransformer.scoring.compare import Comparison
-from linktransformer.scoring.parse_numbers import plain
+from linktransformer.scoring.parse_numbers import plain, plain_cells
 from linktransformer.scoring.spelling import Measure
 from linktransformer.scoring.value_similarity import KnownValues
 
@@ -105,12 +105,12 @@ def prepare(left: Sequence[str], right: Sequence[str], comparison: Comparison) -
         >>> print(names.similarity(np.array([0, 0]), np.array([0, 1])).round(2))
         [0.89 0.89]
     """
-    columns = [plain(cell) for cell in left], [plain(cell) for cell in right]
+    columns = plain_cells(left), plain_cells(right)
     codes, measure = READERS[comparison.kind](columns, comparison)
-    unread = [
-        [cell if number < 0 else "" for cell, number in zip(column, code.tolist(), strict=True)]
-        for column, code in zip(columns, codes, strict=True)
-    ]
+    unread = [[""] * len(column) for column in columns]
+    for column, code, cells in zip(columns, codes, unread, strict=True):
+        for place in np.flatnonzero(code < 0).tolist():
+            cells[place] = column[place]
     rest = prepare(unread[0], unread[1], Comparison("text")) if any(map(any, unread)) else None
     return Prepared(*codes, measure, rest)
 

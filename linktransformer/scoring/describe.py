@@ -200,7 +200,7 @@ def _views(
     same: bool,
 ) -> Views:
     rows = blocking.first_rows(nodes[0]), blocking.first_rows(nodes[1])
-    columns = paired_columns(tables, on, rows, options.comparisons)
+    columns = paired_columns(tables, on, rows, options.comparisons, texts)
     key = key_column(columns, same=same)
     matrices: dict[str, Matrices] = {}
     written: Texts = texts[0].texts.tolist(), texts[1].texts.tolist()
@@ -237,7 +237,7 @@ def _texts_of_both(
 ) -> Texts:
     """The texts of the records of both tables, written from these columns."""
     sides = [
-        records.texts_of(texts[side], records.read(tables[side], names[side], serializer or Serializer()))
+        records.texts_of(texts[side], _read(tables[side], names[side], serializer or Serializer(), texts[side]))
         for side in range(1 if same else 2)
     ]
     return sides[0], sides[-1]
@@ -265,18 +265,29 @@ def paired_columns(
     on: Names,
     first: tuple[Integers, Integers],
     comparisons: Mapping[str, Comparison] | None = None,
+    texts: tuple[Records | None, Records | None] = (None, None),
 ) -> list[PairedColumn]:
     """The key columns that two tables have in common, as values of records.
 
     `first` is the first row of each left and of each right record; cells are compared by their content
-    where `comparisons` lacks the column.
+    where `comparisons` lacks the column. `texts` were read before; of one key column they are its values.
     """
     comparisons = comparisons or {}
     columns = []
     for left, right in key_columns.paired(*on):
-        sides = records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer())
+        sides = (
+            _read(tables[0], [left], Serializer(), texts[0]),
+            _read(tables[1], [right], Serializer(), texts[1]),
+        )
         columns.append(paired_column(left, sides, first, comparisons.get(left, comparisons.get(right))))
     return columns
+
+
+def _read(table: Table, names: list[str], serializer: Serializer, known: Records | None) -> Records:
+    """The records of some columns of a table, not read again where they are known."""
+    if known is not None and known.are_of(names, serializer):
+        return known
+    return records.read(table, names, serializer)
 
 
 def embedded(embed: Embed, texts: Sequence[str]) -> Floats:

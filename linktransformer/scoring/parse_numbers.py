@@ -143,6 +143,21 @@ def plain(cell: str) -> str:
     return " ".join(cell.casefold().split())
 
 
+def plain_cells(cells: Sequence[str]) -> list[str]:
+    """`plain` of many cells; those that are plain already are found by a few passes in C.
+
+    Example:
+        >>> plain_cells(["Acme  Co", "b"])
+        ['acme co', 'b']
+    """
+    whole = "\n".join(["", *cells, ""])
+    odd = "  ", " \n", "\n ", *"\t\v\f\r\x1c\x1d\x1e\x1f"
+    is_plain = whole.isascii() and whole.count("\n") == len(cells) + 1 and whole == whole.lower()
+    if is_plain and not any(sign in whole for sign in odd):
+        return list(cells)
+    return [plain(cell) for cell in cells]
+
+
 def _both_ways(cells: Sequence[str]) -> tuple[Doubles, list[str]]:
     """Values (2, n), with a point and with a comma for the decimals, and the unit of each cell."""
     values = np.full((2, len(cells)), np.nan)
