@@ -16,8 +16,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from linktransformer.arrays import Bools, Doubles
+from linktransformer.tables.cells import is_clean
 
-__all__ = ["LONGEST", "Numbers", "are_years", "plain", "read_as", "read_both", "read_places", "years_of"]
+__all__ = [
+    "LONGEST",
+    "Numbers",
+    "are_years",
+    "plain",
+    "plain_cells",
+    "read_as",
+    "read_both",
+    "read_places",
+    "years_of",
+]
 
 
 LONGEST = 64  # characters of a number, date or place: what is longer is a text, and not worth the search
@@ -151,9 +162,7 @@ def plain_cells(cells: Sequence[str]) -> list[str]:
         ['acme co', 'b']
     """
     whole = "\n".join(["", *cells, ""])
-    odd = "  ", " \n", "\n ", *"\t\v\f\r\x1c\x1d\x1e\x1f"
-    is_plain = whole.isascii() and whole.count("\n") == len(cells) + 1 and whole == whole.lower()
-    if is_plain and not any(sign in whole for sign in odd):
+    if whole.isascii() and whole == whole.lower() and is_clean(cells, whole, "\n"):
         return list(cells)
     return [plain(cell) for cell in cells]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from linktransformer.arrays import Floats, Integers
-from linktransformer.parallel import cores
+from linktransformer.parallel import chunks, cores, mapped
 from linktransformer.progress import stage
 from linktransformer.search import ngrams
 from linktransformer.search.groups import best_places
@@ -19,6 +20,8 @@ __all__ = ["LexicalView", "fit", "pruned_top_k", "sparse_top_k"]
 
 SMALL = 2**21  # pairs: below, waking a second thread costs more than it saves
 AT_ONCE = 2**25  # pairs multiplied at a time: no other thread runs then, not even one that shows progress
+ROWS = 2**12  # rows whose n-grams are sorted at a time
+LONGEST = 2**19  # n-grams of a row up to which they are numbered beside their count
 SPARE = 16  # more neighbours than asked for are fetched, so that ties at the last place can be settled
 
 
@@ -108,10 +111,32 @@ def pruned_top_k(queries: Sparse, items: Sparse, k: int, share: float) -> tuple[
     return _best(query, item, pair_scores(queries, items, query, item), k)
 
 
+def _by_count(indptr: Integers, count: Integers) -> Integers:
+    """The places of each row's n-grams by rising count; of equal ones in their order."""
+    order = np.empty(len(count), dtype=np.int64)
+    most = int(np.diff(indptr).max(initial=0))
+
+    def sort(part: slice) -> None:
+        first, last = int(indptr[part.start]), int(indptr[part.stop])
+        n = np.diff(indptr[part.start : part.stop + 1])
+        row = np.repeat(np.arange(len(n)), n)
+        if most > LONGEST:
+            order[first:last] = first + np.lexsort((count[first:last], row))
+            return
+        start = np.repeat(indptr[part.start : part.stop].astype(np.int64), n)
+        place = np.arange(first, last) - start
+        # row, count and place in one number, which is sorted many times as fast as two keys
+        key = np.sort((row << 50) | (count[first:last] << 19) | place)
+        order[first:last] = start + (key & (2**19 - 1))
+
+    deque(mapped(sort, chunks(len(indptr) - 1, ROWS)), maxlen=0)
+    return order
+
+
 def _rarest(queries: Sparse, items: Sparse, share: float) -> Sparse:
     n_items = np.bincount(items.indices, minlength=items.shape[1])
     row = np.repeat(np.arange(queries.shape[0]), np.diff(queries.indptr))
-    order = np.lexsort((n_items[queries.indices], row))
+    order = _by_count(queries.indptr, n_items[queries.indices])
     square = np.square(queries.data[order], dtype=np.float64)
     before = np.cumsum(square) - square
     first = queries.indptr[:-1]

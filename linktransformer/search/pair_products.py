@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 import scipy.sparse as sp
 
 from linktransformer.arrays import Floats, Integers
+from linktransformer.parallel import chunks, cores, mapped
 from linktransformer.search.gpu.devices import gpus, if_it_fits
 from linktransformer.search.matrices import Matrix, as_dense, as_sparse
 
 __all__ = ["MEMORY", "pair_scores"]
 
 MEMORY = 2**30
+PART = 2**15  # pairs that are multiplied at a time
 PAIR_WORK = 2_000.0  # multiplications that a pair counts for when a GPU is considered
 
 
@@ -45,12 +49,14 @@ def pair_scores(
         row_bytes = 24 * (1 + (left_matrix.nnz + as_sparse(right_matrix).nnz) / n_rows)
     else:
         row_bytes = 16 * max(1, left_matrix.shape[1])
-    step = max(256, min(2**20, int(memory / 4 / row_bytes)))
-    for start in range(0, len(left), step):
-        part = slice(start, start + step)
+    step = max(256, int(memory / 4 / row_bytes / cores()))
+
+    def multiply(part: slice) -> None:
         a, b = left_matrix[left[part]], right_matrix[right[part]]
         if sp.issparse(a):
             scores[part] = np.asarray(a.multiply(b).sum(axis=1)).ravel()
         else:
             scores[part] = np.einsum("ij,ij->i", as_dense(a), as_dense(b))
+
+    deque(mapped(multiply, chunks(len(left), min(step, PART))), maxlen=0)
     return scores
