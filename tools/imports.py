@@ -26,6 +26,7 @@ OPEN = {
         "entries",
         "errors",
         "optional",
+        "parallel",
         "progress",
         "progress_view",
         "__version__",

@@ -102,7 +102,7 @@ def text_similarity(
 
 
 def _frequency(column: PairedColumn) -> tuple[dict[str, float], Doubles, int]:
-    """The share of all records with a value that have each value, that of the left values, and how many are."""
+    """The share of the filled records that have each value, that of the left values, and their number."""
     values, place = factorize([*column.left_values, *column.right_values])
     n_left = len(column.left_values)
     count = np.zeros(len(values), dtype=np.int64)

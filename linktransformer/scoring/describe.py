@@ -236,8 +236,9 @@ def _texts_of_both(
     same: bool = False,
 ) -> Texts:
     """The texts of the records of both tables, written from these columns."""
+    rule = serializer or Serializer()
     sides = [
-        records.texts_of(texts[side], _read(tables[side], names[side], serializer or Serializer(), texts[side]))
+        records.texts_of(texts[side], _read(tables[side], names[side], rule, texts[side]))
         for side in range(1 if same else 2)
     ]
     return sides[0], sides[-1]

@@ -97,7 +97,7 @@ def _name(columns: Columns, comparison: Comparison) -> Read:
     found = tokens(values, _is_in_word)
     row = np.repeat(np.arange(len(values)), found.count)
     place = np.arange(len(row)) - np.repeat(np.cumsum(found.count) - found.count, found.count)
-    words = np.full((len(values), MOST_WORDS), EMPTY, dtype=np.int32)
+    words = np.full((len(values), MOST_WORDS), EMPTY, dtype=np.int64)
     is_first = place < MOST_WORDS
     words[row[is_first], place[is_first]] = found.number[is_first]
     spelled = _pool(found.spelled)

@@ -1,4 +1,4 @@
-"""Words of many texts as numbers: found and compared as arrays of characters, a chunk of texts in each thread."""
+"""Words of many texts as numbers, found and compared as arrays of characters, in threads."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.parallel import chunks, cores, mapped
@@ -111,7 +112,7 @@ def pruned_top_k(queries: Sparse, items: Sparse, k: int, share: float) -> tuple[
     return _best(query, item, pair_scores(queries, items, query, item), k)
 
 
-def _by_count(indptr: Integers, count: Integers) -> Integers:
+def _by_count(indptr: Integers | NDArray[np.int32], count: Integers) -> Integers:
     """The places of each row's n-grams by rising count; of equal ones in their order."""
     order = np.empty(len(count), dtype=np.int64)
     most = int(np.diff(indptr).max(initial=0))

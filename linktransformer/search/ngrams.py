@@ -230,11 +230,8 @@ def _rows(columns: list[Ids], starts: Integers, width: int) -> tuple[Integers, I
         indices = (key[new] & kind((1 << bits) - 1)).astype(np.int32)
         return n_of_row, indices, np.log(count.astype(np.float32)) + np.float32(1)
 
-    n_of_row = [np.zeros(1, dtype=np.int64)]
-    indices, data = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.float32)]
-    for counted in mapped(count_of, bounds):
-        for parts, part in zip((n_of_row, indices, data), counted, strict=True):
-            parts.append(part)
+    none = np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+    n_of_row, indices, data = zip(none, *mapped(count_of, bounds), strict=True)
     return np.cumsum(np.concatenate(n_of_row)), np.concatenate(indices), np.concatenate(data)
 
 

@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Column, Objects
 
-__all__ = ["clean", "from_bools", "from_datetimes", "from_floats", "from_integers", "from_objects", "is_clean", "is_null"]
+__all__ = [
+    "clean",
+    "from_bools",
+    "from_datetimes",
+    "from_floats",
+    "from_integers",
+    "from_objects",
+    "is_clean",
+    "is_null",
+]
 
 # all that str.split() splits at, the plain space apart
 WHITESPACE = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -48,8 +57,8 @@ def is_clean(texts: Sequence[str], whole: str, between: str) -> bool:
     """Whether `clean` changes none of some texts, by `whole`: them and "" at both ends, with a sign between.
 
     Example:
-        >>> [is_clean(texts, "\\n".join(["", *texts, ""]), "\\n") for texts in (["a b"], ["a  b"], ["a", "b "])]
-        [True, False, False]
+        >>> is_clean(["a b", "c"], "|a b|c|", "|"), is_clean(["a  b", "c "], "|a  b|c |", "|")
+        (True, False)
     """
     if whole.count(between) != len(texts) + 1 or "  " in whole:
         return False
