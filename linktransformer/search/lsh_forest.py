@@ -143,8 +143,7 @@ def _trees(rows: Sparse, draw: np.random.Generator) -> Iterator[tuple[Integers, 
         size = np.array([n])
         for _ in range(LEVELS):
             time = draw.exponential(size=rows.shape[1]).astype(np.float32)
-            key = np.zeros(n, dtype=np.int64)
-            key[crowded] = np.concatenate(list(mapped(_Drawing(rows, time), _parts(crowded, n)))) + 1
+            key = _keys(rows, crowded, time)
             _, branch = np.unique(branch * (rows.shape[1] + 1) + key, return_inverse=True)
             size = np.bincount(branch)
             crowded = np.flatnonzero(size[branch] > LEAF)
@@ -153,26 +152,26 @@ def _trees(rows: Sparse, draw: np.random.Generator) -> Iterator[tuple[Integers, 
         yield branch, size, draw.random(int(size[size > 2 * LEAF].sum()))
 
 
-def _parts(crowded: Integers, n: int) -> list[slice | Integers]:
-    parts = chunks(len(crowded), PART)
-    return [part if len(crowded) == n else crowded[part] for part in parts]
+def _keys(rows: Sparse, crowded: Integers, time: Floats) -> Integers:
+    """The number, from 1, of the n-gram that each crowded row draws, and 0 for the others."""
+    key = np.zeros(rows.shape[0], dtype=np.int64)
+
+    def draw(part: slice) -> None:
+        some = part if len(crowded) == len(key) else crowded[part]
+        key[some] = _drawn(rows[some], time) + 1
+
+    deque(mapped(draw, chunks(len(crowded), PART)), maxlen=0)
+    return key
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Drawing:
-    """Draws the n-gram that comes first in each row, where an n-gram of weight w takes the time / w."""
-
-    rows: Sparse
-    time: Floats
-
-    def __call__(self, some: slice | Integers) -> Integers:
-        rows = self.rows[some]
-        arrives = self.time[rows.indices] / rows.data
-        # a time of 0 or more has the order of its bits: above the place, the least is the first of the least
-        packed = arrives.view(np.uint32).astype(np.uint64) << HALF
-        packed |= np.arange(len(arrives), dtype=np.uint64)
-        place = np.minimum.reduceat(packed, rows.indptr[:-1]) & LOW
-        return np.asarray(rows.indices[place], dtype=np.int64)
+def _drawn(rows: Sparse, time: Floats) -> Integers:
+    """The n-gram that comes first in each row, where an n-gram of weight w takes the time / w."""
+    arrives = time[rows.indices] / rows.data
+    # a time of 0 or more has the order of its bits: above the place, the least is the first of the least
+    packed = arrives.view(np.uint32).astype(np.uint64) << HALF
+    packed |= np.arange(len(arrives), dtype=np.uint64)
+    place = np.minimum.reduceat(packed, rows.indptr[:-1]) & LOW
+    return np.asarray(rows.indices[place], dtype=np.int64)
 
 
 def _leaves(branch: Integers, size: Integers, random: Doubles) -> Integers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,5 +89,5 @@ def test_split_is_that_of_sets_of_words_one_by_one(chunk: int, monkeypatch: pyte
     spelled, columns, indptr = module.split(texts)
     plain = [sorted(set(WORD.findall(text))) for text in texts]
     assert spelled == sorted(set().union(*plain))
-    rows = [columns[a:b].tolist() for a, b in zip(indptr[:-1], indptr[1:], strict=True)]
+    rows = [columns[a:b].tolist() for a, b in pairwise(indptr)]
     assert [[spelled[column] for column in row] for row in rows] == plain

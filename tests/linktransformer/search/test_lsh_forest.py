@@ -134,7 +134,7 @@ def test_an_ngram_is_drawn_as_often_as_it_weighs() -> None:
 def test_leaves_are_small_however_large_a_branch_is() -> None:
     draw = np.random.default_rng(0)
     branch = np.repeat([0, 1, 2], [100, 5000, 300])
-    leaf = lsh_forest._leaves(branch, np.bincount(branch), draw)
+    leaf = lsh_forest._leaves(branch, np.bincount(branch), draw.random(5000))
     assert np.bincount(leaf).max() <= 3 * lsh_forest.LEAF
     together = [set(branch[leaf == number].tolist()) for number in np.unique(leaf)]
     assert all(len(kinds) <= 2 for kinds in together)
