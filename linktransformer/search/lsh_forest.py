@@ -17,6 +17,7 @@ from linktransformer.progress import stage
 from linktransformer.search.groups import places_of, starts_of
 from linktransformer.search.lexical import sparse_top_k
 from linktransformer.search.matrices import Report, Sparse
+from linktransformer.search.nearest_lists import Nearest, keep_best
 
 __all__ = ["EXACT_UP_TO", "both_ways", "top_k"]
 
@@ -30,27 +31,12 @@ TREES = 40  # the most
 LOOK = 2  # trees between two looks at the recall
 RECALL = 0.95  # of the k nearest neighbours of a sample
 SAMPLE = 500  # queries on which that is measured
-ROWS = 2048  # whose neighbours are sorted at a time
 PART = 2048  # rows that draw at a time: their n-grams stay in the cache
 BATCH = 32  # leaves that are multiplied in one call
 MOST_COLUMNS = 2**21  # of such a product: an n-gram has one in each leaf
 
-NONE = np.uint64(2**64 - 1)
 LOW = np.uint64(2**32 - 1)
 HALF = np.uint64(32)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Nearest:
-    """The best items of each query, (n, k) int32 with -1 for none, and their scores, (n, k) float32."""
-
-    item: NDArray[np.int32]
-    score: Floats
-
-    @classmethod
-    def of_none(cls, n: int, k: int) -> _Nearest:
-        """No items yet."""
-        return cls(np.full((n, k), -1, dtype=np.int32), np.zeros((n, k), dtype=np.float32))
 
 
 def top_k(queries: Sparse, items: Sparse, k: int) -> tuple[Integers, Integers, Floats, Report]:
@@ -202,11 +188,11 @@ class _Way:
     same: bool
     k: int
 
-    def within(self, rows: Sparse, column: tuple[NDArray[np.int32], int], leaf: Integers) -> _Nearest:
+    def within(self, rows: Sparse, column: tuple[NDArray[np.int32], int], leaf: Integers) -> Nearest:
         """The nearest items of each query within its leaf; `leaf` is that of each place."""
         from sparse_dot_topn import sp_matmul_topn
 
-        nearest = _Nearest.of_none(self.n_queries, self.k)
+        nearest = Nearest.of_none(self.n_queries, self.k)
         order = np.argsort(leaf, kind="stable")  # queries first, then items, in each leaf
         starts = starts_of(leaf[order])
         at_once = LEAF * max(1, min(BATCH, MOST_COLUMNS // (column[1] + 2)))
@@ -260,7 +246,7 @@ class _Search:
 
     def __init__(self, way: _Way, sample: Integers, least: Floats, n_true: int, k: int) -> None:
         self.way, self.sample, self._least, self._n_true = way, sample, least, n_true
-        self._nearest, self._n_trees, self._recall = _Nearest.of_none(way.n_queries, k), 0, 1.0
+        self._nearest, self._n_trees, self._recall = Nearest.of_none(way.n_queries, k), 0, 1.0
         self.done = False
 
     @classmethod
@@ -273,9 +259,9 @@ class _Search:
         np.minimum.at(least, true_query, true_score - np.float32(1e-6))
         return cls(way, sample, least, len(true_query), k)
 
-    def add(self, new: _Nearest) -> None:
+    def add(self, new: Nearest) -> None:
         """Add what one more tree found, and look at the recall now and then."""
-        _keep_best(self._nearest, new)
+        keep_best(self._nearest, new)
         self._n_trees += 1
         if self._n_trees % LOOK == 0:
             near = self._nearest.score[self.sample] >= self._least[:, None]
@@ -292,27 +278,3 @@ class _Search:
         item, score = self._nearest.item, self._nearest.score
         query, place = np.nonzero(item >= 0)
         return query, item[query, place].astype(np.int64), score[query, place], report
-
-
-def _keep_best(nearest: _Nearest, new: _Nearest) -> None:
-    """Put new neighbours among those of before, in `nearest` itself; the lower one of equals goes first."""
-    k = nearest.item.shape[1]
-
-    def keep(part: slice) -> None:
-        item = np.concatenate([nearest.item[part], new.item[part]], axis=1)
-        score = np.concatenate([nearest.score[part], new.score[part]], axis=1)
-        # a score of 0 or more has the order of its bits: one number sorts by item, then by score
-        pairs = (item.view(np.uint32).astype(np.uint64) << HALF) | score.view(np.uint32)
-        pairs.sort(axis=1)
-        item_bits = pairs >> HALF
-        repeated = item_bits == LOW
-        repeated[:, 1:] |= item_bits[:, 1:] == item_bits[:, :-1]
-        ranked = (~pairs << HALF) | item_bits
-        ranked[repeated] = NONE
-        ranked.sort(axis=1)
-        best = ranked[:, :k]
-        none = best == NONE
-        nearest.item[part] = np.where(none, LOW, best & LOW).astype(np.uint32).view(np.int32)
-        nearest.score[part] = np.where(none, 0, ~best >> HALF).astype(np.uint32).view(np.float32)
-
-    deque(mapped(keep, chunks(len(nearest.item), ROWS)), maxlen=0)

@@ -15,11 +15,12 @@ n = int(sys.argv[1])
 parallel.cores = lambda: n
 from linktransformer.decision import model
 from linktransformer.scoring import column_similarity, features, fellegi_sunter, ranks, tokens, words
-from linktransformer.search import lexical, lsh_forest, ngrams, pair_products
+from linktransformer.search import lexical, lsh_forest, nearest_lists, ngrams, pair_products
 for module, names in (
     (model, ["STEP"]), (features, ["STEP"]), (fellegi_sunter, ["STEP"]), (ranks, ["MANY"]),
     (column_similarity, ["CHUNK"]), (tokens, ["CHUNK"]), (words, ["TEXTS"]), (lexical, ["ROWS"]),
-    (ngrams, ["CHUNK", "PART", "AT_ONCE"]), (pair_products, ["PART"]), (lsh_forest, ["PART", "ROWS"]),
+    (ngrams, ["CHUNK", "PART", "AT_ONCE"]), (pair_products, ["PART"]),
+    (lsh_forest, ["PART"]), (nearest_lists, ["ROWS"]),
 ):
     for name in names:
         setattr(module, name, 64)
