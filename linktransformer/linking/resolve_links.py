@@ -19,6 +19,7 @@ from linktransformer.results.link_values import Nearest, Reason
 from linktransformer.results.links import Links
 from linktransformer.results.report import ABSENT, Absent, ChoiceReport
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.groups import stable_order, starts_of
 from linktransformer.tables.frames import Table
 
 __all__ = ["decided"]
@@ -124,11 +125,14 @@ def _estimates(fused: Fused, decided: Probabilities, pairs: Integers) -> tuple[l
     if not len(pairs):
         return [], []
     candidates = fused.candidates
-    order = np.lexsort((-decided.log_odds, candidates.left))
-    best = order[np.flatnonzero(np.diff(candidates.left[order], prepend=-1))]
+    left, log_odds = candidates.left, decided.log_odds
+    if (left[1:] < left[:-1]).any():
+        order = stable_order(left)
+        left, log_odds = left[order], log_odds[order]
+    best = np.maximum.reduceat(log_odds, starts_of(left))
     width = WIDTH * decided.uncertainty
     sums = [
-        [float(sigmoid(decided.log_odds[some] + np.float32(off)).sum()) for some in (pairs, best)]
+        [float(sigmoid(some + np.float32(off)).sum()) for some in (decided.log_odds[pairs], best)]
         for off in (-width, 0.0, width)
     ]
     precision = [round(of_pairs / len(pairs), 4) for of_pairs, _ in sums]

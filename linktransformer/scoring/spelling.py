@@ -18,6 +18,7 @@ from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.tokens import tokens
 from linktransformer.search.edit_similarity import threads
+from linktransformer.tables.factorize import factorize
 
 __all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "numbered"]
 
@@ -199,12 +200,11 @@ def numbered(left: Sequence[str], right: Sequence[str]) -> tuple[tuple[Integers,
 
     Returns the number of each left and right text, int64, -1 for ""; and the texts.
     """
-    values = sorted({*left, *right} - {""})
-    number = {value: place for place, value in enumerate(values)} | {"": EMPTY}
-    first, second = (
-        np.fromiter(map(number.__getitem__, column), np.int64, len(column)) for column in (left, right)
-    )
-    return (first, second), values
+    unique, code = factorize([*left, *right])
+    order = sorted((place for place, text in enumerate(unique) if text), key=unique.__getitem__)
+    rank = np.full(len(unique), EMPTY, dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return (rank[code[: len(left)]], rank[code[len(left) :]]), [unique[place] for place in order]
 
 
 def _pool(texts: Sequence[str]) -> Texts:
