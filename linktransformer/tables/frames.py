@@ -13,6 +13,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from narwhals.stable.v2.typing import IntoDataFrame, IntoDataFrameT
 
+from linktransformer import check
 from linktransformer.arrays import Column, Integers, Objects
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError, did_you_mean
 from linktransformer.tables import columns, normalize
@@ -151,10 +152,14 @@ def check_columns(table: Table, names: Sequence[str], argument: str) -> None:
     if not names:
         raise InvalidArgumentError(f"{argument} names no column. Columns of {table.called}: {table.columns}.")
     for name in names:
+        if not isinstance(name, str):
+            raise InvalidArgumentError(
+                f"{argument}={check.shown(name)} is not a column name. Give one, such as {table.columns[:1]}."
+            )
         if name not in table.columns:
             hint = did_you_mean(str(name), table.columns, cutoff=0.5)
             shown = ", ".join(map(repr, table.columns[:20])) + (", ..." if len(table.columns) > 20 else "")
-            problem = f"{argument}={name!r}: {table.called} has no such column."
+            problem = f"{argument}={check.shown(name)}: {table.called} has no such column."
             raise ColumnNotFoundError(f"{problem}{hint} Its columns: {shown}")
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.arrays import Bools, Column, Integers
 from linktransformer.errors import InvalidArgumentError, did_you_mean
 from linktransformer.tables import columns, factorize, frames, normalize
@@ -186,13 +187,14 @@ def listed(columns: object, argument: str) -> list[str]:
     if isinstance(columns, str):
         return [columns]
     # a set has no order, and the order of keys decides how a row is written
-    ordered = isinstance(columns, (Sequence, np.ndarray)) or hasattr(columns, "tolist")
-    names = list(columns) if ordered and isinstance(columns, Iterable) else [columns]
+    ordered = isinstance(columns, Sequence) or (hasattr(columns, "tolist") and hasattr(columns, "ndim"))
+    several = ordered and isinstance(columns, Iterable) and getattr(columns, "ndim", 1) == 1
+    names = list(columns) if several and isinstance(columns, Iterable) else [columns]
     if not all(isinstance(name, str) for name in names):
         raise InvalidArgumentError(
-            f"{argument}={columns!r} is neither a column name nor a list of column names. "
+            f"{argument}={check.shown(columns)} is neither a column name nor a list of column names. "
             "Give such as 'name' or ['name', 'city']."
         )
     if len(set(names)) < len(names):
-        raise InvalidArgumentError(f"{argument}={names!r} names a column twice. Name each once.")
+        raise InvalidArgumentError(f"{argument}={check.shown(names)} names a column twice. Name each once.")
     return [str(name) for name in names]

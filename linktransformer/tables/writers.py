@@ -14,6 +14,7 @@ from pathlib import Path
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoDataFrame
 
+from linktransformer import check
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError
 from linktransformer.optional import need
 from linktransformer.progress import stage
@@ -71,6 +72,8 @@ def write_parts(path: str | os.PathLike[str], parts: Iterator[IntoDataFrame]) ->
         InvalidArgumentError: The path is not a parquet file in an existing folder.
         MissingExtraError: pyarrow is not installed.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidArgumentError(f"out={check.shown(path)} is not a path. Give such as 'pairs.parquet'.")
     target = Path(path)
     if target.suffix.lower() != ".parquet":
         raise InvalidArgumentError(
