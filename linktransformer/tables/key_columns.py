@@ -140,10 +140,8 @@ def column_codes(
     left: Table, right: Table, names: tuple[str, str], *, fold: bool = False
 ) -> tuple[Integers, Integers]:
     """`codes` by one column of each table; `fold` compares texts by `normalize.folded`."""
-    pair = [
-        _Cells(*columns.as_moments(*columns.values(table.frame[name])))
-        for table, name in zip((left, right), names, strict=True)
-    ]
+    series = columns.in_one_zone(left.frame[names[0]], right.frame[names[1]])
+    pair = [_Cells(*columns.as_moments(*columns.values(one))) for one in series]
     if len({cells.kind for cells in pair if cells.kind != "object" and not cells.null.all()}) > 1:
         raise InvalidArgumentError(
             f"{left.name} column {names[0]!r} holds {pair[0].kind}s and {right.name} column {names[1]!r} "
@@ -178,7 +176,7 @@ def _number_pair(pair: list[_Cells], name: str) -> Integers:
         return factorize.number(np.concatenate(arrays), np.concatenate(nulls))
     except TypeError as error:
         raise InvalidArgumentError(
-            f"Column {name!r} holds values that cannot be compared: {error}."
+            f"Column {name!r} holds values that cannot be compared: {error}. Convert it to texts or numbers."
         ) from error
 
 
