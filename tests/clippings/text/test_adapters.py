@@ -10,6 +10,7 @@ import pytest
 
 import linktransformer as lt
 from clippings import load_text_encoder
+from clippings.text.folder_checks import weights_of_another_kind
 from tests.tiny_model import make_base
 
 TEXTS = ["acme steel works", "baxter dairy", "zeller motors"]
@@ -44,3 +45,12 @@ def test_an_adapter_links_rows(adapted: tuple[Path, np.ndarray]) -> None:
     table = pd.DataFrame({"name": TEXTS})
     links = lt.link(table, table, on="name", model=str(adapted[0]))
     assert links.left_rows.tolist() == links.right_rows.tolist() == [0, 1, 2]
+
+
+def test_layers_that_an_adapter_wraps_have_the_names_of_the_base(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"layer.query.weight": np.zeros(2, "f4")}, tmp_path / "model.safetensors")
+    wrapped = ["layer.query.base_layer.weight", "layer.query.lora_A.default.weight"]
+    assert weights_of_another_kind(tmp_path, "bert", wrapped) is None
+    assert weights_of_another_kind(tmp_path, "bert", ["layer.key.base_layer.weight"]) is not None
