@@ -11,6 +11,7 @@ import pytest
 import linktransformer as lt
 from clippings import load_text_encoder
 from clippings.text.folder_checks import weights_of_another_kind
+from clippings.training.trainable import load_trainable
 from tests.tiny_model import make_base
 
 TEXTS = ["acme steel works", "baxter dairy", "zeller motors"]
@@ -45,6 +46,25 @@ def test_an_adapter_links_rows(adapted: tuple[Path, np.ndarray]) -> None:
     table = pd.DataFrame({"name": TEXTS})
     links = lt.link(table, table, on="name", model=str(adapted[0]))
     assert links.left_rows.tolist() == links.right_rows.tolist() == [0, 1, 2]
+
+
+def test_an_adapter_is_a_base(adapted: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    folder, vectors = adapted
+    base = load_trainable(folder, "cpu")
+    np.testing.assert_allclose(base.encode(TEXTS), vectors, atol=1e-5)
+    labels = pd.DataFrame({"a": [f"acme {i}" for i in range(40)], "b": [f"acm no {i}" for i in range(40)]})
+    lt.train_model(
+        labels,
+        left_col_names="a",
+        right_col_names="b",
+        base=folder,
+        out=tmp_path / "run",
+        epochs=1,
+        batch_size=16,
+        progress=False,
+    )
+    assert not list((tmp_path / "run" / "model").rglob("adapter*"))
+    assert load_text_encoder(tmp_path / "run" / "model").encode(TEXTS).shape == vectors.shape
 
 
 def test_layers_that_an_adapter_wraps_have_the_names_of_the_base(tmp_path: Path) -> None:
