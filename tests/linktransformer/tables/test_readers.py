@@ -140,6 +140,11 @@ def test_spss_through_the_command(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_is_not_a_table(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="is a folder"):
+        read(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["t.doc", "t", "t.parquet.gz", "t.gz"])
 def test_an_unknown_suffix_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("a\n1\n")
