@@ -71,4 +71,23 @@ def restore(path: Path, library: str) -> Native:
     if library == "pyarrow":
         return need("pyarrow.parquet", extra="cli").read_table(path)
     module = need(library, extra="cli")
-    return module.read_parquet(path, **({"engine": "pyarrow"} if library == "pandas" else {}))
+    if library != "pandas":
+        return module.read_parquet(path)
+    try:
+        return module.read_parquet(path, engine="pyarrow")
+    except (TypeError, ValueError, NotImplementedError):  # dtypes of Arrow whose names pandas cannot read
+        return _with_arrow_dtypes(path)
+
+
+def _with_arrow_dtypes(path: Path) -> Native:
+    """A pandas table whose columns of Arrow dtypes are taken from the file's own types."""
+    table = need("pyarrow.parquet", extra="cli").read_table(path)
+    about = json.loads(table.schema.metadata[b"pandas"])
+    arrow = [column for column in about["columns"] if str(column["numpy_type"]).endswith("[pyarrow]")]
+    for column in arrow:
+        column["numpy_type"] = "object"
+    told = {**table.schema.metadata, b"pandas": json.dumps(about).encode()}
+    frame = table.replace_schema_metadata(told).to_pandas()
+    names = [column["name"] for column in arrow if column["name"] in frame.columns]
+    arrays = need("pandas", extra="cli").arrays
+    return frame.assign(**{name: arrays.ArrowExtensionArray(table.column(name)) for name in names})
