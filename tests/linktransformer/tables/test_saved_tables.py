@@ -15,7 +15,6 @@ COLUMNS: dict[str, Any] = {
     "dictionary": pa.array(["red", None, "red"]).dictionary_encode(),
     "list": pa.array([["a"], None, []]),
     "struct": pa.array([{"a": 1}, None, {"a": 2}]),
-    "decimal": pa.array([1, None, 3]).cast(pa.decimal128(22, 2)),
     "time": pa.array([1, None, 3], pa.time64("us")),
     "zoned": pa.array([1, None, 3], pa.timestamp("us", "Asia/Tokyo")),
     "integer": pa.array([2**63 - 1, None, 3]),
