@@ -59,12 +59,14 @@ def columns_of(native: Any) -> dict[str, list[Any]]:
 
 
 def cells_of(native: Any) -> str:
-    """All cells, to see whether a table was changed."""
-    return repr(native.to_pydict() if hasattr(native, "to_pydict") else native.to_dict(**_split(native)))
-
-
-def _split(native: Any) -> dict[str, Any]:
-    return {"as_series": False} if hasattr(native, "lazy") else {"orient": "split"}
+    """All cells, to see whether a table was changed; columns may have one name."""
+    if hasattr(native, "iloc"):
+        columns = [native.iloc[:, place].tolist() for place in range(native.shape[1])]
+        return repr((list(native.columns), native.index.tolist(), columns))
+    columns = native.columns if hasattr(native, "column_names") else native.get_columns()
+    return repr(
+        [column.to_pylist() if hasattr(column, "to_pylist") else column.to_list() for column in columns]
+    )
 
 
 def head(native: Any, n: int) -> Any:
