@@ -199,7 +199,11 @@ def _labelled(folder: Path) -> Any:
         return None
     with closing(sqlite3.connect(path)) as connection:
         sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
-        rows = connection.execute("SELECT left_label, answer FROM answers ORDER BY id").fetchall()
+        is_made = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'answers'").fetchone()[
+            0
+        ]
+        asked = "SELECT left_label, answer FROM answers ORDER BY id"
+        rows = connection.execute(asked).fetchall() if is_made else []
     said = (folder / "said").read_text().split() if (folder / "said").exists() else []
     labels = [label for label, _ in rows]
     if sound != "ok" or len(set(labels)) < len(labels) or set(said) - set(labels):
