@@ -23,6 +23,7 @@ ROOMS = {
 OPEN = {
     "linktransformer": {
         "arrays",
+        "check",
         "entries",
         "errors",
         "optional",

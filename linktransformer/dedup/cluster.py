@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
+from linktransformer import check
 from linktransformer.decision.threshold import check_reached, is_number
 from linktransformer.dedup import sources
 from linktransformer.dedup.cluster_pipeline import clusters_of, neighbours_of
@@ -259,10 +260,7 @@ def clusters_by(
 
 
 def _check_name(cluster_column: object) -> None:
-    if not isinstance(cluster_column, str) or not cluster_column:
-        raise InvalidArgumentError(
-            f"cluster_column={cluster_column!r} is not a column name. Give such as 'cluster'."
-        )
+    check.column_name("cluster_column", cluster_column, "cluster")
 
 
 def check_threshold(threshold: object) -> None:
@@ -275,7 +273,8 @@ def check_threshold(threshold: object) -> None:
         is_number(threshold) and float(threshold) > 0
     ):
         raise InvalidArgumentError(
-            f"threshold={threshold!r} is not understood. Give 'auto' or a score above 0 such as 0.5."
+            f"threshold={check.shown(threshold)} is not understood. Give 'auto' or a score above 0 "
+            "such as 0.5."
         )
     if is_number(threshold):
         check_reached(threshold)

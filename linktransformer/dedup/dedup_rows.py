@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Literal, cast, overload
 
+from linktransformer import check
 from linktransformer.dedup.cluster import clusters_by, job_of
 from linktransformer.dedup.constraints import Pairs, Rules
 from linktransformer.dedup.sources import Tables
@@ -163,6 +164,7 @@ def dedup_rows(
         1      Baxter Dairy
     """
     clusters.check_keep(keep)
+    check.flag("return_members", return_members)
     rules = Rules(method, one_per, cannot_link, must_link)
     result = clusters_by(rules, table, on, duplicates, null_values, job_of(locals()))
     # `cluster` has given the other warnings

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.decision.fused import Fused
 from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError
@@ -310,7 +311,13 @@ class Linker(FittedEstimator):
             if self.images is None and getattr(self, name) is not None:
                 raise InvalidArgumentError(f"{name}= is about {subject} of pictures. Give images= too.")
         check_root(self.image_root)
-        Job(k=self.k, threshold=self.threshold, batch_size=self.batch_size, cache=self.cache)
+        Job(
+            k=self.k,
+            threshold=self.threshold,
+            device=self.device,
+            batch_size=self.batch_size,
+            cache=self.cache,
+        )
 
     def _keys(self, table: Table) -> Keys:
         if self.on is not None and (self.left_on is not None or self.right_on is not None):
@@ -320,8 +327,12 @@ class Linker(FittedEstimator):
         images = None if self.images is None else _column_pair(self.images, "images")
         confidence = None if self.confidence is None else _column_pair(self.confidence, "confidence")
         names = self.on if self.right_on is None else self.right_on
-        own, blocks = parse_keys(table, names, self.block_on, None if images is None else images[REFERENCE])
+        picture = None if images is None else images[REFERENCE]
+        argument = "on" if self.right_on is None else "right_on"
+        own, blocks = parse_keys(table, names, self.block_on, picture, argument)
         queries = own if self.left_on is None else key_columns.listed(self.left_on, "left_on")
+        if self.left_on is not None and not queries:
+            raise InvalidArgumentError("left_on= names no column. Give the key columns of the rows asked.")
         keys = Keys(tuple(own), tuple(queries), tuple(blocks), images, confidence)
         keys.check_pictures(table, REFERENCE)
         return keys
@@ -362,6 +373,7 @@ def _column_pair(names: object, argument: str) -> tuple[str, str]:
     if isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(name, str) for name in pair):
         return str(pair[0]), str(pair[1])
     raise InvalidArgumentError(
-        f"{argument}={names!r} names no columns. Give one of both tables, or a pair (of the rows that "
+        f"{argument}={check.shown(names)} "
+        "names no columns. Give one of both tables, or a pair (of the rows that "
         "are asked, of the reference)."
     )

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +26,7 @@ from linktransformer.tables.columns import emptied
 from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
 from linktransformer.tables.serialize import Serializer
+from model_hub.work_folder import work_folder
 
 __all__ = [
     "Arrays",
@@ -63,9 +63,7 @@ def write(folder: str | Path, reference: Reference, settings: Mapping[str, objec
     if target.exists() and not own:
         raise InvalidArgumentError(f"{target} holds something else. Give a new or an empty folder.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{uuid.uuid4().hex}")
-    temporary.mkdir()
-    try:
+    with work_folder(target.parent, f".{target.name}.", ".part") as temporary:
         table = saved_tables.store(_without_pictures(reference).frame.to_native(), temporary)
         arrays = _arrays(reference) | {EXTRA + name: values for name, values in extra.items()}
         contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
@@ -80,8 +78,6 @@ def write(folder: str | Path, reference: Reference, settings: Mapping[str, objec
         if target.exists():
             shutil.rmtree(target)
         os.replace(temporary, target)  # noqa: PTH105 - as in writers.whole
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read(folder: str | Path) -> tuple[Reference, Json, Arrays]:

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
+from linktransformer import check
 from linktransformer.decision import threshold as thresholds
 from linktransformer.encoding.cache_settings import CacheLike, check_cache
 from linktransformer.encoding.model_plan import ModelLike
@@ -90,36 +89,36 @@ class Job:
         return {
             name: _plain(value)
             for name, (value, default) in given.items()
-            if value is not default and value != default and name not in ("model", "keep_features")
+            if not _is_default(value, default) and name not in ("model", "keep_features")
         }
 
     def __post_init__(self) -> None:
-        if self.validate not in VALIDATE:
-            raise InvalidArgumentError(
-                f"validate={self.validate!r} is not one of {', '.join(map(repr, VALIDATE))}."
-            )
-        for name, unit in (("k", "neighbours"), ("batch_size", "texts"), ("memory_limit", "bytes")):
-            value = getattr(self, name)
-            whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-            if value is not None and not (whole and value >= 1):
-                raise InvalidArgumentError(
-                    f"{name}={value!r} is not a number of {unit}. Give a whole number from 1."
-                )
+        check.one_of("validate", self.validate, VALIDATE)
+        check.whole("k", self.k, "neighbours")
+        for name, unit in (("batch_size", "texts"), ("memory_limit", "bytes")):
+            if getattr(self, name) is not None:
+                check.whole(name, getattr(self, name), unit)
+        check.device(self.device)
         _check_compare(self.compare)
         _check_overlap(self.expected_overlap)
         thresholds.check_threshold(self.threshold)
         check_cache(self.cache)
 
 
+def _is_default(value: object, default: object) -> bool:
+    """Whether an argument was left at its default; a Series, say, has no single answer to `==`."""
+    return value is default or (type(value) is type(default) and value == default)
+
+
 def _plain(value: object) -> object:
     """A value as JSON can hold it; as text where it cannot."""
+    if hasattr(value, "tolist"):  # NumPy, pandas
+        value = value.tolist()
     if isinstance(value, Mapping):
         return {str(name): _plain(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+    return value if value is None or isinstance(value, (bool, int, float, str)) else check.shown(value)
 
 
 def _check_compare(compare: object) -> None:
@@ -127,7 +126,7 @@ def _check_compare(compare: object) -> None:
         return
     if not isinstance(compare, Mapping) or not all(isinstance(item, Comparison) for item in compare.values()):
         raise InvalidArgumentError(
-            f"compare={compare!r} is not understood. Give comparisons by column name, such as "
+            f"compare={check.shown(compare)} is not understood. Give comparisons by column name, such as "
             "{'born': lt.compare.number(within=2)}."
         )
 
@@ -135,6 +134,7 @@ def _check_compare(compare: object) -> None:
 def _check_overlap(share: object) -> None:
     if share is not None and not (thresholds.is_number(share) and 0 <= float(share) <= 1):
         raise InvalidArgumentError(
-            f"expected_overlap={share!r} is not a share. Give a number from 0 to 1, such as 0.3 where three "
+            f"expected_overlap={check.shown(share)} "
+            "is not a share. Give a number from 0 to 1, such as 0.3 where three "
             "in ten left rows are expected to have a match."
         )

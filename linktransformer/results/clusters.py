@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
-from linktransformer import entries
+from linktransformer import check, entries
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import cluster_explanation, explanation_text, notebook
@@ -364,7 +364,8 @@ def check_keep(keep: object) -> None:
     """Raise InvalidArgumentError if `keep` is not a rule for the representative row."""
     if not callable(keep) and not (isinstance(keep, str) and keep in KEEP):
         raise InvalidArgumentError(
-            f"keep={keep!r} is not one of {', '.join(map(repr, KEEP))}, nor a function of a cluster's rows."
+            f"keep={check.shown(keep)} is not one of {', '.join(map(repr, KEEP))}, nor a "
+            "function of a cluster's rows."
         )
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum
 from typing import cast
 
 import numpy as np
@@ -164,6 +165,7 @@ def is_null(value: object) -> bool:
 
 def _one(value: object) -> str:
     """One value as text: the plain reference of the functions above."""
+    value = value.value if isinstance(value, Enum) else value
     if value is None:
         return ""
     if isinstance(value, str):
