@@ -15,8 +15,10 @@ from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import cluster_explanation, explanation_text, notebook
 from linktransformer.results.cluster_values import ClusterValues
+from linktransformer.results.estimate import Estimate, estimate
 from linktransformer.results.metrics import score_clusters
 from linktransformer.results.pair_explanation import Columns, check_number
+from linktransformer.results.sample import Sample, sample_of_clusters
 from linktransformer.tables import frames, row_labels, splits
 from linktransformer.tables.answers import examples
 from linktransformer.tables.cells import is_null
@@ -236,6 +238,51 @@ class Clusters(ClusterValues):
                 f"them, from 0 to {len(rows) - 1}."
             )
         return int(rows[place])
+
+    def sample(self, n: int = 200, seed: int = 0) -> Sample:
+        """Draw a stratified random sample of pairs, to be reviewed for `estimate`.
+
+        Half of the pairs are within clusters, for the precision; the others are candidates of two
+        clusters, for the recall.
+        Candidates of rows with equal texts count once. Matches that the search did not find are in no sample.
+
+        Args:
+            n: How many pairs, 8 or more.
+            seed: The same seed gives the same sample; one of more than 40 pairs is part of a larger one.
+
+        Returns:
+            The sample; its `table` names the rows.
+
+        Raises:
+            InvalidArgumentError: n is too small, or no candidates were kept.
+
+        Example:
+            >>> import pandas as pd
+            >>> import linktransformer as lt
+            >>> names = [f"Acme Steel {n}{end}" for n in range(30) for end in ("", " CO")]
+            >>> table = pd.DataFrame({"name": names})
+            >>> clusters = lt.cluster(table, on="name", model="lexical")
+            >>> sample = clusters.sample(20)
+            >>> found = clusters.estimate(sample, sample.rows[0] // 2 == sample.rows[1] // 2)
+            >>> found.reviewed, found.precision_interval[0] <= found.precision <= found.precision_interval[1]
+            (20, True)
+        """
+        return sample_of_clusters(self, n, seed)
+
+    def estimate(self, sample: Sample, match: object) -> Estimate:
+        """Estimate precision and recall, with 95 % intervals, from the answers for a sample.
+
+        Args:
+            sample: Of `sample`.
+            match: For each pair of it, 1 or True for a match, 0 or False for none, NaN or None for no answer.
+
+        Returns:
+            Both with their intervals, as of pairs. Recall is of the matches among the candidates.
+
+        Raises:
+            InvalidArgumentError: Not as many answers as pairs, another value, or a stratum without an answer.
+        """
+        return estimate(sample, match)
 
     def review(self, answers: str | os.PathLike[str] = "answers.sqlite", **options: Any) -> os.PathLike[str]:
         """Ask people about candidate pairs and clusters on web pages of this machine, and keep their answers.

@@ -15,8 +15,10 @@ from linktransformer.arrays import Column, Integers
 from linktransformer.decision.threshold import is_number
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import explanation_text, link_explanation, notebook, report_warnings
+from linktransformer.results.estimate import Estimate, estimate
 from linktransformer.results.link_values import REASONS, LinkValues, Reason
 from linktransformer.results.pair_explanation import Columns, check_number
+from linktransformer.results.sample import Sample, sample_of_links
 from linktransformer.tables import frames
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
@@ -280,6 +282,51 @@ class Links(LinkValues):
         from linktransformer.results.review_sheet import write_review
 
         write_review(self, path, limit, has_rows=self._has_rows)
+
+    def sample(self, n: int = 200, seed: int = 0) -> Sample:
+        """Draw a stratified random sample of pairs, to be reviewed for `estimate`.
+
+        Half of the pairs are links, for the precision; the others are candidates that are none, for the
+        recall.
+        Candidates of rows with equal texts count once. Matches that the search did not find are in no sample.
+
+        Args:
+            n: How many pairs, 8 or more.
+            seed: The same seed gives the same sample; one of more than 40 pairs is part of a larger one.
+
+        Returns:
+            The sample; its `table` names the rows.
+
+        Raises:
+            InvalidArgumentError: n is too small, or no candidates were kept.
+
+        Example:
+            >>> import pandas as pd
+            >>> import linktransformer as lt
+            >>> a = pd.DataFrame({"name": [f"Acme Steel {n}" for n in range(30)]})
+            >>> b = pd.DataFrame({"name": [f"ACME STEEL {n} CO" for n in range(30)]})
+            >>> links = lt.link(a, b, on="name", model="lexical")
+            >>> sample = links.sample(20)
+            >>> found = links.estimate(sample, sample.rows[0] == sample.rows[1])
+            >>> found.reviewed, found.precision_interval[0] <= found.precision <= found.precision_interval[1]
+            (20, True)
+        """
+        return sample_of_links(self, n, seed)
+
+    def estimate(self, sample: Sample, match: object) -> Estimate:
+        """Estimate precision and recall, with 95 % intervals, from the answers for a sample.
+
+        Args:
+            sample: Of `sample`.
+            match: For each pair of it, 1 or True for a match, 0 or False for none, NaN or None for no answer.
+
+        Returns:
+            Both with their intervals, as of pairs. Recall is of the matches among the candidates.
+
+        Raises:
+            InvalidArgumentError: Not as many answers as pairs, another value, or a stratum without an answer.
+        """
+        return estimate(sample, match)
 
     def review(self, answers: str | os.PathLike[str] = "answers.sqlite", **options: Any) -> os.PathLike[str]:
         """Ask people about candidate pairs on web pages of this machine, and keep their answers.
