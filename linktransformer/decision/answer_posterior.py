@@ -7,8 +7,8 @@ prior is the shipped one; these are further from 0. Probabilities after answers 
 in the same way (Laplace's approximation; D. MacKay, The evidence framework applied to classification
 networks, 1992). A share of the answers is taken to be wrong, as by `fit_correction`.
 
-The widths of the prior are fitted by `python -m tests.benchmarks answer_prior` on labelled sets: those at which
-forty answers predict the other pairs best.
+The widths of the prior are fitted by `python -m tests.benchmarks answer_prior` on labelled sets: those at
+which forty answers predict the other pairs best.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ __all__ = [
     "information",
     "posterior_of",
     "quadratic",
+    "start_of",
 ]
 
 STEPS, ENOUGH = 30, 1e-7
@@ -126,7 +127,9 @@ def basis_of(log_odds: Floats, features: Floats, prior: Prior = PRIOR) -> Basis:
     columns = [np.full(len(z), prior.level), prior.slope * np.clip(z, -FURTHEST, FURTHEST)]
     columns += [column * (prior.features / np.sqrt(len(kept))) for column in kept]
     matrix = np.stack(columns, axis=1).astype(np.float32)
-    starts = [_start(z[some], (matrix[some].astype(np.float64) ** 2).sum(axis=1)) for some in _parts(len(z))]
+    starts = [
+        start_of(z[some], (matrix[some].astype(np.float64) ** 2).sum(axis=1)) for some in _parts(len(z))
+    ]
     return Basis(matrix, np.concatenate([*starts, np.empty(0)]).astype(np.float32))
 
 
@@ -181,7 +184,7 @@ def _curvature(rows: Doubles, z: Doubles) -> Doubles:
     return np.asarray((rows.T * information(z)) @ rows + np.eye(rows.shape[1]))
 
 
-def _start(z: Doubles, variance: Doubles) -> Doubles:
+def start_of(z: Doubles, variance: Doubles) -> Doubles:
     """The means of normal log-odds whose mean probability is that of z, (n,), by Newton's method."""
     low = -np.abs(z)  # where the logarithm of the mean probability is concave enough
     target = -np.logaddexp(0, -low)

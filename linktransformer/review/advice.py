@@ -69,8 +69,8 @@ def advise(pool: Pool, judged: Judged, ordered: Ordered, seed: int) -> Advice:
         judged.version,
         asked,
         now.probability,
-        int((now.linked & ~pool.linked).sum()),
-        int((pool.linked & ~now.linked).sum()),
+        int((now.linked & ~pool.without_answers).sum()),
+        int((pool.without_answers & ~now.linked).sum()),
         outlook(pool, judged.clear, now, asked) if len(asked) else None,
         _estimate(pool, judged, ordered),
     )

@@ -34,7 +34,7 @@ class Progress:
         answered: Pairs with an answer.
         pairs: Candidate pairs.
         doubtful: Those without an answer whose probability is between .1 and .9.
-        linked: Pairs that are links, or within clusters, without answers.
+        linked: Pairs that are links, or above the threshold of clusters, without answers.
         advice: What the answers say, as far as that was worked out.
     """
 
@@ -109,7 +109,7 @@ class Desk:
             int(answered.sum()),
             len(answered),
             int((doubt & ~answered).sum()),
-            int(self.pairs.linked.sum()),
+            int(self._pool.without_answers.sum()),
         )
         return Progress({answer: given.count(answer) for answer in ANSWERS}, *counts, self.advice)
 

@@ -56,6 +56,14 @@ class Pool:
         """The pairs as answers are learned from; made once."""
         return basis_of(self.log_odds, self.features, self.prior)
 
+    @cached_property
+    def without_answers(self) -> Bools:
+        """Which pairs are links by the rule that is applied after answers too, (n,) bool.
+
+        For clusters these are the pairs above the threshold.
+        """
+        return _decided(self, self.log_odds)[0]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
@@ -161,8 +169,14 @@ def refit(pool: Pool, answers: Answers) -> Refitted:
     corrected = posterior.log_odds() if len(answers) else pool.log_odds
     net = np.bincount(answers.at, np.where(answers.match, 1.0, -1.0), len(pool))
     z = (corrected + SURE * net).astype(np.float32)
-    choice = choose(pool.left, pool.right, sigmoid(z), pool.similarity, pool.validate, pool.threshold)
+    linked, lowest = _decided(pool, z)
+    return Refitted(z, corrected, linked, lowest, posterior)
+
+
+def _decided(pool: Pool, log_odds: Floats) -> tuple[Bools, float]:
+    """Which pairs are links, and the lowest probability of one."""
+    p = sigmoid(log_odds)
+    choice = choose(pool.left, pool.right, p, pool.similarity, pool.validate, pool.threshold)
     linked = np.zeros(len(pool), dtype=bool)
     linked[choice.pairs] = True
-    lowest = EVEN if choice.threshold is None else float(choice.threshold)
-    return Refitted(z, corrected, linked, lowest, posterior)
+    return linked, EVEN if choice.threshold is None else float(choice.threshold)

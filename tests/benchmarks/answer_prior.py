@@ -1,7 +1,7 @@
 """Fit the prior of what answers tell (`decision.answer_posterior.PRIOR`): forty answers predict other pairs.
 
 Of each set up to 400 best candidates are drawn, the more often the less certain they are. Forty of them are
-answered, and the loss is the cross-entropy of the others, mean over two draws. The sets of autofj weigh as
+answered, and the loss is the cross-entropy of the others, mean over six draws. The sets of autofj weigh as
 three sets together. Every set is decided by a model that has seen no set of its family, and for each fold the
 prior is fitted without its sets; `questions` uses that one.
 """
@@ -10,11 +10,19 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from linktransformer.decision.answer_posterior import Prior, averaged, basis_of, posterior_of
+from linktransformer.decision.answer_posterior import (
+    Basis,
+    Prior,
+    averaged,
+    basis_of,
+    posterior_of,
+    start_of,
+)
 from linktransformer.decision.context import sigmoid64
 from linktransformer.decision.correction_fit import WRONG
 from tools import data
@@ -23,9 +31,9 @@ from tools.report import Report, Table, say
 from . import decision_files
 from .questions import Task, best_candidates, sets_of, task_of
 
-DRAWN, ANSWERED, DRAWS, LOWEST = 400, 40, 2, -7.0
+DRAWN, ANSWERED, DRAWS, LOWEST = 400, 40, 6, -7.0
 AUTOFJ = 3.0  # sets that those of autofj weigh as together
-ROUNDS = 70  # of the search
+ROUNDS = 60  # of the search
 BEGIN = Prior(1.5, 0.3, 1.5)
 
 
@@ -101,7 +109,11 @@ def mean_of(tasks: dict[str, Task], loss: Any) -> float:
 
 def loss_of(task: Task, prior: Prior) -> float:
     """The cross-entropy of the pairs that were not answered."""
-    basis = basis_of(task.pool.log_odds, task.pool.features, prior)
+    z = task.pool.log_odds.astype(np.float64)
+    unit = unit_matrix(task)
+    width = [prior.level, prior.slope, *[prior.features] * (unit.shape[1] - 2)]
+    matrix = unit * np.array(width, dtype=np.float32)
+    basis = Basis(matrix, start_of(z, (matrix.astype(np.float64) ** 2).sum(axis=1)).astype(np.float32))
     losses = []
     for seed in range(DRAWS):
         order = np.random.default_rng(100 + seed).permutation(len(task.match))
@@ -109,6 +121,12 @@ def loss_of(task: Task, prior: Prior) -> float:
         posterior = posterior_of(basis, answered, task.match[answered])
         losses.append(cross_entropy(averaged(*posterior.moments(others)[1:]), task.match[others]))
     return float(np.mean(losses))
+
+
+@cache
+def unit_matrix(task: Task) -> np.ndarray:
+    """The basis of a prior with widths of 1, made once for each set."""
+    return basis_of(task.pool.log_odds, task.pool.features, Prior(1, 1, 1)).matrix
 
 
 def before(tasks: dict[str, Task]) -> float:
