@@ -59,7 +59,7 @@ class Prior:
     features: float
 
 
-PRIOR = Prior(2.67, 0.52, 1.72)
+PRIOR = Prior(2.58, 0.52, 1.54)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -155,8 +155,8 @@ def pool_of(pairs: Pairs) -> Pool:
 def refit(pool: Pool, answers: Answers) -> Refitted:
     """The decision for all pairs after these answers.
 
-    Pairs may be chosen by anything that is known of them but the answer. The log-odds of a pair that was
-    asked about also move by those of its answers.
+    Pairs may be chosen by anything that is known of them but the answer. A pair that was
+    asked about also moves by the log-odds of its answers, so far at least that they decide it.
 
     Args:
         pool: All pairs.
@@ -168,7 +168,8 @@ def refit(pool: Pool, answers: Answers) -> Refitted:
     posterior = posterior_of(pool.basis, answers.at, answers.match)
     corrected = posterior.log_odds() if len(answers) else pool.log_odds
     net = np.bincount(answers.at, np.where(answers.match, 1.0, -1.0), len(pool))
-    z = (corrected + SURE * net).astype(np.float32)
+    z = corrected + SURE * net
+    z = np.where(net > 0, np.maximum(z, SURE), np.where(net < 0, np.minimum(z, -SURE), z)).astype(np.float32)
     linked, lowest = _decided(pool, z)
     return Refitted(z, corrected, linked, lowest, posterior)
 

@@ -230,7 +230,7 @@ def by_fit_decision(pool: Pool, answers: Answers) -> Refitted:
     learned = fit_correction(LabelledJob(pool.log_odds, named(columns)[0], *values, columns, *known), 1.9)
     here = learned.on_columns(columns) or learned
     z = here.corrected(pool.log_odds, here.offset(named(columns)[0], *values))
-    return replace(refit(pool, answers), linked=linked_by(pool, z + SURE * net))
+    return replace(refit(pool, answers), linked=linked_by(pool, np.where(net, SURE * net, z)))
 
 
 def linked_by(pool: Pool, z: np.ndarray) -> np.ndarray:
