@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,14 +16,12 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import cluster_explanation, explanation_text, notebook
 from linktransformer.results.cluster_values import ClusterValues
 from linktransformer.results.estimate import Estimate, estimate
-from linktransformer.results.metrics import score_clusters
+from linktransformer.results.evaluation import evaluate_clusters
 from linktransformer.results.pair_explanation import Columns, check_number
 from linktransformer.results.sample import Sample, sample_of_clusters
-from linktransformer.tables import frames, row_labels, splits
-from linktransformer.tables.answers import examples
-from linktransformer.tables.cells import is_null
+from linktransformer.tables import frames, row_labels
 from linktransformer.tables.frames import IntoDataFrame, Table
-from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
+from linktransformer.tables.pair_labels import Ids
 from linktransformer.tables.row_labels import Label
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KEEP", "Clusters", "check_keep", "kept_rows"]
 
-CLUSTER = "cluster"  # the column of clusters in `cluster_rows` and in a truth
 KEEP = ("first", "longest", "most complete")
 Keep: TypeAlias = str | Callable[[Any], object]  # the table is of a library without types
 
@@ -353,58 +350,7 @@ class Clusters(ClusterValues):
             InvalidArgumentError: Not as many true clusters as rows, a label of no row, or a table with
                 ambiguous columns or without a match.
         """
-        counts: dict[str, float] = {}
-        if isinstance(truth, str):
-            frames.check_columns(self.table, [truth], "truth")
-            true_clusters = frames.column(self.table, truth).tolist()
-        elif isinstance(truth, Mapping):
-            true_clusters = self._by_label(list(truth.items()), row_id)
-        elif len(columns := list(getattr(truth, "columns", ()))) == 2 and CLUSTER in columns:
-            given = frames.wrap(cast("IntoDataFrame", truth), "truth")
-            named = sorted(given.columns, key=CLUSTER.__eq__)  # the rows, then their clusters
-            members = [frames.column(given, name).tolist() for name in named]
-            true_clusters = self._by_label(list(zip(*members, strict=True)), row_id)
-        elif hasattr(truth, "columns"):
-            labels = read_labels((self.table, self.table), truth, "truth", Ids(row_id, row_id, label))
-            match = labels.known_match
-            if len(match) and not match.any():
-                raise InvalidArgumentError(
-                    f"truth has {len(match)} labels and no match, which says nothing of clusters. Give the "
-                    "true pairs too."
-                )
-            warn_of(labels.conflicts, labels.names, "truth")
-            counts, a, b = labels.conflicts.counts, labels.left[match], labels.right[match]
-            true_clusters = splits.components(self.table.n_rows, a, b).tolist()
-        else:
-            true_clusters = list(cast("Sequence[object]", truth))
-        if len(true_clusters) != self.table.n_rows:
-            raise InvalidArgumentError(
-                f"truth has {len(true_clusters)} values and the table {self.table.n_rows} rows. Give the "
-                "true cluster of each row, a dict from row label to cluster, or a table of true pairs."
-            )
-        own = [object() if is_null(cluster) else cluster for cluster in true_clusters]
-        return {**asdict(score_clusters(own, self.label.tolist())), **counts}
-
-    def _by_label(self, truth: Sequence[tuple[Label, object]], row_id: str | None) -> list[object]:
-        """The true cluster of each row, None for a row without one."""
-        rows = row_labels.row_of(self.table, "truth", row_id)
-        unknown = list(dict.fromkeys(label for label, _ in truth if label not in rows))
-        if unknown:
-            raise InvalidArgumentError(
-                f"truth names {unknown[0]!r}, the label of no row ({len(unknown)} such labels: "
-                f"{examples(unknown)}). Give labels as in the table's "
-                f"{'index' if row_id is None else f'column {row_id!r}'}."
-            )
-        of_label = dict(truth)
-        several = [label for label, cluster in truth if cluster != of_label[label] and not is_null(cluster)]
-        if several:
-            raise InvalidArgumentError(
-                f"truth has several clusters for {len(set(several))} rows: {examples(several)}. Give one."
-            )
-        clusters: list[object] = [None] * self.table.n_rows
-        for label, cluster in truth:
-            clusters[rows[label]] = cluster
-        return clusters
+        return evaluate_clusters(self, truth, Ids(row_id, row_id, label))
 
 
 def check_keep(keep: object) -> None:

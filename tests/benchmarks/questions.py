@@ -34,14 +34,13 @@ from linktransformer.decision.context import sigmoid64
 from linktransformer.decision.correction import named
 from linktransformer.decision.correction_fit import LabelledJob, fit_correction
 from linktransformer.decision.model import sigmoid
-from linktransformer.review import reviewers
 from linktransformer.review.pairs import pairs_of
 from linktransformer.review.questions import next_pairs
 from linktransformer.review.refit import SURE, Answers, Pool, Refitted, pool_of, refit
 from tools import data
 from tools.report import Report, Table, say
 
-from . import decision_files, dedupe_choice
+from . import decision_files, dedupe_choice, reviewers
 from .score import mean
 
 SETS = (

@@ -299,5 +299,5 @@ def test_long_texts_and_other_directions_stay_within_the_page(page: Any, tmp_pat
             cell = page.locator("td div", has_text=text).first
             assert cell.evaluate("cell => getComputedStyle(cell).direction") == "rtl"
         buttons = page.locator("form.row button")
-        assert buttons.evaluate_all("list => Math.max(...list.map(node => node.clientHeight))") < 45  # one line
+        assert buttons.evaluate_all("list => Math.max(...list.map(node => node.clientHeight))") < 45
         kept(page, "long")
