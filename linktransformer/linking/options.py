@@ -22,6 +22,8 @@ __all__ = [
     "Columns",
     "Job",
     "K",
+    "LONG",
+    "LONG_CHARS",
     "Model",
     "Suffixes",
     "Threshold",
@@ -33,6 +35,8 @@ Suffixes: TypeAlias = tuple[str | None, str | None]
 Threshold: TypeAlias = str | float | Mapping[str, float] | None
 
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
+LONG = ("auto", "cut", "pieces", "based")
+LONG_CHARS = 262_144  # of a row where long records are read: eight for each of 32,768 tokens
 K = 10  # neighbours of each record in each view and direction
 
 
@@ -63,6 +67,7 @@ class Job:
     keep_features: bool = False
     compare: Mapping[str, Comparison] | None = None
     expected_overlap: float | None = None
+    long: str = "auto"
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], **defaults: object) -> Job:
@@ -76,7 +81,7 @@ class Job:
             raise InvalidArgumentError("image_root= is the folder of pictures. Give images= too.")
         names = {field.name for field in fields(cls)} & set(arguments)
         values: dict[str, Any] = {name: arguments[name] for name in names}
-        for name, default in {"k": K, "validate": "m:1", **defaults}.items():
+        for name, default in {"k": K, "validate": "m:1", "long": "auto", **defaults}.items():
             if values.get(name) is None:
                 values[name] = default
         return cls(**values)
@@ -98,6 +103,8 @@ class Job:
             raise InvalidArgumentError(
                 f"validate={self.validate!r} is not one of {', '.join(map(repr, VALIDATE))}."
             )
+        if self.long not in LONG:
+            raise InvalidArgumentError(f"long={self.long!r} is not one of {', '.join(map(repr, LONG))}.")
         for name, unit in (("k", "neighbours"), ("batch_size", "texts"), ("memory_limit", "bytes")):
             value = getattr(self, name)
             whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)

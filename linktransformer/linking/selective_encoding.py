@@ -93,7 +93,10 @@ def select(
     sizes = candidates.n_left, candidates.n_right
     best = _best(candidates, p)
     report: dict[str, object] = {"rule": "records in doubt by n-grams"}
-    if sum(map(len, described.views.readable)) <= SMALL:
+    texts = [text for readable in described.views.readable for text in readable]
+    budget = max(AT_LEAST, PER_RECORD * sum(sizes))
+    quick = not options.passages_encoded or sum(map(len, texts)) <= budget
+    if len(texts) <= SMALL and quick:
         report["rule"] = "all records of small tables"
         return Selection((best[0] >= 0, best[1] >= 0), True, report)
     drawing = described.views.drawing
@@ -115,13 +118,12 @@ def select(
         if missed > IMPROBABLE * (missed + expected):
             report["rule"] = "all records but those matched with certainty: n-grams miss matches in a sample"
             return Selection((best[0] < CERTAIN, best[1] < CERTAIN), True, report)
-    texts = described.nodes[0].text[candidates.left], described.nodes[1].text[candidates.right]
+    of_pairs = described.nodes[0].text[candidates.left], described.nodes[1].text[candidates.right]
     lengths = tuple(
         np.fromiter(map(len, readable), np.int64, len(readable)) for readable in described.views.readable
     )
-    budget = max(AT_LEAST, PER_RECORD * sum(sizes))
     pairs = doubtful(candidates, p, best)
-    allowed, spent = _within(pairs, p, texts, (lengths[0], lengths[1]), budget)
+    allowed, spent = _within(pairs, p, of_pairs, (lengths[0], lengths[1]), budget)
     report |= {"pairs_in_doubt": int(pairs.sum()), "characters": spent, "budget": budget}
     nodes = described.nodes
     return Selection((allowed[0][nodes[0].text], allowed[1][nodes[1].text]), False, report)

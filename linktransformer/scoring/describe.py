@@ -19,7 +19,8 @@ from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search, lexical
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
-from linktransformer.search.matrices import Matrix, as_dense
+from linktransformer.search.matrices import Matrix, Passages, as_dense, as_sparse
+from linktransformer.search.ngram_passages import by_passage
 from linktransformer.search.views import Index
 from linktransformer.tables import key_columns, records
 from linktransformer.tables.frames import Table
@@ -28,7 +29,7 @@ from linktransformer.tables.serialize import Serializer
 
 __all__ = ["Described", "Embed", "Options", "Views", "describe", "embedded", "paired_columns", "searched"]
 
-Embed = Callable[[list[str]], Floats]
+Embed = Callable[[list[str]], Floats | Passages]
 Matrices = tuple[Matrix, Matrix]
 Texts = tuple[list[str], list[str]]
 Names = tuple[list[str], list[str]]
@@ -51,6 +52,8 @@ class Options:
         memory_limit: Bytes for the search.
         device: "cpu" keeps the search off the GPU.
         index: Of dense views: "faiss", or "auto" by the size of the search.
+        passages: Compare the n-grams of all columns passage by passage.
+        passages_encoded: The model reads long records whole, in passages, and so takes long for them.
     """
 
     k: int = 10
@@ -62,6 +65,8 @@ class Options:
     memory_limit: int | None = None
     device: str | None = None
     index: Index = "auto"
+    passages: bool = False
+    passages_encoded: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,7 +210,7 @@ def _views(
     matrices: dict[str, Matrices] = {}
     written: Texts = texts[0].texts.tolist(), texts[1].texts.tolist()
     if any(map(any, written)) or not options.readings:
-        matrices["lexical"] = _ngrams(written, same)
+        matrices["lexical"] = (_ngrams_by_passage if options.passages else _ngrams)(written, same)
     reads, readable = "all columns", written
     if max(map(len, on)) > 1:
         paired = key_columns.paired(*on)
@@ -225,6 +230,14 @@ def _views(
 def _ngrams(texts: Texts, same: bool) -> Matrices:
     view = lexical.fit(texts[0], [] if same else texts[1])
     return view.left, view.left if same else view.right
+
+
+def _ngrams_by_passage(texts: Texts, same: bool) -> Matrices:
+    """As `_ngrams` to search with, and compared passage by passage."""
+    whole = _ngrams(texts, same)
+    left, right = by_passage(*texts, same=same)
+    left = replace(left, whole=as_sparse(whole[0]))
+    return left, left if same else replace(right, whole=as_sparse(whole[1]))
 
 
 def _texts_of_both(
@@ -279,14 +292,18 @@ def paired_columns(
     return columns
 
 
-def embedded(embed: Embed, texts: Sequence[str]) -> Floats:
+def embedded(embed: Embed, texts: Sequence[str]) -> Floats | Passages:
     """Encode texts that may repeat.
 
-    Returns (n_texts, d) float32; the vector of nothing is zero, so that nulls are equal to nothing.
+    Returns (n_texts, d) float32; the vector of nothing is zero, so that nulls are equal to nothing. Nothing
+    has no passages.
     """
     number: dict[str, int] = {}
     place = [number.setdefault(text, len(number)) for text in texts]
-    vectors = np.array(embed(list(number)), dtype=np.float32)
+    made = embed(list(number))
+    if isinstance(made, Passages):
+        return made if len(number) == len(texts) else made[np.array(place, dtype=np.int64)]
+    vectors = np.array(made, dtype=np.float32)
     if "" in number:
         vectors[number[""]] = 0
     return vectors if len(number) == len(texts) else vectors[place]

@@ -8,11 +8,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from linktransformer.arrays import Floats, Integers
+from linktransformer.search.passages import Passages
 
-__all__ = ["Matrix", "Pairs", "Report", "Sparse", "as_dense", "as_sparse", "rows_of"]
+__all__ = ["Matrix", "Pairs", "Passages", "Report", "Sparse", "as_dense", "as_sparse", "rows_of"]
 
 Sparse = sp.csr_matrix
-Matrix = Floats | Sparse  # one unit row a text
+Matrix = Floats | Sparse | Passages  # one unit row a text, or those of its passages
 Pairs = tuple[Integers, Integers]  # left and right, (n_pairs,) each
 Report = dict[str, object]  # how rows were searched
 

@@ -7,7 +7,8 @@ import scipy.sparse as sp
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.search.gpu.devices import gpus, if_it_fits
-from linktransformer.search.matrices import Matrix, as_dense, as_sparse
+from linktransformer.search.matrices import Matrix, Passages, as_dense, as_sparse
+from linktransformer.search.passages import interaction
 
 __all__ = ["MEMORY", "pair_scores"]
 
@@ -24,11 +25,13 @@ def pair_scores(
     memory: int = MEMORY,
     device: str | None = "cpu",
 ) -> Floats:
-    """The inner product of each pair of a left and a right row, (n,) float32.
+    """The inner product of each pair of a left and a right row, (n,) float32; of passages their interaction.
 
-    Both matrices are sparse or both dense. `memory` is the bytes of a chunk of pairs; a GPU is used for many
+    Both matrices are of one kind. `memory` is the bytes of a chunk of pairs; a GPU is used for many
     pairs only, on `device` "cuda:1" that one, None or "cuda" the first one.
     """
+    if isinstance(left_matrix, Passages) and isinstance(right_matrix, Passages):
+        return interaction(left_matrix, right_matrix, left, right)
     if devices := gpus(device, PAIR_WORK * len(left)):
         from linktransformer.search.gpu import pairs  # torch
 

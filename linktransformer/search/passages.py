@@ -1,0 +1,99 @@
+"""Passages of long texts: late interaction, the similarity of two texts by the best passages of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import scipy.sparse as sp
+
+from linktransformer.arrays import Floats, Integers
+from linktransformer.search.groups import starts_of
+
+__all__ = ["PRODUCTS", "Form", "Passages", "interaction", "interactions"]
+
+Form = Literal["both", "shorter"]  # of the similarity of two texts
+PRODUCTS = 2_000_000  # of two passages: about as many as random pairs of texts are compared by
+MEMORY = 2**28  # bytes of the products of passages at a time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passages:
+    """The passages of texts, as a matrix of one row a text is used: by rows, as a left or a right side.
+
+    Args:
+        vectors: Unit rows of all passages, text by text, (n_passages, d) float32, sparse or dense.
+        starts: Where each text's passages begin and, last, end, (n_texts + 1,) int64. A text may have none.
+        whole: Unit rows of the whole texts by which neighbours are searched, (n_texts, d) sparse; None: they
+            are searched by the passages.
+        form: "both": for each passage of a text its best one in the other text, the mean over passages, and
+            of both directions the mean. "shorter": in the direction from the text with fewer passages alone
+            (of as many, the mean of both): how much of the shorter text is in the longer one.
+    """
+
+    vectors: Floats | sp.csr_matrix
+    starts: Integers
+    whole: sp.csr_matrix | None = None
+    form: Form = "both"
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Texts, and the length of a vector."""
+        return len(self), int(self.vectors.shape[1])
+
+    @property
+    def counts(self) -> Integers:
+        """How many passages each text has, (n_texts,) int64."""
+        return np.diff(self.starts)
+
+    def __getitem__(self, rows: Integers | slice) -> Passages:
+        """Some of the texts, in any order."""
+        numbers = np.arange(len(self), dtype=np.int64)[rows]
+        counts = self.counts[numbers]
+        starts = np.append(0, np.cumsum(counts)).astype(np.int64)
+        place = np.arange(starts[-1]) - np.repeat(starts[:-1], counts) + np.repeat(self.starts[numbers], counts)
+        whole = None if self.whole is None else self.whole[numbers]
+        return Passages(self.vectors[place], starts, whole, self.form)
+
+
+def interaction(left: Passages, right: Passages, a: Integers, b: Integers) -> Floats:
+    """The similarity of each pair of a left text `a` and a right text `b`, (n_pairs,) float32.
+
+    0 where a text has no passage. Work is done text by text of the left side: a product of its passages with
+    those of all its partners is one product of matrices.
+    """
+    score = np.zeros(len(a), dtype=np.float32)
+    order = np.lexsort((b, a))
+    group = starts_of(a[order]) if len(a) else np.zeros(0, dtype=np.int64)
+    for start, stop in zip(group.tolist(), [*group[1:].tolist(), len(a)], strict=True):
+        at = order[start:stop]
+        own = left[a[at[:1]]]
+        step = max(1, int(MEMORY / 4 / max(1, int(own.starts[-1]) * int(right.counts.max(initial=1)))))
+        for first in range(0, len(at), step):
+            part = at[first : first + step]
+            score[part] = interactions(own, right[b[part]])[0]
+    return score
+
+
+def interactions(left: Passages, right: Passages) -> Floats:
+    """The similarity of every left with every right text, (n_left, n_right) float32, in memory."""
+    products = left.vectors @ right.vectors.T
+    if sp.issparse(products):
+        products = products.toarray()
+    has = np.flatnonzero(left.counts), np.flatnonzero(right.counts)
+    every = np.zeros((len(left), len(right)), dtype=np.float32)
+    if not len(has[0]) or not len(has[1]):
+        return every
+    starts = left.starts[has[0]], right.starts[has[1]]
+    n = left.counts[has[0]][:, None].astype(np.float32), right.counts[has[1]][None].astype(np.float32)
+    forward = np.add.reduceat(np.maximum.reduceat(products, starts[1], axis=1), starts[0], axis=0) / n[0]
+    backward = np.add.reduceat(np.maximum.reduceat(products, starts[0], axis=0), starts[1], axis=1) / n[1]
+    score = (forward + backward) / 2
+    if left.form == "shorter":
+        score = np.where(n[0] < n[1], forward, np.where(n[0] > n[1], backward, score))
+    every[np.ix_(*has)] = score
+    return every
