@@ -21,6 +21,7 @@ from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
 from linktransformer.search.matrices import Matrix, Passages, as_dense, as_sparse
 from linktransformer.search.ngram_passages import by_passage
+from linktransformer.search.passages import unbiased
 from linktransformer.search.views import Index
 from linktransformer.tables import key_columns, records
 from linktransformer.tables.frames import Table
@@ -166,6 +167,8 @@ def describe(
         return searched(views, options)
     left = embedded(options.embed, views.readable[0])
     right = left if same else embedded(options.embed, views.readable[1])
+    if isinstance(left, Passages) and isinstance(right, Passages):
+        left, right = unbiased(left, right, views.readable, same=same)
     views = replace(views, matrices={**views.matrices, "dense": (left, right)})
     return replace(searched(views, options), written=views.readable)
 

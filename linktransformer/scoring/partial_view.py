@@ -20,7 +20,7 @@ from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import candidate_search
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.matrices import Matrix, Passages
-from linktransformer.search.passages import PRODUCTS, interaction
+from linktransformer.search.passages import PRODUCTS, interaction, unbiased
 
 __all__ = ["NAME", "Encoded", "encode", "with_search", "with_view"]
 
@@ -74,7 +74,10 @@ def encode(views: Views, embed: Embed, selected: tuple[Bools, Bools]) -> Encoded
         texts.append([readable[number] for number in text.tolist()])
     vectors = embedded(embed, [*texts[0], *texts[1]])
     middle = len(texts[0])
-    return Encoded((vectors[:middle], vectors[middle:]), (rows[0], rows[1]))
+    left, right = vectors[:middle], vectors[middle:]
+    if isinstance(left, Passages) and isinstance(right, Passages):
+        left, right = unbiased(left, right, (texts[0], texts[1]))
+    return Encoded((left, right), (rows[0], rows[1]))
 
 
 def with_view(described: Described, encoded: Encoded) -> Described:

@@ -10,7 +10,7 @@ import numpy as np
 from linktransformer.arrays import Integers
 from linktransformer.progress import stage
 from linktransformer.search import lexical
-from linktransformer.search.passages import Form, Passages
+from linktransformer.search.passages import Form, Passages, unbiased
 
 __all__ = ["LENGTH", "by_passage", "split_words"]
 
@@ -37,7 +37,8 @@ def by_passage(
     counts = [np.fromiter(map(len, side), np.int64, len(side)) for side in sides]
     starts: list[Integers] = [np.append(0, np.cumsum(count)).astype(np.int64) for count in counts]
     left = Passages(view.left, starts[0], form=form)
-    return left, left if same else replace(left, vectors=view.right, starts=starts[1])
+    right = left if same else replace(left, vectors=view.right, starts=starts[1])
+    return unbiased(left, right, (left_texts, left_texts if same else right_texts), same=same)
 
 
 def split_words(text: str) -> list[str]:

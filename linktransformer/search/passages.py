@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,10 +12,11 @@ import scipy.sparse as sp
 from linktransformer.arrays import Floats, Integers
 from linktransformer.search.groups import starts_of
 
-__all__ = ["PRODUCTS", "Form", "Passages", "interaction", "interactions"]
+__all__ = ["PRODUCTS", "Form", "Passages", "interaction", "interactions", "unbiased"]
 
 Form = Literal["both", "shorter"]  # of the similarity of two texts
 PRODUCTS = 2_000_000  # of two passages: about as many as random pairs of texts are compared by
+SAMPLE, LEAST = 32, 100  # texts of each side that are compared for the bias, and pairs of them at least
 MEMORY = 2**28  # bytes of the products of passages at a time
 
 
@@ -27,6 +29,7 @@ class Passages:
         starts: Where each text's passages begin and, last, end, (n_texts + 1,) int64. A text may have none.
         whole: Unit rows of the whole texts by which neighbours are searched, (n_texts, d) sparse; None: they
             are searched by the passages.
+        slope: By what the distance of a similarity from 1 is multiplied, see `unbiased`.
         form: "both": for each passage of a text its best one in the other text, the mean over passages, and
             of both directions the mean. "shorter": in the direction from the text with fewer passages alone
             (of as many, the mean of both): how much of the shorter text is in the longer one.
@@ -36,6 +39,7 @@ class Passages:
     starts: Integers
     whole: sp.csr_matrix | None = None
     form: Form = "both"
+    slope: float = 1.0
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -57,7 +61,7 @@ class Passages:
         starts = np.append(0, np.cumsum(counts)).astype(np.int64)
         place = np.arange(starts[-1]) - np.repeat(starts[:-1], counts) + np.repeat(self.starts[numbers], counts)
         whole = None if self.whole is None else self.whole[numbers]
-        return Passages(self.vectors[place], starts, whole, self.form)
+        return replace(self, vectors=self.vectors[place], starts=starts, whole=whole)
 
 
 def interaction(left: Passages, right: Passages, a: Integers, b: Integers) -> Floats:
@@ -95,5 +99,34 @@ def interactions(left: Passages, right: Passages) -> Floats:
     score = (forward + backward) / 2
     if left.form == "shorter":
         score = np.where(n[0] < n[1], forward, np.where(n[0] > n[1], backward, score))
-    every[np.ix_(*has)] = score
+    score = 1 - np.float32(left.slope) * (1 - score)
+    every[np.ix_(*has)] = np.maximum(score, 0) if sp.issparse(left.vectors) else score
     return every
+
+
+def unbiased(
+    left: Passages, right: Passages, texts: tuple[Sequence[str], Sequence[str]], *, same: bool = False
+) -> tuple[Passages, Passages]:
+    """Passages whose similarities of unrelated texts are as those of unrelated passages, on the average.
+
+    The best of several passages is more similar than one: without a correction unrelated texts look more
+    alike the longer they are, and the decision, which was learned on short records, takes them for matches.
+    The correction is linear, leaves 1 where it is, and changes no order. `texts` are those of the passages,
+    so that the sample of them does not depend on their order; few texts have no correction.
+    """
+    sides = []
+    for side, written in zip((left, right), texts, strict=True):
+        order = np.array(sorted(np.flatnonzero(side.counts).tolist(), key=written.__getitem__), dtype=np.int64)
+        place = np.linspace(0, len(order) - 1, min(SAMPLE, len(order))).round().astype(np.int64)
+        sides.append(order[place])
+    apart = np.ones((len(sides[0]), len(sides[1])), dtype=bool)
+    if same:
+        apart = sides[0][:, None] != sides[1][None]
+    if apart.sum() < LEAST:
+        return left, right
+    a, b = replace(left, slope=1.0, whole=None)[sides[0]], replace(right, slope=1.0, whole=None)[sides[1]]
+    products = a.vectors @ b.vectors.T
+    products = products.toarray() if sp.issparse(products) else products
+    of_texts, of_passages = float(np.median(interactions(a, b)[apart])), float(np.median(products))
+    slope = max(1.0, (1 - of_passages) / max(1e-3, 1 - of_texts))
+    return replace(left, slope=slope), replace(right, slope=slope)

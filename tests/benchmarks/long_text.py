@@ -8,6 +8,7 @@ one missing; seconds and megabytes of vectors for 1,000 records. `merge` is the 
 from __future__ import annotations
 
 import argparse
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,13 +20,15 @@ from tools.report import Report, Table, say
 
 from . import long_text_data as texts
 
-SIZES = {1000: 100, 4000: 32, 16000: 12}  # records of so many tokens
+SIZES = {1000: 80, 4000: 28, 16000: 12}  # records of so many tokens
 MANUALS = {"1k": (700, 1800), "4k": (2500, 8000)}  # tokens of the English page
-MOST = 60  # pages of a language and length
+MOST = 50  # pages of a language and length
+LATIN = re.compile(r"[A-Za-z0-9_]+")
 KINDS = (
     *("other wording", "other language", "OCR 2 %", "OCR 10 %", "OCR 30 %", "half", "third"),
     *("third, OCR 10 %", "third, other wording", "reordered", "near-duplicates"),
 )
+LONGEST = ("other wording", "other language", "OCR 10 %", "OCR 30 %", "third, OCR 10 %", "reordered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,15 @@ def run(options: argparse.Namespace) -> Report:
                 say(f"{cell.source} {cell.kind} {cell.tokens} {row['system']}: {row['hit@1']:.3f} "
                     f"{row['F1']:.3f} {row['F1, half missing']:.3f}", note=True)  # fmt: skip
     settings = {"share": options.share, "seed": options.seed, "device": options.device}
+    settings["seconds on"] = f"{lexical_cores()} cores"
     return Report("long_text", [Table("long_text", rows), Table("means", means(rows))], [], settings)
+
+
+def lexical_cores() -> int:
+    """How many cores there are."""
+    from linktransformer.search.lexical import cores
+
+    return cores()
 
 
 def cells(options: argparse.Namespace) -> Iterator[Cell]:
@@ -92,6 +103,8 @@ def cells(options: argparse.Namespace) -> Iterator[Cell]:
             spread(texts.records(bible, version, tokens, test), n) for version in ("kjv", "web", "es")
         )
         for kind in options.kinds:
+            if tokens == max(SIZES) and kind not in LONGEST:
+                continue
             draw = np.random.default_rng([options.seed, tokens, KINDS.index(kind)])
             base = [" ".join(record) for record in kjv]
             right = base
@@ -107,7 +120,11 @@ def cells(options: argparse.Namespace) -> Iterator[Cell]:
             some = [page for page in pages if least < len(page[1]) / texts.CHARS < most]
             some = spread(some, max(4, round(MOST * options.share)))
             if len(some) >= 4 and any(f"{tokens // 1000}k" == name for tokens in options.lengths):
-                yield Cell("manuals", f"en-{language}", name, [p[2] for p in some], [p[1] for p in some])
+                english, other = [page[1] for page in some], [page[2] for page in some]
+                yield Cell("manuals", f"en-{language}", name, other, english)
+                if language == "ja":  # no word in common
+                    bare = [" ".join(LATIN.sub(" ", text).split()) for text in other]
+                    yield Cell("manuals", "en-ja, no Latin letters", name, bare, english)
 
 
 def spread(items: Sequence[Any], n: int) -> list[Any]:
@@ -207,6 +224,8 @@ def encoders(
     """The bundled model, truncated and on passages, and encoders of long records."""
     from clippings import OnnxTextEncoder, load_text_encoder
     from linktransformer.encoding.loading import load
+    from linktransformer.linking import long_records
+    from linktransformer.linking.long_records import Encoding, Reading
     from linktransformer.encoding.passage_encoding import encode_passages
     from model_hub import bundled
 
@@ -221,6 +240,9 @@ def encoders(
         longer.max_tokens = 512
         longer._tokenizer.enable_truncation(512)
         yield timed("cut at 512", lambda: cosines(longer))
+    auto = Reading("auto", True, None, {"n_grams": "by passage"})
+    encoding, chosen = long_records.chosen(auto, Encoding(encoder), (left, right))
+    say(f"auto: {chosen}", note=True)
     start = time.perf_counter()
     sides = [encode_passages(encoder, side) for side in (left, right)]
     seconds = time.perf_counter() - start
@@ -236,6 +258,9 @@ def encoders(
     seconds += (time.perf_counter() - start) / len(scores)
     for name, score in scores.items():
         yield name, score, seconds, size if "mean" not in name else pooled[0].nbytes * 2
+    if not options.no_cut:
+        score = scores["passages, late interaction"] if encoding.passages else cosines(encoder)[0]
+        yield "auto: cut at 128 or late interaction", score, 0.0, 0.0
     for name in options.models:
         long = load_text_encoder(name, device=options.device)
         yield timed(name, lambda long=long: cosines(long))
@@ -261,7 +286,7 @@ def merges(cell: Cell) -> Iterator[dict[str, Any]]:
 
     n = len(cell.left)
     left = pd.DataFrame({"text": cell.left})
-    for model, long in (("lexical", "cut"), ("lexical", "auto"), (None, "cut"), (None, "pieces"), (None, "auto")):
+    for model, long in (("lexical", "cut"), ("lexical", "auto"), (None, "cut"), (None, "auto")):
         values: dict[str, Any] = {"system": f"merge, model={model!r}, long={long!r}"}
         start = time.perf_counter()
         for half in (False, True):

@@ -1,19 +1,23 @@
 """Long texts that Debian packages hold: three translations of the Bible, and manual pages in several languages.
 
 They are fetched by `apt-get download` and unpacked into a cache folder; `mod2imp` of libsword-utils reads the
-Bibles. Nothing is installed, and no text is in the repository.
+Bibles. The texts are then kept in one file there, which is all that another machine needs. Nothing is
+installed, and no text is in the repository.
 """
 
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +29,12 @@ PACKAGES = (
     *("manpages", "manpages-dev", "coreutils"),
     *(f"manpages-{language}{more}" for language in LANGUAGES for more in ("", "-dev")),
 )
+FILE = "texts.json.gz"  # in the cache folder
 CHARS = 4  # characters of a token, for the length of records
 KEY = re.compile(r"(.+) (\d+):(\d+)")
+
+
+Manual = tuple[str, str, str]  # name, English text, translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +52,38 @@ def folder() -> Path:
 
 def missing() -> str | None:
     """None where the texts are there or could be fetched, else the line that says what is missing."""
-    if shutil.which("mod2imp") is None:
-        return "mod2imp is not installed; apt-get install libsword-utils"
-    if not (folder() / "usr/share/sword").exists():
-        if shutil.which("apt-get") is None:
-            return f"{folder()} has no texts, and there is no apt-get to fetch them; set {VARIABLE}"
+    if not (folder() / FILE).exists():
+        for name, package in (("apt-get", "apt"), ("dpkg", "dpkg"), ("mod2imp", "libsword-utils")):
+            if shutil.which(name) is None:
+                return f"{folder() / FILE} is not there and {name} neither (package {package}); set {VARIABLE}"
         fetch()
+        keep()
     return None
+
+
+def keep() -> None:
+    """Write the texts of the packages into one file."""
+    texts = {"bibles": read_bibles(), "manuals": {language: read_manuals(language) for language in LANGUAGES}}
+    with gzip.open(folder() / FILE, "wt", encoding="utf-8") as file:
+        json.dump(texts, file, ensure_ascii=False)
+
+
+@cache
+def kept() -> Any:
+    """The texts of that file."""
+    with gzip.open(folder() / FILE, "rt", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def bibles() -> Parallel:
+    """The verses that all three translations have, book by book."""
+    texts = kept()["bibles"]
+    return Parallel(tuple(texts["books"]), texts["passages"])
+
+
+def manuals(language: str) -> list[Manual]:
+    """The manual pages that are in English and that language, by name."""
+    return [(name, english, other) for name, english, other in kept()["manuals"][language]]
 
 
 def fetch() -> None:
@@ -62,8 +95,8 @@ def fetch() -> None:
         subprocess.run(["dpkg", "-x", str(archive), str(to)], check=True, capture_output=True)
 
 
-def bibles() -> Parallel:
-    """The verses that all three translations have, book by book."""
+def read_bibles() -> dict[str, Any]:
+    """The verses that all three translations have, as mod2imp reads them."""
     env = {**os.environ, "SWORD_PATH": str(folder() / "usr/share/sword")}
     verses: dict[str, dict[tuple[str, int, int], str]] = {}
     for version, module in BIBLES.items():
@@ -75,17 +108,15 @@ def bibles() -> Parallel:
                 own[match[1], int(match[2]), int(match[3])] = text
     shared = [key for key in verses["kjv"] if all(key in own for own in verses.values())]
     books = tuple(dict.fromkeys(book for book, _, _ in shared))
-    return Parallel(
-        books,
-        {
-            version: [[own[key] for key in shared if key[0] == book] for book in books]
-            for version, own in verses.items()
-        },
-    )
+    passages = {
+        version: [[own[key] for key in shared if key[0] == book] for book in books]
+        for version, own in verses.items()
+    }
+    return {"books": books, "passages": passages}
 
 
-def manuals(language: str) -> list[tuple[str, str, str]]:
-    """Name, English text and translation of the manual pages that are in both, by name."""
+def read_manuals(language: str) -> list[Manual]:
+    """The manual pages that are in both, as their packages have them."""
     pages = [
         {path.name: path for path in sorted((folder() / "usr/share/man" / own).glob("man*/*.gz"))}
         for own in ("", language)
