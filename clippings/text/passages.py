@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ class Splitter:
             if len(encoding.ids) > self._limit:
                 offsets = np.array(encoding.offsets, dtype=np.int64)
                 cuts = _cuts(text, offsets[:, 0], self.size)
-                edges = zip(cuts[:-1], cuts[1:], strict=True)
+                edges = itertools.pairwise(cuts)
                 parts = (text[start:end].strip() for start, end in edges)
                 passages[row] = [part for part in parts if part] or [text]
         return passages

@@ -21,6 +21,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.row_reader import REFERENCE, Keys, Pictures, RowReader
+from linktransformer.search.matrices import Passages
 from linktransformer.search.vocabulary import Vocabulary
 from linktransformer.tables import frames, saved_tables
 from linktransformer.tables.columns import emptied
@@ -184,9 +185,13 @@ def _without_pictures(reference: Reference) -> Table:
 
 
 def matrix_arrays(name: str, matrix: Matrix) -> Arrays:
-    """A sparse or a dense matrix as arrays."""
+    """A sparse or a dense matrix, or passages, as arrays."""
     if isinstance(matrix, np.ndarray):
         return {name: matrix}
+    if isinstance(matrix, Passages):
+        slope = np.array([matrix.slope], dtype=np.float64)
+        parts = {"passages": np.asarray(matrix.vectors), "starts": matrix.starts, "slope": slope}
+        return {f"{name}.{part}": values for part, values in parts.items()}
     arrays: Arrays = {f"{name}.{part}": getattr(matrix, part) for part in SPARSE}
     return arrays | {f"{name}.shape": np.array(matrix.shape, dtype=np.int64)}
 
@@ -195,6 +200,9 @@ def matrix_of(name: str, arrays: Arrays) -> Matrix:
     """The matrix of `matrix_arrays`."""
     if name in arrays:
         return arrays[name]
+    if f"{name}.passages" in arrays:
+        slope = float(arrays[f"{name}.slope"][0])
+        return Passages(arrays[f"{name}.passages"], arrays[f"{name}.starts"], slope=slope)
     parts = tuple(arrays[f"{name}.{part}"] for part in SPARSE)
     matrix = sp.csr_matrix(parts, shape=tuple(arrays[f"{name}.shape"].tolist()))
     matrix.has_sorted_indices = True

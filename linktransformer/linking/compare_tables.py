@@ -15,8 +15,8 @@ from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
 from linktransformer.encoding import cached_encoder, model_plan, picture_views, truncation
 from linktransformer.encoding.model_plan import Plan
-from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking import long_records
+from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.long_records import Encoding, Reading
 from linktransformer.linking.options import Job
 from linktransformer.linking.selective_encoding import adapted
@@ -128,12 +128,15 @@ class TableSource:
             return replace(common, readings=True)
         encode_all = self.plan.encoder is not None and not self.adaptive
         written = None if self.plan.reads_key_column else self.plan.serializer
+        if written is not None and encoding.passages:
+            written = long_records.serializer_of(self.plan, self.job.long)
         common = replace(common, passages=reading.ngrams, passages_encoded=encoding.passages)
         return replace(common, written=written, embed=encoding if encode_all else None)
 
     def candidates(self) -> Pairs:
         """Search and describe pairs; pictures are the view "dense" where both tables have some."""
-        reading, encoding, long = self.reading, self.encoding, {}
+        reading, encoding = self.reading, self.encoding
+        long: dict[str, object] = {}
         if self.units is None and self.plan.encoder is not None and not self.adaptive:
             encoding, long = self.chosen(reading)
         options, vectors, pictures = self.options(encoding, reading), {}, False

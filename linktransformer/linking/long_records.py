@@ -1,4 +1,4 @@
-"""How records are read that are longer than a model reads: cut, in passages, or by an encoder of long records."""
+"""How records longer than a model reads are read: cut, in passages, or by an encoder of long records."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def check_model(long: str, plan: Plan, argument: object) -> None:
     """
     if long == "pieces" and plan.encoder is not None and splits(plan.encoder) is None:
         raise InvalidArgumentError(
-            f"long='pieces' splits texts by the model's tokenizer, and model={argument!r:.80} shows none. Give "
-            "long='cut', or a model of a folder or of a hub."
+            "long='pieces' splits texts by the model's tokenizer, and the model shows none. Given: "
+            f"model={argument!r:.80}. Give long='cut', or a model of a folder or of a hub."
         )
     if long == "based" and not is_based(plan.encoder):
         raise InvalidArgumentError(
-            f"long='based' needs an encoder of long records (docs/long-records.md). Given: model={argument!r:.80}"
-            ", which is none. Give model='based:FOLDER' or a model trained from base='based'; or long='pieces', "
-            "which needs no training."
+            "long='based' needs an encoder of long records, and the model is none. Given: "
+            f"model={argument!r:.80}. Give model='based:FOLDER' or a model trained from base='based' "
+            "(docs/long-records.md); or long='pieces', which needs no training."
         )
 
 
@@ -108,7 +108,10 @@ def of_records(texts: Texts, plan: Plan, long: str) -> Reading:
     usual = [float(np.median(side)) if len(side) else 0.0 for side in length]
     if long == "cut" or longest <= LENGTH or (long == "auto" and max(usual) <= 2 * LENGTH):
         return Reading(long, False, "based" if long == "based" else "cut")
-    report: dict[str, object] = {"usual_characters": [round(value) for value in usual], "n_grams": "by passage"}
+    report: dict[str, object] = {
+        "usual_characters": [round(value) for value in usual],
+        "n_grams": "by passage",
+    }
     if plan.encoder is None:
         return Reading(long, True, "cut", report)
     able = splits(plan.encoder) is not None
@@ -139,7 +142,9 @@ def chosen(reading: Reading, encoding: Encoding, texts: Texts) -> tuple[Encoding
     if cut_share <= CUT_SHARE:
         return encoding, {**reading.report, "model": "cut", "share_cut_in_sample": round(cut_share, 4)}
     with progress.stage("choose how long records are read"):
-        gaps = {name: _gap(replace(encoding, passages=name == "pieces"), sample) for name in ("cut", "pieces")}
+        gaps = {
+            name: _gap(replace(encoding, passages=name == "pieces"), sample) for name in ("cut", "pieces")
+        }
     best = "cut" if gaps["cut"] > gaps["pieces"] else "pieces"
     trial = {name: round(gap, 3) for name, gap in gaps.items()}
     entry = {**reading.report, "model": best, "trial": {"records": [len(side) for side in sample], **trial}}
@@ -147,7 +152,7 @@ def chosen(reading: Reading, encoding: Encoding, texts: Texts) -> tuple[Encoding
 
 
 def _sample(texts: Texts) -> tuple[list[str], list[str]] | None:
-    """Long records of the smaller side and their nearest of the other one, unique; None where there are few."""
+    """Long records of the smaller side and their nearest of the other one; None where there are few."""
     few, many = sorted((list(side) for side in texts), key=len)
     long = [text for text in few if len(text) > LENGTH]
     if len(long) < 2 or len(many) < 2:
@@ -174,7 +179,7 @@ def _spread(texts: list[str], n: int) -> list[str]:
 
 
 def _gap(encoding: Encoding, sample: tuple[list[str], list[str]]) -> float:
-    """How far the nearest item of a query is above the others, in standard deviations of these, on average."""
+    """How far the nearest item of a query is above the others, in their standard deviations; the mean."""
     left, right = (encoding(list(dict.fromkeys(side))) for side in sample)
     if isinstance(left, Passages) and isinstance(right, Passages):
         score = interactions(left, right)

@@ -17,13 +17,13 @@ from linktransformer.scoring.compare import Comparison
 from linktransformer.tables.block_keys import BlockColumns
 
 __all__ = [
+    "LONG",
+    "LONG_CHARS",
     "VALIDATE",
     "BlockColumns",
     "Columns",
     "Job",
     "K",
-    "LONG",
-    "LONG_CHARS",
     "Model",
     "Suffixes",
     "Threshold",

@@ -19,7 +19,7 @@ from linktransformer.scoring.features import VIEWS, Evidence, pair_features
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import candidate_search
 from linktransformer.search.blocking import Nodes
-from linktransformer.search.matrices import Matrix, Passages
+from linktransformer.search.matrices import Matrix, Passages, as_dense
 from linktransformer.search.passages import PRODUCTS, interaction, unbiased
 
 __all__ = ["NAME", "Encoded", "encode", "with_search", "with_view"]
@@ -162,12 +162,13 @@ def _with_vectors(views: Views, evidence: Evidence, encoded: Encoded) -> Evidenc
 def _cosines(encoded: Encoded, nodes: tuple[Nodes, Nodes], left: Integers, right: Integers) -> Floats:
     """The cosines of pairs of encoded records."""
     rows = encoded.row[0][nodes[0].text[left]], encoded.row[1][nodes[1].text[right]]
-    if isinstance(encoded.vectors[0], Passages) and isinstance(encoded.vectors[1], Passages):
-        return interaction(*encoded.vectors, *rows)
+    sides = encoded.vectors
+    if isinstance(sides[0], Passages) and isinstance(sides[1], Passages):
+        return interaction(sides[0], sides[1], *rows)
     cosines = np.empty(len(left), dtype=np.float32)
     for start in range(0, len(left), STEP):
         part = slice(start, start + STEP)
-        a, b = (vectors[row[part]] for vectors, row in zip(encoded.vectors, rows, strict=True))
+        a, b = (as_dense(vectors)[row[part]] for vectors, row in zip(sides, rows, strict=True))
         cosines[part] = np.einsum("ij,ij->i", a, b)
     return cosines
 

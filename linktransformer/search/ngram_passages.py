@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -31,7 +32,10 @@ def by_passage(
         >>> left.counts.tolist(), right.counts.tolist()
         ([2], [7])
     """
-    sides = [[split_words(text) for text in side] for side in ((left_texts,) if same else (left_texts, right_texts))]
+    sides = [
+        [split_words(text) for text in side]
+        for side in ((left_texts,) if same else (left_texts, right_texts))
+    ]
     flat = [[passage for passages in side for passage in passages] for side in sides]
     view = lexical.fit(flat[0], [] if same else flat[1])
     counts = [np.fromiter(map(len, side), np.int64, len(side)) for side in sides]
@@ -50,4 +54,4 @@ def split_words(text: str) -> list[str]:
     n = int(-(-ends[-1] // LENGTH))
     part = np.minimum((ends - 1) * n // ends[-1], n - 1)
     edges = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(words)]
-    return [" ".join(words[start:stop]) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [" ".join(words[start:stop]) for start, stop in itertools.pairwise(edges)]

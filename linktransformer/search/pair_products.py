@@ -45,7 +45,7 @@ def pair_scores(
     scores = np.zeros(len(left), dtype=np.float32)
     if sp.issparse(left_matrix):
         n_rows = max(1, left_matrix.shape[0] + right_matrix.shape[0])
-        row_bytes = 24 * (1 + (left_matrix.nnz + as_sparse(right_matrix).nnz) / n_rows)
+        row_bytes = 24 * (1 + (as_sparse(left_matrix).nnz + as_sparse(right_matrix).nnz) / n_rows)
     else:
         row_bytes = 16 * max(1, left_matrix.shape[1])
     step = max(256, min(2**20, int(memory / 4 / row_bytes)))
@@ -53,7 +53,7 @@ def pair_scores(
         part = slice(start, start + step)
         a, b = left_matrix[left[part]], right_matrix[right[part]]
         if sp.issparse(a):
-            scores[part] = np.asarray(a.multiply(b).sum(axis=1)).ravel()
+            scores[part] = np.asarray(as_sparse(a).multiply(as_sparse(b)).sum(axis=1)).ravel()
         else:
             scores[part] = np.einsum("ij,ij->i", as_dense(a), as_dense(b))
     return scores

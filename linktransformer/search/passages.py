@@ -54,12 +54,21 @@ class Passages:
         """How many passages each text has, (n_texts,) int64."""
         return np.diff(self.starts)
 
+    def with_more(self, others: Passages) -> Passages:
+        """These texts, then others, by dense passages."""
+        vectors = np.concatenate([np.asarray(self.vectors), np.asarray(others.vectors)])
+        return replace(
+            self, vectors=vectors, starts=np.append(self.starts, self.starts[-1] + others.starts[1:])
+        )
+
     def __getitem__(self, rows: Integers | slice) -> Passages:
         """Some of the texts, in any order."""
         numbers = np.arange(len(self), dtype=np.int64)[rows]
         counts = self.counts[numbers]
         starts = np.append(0, np.cumsum(counts)).astype(np.int64)
-        place = np.arange(starts[-1]) - np.repeat(starts[:-1], counts) + np.repeat(self.starts[numbers], counts)
+        place = (
+            np.arange(starts[-1]) - np.repeat(starts[:-1], counts) + np.repeat(self.starts[numbers], counts)
+        )
         whole = None if self.whole is None else self.whole[numbers]
         return replace(self, vectors=self.vectors[place], starts=starts, whole=whole)
 
@@ -99,7 +108,7 @@ def interactions(left: Passages, right: Passages) -> Floats:
     score = (forward + backward) / 2
     if left.form == "shorter":
         score = np.where(n[0] < n[1], forward, np.where(n[0] > n[1], backward, score))
-    score = 1 - np.float32(left.slope) * (1 - score)
+    score = 1 - np.float32(max(left.slope, right.slope)) * (1 - score)
     every[np.ix_(*has)] = np.maximum(score, 0) if sp.issparse(left.vectors) else score
     return every
 
@@ -116,7 +125,9 @@ def unbiased(
     """
     sides = []
     for side, written in zip((left, right), texts, strict=True):
-        order = np.array(sorted(np.flatnonzero(side.counts).tolist(), key=written.__getitem__), dtype=np.int64)
+        order = np.array(
+            sorted(np.flatnonzero(side.counts).tolist(), key=written.__getitem__), dtype=np.int64
+        )
         place = np.linspace(0, len(order) - 1, min(SAMPLE, len(order))).round().astype(np.int64)
         sides.append(order[place])
     apart = np.ones((len(sides[0]), len(sides[1])), dtype=bool)

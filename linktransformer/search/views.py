@@ -21,6 +21,7 @@ from linktransformer.search.matrices import (
     Sparse,
     as_dense,
     as_sparse,
+    is_sparse,
     rows_of,
 )
 from linktransformer.search.pair_products import MEMORY, pair_scores
@@ -68,7 +69,7 @@ class View:
     @property
     def is_sparse(self) -> bool:
         """Whether rows are sparse: two that share nothing have a similarity of 0."""
-        return sp.issparse(self.left.vectors if isinstance(self.left, Passages) else self.left)
+        return is_sparse(self.left)
 
     def of_rows(self, left: Integers, right: Integers, *, same: bool = False) -> View:
         """The view of some of the texts, in any order."""
@@ -105,7 +106,7 @@ def _nearest(queries: Matrix, items: Matrix, settings: Settings) -> tuple[Pairs,
             queries, as_sparse(items), settings.k, device=settings.device
         )
         return (query, item), report
-    rows, report = _dense_neighbours(queries, as_dense(items), settings)
+    rows, report = _dense_neighbours(as_dense(queries), as_dense(items), settings)
     query, item = np.repeat(np.arange(len(rows), dtype=np.int64), rows.shape[1]), rows.ravel()
     return (query[item >= 0], item[item >= 0]), report
 

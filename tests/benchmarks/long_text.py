@@ -1,7 +1,7 @@
 """Long texts whose copies are not literal: other wordings and languages, OCR, abridged, reordered.
 
-Every record of one side has one partner on the other. hit@1 of each left record among all right ones; the best
-F1 that any threshold gives on pairs that are each other's nearest, with all partners and with every second
+Every record of one side has one partner on the other. hit@1 of each left record among all right ones; the
+best F1 that any threshold gives on pairs that are each other's nearest, with all partners and with every second
 one missing; seconds and megabytes of vectors for 1,000 records. `merge` is the whole product, without labels.
 """
 
@@ -163,7 +163,7 @@ def hit(score: Any) -> float:
 
 
 def best_f1(score: Any, missing: bool = False) -> float:
-    """The highest F1 of pairs that are each other's nearest above a threshold; every second partner may miss."""
+    """The highest F1 of mutually nearest pairs above any threshold; every second partner may miss."""
     n = len(score)
     matched = np.arange(n) % 2 == 0 if missing else np.ones(n, dtype=bool)
     columns = np.flatnonzero(np.append(matched, np.ones(score.shape[1] - n, dtype=bool)))
@@ -224,9 +224,9 @@ def encoders(
     """The bundled model, truncated and on passages, and encoders of long records."""
     from clippings import OnnxTextEncoder, load_text_encoder
     from linktransformer.encoding.loading import load
+    from linktransformer.encoding.passage_encoding import encode_passages
     from linktransformer.linking import long_records
     from linktransformer.linking.long_records import Encoding, Reading
-    from linktransformer.encoding.passage_encoding import encode_passages
     from model_hub import bundled
 
     def cosines(encoder: Any) -> tuple[Any, float]:
@@ -310,7 +310,9 @@ def means(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     table = []
     for name in dict.fromkeys(row["system"] for row in rows):
         own = [row for row in rows if row["system"] == name]
-        columns = [column for column in ("hit@1", "F1", "F1, half missing", "seconds per 1,000") if column in own[0]]
+        columns = [
+            column for column in ("hit@1", "F1", "F1, half missing", "seconds per 1,000") if column in own[0]
+        ]
         table.append({"system": name, "cells": len(own)} | {
             column: float(np.mean([row[column] for row in own])) for column in columns
         })  # fmt: skip

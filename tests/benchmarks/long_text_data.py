@@ -1,4 +1,4 @@
-"""Long texts that Debian packages hold: three translations of the Bible, and manual pages in several languages.
+"""Long texts that Debian packages hold: three translations of the Bible, manual pages in five languages.
 
 They are fetched by `apt-get download` and unpacked into a cache folder; `mod2imp` of libsword-utils reads the
 Bibles. The texts are then kept in one file there, which is all that another machine needs. Nothing is
@@ -55,7 +55,9 @@ def missing() -> str | None:
     if not (folder() / FILE).exists():
         for name, package in (("apt-get", "apt"), ("dpkg", "dpkg"), ("mod2imp", "libsword-utils")):
             if shutil.which(name) is None:
-                return f"{folder() / FILE} is not there and {name} neither (package {package}); set {VARIABLE}"
+                return (
+                    f"{folder() / FILE} is not there and {name} neither (package {package}); set {VARIABLE}"
+                )
         fetch()
         keep()
     return None
@@ -122,7 +124,10 @@ def read_manuals(language: str) -> list[Manual]:
         for own in ("", language)
     ]
     both = [
-        (name, *(_plain(gzip.decompress(side[name].read_bytes()).decode("utf-8", "replace")) for side in pages))
+        (
+            name,
+            *(_plain(gzip.decompress(side[name].read_bytes()).decode("utf-8", "replace")) for side in pages),
+        )
         for name in sorted(pages[0].keys() & pages[1].keys())
         if not pages[0][name].is_symlink() and not pages[1][name].is_symlink()
     ]
@@ -135,7 +140,7 @@ def _plain(page: str) -> str:
     page = re.sub(r"\\\(\w\w|\\\[\w+\]|\\e", " ", page).replace("\\-", "-")
     lines = []
     for line in page.splitlines():
-        if line.startswith((".\\\"", "'\\\"", ".TH", ".so", ".ds", ".nr", ".if", ".ie", ".el", ".de", "..")):
+        if line.startswith(('.\\"', "'\\\"", ".TH", ".so", ".ds", ".nr", ".if", ".ie", ".el", ".de", "..")):
             continue
         lines.append(re.sub(r"^[.'][A-Za-z]+\s*", "", line).replace('"', ""))
     return " ".join(" ".join(lines).split())
@@ -175,5 +180,7 @@ def abridged(passages: Sequence[str], share: float, draw: np.random.Generator) -
 
 def reordered(passages: Sequence[str], draw: np.random.Generator, parts: int = 8) -> list[str]:
     """The passages in so many runs, and these in random order."""
-    runs = [run.tolist() for run in np.array_split(np.array(passages, dtype=object), min(parts, len(passages)))]
+    runs = [
+        run.tolist() for run in np.array_split(np.array(passages, dtype=object), min(parts, len(passages)))
+    ]
     return [passage for at in draw.permutation(len(runs)).tolist() for passage in runs[at]]
