@@ -96,7 +96,7 @@ def _with_long(bare: Reference, sample: Table, plan: Plan, settings: Settings) -
     reading = long_records.of_records(texts, plan, settings.long)
     encoding, long = long_records.chosen(reading, Encoding(plan.encoder, settings.batch_size), texts)
     reader = replace(reader, passages=encoding.passages)
-    details = {**bare.details, "long": {"n_grams": "whole", **long}} if long else bare.details
+    details = {**bare.details, "long": {**long, "n_grams": "whole"}} if long else bare.details
     return replace(bare, reader=reader, details=details)
 
 

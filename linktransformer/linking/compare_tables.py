@@ -19,7 +19,7 @@ from linktransformer.linking import long_records
 from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.long_records import Encoding, Reading
 from linktransformer.linking.options import Job
-from linktransformer.linking.selective_encoding import adapted
+from linktransformer.linking.selective_encoding import NOT_ASKED, adapted, in_doubt
 from linktransformer.results.report import ABSENT, Absent, PairsReport
 from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.describe import Options, describe
@@ -177,6 +177,8 @@ class TableSource:
         if not self.adaptive:
             return pairs, fused
         reading = self.reading
+        if reading.report and not in_doubt(fused):  # long records take long to encode
+            return replace(pairs, encoded=NOT_ASKED, long={**reading.report, "model": "not asked"}), fused
         encoding, long = self.chosen(reading)
         options = self.options(encoding, reading)
         judged, encoded = adapted(pairs.judged, fused, encoding, options, self.plan.correction)

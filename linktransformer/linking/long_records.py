@@ -23,9 +23,10 @@ from linktransformer.tables.serialize import Serializer
 __all__ = ["Encoding", "Reading", "check_model", "chosen", "of_records", "serializer_of"]
 
 Texts = tuple[Sequence[str], Sequence[str]]
-# A sample of so many long records of the smaller side, and for each as many of the nearest of the other side;
-# as many as have so many characters: what `selective_encoding` reads in four seconds, both ways
-QUERIES, EACH, CHARACTERS = 16, 3, 200_000
+# A sample of so many long records of the smaller side, and for each so many of the nearest of the other side;
+# as many as have so many characters, three queries at least: what `selective_encoding` reads in four seconds
+QUERIES, EACH, CHARACTERS = 16, 3, 100_000
+LEAST = 3
 ITEMS = 1000  # records of the other side among which n-grams find these
 CUT_SHARE = 0.01  # of the rows: fewer that a model cuts are not worth a sample
 
@@ -165,7 +166,7 @@ def _sample(texts: Texts) -> tuple[list[str], list[str]] | None:
     used, n = 0, 0
     for n, number in enumerate(range(len(queries)), 1):  # at most QUERIES
         used += len(queries[number]) + sum(len(items[at]) for at in item[query == number].tolist())
-        if used > CHARACTERS and n > 2:
+        if used > CHARACTERS and n >= LEAST:
             break
     kept = np.unique(item[query < n])
     return (queries[:n], [items[at] for at in kept.tolist()]) if len(kept) > 2 else None

@@ -16,7 +16,7 @@ from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import drawn
 from linktransformer.search.candidate_search import Candidates
 
-__all__ = ["Selection", "adapted", "doubtful", "select", "trial"]
+__all__ = ["NOT_ASKED", "Selection", "adapted", "doubtful", "in_doubt", "select", "trial"]
 
 
 # The usual 5 % either way: a pair below is taken for no match, a record with a candidate above is taken as
@@ -26,6 +26,7 @@ IMPROBABLE, CERTAIN = 0.05, 0.95
 # of a record take (.3 ms), and at least as many as take four seconds.
 PER_RECORD, AT_LEAST = 8, 100_000
 SMALL = 500  # texts of both tables: encoded in half a second, and of fewer no distribution is known
+NOT_ASKED = {"records": [0, 0], "rule": "records in doubt by n-grams: none"}
 # A trial encodes so many records without candidates, of the side that has fewer of them, and of the other as
 # many as take two seconds: so many characters, and the cost of a text counted as so many more.
 TRIAL, TRIAL_COST, OF_TEXT = 200, 50_000, 20
@@ -134,6 +135,15 @@ def doubtful(candidates: Candidates, p: Floats, best: tuple[Floats, Floats]) -> 
     """Pairs that may match, and one of whose records is not matched with certainty. (n_pairs,) bool."""
     matched = (best[0] >= CERTAIN)[candidates.left] & (best[1] >= CERTAIN)[candidates.right]
     return np.asarray((p > IMPROBABLE) & ~matched)
+
+
+def in_doubt(fused: Fused) -> bool:
+    """Whether n-grams leave a pair in doubt, or the records of both sides without a candidate."""
+    candidates, p = fused.candidates, fused.score
+    best = _best(candidates, p)
+    empty = min(int((side <= IMPROBABLE).sum()) for side in best)
+    smaller = best[int(len(best[1]) < len(best[0]))]
+    return bool(doubtful(candidates, p, best).any()) or empty > IMPROBABLE * len(smaller)
 
 
 def trial(

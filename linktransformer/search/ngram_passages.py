@@ -16,6 +16,7 @@ from linktransformer.search.passages import Form, Passages, unbiased
 __all__ = ["LENGTH", "by_passage", "split_words"]
 
 LENGTH = 512  # characters of a passage: about the 128 tokens that the bundled model reads
+MOST = 32  # passages of the usual text of the table with longer texts: the time of a pair is their square
 
 
 @stage("n-grams by passage")
@@ -24,7 +25,7 @@ def by_passage(
 ) -> tuple[Passages, Passages]:
     """The n-grams of the passages of two tables' texts, or of one, weighed by how rare they are in passages.
 
-    They hold no `whole`.
+    They hold no `whole`. A passage has 512 characters, more where the usual text would have more than 32.
 
     Example:
         >>> one = "a b " * 200
@@ -32,10 +33,10 @@ def by_passage(
         >>> left.counts.tolist(), right.counts.tolist()
         ([2], [7])
     """
-    sides = [
-        [split_words(text) for text in side]
-        for side in ((left_texts,) if same else (left_texts, right_texts))
-    ]
+    both = (left_texts,) if same else (left_texts, right_texts)
+    usual = max(float(np.median([len(text) for text in side])) if len(side) else 0.0 for side in both)
+    size = max(LENGTH, int(usual / MOST))
+    sides = [[split_words(text, size) for text in side] for side in both]
     flat = [[passage for passages in side for passage in passages] for side in sides]
     view = lexical.fit(flat[0], [] if same else flat[1])
     counts = [np.fromiter(map(len, side), np.int64, len(side)) for side in sides]
@@ -45,13 +46,19 @@ def by_passage(
     return unbiased(left, right, (left_texts, left_texts if same else right_texts), same=same)
 
 
-def split_words(text: str) -> list[str]:
-    """Passages of about equal length, whole words and at most `LENGTH` characters but for a longer word."""
-    if len(text) <= LENGTH:
+def split_words(text: str, size: int = LENGTH) -> list[str]:
+    """Passages of about equal length, at most `size` characters and the end of a word; of whole words.
+
+    A text with a longer word is split between characters.
+    """
+    if len(text) <= size:
         return [text] if text else []
     words = text.split()
+    if max(map(len, words)) > size:  # Chinese and Japanese have no spaces
+        n = -(-len(text) // size)
+        return [text[part * len(text) // n : (part + 1) * len(text) // n] for part in range(n)]
     ends = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)) + 1)
-    n = int(-(-ends[-1] // LENGTH))
+    n = int(-(-ends[-1] // size))
     part = np.minimum((ends - 1) * n // ends[-1], n - 1)
     edges = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(words)]
     return [" ".join(words[start:stop]) for start, stop in itertools.pairwise(edges)]

@@ -1,8 +1,9 @@
 """Long texts whose copies are not literal: other wordings and languages, OCR, abridged, reordered.
 
 Every record of one side has one partner on the other. hit@1 of each left record among all right ones; the
-best F1 that any threshold gives on pairs that are each other's nearest, with all partners and with every second
-one missing; seconds and megabytes of vectors for 1,000 records. `merge` is the whole product, without labels.
+best F1 that any threshold gives on pairs that are each other's nearest, with all partners and with every
+second one missing; seconds and megabytes of vectors for 1,000 records. `merge` is the whole product, without
+labels.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", nargs="*", default=[], help="encoders of long records: folders or names")
     parser.add_argument("--no-cut", action="store_true", help="without the truncated model")
     parser.add_argument("--no-merge", action="store_true", help="without lt.merge")
+    parser.add_argument("--only-merge", action="store_true", help="lt.merge alone")
     parser.add_argument("--device", default=None)
     parser.add_argument("--seed", type=int, default=0)
 
@@ -62,7 +64,7 @@ def run(options: argparse.Namespace) -> Report:
     rows: list[dict[str, Any]] = []
     for cell in cells(options):
         known = {"source": cell.source, "kind": cell.kind, "tokens": cell.tokens, "records": len(cell.left)}
-        for name, score, seconds, size in systems(cell, options):
+        for name, score, seconds, size in [] if options.only_merge else systems(cell, options):
             per_1000 = 1000 / (len(cell.left) + len(cell.right))
             rows.append(
                 {
