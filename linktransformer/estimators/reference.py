@@ -271,7 +271,7 @@ def _vectors(
         dense_of = embedded(plan, written, batch_size, passages=reader.passages)
         known = reference.matrices.get("dense")
         if isinstance(dense_of, Passages) and isinstance(known, Passages):
-            dense_of = replace(dense_of, slope=known.slope)
+            dense_of = replace(dense_of, slope=known.slope, level=known.level)
         matrices["dense"] = dense_of
     if reference.head_words is not None:
         matrices[reader.head] = reference.head_words.vectors(reader.heads(table, side, records))

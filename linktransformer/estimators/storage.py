@@ -189,8 +189,8 @@ def matrix_arrays(name: str, matrix: Matrix) -> Arrays:
     if isinstance(matrix, np.ndarray):
         return {name: matrix}
     if isinstance(matrix, Passages):
-        slope = np.array([matrix.slope], dtype=np.float64)
-        parts = {"passages": np.asarray(matrix.vectors), "starts": matrix.starts, "slope": slope}
+        corrected = np.array([matrix.slope, matrix.level], dtype=np.float64)
+        parts = {"passages": np.asarray(matrix.vectors), "starts": matrix.starts, "correction": corrected}
         return {f"{name}.{part}": values for part, values in parts.items()}
     arrays: Arrays = {f"{name}.{part}": getattr(matrix, part) for part in SPARSE}
     return arrays | {f"{name}.shape": np.array(matrix.shape, dtype=np.int64)}
@@ -201,8 +201,8 @@ def matrix_of(name: str, arrays: Arrays) -> Matrix:
     if name in arrays:
         return arrays[name]
     if f"{name}.passages" in arrays:
-        slope = float(arrays[f"{name}.slope"][0])
-        return Passages(arrays[f"{name}.passages"], arrays[f"{name}.starts"], slope=slope)
+        slope, level = arrays[f"{name}.correction"].tolist()
+        return Passages(arrays[f"{name}.passages"], arrays[f"{name}.starts"], slope=slope, level=level)
     parts = tuple(arrays[f"{name}.{part}"] for part in SPARSE)
     matrix = sp.csr_matrix(parts, shape=tuple(arrays[f"{name}.shape"].tolist()))
     matrix.has_sorted_indices = True

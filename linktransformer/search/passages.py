@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -17,6 +18,7 @@ __all__ = ["PRODUCTS", "Form", "Passages", "interaction", "interactions", "unbia
 Form = Literal["both", "shorter"]  # of the similarity of two texts
 PRODUCTS = 2_000_000  # of two passages: about as many as random pairs of texts are compared by
 SAMPLE, LEAST = 32, 100  # texts of each side that are compared for the bias, and pairs of them at least
+NORMAL = 1.4826  # standard deviations of a normal distribution in its median deviation
 MEMORY = 2**28  # bytes of the products of passages at a time
 
 
@@ -30,6 +32,8 @@ class Passages:
         whole: Unit rows of the whole texts by which neighbours are searched, (n_texts, d) sparse; None: they
             are searched by the passages.
         slope: By what the distance of a similarity from 1 is multiplied, see `unbiased`.
+        level: A passage is covered by another text that has a more similar one. All but the first of the
+            covered ones raise the similarity: by their share of what is missing to 1.
         form: "both": for each passage of a text its best one in the other text, the mean over passages, and
             of both directions the mean. "shorter": in the direction from the text with fewer passages alone
             (of as many, the mean of both): how much of the shorter text is in the longer one.
@@ -40,6 +44,7 @@ class Passages:
     whole: sp.csr_matrix | None = None
     form: Form = "both"
     slope: float = 1.0
+    level: float = math.inf
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -103,12 +108,16 @@ def interactions(left: Passages, right: Passages) -> Floats:
         return every
     starts = left.starts[has[0]], right.starts[has[1]]
     n = left.counts[has[0]][:, None].astype(np.float32), right.counts[has[1]][None].astype(np.float32)
-    forward = np.add.reduceat(np.maximum.reduceat(products, starts[1], axis=1), starts[0], axis=0) / n[0]
-    backward = np.add.reduceat(np.maximum.reduceat(products, starts[0], axis=0), starts[1], axis=1) / n[1]
-    score = (forward + backward) / 2
+    slope, level = np.float32(max(left.slope, right.slope)), np.float32(min(left.level, right.level))
+    directions = []
+    for axis in (0, 1):  # best passages of the other text, for each passage on this axis
+        best = np.maximum.reduceat(products, starts[1 - axis], axis=1 - axis)
+        mean = 1 - slope * (1 - np.add.reduceat(best, starts[axis], axis=axis) / n[axis])
+        covered = np.add.reduceat((best > level).astype(np.float32), starts[axis], axis=axis)
+        directions.append(mean + (1 - mean) * np.maximum(0, covered - 1) / n[axis])
+    score = (directions[0] + directions[1]) / 2
     if left.form == "shorter":
-        score = np.where(n[0] < n[1], forward, np.where(n[0] > n[1], backward, score))
-    score = 1 - np.float32(max(left.slope, right.slope)) * (1 - score)
+        score = np.where(n[0] < n[1], directions[0], np.where(n[0] > n[1], directions[1], score))
     every[np.ix_(*has)] = np.maximum(score, 0) if sp.issparse(left.vectors) else score
     return every
 
@@ -116,12 +125,16 @@ def interactions(left: Passages, right: Passages) -> Floats:
 def unbiased(
     left: Passages, right: Passages, texts: tuple[Sequence[str], Sequence[str]], *, same: bool = False
 ) -> tuple[Passages, Passages]:
-    """Passages whose similarities of unrelated texts are as those of unrelated passages, on the average.
+    """Passages with a correction by what unrelated texts have: `slope` and `level`.
 
     The best of several passages is more similar than one: without a correction unrelated texts look more
     alike the longer they are, and the decision, which was learned on short records, takes them for matches.
-    The correction is linear, leaves 1 where it is, and changes no order. `texts` are those of the passages,
-    so that the sample of them does not depend on their order; few texts have no correction.
+    With `slope`, a linear map that leaves 1 where it is, their median is that of unrelated passages. Copies
+    with errors have less similar passages than the decision expects, but many of them, where one is chance:
+    `level` is what the best of all passages of unrelated texts that a text meets would reach if they were
+    normal, sqrt(2 log n) deviations above their median (D. Donoho and I. Johnstone, Ideal spatial adaptation
+    by wavelet shrinkage, 1994), by the median deviation. `texts` are those of the passages, so that the
+    sample of them does not depend on their order; of few texts nothing is known.
     """
     sides = []
     for side, written in zip((left, right), texts, strict=True):
@@ -135,9 +148,17 @@ def unbiased(
         apart = sides[0][:, None] != sides[1][None]
     if apart.sum() < LEAST:
         return left, right
-    a, b = replace(left, slope=1.0, whole=None)[sides[0]], replace(right, slope=1.0, whole=None)[sides[1]]
+    a, b = (
+        replace(side, slope=1.0, level=math.inf, whole=None)[rows]
+        for side, rows in zip((left, right), sides, strict=True)
+    )
     products = a.vectors @ b.vectors.T
     products = products.toarray() if sp.issparse(products) else products
     of_texts, of_passages = float(np.median(interactions(a, b)[apart])), float(np.median(products))
     slope = max(1.0, (1 - of_passages) / max(1e-3, 1 - of_texts))
-    return replace(left, slope=slope), replace(right, slope=slope)
+    best = np.maximum.reduceat(products, b.starts[:-1], axis=1)[np.repeat(apart, a.counts, axis=0)]
+    middle = float(np.median(best))
+    spread = NORMAL * float(np.median(np.abs(best - middle)))
+    met = max(2.0, max(len(left), len(right)) * float(max(a.counts.mean(), b.counts.mean())))
+    level = middle + spread * math.sqrt(2 * math.log(met))
+    return replace(left, slope=slope, level=level), replace(right, slope=slope, level=level)
