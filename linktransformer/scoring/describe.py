@@ -196,7 +196,24 @@ def searched(views: Views, options: Options) -> Described:
         comparable=comparable,
         device=options.device,
     )
+    if options.passages and "dense" not in evidence.views:
+        evidence = _as_model(evidence)
     return Described(views, candidates, pair_features(evidence), evidence)
+
+
+def _as_model(evidence: Evidence) -> Evidence:
+    """N-grams by passage in place of a model's view, too, where there is none, as pictures are.
+
+    The decision was learned on short records: the words of long ones differ by more than it expects of
+    copies, and one view is not enough to outweigh that.
+    """
+    name, of = "dense", "lexical"
+    return replace(
+        evidence,
+        views={**evidence.views, name: evidence.views[of]},
+        own={**evidence.own, name: evidence.own[of]},
+        random_views={**evidence.random_views, name: evidence.random_views[of]},
+    )
 
 
 def _views(

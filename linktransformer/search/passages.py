@@ -85,8 +85,10 @@ def interaction(left: Passages, right: Passages, a: Integers, b: Integers) -> Fl
     those of all its partners is one product of matrices.
     """
     score = np.zeros(len(a), dtype=np.float32)
+    if not len(a):
+        return score
     order = np.lexsort((b, a))
-    group = starts_of(a[order]) if len(a) else np.zeros(0, dtype=np.int64)
+    group = starts_of(a[order])
     for start, stop in zip(group.tolist(), [*group[1:].tolist(), len(a)], strict=True):
         at = order[start:stop]
         own = left[a[at[:1]]]

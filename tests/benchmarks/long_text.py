@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", nargs="*", default=[], help="encoders of long records: folders or names")
     parser.add_argument("--no-cut", action="store_true", help="without the truncated model")
     parser.add_argument("--no-merge", action="store_true", help="without lt.merge")
+    parser.add_argument("--no-model", action="store_true", help="n-grams alone")
     parser.add_argument("--only-merge", action="store_true", help="lt.merge alone")
     parser.add_argument("--device", default=None)
     parser.add_argument("--seed", type=int, default=0)
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> Report:
                 }
             )
         if not options.no_merge:
-            rows += [{**known, **row} for row in merges(cell)]
+            rows += [{**known, **row} for row in merges(cell, options)]
         for row in rows[-20:]:
             if row["kind"] == cell.kind and row["tokens"] == cell.tokens and row["source"] == cell.source:
                 say(f"{cell.source} {cell.kind} {cell.tokens} {row['system']}: {row['hit@1']:.3f} "
@@ -204,7 +205,8 @@ def systems(cell: Cell, options: argparse.Namespace) -> Iterator[tuple[str, Any,
     yield timed("n-grams, whole", whole)
     yield timed("n-grams by passage, both", lambda: by_passage("both"))
     yield timed("n-grams by passage, shorter", lambda: by_passage("shorter"))
-    yield from encoders(left, right, options, timed)
+    if not options.no_model:
+        yield from encoders(left, right, options, timed)
 
 
 def all_pairs(left: Any, right: Any, form: Any) -> Any:
@@ -280,7 +282,7 @@ def best_pairs(left: Any, right: Any) -> Any:
     return np.maximum.reduceat(best, right.starts[:-1], axis=1)
 
 
-def merges(cell: Cell) -> Iterator[dict[str, Any]]:
+def merges(cell: Cell, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """hit@1 and F1 of `merge` as a user calls it; half missing: every second right record is left out."""
     import pandas as pd
 
@@ -288,7 +290,8 @@ def merges(cell: Cell) -> Iterator[dict[str, Any]]:
 
     n = len(cell.left)
     left = pd.DataFrame({"text": cell.left})
-    for model, long in (("lexical", "cut"), ("lexical", "auto"), (None, "cut"), (None, "auto")):
+    arms = (("lexical", "cut"), ("lexical", "auto"), (None, "cut"), (None, "auto"))
+    for model, long in arms[: 2 if options.no_model else 4]:
         values: dict[str, Any] = {"system": f"merge, model={model!r}, long={long!r}"}
         start = time.perf_counter()
         for half in (False, True):
