@@ -53,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-cut", action="store_true", help="without the truncated model")
     parser.add_argument("--no-merge", action="store_true", help="without lt.merge")
     parser.add_argument("--no-model", action="store_true", help="n-grams alone")
+    parser.add_argument("--only-clusters", action="store_true", help="clusters of reprints alone")
     parser.add_argument("--only-merge", action="store_true", help="lt.merge alone")
     parser.add_argument("--device", default=None)
     parser.add_argument("--seed", type=int, default=0)
@@ -62,6 +63,8 @@ def run(options: argparse.Namespace) -> Report:
     """Measure every system on every cell."""
     if gone := texts.missing():
         return Report("long_text", skipped=[gone])
+    if options.only_clusters:
+        return Report("long_text", [Table("clusters", reprints(options.seed))])
     rows: list[dict[str, Any]] = []
     for cell in cells(options):
         known = {"source": cell.source, "kind": cell.kind, "tokens": cell.tokens, "records": len(cell.left)}
@@ -308,6 +311,47 @@ def merges(cell: Cell, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 values |= {"F1": f1, "hit@1": right_ones / n, "chosen": str(links.report().get("long"))[:90]}
         values["seconds per 1,000"] = (time.perf_counter() - start) / 2 * 1000 / (n + len(cell.right))
         yield values
+
+
+def reprints(seed: int) -> list[dict[str, Any]]:
+    """Pairs of `cluster` without labels: stories of 1,000 tokens in one to four copies, whole or abridged."""
+    import pandas as pd
+
+    import linktransformer as lt
+
+    bible = texts.bibles()
+    kjv, web = (spread(texts.records(bible, version, 1000), 60) for version in ("kjv", "web"))
+    table = []
+    for name, rate, mixed_wording in (("2 %", 0.02, False), ("5 %", 0.05, False), ("10 %", 0.1, False),
+                                      ("2 %, other wording", 0.02, True)):  # fmt: skip
+        draw = np.random.default_rng(seed)
+        rows = []
+        for story, versions in enumerate(zip(kjv, web, strict=True)):
+            for _ in range(int(draw.integers(1, 5))):
+                share = (1, 0.5, 0.35)[int(draw.integers(3))]
+                verses = versions[int(mixed_wording and draw.random() < 0.5)]
+                text = texts.misread(" ".join(texts.abridged(verses, share, draw)), rate, draw)
+                rows.append((story, text))
+        frame = pd.DataFrame(rows, columns=["story", "text"])
+        upper = np.triu(np.ones((len(frame), len(frame)), dtype=bool), 1)
+        true = (frame.story.to_numpy()[:, None] == frame.story.to_numpy()[None]) & upper
+        for long in ("cut", "auto"):
+            start = time.perf_counter()
+            label = lt.cluster(frame, on="text", long=long).label
+            linked = (label[:, None] == label[None]) & upper
+            right = int((linked & true).sum())
+            precision, recall = right / max(1, int(linked.sum())), right / int(true.sum())
+            f1 = 2 * right / max(1, int(linked.sum() + true.sum()))
+            seconds = time.perf_counter() - start
+            row = {
+                "misread": name,
+                "rows": len(frame),
+                "long": long,
+                "precision": precision,
+                "recall": recall,
+            }
+            table.append(row | {"F1": f1, "seconds": seconds})
+    return table
 
 
 def means(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
