@@ -196,16 +196,16 @@ def searched(views: Views, options: Options) -> Described:
         comparable=comparable,
         device=options.device,
     )
-    if options.passages and "dense" not in evidence.views:
+    if options.passages and views.same and "dense" not in evidence.views:
         evidence = _as_model(evidence)
     return Described(views, candidates, pair_features(evidence), evidence)
 
 
 def _as_model(evidence: Evidence) -> Evidence:
-    """N-grams by passage in place of a model's view, too, where there is none, as pictures are.
+    """N-grams by passage of one table in place of a model's view, too, where there is none, as pictures are.
 
     The decision was learned on short records: the words of long ones differ by more than it expects of
-    copies, and one view is not enough to outweigh that.
+    copies, and in one table one view is not enough to outweigh that.
     """
     name, of = "dense", "lexical"
     return replace(
