@@ -40,6 +40,8 @@ def test_text_without_spaces_and_lone_surrogates_are_split() -> None:
     splitter = Splitter(word_tokenizer(), 12)
     (passages,) = splitter.split(["。" * 40])  # each sign is a token
     assert "".join(passages) == "。" * 40 and max(map(length, passages)) <= 12
+    (passages,) = splitter.split(["-" * 40 + " "])  # the only space is at the end
+    assert "".join(passages) == "-" * 40 and max(map(length, passages)) <= 12
     assert len(splitter.split(["ab \ud800 " * 20])[0]) > 1
 
 
