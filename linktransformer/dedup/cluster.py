@@ -52,6 +52,7 @@ def cluster_rows(
     null_values: NullValues = None,
     k: int | None = None,
     cluster_column: str = "cluster",
+    long: str = "auto",
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
@@ -94,6 +95,11 @@ def cluster_rows(
             cells of the result are not changed.
         k: Neighbours fetched for each row in each view; None is 50.
         cluster_column: Name of the new column; "cluster_lt" and so on where the table has it already.
+        long: How records longer than the model reads are compared. "cut": the model reads their beginning.
+            "pieces": it reads all passages of a record, and two records are compared by the best passages of
+            each. "based": a `model` that encodes long records, whole. "auto": "pieces" or "cut", on a sample,
+            in tables whose usual record is long (docs/long-records.md). n-grams of long records are compared
+            passage by passage but for "cut".
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
@@ -146,6 +152,7 @@ def cluster(
     duplicates: object = True,
     null_values: NullValues = None,
     k: int | None = None,
+    long: str = "auto",
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
@@ -185,6 +192,11 @@ def cluster(
             by column; texts are compared without differences of case, white space and Unicode form. The
             cells of the result are not changed.
         k: Neighbours fetched for each row in each view; None is 50.
+        long: How records longer than the model reads are compared. "cut": the model reads their beginning.
+            "pieces": it reads all passages of a record, and two records are compared by the best passages of
+            each. "based": a `model` that encodes long records, whole. "auto": "pieces" or "cut", on a sample,
+            in tables whose usual record is long (docs/long-records.md). n-grams of long records are compared
+            passage by passage but for "cut".
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.

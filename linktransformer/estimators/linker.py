@@ -30,6 +30,7 @@ from linktransformer.estimators.row_reader import REFERENCE, Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings
 from linktransformer.estimators.sample_job import SampleJob
 from linktransformer.estimators.storage import Arrays, Json
+from linktransformer.linking import long_records
 from linktransformer.linking.options import Columns, Job, K
 from linktransformer.progress import displayed
 from linktransformer.results.links import Links
@@ -66,6 +67,10 @@ class Linker(FittedEstimator):
         confidence: With `images`, a column or a pair of columns (of the rows asked, of the reference): how
             sure an OCR engine was of the text, 0 to 1. None: not known.
         image_root: The folder of relative paths in `images`; None is the current one.
+        long: How a model reads records that are longer than it reads. "cut": their beginning. "pieces": in
+            passages, compared by the best passages of each record. "based": a `model` that encodes long
+            records, whole. "auto": "pieces" or "cut", on a sample, where the usual record is long. n-grams
+            are of whole records (docs/long-records.md).
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
         cache: Keep the model's vectors of the reference and of added rows on disk, not those of rows that are
@@ -98,6 +103,7 @@ class Linker(FittedEstimator):
         images: ColumnPair = None,
         confidence: ColumnPair = None,
         image_root: str | Path | None = None,
+        long: str = "auto",
         device: str | None = None,
         batch_size: int | None = None,
         cache: Cache = None,
@@ -114,6 +120,7 @@ class Linker(FittedEstimator):
         self.images = images
         self.confidence = confidence
         self.image_root = image_root
+        self.long = long
         self.device = device
         self.batch_size = batch_size
         self.cache = cache
@@ -150,7 +157,10 @@ class Linker(FittedEstimator):
             )
         plan = self._opened(self.model, not texts)
         root = None if self.image_root is None else str(Path(self.image_root).absolute())
-        reader = RowReader(keys, serializer=plan.reading if texts else plan.serializer, image_root=root)
+        if texts:
+            long_records.check_model(self.long, plan, self.model)
+        written = long_records.serializer_of(plan, self.long) if texts else plan.serializer
+        reader = RowReader(keys, serializer=written, image_root=root)
         bare, units = refs.read(table, reader)
         if self.weights is None:
             self._fit(bare, units, plan, sample)
@@ -163,7 +173,7 @@ class Linker(FittedEstimator):
         """Learn the decision from sample rows."""
         cached = self._cached(plan)
         known, job, fused = sample_fit.fit(bare, units, cached, sample, self._settings())
-        details: dict[str, object] = {"model": plan.name}
+        details: dict[str, object] = {"model": plan.name, **known.details}
         if job is not None:
             details["sample"] = "queries" if (job.sample.copy_of < 0).all() else "noisy copies"
             details["key_column"] = None if known.reader.column is None else known.reader.column[0]
@@ -317,6 +327,7 @@ class Linker(FittedEstimator):
             device=self.device,
             batch_size=self.batch_size,
             cache=self.cache,
+            long=self.long,
         )
 
     def _keys(self, table: Table) -> Keys:
@@ -359,7 +370,7 @@ class Linker(FittedEstimator):
         self._job = None if values is None else job_storage.sample_job(values, arrays)
 
     def _settings(self) -> Settings:
-        return Settings(self.k, self.device, self.batch_size)
+        return Settings(self.k, self.device, self.batch_size, long=self.long)
 
     def _fitted(self) -> Reference:
         if self._reference is None:

@@ -20,6 +20,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.row_reader import REFERENCE, Keys, Pictures, RowReader
+from linktransformer.search.matrices import Passages
 from linktransformer.search.vocabulary import Vocabulary
 from linktransformer.tables import frames, saved_tables
 from linktransformer.tables.columns import emptied
@@ -180,9 +181,13 @@ def _without_pictures(reference: Reference) -> Table:
 
 
 def matrix_arrays(name: str, matrix: Matrix) -> Arrays:
-    """A sparse or a dense matrix as arrays."""
+    """A sparse or a dense matrix, or passages, as arrays."""
     if isinstance(matrix, np.ndarray):
         return {name: matrix}
+    if isinstance(matrix, Passages):
+        corrected = np.array([matrix.slope, matrix.level], dtype=np.float64)
+        parts = {"passages": np.asarray(matrix.vectors), "starts": matrix.starts, "correction": corrected}
+        return {f"{name}.{part}": values for part, values in parts.items()}
     arrays: Arrays = {f"{name}.{part}": getattr(matrix, part) for part in SPARSE}
     return arrays | {f"{name}.shape": np.array(matrix.shape, dtype=np.int64)}
 
@@ -191,6 +196,9 @@ def matrix_of(name: str, arrays: Arrays) -> Matrix:
     """The matrix of `matrix_arrays`."""
     if name in arrays:
         return arrays[name]
+    if f"{name}.passages" in arrays:
+        slope, level = arrays[f"{name}.correction"].tolist()
+        return Passages(arrays[f"{name}.passages"], arrays[f"{name}.starts"], slope=slope, level=level)
     parts = tuple(arrays[f"{name}.{part}"] for part in SPARSE)
     matrix = sp.csr_matrix(parts, shape=tuple(arrays[f"{name}.shape"].tolist()))
     matrix.has_sorted_indices = True

@@ -53,6 +53,7 @@ def merge(
     compare: Mapping[str, Comparison] | None = None,
     null_values: NullValues = None,
     score_column: str = "score",
+    long: str = "auto",
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
@@ -103,6 +104,11 @@ def merge(
             ["unknown", "n/a"], or lists by column; texts are compared without differences of case, white
             space and Unicode form. The cells of the result are not changed.
         score_column: Name of the column with the score; "score_lt" and so on where a table has it already.
+        long: How records longer than the model reads are compared. "cut": the model reads their beginning.
+            "pieces": it reads all passages of a record, and two records are compared by the best passages of
+            each. "based": a `model` that encodes long records, whole. "auto": "pieces" or "cut", on a sample,
+            in tables whose usual record is long (docs/long-records.md). n-grams of long records are compared
+            passage by passage but for "cut".
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
@@ -157,6 +163,7 @@ def link(
     expected_overlap: float | None = None,
     compare: Mapping[str, Comparison] | None = None,
     null_values: NullValues = None,
+    long: str = "auto",
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
@@ -194,6 +201,11 @@ def link(
             by the content of the column.
         null_values: Values that stand for a missing one in key columns of either table, such as
             ["unknown", "n/a"], or lists by column such as {"born": ["1900-01-01"]}.
+        long: How records longer than the model reads are compared. "cut": the model reads their beginning.
+            "pieces": it reads all passages of a record, and two records are compared by the best passages of
+            each. "based": a `model` that encodes long records, whole. "auto": "pieces" or "cut", on a sample,
+            in tables whose usual record is long (docs/long-records.md). n-grams of long records are compared
+            passage by passage but for "cut".
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.

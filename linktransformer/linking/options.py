@@ -16,6 +16,8 @@ from linktransformer.scoring.compare import Comparison
 from linktransformer.tables.block_keys import BlockColumns
 
 __all__ = [
+    "LONG",
+    "LONG_CHARS",
     "VALIDATE",
     "BlockColumns",
     "Columns",
@@ -32,6 +34,8 @@ Suffixes: TypeAlias = tuple[str | None, str | None]
 Threshold: TypeAlias = str | float | Mapping[str, float] | None
 
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
+LONG = ("auto", "cut", "pieces", "based")
+LONG_CHARS = 262_144  # of a row where long records are read: eight for each of 32,768 tokens
 K = 10  # neighbours of each record in each view and direction
 
 
@@ -62,6 +66,7 @@ class Job:
     keep_features: bool = False
     compare: Mapping[str, Comparison] | None = None
     expected_overlap: float | None = None
+    long: str = "auto"
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], **defaults: object) -> Job:
@@ -75,7 +80,7 @@ class Job:
             raise InvalidArgumentError("image_root= is the folder of pictures. Give images= too.")
         names = {field.name for field in fields(cls)} & set(arguments)
         values: dict[str, Any] = {name: arguments[name] for name in names}
-        for name, default in {"k": K, "validate": "m:1", **defaults}.items():
+        for name, default in {"k": K, "validate": "m:1", "long": "auto", **defaults}.items():
             if values.get(name) is None:
                 values[name] = default
         return cls(**values)
@@ -94,6 +99,7 @@ class Job:
 
     def __post_init__(self) -> None:
         check.one_of("validate", self.validate, VALIDATE)
+        check.one_of("long", self.long, LONG)
         check.whole("k", self.k, "neighbours")
         for name, unit in (("batch_size", "texts"), ("memory_limit", "bytes")):
             if getattr(self, name) is not None:

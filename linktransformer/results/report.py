@@ -71,6 +71,7 @@ class PairsReport(Report):
         rows_cut_by_model: Rows that the model reads in part only.
         encoder: On what device the model ran.
         cache: Vectors read from a cache on disk, and encoded.
+        long: How records longer than the model reads were read.
         search: Indexes, counts and seconds.
     """
 
@@ -88,6 +89,7 @@ class PairsReport(Report):
     rows_cut_by_model: object | Absent = ABSENT
     encoder: object | Absent = ABSENT
     cache: object | Absent = ABSENT
+    long: Mapping[str, object] | Absent = ABSENT
     search: Mapping[str, object] | Absent = ABSENT
 
 

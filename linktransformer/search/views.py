@@ -13,8 +13,19 @@ from linktransformer.search import faiss_index, lsh_forest
 from linktransformer.search.exact import exact_top_k
 from linktransformer.search.gpu.devices import gpus, if_it_fits
 from linktransformer.search.lexical import pruned_top_k, sparse_top_k
-from linktransformer.search.matrices import Matrix, Pairs, Report, Sparse, as_dense, as_sparse, rows_of
+from linktransformer.search.matrices import (
+    Matrix,
+    Pairs,
+    Passages,
+    Report,
+    Sparse,
+    as_dense,
+    as_sparse,
+    is_sparse,
+    rows_of,
+)
 from linktransformer.search.pair_products import MEMORY, pair_scores
+from linktransformer.search.passage_search import nearest_texts
 
 __all__ = ["Index", "Settings", "View", "sparse_neighbours"]
 
@@ -58,7 +69,7 @@ class View:
     @property
     def is_sparse(self) -> bool:
         """Whether rows are sparse: two that share nothing have a similarity of 0."""
-        return sp.issparse(self.left)
+        return is_sparse(self.left)
 
     def of_rows(self, left: Integers, right: Integers, *, same: bool = False) -> View:
         """The view of some of the texts, in any order."""
@@ -95,12 +106,18 @@ def _in_forest(left: Sparse, right: Sparse, device: str | None) -> bool:
 
 
 def _nearest(queries: Matrix, items: Matrix, settings: Settings) -> tuple[Pairs, Report]:
+    if isinstance(queries, Passages) and isinstance(items, Passages):
+        if queries.whole is None or items.whole is None:
+            rows, _, report = nearest_texts(queries, items, settings.k, memory=settings.memory)
+            query, item = np.repeat(np.arange(len(rows), dtype=np.int64), rows.shape[1]), rows.ravel()
+            return (query[item >= 0], item[item >= 0]), report
+        queries, items = queries.whole, items.whole
     if sp.issparse(queries):
         query, item, _, report = sparse_neighbours(
             queries, as_sparse(items), settings.k, device=settings.device
         )
         return (query, item), report
-    rows, report = _dense_neighbours(queries, as_dense(items), settings)
+    rows, report = _dense_neighbours(as_dense(queries), as_dense(items), settings)
     query, item = np.repeat(np.arange(len(rows), dtype=np.int64), rows.shape[1]), rows.ravel()
     return (query[item >= 0], item[item >= 0]), report
 

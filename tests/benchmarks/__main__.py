@@ -44,6 +44,7 @@ BENCHMARKS = {
     "long_speed": "forward speed by length: full attention, windows, linear attention beside them",
     "mqar": "recall of many pairs in one record, in either direction, by kinds of attention",
     "documents": "pages read by OCR against corrected ones, whole and by their second half",
+    "long_text": "long texts reworded, translated, misread, abridged: n-grams, passages, long encoders",
     "importtime": "how long the import takes and what it loads",
     "peer_venv": "build the environment of linktransformer 0.1.18 (no benchmark)",
 }

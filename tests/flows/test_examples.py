@@ -1,7 +1,8 @@
-"""The example of fitted estimators runs and says what it promises."""
+"""The examples run and say what they promise."""
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -16,3 +17,12 @@ def test_fit_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert "the loaded one says the same: True" in said
     assert "no id of a row that was there has changed: True" in said
     assert "NeuroRule: A Connectionist Approach" in said
+
+
+def test_reprints(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(EXAMPLES / "reprints.py"), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "by passage" in said
+    found, right, true = map(int, re.findall(r"(\d+) found, (\d+) of them right, of (\d+)", said)[0])
+    assert right >= 0.95 * found and found >= 0.25 * true
+    assert ": none" in said
