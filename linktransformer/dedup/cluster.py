@@ -15,7 +15,7 @@ from linktransformer.dedup.constraints import Pairs, Rules
 from linktransformer.dedup.sources import Tables
 from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import Columns, Job, Model
+from linktransformer.linking.options import Columns, Job, Model, ReaderBudget
 from linktransformer.progress import displayed
 from linktransformer.results import report_warnings
 from linktransformer.results.clusters import Clusters
@@ -49,6 +49,7 @@ def cluster_rows(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
+    reader: ReaderBudget = "auto",
     k: int | None = None,
     cluster_column: str = "cluster",
     device: str | None = None,
@@ -91,6 +92,8 @@ def cluster_rows(
         null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
             by column; texts are compared without differences of case, white space and Unicode form. The
             cells of the result are not changed.
+        reader: A cross-encoder reads pairs in doubt, the most doubtful first: "auto" within a small budget
+            where no `model` is named, True all of them, a number for so many seconds of one core, False none.
         k: Neighbours fetched for each row in each view; None is 50.
         cluster_column: Name of the new column; "cluster_lt" and so on where the table has it already.
         device: Where a torch model runs; None takes a GPU when there is one.
@@ -144,6 +147,7 @@ def cluster(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
+    reader: ReaderBudget = "auto",
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -183,6 +187,8 @@ def cluster(
         null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
             by column; texts are compared without differences of case, white space and Unicode form. The
             cells of the result are not changed.
+        reader: A cross-encoder reads pairs in doubt, the most doubtful first: "auto" within a small budget
+            where no `model` is named, True all of them, a number for so many seconds of one core, False none.
         k: Neighbours fetched for each row in each view; None is 50.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.

@@ -17,6 +17,7 @@ from linktransformer.encoding import cached_encoder, model_plan, picture_views, 
 from linktransformer.encoding.model_plan import Encoder, Plan
 from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.options import Job
+from linktransformer.linking.read_pairs import read_pairs
 from linktransformer.linking.selective_encoding import adapted
 from linktransformer.results.report import ABSENT, Absent, PairsReport
 from linktransformer.scoring import fellegi_sunter
@@ -74,6 +75,7 @@ class Pairs:
 
     judged: Judged
     encoded: Mapping[str, object] | Absent = ABSENT
+    read: Mapping[str, object] | Absent = ABSENT
     vectors: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
 
@@ -119,6 +121,15 @@ class TableSource:
         named = self.plan.encoder is None or self.plan.chosen
         return not named and not self.same and self.units is None
 
+    @property
+    def reads(self) -> bool:
+        """Whether a cross-encoder reads pairs in doubt.
+
+        A decision that is learned from labels was learned without it.
+        """
+        texts_alone = self.units is None and self.plan.correction is None
+        return self.job.reader is not False and texts_alone and not self.job.keep_features
+
     def options(self) -> Options:
         """How candidates are searched."""
         job = self.job
@@ -161,12 +172,21 @@ class TableSource:
         return replace(fused, candidates=picture_views.without_gaps(candidates, self.nodes, self.units))
 
     def refined(self, pairs: Pairs, fused: Fused) -> tuple[Pairs, Fused]:
-        """The pairs with the bundled model's view of the records in doubt."""
-        if not self.adaptive:
+        """The pairs with the bundled model's view of the records in doubt, and with what the reader says."""
+        if self.adaptive:
+            judged, encoded = adapted(
+                pairs.judged, fused, self.encoding, self.options(), self.plan.correction
+            )
+            changed = judged is not pairs.judged
+            pairs = replace(pairs, judged=judged, encoded=encoded)
+            fused = self.probabilities(pairs) if changed else fused
+        if not self.reads:
             return pairs, fused
-        judged, encoded = adapted(pairs.judged, fused, self.encoding, self.options(), self.plan.correction)
-        refined = Pairs(judged, encoded)
-        return refined, fused if judged is pairs.judged else self.probabilities(refined)
+        tables, on = (self.sides[0].table, self.sides[1].table), (self.sides[0].on, self.sides[1].on)
+        judged, read = read_pairs(pairs.judged, fused, tables, on, self.job.reader)
+        changed = judged is not pairs.judged
+        pairs = replace(pairs, judged=judged, read=read)
+        return pairs, self.probabilities(pairs) if changed else fused
 
     def report(self, pairs: Pairs | None, fused: Fused) -> PairsReport:
         """How pairs were found and compared."""
@@ -197,6 +217,7 @@ class TableSource:
         return replace(
             read,
             encoded=pairs.encoded,
+            read=pairs.read,
             decision="learned from labels" if learned else ABSENT,
             key_column=described.key,
             comparisons=dict(zip(described.columns, features.kinds, strict=True)),

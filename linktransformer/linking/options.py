@@ -11,7 +11,7 @@ import numpy as np
 
 from linktransformer.decision import threshold as thresholds
 from linktransformer.encoding.cache_settings import CacheLike, check_cache
-from linktransformer.encoding.model_plan import ModelLike
+from linktransformer.encoding.model_plan import FULL, ModelLike
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables.block_keys import BlockColumns
@@ -31,7 +31,9 @@ Model: TypeAlias = ModelLike
 Columns: TypeAlias = str | Sequence[str] | None
 Suffixes: TypeAlias = tuple[str | None, str | None]
 Threshold: TypeAlias = str | float | Mapping[str, float] | None
+ReaderBudget: TypeAlias = bool | float | str
 
+AUTO = "auto"
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
 K = 10  # neighbours of each record in each view and direction
 
@@ -63,6 +65,7 @@ class Job:
     keep_features: bool = False
     compare: Mapping[str, Comparison] | None = None
     expected_overlap: float | None = None
+    reader: ReaderBudget = False
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], **defaults: object) -> Job:
@@ -76,9 +79,12 @@ class Job:
             raise InvalidArgumentError("image_root= is the folder of pictures. Give images= too.")
         names = {field.name for field in fields(cls)} & set(arguments)
         values: dict[str, Any] = {name: arguments[name] for name in names}
-        for name, default in {"k": K, "validate": "m:1", **defaults}.items():
+        for name, default in {"k": K, "validate": "m:1", "reader": AUTO, **defaults}.items():
             if values.get(name) is None:
                 values[name] = default
+        model = arguments.get("model")
+        if values["reader"] == AUTO and not (model is None or (isinstance(model, str) and model == FULL)):
+            values["reader"] = False  # who names a model has it alone beside n-grams
         return cls(**values)
 
     def options(self) -> dict[str, object]:
@@ -109,6 +115,7 @@ class Job:
         _check_overlap(self.expected_overlap)
         thresholds.check_threshold(self.threshold)
         check_cache(self.cache)
+        _check_reader(self.reader)
 
 
 def _plain(value: object) -> object:
@@ -137,4 +144,13 @@ def _check_overlap(share: object) -> None:
         raise InvalidArgumentError(
             f"expected_overlap={share!r} is not a share. Give a number from 0 to 1, such as 0.3 where three "
             "in ten left rows are expected to have a match."
+        )
+
+
+def _check_reader(reader: object) -> None:
+    """Raise `InvalidArgumentError` unless it is "auto", a bool, or a number of seconds."""
+    seconds = isinstance(reader, (int, float, np.number)) and not isinstance(reader, bool)
+    if not (isinstance(reader, (bool, np.bool_)) or reader == AUTO or (seconds and float(reader) >= 0)):  # type: ignore[arg-type]
+        raise InvalidArgumentError(
+            f"reader={reader!r} is not understood. Give 'auto', True (all pairs in doubt), False, or seconds."
         )

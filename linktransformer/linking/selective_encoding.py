@@ -16,7 +16,7 @@ from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import drawn
 from linktransformer.search.candidate_search import Candidates
 
-__all__ = ["Selection", "adapted", "doubtful", "select", "trial"]
+__all__ = ["Selection", "adapted", "best_of", "doubtful", "select", "trial"]
 
 
 # The usual 5 % either way: a pair below is taken for no match, a record with a candidate above is taken as
@@ -91,7 +91,7 @@ def select(
     encoded and searched.
     """
     sizes = candidates.n_left, candidates.n_right
-    best = _best(candidates, p)
+    best = best_of(candidates, p)
     report: dict[str, object] = {"rule": "records in doubt by n-grams"}
     if sum(map(len, described.views.readable)) <= SMALL:
         report["rule"] = "all records of small tables"
@@ -168,7 +168,7 @@ def _sample(described: Described, empty: list[Integers], fewer: int) -> tuple[In
     return sides if fewer == 0 else sides[::-1]
 
 
-def _best(candidates: Candidates, p: Floats) -> tuple[Floats, Floats]:
+def best_of(candidates: Candidates, p: Floats) -> tuple[Floats, Floats]:
     """The highest probability of each left and of each right record."""
     best = np.zeros(candidates.n_left, dtype=np.float32), np.zeros(candidates.n_right, dtype=np.float32)
     np.maximum.at(best[0], candidates.left, p)
