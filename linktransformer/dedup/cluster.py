@@ -16,7 +16,7 @@ from linktransformer.dedup.constraints import Pairs, Rules
 from linktransformer.dedup.sources import Tables
 from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import Columns, Job, Model
+from linktransformer.linking.options import Columns, Job, Model, ReaderBudget
 from linktransformer.progress import displayed
 from linktransformer.results import report_warnings
 from linktransformer.results.clusters import Clusters
@@ -50,6 +50,7 @@ def cluster_rows(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
+    reader: ReaderBudget = "auto",
     k: int | None = None,
     cluster_column: str = "cluster",
     long: str = "auto",
@@ -93,6 +94,8 @@ def cluster_rows(
         null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
             by column; texts are compared without differences of case, white space and Unicode form. The
             cells of the result are not changed.
+        reader: A cross-encoder reads pairs in doubt, the most doubtful first: "auto" within a small budget
+            where no `model` is named, True all of them, a number for so many seconds of one core, False none.
         k: Neighbours fetched for each row in each view; None is 50.
         cluster_column: Name of the new column; "cluster_lt" and so on where the table has it already.
         long: How records longer than the model reads are compared. "cut": the model reads their beginning.
@@ -151,6 +154,7 @@ def cluster(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
+    reader: ReaderBudget = "auto",
     k: int | None = None,
     long: str = "auto",
     device: str | None = None,
@@ -191,6 +195,8 @@ def cluster(
         null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
             by column; texts are compared without differences of case, white space and Unicode form. The
             cells of the result are not changed.
+        reader: A cross-encoder reads pairs in doubt, the most doubtful first: "auto" within a small budget
+            where no `model` is named, True all of them, a number for so many seconds of one core, False none.
         k: Neighbours fetched for each row in each view; None is 50.
         long: How records longer than the model reads are compared. "cut": the model reads their beginning.
             "pieces": it reads all passages of a record, and two records are compared by the best passages of

@@ -19,6 +19,7 @@ from linktransformer.linking import long_records
 from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.long_records import Encoding, Reading
 from linktransformer.linking.options import Job
+from linktransformer.linking.read_pairs import read_pairs
 from linktransformer.linking.selective_encoding import NOT_ASKED, adapted, in_doubt
 from linktransformer.results.report import ABSENT, Absent, PairsReport
 from linktransformer.scoring import fellegi_sunter
@@ -66,6 +67,7 @@ class Pairs:
 
     judged: Judged
     encoded: Mapping[str, object] | Absent = ABSENT
+    read: Mapping[str, object] | Absent = ABSENT
     vectors: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
     long: Mapping[str, object] = field(default_factory=dict)
 
@@ -117,6 +119,15 @@ class TableSource:
         """Whether the model encodes only records that n-grams leave in doubt."""
         named = self.plan.encoder is None or self.plan.chosen
         return not named and not self.same and self.units is None
+
+    @property
+    def reads(self) -> bool:
+        """Whether a cross-encoder reads pairs in doubt.
+
+        A decision that is learned from labels was learned without it.
+        """
+        texts_alone = self.units is None and self.plan.correction is None
+        return self.job.reader is not False and texts_alone and not self.job.keep_features
 
     def options(self, encoding: Encoding, reading: Reading) -> Options:
         """How candidates are searched."""
@@ -173,17 +184,34 @@ class TableSource:
         return replace(fused, candidates=picture_views.without_gaps(candidates, self.nodes, self.units))
 
     def refined(self, pairs: Pairs, fused: Fused) -> tuple[Pairs, Fused]:
-        """The pairs with the bundled model's view of the records in doubt."""
+        """The pairs with the bundled model's view of the records in doubt, and with what the reader says."""
+        for step in (self._encoded, self._read):
+            refined = step(pairs, fused)
+            if refined.judged is not pairs.judged:
+                fused = self.probabilities(refined)
+            pairs = refined
+        return pairs, fused
+
+    def _encoded(self, pairs: Pairs, fused: Fused) -> Pairs:
+        """The pairs with the bundled model's view, where it is to see the records in doubt alone."""
         if not self.adaptive:
-            return pairs, fused
+            return pairs
         reading = self.reading
         if reading.report and not in_doubt(fused):  # long records take long to encode
-            return replace(pairs, encoded=NOT_ASKED, long={**reading.report, "model": "not asked"}), fused
+            return replace(pairs, encoded=NOT_ASKED, long={**reading.report, "model": "not asked"})
         encoding, long = self.chosen(reading)
         options = self.options(encoding, reading)
         judged, encoded = adapted(pairs.judged, fused, encoding, options, self.plan.correction)
-        refined = Pairs(judged, encoded, long=long)
-        return refined, fused if judged is pairs.judged else self.probabilities(refined)
+        return replace(pairs, judged=judged, encoded=encoded, long=long)
+
+    def _read(self, pairs: Pairs, fused: Fused) -> Pairs:
+        """The pairs with what a cross-encoder says of those in doubt."""
+        if not self.reads:
+            return pairs
+        left, right = self.sides
+        tables, on = (left.table, right.table), (left.on, right.on)
+        judged, read = read_pairs(pairs.judged, fused, tables, on, self.job.reader)
+        return replace(pairs, judged=judged, read=read)
 
     def report(self, pairs: Pairs | None, fused: Fused) -> PairsReport:
         """How pairs were found and compared."""
@@ -215,6 +243,7 @@ class TableSource:
             read,
             encoded=pairs.encoded,
             long=pairs.long or ABSENT,
+            read=pairs.read,
             decision="learned from labels" if learned else ABSENT,
             key_column=described.key,
             comparisons=dict(zip(described.columns, features.kinds, strict=True)),

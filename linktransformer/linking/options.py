@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from linktransformer import check
 from linktransformer.decision import threshold as thresholds
 from linktransformer.encoding.cache_settings import CacheLike, check_cache
-from linktransformer.encoding.model_plan import ModelLike
+from linktransformer.encoding.model_plan import FULL, ModelLike
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables.block_keys import BlockColumns
@@ -32,7 +32,9 @@ Model: TypeAlias = ModelLike
 Columns: TypeAlias = str | Sequence[str] | None
 Suffixes: TypeAlias = tuple[str | None, str | None]
 Threshold: TypeAlias = str | float | Mapping[str, float] | None
+ReaderBudget: TypeAlias = bool | float | str
 
+AUTO = "auto"
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
 LONG = ("auto", "cut", "pieces", "based")
 LONG_CHARS = 262_144  # of a row where long records are read: eight for each of 32,768 tokens
@@ -67,6 +69,7 @@ class Job:
     compare: Mapping[str, Comparison] | None = None
     expected_overlap: float | None = None
     long: str = "auto"
+    reader: ReaderBudget = False
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], **defaults: object) -> Job:
@@ -80,9 +83,12 @@ class Job:
             raise InvalidArgumentError("image_root= is the folder of pictures. Give images= too.")
         names = {field.name for field in fields(cls)} & set(arguments)
         values: dict[str, Any] = {name: arguments[name] for name in names}
-        for name, default in {"k": K, "validate": "m:1", "long": "auto", **defaults}.items():
+        for name, default in {"k": K, "validate": "m:1", "long": "auto", "reader": AUTO, **defaults}.items():
             if values.get(name) is None:
                 values[name] = default
+        model = arguments.get("model")
+        if values["reader"] == AUTO and not (model is None or (isinstance(model, str) and model == FULL)):
+            values["reader"] = False  # who names a model has it alone beside n-grams
         return cls(**values)
 
     def options(self) -> dict[str, object]:
@@ -109,6 +115,7 @@ class Job:
         _check_overlap(self.expected_overlap)
         thresholds.check_threshold(self.threshold)
         check_cache(self.cache)
+        _check_reader(self.reader)
 
 
 def _is_default(value: object, default: object) -> bool:
@@ -143,4 +150,14 @@ def _check_overlap(share: object) -> None:
             f"expected_overlap={check.shown(share)} "
             "is not a share. Give a number from 0 to 1, such as 0.3 where three "
             "in ten left rows are expected to have a match."
+        )
+
+
+def _check_reader(reader: object) -> None:
+    if isinstance(reader, bool) or (isinstance(reader, str) and reader == AUTO):
+        return
+    if not (thresholds.is_number(reader) and float(reader) >= 0):
+        raise InvalidArgumentError(
+            f"reader={check.shown(reader)} is not understood. Give 'auto', True for all pairs in "
+            "doubt, False, or a number of seconds."
         )

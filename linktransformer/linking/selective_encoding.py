@@ -16,7 +16,7 @@ from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import drawn
 from linktransformer.search.candidate_search import Candidates
 
-__all__ = ["NOT_ASKED", "Selection", "adapted", "doubtful", "in_doubt", "select", "trial"]
+__all__ = ["NOT_ASKED", "Selection", "adapted", "best_of", "doubtful", "in_doubt", "select", "trial"]
 
 
 # The usual 5 % either way: a pair below is taken for no match, a record with a candidate above is taken as
@@ -93,7 +93,7 @@ def select(
     encoded and searched.
     """
     sizes = candidates.n_left, candidates.n_right
-    best = _best(candidates, p)
+    best = best_of(candidates, p)
     report: dict[str, object] = {"rule": "records in doubt by n-grams"}
     texts = [text for readable in described.views.readable for text in readable]
     budget = max(AT_LEAST, PER_RECORD * sum(sizes))
@@ -140,7 +140,7 @@ def doubtful(candidates: Candidates, p: Floats, best: tuple[Floats, Floats]) -> 
 def in_doubt(fused: Fused) -> bool:
     """Whether n-grams leave a pair in doubt, or the records of both sides without a candidate."""
     candidates, p = fused.candidates, fused.score
-    best = _best(candidates, p)
+    best = best_of(candidates, p)
     empty = min(int((side <= IMPROBABLE).sum()) for side in best)
     smaller = best[int(len(best[1]) < len(best[0]))]
     return bool(doubtful(candidates, p, best).any()) or empty > IMPROBABLE * len(smaller)
@@ -187,7 +187,7 @@ def _sample(
     return sides if fewer == 0 else sides[::-1]
 
 
-def _best(candidates: Candidates, p: Floats) -> tuple[Floats, Floats]:
+def best_of(candidates: Candidates, p: Floats) -> tuple[Floats, Floats]:
     """The highest probability of each left and of each right record."""
     best = np.zeros(candidates.n_left, dtype=np.float32), np.zeros(candidates.n_right, dtype=np.float32)
     np.maximum.at(best[0], candidates.left, p)
