@@ -87,7 +87,8 @@ class Job:
             if values.get(name) is None:
                 values[name] = default
         model = arguments.get("model")
-        if values["reader"] == AUTO and not (model is None or (isinstance(model, str) and model == FULL)):
+        auto = isinstance(values["reader"], str) and values["reader"] == AUTO
+        if auto and not (model is None or (isinstance(model, str) and model == FULL)):
             values["reader"] = False  # who names a model has it alone beside n-grams
         return cls(**values)
 
