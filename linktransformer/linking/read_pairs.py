@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linktransformer.arrays import Integers
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged
 from linktransformer.linking.options import ReaderBudget
@@ -45,7 +45,7 @@ def read_pairs(
     """Judge pairs in doubt again with what a cross-encoder says of both texts; and a report of its use.
 
     A pair is in doubt as for the text model: its match probability is above .05, and one of its records has
-    no candidate above .95. Records that are longer than the reader's window are not read: what tells them
+    no candidate above .95. Rivals are read one after the other. Records that are longer than the reader's window are not read: what tells them
     apart may be in the rest. Pairs with equal texts are not read.
 
     Args:
@@ -61,7 +61,9 @@ def read_pairs(
     p = fused.score
     at = np.flatnonzero(doubtful(fused.candidates, p, best_of(fused.candidates, p)))
     report: dict[str, object] = {"pairs_in_doubt": len(at)}
-    doubt = np.abs(p[at] - np.float32(0.5))
+    doubt = _with_rivals(
+        np.abs(p[at] - np.float32(0.5)), fused.candidates.left[at], fused.candidates.right[at]
+    )
     order = np.argsort(doubt, kind="stable")
     at, doubt = at[order], doubt[order]
     if budget is not None:
@@ -87,6 +89,16 @@ def read_pairs(
     own = judged.own.copy()
     own[at[chosen]] = model.mixed(own[at[chosen]], read)
     return replace(judged, own=own), report
+
+
+def _with_rivals(doubt: Floats, left: Integers, right: Integers) -> Floats:
+    """How early pairs are read, (n_pairs,): as the most doubtful pair of their records, rivals together."""
+    sides = []
+    for record in (left, right):
+        least = np.full(int(record.max(initial=-1)) + 1, np.inf, dtype=np.float32)
+        np.minimum.at(least, record, doubt)
+        sides.append(least[record])
+    return np.minimum(*sides)
 
 
 def _budget(reader: ReaderBudget, n_records: int, encoded: int) -> int | None:
