@@ -45,8 +45,8 @@ def read_pairs(
     """Judge pairs in doubt again with what a cross-encoder says of both texts; and a report of its use.
 
     A pair is in doubt as for the text model: its match probability is above .05, and one of its records has
-    no candidate above .95. Rivals are read one after the other. Records that are longer than the reader's window are not read: what tells them
-    apart may be in the rest. Pairs with equal texts are not read.
+    no candidate above .95. Rivals are read one after the other. Records that are longer than the reader's
+    window are not read: what tells them apart may be in the rest.
 
     Args:
         judged: The pairs with their own log-odds.
