@@ -45,8 +45,8 @@ def read_pairs(
     """Judge pairs in doubt again with what a cross-encoder says of both texts; and a report of its use.
 
     A pair is in doubt as for the text model: its match probability is above .05, and one of its records has
-    no candidate above .95. Rivals are read one after the other. Records that are longer than the reader's
-    window are not read: what tells them apart may be in the rest.
+    no candidate above .95. In two tables a pair is read together with its rivals. Records that are longer
+    than the reader's window are not read: what tells them apart may be in the rest.
 
     Args:
         judged: The pairs with their own log-odds.
@@ -61,9 +61,9 @@ def read_pairs(
     p = fused.score
     at = np.flatnonzero(doubtful(fused.candidates, p, best_of(fused.candidates, p)))
     report: dict[str, object] = {"pairs_in_doubt": len(at)}
-    doubt = _with_rivals(
-        np.abs(p[at] - np.float32(0.5)), fused.candidates.left[at], fused.candidates.right[at]
-    )
+    doubt = np.abs(p[at] - np.float32(0.5))
+    if not judged.described.views.same:  # in one table other candidates of a record may match it as well
+        doubt = _with_rivals(doubt, fused.candidates.left[at], fused.candidates.right[at])
     order = np.argsort(doubt, kind="stable")
     at, doubt = at[order], doubt[order]
     if budget is not None:
