@@ -186,10 +186,10 @@ def joined(
     sides = [(left.ids[left_rows], left.column[left_rows]), (right.ids[right_rows], right.column[right_rows])]
     width = max(ids.shape[1] for ids, _ in sides)
     wide = [np.pad(ids, ((0, 0), (0, width - ids.shape[1])), constant_values=PAD) for ids, _ in sides]
-    swap = _comes_after(*wide)
     padded = [
         np.pad(column, ((0, 0), (0, width - column.shape[1])), constant_values=255) for _, column in sides
     ]
+    swap = _comes_after(np.hstack([wide[0], padded[0]]), np.hstack([wide[1], padded[1]]))
     ids = [np.where(swap[:, None], wide[1 - side], wide[side]) for side in (0, 1)]
     column = [np.where(swap[:, None], padded[1 - side], padded[side]) for side in (0, 1)]
     real = [side != PAD for side in ids]
@@ -210,8 +210,11 @@ def joined(
     return found[0], found[1], found[2], found[3]
 
 
-def _comes_after(one: npt.NDArray[np.int32], other: npt.NDArray[np.int32]) -> Bools:
-    """Whether each row of tokens comes after the other one in the order of its first different token."""
+def _comes_after(one: Integers, other: Integers) -> Bools:
+    """Whether each row comes after the other one in the order of its first different number.
+
+    Rows are tokens, then their columns: records with the same tokens in other columns have an order too.
+    """
     first = (one != other).argmax(axis=1)
     at = np.arange(len(one))
     return np.asarray(one[at, first] > other[at, first], dtype=bool)

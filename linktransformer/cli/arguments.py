@@ -15,6 +15,7 @@ __all__ = [
     "images",
     "names",
     "options_of",
+    "reader",
     "size",
     "threshold",
 ]
@@ -40,6 +41,8 @@ def add_search(parser: argparse.ArgumentParser) -> None:
     """Add the options of every search."""
     add = parser.add_argument
     add("--model", help='"lexical", a folder, org/name@revision or oci://...; left out: the default')
+    text = "pairs in doubt that a cross-encoder reads: auto (default), all, none, or for so many seconds"
+    add("--reader", type=reader, metavar="auto|all|none|SECONDS", help=text)
     text = "columns that must be equal, with commas between; left=right for other names in the right table"
     add("--block-on", type=block_columns, metavar="COLUMNS", help=text)
     add("--k", type=int, help="candidates of each row")
@@ -84,6 +87,16 @@ def threshold(text: str) -> str | float | dict[str, float] | None:
         return {kind: float(value)} if equals else float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not auto, none, a number or precision=0.95") from None
+
+
+def reader(text: str) -> str | bool | float:
+    """auto, all, none or seconds, as `merge` takes it."""
+    if text in ("auto", "all", "none"):
+        return "auto" if text == "auto" else text == "all"
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not auto, all, none or a number of seconds") from None
 
 
 def size(text: str) -> int:

@@ -65,6 +65,7 @@ def _run(arguments: argparse.Namespace) -> int:
         "method",
         "threshold",
         "model",
+        "reader",
         "block_on",
         "images",
         "confidence",

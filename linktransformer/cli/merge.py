@@ -68,6 +68,7 @@ def _run(arguments: argparse.Namespace) -> int:
         "right_on",
         "validate",
         "model",
+        "reader",
         "block_on",
         "images",
         "confidence",
@@ -102,9 +103,10 @@ def _run_bounded(arguments: argparse.Namespace) -> int:
     from linktransformer.partitions.link_files import link_files
 
     refuse_reading(arguments, "--bounded")
-    if not arguments.out or arguments.dry_run or arguments.images or arguments.confidence:
+    if not arguments.out or arguments.dry_run or arguments.images or arguments.confidence or arguments.reader:
         raise InvalidArgumentError(
-            "--bounded writes a .parquet file: give --out. It takes no --images, --confidence or --dry-run."
+            "--bounded writes a .parquet file: give --out. It takes no --images, --confidence, --reader "
+            "or --dry-run."
         )
     names = "block_on", "how", "validate", "indicator", "k", "threshold", "score_column", "null_values"
     with without_warnings():  # they are printed at the end

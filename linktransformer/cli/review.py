@@ -41,7 +41,7 @@ def _run(arguments: argparse.Namespace) -> int:
     check_installed()
     check_reading(arguments, [path for path in (arguments.left, arguments.right) if path])
     common = (
-        *("model", "block_on", "images", "confidence", "image_root", "threshold", "null_values"),
+        *("model", "reader", "block_on", "images", "confidence", "image_root", "threshold", "null_values"),
         *("k", "device", "batch_size", "memory_limit", "cache"),
     )
     result: Links | Clusters

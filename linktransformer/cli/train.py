@@ -100,6 +100,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         "right_on",
         "validate",
         "model",
+        "reader",
         "block_on",
         "images",
         "confidence",

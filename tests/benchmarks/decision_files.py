@@ -1,4 +1,4 @@
-"""Which decision model a benchmark runs with: the shipped one, a given file, or one for each fold."""
+"""Which decision and reader a benchmark runs with: the shipped ones, a given file, or those of each fold."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "LINKTRANSFORMER_DECISION"
-READER = "LINKTRANSFORMER_READER"
 SHIPPED = "shipped model: it has seen these families"
+READER = "LINKTRANSFORMER_READER"
 FOLDS = "folds.json"
 
 
@@ -20,17 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--model-file", type=Path, default=None, help="decide with this model on every set")
     which.add_argument(
-        "--folds",
-        type=Path,
-        default=None,
-        help="fold-K.npz, reader-K (a model folder) and folds.json: models by left-out fold",
+        "--folds", type=Path, default=None, help="fold-K.npz, reader-K/ and folds.json: models by left-out fold"
     )
 
 
 def described(options: argparse.Namespace) -> str:
     """What the report says about where the decision is from."""
     if options.folds is not None:
-        return f"a model for each left-out fold, from {options.folds.name}"
+        readers = any(options.folds.expanduser().glob("reader-*"))
+        reader = "" if readers else "; the reader is the shipped one, which has seen these families"
+        return f"a model for each left-out fold, from {options.folds.name}{reader}"
     if options.model_file is not None:
         return f"{options.model_file.name} on every set"
     return SHIPPED
@@ -53,35 +52,32 @@ def file_of(name: str, options: argparse.Namespace) -> Path | None:
     raise SystemExit(f"{FOLDS} names no fold for {name}")
 
 
-def reader_of(chosen: Path | None, options: argparse.Namespace) -> Path | None:
-    """The folder of the reader that goes with a fold's model file; None is the shipped one.
-
-    A fold without a reader is an error: the shipped one may have seen the set.
-    """
-    if options.folds is None or chosen is None:
-        return None
-    folder = chosen.with_name(f"reader-{chosen.stem.removeprefix('fold-')}")
-    if not folder.is_dir():
-        raise SystemExit(f"{folder} does not exist")
-    return folder
-
-
 def check(names: Iterable[str], options: argparse.Namespace) -> None:
     """Stop before anything is measured where the model of one of these sets is not there."""
     for name in names:
-        chosen = file_of(name, options)
-        if chosen is not None and not chosen.exists():
-            raise SystemExit(f"{chosen} does not exist")
+        for chosen in (file_of(name, options), reader_of(name, options)):
+            if chosen is not None and not chosen.exists():
+                raise SystemExit(f"{chosen} does not exist")
+
+
+def reader_of(name: str, options: argparse.Namespace) -> Path | None:
+    """The folder with the reader for a set; None is the shipped one.
+
+    A folder of folds has readers of all folds or none.
+    """
+    chosen = file_of(name, options)
+    if options.folds is None or chosen is None or not any(chosen.parent.glob("reader-*")):
+        return None
+    return chosen.with_name(chosen.stem.replace("fold-", "reader-"))
 
 
 @contextmanager
 def deciding(name: str, options: argparse.Namespace) -> Iterator[None]:
-    """The package decides by the model of that set inside; afterwards as before."""
+    """The package decides and reads by the models of that set inside; afterwards as before."""
     check([name], options)
-    chosen = file_of(name, options)
-    wanted = {VARIABLE: chosen, READER: reader_of(chosen, options)}
-    before = {variable: os.environ.get(variable) for variable in wanted}
-    os.environ |= {variable: str(path) for variable, path in wanted.items() if path is not None}
+    chosen = {VARIABLE: file_of(name, options), READER: reader_of(name, options)}
+    before = {variable: os.environ.get(variable) for variable in chosen}
+    os.environ.update({variable: str(path) for variable, path in chosen.items() if path is not None})
     try:
         yield
     finally:

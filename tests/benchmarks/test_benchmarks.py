@@ -109,6 +109,26 @@ def test_a_set_is_decided_by_the_model_of_its_fold(tmp_path: Path, monkeypatch: 
     assert decision_files.described(shipped) == decision_files.SHIPPED
 
 
+def test_a_set_is_read_by_the_reader_of_its_fold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(decision_files.READER, raising=False)
+    (tmp_path / "folds.json").write_text('{"autofj": 3, "abt_buy": 1}', encoding="utf-8")
+    for fold in (1, 3):
+        (tmp_path / f"fold-{fold}.npz").touch()
+    parser = argparse.ArgumentParser()
+    decision_files.add_arguments(parser)
+    options = parser.parse_args(["--folds", str(tmp_path)])
+    assert decision_files.described(options).endswith("shipped one, which has seen these families")
+    with decision_files.deciding("abt_buy", options):
+        assert decision_files.READER not in os.environ
+    (tmp_path / "reader-3").mkdir()
+    assert "shipped" not in decision_files.described(options)
+    with decision_files.deciding("autofj/Song", options):
+        assert os.environ[decision_files.READER] == str(tmp_path / "reader-3")
+    assert decision_files.READER not in os.environ
+    with pytest.raises(SystemExit, match="reader-1 does not exist"):
+        decision_files.check(["abt_buy"], options)
+
+
 def outcome(scores: dict[tuple[str, str], float], report: dict[str, Any]) -> ours.Outcome:
     return ours.Outcome(frozenset(scores), 0.0, 0.0, report, scores)
 

@@ -88,8 +88,8 @@ def test_sealed_folder_opens_and_says_what_was_given(weights: Path) -> None:
     assert open_model(weights).manifest == made
     assert made.format == 2
     assert made.languages == ("en", "de")
-    own = {"model.onnx", "tokenizer.json", "config.json", "tokens.json", "LICENSE", "NOTICE"}
-    own |= {"reader.onnx", "reader.json"}
+    own = {"model.onnx", "reader.onnx", "reader.json", "tokenizer.json", "config.json", "tokens.json"}
+    own |= {"LICENSE", "NOTICE"}
     assert {file.path for file in made.files} == own
     assert {name: getattr(made, name) for name in MORE if name != "languages"} == {
         name: value for name, value in MORE.items() if name != "languages"

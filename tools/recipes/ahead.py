@@ -55,6 +55,11 @@ class Ahead(Generic[T]):
         found: T = self._waiting.popleft().result()
         return found
 
+    @property
+    def ready(self) -> bool:
+        """Whether the next step can be had without waiting for a process that is making it."""
+        return not self._waiting or bool(self._waiting[0].done())
+
     def begin(self) -> None:
         """Wait until every process has read what it needs: what is timed next is not this."""
         if self._pool is not None:

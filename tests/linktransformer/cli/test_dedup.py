@@ -62,3 +62,13 @@ def test_bad_input_to_dedup(
 ) -> None:
     assert main(["dedup", table, *(text.format(table=table) for text in extra)]) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "option"), [("all", True), ("none", None), ("2", 2.0)])
+def test_reader_is_passed_on(tmp_path: Path, given: str, option: object) -> None:
+    table, report = tmp_path / "table.csv", tmp_path / "report.json"
+    table.write_text("name\nAcme Steel Corp.\nACME STEEL CORPORATION\nBaxter Dairy\n")
+    arguments = ["dedup", str(table), "--on", "name", "--quiet", "--out", str(tmp_path / "clean.csv")]
+    assert main([*arguments, "--reader", given, "--report", str(report)]) == 0
+    told = json.loads(report.read_text())
+    assert told["options"].get("reader") == option and ("read" in told) == (given != "none")

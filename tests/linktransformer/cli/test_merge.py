@@ -190,3 +190,24 @@ def test_tables_without_a_link_are_summed_up(tmp_path: Path, capsys: pytest.Capt
         assert main(["merge", str(table), str(right), "--on", "name", "--model", "lexical"]) == 0
         lines = [line.split() for line in capsys.readouterr().err.splitlines()]
         assert ["left", str(n), "rows", "0", "linked", str(n), "unlinked"] in lines
+
+
+@pytest.mark.parametrize(("given", "option"), [("auto", "auto"), ("all", True), ("none", None), ("2", 2.0)])
+def test_reader_is_passed_on(tables: list[str], tmp_path: Path, given: str, option: object) -> None:
+    report = tmp_path / "report.json"
+    arguments = ["merge", *tables, "--on", "name", "--quiet", "--out", str(tmp_path / "linked.csv")]
+    assert main([*arguments, "--reader", given, "--report", str(report)]) == 0
+    told = json.loads(report.read_text())
+    assert told["options"].get("reader") == option
+    assert ("read" in told) == (given != "none")
+
+
+def test_a_reader_that_is_not_understood_is_refused(
+    tables: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["merge", *tables, "--on", "name", "--reader", "fast"]) == 2
+    assert "'fast' is not auto, all, none or a number of seconds" in capsys.readouterr().err
+    assert main(["merge", *tables, "--on", "name", "--reader", "-1"]) == 2
+    assert "reader=-1.0 is not understood" in capsys.readouterr().err
+    assert main(["merge", *tables, "--on", "name", "--bounded", "--reader", "all", "--out", "x.parquet"]) == 2
+    assert "It takes no --images, --confidence, --reader" in capsys.readouterr().err

@@ -7,10 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-CLS, PAD, SEP = 0, 1, 2
-MARKS = 4  # of a token: none, not in the other record, in another column of it, in the same column
-COLUMNS = 16  # columns beyond share the last number
-SIDES = 3  # special tokens, left record, right record
+from clippings.text.pair_reader import CLS, COLUMNS, MARKS, PAD, SEP, SIDES
 
 
 class Reader(nn.Module):
@@ -38,7 +35,10 @@ class Reader(nn.Module):
         self.head = nn.Sequential(nn.Linear(2 * size, size), nn.GELU(), nn.Dropout(0.1), nn.Linear(size, 2))
 
     def forward(self, ids: Any, marks: Any, sides: Any, columns: Any, mask: Any) -> Any:
-        """Log-odds by the texts alone, and what they add to a decision's own; (n, 2), of pairs as `paired` gives them."""
+        """Log-odds by the texts alone, and what they add to a decision's own, (n, 2).
+
+        The arguments are what `paired` gives.
+        """
         kinds = torch.cat(
             [
                 nn.functional.one_hot(of, count)
@@ -65,8 +65,7 @@ def paired(left: Any, right: Any, columns_left: Any, columns_right: Any) -> tupl
     Returns:
         Token ids, marks, sides, columns and mask, (n, longest) int64 each.
     """
-    n, t = left.shape
-    u = right.shape[1]
+    n = len(left)
     real = left != PAD, right != PAD
     same = (left[:, :, None] == right[:, None, :]) & real[0][:, :, None] & real[1][:, None, :]
     there = same & (columns_left[:, :, None] == columns_right[:, None, :])
@@ -100,8 +99,6 @@ def restored(path: Any) -> Reader:
 
     import numpy as np
 
-    from tools.recipes.reader.train import body_of
-
     with np.load(path) as file:
         arrays = dict(file)
     state = {
@@ -119,3 +116,12 @@ def restored(path: Any) -> Reader:
     if unknown or any("table" not in name and "word_embeddings" not in name for name in missing):
         raise ValueError(f"{path} is not a reader: {missing[:3]} {unknown[:3]}")
     return reader
+
+
+def body_of(device: Any) -> Any:
+    """The bundled text model's body, in float32."""
+    from clippings.export.from_onnx import as_sentence_transformer
+    from model_hub import bundled
+
+    first = as_sentence_transformer(bundled())[0]
+    return getattr(first, "auto_model", None).float().to(device)

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from tools.recipes.linker.batches import How, Tokens, ahead, open_tokenizer, tokens_of
-from tools.recipes.linker.groups import KINDS, read
-from tools.recipes.reader.model import PAD, Reader, paired
+from clippings.text.pair_reader import PAD
+from tools.recipes.reader.general import PARTS, General
+from tools.recipes.reader.model import Reader, body_of, paired
+from tools.recipes.reader.pool import Pool
+from tools.report import say
 
-PARTS = 4  # of a step, by length
+__all__ = ["add_arguments", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pairs", type=Path, help="what `pack` wrote")
     parser.add_argument("out", type=Path)
     parser.add_argument("--groups", type=Path, required=True, help="groups of names (the linker's inputs)")
-    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--tokenizer", type=Path, default=None, help="default: of the bundled model")
     parser.add_argument("--layers", type=int, default=5)
     parser.add_argument("--general", type=float, default=120, help="seconds of the first stage")
     parser.add_argument("--tasks", type=float, default=45, help="seconds of the second one, for each fold")
@@ -34,169 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--most", type=int, default=40, help="tokens of a record")
     parser.add_argument("--seed", type=int, default=0)
-
-
-class Pool:
-    """Pairs of tasks on the device."""
-
-    def __init__(self, path: Path, device: Any, most: int) -> None:
-        file = np.load(path)
-        self.tasks = json.loads(str(file["tasks"]))
-        lengths = file["lens"].astype(np.int64)
-        at = np.arange(int(lengths.max()))[None]
-        mask = at < lengths[:, None]
-        tokens = np.full(mask.shape, PAD, np.int32)
-        columns = np.full(mask.shape, 255, np.uint8)
-        tokens[mask], columns[mask] = file["ids"], file["cols"]
-        self.tokens = torch.from_numpy(tokens).to(device)
-        self.columns = torch.from_numpy(columns).to(device)
-        self.left = torch.from_numpy(file["left"].astype(np.int64)).to(device)
-        self.right = torch.from_numpy(file["right"].astype(np.int64)).to(device)
-        self.y = torch.from_numpy(file["y"].astype(np.float32)).to(device)
-        self.own, self.task, self.most = file["own"].astype(np.float32), file["task"], most
-        self.offset = torch.from_numpy(0.7 * np.clip(self.own, -8, 8) + 0.5).to(device)
-        self.device = device
-
-    def weights(self, out: str) -> Any:
-        """How often each pair is drawn: families alike, in a task half matches, near non-matches more."""
-        weight = np.zeros(len(self.task))
-        count: dict[str, int] = {}
-        for task in self.tasks:
-            count[task["family"]] = count.get(task["family"], 0) + 1
-        y = self.y.cpu().numpy() > 0
-        for number, task in enumerate(self.tasks):
-            if str(task["fold"]) == out:
-                continue
-            at = np.flatnonzero(self.task == number)
-            of_task = count[task["family"]] ** -0.75 * min(1.0, len(at) / 300)
-            for which, share in ((y[at], 0.4), (~y[at], 0.6)):
-                places = at[which]
-                if len(places):
-                    doubt = (
-                        1 / (1 + np.exp(-self.own[places]))
-                        if share == 0.6
-                        else 1 - 1 / (1 + np.exp(-self.own[places]))
-                    )
-                    part = 0.3 / len(places) + 0.7 * (doubt + 1e-3) / (doubt + 1e-3).sum()
-                    part = np.minimum(part, 20 / len(places))
-                    weight[places] = share * of_task * part
-        return weight
-
-    def batch(self, at: Any, *, augment: bool) -> tuple[Any, ...]:
-        """Tokens and columns of both records of pairs, sides swapped and columns dropped at random."""
-        sides = [self.left[at], self.right[at]]
-        if augment:
-            swap = torch.rand(len(at), device=self.device) < 0.5
-            sides = [torch.where(swap, sides[1 - i], sides[i]) for i in (0, 1)]
-        tokens = [self.tokens[side] for side in sides]
-        columns = [self.columns[side] for side in sides]
-        if augment:
-            n_columns = torch.where(columns[0] == 255, 0, columns[0] + 1).amax(1)
-            drop = (torch.rand(len(at), 16, device=self.device) < 0.15) & (
-                torch.rand(len(at), 1, device=self.device) < 0.5
-            )
-            drop[:, 0] &= n_columns > 1
-            for i in (0, 1):
-                gone = torch.gather(drop, 1, columns[i].clamp(max=15).long()) & (columns[i] != 255)
-                alone = ((tokens[i] != PAD) & ~gone).sum(1) == 0
-                gone &= ~alone[:, None]
-                tokens[i], columns[i] = compacted(
-                    tokens[i].masked_fill(gone, PAD), columns[i].masked_fill(gone, 255)
-                )
-        most = self.most
-        return tokens[0][:, :most], tokens[1][:, :most], columns[0][:, :most], columns[1][:, :most]
-
-
-def compacted(tokens: Any, columns: Any) -> tuple[Any, Any]:
-    """Padding at the end of each row."""
-    order = torch.argsort((tokens == PAD).byte(), dim=1, stable=True)
-    return torch.gather(tokens, 1, order), torch.gather(columns, 1, order)
-
-
-class General:
-    """Pairs of names: of one group, nearly of it, and of others that the text model takes for it."""
-
-    def __init__(self, options: argparse.Namespace, body: Any, device: Any) -> None:
-        how = How(options.groups, options.tokenizer, {"pairs": options.groups_batch, "seed": options.seed})
-        self.steps = ahead(how, options.workers)
-        self.body, self.device, self.most = body, device, options.most
-        self.number, self.size = 0, options.groups_batch
-        groups = read(options.groups)
-        self.kinds = [kind for kind, of in groups.items() if len(of) >= self.size // 4]
-        self.odds = np.array([KINDS.get(kind, 1.0) for kind in self.kinds])
-        self.draw = np.random.default_rng(options.seed)
-        texts = [text for kind in self.kinds for group in groups[kind] for text in group]
-        made = tokens_of(texts, open_tokenizer(options.tokenizer, 48))
-        self.ids, self.lengths = made.ids, made.lengths
-        self.starts = np.cumsum(made.lengths) - made.lengths
-        sizes = np.array([len(group) for kind in self.kinds for group in groups[kind]])
-        self.sizes, self.first = sizes, np.cumsum(sizes) - sizes
-        counts = np.array([len(groups[kind]) for kind in self.kinds])
-        self.counts, self.of_kind = counts, np.cumsum(counts) - counts
-
-    def drawn(self) -> Tokens:
-        """A step's names as they are written in the lists, without noise."""
-        part = self.size // 4
-        groups = []
-        for kind in self.draw.choice(len(self.kinds), 4, p=self.odds / self.odds.sum()):
-            at = self.of_kind[kind] + self.draw.choice(self.counts[kind], min(part, self.counts[kind]), False)
-            groups.append(at[self.sizes[at] > 1])
-        group = np.concatenate(groups)
-        size = self.sizes[group]
-        one = np.where(self.draw.random(len(group)) < 0.5, 0, self.draw.integers(0, size))
-        two = (one + self.draw.integers(1, size)) % size
-        text = np.concatenate([self.first[group] + one, self.first[group] + two])
-        lengths = self.lengths[text]
-        at = np.repeat(self.starts[text] - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
-        return Tokens(self.ids[at], lengths, group)
-
-    def batch(self) -> tuple[Any, Any]:
-        """Tokens of both records and columns, and whether they are one thing, of a step."""
-        waiting = self.steps._waiting
-        if not self.number or not waiting or waiting[0].done():
-            made = self.steps.step(self.number)
-            self.number += 1
-        else:
-            made = self.drawn()
-        lengths = torch.from_numpy(made.lengths).to(self.device)
-        starts = torch.cumsum(lengths, 0) - lengths
-        longest = int(lengths.max())
-        at = torch.arange(longest, device=self.device)[None]
-        mask = at < lengths[:, None]
-        flat = torch.from_numpy(made.ids).to(self.device)
-        ids = torch.where(mask, flat[(starts[:, None] + at).clamp(max=len(flat) - 1)], PAD)
-        n = len(made.group)
-        group = torch.from_numpy(made.group).to(self.device)
-        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
-            order = torch.argsort(lengths)
-            vectors = torch.empty(len(ids), 384, device=self.device)
-            for part in order.chunk(PARTS):
-                some, real = ids[part, : int(lengths[part].max())], mask[part, : int(lengths[part].max())]
-                hidden = self.body(input_ids=some, attention_mask=real.long()).last_hidden_state
-                wide = real[..., None].float()
-                vectors[part] = torch.nn.functional.normalize(
-                    (hidden.float() * wide).sum(1) / wide.sum(1), dim=1
-                )
-        near = vectors[:n] @ vectors[n:].T
-        near[:, :n][group[:, None] == group[None]] = -1
-        top = near.topk(4, dim=1).indices
-        pick = torch.randint(0, 4, (n,), device=self.device)
-        hard = top[torch.arange(n, device=self.device), pick] + n
-        own = torch.arange(n, device=self.device)
-        left = torch.cat([own, own])
-        right = torch.cat([own + n, hard])
-        y = torch.cat([torch.ones(n), torch.zeros(n)]).to(self.device)
-        plain = ids.clone()  # without the first and the last token
-        plain[:, 0] = PAD
-        plain[torch.arange(len(ids), device=self.device), lengths - 1] = PAD
-        plain, columns = compacted(plain, torch.zeros_like(ids))
-        columns = torch.where(plain == PAD, 255, 0)
-        swap = torch.rand(len(left), device=self.device) < 0.5
-        left, right = torch.where(swap, right, left), torch.where(swap, left, right)
-        most = self.most
-        return (
-            plain[left][:, :most], plain[right][:, :most], columns[left][:, :most], columns[right][:, :most],
-        ), y  # fmt: skip
 
 
 def steps_of(
@@ -256,8 +95,11 @@ def trained(model: Any, seconds: float, rate: float, device: Any, draw: Any, log
         recent.append(float(loss))
         number += 1
         if number % 100 == 0:
-            print(log, number, round(float(np.mean(recent[-100:])), 4), f"{passed:.2f}", flush=True)
-    print(log, "steps", number, "loss", round(float(np.mean(recent[-50:])), 4), flush=True)
+            say(
+                f"{log}: step {number}, loss {np.mean(recent[-100:]):.4f}, {passed:.0%} of the time",
+                note=True,
+            )
+    say(f"{log}: {number} steps, loss {np.mean(recent[-50:]):.4f}")
 
 
 def eight_bits(model: Any) -> dict[str, np.ndarray]:
@@ -275,23 +117,17 @@ def eight_bits(model: Any) -> dict[str, np.ndarray]:
     return found
 
 
-def body_of(device: Any) -> Any:
-    """The bundled text model's body, in float32."""
-    from clippings.export.from_onnx import as_sentence_transformer
-    from model_hub import bundled
-
-    first = as_sentence_transformer(bundled())[0]
-    return getattr(first, "auto_model", None).float().to(device)
-
-
 def run(options: argparse.Namespace) -> None:
-    """Both stages for every fold, and the log-odds of each task's pairs by a reader that never saw its fold."""
+    """Both stages for every fold; log-odds of each task's pairs by a reader that never saw its fold."""
     import copy
+
+    from model_hub import bundled
 
     torch.manual_seed(options.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     options.out.mkdir(parents=True, exist_ok=True)
+    options.tokenizer = options.tokenizer or bundled().file("tokenizer.json")
     began = time.time()
     body = body_of(device).eval()
     model = Reader(copy.deepcopy(body), options.layers).to(device)
@@ -299,7 +135,7 @@ def run(options: argparse.Namespace) -> None:
     pool = Pool(options.pairs, device, options.most)
     general.steps.begin()
     general.number = 2 * options.workers
-    print("ready", round(time.time() - began), "s", len(pool.left), "pairs", flush=True)
+    say(f"{len(pool.left)} pairs of {len(pool.tasks)} tasks, ready in {time.time() - began:.0f} s")
 
     def groups(of: Any, _: int) -> float:
         return steps_of(of, *general.batch(), device)
@@ -340,10 +176,4 @@ def run(options: argparse.Namespace) -> None:
         tasks=json.dumps(pool.tasks),
     )
     general.steps.close()
-    print("done", round(time.time() - began), "s", flush=True)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    add_arguments(parser)
-    run(parser.parse_args())
+    say(f"done in {time.time() - began:.0f} s")
