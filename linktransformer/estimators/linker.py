@@ -214,7 +214,8 @@ class Linker(FittedEstimator):
         if known.threshold is not None:
             linked &= np.nan_to_num(score, nan=-np.inf) >= np.float32(known.threshold)
         columns = {"reference": labels_at(known.labels, np.where(linked, row, -1)), "score": score}
-        return frames.new_frame(queries.table, columns, keep_index=True)
+        of = {"reference": known.table}
+        return frames.new_frame(queries.table, columns, keep_index=True, labels_of=of)
 
     @displayed
     def fit_predict(self, reference: IntoDataFrame, queries: IntoDataFrame) -> IntoDataFrame:
