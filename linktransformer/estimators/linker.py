@@ -46,7 +46,8 @@ L = TypeVar("L", bound="Linker")
 class Linker(FittedEstimator):
     """Link new rows to a reference table that is read and encoded once.
 
-    The answer for a row depends on that row and on the reference, not on the rows that are asked with it.
+    The answer for a row depends on that row and on the reference, not on the rows that are asked with it. No
+    cross-encoder reads pairs in doubt, as `merge` has them read by default (its `reader=`).
 
     Args:
         model: None or "full": the bundled model, run for every record. "lexical": character n-grams alone. Or

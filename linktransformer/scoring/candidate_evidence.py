@@ -212,7 +212,7 @@ def own_rivals(
     if sp.issparse(matrix):
         return _text_rivals(matrix, nodes.text[sample], device)
     vectors = as_dense(rows_of(matrix, nodes.text))
-    # a product of matrices rounds by their shapes: it finds the nearest, whose scores are computed pair by pair
+    # a product of matrices rounds by their shapes: it finds the nearest, and each is scored as a pair
     item, _ = exact_top_k(vectors[sample], vectors, 2 + SPARE)
     query, place = np.nonzero((item >= 0) & (item != sample[:, None]))
     score = np.full(item.shape, -1, dtype=np.float32)

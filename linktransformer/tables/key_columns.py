@@ -15,7 +15,16 @@ from linktransformer.tables import columns, factorize, frames, normalize
 from linktransformer.tables.columns import Kind
 from linktransformer.tables.frames import Table
 
-__all__ = ["check_comparable", "check_compare", "codes", "column_codes", "listed", "of_one", "paired", "resolve"]
+__all__ = [
+    "check_comparable",
+    "check_compare",
+    "codes",
+    "column_codes",
+    "listed",
+    "of_one",
+    "paired",
+    "resolve",
+]
 
 Columns: TypeAlias = str | Sequence[str] | None
 

@@ -20,7 +20,8 @@ from tests.fuzz.contracts import check
 __all__ = ["cases_of", "replayed"]
 
 LINE = re.compile(
-    r"(?P<verb>\w+) (?P<library>\w+) (?P<n_left>\d+)x(?P<n_right>\d+) on=(?P<on>\[.*?\])/(?P<right_on>\[.*?\]) "
+    r"(?P<verb>\w+) (?P<library>\w+) (?P<n_left>\d+)x(?P<n_right>\d+) "
+    r"on=(?P<on>\[.*?\])/(?P<right_on>\[.*?\]) "
     r"kinds=(?P<kinds>\{.*?\}) index=(?P<index>\w+) seed=(?P<seed>\d+) (?:shares=(?P<shares>\(.*?\)) )?"
     r"twice=(?P<twice>\w+) (?P<options>\{.*\})"
 )
@@ -33,7 +34,7 @@ def cases_of(line: str) -> Iterator[Case]:
         return
     kinds, on = ast.literal_eval(found["kinds"]), ast.literal_eval(found["on"])
     right_on, seed = ast.literal_eval(found["right_on"]), int(found["seed"])
-    options: dict[str, Any] = eval(found["options"], {"Comparison": Comparison})  # noqa: S307  our own line
+    options: dict[str, Any] = eval(found["options"], {"Comparison": Comparison})
     sizes = int(found["n_left"]), int(found["n_right"])
     shares = [ast.literal_eval(found["shares"])] if found["shares"] else product(NULLS, COPIES)
     for nulls, copies in shares:
