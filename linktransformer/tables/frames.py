@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -239,8 +240,10 @@ def new_frame(
     """
     native = _from_numpy(like, arrays, like.index if keep_index else None).to_native()
     for name, table in (labels_of or {}).items():
-        if like.library == "pandas" and table.index is not None and arrays[name].dtype == object:
-            native[name] = native[name].astype(table.index.dtype)
+        index = table.index
+        if like.library == "pandas" and index is not None and len(index) and arrays[name].dtype == object:
+            with suppress(TypeError, ValueError):  # intervals of integers have no null
+                native[name] = native[name].astype(index.dtype)
     return native
 
 

@@ -285,6 +285,12 @@ LABELS = {
 }
 
 
+@pytest.mark.parametrize("labels", [pd.RangeIndex(0), pd.Index([3, 1])[:0], pd.interval_range(0, 80)])
+def test_no_row_is_linked_where_the_index_has_no_null(labels: pd.Index) -> None:
+    linker = lt.Linker("lexical", 0.5, on="name").fit(REFERENCE.iloc[: len(labels)].set_index(labels))
+    assert linker.predict({"name": "qq xx yy"})["reference"].isna().tolist() == [True]
+
+
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
 def test_labels_have_the_dtype_of_the_index_also_where_no_row_is_linked(labels: pd.Index) -> None:
     linker = lt.Linker("lexical", 0.5, on="name").fit(REFERENCE.set_index(labels), QUERIES)
