@@ -57,7 +57,8 @@ class Deduplicator(FittedEstimator):
 
     A cluster's id never changes by what comes later: a new row joins the cluster that it probably belongs to,
     or begins one. Ids are not used again. Where a row shows that two clusters are one thing, both stay, and
-    `merges` names them; `fit` clusters anew.
+    `merges` names them; `fit` clusters anew. No cross-encoder reads pairs in doubt, as `cluster` has them
+    read by default (its `reader=`).
 
     Args:
         model: None or "lexical": character n-grams alone. Or a folder, a name on a hub, a

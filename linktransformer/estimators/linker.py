@@ -46,7 +46,8 @@ L = TypeVar("L", bound="Linker")
 class Linker(FittedEstimator):
     """Link new rows to a reference table that is read and encoded once.
 
-    The answer for a row depends on that row and on the reference, not on the rows that are asked with it.
+    The answer for a row depends on that row and on the reference, not on the rows that are asked with it. No
+    cross-encoder reads pairs in doubt, as `merge` has them read by default (its `reader=`).
 
     Args:
         model: None or "full": the bundled model, run for every record. "lexical": character n-grams alone. Or
@@ -214,7 +215,8 @@ class Linker(FittedEstimator):
         if known.threshold is not None:
             linked &= np.nan_to_num(score, nan=-np.inf) >= np.float32(known.threshold)
         columns = {"reference": labels_at(known.labels, np.where(linked, row, -1)), "score": score}
-        return frames.new_frame(queries.table, columns, keep_index=True)
+        of = {"reference": known.table}
+        return frames.new_frame(queries.table, columns, keep_index=True, labels_of=of)
 
     @displayed
     def fit_predict(self, reference: IntoDataFrame, queries: IntoDataFrame) -> IntoDataFrame:

@@ -31,6 +31,7 @@ RANDOM = 20_000  # pairs: a rate of one in a thousand has a standard error of a 
 OWN_UP_TO = 2e9  # pairs of n-gram vectors of one table that are multiplied for its own nearest records
 DENSE_OWN_UP_TO = 4e8  # and of a model's vectors
 WHOLE_UP_TO = 2e10  # pairs of n-gram vectors of one block that are multiplied for few records
+SPARE = 2  # nearest records beyond the first that rounding may put before it
 OWN_SAMPLE = 4000  # records of a larger table: a share of one in ten has a standard error of .005
 
 
@@ -211,8 +212,12 @@ def own_rivals(
     if sp.issparse(matrix):
         return _text_rivals(matrix, nodes.text[sample], device)
     vectors = as_dense(rows_of(matrix, nodes.text))
-    item, score = exact_top_k(vectors[sample], vectors, 2)
-    return np.asarray(np.where(item != sample[:, None], score, -1).max(axis=1), dtype=np.float32)
+    # a product of matrices rounds by their shapes: it finds the nearest, and each is scored as a pair
+    item, _ = exact_top_k(vectors[sample], vectors, 2 + SPARE)
+    query, place = np.nonzero((item >= 0) & (item != sample[:, None]))
+    score = np.full(item.shape, -1, dtype=np.float32)
+    score[query, place] = pair_scores(vectors, vectors, sample[query], item[query, place])
+    return np.asarray(score.max(axis=1, initial=-1), dtype=np.float32)
 
 
 def _text_rivals(matrix: Sparse, text: Integers, device: str | None) -> Floats:

@@ -197,8 +197,13 @@ def warning(
 
 
 def folded_cells(table: Table, name: str) -> list[Hashable]:
-    """The values of a block column as they are compared, None for null and blank texts."""
+    """The values of a block column as they are compared, None for null and blank texts.
+
+    Raises:
+        InvalidArgumentError: Values such as lists cannot be compared.
+    """
     cells = frames.column(table, name)
+    key_columns.check_comparable(cells, name)
     is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
     texts = normalize.folded(cells[is_text])
     texts[texts == ""] = None

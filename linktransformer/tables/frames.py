@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -229,12 +230,21 @@ def index_labels(table: Table, rows: Integers) -> Column:
     return np.fromiter(labels.tolist(), dtype=object, count=len(rows))
 
 
-def new_frame(like: Table, arrays: Columns, *, keep_index: bool = False) -> IntoDataFrame:
+def new_frame(
+    like: Table, arrays: Columns, *, keep_index: bool = False, labels_of: Mapping[str, Table] | None = None
+) -> IntoDataFrame:
     """A table in the library of another one; NaN, None and masked values are null.
 
-    `keep_index` gives it the pandas index of `like`, which then has as many rows.
+    `keep_index` gives it the pandas index of `like`, which then has as many rows. `labels_of` are columns
+    with index labels of other tables: in pandas they have the dtype of that index, also where all are null.
     """
-    return _from_numpy(like, arrays, like.index if keep_index else None).to_native()
+    native: Native = _from_numpy(like, arrays, like.index if keep_index else None).to_native()
+    for name, table in (labels_of or {}).items():
+        index = table.index
+        if like.library == "pandas" and index is not None and len(index) and arrays[name].dtype == object:
+            with suppress(TypeError, ValueError):  # intervals of integers have no null
+                native[name] = native[name].astype(index.dtype)
+    return native
 
 
 def with_columns(table: Table, added: Columns) -> IntoDataFrame:

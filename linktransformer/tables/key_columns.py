@@ -15,7 +15,16 @@ from linktransformer.tables import columns, factorize, frames, normalize
 from linktransformer.tables.columns import Kind
 from linktransformer.tables.frames import Table
 
-__all__ = ["check_compare", "codes", "column_codes", "listed", "of_one", "paired", "resolve"]
+__all__ = [
+    "check_comparable",
+    "check_compare",
+    "codes",
+    "column_codes",
+    "listed",
+    "of_one",
+    "paired",
+    "resolve",
+]
 
 Columns: TypeAlias = str | Sequence[str] | None
 
@@ -172,8 +181,16 @@ def _number_pair(pair: list[_Cells], name: str) -> Integers:
     if arrays[0].dtype.kind != arrays[1].dtype.kind:
         # Python compares a large integer with a float exactly; NumPy would round it first
         arrays = [values.astype(object) for values in arrays]
+    whole, null = np.concatenate(arrays), np.concatenate(nulls)
+    if whole.dtype == object:
+        check_comparable(whole[~null], name)
+    return factorize.number(whole, null)
+
+
+def check_comparable(values: Column, name: str) -> None:
+    """Raise InvalidArgumentError if values of a column are such as lists, dicts or arrays, (n,) object."""
     try:
-        return factorize.number(np.concatenate(arrays), np.concatenate(nulls))
+        set(values.tolist())
     except TypeError as error:
         raise InvalidArgumentError(
             f"Column {name!r} holds values that cannot be compared: {error}. Convert it to texts or numbers."

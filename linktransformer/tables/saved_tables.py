@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.optional import need
@@ -75,9 +78,10 @@ def restore(path: Path, library: str) -> Native:
         return module.read_parquet(path)
     table = need("pyarrow.parquet", extra="cli").read_table(path)
     about = json.loads((table.schema.metadata or {}).get(b"pandas", b"{}"))
+    integers = _integers(table, about)
     arrow = [column for column in about.get("columns", ()) if _is_arrow(str(column["numpy_type"]))]
     if not arrow:
-        return module.read_parquet(path, engine="pyarrow")
+        return _with_integers(module.read_parquet(path, engine="pyarrow"), table, integers)
     # pandas cannot read the names of some of these dtypes, and makes objects of others
     for column in arrow:
         column["numpy_type"] = "object"
@@ -85,6 +89,21 @@ def restore(path: Path, library: str) -> Native:
     frame = table.replace_schema_metadata(told).to_pandas()
     names = [column["name"] for column in arrow if column["name"] in frame.columns]
     columns = {name: module.arrays.ArrowExtensionArray(table.column(name)) for name in names}
+    return _with_integers(frame.assign(**columns), table, integers)
+
+
+def _integers(table: Native, about: Mapping[str, Any]) -> list[str]:
+    """The columns of Python objects that are integers or None."""
+    objects = [column["name"] for column in about.get("columns", ()) if column["numpy_type"] == "object"]
+    there = [name for name in objects if name in table.column_names]
+    return [name for name in there if str(table.schema.field(name).type).startswith(("int", "uint"))]
+
+
+def _with_integers(frame: Native, table: Native, names: Sequence[str]) -> Native:
+    """The pandas table with integers among None as they were: pandas makes them floats, which are rounded."""
+    columns = {name: frame[name].astype(object) for name in names if name in frame.columns}
+    for name, column in columns.items():
+        column[:] = np.fromiter(table.column(name).to_pylist(), dtype=object, count=len(column))
     return frame.assign(**columns)
 
 

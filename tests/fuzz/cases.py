@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import linktransformer as lt
 from tests.fuzz.tables import KINDS, OBJECTS, TEXTS, Table, column, perturbed
 
-__all__ = ["LIBRARIES", "TWO", "VERBS", "Case", "cases"]
+__all__ = ["COPIES", "LIBRARIES", "NULLS", "TWO", "VERBS", "Case", "cases", "tables"]
 
 LIBRARIES = tuple(
     name
@@ -25,6 +25,7 @@ ONE = ("cluster_rows", "dedup_rows", "cluster", "cluster_several", "Deduplicator
 VERBS = (*TWO, *ONE, "evaluate_pairs")
 SIZES = st.one_of(st.integers(0, 5), st.integers(0, 40), st.integers(40, 300))
 INDEXES = ["range", "range", "shuffled", "texts", "repeated", "levels", "moments"]
+NULLS, COPIES = [0.0, 0.1, 0.6, 1.0], [0.0, 0.3, 0.9]
 COMPARISONS = [
     *(lt.compare.exact(), lt.compare.text(), lt.compare.name(), lt.compare.identifier(), lt.compare.email()),
     *(lt.compare.number(within=2), lt.compare.date(within_days=3), lt.compare.geo(within_km=5)),
@@ -45,12 +46,14 @@ class Case:
     seed: int
     twice: bool = False
     options: dict[str, Any] = field(default_factory=dict)
+    shares: tuple[float, float] = (0.0, 0.0)  # of nulls, and of rows that are copies of others
 
     def __str__(self) -> str:
         kinds = {name: kind for name, kind in self.left.kinds.items() if name != "row"}
         return (
             f"{self.verb} {self.library} {self.left.n_rows}x{self.right.n_rows} on={self.on}/{self.right_on} "
-            f"kinds={kinds} index={self.index} seed={self.seed} twice={self.twice} {self.options}"
+            f"kinds={kinds} index={self.index} seed={self.seed} "
+            f"shares={self.shares} twice={self.twice} {self.options}"
         )
 
     @property
@@ -60,9 +63,10 @@ class Case:
         return {"on": self.on} if same else {"left_on": self.on, "right_on": self.right_on}
 
 
-def _tables(
+def tables(
     kinds: dict[str, str], sizes: tuple[int, int], nulls: float, overlap: float, seed: int
 ) -> tuple[Table, Table]:
+    """The tables of a case by their columns, rows, share of nulls, share of copied rows, and seed."""
     rng = np.random.default_rng(seed)
     n_left, n_right = sizes
     left = {name: column(kind, rng, n_left, nulls) for name, kind in kinds.items()}
@@ -97,8 +101,8 @@ def cases(draw: st.DrawFn) -> Case:
     on = names[: draw(st.integers(1, 1 if verb == "link_files" else len(names)))]
     sizes = draw(SIZES), draw(SIZES)
     seed = draw(st.integers(0, 2**32 - 1))
-    nulls, overlap = draw(st.sampled_from([0.0, 0.1, 0.6, 1.0])), draw(st.sampled_from([0.0, 0.3, 0.9]))
-    left, right = _tables(kinds, sizes, nulls, overlap, seed)
+    nulls, overlap = draw(st.sampled_from(NULLS)), draw(st.sampled_from(COPIES))
+    left, right = tables(kinds, sizes, nulls, overlap, seed)
     right_on = on
     if verb in TWO and draw(st.integers(0, 3)) == 0:
         right = right.renamed({name: f"their {name}" for name in on})
@@ -106,8 +110,9 @@ def cases(draw: st.DrawFn) -> Case:
     index = draw(st.sampled_from(INDEXES))
     twice = library not in ("polars", "pandas_arrow") and draw(st.integers(0, 49)) == 0
     blocks = [name for name in names if name in right.columns]
+    options = _options(draw, verb, on, blocks)
     return Case(
-        verb, library, left, right, on, right_on, index, seed, twice, _options(draw, verb, on, blocks)
+        verb, library, left, right, on, right_on, index, seed, twice, options, shares=(nulls, overlap)
     )
 
 

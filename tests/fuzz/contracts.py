@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ import numpy as np
 
 import linktransformer as lt
 from linktransformer.tables import frames
+from linktransformer.tables.block_keys import folded_cells
 from tests.fuzz.build import build
 from tests.fuzz.cases import LIBRARIES, Case
 from tests.fuzz.cells import Broken, cells_of
@@ -117,9 +119,15 @@ def _keys(case: Case, table: Table, on: Sequence[str]) -> tuple[list[str], bool]
     columns = [frames.joined(wrapped, [name], " ", False, compared=True).tolist() for name in on]
     texts = frames.joined(wrapped, on, " ", False, compared=True).tolist()
     block = case.options.get("block_on")
-    blocks = [""] * table.n_rows if block is None else map(repr, table.columns[block])
+    blocks = [""] * table.n_rows if block is None else map(_block_text, folded_cells(wrapped, block))
     keys = [f"{text}|{block}" for text, block in zip(texts, blocks, strict=True)]
     return keys, len(set(texts)) < len(set(zip(*columns, strict=True)))
+
+
+def _block_text(value: object) -> str:
+    """A block key as a text, one for equal keys: 7 is 7.0 and True is 1, but not "7"."""
+    number = isinstance(value, (bool, float)) and value == value and value not in (math.inf, -math.inf)
+    return repr(int(value)) if number and value == int(value) else repr(value)
 
 
 def _groups(labels: Sequence[Any]) -> set[frozenset[int]]:

@@ -272,3 +272,32 @@ def test_bad_arguments() -> None:
         lt.Linker("lexical", on="nmae").fit(REFERENCE)
     with pytest.raises(lt.ColumnNotFoundError, match="left_on='firm'"):
         lt.Linker("lexical", 0.5, left_on="firm", right_on="name").fit(REFERENCE).predict(QUERIES)
+
+
+LABELS = {
+    "moments": pd.date_range("2020-01-01", periods=80),
+    "zoned": pd.date_range("2020-01-01", periods=80, tz="Asia/Tokyo"),
+    "texts": pd.Index([f"r{i}" for i in range(80)]),
+    "levels": pd.MultiIndex.from_product([range(8), range(10)]),
+    "objects": pd.Index([*range(79), "last"], dtype=object),
+    "periods": pd.period_range("2020", periods=80, freq="D"),
+    "categories": pd.CategoricalIndex([f"r{i}" for i in range(80)]),
+}
+
+
+@pytest.mark.parametrize("labels", [pd.RangeIndex(0), pd.Index([3, 1])[:0], pd.interval_range(0, 80)])
+def test_no_row_is_linked_where_the_index_has_no_null(labels: pd.Index) -> None:
+    linker = lt.Linker("lexical", 0.5, on="name").fit(REFERENCE.iloc[: len(labels)].set_index(labels))
+    assert linker.predict({"name": "qq xx yy"})["reference"].isna().tolist() == [True]
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+def test_labels_have_the_dtype_of_the_index_also_where_no_row_is_linked(labels: pd.Index) -> None:
+    linker = lt.Linker("lexical", 0.5, on="name").fit(REFERENCE.set_index(labels), QUERIES)
+    rows = pd.DataFrame({"name": [REFERENCE["name"].iloc[5], "qq xx yy"]})
+    together = linker.predict(rows)["reference"]
+    assert together.notna().tolist() == [True, False]
+    for place in range(2):
+        alone = linker.predict(rows.iloc[[place]])["reference"]
+        assert alone.dtype == together.dtype == labels.dtype
+        pd.testing.assert_series_equal(alone, together.iloc[[place]])

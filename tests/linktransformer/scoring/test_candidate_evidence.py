@@ -61,3 +61,12 @@ def test_all_records_of_a_small_table_and_a_sample_of_a_large_one(monkeypatch: p
 
 def test_own_records_of_a_part_of_a_table_are_those_of_the_part() -> None:
     np.testing.assert_array_equal(own_sample(np.array([7, 3, 5]), sparse=False), [3, 5, 7])
+
+
+def test_dense_own_rivals_do_not_depend_on_the_other_records() -> None:
+    vectors = np.random.default_rng(0).standard_normal((301, 96)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    table = nodes(np.arange(301))
+    whole = own_rivals(vectors, table, np.arange(301), whole=True)
+    parts = [own_rivals(vectors, table, np.arange(301)[a : a + 7], whole=True) for a in range(0, 301, 7)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)

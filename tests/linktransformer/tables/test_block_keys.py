@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import unicodedata
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -151,3 +152,36 @@ def test_the_same_columns_under_the_old_name() -> None:
 
 def test_the_command_line_writes_pairs_with_an_equals_sign() -> None:
     assert block_columns("year, city = town") == ["year", ("city", "town")]
+
+
+CELLS = {
+    "lists": [["a"], None],
+    "dicts": [{"a": 1}, None],
+    "arrays": [np.zeros(2), None],
+    "in tuples": [("a", ["b"]), None],
+}
+
+
+@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
+def test_nested_cells_are_no_block_keys_anywhere(cells: list[object]) -> None:
+    plain = pd.DataFrame({"name": ["Acme", "Baxter"], "place": ["x", "y"]})
+    odd = plain.assign(place=pd.Series(cells, dtype=object))
+    calls = [
+        lambda: lt.link(odd, odd, on="name", model="lexical", block_on="place"),
+        lambda: lt.cluster(odd, on="name", model="lexical", block_on="place"),
+        lambda: lt.Linker("lexical", on="name", block_on="place").fit(odd),
+        lambda: lt.Linker("lexical", on="name", block_on="place").fit(plain).predict(odd),
+        lambda: lt.Linker("lexical", on="name", block_on="place").fit(plain).add(odd.set_index([["p", "q"]])),
+        lambda: lt.Deduplicator("lexical", on="name", block_on="place").fit(odd),
+        lambda: lt.Deduplicator("lexical", on="name", block_on="place").fit(plain).predict(odd),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidArgumentError, match="'place' holds values that cannot be compared"):
+            call()
+
+
+def test_equal_numbers_are_one_record() -> None:
+    mixed = pd.DataFrame({"name": pd.Series([7, 7.0, "7", 8], dtype=object)})
+    links = lt.link(mixed, mixed, on="name", model="lexical", block_on="name", validate="m:m", threshold=0.0)
+    pairs = set(zip(links.left_rows.tolist(), links.right_rows.tolist(), strict=True))
+    assert pairs == {(0, 0), (0, 1), (1, 0), (1, 1), (2, 2), (3, 3)}

@@ -29,3 +29,13 @@ def test_columns_of_arrow_dtypes(tmp_path: Path, kind: str, index: list[str] | N
     back = restore(tmp_path / store(native, tmp_path), "pandas")
     assert back["more"].dtype == native["more"].dtype and back.index.tolist() == native.index.tolist()
     assert repr(back["more"].tolist()) == repr(native["more"].tolist())
+
+
+@pytest.mark.parametrize("more", [{}, {"list": COLUMNS["list"]}], ids=["plain", "beside an arrow dtype"])
+def test_python_integers_among_none_are_not_rounded(tmp_path: Path, more: dict[str, Any]) -> None:
+    large = [2**53 + 1, None, -(2**63)]
+    columns: dict[str, Any] = {name: pd.arrays.ArrowExtensionArray(array) for name, array in more.items()}
+    index = pd.Index(list("xyz"))
+    native = pd.DataFrame({"number": pd.Series(large, index, dtype=object), **columns}, index=index)
+    back = restore(tmp_path / store(native, tmp_path), "pandas")
+    assert back["number"].tolist() == large and back.index.tolist() == ["x", "y", "z"]
