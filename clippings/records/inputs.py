@@ -49,12 +49,13 @@ class TextBatch:
 
     Attributes:
         rows: Where they stand among those that were given, (n,) int64.
-        ids: Integers of characters (n, t, hashes), or of tokens (n, t), int64.
+        ids: Integers of characters (n, t, hashes), or of tokens (n, t), int64; or vectors of a text model,
+            (n, d) float32.
         mask: Which of them count, (n, t) bool.
     """
 
     rows: Integers
-    ids: Integers
+    ids: Integers | Floats
     mask: Bools
 
 
