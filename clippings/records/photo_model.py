@@ -70,11 +70,37 @@ class PhotoModel(nn.Module):
         return self
 
     @torch.no_grad()
-    def start_from(self, features: Tensor, texts: Tensor) -> None:
-        """Set both heads to principal components of features, (n, 1280), and of text vectors, (m, text_dim)."""
-        for head, rows in ((self.image_head, features), (self.text_head, texts)):
-            centre = rows.mean(dim=0)
-            basis = torch.linalg.svd(rows - centre, full_matrices=False)[2][: self.config.dim]
+    def start_from(
+        self, features: Tensor, picture: Tensor, texts: Tensor, caption: Tensor, shrinkage: float = 0.1
+    ) -> None:
+        """Set both heads by linear discriminant analysis, which needs no gradients.
+
+        `features` are pooled, (n, 1280), `picture` says which source picture each shows, (n,) int64; `texts`
+        are vectors of the text model, (m, text_dim), `caption` says which caption each is a form of, (m,).
+        Directions in which printings of one picture differ are shrunk, the leading ones of the rest are kept.
+        """
+        for head, rows, group in (
+            (self.image_head, features, picture), (self.text_head, texts, caption)
+        ):  # fmt: skip
+            weight, centre = _discriminant(rows.double(), group, self.config.dim, shrinkage)
             head.weight.zero_()
-            head.weight[: len(basis)] = basis
-            head.bias.copy_(-(head.weight @ centre))
+            head.weight[: len(weight)] = weight.to(head.weight.dtype)
+            head.bias.copy_(-(head.weight @ centre.to(head.weight.dtype)))
+
+
+def _discriminant(rows: Tensor, group: Tensor, dim: int, shrinkage: float) -> tuple[Tensor, Tensor]:
+    """A projection, (at most dim, d), that whitens differences within groups, and the mean of the rows."""
+    centre = rows.mean(dim=0)
+    _, number, size = group.unique(return_inverse=True, return_counts=True)
+    means = torch.zeros(len(size), rows.shape[1], dtype=rows.dtype, device=rows.device)
+    means.index_add_(0, number, rows)
+    means /= size[:, None]
+    inner = rows - means[number]
+    within = inner.T @ inner / len(rows)
+    level = within.diagonal().mean().clamp(min=1e-12)
+    within = (1 - shrinkage) * within + shrinkage * level * torch.eye(len(within), dtype=rows.dtype, device=rows.device)
+    values, vectors = torch.linalg.eigh(within)
+    whiten = vectors * values.clamp(min=1e-12).rsqrt()
+    basis = torch.linalg.svd((means - centre) @ whiten, full_matrices=False)[2][:dim]
+    weight = basis @ whiten.T
+    return weight / weight.norm(dim=1).mean(), centre
