@@ -38,7 +38,7 @@ class PhotoTrainable(RecordTrainable):
         """Squares as float32 unit rows with gradients, (n, d)."""
         batch = self.placed(strips)
         if augment is not None:
-            batch = augment(batch, None, generator)
+            batch = self._laid_out(augment(batch, None, generator))
         with self.autocast():
             vectors: Tensor = self.photos.image(batch)
         return vectors.float()
@@ -46,9 +46,14 @@ class PhotoTrainable(RecordTrainable):
     def placed(self, squares: Sequence[Pixels]) -> Tensor:
         """Normalised pixels, (n, 3, side, side), on the device."""
         pixels = self.place(np.stack(squares)).permute(0, 3, 1, 2).float()
-        layout = import_module("torch").channels_last
-        normalised: Tensor = ((pixels - float(CENTRE)) / float(SPREAD)).contiguous(memory_format=layout)
-        return normalised
+        return self._laid_out((pixels - float(CENTRE)) / float(SPREAD))
+
+    def _laid_out(self, batch: Tensor) -> Tensor:
+        torch = import_module("torch")
+        # a GPU is faster with channels last, a CPU much slower
+        return batch.contiguous(
+            memory_format=torch.channels_last if self.few_shapes else torch.contiguous_format
+        )
 
     def text_vectors(self, texts: Sequence[str]) -> Tensor:
         """Texts as float32 unit rows with gradients, (n, d)."""
@@ -88,6 +93,4 @@ def jitter(batch: Tensor, mask: Tensor | None = None, generator: Generator | Non
     grey = moved.mean(dim=1, keepdim=True)
     colour = uniform(0, 1, n, 1, 1, 1)
     pale: Tensor = moved + (grey - moved) * torch.where(colour < 0.2, 1.0, 0.0)
-    return (pale * uniform(0.8, 1.2, n, 1, 1, 1) + uniform(-0.15, 0.15, n, 1, 1, 1)).contiguous(
-        memory_format=torch.channels_last
-    )
+    return pale * uniform(0.8, 1.2, n, 1, 1, 1) + uniform(-0.15, 0.15, n, 1, 1, 1)

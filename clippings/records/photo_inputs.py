@@ -24,7 +24,7 @@ class PhotoInputs:
     """Squares of pixels, and vectors of the bundled text model, which is loaded for the first text."""
 
     def __init__(self, config: PhotoConfig) -> None:
-        self.config = config
+        self.config, self.photo_side = config, config.side
 
     def prepare(self, pictures: Sequence[Picture | None]) -> tuple[list[Pixels | None], Floats]:
         """Squares, (side, side, 3) uint8 or None; contrast and sharpness, (n, 2) float32, NaN for none."""

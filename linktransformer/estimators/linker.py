@@ -149,7 +149,12 @@ class Linker(FittedEstimator):
             )
         plan = self._opened(self.model, not texts)
         root = None if self.image_root is None else str(Path(self.image_root).absolute())
-        reader = RowReader(keys, serializer=plan.reading if texts else plan.serializer, image_root=root)
+        reader = RowReader(
+            keys,
+            serializer=plan.reading if texts else plan.serializer,
+            image_root=root,
+            photo_side=0 if texts else plan.photo_side,
+        )
         bare, units = refs.read(table, reader)
         if self.weights is None:
             self._fit(bare, units, plan, sample)

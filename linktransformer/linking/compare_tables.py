@@ -218,7 +218,9 @@ def read(
     """Read the records of a table, with a column of pictures or without."""
     if image is None:
         return TableRecords(table, on, records.read(table, on, plan.reading))
-    units = picture_records.read_units(table, on, image, plan.serializer, confidence, job.image_root)
+    units = picture_records.read_units(
+        table, on, image, plan.serializer, confidence, job.image_root, photo_side=plan.photo_side
+    )
     return TableRecords(table, on, units.records, units, image)
 
 

@@ -34,7 +34,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     "synthetic": {"learning_rate": 4e-4, "m_per_class": 4, "hard_negatives": 3, "equal_texts": True},
 }
 PRINTINGS_FOR_HEADS = 6  # a picture, of those that the discriminant analysis sees
-SLACK = 0.85  # of a stage's time is planned, the rest goes into mining and validation
+SLACK = 0.75  # of a stage's time is planned, the rest goes into mining and validation
 FEW = 12  # steps that are timed before a stage
 
 
@@ -48,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--times", type=int, default=0, help="printings a picture; 0: as planned")
     parser.add_argument("--limit", type=int, default=0, help="so many source pictures; 0: all")
     parser.add_argument("--batch", type=int, default=512)
+    parser.add_argument("--side", type=int, default=224, help="pixels of a square; 64 for a trial on a CPU")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that print")
+    parser.add_argument("--deadline", type=float, default=330, help="no seed is begun that would end later (s)")
     parser.add_argument("--device", default=None)
 
 
@@ -61,14 +63,17 @@ class Printed:
     texts: tuple[str, ...]
     source: npt.NDArray[np.int64]
 
-    def examples(self) -> Any:
-        """The printings as records to train on; those of a picture are on both sides in turn."""
+    def examples(self, first: int = 0) -> Any:
+        """The printings as records to train on; those of a picture are on both sides in turn.
+
+        A picture stands for its number from `first` on: the squares themselves lie on the device.
+        """
         from clippings.record_training.examples import RecordExamples
 
         n = len(self.texts)
         return RecordExamples(
             self.texts,
-            lambda numbers, epoch: list(self.squares[numbers]),
+            lambda numbers, epoch: [np.array([number + first]) for number in numbers.tolist()],
             self.source,
             side=(np.arange(n) % 2).astype(np.int8),
             quality=self.quality,
@@ -82,10 +87,16 @@ def run(options: argparse.Namespace) -> Report:
     printings = {split: printed(options, split) for split in ("train", "valid")}
     say(f"printed {[len(one.texts) for one in printings.values()]}, {time.perf_counter() - started:.0f} s", note=True)
     rows: list[dict[str, Any]] = []
-    for seed in options.seeds:
-        rows += learned(options, printings, seed)
+    longest = 60 * options.minutes
     options.to.mkdir(parents=True, exist_ok=True)
-    (options.to / "figures.json").write_text(json.dumps(rows, indent=1) + "\n")
+    for seed in options.seeds:
+        begun = time.perf_counter()
+        if begun - started + longest > options.deadline:
+            say(f"no time for seed {seed}", note=True)
+            continue
+        rows += learned(options, printings, seed)
+        longest = max(longest, time.perf_counter() - begun)
+        (options.to / "figures.json").write_text(json.dumps(rows, indent=1) + "\n")
     settings = {name: str(value) for name, value in vars(options).items()}
     return Report("photos", [Table("Valid split", rows)], settings=settings)
 
@@ -98,7 +109,7 @@ def printed(options: argparse.Namespace, split: str) -> Printed:
         kept = sorted({one.source for one in plan})[: options.limit]
         plan = [one for one in plan if one.source <= kept[-1]]
     chunks = [plan[start : start + 64] for start in range(0, len(plan), 64)]
-    _Work.data = data
+    _Work.data, _Work.side = data, options.side
     if options.workers > 1:
         with multiprocessing.get_context("fork").Pool(options.workers) as pool:
             parts = pool.map(_prints, chunks, chunksize=1)
@@ -112,8 +123,9 @@ def printed(options: argparse.Namespace, split: str) -> Printed:
     )
 
 
-class _Work:
+class _Work:  # of the processes that print: a fork shares it
     data: Sequence[bytes] = ()
+    side: int = 224
 
 
 def _prints(plan: Sequence[Any]) -> tuple[Squares, npt.NDArray[np.float32]]:
@@ -121,7 +133,8 @@ def _prints(plan: Sequence[Any]) -> tuple[Squares, npt.NDArray[np.float32]]:
     from clippings.synthetic.press import press
 
     shown = [
-        photograph(press(_pixels(one.source), one.press, one.draw, other=_pixels(one.other))) for one in plan
+        photograph(press(_pixels(one.source), one.press, one.draw, other=_pixels(one.other)), _Work.side)
+        for one in plan
     ]
     return np.stack([one.pixels for one in shown]), np.stack([one.quality for one in shown])
 
@@ -139,6 +152,8 @@ def learned(options: argparse.Namespace, printings: Mapping[str, Printed], seed:
 
     from clippings.record_training.evaluation import RecordTask, task, validation
     from clippings.record_training.photo_trainable import PhotoTrainable
+    from clippings.records.photo_inputs import CENTRE, SPREAD
+    from clippings.records.photo_config import PhotoConfig
     from clippings.records.photo_model import PhotoModel
     from clippings.records.torch_encoder import best_device
 
@@ -153,12 +168,24 @@ def learned(options: argparse.Namespace, printings: Mapping[str, Printed], seed:
 
     weights = {name: value.float() if value.is_floating_point() else value
                for name, value in load_file(options.inputs / BACKBONE).items()}  # fmt: skip
-    base = PhotoModel()
+    base = PhotoModel(PhotoConfig(side=options.side))
     base.backbone.load_pretrained(weights)
-    model = PhotoTrainable(base, embed, options.device or best_device())
+    device = options.device or best_device()
+    store = [torch.from_numpy(one.squares).to(device) for one in printings.values()]
+    squares = torch.cat(store)
+
+    class OnDevice(PhotoTrainable):
+        """Training on pictures that lie on the device already, given by number."""
+
+        def placed(self, numbers: Sequence[Any]) -> Any:
+            chosen = squares[torch.from_numpy(np.concatenate(numbers)).to(device)]
+            pixels = chosen.permute(0, 3, 1, 2).float()
+            return self._laid_out((pixels - float(CENTRE)) / float(SPREAD))
+
+    model = OnDevice(base, embed, device)
     model.use("auto")
     start_heads(model, printings["train"], embed)
-    linking: dict[str, RecordTask] = {"valid": task(printings["valid"].examples())}
+    linking: dict[str, RecordTask] = {"valid": task(printings["valid"].examples(len(printings["train"].texts)))}
     validate = validation(linking)
     rows = [{"seed": seed, "stage": "heads", **rounded(validate(model))}]
     say(f"seed {seed}, heads: {time.perf_counter() - began:.0f} s {rows[-1]}", note=True)
@@ -184,7 +211,7 @@ def start_heads(model: Any, train: Printed, embed: Any) -> None:
     model.photos.eval()
     with torch.no_grad():
         for start in range(0, len(rows), 256):
-            batch = model.placed(list(train.squares[rows[start : start + 256]]))
+            batch = model.placed([rows[start : start + 256]])
             with model.autocast():
                 parts.append(model.photos.features(batch).float().cpu())
     spoken = [row for row in range(len(train.texts)) if train.texts[row].strip()]
@@ -208,7 +235,7 @@ def trained(
     from clippings.record_training.trainer import Stage, fit_records
 
     settings = {
-        "batch_size": options.batch, "mini_batch_size": options.batch, "seed": seed, "character_noise": 0.0,
+        "batch_size": options.batch, "mini_batch_size": 2 * options.batch, "seed": seed, "character_noise": 0.0,
         "weight_decay": 0.02, "warmup": 0.1, **RECIPES[stage],
     }  # fmt: skip
     examples = train.examples()
@@ -217,7 +244,7 @@ def trained(
 
     def recipe(steps: int, keep: str) -> RecordRecipe:
         epochs = max(1, -(-steps // per_epoch))
-        passes = max(1, per_epoch and epochs // 6)  # validated and mined about six times
+        passes = max(1, epochs // 4)  # validated and mined four or five times
         return RecordRecipe.for_stage(
             stage, **settings, max_steps=steps, epochs=-(-epochs // passes), passes=passes, keep=keep
         )
