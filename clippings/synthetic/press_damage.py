@@ -1,4 +1,4 @@
-"""What printing, ageing and copying do to a photograph: each kind is a small function of picture and generator.
+"""What printing, ageing and copying do to a photograph: each kind is a function of picture and generator.
 
 A picture is float32, (h, w, 3), from 0 (black) to 1 (white). Severity 0 changes nothing or next to nothing, 1
 is a poor newspaper scan.
@@ -6,6 +6,7 @@ is a poor newspaper scan.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import ModuleType
 
 import numpy as np
@@ -68,7 +69,7 @@ def gain(x: Floats, draw: np.random.Generator, s: float) -> Floats:
 
 
 def halftone(x: Floats, draw: np.random.Generator, s: float) -> Floats:
-    """Print with a screen of dots, 2 to 5 pixels apart, in 70 % of the pictures; of colours, three screens."""
+    """Print with a screen of dots, 2 to 5 pixels apart, in 70 % of them; of colours, three screens."""
     if draw.random() >= 0.7 or s <= 0:
         return x
     pitch, hard = draw.uniform(2.2, 2.5 + 2.5 * min(s, 1.6)), 6.0
@@ -124,14 +125,15 @@ def curl(x: Floats, draw: np.random.Generator, s: float) -> Floats:
     down = (deep * bent + lean * edges) * h
     columns = np.round(edges * w).astype(int).tolist()
     mesh = [
-        ((columns[i], 0, columns[i + 1], h),
-         (across[i], down[i], across[i], h + down[i], across[i + 1], h + down[i + 1], across[i + 1], down[i + 1]))
-        for i in range(STRIPS) if columns[i + 1] > columns[i]
+        ((columns[i], 0, columns[j], h),
+         (across[i], down[i], across[i], h + down[i], across[j], h + down[j], across[j], down[j]))
+        for i, j in pairwise(range(STRIPS + 1)) if columns[j] > columns[i]
     ]  # fmt: skip
     pillow = need_pillow()
     turned = _image(x).transform((w, h), pillow.Transform.MESH, mesh, pillow.Resampling.BILINEAR)
     shadow = 1 - draw.uniform(0.1, 0.35) * min(s, 1.5) * np.linspace(1, 0, w) ** 3
-    return (_floats(turned) * (shadow if draw.random() < 0.5 else shadow[::-1])[None, :, None]).astype(np.float32)
+    shadow = shadow if draw.random() < 0.5 else shadow[::-1]
+    return (_floats(turned) * shadow[None, :, None]).astype(np.float32)
 
 
 def rephotograph(x: Floats, draw: np.random.Generator, s: float) -> Floats:
@@ -150,7 +152,8 @@ def rephotograph(x: Floats, draw: np.random.Generator, s: float) -> Floats:
     )  # fmt: skip
     rows, columns = np.linspace(-1, 1, h)[:, None], np.linspace(-1, 1, w)[None, :]
     centre = draw.uniform(-0.6, 0.6, 2)
-    light = 1 - draw.uniform(0.05, 0.3) * min(s, 1.5) * ((rows - centre[0]) ** 2 + (columns - centre[1]) ** 2) / 2
+    away = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2
+    light = 1 - draw.uniform(0.05, 0.3) * min(s, 1.5) * away / 2
     return np.clip(_floats(shot) * light[:, :, None], 0, 1).astype(np.float32)
 
 

@@ -13,6 +13,8 @@ from clippings.pictures.pixel_formats import Pixels
 from clippings.synthetic.captions import CaptionChanges, reword
 from clippings.synthetic.press import Press, printed
 
+_PRESS, _CHANGES = Press(), CaptionChanges()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Printings:
@@ -47,8 +49,8 @@ def reprint(
     captions: Sequence[Mapping[str, str]],
     times: int | Sequence[int] = 3,
     *,
-    presses: Press | Sequence[Press] = Press(),
-    changes: CaptionChanges = CaptionChanges(),
+    presses: Press | Sequence[Press] = _PRESS,
+    changes: CaptionChanges = _CHANGES,
     swapped: float = 0.0,
     seed: int = 0,
 ) -> Printings:
@@ -80,11 +82,12 @@ def reprint(
     n = len(pictures)
     counts = [times] * n if isinstance(times, int) else [int(count) for count in times]
     choices = [presses] if isinstance(presses, Press) else list(presses)
-    if len(captions) != n or len(counts) != n or not choices or min([0, *counts]) < 0 or not 0 <= swapped <= 1:
+    one_each = len(captions) == n == len(counts)
+    if not one_each or not choices or min([0, *counts]) < 0 or not 0 <= swapped <= 1:
         raise EncoderError(
             f"Clippings cannot be made. Given: {n} pictures, {len(captions)} captions, times={times!r:.60}, "
-            f"{len(choices)} presses, swapped={swapped!r}. Give one caption a picture, whole numbers, a press, "
-            "and a share from 0 to 1."
+            f"{len(choices)} presses, swapped={swapped!r}. Give one caption a picture, whole numbers, a "
+            "press, and a share from 0 to 1."
         )
     plan = list(draws(captions, counts, choices, changes, swapped, seed))
     images = tuple(

@@ -11,6 +11,7 @@ import argparse
 import resource
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", nargs="+", default=["photos"], help="names, folders or CLIP models")
     parser.add_argument("--before", type=Path, default=None, metavar="DIR")
     parser.add_argument("--conditions", nargs="+", default=[*wire_data.CONDITIONS, "gaps"])
-    parser.add_argument("--limit", type=int, default=0, help="source pictures of a split; 0: all")
+    parser.add_argument(
+        "--limit", type=int, default=0, help="source pictures of test, half of it of valid; 0: all"
+    )
     parser.add_argument("--no-linking", action="store_true", help="leave out cluster")
 
 
@@ -57,22 +60,25 @@ def run(options: argparse.Namespace) -> Report:
             rows += list(linked(options, wires[1]))
         n = f"{len(wires[1]):,} clippings of {len(set(wires[1].source.tolist())):,} pictures"
         tables.append(Table(f"{condition}: {n}", rows))
-    return Report("wire", tables, settings={"models": [str(one) for one in options.models]})
+    names = [Path(str(one)).name for one in options.models]
+    return Report("wire", tables, settings={"models": names, "pictures drawn": options.limit})
 
 
 def made(options: argparse.Namespace, condition: str) -> Pair:
-    """The clippings of both splits."""
-    valid, test = (wire_data.made(options.sources, split, condition, options.limit) for split in ("valid", "test"))
+    """The clippings of both splits; of valid, which chooses two numbers, half as many pictures are drawn."""
+    limits = {"valid": -(-options.limit // 2), "test": options.limit}
+    valid, test = (wire_data.made(options.sources, split, condition, limits[split]) for split in limits)
     return valid, test
 
 
 def views(options: argparse.Namespace, wires: Pair) -> Iterator[tuple[str, Matrix, Matrix]]:
     """Name and similarities, (n, n) on valid and on test, of each way to compare clippings."""
-    for name, way in {"captions, Jaccard": jaccard, "captions, n-grams": ngrams, "captions, text model": texts,
-                      "perceptual hash": hashes}.items():  # fmt: skip
+    ways = {"captions, Jaccard": jaccard, "captions, n-grams": ngrams, "captions, text model": texts}
+    for name, way in {**ways, "perceptual hash": hashes}.items():
         yield name, way(wires[0]), way(wires[1])
     if options.before is not None:
-        valid, test = (vectors(str(options.before), one).image for one in wires)
+        bare = [replace(one, captions=(None,) * len(one)) for one in wires]
+        valid, test = (vectors(str(options.before), one).image for one in bare)
         yield "picture, before training", valid @ valid.T, test @ test.T
     for model in options.models:
         sides = [vectors(str(model), one) for one in wires]
@@ -145,12 +151,16 @@ def linked(options: argparse.Namespace, wire: Wire) -> Iterator[Mapping[str, Any
         for name, arguments in {
             "cluster, captions": {"on": "caption"},
             "cluster, both": {"on": "caption", "images": "photo", "model": str(model)},
-            "cluster, pictures": {"on": [], "images": "photo", "model": str(model)},
+            "cluster, pictures": {"images": "photo", "model": str(model)},
         }.items():
             began = time.perf_counter()
-            found = lt.cluster(wire.frame(), progress=False, **arguments)
-            row = {"view": f"{Path(str(model)).name}: {name}", **wire_scores.of_clusters(found.label, wire.source),
-                   "seconds": time.perf_counter() - began,
-                   "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}  # fmt: skip
+            frame = wire.frame() if "on" in arguments else wire.frame()[["photo"]]
+            found = lt.cluster(frame, progress=False, **arguments)
+            row = {
+                "view": f"{Path(str(model)).name}: {name}",
+                **wire_scores.of_clusters(found.label, wire.source),
+                "seconds": time.perf_counter() - began,
+                "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
             say(str(row), note=True)
             yield row

@@ -73,7 +73,10 @@ class Wire:
 
 
 def made(path: Path, split: str, condition: str, limit: int = 0, seed: int = 0) -> Wire:
-    """The clippings of a split (by source picture) in a condition, kept beside the pictures."""
+    """The clippings of a split (by source picture) in a condition, kept beside the pictures; limit 0: of all.
+
+    A limit draws the same pictures for every condition that has them.
+    """
     kept = path.with_name(f"wire-{split}-{condition.replace(' ', '-')}-{limit}-{seed}.zip")
     if not kept.exists():
         _save(_made(path, split, condition, limit, seed), kept)
@@ -97,8 +100,9 @@ def _made(path: Path, split: str, condition: str, limit: int, seed: int) -> Wire
     sources, data = load(path)
     kept = [row for row, one in enumerate(sources) if one.split == split]
     if condition == "two languages":
-        kept = [row for row in kept if sum(name in FOREIGN for name in sources[row].captions) >= MANY_LANGUAGES]
-    kept = kept[: limit or None]
+        kept = [row for row in kept if len(set(FOREIGN) & set(sources[row].captions)) >= MANY_LANGUAGES]
+    order = np.random.default_rng(seed).permutation(len(sources))
+    kept = sorted(sorted(kept, key=order.tolist().__getitem__)[: limit or None])
     pictures = [_pixels(data[row]) for row in kept]
     captions = [sources[row].captions for row in kept]
     draw = np.random.default_rng([seed, SEEDS[split]])
@@ -127,9 +131,8 @@ def _two_languages(
     english = [{"en": one.get("en") or next(iter(one.values()))} for one in captions]
     first = reprint(pictures, english, 1, changes=changes, **numbers)
     second = reprint(pictures, foreign, 1, changes=changes, **{**numbers, "seed": numbers["seed"] + 1})
-    return Wire(
-        first.images + second.images, first.texts + second.texts, np.concatenate([first.source, second.source])
-    )
+    source = np.concatenate([first.source, second.source])
+    return Wire(first.images + second.images, first.texts + second.texts, source)
 
 
 def _pixels(data: bytes) -> npt.NDArray[np.uint8]:

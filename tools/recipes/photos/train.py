@@ -1,9 +1,10 @@
 """Train the model "photos" on printings of pictures, in stages, several seeds after another.
 
-`python -m tools.recipes.photos.packing` writes the folder that it reads. Heads start from a linear discriminant
-analysis; then pictures are learned with their own captions ("self"), then printings of one picture with each
-other and hard negatives ("synthetic"). Valid chooses the weights of the second stage; the test split is not in
-the folder. `--stages` without a name stops after the discriminant analysis, which needs no GPU.
+`python -m tools.recipes.photos.packing` writes the folder that it reads. Heads start from a linear
+discriminant analysis; then pictures are learned with their own captions ("self"), then printings of one
+picture with each other and hard negatives ("synthetic"). Valid chooses the weights of the second stage; the
+test split is not in the folder. `--stages` without a name stops after the discriminant analysis, which needs
+no GPU.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--side", type=int, default=224, help="pixels of a square; 64 for a trial on a CPU")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that print")
-    parser.add_argument("--deadline", type=float, default=330, help="no seed is begun that would end later (s)")
+    parser.add_argument(
+        "--deadline", type=float, default=330, help="seconds; no seed begins that would end later"
+    )
     parser.add_argument("--device", default=None)
 
 
@@ -85,7 +88,8 @@ def run(options: argparse.Namespace) -> Report:
     """Print, train and save every seed."""
     started = time.perf_counter()
     printings = {split: printed(options, split) for split in ("train", "valid")}
-    say(f"printed {[len(one.texts) for one in printings.values()]}, {time.perf_counter() - started:.0f} s", note=True)
+    counts = [len(one.texts) for one in printings.values()]
+    say(f"printed {counts}, {time.perf_counter() - started:.0f} s", note=True)
     rows: list[dict[str, Any]] = []
     longest = 60 * options.minutes
     options.to.mkdir(parents=True, exist_ok=True)
@@ -152,8 +156,8 @@ def learned(options: argparse.Namespace, printings: Mapping[str, Printed], seed:
 
     from clippings.record_training.evaluation import RecordTask, task, validation
     from clippings.record_training.photo_trainable import PhotoTrainable
-    from clippings.records.photo_inputs import CENTRE, SPREAD
     from clippings.records.photo_config import PhotoConfig
+    from clippings.records.photo_inputs import CENTRE, SPREAD
     from clippings.records.photo_model import PhotoModel
     from clippings.records.torch_encoder import best_device
 
@@ -185,7 +189,8 @@ def learned(options: argparse.Namespace, printings: Mapping[str, Printed], seed:
     model = OnDevice(base, embed, device)
     model.use("auto")
     start_heads(model, printings["train"], embed)
-    linking: dict[str, RecordTask] = {"valid": task(printings["valid"].examples(len(printings["train"].texts)))}
+    of_valid = printings["valid"].examples(len(printings["train"].texts))
+    linking: dict[str, RecordTask] = {"valid": task(of_valid)}
     validate = validation(linking)
     rows = [{"seed": seed, "stage": "heads", **rounded(validate(model))}]
     say(f"seed {seed}, heads: {time.perf_counter() - began:.0f} s {rows[-1]}", note=True)
@@ -235,9 +240,14 @@ def trained(
     from clippings.record_training.trainer import Stage, fit_records
 
     settings = {
-        "batch_size": options.batch, "mini_batch_size": 2 * options.batch, "seed": seed, "character_noise": 0.0,
-        "weight_decay": 0.02, "warmup": 0.1, **RECIPES[stage],
-    }  # fmt: skip
+        "batch_size": options.batch,
+        "mini_batch_size": 2 * options.batch,
+        "seed": seed,
+        "character_noise": 0.0,
+        "weight_decay": 0.02,
+        "warmup": 0.1,
+        **RECIPES[stage],
+    }
     examples = train.examples()
     per_epoch = max(1, round(len(examples) / options.batch))
     seconds = options.minutes * 60 * SHARES[stage] / sum(SHARES[name] for name in options.stages)
@@ -253,8 +263,8 @@ def trained(
     with tempfile.TemporaryDirectory() as folder:
         for trial in (FEW // 2, FEW):  # the first warms up
             begun = time.perf_counter()
-            fit_records(model, Stage(examples, recipe(trial, "last"), augment=jitter), Path(folder) / f"{trial}",
-                        validate=lambda model: {"fused_top1": 0.0})  # fmt: skip
+            timed = Stage(examples, recipe(trial, "last"), augment=jitter)
+            fit_records(model, timed, Path(folder) / f"{trial}", validate=lambda model: {"fused_top1": 0.0})
             step_seconds = (time.perf_counter() - begun) / trial
         model.photos.load_state_dict(before)
         steps = max(FEW, int(SLACK * seconds / step_seconds))
