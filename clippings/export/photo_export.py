@@ -53,7 +53,7 @@ def export_photos(
     """
     want_precision(precision)
     torch = need_torch("The export of a model")
-    root, config = Path(folder), model.config
+    root, config, training = Path(folder), model.config, model.training
     root.mkdir(parents=True, exist_ok=True)
     n = 2  # of the examples; no graph depends on it
     device, rows = model.scale.device, {0: "n"}
@@ -68,7 +68,6 @@ def export_photos(
         ("text", method(torch, model, "text"), {"vectors": texts}),
         ("fuse", model.fuse, fused),
     )
-    training = model.training
     model.eval()
     try:
         for name, part, inputs in graphs:

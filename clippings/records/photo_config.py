@@ -49,7 +49,7 @@ class PhotoConfig(Settings):
     def __post_init__(self) -> None:
         self.check_whole({"dim": 1, "side": 32, "text_dim": 1, "longest_text": 1})
         self.check(is_real(self.depth) and 0 < self.depth <= 4, "depth", "a number above 0, at most 4")
-        self.check(isinstance(self.text_model, str) and bool(self.text_model), "text_model", "a model's name")
+        self.check(bool(self.text_model), "text_model", "a model's name")
         self.check(self.fusion in FUSIONS, "fusion", f"one of {FUSIONS}")
         weight = self.image_weight
         self.check(is_real(weight) and 0 < weight < 1, "image_weight", "a share between 0 and 1")

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from clippings.errors import EncoderError
+from clippings.settings import is_real
 from clippings.synthetic.confusions import Confusions, shipped_confusions
 
 AGENCIES = ("AP", "UPI", "Reuters", "AFP", "dpa", "Keystone", "Staff photo", "Wirephoto", "Photo")
@@ -44,8 +45,8 @@ class CaptionChanges:
 
     def __post_init__(self) -> None:
         shares = (self.translated, self.shortened, self.rewritten, self.misread)
-        good = all(isinstance(share, (int, float)) and 0 <= share <= 1 for share in shares)
-        if not good or not 0 <= self.error_rate <= 10:
+        good = all(is_real(share) and 0 <= share <= 1 for share in shares)
+        if not good or not is_real(self.error_rate) or not 0 <= self.error_rate <= 10:
             raise EncoderError(
                 f"Changes of captions cannot work. Given: {self}. Give shares from 0 to 1, and an error rate "
                 "from 0 to 10."

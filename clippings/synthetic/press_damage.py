@@ -47,7 +47,7 @@ def contrast(x: Floats, draw: np.random.Generator, s: float) -> Floats:
     """Change gamma, contrast and brightness."""
     gamma = 2.0 ** draw.uniform(-0.7 * s, 0.7 * s)
     factor, shift = 1 + draw.uniform(-0.45, 0.25) * min(s, 1.8), draw.uniform(-0.12, 0.12) * s
-    return np.clip((x**gamma - 0.5) * factor + 0.5 + shift, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((x**gamma - 0.5) * factor + 0.5 + shift, 0, 1), np.float32)
 
 
 def grey(x: Floats, draw: np.random.Generator, s: float) -> Floats:
@@ -65,7 +65,7 @@ def shrink(x: Floats, draw: np.random.Generator, s: float) -> Floats:
 
 def gain(x: Floats, draw: np.random.Generator, s: float) -> Floats:
     """Let the dots of ink run: the tones between black and white darken."""
-    return x - np.float32(draw.uniform(0, 0.5) * min(s, 1.8)) * x * (1 - x)
+    return np.asarray(x - np.float32(draw.uniform(0, 0.5) * min(s, 1.8)) * x * (1 - x))
 
 
 def halftone(x: Floats, draw: np.random.Generator, s: float) -> Floats:
@@ -79,7 +79,7 @@ def halftone(x: Floats, draw: np.random.Generator, s: float) -> Floats:
     threshold = np.stack(screens, axis=2)
     dots = 1 / (1 + np.exp(-hard * (x[:, :, : threshold.shape[2]] - threshold)))
     share = np.float32(min(1.0, 0.4 + 0.5 * s))
-    return (x + share * (dots.astype(np.float32) - x)).astype(np.float32)
+    return np.asarray(x + share * (dots.astype(np.float32) - x), np.float32)
 
 
 def bleed(x: Floats, draw: np.random.Generator, s: float, other: Floats) -> Floats:
@@ -154,7 +154,7 @@ def rephotograph(x: Floats, draw: np.random.Generator, s: float) -> Floats:
     centre = draw.uniform(-0.6, 0.6, 2)
     away = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2
     light = 1 - draw.uniform(0.05, 0.3) * min(s, 1.5) * away / 2
-    return np.clip(_floats(shot) * light[:, :, None], 0, 1).astype(np.float32)
+    return np.asarray(np.clip(_floats(shot) * light[:, :, None], 0, 1), np.float32)
 
 
 def blur(x: Floats, draw: np.random.Generator, s: float) -> Floats:

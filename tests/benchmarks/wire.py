@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=int, default=0, help="source pictures of test, half of it of valid; 0: all"
     )
-    parser.add_argument("--no-linking", action="store_true", help="leave out cluster")
+    parser.add_argument("--no-linking", action="store_true", help="leave out `cluster` by the first model")
 
 
 def run(options: argparse.Namespace) -> Report:
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> Report:
             rows.append({"view": name, **wire_scores.measured(test, wires[1].source, by)})
             say(f"{condition}: {rows[-1]}", note=True)
         if not options.no_linking:
-            rows += list(linked(options, wires[1]))
+            rows += list(linked(str(options.models[0]), wires[1]))
         n = f"{len(wires[1]):,} clippings of {len(set(wires[1].source.tolist())):,} pictures"
         tables.append(Table(f"{condition}: {n}", rows))
     names = [Path(str(one)).name for one in options.models]
@@ -143,24 +143,21 @@ def pictures_of(wire: Wire, side: int = 64) -> Sequence[Any]:
     return read_pictures(list(wire.photos), colour=side > 0, shortest=side or 64, stored=True)
 
 
-def linked(options: argparse.Namespace, wire: Wire) -> Iterator[Mapping[str, Any]]:
-    """`cluster` by default, without a label: what the learned decision makes of all views."""
+def linked(model: str, wire: Wire) -> Iterator[Mapping[str, Any]]:
+    """`cluster` by default, without a label: what the shipped decision makes of all views."""
     import linktransformer as lt
 
-    for model in options.models:
-        for name, arguments in {
-            "cluster, captions": {"on": "caption"},
-            "cluster, both": {"on": "caption", "images": "photo", "model": str(model)},
-            "cluster, pictures": {"images": "photo", "model": str(model)},
-        }.items():
-            began = time.perf_counter()
-            frame = wire.frame() if "on" in arguments else wire.frame()[["photo"]]
-            found = lt.cluster(frame, progress=False, **arguments)
-            row = {
-                "view": f"{Path(str(model)).name}: {name}",
-                **wire_scores.of_clusters(found.label, wire.source),
-                "seconds": time.perf_counter() - began,
-                "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            }
-            say(str(row), note=True)
-            yield row
+    both = {"on": "caption", "images": "photo", "model": model}
+    ways = {"captions": {"on": "caption"}, "both": both, "pictures": {"images": "photo", "model": model}}
+    for name, arguments in ways.items():
+        began = time.perf_counter()
+        frame = wire.frame() if "on" in arguments else wire.frame()[["photo"]]
+        found = lt.cluster(frame, progress=False, **arguments)
+        row = {
+            "view": f"{Path(model).name}: cluster, {name}",
+            **wire_scores.of_clusters(found.label, wire.source),
+            "seconds": time.perf_counter() - began,
+            "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+        say(str(row), note=True)
+        yield row
