@@ -21,7 +21,15 @@ from clippings.records.photo_config import PhotoConfig
 from model_hub.ref import BUNDLED
 
 NAME = "photos"
-METRICS: dict[str, float] = {}
+METRICS = {
+    "adjusted Rand index, mixed damage, picture and caption": 0.518,
+    "adjusted Rand index, mixed damage, picture": 0.431,
+    "adjusted Rand index, mixed damage, caption": 0.256,
+    "adjusted Rand index, heavy damage, picture and caption": 0.166,
+    "adjusted Rand index, heavy damage, caption": 0.229,
+    "adjusted Rand index, unseen kinds of damage, picture and caption": 0.802,
+    "right clipping first, mixed damage, picture and caption": 0.741,
+}
 NOTICE = """photos
 
 A model of photographs and their captions, made by the authors of linktransformer. Apache License 2.0 (see
@@ -82,6 +90,7 @@ def make(weights: Path, licence: Path, out: Path) -> model_hub.Manifest:
             "captions": "those of the packages, in up to 100 languages",
         },
         metrics=METRICS,
+        measured_on="made clippings of 420 pictures (unseen kinds: 80) that training did not see",
         created_by="tools/make_photos_model.py",
     )
     (out / "README.md").write_text(model_hub.model_card(made, NAME), encoding="utf-8")
