@@ -26,6 +26,7 @@ class EfficientNetLite(nn.Module):
     width is greater too, and which is not built here).
 
     Example:
+        >>> import torch
         >>> EfficientNetLite().eval()(torch.zeros(1, 3, 64, 64)).shape
         torch.Size([1, 1280, 2, 2])
     """
@@ -76,8 +77,8 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = functional.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
         y = functional.relu6(self._bn1(self._depthwise_conv(_padded(y, self.kernel, self.stride))))
-        y = self._bn2(self._project_conv(y))
-        return x + y if self.adds else y
+        out: Tensor = self._bn2(self._project_conv(y))
+        return x + out if self.adds else out
 
 
 def _convolution(width: int, out: int, kernel: int, *, stride: int = 1, groups: int = 1) -> nn.Conv2d:

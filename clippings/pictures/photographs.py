@@ -42,7 +42,8 @@ def photograph(pixels: Pixels, side: int = SIDE) -> Photograph:
         >>> shown.shape, int(shown.min()), int(shown.max())
         ((32, 32, 3), 0, 255)
     """
-    good = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.size > 0
+    given: object = pixels
+    good = isinstance(given, np.ndarray) and given.dtype == np.uint8 and given.size > 0
     if not good or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)):
         shape, dtype = getattr(pixels, "shape", ""), getattr(pixels, "dtype", "")
         raise EncoderError(

@@ -52,7 +52,7 @@ class PhotoModel(nn.Module):
         The pooling is a power mean (F. Radenovic et al., 2018, arXiv 1711.02512): it gives strong responses
         more weight than the mean, so that what surrounds an object matters less.
         """
-        maps = self.backbone(pixels).float().clamp(min=LEAST)
+        maps: Tensor = self.backbone(pixels).float().clamp(min=LEAST)
         return maps.pow(POWER).mean(dim=(2, 3)).pow(1 / POWER)
 
     def image(self, pixels: Tensor, mask: Tensor | None = None, vertical: bool = False) -> Tensor:
@@ -91,7 +91,7 @@ class PhotoModel(nn.Module):
 def _discriminant(rows: Tensor, group: Tensor, dim: int, shrinkage: float) -> tuple[Tensor, Tensor]:
     """A projection, (at most dim, d), that whitens differences within groups, and the mean of the rows."""
     centre = rows.mean(dim=0)
-    _, number, size = group.unique(return_inverse=True, return_counts=True)
+    _, number, size = group.unique(return_inverse=True, return_counts=True)  # type: ignore[no-untyped-call]
     means = torch.zeros(len(size), rows.shape[1], dtype=rows.dtype, device=rows.device)
     means.index_add_(0, number, rows)
     means /= size[:, None]
