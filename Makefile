@@ -1,5 +1,5 @@
 # Four commands, each of which sets up all that it needs:
-#   make demo    the smallest installation (no torch), then examples/demo.py
+#   make demo    the smallest installation (no torch), then examples/demo.py and examples/reprints.py
 #   make test    ruff, mypy, doctests and tests
 #   make check   what takes seconds of these: ruff, mypy, the rules of the house
 #   make coverage  share of the lines of linktransformer that tests run, without the files for GPUs
@@ -12,6 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 demo: .venv-demo/stamp
 	.venv-demo/bin/python examples/demo.py
+	.venv-demo/bin/python examples/reprints.py
 
 .venv-demo/stamp: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-demo

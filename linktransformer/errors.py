@@ -19,6 +19,8 @@ __all__ = [
     "UnknownArgumentError",
 ]
 
+LONGEST = 4_000  # characters of a message
+
 
 class LinkTransformerError(Exception):
     """Base class of the errors of this package.
@@ -27,6 +29,12 @@ class LinkTransformerError(Exception):
         >>> str(ColumnNotFoundError("on='nme' is not a column."))
         "on='nme' is not a column."
     """
+
+    def __init__(self, *args: object) -> None:
+        if len(args) == 1 and isinstance(args[0], str) and len(args[0]) > LONGEST:  # a value in it is huge
+            half = LONGEST // 2
+            args = (f"{args[0][:half]} ... {args[0][-half:]}",)
+        super().__init__(*args)
 
     def __str__(self) -> str:
         # KeyError would show the quotes of repr()

@@ -6,22 +6,26 @@ each reference last stood for; and `partial/`, incomplete downloads, which are n
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import errno
 import json
 import logging
 import os
 import shutil
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from model_hub.errors import ModelHubError, TransferError
+from model_hub.errors import AccessError, ModelHubError, TransferError
 from model_hub.folder import ModelFolder, sha256, verify
 from model_hub.manifest import MANIFEST_NAME
 
 logger = logging.getLogger(__name__)
+FULL = (errno.ENOSPC, errno.EDQUOT)
 PARTS = ".parts"  # inside a partial download: files that are not whole
 
 
@@ -95,8 +99,24 @@ class Store:
         """Download a model with `fill`, which fills a folder: whole and verified, or not at all.
 
         Returns the folder and the SHA-256 of its manifest. After a TransferError what came is kept and
-        continued under the same key; after any other error nothing is kept.
+        continued under the same key; after any other error nothing is kept. Where the disk takes no files the
+        model is kept for this process alone, which is one line in the log.
         """
+        try:
+            return self._install(key, fill)
+        except ModelHubError:
+            raise
+        except OSError as error:
+            if error.errno in FULL:
+                raise AccessError(
+                    f"The model cannot be kept: {error.strerror}.",
+                    self.root,
+                    "Make room on that disk, or set LINKTRANSFORMER_CACHE to a folder on another one.",
+                ) from error
+            logger.warning("%s cannot be written (%s); the model is kept for this process", self.root, error)
+            return Store(_for_this_process())._install(key, fill)
+
+    def _install(self, key: str, fill: Callable[[Path], None]) -> tuple[ModelFolder, str]:
         staging = self.root / "partial" / _digest(key)[:32]
         # only under the lock: another process may be moving the folder away
         with locked(staging.with_suffix(".lock")):
@@ -127,6 +147,13 @@ class Store:
 
     def _ref(self, reference: str) -> Path:
         return self.root / "refs" / f"{_digest(reference)}.json"
+
+
+def _for_this_process() -> Path:
+    """A new folder that goes with the process."""
+    folder = tempfile.mkdtemp(prefix="linktransformer-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def write_atomically(path: Path, text: str) -> None:

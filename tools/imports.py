@@ -23,9 +23,11 @@ ROOMS = {
 OPEN = {
     "linktransformer": {
         "arrays",
+        "check",
         "entries",
         "errors",
         "optional",
+        "parallel",
         "progress",
         "progress_view",
         "__version__",

@@ -17,6 +17,7 @@ LARGEST_HEADER = 100_000_000  # bytes, as safetensors has it
 # architectures whose names of weights are the same in files and in memory
 SAME_NAMES = frozenset({"bert", "roberta", "xlm-roberta", "distilbert", "mpnet", "camembert", "electra"})
 UNUSED = ("pooler", "position_ids", "lm_head", "cls.", "rotary", "inv_freq")
+WRAPPED = ".base_layer."
 OLD_ENDINGS = {".gamma": ".weight", ".beta": ".bias"}  # of LayerNorm, in files of 2019
 
 
@@ -97,12 +98,19 @@ def weights_of_another_kind(folder: Path, model_type: str, needed: list[str]) ->
             ending = next((end for end in OLD_ENDINGS if name.endswith(end)), "")
             name = name.removesuffix(ending) + OLD_ENDINGS.get(ending, "")
             stored |= set(_endings(name))
-    used = [name for name in needed if not any(part in name for part in UNUSED)]
+    used = [name for name in _of_base(needed) if not any(part in name for part in UNUSED)]
     missing = [name for name in used if name not in stored]
     allowed = 0 if model_type in SAME_NAMES else len(used) // 2
     if len(missing) <= allowed:
         return None
     return f"{len(missing)} of {len(used)} weights of a {model_type!r}, such as {missing[0]}"
+
+
+def _of_base(names: list[str]) -> list[str]:
+    """Names of weights without those of an adapter, which wraps layers as `base_layer`."""
+    wrapped = {name.partition(WRAPPED)[0] + "." for name in names if WRAPPED in name}
+    own = [name for name in names if WRAPPED in name or not any(name.startswith(layer) for layer in wrapped)]
+    return [name.replace(WRAPPED, ".") for name in own]
 
 
 def _endings(name: str) -> Iterator[str]:

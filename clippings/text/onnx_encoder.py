@@ -13,6 +13,7 @@ import numpy.typing as npt
 from clippings import fingerprint
 from clippings.arrays import Floats, Integers
 from clippings.errors import EncoderError
+from clippings.text.passages import Splitter
 from clippings.text.truncation import Truncation
 from model_hub import ModelFolder
 
@@ -75,6 +76,21 @@ class OnnxTextEncoder:
         return np.maximum(
             lost, 1 - self.max_tokens * CHARS_PER_TOKEN / np.maximum(length, 1), dtype=np.float32
         )
+
+    def passages(self, texts: Sequence[str]) -> list[list[str]]:
+        """Split texts into passages that the model reads whole, where sentences or words end.
+
+        Args:
+            texts: Texts.
+
+        Returns:
+            The passages of each text, one at least; a text that is read whole is one, unchanged.
+        """
+        return self._splitter.split(texts)
+
+    @cached_property
+    def _splitter(self) -> Splitter:
+        return Splitter(self._tokenizer, self.max_tokens, self._prefix)
 
     @property
     def takes_means(self) -> bool:

@@ -14,6 +14,7 @@ from clippings.arrays import Floats
 from clippings.errors import EncoderError
 from clippings.text.gpu_encoder import ManyTexts
 from clippings.text.onnx_encoder import SURROGATES
+from clippings.text.passages import Splitter
 from clippings.text.truncation import LONG_CHARS, truncation_of
 from model_hub import ModelFolder, ModelRef
 
@@ -71,6 +72,7 @@ class WrappedEncoder:
         self.dim: int | None = None
         serializer = folder.manifest.serializer if folder else getattr(model, "serializer", None)
         self._truncation = truncation_of(model)
+        self._splitter: Splitter | None = None
         self.serializer = serializer if isinstance(serializer, Mapping) else self._long_rows()
         self.decision: Path | None = getattr(model, "decision", None)
         if folder and folder.manifest.decision:
@@ -95,6 +97,15 @@ class WrappedEncoder:
         if self._truncation is None:
             return np.zeros(len(texts), dtype=np.float32)
         return self._truncation.share_lost(texts)
+
+    @property
+    def passages(self) -> Callable[[Sequence[str]], list[list[str]]] | None:
+        """Splits texts into passages that the model reads whole; None for an object without a tokenizer."""
+        if self._truncation is None:
+            return None
+        if self._splitter is None:
+            self._splitter = self._truncation.splitter()
+        return self._splitter.split
 
     def _rows(self, texts: list[str], keywords: Mapping[str, object]) -> object:
         """The model's own vectors; an error of a library in a model that was loaded by name is ours."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clippings.arrays import Floats
+from clippings.text.passages import Splitter
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -32,6 +33,10 @@ class Truncation:
             self._tokenizer = type(tokenizer).from_str(tokenizer.to_str())
             self._tokenizer.no_padding()
             self._tokenizer.enable_truncation(max_length=self.limit)
+
+    def splitter(self) -> Splitter:
+        """What splits texts into passages that are not cut."""
+        return Splitter(self._tokenizer, self.limit, self._prefix)
 
     def share_lost(self, texts: Sequence[str]) -> Floats:
         """The share of each text's characters that is cut off, (n_texts,) float32."""

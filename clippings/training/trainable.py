@@ -174,7 +174,28 @@ def load_trainable(base: str | os.PathLike[str], device: str | None = None) -> T
                 "'linker-multilingual', a folder of sentence-transformers, or 'org/name@revision'."
             )
         ref = ModelRef("folder", str(folder.path))
-    return Trainable(load_sentence_transformer(ref, device), str(base))
+    return Trainable(_with_merged_adapter(load_sentence_transformer(ref, device)), str(base))
+
+
+def _with_merged_adapter(model: Any) -> Any:
+    """A model whose adapter is added to the weights that it wraps: all of them are trained and saved."""
+    wrapped = [name for name, part in model.named_modules() if hasattr(part, "base_layer")]
+    for name in wrapped:
+        parent, _, own = name.rpartition(".")
+        layer = model.get_submodule(name)
+        layer.merge()
+        setattr(model.get_submodule(parent), own, layer.base_layer)
+    if wrapped:
+        model.requires_grad_(True)
+        for part in model.modules():
+            if getattr(part, "_hf_peft_config_loaded", False):
+                part._hf_peft_config_loaded = False
+                for name in (
+                    "peft_config",
+                    "_weight_conversions",
+                ):  # would name the weights after the adapter
+                    vars(part).pop(name, None)
+    return model
 
 
 def _thawed(folder: ModelFolder, device: str | None) -> Any:

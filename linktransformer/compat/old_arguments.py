@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from linktransformer import check
 from linktransformer.errors import InvalidArgumentError, UnknownArgumentError
 from linktransformer.linking.keyed_model import KEYS, keyed_model
 from linktransformer.linking.options import VALIDATE
@@ -70,10 +71,7 @@ def of_merge(arguments: tuple[Any, ...], named: Arguments) -> Arguments | None:
     values = without_keys(_by_name("merge", arguments, named, places))
     merge_type = values.pop("merge_type", None)
     if merge_type is not None:
-        if merge_type not in VALIDATE:
-            raise InvalidArgumentError(
-                f"merge_type={merge_type!r} is not one of {', '.join(map(repr, VALIDATE))}."
-            )
+        check.one_of("merge_type", merge_type, VALIDATE)
         if values.get("validate") not in (None, merge_type):
             raise InvalidArgumentError("merge_type= is the old name of validate=. Give one of them.")
         values["validate"] = merge_type

@@ -16,6 +16,7 @@ from linktransformer.decision.context import FLOOR, Context, in_context, job_con
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.trees import Trees, read_trees
 from linktransformer.errors import ModelError
+from linktransformer.parallel import chunks, mapped
 from linktransformer.scoring.features import PairFeatures
 from linktransformer.scoring.ranks import places
 
@@ -24,7 +25,7 @@ __all__ = ["Decision", "Probabilities", "decision", "read_decision"]
 SHIPPED = Path(__file__).with_name("decision.npz")
 OF_PICTURES = Path(__file__).with_name("pictures.npz")
 VARIABLE = "LINKTRANSFORMER_DECISION"  # another file, for those who measure families left out
-STEP = 2**17  # pairs at a time; it changes the memory, not the result
+STEP = 2**14  # pairs at a time; it changes the memory, not the result
 SUREST = 10.0  # log-odds up to which float32 tells probabilities apart that differ by .05 in log-odds
 
 
@@ -112,11 +113,16 @@ class Decision:
         offset = None if self.correction is None else np.zeros(len(features.at), dtype=np.float32)
         names = features.names
         with progress.stage("features", len(own)) as tick:
-            for part, values in features.parts():
+
+            def judge(part: slice) -> int:
+                values = features.of_part(part)
                 own[part] = self.pair.predict(values, names)
                 if self.correction is not None and offset is not None:
                     offset[part] = self.correction.offset(names, values, features.weights.bits[part])
-                tick(len(values))
+                return len(values)
+
+            for n_done in mapped(judge, features.parts()):
+                tick(n_done)
         return own, offset
 
     def probabilities(
@@ -164,11 +170,14 @@ class Decision:
             ranks = places(left, right, own, FLOOR, same=same)
             job = job_context(own, left, right, ranks, sizes, same=same)
             log_odds = np.zeros(len(own), dtype=np.float32)
-            for start in range(0, len(own), STEP):  # the features of all pairs take hundreds of bytes each
-                part = slice(start, start + STEP)
+
+            def judge(part: slice) -> int:
                 seen = in_context(own[part], ranks.some(part), job)
                 log_odds[part] = self.job.predict(seen.values, seen.names)
-                tick(len(seen.values))
+                return len(seen.values)
+
+            for n_done in mapped(judge, chunks(len(own), STEP)):  # features take hundreds of bytes a pair
+                tick(n_done)
         log_odds = self._corrected(log_odds, offset)
         uncertainty, shift = self.uncertainty, 0.0
         if expected_overlap is not None and len(log_odds):

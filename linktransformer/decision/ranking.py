@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 
 from linktransformer.arrays import Floats, Integers
+from linktransformer.search.groups import stable_order
 
-__all__ = ["Ranking", "rank", "stable_order"]
-
-COUNTED_FROM = 2**17  # numbers: fewer are sorted as quickly as they are counted
+__all__ = ["Ranking", "rank"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,22 +62,3 @@ def _by_group(group: Integers, other: Integers) -> Integers:
     if ((node[1:] == node[:-1]) & (partner[1:] < partner[:-1])).any():
         order = np.lexsort((other, group))
     return order
-
-
-def stable_order(numbers: Integers) -> Integers:
-    """`np.argsort(kind="stable")` of numbers from 0, none much larger than there are numbers, (n,) int64.
-
-    Example:
-        >>> stable_order(np.array([2, 0, 2, 1])).tolist()
-        [1, 3, 0, 2]
-    """
-    n, largest = len(numbers), int(numbers.max(initial=0))
-    if n < COUNTED_FROM or largest > 4 * n:
-        return np.argsort(numbers, kind="stable")
-    # a matrix of one row, by columns: its entries are put in order by counting, not by comparing
-    kind = np.int32 if max(n, largest) < 2**31 - 1 else np.int64
-    row = sp.csr_matrix(
-        (np.arange(n, dtype=np.int64), numbers.astype(kind), np.array([0, n], dtype=kind)),
-        shape=(1, largest + 1),
-    )
-    return np.asarray(row.tocsc().data)

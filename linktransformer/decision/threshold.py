@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["Threshold", "check_reached", "check_threshold", "is_number"]
@@ -26,7 +27,7 @@ def check_threshold(threshold: Threshold) -> None:
         check_reached(threshold)
         return
     raise InvalidArgumentError(
-        f"threshold={threshold!r} is not understood. Give 'auto', a number such as 0.8, "
+        f"threshold={check.shown(threshold)} is not understood. Give 'auto', a number such as 0.8, "
         "{'precision': 0.95} with a precision between 0 and 1, or None."
     )
 
@@ -37,7 +38,8 @@ def check_reached(threshold: float, name: str = "threshold") -> None:
     if not number <= 1:
         hint = f", such as {number / 100:g}" if 2 <= number <= 100 else ""
         raise InvalidArgumentError(
-            f"{name}={threshold!r} is reached by no pair: scores are at most 1. Give a number up to 1{hint}."
+            f"{name}={check.shown(threshold)} "
+            f"is reached by no pair: scores are at most 1. Give a number up to 1{hint}."
         )
 
 

@@ -25,6 +25,8 @@ class Session:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
+        # callers run parts of the rows in threads; one thread here would add up the trees in another order
+        options.intra_op_num_threads = 2
         for pool in ("intra_op", "inter_op"):
             options.add_session_config_entry(f"session.{pool}.allow_spinning", "0")
         self.graph = graph

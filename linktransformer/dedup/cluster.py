@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
+from linktransformer import check
 from linktransformer.decision.threshold import check_reached, is_number
 from linktransformer.dedup import sources
 from linktransformer.dedup.cluster_pipeline import clusters_of, neighbours_of
@@ -15,7 +16,7 @@ from linktransformer.dedup.constraints import Pairs, Rules
 from linktransformer.dedup.sources import Tables
 from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import Columns, Job, Model
+from linktransformer.linking.options import Columns, Job, Model, ReaderBudget
 from linktransformer.progress import displayed
 from linktransformer.results import report_warnings
 from linktransformer.results.clusters import Clusters
@@ -49,8 +50,10 @@ def cluster_rows(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
+    reader: ReaderBudget = "auto",
     k: int | None = None,
     cluster_column: str = "cluster",
+    long: str = "auto",
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
@@ -91,8 +94,15 @@ def cluster_rows(
         null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
             by column; texts are compared without differences of case, white space and Unicode form. The
             cells of the result are not changed.
+        reader: A cross-encoder reads pairs in doubt, the most doubtful first: "auto" within a small budget
+            where no `model` is named, True all of them, a number for so many seconds of one core, False none.
         k: Neighbours fetched for each row in each view; None is 50.
         cluster_column: Name of the new column; "cluster_lt" and so on where the table has it already.
+        long: How records longer than the model reads are compared. "cut": the model reads their beginning.
+            "pieces": it reads all passages of a record, and two records are compared by the best passages of
+            each. "based": a `model` that encodes long records, whole. "auto": "pieces" or "cut", on a sample,
+            in tables whose usual record is long (docs/long-records.md). n-grams of long records are compared
+            passage by passage but for "cut".
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
@@ -144,7 +154,9 @@ def cluster(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
+    reader: ReaderBudget = "auto",
     k: int | None = None,
+    long: str = "auto",
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
@@ -183,7 +195,14 @@ def cluster(
         null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
             by column; texts are compared without differences of case, white space and Unicode form. The
             cells of the result are not changed.
+        reader: A cross-encoder reads pairs in doubt, the most doubtful first: "auto" within a small budget
+            where no `model` is named, True all of them, a number for so many seconds of one core, False none.
         k: Neighbours fetched for each row in each view; None is 50.
+        long: How records longer than the model reads are compared. "cut": the model reads their beginning.
+            "pieces": it reads all passages of a record, and two records are compared by the best passages of
+            each. "based": a `model` that encodes long records, whole. "auto": "pieces" or "cut", on a sample,
+            in tables whose usual record is long (docs/long-records.md). n-grams of long records are compared
+            passage by passage but for "cut".
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
@@ -259,10 +278,7 @@ def clusters_by(
 
 
 def _check_name(cluster_column: object) -> None:
-    if not isinstance(cluster_column, str) or not cluster_column:
-        raise InvalidArgumentError(
-            f"cluster_column={cluster_column!r} is not a column name. Give such as 'cluster'."
-        )
+    check.column_name("cluster_column", cluster_column, "cluster")
 
 
 def check_threshold(threshold: object) -> None:
@@ -275,7 +291,8 @@ def check_threshold(threshold: object) -> None:
         is_number(threshold) and float(threshold) > 0
     ):
         raise InvalidArgumentError(
-            f"threshold={threshold!r} is not understood. Give 'auto' or a score above 0 such as 0.5."
+            f"threshold={check.shown(threshold)} is not understood. Give 'auto' or a score above 0 "
+            "such as 0.5."
         )
     if is_number(threshold):
         check_reached(threshold)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.arrays import Integers
 from linktransformer.dedup.sources import Sources
 from linktransformer.errors import InvalidArgumentError
@@ -46,10 +47,7 @@ class Rules:
     sources: Sources | None = None
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise InvalidArgumentError(
-                f"method={self.method!r} is not one of {', '.join(map(repr, METHODS))}."
-            )
+        check.one_of("method", self.method, METHODS)
         names = [name for name in ("one_per", "cannot_link", "must_link") if getattr(self, name) is not None]
         if self.sources is not None and (self.sources.once >= 0).any():
             names.append("duplicates")
@@ -59,7 +57,7 @@ class Rules:
             )
         if self.one_per is not None and not isinstance(self.one_per, str):
             raise InvalidArgumentError(
-                f"one_per={self.one_per!r} is not a column name. Give one, such as 'source'."
+                f"one_per={check.shown(self.one_per)} is not a column name. Give one, such as 'source'."
             )
 
 

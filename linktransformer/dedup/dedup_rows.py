@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable
 from typing import Literal, cast, overload
 
+from linktransformer import check
 from linktransformer.dedup.cluster import clusters_by, job_of
 from linktransformer.dedup.constraints import Pairs, Rules
 from linktransformer.dedup.sources import Tables
-from linktransformer.linking.options import Columns, Model
+from linktransformer.linking.options import Columns, Model, ReaderBudget
 from linktransformer.progress import displayed
 from linktransformer.results import clusters, report_warnings
 from linktransformer.tables.frames import IntoDataFrameT
@@ -37,6 +38,7 @@ def dedup_rows(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
+    reader: ReaderBudget = "auto",
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -65,6 +67,7 @@ def dedup_rows(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
+    reader: ReaderBudget = "auto",
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -93,6 +96,7 @@ def dedup_rows(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
+    reader: ReaderBudget = "auto",
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -135,6 +139,8 @@ def dedup_rows(
         null_values: Values that stand for a missing one in key columns, such as ["unknown", "n/a"], or lists
             by column; texts are compared without differences of case, white space and Unicode form. The
             cells of the result are not changed.
+        reader: A cross-encoder reads pairs in doubt, the most doubtful first: "auto" within a small budget
+            where no `model` is named, True all of them, a number for so many seconds of one core, False none.
         k: Neighbours fetched for each row in each view; None is 50.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
@@ -163,6 +169,7 @@ def dedup_rows(
         1      Baxter Dairy
     """
     clusters.check_keep(keep)
+    check.flag("return_members", return_members)
     rules = Rules(method, one_per, cannot_link, must_link)
     result = clusters_by(rules, table, on, duplicates, null_values, job_of(locals()))
     # `cluster` has given the other warnings

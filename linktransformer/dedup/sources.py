@@ -8,6 +8,7 @@ from typing import TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Columns
@@ -148,7 +149,8 @@ def check_of_one(duplicates: object) -> None:
     """
     if duplicates is not True:
         raise InvalidArgumentError(
-            f"duplicates={duplicates!r} is about several tables, and one is given. Give a list or a dict of "
+            f"duplicates={check.shown(duplicates)} "
+            "is about several tables, and one is given. Give a list or a dict of "
             "tables, or leave it out."
         )
 
@@ -244,6 +246,6 @@ def _may_repeat(duplicates: object, names: tuple[Name, ...]) -> list[bool]:
     missing = [name for name in names if name not in duplicates]
     if missing or not all(isinstance(value, (bool, np.bool_)) for value in duplicates.values()):
         raise InvalidArgumentError(
-            f"duplicates={duplicates!r} must be True or False for every table: {list(names)}."
+            f"duplicates={check.shown(duplicates)} must be True or False for every table: {list(names)}."
         )
     return [bool(duplicates[name]) for name in names]

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from linktransformer import check
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["CacheLike", "CacheSettings", "bytes_of_environment", "check_cache"]
@@ -98,7 +99,8 @@ def check_cache(cache: CacheLike) -> CacheSettings | None:
     if _is_folder(cache):
         return CacheSettings(cache)
     raise InvalidArgumentError(
-        f"cache={cache!r} is not a cache. Give None, True for the user's cache folder, a folder, or "
+        f"cache={check.shown(cache)} "
+        "is not a cache. Give None, True for the user's cache folder, a folder, or "
         "CacheSettings."
     )
 

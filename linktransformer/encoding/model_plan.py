@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linktransformer import progress
+from linktransformer import check, progress
 from linktransformer.arrays import Floats
 from linktransformer.decision import correction
 from linktransformer.decision.correction import Correction
@@ -39,6 +39,7 @@ __all__ = [
 ]  # fmt: skip
 
 LEXICAL = "lexical"
+LONGEST_NAME = 4_096  # characters of a path or a name
 FULL = "full"  # the bundled model, for every record
 
 
@@ -106,6 +107,7 @@ def plan(model: ModelLike, device: str | None = None, cache: CacheLike = None) -
     """
     if isinstance(model, str) and model == LEXICAL:
         return Plan(LEXICAL, None, True)
+    _check_name(model)
     if (learned := decision_alone(model)) is not None:
         return replace(plan(learned[1], device, cache), correction=learned[0])
     if isinstance(model, str) and model == FULL:
@@ -117,7 +119,7 @@ def plan(model: ModelLike, device: str | None = None, cache: CacheLike = None) -
         model = RemoteEncoder(endpoint(model), cache=None if cache is not False else False)
     from clippings import wrap_encoder
 
-    with model_errors(f"model={model!r}", TypeError):
+    with model_errors(f"model={check.shown(model)}", TypeError):
         if callable(getattr(model, "encode", None)) and not isinstance(model, str):
             encoder: Encoder = wrap_encoder(model)
         elif model is None:
@@ -126,10 +128,18 @@ def plan(model: ModelLike, device: str | None = None, cache: CacheLike = None) -
             encoder = load(model, device)
         else:
             raise ModelError(
-                f"model={model!r} is not a model. Give None, 'lexical', a folder, 'org/name@revision', a "
+                f"model={check.shown(model)} "
+                "is not a model. Give None, 'lexical', a folder, 'org/name@revision', a "
                 "SentenceTransformer, or any object with encode(texts)."
             )
     return _planned(encoder, model, model is not None, cache, remote)
+
+
+def _check_name(model: object) -> None:
+    """Refuse a text that can be no path and no name, before any part asks the disk for it."""
+    name = os.fspath(model) if isinstance(model, os.PathLike) else model
+    if isinstance(name, str) and (len(name) > LONGEST_NAME or "\0" in name):
+        raise ModelError(f"model={check.shown(model)} is not a model: no name and no path is like that.")
 
 
 @contextlib.contextmanager
@@ -173,7 +183,7 @@ def _planned(encoder: Encoder, model: object, chosen: bool, cache: CacheLike, re
     try:
         serializer = Serializer.from_dict(written or {})
     except InvalidArgumentError as error:
-        raise ModelError(f"model={model!r}: {error}") from error
+        raise ModelError(f"model={check.shown(model)}: {error}") from error
     decision: Path | None = getattr(encoder, "decision", None)
     learned = None if decision is None else correction.read(decision)[0]
     name = str(getattr(encoder, "name", type(encoder).__name__))
@@ -197,6 +207,7 @@ def plan_of_pictures(model: ModelLike, device: str | None = None, cache: CacheLi
     """
     if isinstance(model, str) and model == LEXICAL:
         return Plan(LEXICAL, None, True)
+    _check_name(model)
     if (learned := decision_alone(model)) is not None:
         return replace(plan_of_pictures(learned[1], device, cache), correction=learned[0])
     if callable(getattr(model, "encode_records", None)):
@@ -210,11 +221,12 @@ def plan_of_pictures(model: ModelLike, device: str | None = None, cache: CacheLi
         )
     elif not isinstance(model, (str, os.PathLike)):
         raise ModelError(
-            f"model={model!r} reads no pictures. Give a folder, a name on a hub, 'open_clip:NAME/...', or "
+            f"model={check.shown(model)} "
+            "reads no pictures. Give a folder, a name on a hub, 'open_clip:NAME/...', or "
             "an object with encode_records(texts, pictures)."
         )
     else:
-        with model_errors(f"model={model!r}"):
+        with model_errors(f"model={check.shown(model)}"):
             encoder = load(model, device, pictures=True)
     return _planned(encoder, model, True, cache)
 

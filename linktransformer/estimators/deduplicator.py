@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.arrays import Integers
 from linktransformer.dedup.cluster import K, check_threshold
 from linktransformer.dedup.constraints import Rules
@@ -153,13 +154,15 @@ class Deduplicator(FittedEstimator):
         check_threshold(self.threshold)
         if self.images is not None:
             raise InvalidArgumentError(
-                f"images={self.images!r}: the Deduplicator compares texts. Take cluster(table, images=..., "
+                f"images={check.shown(self.images)}: "
+                "the Deduplicator compares texts. Take cluster(table, images=..., "
                 "model=...) for pictures, or Linker(images=...) to link new rows to known ones."
             )
         rules = Rules(self.method, self.one_per, self.cannot_link, self.must_link)
         job = Job(
             k=self.k,
             threshold=self.threshold,
+            device=self.device,
             batch_size=self.batch_size,
             memory_limit=self.memory_limit,
             cache=self.cache,

@@ -299,11 +299,14 @@ class FittedEstimator(ABC):
 
 
 def parse_keys(
-    table: Table, on: Columns, block_on: Columns, images: str | None = None
+    table: Table, on: Columns, block_on: Columns, images: str | None = None, argument: str = "on"
 ) -> tuple[list[str], list[str]]:
-    """The key columns and the columns of blocks of a fitted table; `images` is its column of pictures."""
+    """The key columns and the columns of blocks of a fitted table.
+
+    `images` is its column of pictures, `argument` what the caller calls `on`.
+    """
     blocks = [] if block_on is None else key_columns.of_one(table, block_on, argument="block_on")
-    names = key_columns.of_one(table, on, images)
+    names = key_columns.of_one(table, on, images, argument=argument)
     if on is None:
         names = [name for name in names if name not in blocks] or names
     return names, blocks

@@ -13,6 +13,7 @@ from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import ModelError
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.row_reader import embedded
+from linktransformer.search.matrices import Passages
 
 __all__ = ["PROBES", "check_model", "located"]
 
@@ -35,7 +36,13 @@ def check_model(plan: Plan, probes: list[str] | None, known: Reference, kind: st
     if probes is None:
         vectors, saved = _picture_probes(plan, known)
     else:
-        vectors, saved = embedded(plan, probes), np.asarray(known.matrices["dense"][: len(probes)])
+        made, kept = (
+            embedded(plan, probes, passages=known.reader.passages),
+            known.matrices["dense"][: len(probes)],
+        )
+        vectors, saved = (
+            np.asarray(side.vectors if isinstance(side, Passages) else side) for side in (made, kept)
+        )
     if len(saved) and not (vectors.shape == saved.shape and np.allclose(vectors, saved, atol=1e-3)):
         raise ModelError(
             f"The model {plan.name!r} does not make the vectors that were saved. Give the model that the "

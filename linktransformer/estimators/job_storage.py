@@ -29,6 +29,7 @@ from linktransformer.scoring.job_statistics import ColumnStatistics, JobStatisti
 from linktransformer.scoring.known_columns import Cells, KnownColumn
 from linktransformer.scoring.words import Rarities
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.matrices import is_sparse
 
 __all__ = ["sample_job", "sample_parts", "table_job", "table_parts"]
 
@@ -183,7 +184,7 @@ def _sample_parts(sample: Sample) -> tuple[Arrays, Json]:
         "written": sample.contents.texts.tolist(),
         "cells": [column.values.tolist() for column in cells],
         "matrices": list(sample.matrices),
-        "sparse": [name for name, of in sample.matrices.items() if not isinstance(of, np.ndarray)],
+        "sparse": [name for name, of in sample.matrices.items() if is_sparse(of)],
     }
     return arrays, values
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.decision.fused import Fused
 from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError
@@ -29,6 +30,7 @@ from linktransformer.estimators.row_reader import REFERENCE, Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings
 from linktransformer.estimators.sample_job import SampleJob
 from linktransformer.estimators.storage import Arrays, Json
+from linktransformer.linking import long_records
 from linktransformer.linking.options import Columns, Job, K
 from linktransformer.progress import displayed
 from linktransformer.results.links import Links
@@ -65,6 +67,10 @@ class Linker(FittedEstimator):
         confidence: With `images`, a column or a pair of columns (of the rows asked, of the reference): how
             sure an OCR engine was of the text, 0 to 1. None: not known.
         image_root: The folder of relative paths in `images`; None is the current one.
+        long: How a model reads records that are longer than it reads. "cut": their beginning. "pieces": in
+            passages, compared by the best passages of each record. "based": a `model` that encodes long
+            records, whole. "auto": "pieces" or "cut", on a sample, where the usual record is long. n-grams
+            are of whole records (docs/long-records.md).
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
         cache: Keep the model's vectors of the reference and of added rows on disk, not those of rows that are
@@ -97,6 +103,7 @@ class Linker(FittedEstimator):
         images: ColumnPair = None,
         confidence: ColumnPair = None,
         image_root: str | Path | None = None,
+        long: str = "auto",
         device: str | None = None,
         batch_size: int | None = None,
         cache: Cache = None,
@@ -113,6 +120,7 @@ class Linker(FittedEstimator):
         self.images = images
         self.confidence = confidence
         self.image_root = image_root
+        self.long = long
         self.device = device
         self.batch_size = batch_size
         self.cache = cache
@@ -149,12 +157,11 @@ class Linker(FittedEstimator):
             )
         plan = self._opened(self.model, not texts)
         root = None if self.image_root is None else str(Path(self.image_root).absolute())
-        reader = RowReader(
-            keys,
-            serializer=plan.reading if texts else plan.serializer,
-            image_root=root,
-            photo_side=0 if texts else plan.photo_side,
-        )
+        if texts:
+            long_records.check_model(self.long, plan, self.model)
+        written = long_records.serializer_of(plan, self.long) if texts else plan.serializer
+        side = 0 if texts else plan.photo_side
+        reader = RowReader(keys, serializer=written, image_root=root, photo_side=side)
         bare, units = refs.read(table, reader)
         if self.weights is None:
             self._fit(bare, units, plan, sample)
@@ -167,7 +174,7 @@ class Linker(FittedEstimator):
         """Learn the decision from sample rows."""
         cached = self._cached(plan)
         known, job, fused = sample_fit.fit(bare, units, cached, sample, self._settings())
-        details: dict[str, object] = {"model": plan.name}
+        details: dict[str, object] = {"model": plan.name, **known.details}
         if job is not None:
             details["sample"] = "queries" if (job.sample.copy_of < 0).all() else "noisy copies"
             details["key_column"] = None if known.reader.column is None else known.reader.column[0]
@@ -315,7 +322,14 @@ class Linker(FittedEstimator):
             if self.images is None and getattr(self, name) is not None:
                 raise InvalidArgumentError(f"{name}= is about {subject} of pictures. Give images= too.")
         check_root(self.image_root)
-        Job(k=self.k, threshold=self.threshold, batch_size=self.batch_size, cache=self.cache)
+        Job(
+            k=self.k,
+            threshold=self.threshold,
+            device=self.device,
+            batch_size=self.batch_size,
+            cache=self.cache,
+            long=self.long,
+        )
 
     def _keys(self, table: Table) -> Keys:
         if self.on is not None and (self.left_on is not None or self.right_on is not None):
@@ -325,8 +339,12 @@ class Linker(FittedEstimator):
         images = None if self.images is None else _column_pair(self.images, "images")
         confidence = None if self.confidence is None else _column_pair(self.confidence, "confidence")
         names = self.on if self.right_on is None else self.right_on
-        own, blocks = parse_keys(table, names, self.block_on, None if images is None else images[REFERENCE])
+        picture = None if images is None else images[REFERENCE]
+        argument = "on" if self.right_on is None else "right_on"
+        own, blocks = parse_keys(table, names, self.block_on, picture, argument)
         queries = own if self.left_on is None else key_columns.listed(self.left_on, "left_on")
+        if self.left_on is not None and not queries:
+            raise InvalidArgumentError("left_on= names no column. Give the key columns of the rows asked.")
         keys = Keys(tuple(own), tuple(queries), tuple(blocks), images, confidence)
         keys.check_pictures(table, REFERENCE)
         return keys
@@ -353,7 +371,7 @@ class Linker(FittedEstimator):
         self._job = None if values is None else job_storage.sample_job(values, arrays)
 
     def _settings(self) -> Settings:
-        return Settings(self.k, self.device, self.batch_size)
+        return Settings(self.k, self.device, self.batch_size, long=self.long)
 
     def _fitted(self) -> Reference:
         if self._reference is None:
@@ -367,6 +385,7 @@ def _column_pair(names: object, argument: str) -> tuple[str, str]:
     if isinstance(pair, (tuple, list)) and len(pair) == 2 and all(isinstance(name, str) for name in pair):
         return str(pair[0]), str(pair[1])
     raise InvalidArgumentError(
-        f"{argument}={names!r} names no columns. Give one of both tables, or a pair (of the rows that "
+        f"{argument}={check.shown(names)} "
+        "names no columns. Give one of both tables, or a pair (of the rows that "
         "are asked, of the reference)."
     )

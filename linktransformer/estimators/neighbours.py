@@ -12,7 +12,8 @@ import scipy.sparse as sp
 from linktransformer.arrays import Floats, Integers
 from linktransformer.search import lexical
 from linktransformer.search.blocking import Nodes
-from linktransformer.search.matrices import Matrix
+from linktransformer.search.matrices import Matrix, Passages, as_sparse, is_sparse
+from linktransformer.search.passage_search import nearest_texts
 
 __all__ = ["Matrix", "SearchIndex", "nearest", "nearest_by_view"]
 
@@ -36,7 +37,7 @@ class SearchIndex:
     @cached_property
     def postings(self) -> dict[str, sp.csr_matrix]:
         """The transposes of sparse matrices, by view: for each n-gram, its texts."""
-        sparse = {name: of for name, of in self.matrices.items() if not isinstance(of, np.ndarray)}
+        sparse = {name: as_sparse(of) for name, of in self.matrices.items() if is_sparse(of)}
         return {name: matrix.T.tocsr() for name, matrix in sparse.items()}
 
     @cached_property
@@ -69,12 +70,15 @@ def nearest_by_view(
             left, right = vectors[nodes.text[queries]], items.matrices[name]
             if some is not None:
                 right = right[items.nodes.text[some]]
-            if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+            if isinstance(left, Passages) and isinstance(right, Passages):
+                a, b = _passages_top_k(left, right, k)
+            elif isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
                 a, b = _dense_top_k(np.asarray(left), np.asarray(right), k)
             else:
                 postings = items.postings[name] if some is None else None
                 threads = 1 if len(queries) < 64 else None  # one is quicker for a few rows
-                a, b, _ = lexical.sparse_top_k(left, right, k, threads=threads, postings=postings)
+                sides = as_sparse(left), as_sparse(right)
+                a, b, _ = lexical.sparse_top_k(*sides, k, threads=threads, postings=postings)
             pairs.append((queries[a], b if some is None else some[b]))
     return pairs
 
@@ -115,3 +119,11 @@ def _dense_top_k(queries: Floats, items: Floats, k: int) -> tuple[Integers, Inte
             exact = np.einsum("ij,ij->i", np.repeat(part[place : place + 1], len(near), axis=0), items[near])
             top[start + place] = near[np.lexsort((near, -exact))[:k]]
     return np.repeat(np.arange(n), k), top.ravel()
+
+
+def _passages_top_k(queries: Passages, items: Passages, k: int) -> tuple[Integers, Integers]:
+    """The k nearest items of each query by passages, each query searched alone."""
+    found = [nearest_texts(queries[np.array([row])], items, k)[0][0] for row in range(len(queries))]
+    top = np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+    query = np.repeat(np.arange(len(queries)), [len(rows) for rows in found] if found else 0)
+    return query[top >= 0], top[top >= 0]

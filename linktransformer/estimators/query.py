@@ -24,6 +24,7 @@ from linktransformer.results.links import Links
 from linktransformer.scoring.ranks import one_side
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
+from linktransformer.search.matrices import is_sparse
 from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["best_rows", "linked", "scored"]
@@ -175,7 +176,7 @@ def _own(
         other = (record >= 0) & (record != itself[left][:, None])
         other &= sample.copy_of[record] != right[:, None]
         best = np.where(other, score, -np.inf).max(axis=1, initial=-np.inf)
-        zero = not isinstance(sample.matrices[name], np.ndarray) or sample.n_blocks is not None
+        zero = is_sparse(sample.matrices[name]) or sample.n_blocks is not None
         nobody = len(sample.identity) - (itself[left] >= 0) < 1
         least = np.where(nobody, np.nan, 0.0 if zero else np.nan)
         values = np.where(np.isinf(best), least, np.fmax(best, least)).astype(np.float32)

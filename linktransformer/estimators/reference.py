@@ -17,7 +17,7 @@ from linktransformer.estimators.neighbours import SearchIndex
 from linktransformer.estimators.row_reader import QUERY, REFERENCE, Contents, Pictures, RowReader, embedded
 from linktransformer.search import blocking, vocabulary
 from linktransformer.search.blocking import Nodes
-from linktransformer.search.matrices import Matrix, as_sparse
+from linktransformer.search.matrices import Matrix, Passages, as_sparse
 from linktransformer.search.vocabulary import Vocabulary, widened
 from linktransformer.tables import block_keys, frames, picture_records
 from linktransformer.tables.factorize import factorize
@@ -267,7 +267,12 @@ def _vectors(
         return matrices
     matrices["lexical"] = reference.words.vectors(records.texts.tolist())
     if dense:
-        matrices["dense"] = embedded(plan, reader.for_model(table, side, records, plan), batch_size)
+        written = reader.for_model(table, side, records, plan)
+        dense_of = embedded(plan, written, batch_size, passages=reader.passages)
+        known = reference.matrices.get("dense")
+        if isinstance(dense_of, Passages) and isinstance(known, Passages):
+            dense_of = replace(dense_of, slope=known.slope, level=known.level)
+        matrices["dense"] = dense_of
     if reference.head_words is not None:
         matrices[reader.head] = reference.head_words.vectors(reader.heads(table, side, records))
     return matrices
@@ -279,6 +284,8 @@ def _block_values(reader: RowReader, table: Table) -> list[tuple[object, ...]]:
 
 
 def _stacked(above: Matrix, below: Matrix) -> Matrix:
-    if isinstance(above, np.ndarray):
+    if isinstance(above, Passages) and isinstance(below, Passages):
+        return above.with_more(below)
+    if isinstance(above, np.ndarray) and isinstance(below, np.ndarray):
         return np.concatenate([above, below]) if len(above) else below
-    return sp.csr_matrix(sp.vstack([above, sp.csr_matrix(below)]))
+    return sp.csr_matrix(sp.vstack([as_sparse(above), sp.csr_matrix(as_sparse(below))]))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import progress
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import Plan
+from linktransformer.linking.long_records import Encoding
 from linktransformer.scoring import describe
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.key_column import key_column, naming_order
 from linktransformer.scoring.known_columns import Cells
 from linktransformer.search import blocking
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.matrices import Passages
 from linktransformer.tables import frames, key_columns, records
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.frames import Table
@@ -120,6 +120,7 @@ class RowReader:
         serializer: How n-grams read rows, and a model of pictures.
         image_root: The folder of relative paths of pictures; None is the current one.
         photo_side: The short side at which pictures are read in colour; 0: in grey, as lines of print.
+        passages: A model reads long rows whole, in passages.
     """
 
     keys: Keys
@@ -131,6 +132,7 @@ class RowReader:
     serializer: Serializer = field(default_factory=Serializer)
     image_root: str | None = None
     photo_side: int = 0
+    passages: bool = False
 
     def fitted(self, plan: Plan, columns: Sequence[PairedColumn], *, same: bool = False) -> RowReader:
         """Choose the key column and the order of the others by their contents, as a merge does."""
@@ -188,9 +190,13 @@ class RowReader:
             return self.heads(table, side, texts)
         if self.by_order:
             return self.in_order(table, side, texts)
-        if plan.serializer == Serializer() == self.serializer:
+        written = plan.serializer
+        if self.passages:
+            written = replace(written, max_chars=self.serializer.max_chars)
+        default = replace(Serializer(), max_chars=written.max_chars)
+        if written == default == self.serializer:
             return [str(text) for text in texts.texts.tolist()]
-        return records.texts_of(texts, records.read(table, self.keys.side(side), plan.serializer))
+        return records.texts_of(texts, records.read(table, self.keys.side(side), written))
 
     def contents(self, table: Table, side: int, texts: Records, nodes: Nodes) -> Contents:
         """The texts and the cells of records."""
@@ -199,9 +205,11 @@ class RowReader:
         return Contents(folded(self.in_order(table, side, texts))[nodes.text], tuple(cells))
 
 
-def embedded(plan: Plan, texts: Sequence[str], batch_size: int | None = None) -> Floats:
-    """Vectors of texts that may repeat, (n_texts, d) float32; those of "" are zero."""
-    return describe.embedded(partial(model_plan.embed, plan.encoder, batch_size=batch_size), texts)
+def embedded(
+    plan: Plan, texts: Sequence[str], batch_size: int | None = None, *, passages: bool = False
+) -> Floats | Passages:
+    """Vectors of texts that may repeat, (n_texts, d) float32, zero for ""; or of their passages."""
+    return describe.embedded(Encoding(plan.encoder, batch_size, passages), texts)
 
 
 def _cells(column: Records, rows: Integers) -> Cells:

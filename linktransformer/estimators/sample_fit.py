@@ -21,6 +21,8 @@ from linktransformer.estimators.noisy_copies import noisy_copies
 from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, REFERENCE
 from linktransformer.estimators.sample_job import Sample, SampleJob
+from linktransformer.linking import long_records
+from linktransformer.linking.long_records import Encoding
 from linktransformer.linking.options import Threshold
 from linktransformer.progress import stage
 from linktransformer.scoring.candidate_evidence import evidence_of
@@ -30,6 +32,7 @@ from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
+from linktransformer.search.passages import Passages, unbiased
 from linktransformer.tables.frames import Table
 from linktransformer.tables.picture_records import Units
 
@@ -40,12 +43,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Neighbours in each view, the device of the search, texts encoded at a time, bytes for the search."""
+    """Neighbours in each view, the device of the search, texts encoded at a time, bytes for the search.
+
+    `long` is how records longer than the model reads are read.
+    """
 
     k: int
     device: str | None = None
     batch_size: int | None = None
     memory_limit: int | None = None
+    long: str = "cut"
 
 
 def fit(
@@ -63,8 +70,11 @@ def fit(
     if units is None:
         columns = _columns(bare, sample, bare.nodes_of(sample))
         bare = replace(bare, reader=bare.reader.fitted(plan, columns))
+        bare = _with_long(bare, sample, plan, settings)
     known = reference.encoded(bare, units, plan, sample, size)
     queries = reference.encode(known, plan, sample, batch_size=size)
+    if bare.reader.passages:
+        known, queries = _unbiased(known, queries)
     if not len(queries.nodes) or not len(known.nodes):
         return known if units is None else replace(known, weights={"lexical": 1.0}), None, None
     known = view_scores.with_lines(known, queries, settings.k, settings.device)
@@ -72,6 +82,35 @@ def fit(
     if source is not None:
         job, fused = _calibrated(known, queries, job, settings.k)
     return known, job, fused
+
+
+def _with_long(bare: Reference, sample: Table, plan: Plan, settings: Settings) -> Reference:
+    """The reference whose reader knows how a model reads long rows, chosen on a sample with "auto"."""
+    if plan.encoder is None:
+        return bare
+    reader = replace(bare.reader, passages=True)
+    texts = (
+        reader.for_model(sample, QUERY, reader.texts(sample, QUERY), plan),
+        reader.for_model(bare.table, REFERENCE, bare.records, plan),
+    )
+    reading = long_records.of_records(texts, plan, settings.long)
+    encoding, long = long_records.chosen(reading, Encoding(plan.encoder, settings.batch_size), texts)
+    reader = replace(reader, passages=encoding.passages)
+    details = {**bare.details, "long": {**long, "n_grams": "whole"}} if long else bare.details
+    return replace(bare, reader=reader, details=details)
+
+
+def _unbiased(known: Reference, queries: QueryRows) -> tuple[Reference, QueryRows]:
+    """Both with the correction of the passages' similarity, which later queries take from the reference."""
+    sides = queries.matrices["dense"], known.matrices["dense"]
+    if not isinstance(sides[0], Passages) or not isinstance(sides[1], Passages):
+        return known, queries
+    texts = queries.records.texts.tolist(), known.records.texts.tolist()
+    left, right = unbiased(sides[0], sides[1], texts)
+    return (
+        replace(known, matrices={**known.matrices, "dense": right}),
+        replace(queries, matrices={**queries.matrices, "dense": left}),
+    )
 
 
 def _columns(known: Reference, sample: Table, nodes: Nodes) -> list[PairedColumn]:

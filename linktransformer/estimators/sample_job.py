@@ -19,7 +19,7 @@ from linktransformer.estimators.row_reader import Contents
 from linktransformer.progress import stage
 from linktransformer.scoring.ranks import Places, one_side
 from linktransformer.search.blocking import Nodes
-from linktransformer.search.matrices import Matrix, as_sparse
+from linktransformer.search.matrices import Matrix, as_sparse, is_sparse
 from linktransformer.search.pair_products import pair_scores
 from linktransformer.search.vocabulary import widened
 
@@ -154,7 +154,7 @@ def _own(job: SampleJob, after: Reference, new: Integers, nodes: Nodes) -> dict[
         query, item = neighbours.nearest(after.index, nodes, {job.views.vectors(name): matrix}, 2)
         other = item != new[query]
         query, item = query[other], item[other]
-        zero = not isinstance(matrix, np.ndarray) or after.n_blocks is not None
+        zero = is_sparse(matrix) or after.n_blocks is not None
         best = np.full(len(new), 0.0 if zero else -np.inf, dtype=np.float32)
         np.maximum.at(best, query, pair_scores(matrix, matrix, nodes.text[query], after.nodes.text[item]))
         own[name] = values.copy()

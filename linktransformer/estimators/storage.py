@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,12 +20,14 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.row_reader import REFERENCE, Keys, Pictures, RowReader
+from linktransformer.search.matrices import Passages
 from linktransformer.search.vocabulary import Vocabulary
 from linktransformer.tables import frames, saved_tables
 from linktransformer.tables.columns import emptied
 from linktransformer.tables.frames import Table
 from linktransformer.tables.records import Records
 from linktransformer.tables.serialize import Serializer
+from model_hub.work_folder import work_folder
 
 __all__ = [
     "Arrays",
@@ -63,9 +64,7 @@ def write(folder: str | Path, reference: Reference, settings: Mapping[str, objec
     if target.exists() and not own:
         raise InvalidArgumentError(f"{target} holds something else. Give a new or an empty folder.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{uuid.uuid4().hex}")
-    temporary.mkdir()
-    try:
+    with work_folder(target.parent, f".{target.name}.", ".part") as temporary:
         table = saved_tables.store(_without_pictures(reference).frame.to_native(), temporary)
         arrays = _arrays(reference) | {EXTRA + name: values for name, values in extra.items()}
         contiguous = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
@@ -80,8 +79,6 @@ def write(folder: str | Path, reference: Reference, settings: Mapping[str, objec
         if target.exists():
             shutil.rmtree(target)
         os.replace(temporary, target)  # noqa: PTH105 - as in writers.whole
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read(folder: str | Path) -> tuple[Reference, Json, Arrays]:
@@ -184,9 +181,13 @@ def _without_pictures(reference: Reference) -> Table:
 
 
 def matrix_arrays(name: str, matrix: Matrix) -> Arrays:
-    """A sparse or a dense matrix as arrays."""
+    """A sparse or a dense matrix, or passages, as arrays."""
     if isinstance(matrix, np.ndarray):
         return {name: matrix}
+    if isinstance(matrix, Passages):
+        corrected = np.array([matrix.slope, matrix.level], dtype=np.float64)
+        parts = {"passages": np.asarray(matrix.vectors), "starts": matrix.starts, "correction": corrected}
+        return {f"{name}.{part}": values for part, values in parts.items()}
     arrays: Arrays = {f"{name}.{part}": getattr(matrix, part) for part in SPARSE}
     return arrays | {f"{name}.shape": np.array(matrix.shape, dtype=np.int64)}
 
@@ -195,6 +196,9 @@ def matrix_of(name: str, arrays: Arrays) -> Matrix:
     """The matrix of `matrix_arrays`."""
     if name in arrays:
         return arrays[name]
+    if f"{name}.passages" in arrays:
+        slope, level = arrays[f"{name}.correction"].tolist()
+        return Passages(arrays[f"{name}.passages"], arrays[f"{name}.starts"], slope=slope, level=level)
     parts = tuple(arrays[f"{name}.{part}"] for part in SPARSE)
     matrix = sp.csr_matrix(parts, shape=tuple(arrays[f"{name}.shape"].tolist()))
     matrix.has_sorted_indices = True

@@ -14,10 +14,13 @@ from linktransformer.decision.choose_links import choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
 from linktransformer.encoding import cached_encoder, model_plan, picture_views, truncation
-from linktransformer.encoding.model_plan import Encoder, Plan
+from linktransformer.encoding.model_plan import Plan
+from linktransformer.linking import long_records
 from linktransformer.linking.candidate_source import Scored, scored
+from linktransformer.linking.long_records import Encoding, Reading
 from linktransformer.linking.options import Job
-from linktransformer.linking.selective_encoding import adapted
+from linktransformer.linking.read_pairs import read_pairs
+from linktransformer.linking.selective_encoding import NOT_ASKED, adapted, in_doubt
 from linktransformer.results.report import ABSENT, Absent, PairsReport
 from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.describe import Options, describe
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from clippings.pictures.read import Picture
 
 __all__ = [
-    "Encoding",
     "Pairs",
     "TableRecords",
     "TableSource",
@@ -43,18 +45,6 @@ __all__ = [
     "read",
     "source_of",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Encoding:
-    """A model that encodes texts, so many at a time."""
-
-    encoder: Encoder | None
-    batch_size: int | None
-
-    def __call__(self, texts: list[str]) -> Floats:
-        """Unit vectors of unique texts, (n_texts, d) float32."""
-        return model_plan.embed(self.encoder, texts, batch_size=self.batch_size)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,11 +60,16 @@ class TableRecords:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """Described pairs with their log-odds; how many records a model encoded; the vectors of pictures."""
+    """Described pairs with their log-odds; how many records a model encoded; the vectors of pictures.
+
+    `long`: how long records were read, with what was chosen on a sample.
+    """
 
     judged: Judged
     encoded: Mapping[str, object] | Absent = ABSENT
+    read: Mapping[str, object] | Absent = ABSENT
     vectors: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    long: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,8 +105,14 @@ class TableSource:
 
     @property
     def encoding(self) -> Encoding:
-        """The model of texts."""
-        return Encoding(self.plan.encoder, self.job.batch_size)
+        """The model of texts, which reads long ones as the job says; not yet chosen on a sample."""
+        return Encoding(self.plan.encoder, self.job.batch_size, self.reading.model == "pieces")
+
+    @property
+    def reading(self) -> Reading:
+        """How long records are read."""
+        left, right = (side.texts.tolist() for side in self.texts)
+        return long_records.of_records((left, right), self.plan, self.job.long)
 
     @property
     def adaptive(self) -> bool:
@@ -119,7 +120,16 @@ class TableSource:
         named = self.plan.encoder is None or self.plan.chosen
         return not named and not self.same and self.units is None
 
-    def options(self) -> Options:
+    @property
+    def reads(self) -> bool:
+        """Whether a cross-encoder reads pairs in doubt.
+
+        A decision that is learned from labels was learned without it.
+        """
+        texts_alone = self.units is None and self.plan.correction is None
+        return self.job.reader is not False and texts_alone and not self.job.keep_features
+
+    def options(self, encoding: Encoding, reading: Reading) -> Options:
         """How candidates are searched."""
         job = self.job
         common = Options(
@@ -129,11 +139,18 @@ class TableSource:
             return replace(common, readings=True)
         encode_all = self.plan.encoder is not None and not self.adaptive
         written = None if self.plan.reads_key_column else self.plan.serializer
-        return replace(common, written=written, embed=self.encoding if encode_all else None)
+        if written is not None and encoding.passages:
+            written = long_records.serializer_of(self.plan, self.job.long)
+        common = replace(common, passages=reading.ngrams, passages_encoded=encoding.passages)
+        return replace(common, written=written, embed=encoding if encode_all else None)
 
     def candidates(self) -> Pairs:
         """Search and describe pairs; pictures are the view "dense" where both tables have some."""
-        options, vectors, pictures = self.options(), {}, False
+        reading, encoding = self.reading, self.encoding
+        long: dict[str, object] = {}
+        if self.units is None and self.plan.encoder is not None and not self.adaptive:
+            encoding, long = self.chosen(reading)
+        options, vectors, pictures = self.options(encoding, reading), {}, False
         if self.units is not None:
             vectors = picture_views.vectors_of(
                 self.units, self.plan.encoder, batch_size=self.job.batch_size, same=self.same
@@ -144,7 +161,13 @@ class TableSource:
             options = replace(options, vectors={"dense": dense, "fused": vectors["fused"]})
         tables, on = zip(*((side.table, side.on) for side in self.sides), strict=True)
         described = describe(tables, on, self.nodes, self.texts, options, same=self.same)
-        return Pairs(judge(described, self.plan.correction, pictures=pictures), vectors=vectors)
+        judged = judge(described, self.plan.correction, pictures=pictures)
+        return Pairs(judged, vectors=vectors, long=long or reading.report)
+
+    def chosen(self, reading: Reading) -> tuple[Encoding, dict[str, object]]:
+        """The model of texts as it reads long ones, and the report of the choice."""
+        left, right = (side.texts.tolist() for side in self.texts)
+        return long_records.chosen(reading, self.encoding, (left, right))
 
     def probabilities(self, pairs: Pairs) -> Fused:
         """Match probabilities. Equal readings of pictures do not raise a pair: an engine misreads alike."""
@@ -161,12 +184,34 @@ class TableSource:
         return replace(fused, candidates=picture_views.without_gaps(candidates, self.nodes, self.units))
 
     def refined(self, pairs: Pairs, fused: Fused) -> tuple[Pairs, Fused]:
-        """The pairs with the bundled model's view of the records in doubt."""
+        """The pairs with the bundled model's view of the records in doubt, and with what the reader says."""
+        for step in (self._encoded, self._read):
+            refined = step(pairs, fused)
+            if refined.judged is not pairs.judged:
+                fused = self.probabilities(refined)
+            pairs = refined
+        return pairs, fused
+
+    def _encoded(self, pairs: Pairs, fused: Fused) -> Pairs:
+        """The pairs with the bundled model's view, where it is to see the records in doubt alone."""
         if not self.adaptive:
-            return pairs, fused
-        judged, encoded = adapted(pairs.judged, fused, self.encoding, self.options(), self.plan.correction)
-        refined = Pairs(judged, encoded)
-        return refined, fused if judged is pairs.judged else self.probabilities(refined)
+            return pairs
+        reading = self.reading
+        if reading.report and not in_doubt(fused):  # long records take long to encode
+            return replace(pairs, encoded=NOT_ASKED, long={**reading.report, "model": "not asked"})
+        encoding, long = self.chosen(reading)
+        options = self.options(encoding, reading)
+        judged, encoded = adapted(pairs.judged, fused, encoding, options, self.plan.correction)
+        return replace(pairs, judged=judged, encoded=encoded, long=long)
+
+    def _read(self, pairs: Pairs, fused: Fused) -> Pairs:
+        """The pairs with what a cross-encoder says of those in doubt."""
+        if not self.reads:
+            return pairs
+        left, right = self.sides
+        tables, on = (left.table, right.table), (left.on, right.on)
+        judged, read = read_pairs(pairs.judged, fused, tables, on, self.job.reader)
+        return replace(pairs, judged=judged, read=read)
 
     def report(self, pairs: Pairs | None, fused: Fused) -> PairsReport:
         """How pairs were found and compared."""
@@ -191,12 +236,14 @@ class TableSource:
         described, correction = pairs.judged.described, self.plan.correction
         learned = correction is not None and correction.fits(described.columns)
         features, use = described.features, cached_encoder.of_report(self.plan.encoder)
-        if described.written is not None:
+        if described.written is not None and pairs.long.get("model") != "pieces":
             n_tables = 1 if self.same else 2  # the rows of one table count once
             use |= truncation.of_model(self.plan.encoder, self.texts[:n_tables], described.written[:n_tables])
         return replace(
             read,
             encoded=pairs.encoded,
+            long=pairs.long or ABSENT,
+            read=pairs.read,
             decision="learned from labels" if learned else ABSENT,
             key_column=described.key,
             comparisons=dict(zip(described.columns, features.kinds, strict=True)),
@@ -217,7 +264,8 @@ def read(
 ) -> TableRecords:
     """Read the records of a table, with a column of pictures or without."""
     if image is None:
-        return TableRecords(table, on, records.read(table, on, plan.reading))
+        long_records.check_model(job.long, plan, job.model)
+        return TableRecords(table, on, records.read(table, on, long_records.serializer_of(plan, job.long)))
     units = picture_records.read_units(
         table, on, image, plan.serializer, confidence, job.image_root, photo_side=plan.photo_side
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from linktransformer import check
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.options import Suffixes
@@ -35,14 +36,13 @@ class Join:
     score_column: str = "score"
 
     def __post_init__(self) -> None:
-        if self.how not in HOW:
-            raise InvalidArgumentError(f"how={self.how!r} is not one of {', '.join(map(repr, HOW))}.")
-        score: object = self.score_column
+        check.one_of("how", self.how, HOW)
+        check.column_name("score_column", self.score_column, "score")
         indicator: object = self.indicator
-        if not isinstance(score, str) or not score:
-            raise InvalidArgumentError(f"score_column={score!r} is not a column name. Give such as 'score'.")
-        if not isinstance(indicator, (bool, str)):
-            raise InvalidArgumentError(f"indicator={indicator!r} is neither True, False nor a column name.")
+        if not isinstance(indicator, (bool, str)) or (isinstance(indicator, str) and not indicator.strip()):
+            raise InvalidArgumentError(
+                f"indicator={check.shown(indicator)} is neither True, False nor a column name."
+            )
 
     def check(self, left: Table, right: Table) -> None:
         """Refuse, before the long work begins, two columns of one name in the result."""

@@ -11,7 +11,15 @@ from typing import cast
 from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.compare_tables import source_of
 from linktransformer.linking.joining import Join, joined
-from linktransformer.linking.options import BlockColumns, Columns, Job, Model, Suffixes, Threshold
+from linktransformer.linking.options import (
+    BlockColumns,
+    Columns,
+    Job,
+    Model,
+    ReaderBudget,
+    Suffixes,
+    Threshold,
+)
 from linktransformer.linking.resolve_links import decided
 from linktransformer.progress import displayed
 from linktransformer.results import report_warnings
@@ -50,9 +58,11 @@ def merge(
     k: int | None = None,
     threshold: Threshold = "auto",
     expected_overlap: float | None = None,
+    reader: ReaderBudget = "auto",
     compare: Mapping[str, Comparison] | None = None,
     null_values: NullValues = None,
     score_column: str = "score",
+    long: str = "auto",
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
@@ -97,12 +107,20 @@ def merge(
             other may have none).
         expected_overlap: About which share of the left rows has a match in the right table, 0 to 1, where you
             know it; within a factor of two is enough. It moves all probabilities. None estimates it.
+        reader: A cross-encoder reads both records of pairs in doubt, the most doubtful first. "auto": with
+            the bundled model, for about four seconds of one core or .3 ms for each record. True: all pairs in
+            doubt. A number: about so many seconds of one core. False: none (docs/reader.md).
         compare: How cells of a key column are compared, by column name, such as
             {"born": lt.compare.number(within=2)}; the other columns are compared by their content.
         null_values: Values that stand for a missing one in key columns of either table, such as
             ["unknown", "n/a"], or lists by column; texts are compared without differences of case, white
             space and Unicode form. The cells of the result are not changed.
         score_column: Name of the column with the score; "score_lt" and so on where a table has it already.
+        long: How records longer than the model reads are compared. "cut": the model reads their beginning.
+            "pieces": it reads all passages of a record, and two records are compared by the best passages of
+            each. "based": a `model` that encodes long records, whole. "auto": "pieces" or "cut", on a sample,
+            in tables whose usual record is long (docs/long-records.md). n-grams of long records are compared
+            passage by passage but for "cut".
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it changes the speed, not the result.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
@@ -155,8 +173,10 @@ def link(
     k: int | None = None,
     threshold: Threshold = "auto",
     expected_overlap: float | None = None,
+    reader: ReaderBudget = "auto",
     compare: Mapping[str, Comparison] | None = None,
     null_values: NullValues = None,
+    long: str = "auto",
     device: str | None = None,
     batch_size: int | None = None,
     memory_limit: int | None = None,
@@ -190,10 +210,17 @@ def link(
             match probability. {"precision": 0.95}: the largest set of links whose mean probability is at
             least that. None: the best match of every row. See docs/decision.md.
         expected_overlap: About which share of the left rows has a match, 0 to 1; None estimates it.
+        reader: A cross-encoder reads pairs in doubt, the most doubtful first: "auto" within a small budget
+            and with the bundled model, True all, a number for so many seconds of one core, False none.
         compare: Comparisons of key columns, such as {"born": lt.compare.number(within=2)}; None chooses each
             by the content of the column.
         null_values: Values that stand for a missing one in key columns of either table, such as
             ["unknown", "n/a"], or lists by column such as {"born": ["1900-01-01"]}.
+        long: How records longer than the model reads are compared. "cut": the model reads their beginning.
+            "pieces": it reads all passages of a record, and two records are compared by the best passages of
+            each. "based": a `model` that encodes long records, whole. "auto": "pieces" or "cut", on a sample,
+            in tables whose usual record is long (docs/long-records.md). n-grams of long records are compared
+            passage by passage but for "cut".
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time.
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.

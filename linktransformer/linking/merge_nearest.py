@@ -8,6 +8,7 @@ from typing import cast
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.decision.threshold import check_reached, is_number
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
@@ -16,7 +17,7 @@ from linktransformer.linking.keyed_model import keyed_model
 from linktransformer.linking.options import Columns, Job, Model, Suffixes
 from linktransformer.progress import displayed
 from linktransformer.tables import frames, key_columns
-from linktransformer.tables.frames import IntoDataFrameT
+from linktransformer.tables.frames import IntoDataFrame, IntoDataFrameT, Table
 
 __all__ = ["aggregate_rows", "merge_knn", "merge_range"]
 
@@ -41,7 +42,7 @@ class Limits:
         value: object = self.threshold
         if not is_number(value):
             raise InvalidArgumentError(
-                f"{self.argument}={value!r} is not a score. Give a number such as 0.8."
+                f"{self.argument}={check.shown(value)} is not a score. Give a number such as 0.8."
             )
         check_reached(value, self.argument)
 
@@ -116,7 +117,8 @@ def merge_knn(
     model = keyed_model(model, openai_key, gemini_key, cache)
     limits = Limits(k, drop_sim_threshold, "drop_sim_threshold")
     join = _join(how, suffixes, score_column)
-    return _near((df1, df2), (on, left_on, right_on), limits, join, Job.of(locals()))
+    tables = frames.wrap(df1, "df1"), frames.wrap(df2, "df2")
+    return cast(IntoDataFrameT, _near(tables, (on, left_on, right_on), limits, join, Job.of(locals())))
 
 
 @displayed
@@ -190,7 +192,8 @@ def merge_range(
         raise InvalidArgumentError("sim_threshold=None is not a score. Give such as 0.8, or use merge_knn.")
     limits = Limits(threshold=sim_threshold, argument="sim_threshold")
     join = _join(how, suffixes, score_column)
-    return _near((df1, df2), (on, left_on, right_on), limits, join, Job.of(locals()))
+    tables = frames.wrap(df1, "df1"), frames.wrap(df2, "df2")
+    return cast(IntoDataFrameT, _near(tables, (on, left_on, right_on), limits, join, Job.of(locals())))
 
 
 @displayed
@@ -248,25 +251,24 @@ def aggregate_rows(
     """
     model = keyed_model(model, openai_key, gemini_key, cache)
     limits = Limits(1, threshold)
-    return _near((df, ref_df), (None, left_on, right_on), limits, Join(), Job.of(locals()))
+    tables = frames.wrap(df, "df"), frames.wrap(ref_df, "ref_df")
+    return cast(IntoDataFrameT, _near(tables, (None, left_on, right_on), limits, Join(), Job.of(locals())))
 
 
 def _join(how: str, suffixes: Suffixes, score_column: str) -> Join:
     """How pairs are put next to each other."""
-    if how not in ("left", "inner"):
-        raise InvalidArgumentError(f"how={how!r} is not one of 'left', 'inner'.")
+    check.one_of("how", how, ("left", "inner"))
     return Join(how, suffixes, False, score_column)
 
 
 def _near(
-    natives: tuple[IntoDataFrameT, IntoDataFrameT],
+    tables: tuple[Table, Table],
     columns: tuple[Columns, Columns, Columns],
     limits: Limits,
     join: Join,
     job: Job,
-) -> IntoDataFrameT:
+) -> IntoDataFrame:
     """Key columns -> similarity of any two rows -> near rows -> table."""
-    tables = frames.wrap(natives[0], "df1"), frames.wrap(natives[1], "df2")
     on = key_columns.resolve(*tables, *columns)
     join.check(*tables)
     of_rows = similarity.similarity_of(tables, on, job)
@@ -275,11 +277,10 @@ def _near(
     )
     all_rows, pair = with_unpaired(a, tables[0].n_rows)
     logger.info(
-        "%s: %d pairs; %d of %d rows of df1 have none (%d without a key)",
-        of_rows.model, len(a), int((pair < 0).sum()), len(of_rows.left.text_of_row),
+        "%s: %d pairs; %d of %d rows of %s have none (%d without a key)",
+        of_rows.model, len(a), int((pair < 0).sum()), len(of_rows.left.text_of_row), tables[0].name,
         int((of_rows.left.text_of_row < 0).sum()),
     )  # fmt: skip
     if join.how == "left":
         a, b, score = all_rows, np.append(b, -1)[pair], np.append(score, np.float32(np.nan))[pair]
-    beside = frames.beside(*tables, a, b, join.suffixes, {join.added(*tables)[0]: score})
-    return cast(IntoDataFrameT, beside)
+    return frames.beside(*tables, a, b, join.suffixes, {join.added(*tables)[0]: score})

@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
+from linktransformer import check
 from linktransformer.decision import threshold as thresholds
 from linktransformer.encoding.cache_settings import CacheLike, check_cache
-from linktransformer.encoding.model_plan import ModelLike
+from linktransformer.encoding.model_plan import FULL, ModelLike
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables.block_keys import BlockColumns
 
 __all__ = [
+    "LONG",
+    "LONG_CHARS",
     "VALIDATE",
     "BlockColumns",
     "Columns",
@@ -31,8 +32,12 @@ Model: TypeAlias = ModelLike
 Columns: TypeAlias = str | Sequence[str] | None
 Suffixes: TypeAlias = tuple[str | None, str | None]
 Threshold: TypeAlias = str | float | Mapping[str, float] | None
+ReaderBudget: TypeAlias = bool | float | str
 
+AUTO = "auto"
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
+LONG = ("auto", "cut", "pieces", "based")
+LONG_CHARS = 262_144  # of a row where long records are read: eight for each of 32,768 tokens
 K = 10  # neighbours of each record in each view and direction
 
 
@@ -63,6 +68,8 @@ class Job:
     keep_features: bool = False
     compare: Mapping[str, Comparison] | None = None
     expected_overlap: float | None = None
+    long: str = "auto"
+    reader: ReaderBudget = False
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], **defaults: object) -> Job:
@@ -76,9 +83,13 @@ class Job:
             raise InvalidArgumentError("image_root= is the folder of pictures. Give images= too.")
         names = {field.name for field in fields(cls)} & set(arguments)
         values: dict[str, Any] = {name: arguments[name] for name in names}
-        for name, default in {"k": K, "validate": "m:1", **defaults}.items():
+        for name, default in {"k": K, "validate": "m:1", "long": "auto", "reader": AUTO, **defaults}.items():
             if values.get(name) is None:
                 values[name] = default
+        model = arguments.get("model")
+        auto = isinstance(values["reader"], str) and values["reader"] == AUTO
+        if auto and not (model is None or (isinstance(model, str) and model == FULL)):
+            values["reader"] = False  # who names a model has it alone beside n-grams
         return cls(**values)
 
     def options(self) -> dict[str, object]:
@@ -90,36 +101,38 @@ class Job:
         return {
             name: _plain(value)
             for name, (value, default) in given.items()
-            if value is not default and value != default and name not in ("model", "keep_features")
+            if not _is_default(value, default) and name not in ("model", "keep_features")
         }
 
     def __post_init__(self) -> None:
-        if self.validate not in VALIDATE:
-            raise InvalidArgumentError(
-                f"validate={self.validate!r} is not one of {', '.join(map(repr, VALIDATE))}."
-            )
-        for name, unit in (("k", "neighbours"), ("batch_size", "texts"), ("memory_limit", "bytes")):
-            value = getattr(self, name)
-            whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-            if value is not None and not (whole and value >= 1):
-                raise InvalidArgumentError(
-                    f"{name}={value!r} is not a number of {unit}. Give a whole number from 1."
-                )
+        check.one_of("validate", self.validate, VALIDATE)
+        check.one_of("long", self.long, LONG)
+        check.whole("k", self.k, "neighbours")
+        for name, unit in (("batch_size", "texts"), ("memory_limit", "bytes")):
+            if getattr(self, name) is not None:
+                check.whole(name, getattr(self, name), unit)
+        check.device(self.device)
         _check_compare(self.compare)
         _check_overlap(self.expected_overlap)
         thresholds.check_threshold(self.threshold)
         check_cache(self.cache)
+        _check_reader(self.reader)
+
+
+def _is_default(value: object, default: object) -> bool:
+    """Whether an argument was left at its default; a Series, say, has no single answer to `==`."""
+    return value is default or (type(value) is type(default) and value == default)
 
 
 def _plain(value: object) -> object:
     """A value as JSON can hold it; as text where it cannot."""
+    if hasattr(value, "tolist"):  # NumPy, pandas
+        value = value.tolist()
     if isinstance(value, Mapping):
         return {str(name): _plain(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+    return value if value is None or isinstance(value, (bool, int, float, str)) else check.shown(value)
 
 
 def _check_compare(compare: object) -> None:
@@ -127,7 +140,7 @@ def _check_compare(compare: object) -> None:
         return
     if not isinstance(compare, Mapping) or not all(isinstance(item, Comparison) for item in compare.values()):
         raise InvalidArgumentError(
-            f"compare={compare!r} is not understood. Give comparisons by column name, such as "
+            f"compare={check.shown(compare)} is not understood. Give comparisons by column name, such as "
             "{'born': lt.compare.number(within=2)}."
         )
 
@@ -135,6 +148,17 @@ def _check_compare(compare: object) -> None:
 def _check_overlap(share: object) -> None:
     if share is not None and not (thresholds.is_number(share) and 0 <= float(share) <= 1):
         raise InvalidArgumentError(
-            f"expected_overlap={share!r} is not a share. Give a number from 0 to 1, such as 0.3 where three "
+            f"expected_overlap={check.shown(share)} "
+            "is not a share. Give a number from 0 to 1, such as 0.3 where three "
             "in ten left rows are expected to have a match."
+        )
+
+
+def _check_reader(reader: object) -> None:
+    if isinstance(reader, bool) or (isinstance(reader, str) and reader == AUTO):
+        return
+    if not (thresholds.is_number(reader) and float(reader) >= 0):
+        raise InvalidArgumentError(
+            f"reader={check.shown(reader)} is not understood. Give 'auto', True for all pairs in "
+            "doubt, False, or a number of seconds."
         )

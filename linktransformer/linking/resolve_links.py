@@ -19,6 +19,7 @@ from linktransformer.results.link_values import Nearest, Reason
 from linktransformer.results.links import Links
 from linktransformer.results.report import ABSENT, Absent, ChoiceReport
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.groups import stable_order, starts_of
 from linktransformer.tables.frames import Table
 
 __all__ = ["decided"]
@@ -47,7 +48,8 @@ def decided(
     if validate == "1:1":
         equal = None if fused.decided is None else fused.decided.equal
         sure = np.zeros(len(pair), dtype=bool) if equal is None else equal[pair]
-        chosen, greedy = _each_row_once(left, right, value[pair], sure)
+        places = _place(nodes[0])[left], _place(nodes[1])[right]
+        chosen, greedy = _each_row_once(*places, value[pair], sure)
         left, right, pair = left[chosen], right[chosen], pair[chosen]
     score = fused.score[pair]
     order = np.lexsort((right, -score, left))
@@ -124,16 +126,30 @@ def _estimates(fused: Fused, decided: Probabilities, pairs: Integers) -> tuple[l
     if not len(pairs):
         return [], []
     candidates = fused.candidates
-    order = np.lexsort((-decided.log_odds, candidates.left))
-    best = order[np.flatnonzero(np.diff(candidates.left[order], prepend=-1))]
+    left, log_odds = candidates.left, decided.log_odds
+    if (left[1:] < left[:-1]).any():
+        order = stable_order(left)
+        left, log_odds = left[order], log_odds[order]
+    best = np.maximum.reduceat(log_odds, starts_of(left))
     width = WIDTH * decided.uncertainty
     sums = [
-        [float(sigmoid(decided.log_odds[some] + np.float32(off)).sum()) for some in (pairs, best)]
+        [float(sigmoid(some + np.float32(off)).sum()) for some in (decided.log_odds[pairs], best)]
         for off in (-width, 0.0, width)
     ]
     precision = [round(of_pairs / len(pairs), 4) for of_pairs, _ in sums]
     recall = [round(min(1.0, of_pairs / max(of_best, 1e-9)), 4) for of_pairs, of_best in sums]
     return precision, recall
+
+
+def _place(nodes: Nodes) -> Integers:
+    """Rows numbered by their node, which is by text, then by position, (n_rows,); -1 without a node.
+
+    Which of several best assignments is taken hangs on these numbers, and so on the texts.
+    """
+    order, _ = _rows_of_nodes(nodes)
+    place = np.full(len(nodes.node_of_row), -1, dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return place
 
 
 def _each_row_once(left: Integers, right: Integers, value: Floats, sure: Bools) -> tuple[Integers, int]:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import similarity
 from linktransformer.linking.keyed_model import keyed_model
@@ -72,10 +73,7 @@ def evaluate_pairs(
         {7: 1.0, 9: 0.0}
     """
     model = keyed_model(model, openai_key, gemini_key, cache)
-    if not score_column:
-        raise InvalidArgumentError(
-            f"score_column={score_column!r} is not a column name. Give such as 'score'."
-        )
+    check.column_name("score_column", score_column, "score")
     job = Job.of(locals())
     table, pairs = _both_sides(df, left_on, right_on, job)
     rows = np.arange(table.n_rows, dtype=np.int64)
@@ -139,6 +137,9 @@ def all_pair_combos_evaluate(
         [1.0, 0.0, 0.0, 1.0]
     """
     model = keyed_model(model, openai_key, gemini_key, cache)
+    check.flag("stream", stream)
+    if max_pairs is not None:
+        check.whole("max_pairs", max_pairs, "pairs")
     if out is not None and stream:
         raise InvalidArgumentError("out= and stream= are both given. Give one: a file, or an iterator.")
     job = Job.of(locals())

@@ -16,7 +16,7 @@ from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import drawn
 from linktransformer.search.candidate_search import Candidates
 
-__all__ = ["Selection", "adapted", "doubtful", "select", "trial"]
+__all__ = ["NOT_ASKED", "Selection", "adapted", "best_of", "doubtful", "in_doubt", "select", "trial"]
 
 
 # The usual 5 % either way: a pair below is taken for no match, a record with a candidate above is taken as
@@ -26,9 +26,11 @@ IMPROBABLE, CERTAIN = 0.05, 0.95
 # of a record take (.3 ms), and at least as many as take four seconds.
 PER_RECORD, AT_LEAST = 8, 100_000
 SMALL = 500  # texts of both tables: encoded in half a second, and of fewer no distribution is known
+NOT_ASKED = {"records": [0, 0], "rule": "records in doubt by n-grams: none"}
 # A trial encodes so many records without candidates, of the side that has fewer of them, and of the other as
 # many as take two seconds: so many characters, and the cost of a text counted as so many more.
 TRIAL, TRIAL_COST, OF_TEXT = 200, 50_000, 20
+TRIAL_LONG = 50  # records whose passages are encoded: a share of one in ten has a standard error of .04
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,9 +93,12 @@ def select(
     encoded and searched.
     """
     sizes = candidates.n_left, candidates.n_right
-    best = _best(candidates, p)
+    best = best_of(candidates, p)
     report: dict[str, object] = {"rule": "records in doubt by n-grams"}
-    if sum(map(len, described.views.readable)) <= SMALL:
+    texts = [text for readable in described.views.readable for text in readable]
+    budget = max(AT_LEAST, PER_RECORD * sum(sizes))
+    quick = not options.passages_encoded or sum(map(len, texts)) <= budget
+    if len(texts) <= SMALL and quick:
         report["rule"] = "all records of small tables"
         return Selection((best[0] >= 0, best[1] >= 0), True, report)
     drawing = described.views.drawing
@@ -101,7 +106,7 @@ def select(
     smaller = int(len(best[1]) < len(best[0]))
     if min(map(len, empty)) and len(empty[smaller]) > IMPROBABLE * len(best[smaller]):
         fewer = drawing.first if len(empty[0]) == len(empty[1]) else int(len(empty[1]) < len(empty[0]))
-        sample = _sample(described, empty, fewer)
+        sample = _sample(described, empty, fewer, options.passages_encoded)
         matches = trial(described, sample, embed, options, correction)
         lower = matches - np.sqrt(matches)  # one standard error less
         missed = lower * len(empty[0]) / len(sample[0]) * len(empty[1]) / len(sample[1])
@@ -115,13 +120,12 @@ def select(
         if missed > IMPROBABLE * (missed + expected):
             report["rule"] = "all records but those matched with certainty: n-grams miss matches in a sample"
             return Selection((best[0] < CERTAIN, best[1] < CERTAIN), True, report)
-    texts = described.nodes[0].text[candidates.left], described.nodes[1].text[candidates.right]
+    of_pairs = described.nodes[0].text[candidates.left], described.nodes[1].text[candidates.right]
     lengths = tuple(
         np.fromiter(map(len, readable), np.int64, len(readable)) for readable in described.views.readable
     )
-    budget = max(AT_LEAST, PER_RECORD * sum(sizes))
     pairs = doubtful(candidates, p, best)
-    allowed, spent = _within(pairs, p, texts, (lengths[0], lengths[1]), budget)
+    allowed, spent = _within(pairs, p, of_pairs, (lengths[0], lengths[1]), budget)
     report |= {"pairs_in_doubt": int(pairs.sum()), "characters": spent, "budget": budget}
     nodes = described.nodes
     return Selection((allowed[0][nodes[0].text], allowed[1][nodes[1].text]), False, report)
@@ -131,6 +135,15 @@ def doubtful(candidates: Candidates, p: Floats, best: tuple[Floats, Floats]) -> 
     """Pairs that may match, and one of whose records is not matched with certainty. (n_pairs,) bool."""
     matched = (best[0] >= CERTAIN)[candidates.left] & (best[1] >= CERTAIN)[candidates.right]
     return np.asarray((p > IMPROBABLE) & ~matched)
+
+
+def in_doubt(fused: Fused) -> bool:
+    """Whether n-grams leave a pair in doubt, or the records of both sides without a candidate."""
+    candidates, p = fused.candidates, fused.score
+    best = best_of(candidates, p)
+    empty = min(int((side <= IMPROBABLE).sum()) for side in best)
+    smaller = best[int(len(best[1]) < len(best[0]))]
+    return bool(doubtful(candidates, p, best).any()) or empty > IMPROBABLE * len(smaller)
 
 
 def trial(
@@ -159,16 +172,22 @@ def trial(
     return int(max((best & (judged.own > 0)).sum(), (best & (decided.probability >= 0.5)).sum()))
 
 
-def _sample(described: Described, empty: list[Integers], fewer: int) -> tuple[Integers, Integers]:
-    """Records for a trial, rising: few of one side, and as many of the other as the model may read."""
+def _sample(
+    described: Described, empty: list[Integers], fewer: int, passages: bool
+) -> tuple[Integers, Integers]:
+    """Records for a trial, rising: few of one side, and as many of the other as the model may read.
+
+    With `passages`, of which long records have many, as many of either side.
+    """
     readable, nodes = described.views.readable[1 - fewer], described.nodes[1 - fewer]
     length = np.fromiter((len(readable[text]) for text in nodes.text[empty[1 - fewer]].tolist()), np.int64)
     most = int(TRIAL_COST / (length.mean() + OF_TEXT))
-    sides = drawn(empty[fewer], TRIAL), drawn(empty[1 - fewer], max(TRIAL, most))
+    least = TRIAL if not passages else max(TRIAL_LONG, most)
+    sides = drawn(empty[fewer], least), drawn(empty[1 - fewer], max(least, most))
     return sides if fewer == 0 else sides[::-1]
 
 
-def _best(candidates: Candidates, p: Floats) -> tuple[Floats, Floats]:
+def best_of(candidates: Candidates, p: Floats) -> tuple[Floats, Floats]:
     """The highest probability of each left and of each right record."""
     best = np.zeros(candidates.n_left, dtype=np.float32), np.zeros(candidates.n_right, dtype=np.float32)
     np.maximum.at(best[0], candidates.left, p)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from linktransformer import entries
+from linktransformer import check, entries
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import cluster_explanation, explanation_text, notebook
 from linktransformer.results.cluster_values import ClusterValues
-from linktransformer.results.metrics import score_clusters
+from linktransformer.results.estimate import Estimate, estimate
+from linktransformer.results.evaluation import evaluate_clusters
 from linktransformer.results.pair_explanation import Columns, check_number
-from linktransformer.tables import frames, row_labels, splits
-from linktransformer.tables.answers import examples
-from linktransformer.tables.cells import is_null
+from linktransformer.results.sample import Sample, sample_of_clusters
+from linktransformer.tables import frames, row_labels
 from linktransformer.tables.frames import IntoDataFrame, Table
-from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
+from linktransformer.tables.pair_labels import Ids
 from linktransformer.tables.row_labels import Label
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KEEP", "Clusters", "check_keep", "kept_rows"]
 
-CLUSTER = "cluster"  # the column of clusters in `cluster_rows` and in a truth
 KEEP = ("first", "longest", "most complete")
 Keep: TypeAlias = str | Callable[[Any], object]  # the table is of a library without types
 
@@ -237,6 +236,51 @@ class Clusters(ClusterValues):
             )
         return int(rows[place])
 
+    def sample(self, n: int = 200, seed: int = 0) -> Sample:
+        """Draw a stratified random sample of pairs, to be reviewed for `estimate`.
+
+        Half of the pairs are within clusters, for the precision; the others are candidates of two
+        clusters, for the recall.
+        Candidates of rows with equal texts count once. Matches that the search did not find are in no sample.
+
+        Args:
+            n: How many pairs, 8 or more.
+            seed: The same seed gives the same sample; one of more than 40 pairs is part of a larger one.
+
+        Returns:
+            The sample; its `table` names the rows.
+
+        Raises:
+            InvalidArgumentError: n is too small, or no candidates were kept.
+
+        Example:
+            >>> import pandas as pd
+            >>> import linktransformer as lt
+            >>> names = [f"Acme Steel {n}{end}" for n in range(30) for end in ("", " CO")]
+            >>> table = pd.DataFrame({"name": names})
+            >>> clusters = lt.cluster(table, on="name", model="lexical")
+            >>> sample = clusters.sample(20)
+            >>> found = clusters.estimate(sample, sample.rows[0] // 2 == sample.rows[1] // 2)
+            >>> found.reviewed, found.precision_interval[0] <= found.precision <= found.precision_interval[1]
+            (20, True)
+        """
+        return sample_of_clusters(self, n, seed)
+
+    def estimate(self, sample: Sample, match: object) -> Estimate:
+        """Estimate precision and recall, with 95 % intervals, from the answers for a sample.
+
+        Args:
+            sample: Of `sample`.
+            match: For each pair of it, 1 or True for a match, 0 or False for none, NaN or None for no answer.
+
+        Returns:
+            Both with their intervals, as of pairs. Recall is of the matches among the candidates.
+
+        Raises:
+            InvalidArgumentError: Not as many answers as pairs, another value, or a stratum without an answer.
+        """
+        return estimate(sample, match)
+
     def review(self, answers: str | os.PathLike[str] = "answers.sqlite", **options: Any) -> os.PathLike[str]:
         """Ask people about candidate pairs and clusters on web pages of this machine, and keep their answers.
 
@@ -306,65 +350,15 @@ class Clusters(ClusterValues):
             InvalidArgumentError: Not as many true clusters as rows, a label of no row, or a table with
                 ambiguous columns or without a match.
         """
-        counts: dict[str, float] = {}
-        if isinstance(truth, str):
-            frames.check_columns(self.table, [truth], "truth")
-            true_clusters = frames.column(self.table, truth).tolist()
-        elif isinstance(truth, Mapping):
-            true_clusters = self._by_label(list(truth.items()), row_id)
-        elif len(columns := list(getattr(truth, "columns", ()))) == 2 and CLUSTER in columns:
-            given = frames.wrap(cast("IntoDataFrame", truth), "truth")
-            named = sorted(given.columns, key=CLUSTER.__eq__)  # the rows, then their clusters
-            members = [frames.column(given, name).tolist() for name in named]
-            true_clusters = self._by_label(list(zip(*members, strict=True)), row_id)
-        elif hasattr(truth, "columns"):
-            labels = read_labels((self.table, self.table), truth, "truth", Ids(row_id, row_id, label))
-            match = labels.known_match
-            if len(match) and not match.any():
-                raise InvalidArgumentError(
-                    f"truth has {len(match)} labels and no match, which says nothing of clusters. Give the "
-                    "true pairs too."
-                )
-            warn_of(labels.conflicts, labels.names, "truth")
-            counts, a, b = labels.conflicts.counts, labels.left[match], labels.right[match]
-            true_clusters = splits.components(self.table.n_rows, a, b).tolist()
-        else:
-            true_clusters = list(cast("Sequence[object]", truth))
-        if len(true_clusters) != self.table.n_rows:
-            raise InvalidArgumentError(
-                f"truth has {len(true_clusters)} values and the table {self.table.n_rows} rows. Give the "
-                "true cluster of each row, a dict from row label to cluster, or a table of true pairs."
-            )
-        own = [object() if is_null(cluster) else cluster for cluster in true_clusters]
-        return {**asdict(score_clusters(own, self.label.tolist())), **counts}
-
-    def _by_label(self, truth: Sequence[tuple[Label, object]], row_id: str | None) -> list[object]:
-        """The true cluster of each row, None for a row without one."""
-        rows = row_labels.row_of(self.table, "truth", row_id)
-        unknown = list(dict.fromkeys(label for label, _ in truth if label not in rows))
-        if unknown:
-            raise InvalidArgumentError(
-                f"truth names {unknown[0]!r}, the label of no row ({len(unknown)} such labels: "
-                f"{examples(unknown)}). Give labels as in the table's "
-                f"{'index' if row_id is None else f'column {row_id!r}'}."
-            )
-        of_label = dict(truth)
-        several = [label for label, cluster in truth if cluster != of_label[label] and not is_null(cluster)]
-        if several:
-            raise InvalidArgumentError(
-                f"truth has several clusters for {len(set(several))} rows: {examples(several)}. Give one."
-            )
-        clusters: list[object] = [None] * self.table.n_rows
-        for label, cluster in truth:
-            clusters[rows[label]] = cluster
-        return clusters
+        return evaluate_clusters(self, truth, Ids(row_id, row_id, label))
 
 
 def check_keep(keep: object) -> None:
     """Raise InvalidArgumentError if `keep` is not a rule for the representative row."""
     if not callable(keep) and not (isinstance(keep, str) and keep in KEEP):
         raise InvalidArgumentError(
-            f"keep={keep!r} is not one of {', '.join(map(repr, KEEP))}, nor a function of a cluster's rows."
+            f"keep={check.shown(keep)} is not one of {', '.join(map(repr, KEEP))}, nor a "
+            "function of a cluster's rows."
         )
 
 

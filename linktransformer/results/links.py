@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from linktransformer import entries
-from linktransformer.arrays import Column, Integers
+from linktransformer.arrays import Integers
 from linktransformer.decision.threshold import is_number
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import explanation_text, link_explanation, notebook, report_warnings
+from linktransformer.results.estimate import Estimate, estimate
+from linktransformer.results.evaluation import evaluate_links
 from linktransformer.results.link_values import REASONS, LinkValues, Reason
 from linktransformer.results.pair_explanation import Columns, check_number
+from linktransformer.results.sample import Sample, sample_of_links
+from linktransformer.results.unlinked import unlinked_rows
 from linktransformer.tables import frames
 from linktransformer.tables.frames import IntoDataFrame
-from linktransformer.tables.pair_labels import Ids, read_labels, warn_of
+from linktransformer.tables.pair_labels import Ids
 from linktransformer.tables.row_labels import Label
 
 if TYPE_CHECKING:
@@ -86,29 +90,7 @@ class Links(LinkValues):
         Columns: side, row (label), reason, nearest (label of the row of the other table that is most similar,
         null for none) and its score.
         """
-        sides, labels, reasons, nearest, scores = [], [], [], [], []
-        both = (
-            (self.left, self.left_reason, self.left_nearest),
-            (self.right, self.right_reason, self.right_nearest),
-        )
-        for (table, codes, near), other in zip(both, (self.right, self.left), strict=True):
-            rows = np.flatnonzero(codes > 0)
-            sides += [table.name] * len(rows)
-            labels += frames.index_labels(table, rows).tolist()
-            reasons += [REASONS[code] for code in codes[rows].tolist()]
-            has = near.row[rows] >= 0
-            near_labels = np.full(len(rows), None, dtype=object)
-            near_labels[has] = frames.index_labels(other, near.row[rows][has])
-            nearest += near_labels.tolist()
-            scores.append(near.score[rows])
-        columns = {
-            "side": np.array(sides, dtype=object),
-            "row": _labels(labels),
-            "reason": np.array(reasons, dtype=object),
-            "nearest": _labels(nearest),
-            "score": np.concatenate(scores),
-        }
-        return frames.new_frame(self.left, columns)
+        return unlinked_rows(self)
 
     @property
     def _has_rows(self) -> bool:
@@ -281,6 +263,51 @@ class Links(LinkValues):
 
         write_review(self, path, limit, has_rows=self._has_rows)
 
+    def sample(self, n: int = 200, seed: int = 0) -> Sample:
+        """Draw a stratified random sample of pairs, to be reviewed for `estimate`.
+
+        Half of the pairs are links, for the precision; the others are candidates that are none, for the
+        recall.
+        Candidates of rows with equal texts count once. Matches that the search did not find are in no sample.
+
+        Args:
+            n: How many pairs, 8 or more.
+            seed: The same seed gives the same sample; one of more than 40 pairs is part of a larger one.
+
+        Returns:
+            The sample; its `table` names the rows.
+
+        Raises:
+            InvalidArgumentError: n is too small, or no candidates were kept.
+
+        Example:
+            >>> import pandas as pd
+            >>> import linktransformer as lt
+            >>> a = pd.DataFrame({"name": [f"Acme Steel {n}" for n in range(30)]})
+            >>> b = pd.DataFrame({"name": [f"ACME STEEL {n} CO" for n in range(30)]})
+            >>> links = lt.link(a, b, on="name", model="lexical")
+            >>> sample = links.sample(20)
+            >>> found = links.estimate(sample, sample.rows[0] == sample.rows[1])
+            >>> found.reviewed, found.precision_interval[0] <= found.precision <= found.precision_interval[1]
+            (20, True)
+        """
+        return sample_of_links(self, n, seed)
+
+    def estimate(self, sample: Sample, match: object) -> Estimate:
+        """Estimate precision and recall, with 95 % intervals, from the answers for a sample.
+
+        Args:
+            sample: Of `sample`.
+            match: For each pair of it, 1 or True for a match, 0 or False for none, NaN or None for no answer.
+
+        Returns:
+            Both with their intervals, as of pairs. Recall is of the matches among the candidates.
+
+        Raises:
+            InvalidArgumentError: Not as many answers as pairs, another value, or a stratum without an answer.
+        """
+        return estimate(sample, match)
+
     def review(self, answers: str | os.PathLike[str] = "answers.sqlite", **options: Any) -> os.PathLike[str]:
         """Ask people about candidate pairs on web pages of this machine, and keep their answers.
 
@@ -355,39 +382,4 @@ class Links(LinkValues):
                 is that of no row or of several.
             ColumnNotFoundError: A column that is not there.
         """
-        if (left_id is not None or right_id is not None) and not self._has_rows:
-            raise InvalidArgumentError(
-                "left_id= and right_id= name columns, and the rows of these links are in files. Give truth "
-                "by row number, from 0."
-            )
-        labels = read_labels((self.left, self.right), truth, "truth", Ids(left_id, right_id, label))
-        if len(labels.left) and not labels.known_match.any() and (labels.right >= 0).all():
-            raise InvalidArgumentError(
-                f"truth has {len(labels.left)} labels and no match, so that there is no recall. Give the "
-                "true pairs too; a row without a match has a null right label."
-            )
-        warn_of(labels.conflicts, labels.names, "truth")
-        width = max(1, self.right.n_rows)
-        code, match = labels.left * width + labels.right, labels.known_match
-        true_pairs = np.unique(code[match])
-        unclear = code[labels.conflicts.both_ways]
-        pairs = np.setdiff1d(self.left_rows * width + self.right_rows, unclear)
-        n_right, n_pairs = len(np.intersect1d(true_pairs, pairs)), len(pairs) + len(true_pairs)
-        return {
-            "precision": n_right / len(pairs) if len(pairs) else 1.0,
-            "recall": n_right / len(true_pairs) if len(true_pairs) else 1.0,
-            "f1": 2 * n_right / n_pairs if n_pairs else 1.0,
-            "links": float(len(pairs)),
-            "true_pairs": float(len(true_pairs)),
-            **labels.conflicts.counts,
-        }
-
-
-def _labels(values: list[Label]) -> Column:
-    """Labels as integers where they are; None is masked."""
-    if all(value is None or (isinstance(value, int) and abs(value) < 2**63) for value in values):
-        return np.ma.masked_array(
-            np.array([value or 0 for value in values], dtype=np.int64),
-            mask=np.array([value is None for value in values], dtype=bool),
-        )
-    return np.fromiter(values, dtype=object, count=len(values))
+        return evaluate_links(self, truth, Ids(left_id, right_id, label), has_rows=self._has_rows)

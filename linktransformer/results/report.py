@@ -62,6 +62,7 @@ class PairsReport(Report):
         images: The columns of pictures.
         rows_without_picture: By reason.
         encoded: Which records a model encoded where n-grams leave doubt.
+        read: Which pairs a cross-encoder read.
         views_left_out: By view, why it was left out.
         decision: "learned from labels" where labels correct it.
         key_column: The column that names records, None for none.
@@ -71,6 +72,7 @@ class PairsReport(Report):
         rows_cut_by_model: Rows that the model reads in part only.
         encoder: On what device the model ran.
         cache: Vectors read from a cache on disk, and encoded.
+        long: How records longer than the model reads were read.
         search: Indexes, counts and seconds.
     """
 
@@ -79,6 +81,7 @@ class PairsReport(Report):
     images: object | Absent = ABSENT
     rows_without_picture: object | Absent = ABSENT
     encoded: object | Absent = ABSENT
+    read: object | Absent = ABSENT
     views_left_out: Mapping[str, str] | Absent = ABSENT
     decision: str | Absent = ABSENT
     key_column: str | Absent | None = ABSENT
@@ -88,6 +91,7 @@ class PairsReport(Report):
     rows_cut_by_model: object | Absent = ABSENT
     encoder: object | Absent = ABSENT
     cache: object | Absent = ABSENT
+    long: Mapping[str, object] | Absent = ABSENT
     search: Mapping[str, object] | Absent = ABSENT
 
 

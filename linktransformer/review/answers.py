@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -18,6 +19,7 @@ __all__ = ["ANSWERS", "Answer", "Answers"]
 
 ANSWERS = ("yes", "no", "unsure")
 WAIT = 30.0  # seconds that a writer waits for another one
+HELD = 180.0  # seconds for which a pair that one reviewer sees is not given to another one
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS answers (
@@ -32,6 +34,14 @@ CREATE TABLE IF NOT EXISTS answers (
     why TEXT NOT NULL,
     undone INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS held (
+    left_label TEXT NOT NULL,
+    right_label TEXT NOT NULL,
+    holder TEXT NOT NULL,
+    until REAL NOT NULL,
+    PRIMARY KEY (left_label, right_label)
+);
+CREATE INDEX IF NOT EXISTS answers_of_pair ON answers (left_label, right_label, undone);
 CREATE INDEX IF NOT EXISTS answers_of_reviewer ON answers (reviewer, undone, id);
 """
 
@@ -150,6 +160,37 @@ class Answers:
             ).fetchone()
         return None if found is None else (found[0], found[1])
 
+    def claim(self, pairs: Sequence[tuple[str, str]], holder: str) -> int | None:
+        """Hold the first of some pairs that nobody answered and nobody else holds, for three minutes.
+
+        Args:
+            pairs: Left and right label of each.
+            holder: Who holds it, alike for no two reviewers of any process; what they held before is free.
+
+        Returns:
+            The position of the pair, None where there is none.
+        """
+        now = time.time()
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")  # other processes wait until it is written
+            connection.execute("DELETE FROM held WHERE until < ? OR holder = ?", (now, holder))
+            for place, pair in enumerate(pairs):  # few
+                taken = connection.execute(
+                    "SELECT 1 FROM held WHERE left_label = ? AND right_label = ? UNION ALL SELECT 1 "
+                    "FROM answers WHERE left_label = ? AND right_label = ? AND undone = 0 LIMIT 1",
+                    (*pair, *pair),
+                ).fetchone()
+                if taken is None:
+                    connection.execute("INSERT INTO held VALUES (?, ?, ?, ?)", (*pair, holder, now + HELD))
+                    return place
+        return None
+
+    def version(self) -> tuple[int, int]:
+        """A value that changes with every answer and every undo."""
+        with self._open() as connection:
+            found = connection.execute("SELECT count(*), total(undone) FROM answers").fetchone()
+        return int(found[0]), int(found[1])
+
     def standing(self) -> list[Standing]:
         """List the last answer of each reviewer for each pair.
 
@@ -209,6 +250,6 @@ class Answers:
     @staticmethod
     def _has_tables(connection: sqlite3.Connection) -> bool:
         names: Sequence[tuple[str]] = connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('about', 'answers')"
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('about', 'answers', 'held')"
         ).fetchall()
-        return len(names) == 2
+        return len(names) == 3

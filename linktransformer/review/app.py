@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from linktransformer.arrays import Integers
-from linktransformer.results.clusters import Clusters
+from linktransformer.results.cluster_values import ClusterValues
 from linktransformer.review import cluster_answers, pages, pictures
 from linktransformer.review.access import Access
 from linktransformer.review.answers import ANSWERS
@@ -145,7 +145,7 @@ class _Pages:
             return _missing()
         rows, marked = _members(self.clusters, number), _rows(form, "marked")
         rows, marked = rows[: pages.MEMBERS], np.intersect1d(marked, rows)
-        near = self.clusters.next_to(number)[0]
+        near = int(self.clusters.next_cluster[number])
         other = _members(self.clusters, near)[: pages.MEMBERS]
         if action == "confirm" and len(rows) > 1:
             pairs, answer = cluster_answers.inside(self.desk.pairs, rows), "yes"
@@ -211,7 +211,7 @@ def _rows(form: Form, name: str) -> Integers:
     return np.array(texts, dtype=np.int64)
 
 
-def _members(clusters: Clusters, number: int) -> Integers:
+def _members(clusters: ClusterValues, number: int) -> Integers:
     return np.flatnonzero(clusters.label == number)
 
 

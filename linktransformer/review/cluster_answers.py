@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.results.clusters import Clusters
+from linktransformer.results.cluster_values import ClusterValues
 from linktransformer.review.pairs import Pairs
 
 __all__ = ["ClusterList", "between", "cluster_list", "inside"]
@@ -29,7 +29,7 @@ class ClusterList:
     weakest: Floats
 
 
-def cluster_list(clusters: Clusters) -> ClusterList:
+def cluster_list(clusters: ClusterValues) -> ClusterList:
     """The clusters of several rows, those with the least probable pair first."""
     weakest = np.full(len(clusters), np.inf, dtype=np.float32)
     np.minimum.at(weakest, clusters.label[clusters.left_rows], clusters.score)

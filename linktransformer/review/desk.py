@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, Thread
 
 import numpy as np
 
-from linktransformer.arrays import Bools, Integers
-from linktransformer.review.answers import Answer, Answers
-from linktransformer.review.pairs import Pairs, next_pairs
+from linktransformer.arrays import Integers
+from linktransformer.decision.context import sigmoid64
+from linktransformer.results.sample import in_order
+from linktransformer.review.advice import Advice, Judged, advise
+from linktransformer.review.answers import ANSWERS, Answer, Answers
+from linktransformer.review.pairs import Pairs
+from linktransformer.review.questions import STRATA
+from linktransformer.review.refit import Answers as Known
+from linktransformer.review.refit import pool_of
+from linktransformer.tables.answered_pairs import clear_answers
 
 __all__ = ["Desk", "Progress"]
 
-HELD = 120.0  # seconds for which a pair that one reviewer sees is not given to another one
 DOUBT = (0.1, 0.9)  # probabilities between which a pair is counted as doubtful
 
 
@@ -28,12 +34,16 @@ class Progress:
         answered: Pairs with an answer.
         pairs: Candidate pairs.
         doubtful: Those without an answer whose probability is between .1 and .9.
+        linked: Pairs that are links, or above the threshold of clusters, without answers.
+        advice: What the answers say, as far as that was worked out.
     """
 
     answers: dict[str, int]
     answered: int
     pairs: int
     doubtful: int
+    linked: int
+    advice: Advice
 
     @property
     def given(self) -> int:
@@ -48,7 +58,6 @@ class _Visit:
     seen: list[int] = field(default_factory=list)
     place: int = -1
     skipped: set[int] = field(default_factory=set)
-    at: float = 0.0
 
     @property
     def current(self) -> int | None:
@@ -56,53 +65,88 @@ class _Visit:
 
 
 class Desk:
-    """One review.
+    """One review. The decision is refitted, and questions are chosen, in a thread beside the requests.
 
     Args:
         pairs: The candidate pairs.
         answers: The file of answers, which other processes may write to as well.
-        seed: Of the choice of random questions.
+        seed: Of the random questions.
     """
 
     def __init__(self, pairs: Pairs, answers: Answers, seed: int = 0) -> None:
         self.pairs, self.answers, self._seed = pairs, answers, seed
+        self._pool, self._own = pool_of(pairs), uuid.uuid4().hex
+        probability = sigmoid64(self._pool.log_odds.astype(np.float64))
+        self._ordered = in_order(probability, pairs.linked, STRATA, seed)
         self._visits: dict[str, _Visit] = {}
-        self._lock = Lock()
+        self._lock, self._choosing = Lock(), Lock()
+        self._judged: Judged | None = None
+        self.advice = advise(self._pool, self.judged(), self._ordered, seed)
 
-    def answered(self) -> Bools:
-        """Which pairs have an answer of anybody, (n_pairs,) bool."""
-        mask = np.zeros(len(self.pairs), dtype=bool)
-        found = self.pairs.of_labels([(left, right) for left, right, *_ in self.answers.standing()])
-        mask[found[found >= 0]] = True
-        return mask
+    def judged(self) -> Judged:
+        """The answers of now, of all processes; read again where there are new ones."""
+        version, before = self.answers.version(), self._judged
+        if before is not None and before.version == version:
+            return before
+        standing = self.answers.standing()
+        clear = clear_answers(standing)
+        names = list(zip(map(str, clear.left), map(str, clear.right), strict=True))
+        at, match = self.pairs.of_labels(names), np.array(clear.match, dtype=bool)
+        answered = np.zeros(len(self.pairs), dtype=bool)
+        anybody = self.pairs.of_labels([(left, right) for left, right, *_ in standing])
+        answered[anybody[anybody >= 0]] = True
+        judged = Judged(version, standing, answered, Known(at[at >= 0], match[at >= 0]))
+        self._judged = judged
+        return judged
 
     def progress(self) -> Progress:
         """The counts of now."""
-        mask = self.answered()
+        judged = self.judged()
+        answered, given = judged.answered, [answer for _, _, answer, _ in judged.standing]
         low, high = DOUBT
         doubt = (self.pairs.probability > low) & (self.pairs.probability < high)
-        return Progress(self.answers.count(), int(mask.sum()), len(mask), int((doubt & ~mask).sum()))
+        counts = (
+            int(answered.sum()),
+            len(answered),
+            int((doubt & ~answered).sum()),
+            int(self._pool.without_answers.sum()),
+        )
+        return Progress({answer: given.count(answer) for answer in ANSWERS}, *counts, self.advice)
 
     def next(self, reviewer: str) -> int | None:
         """The next question of a reviewer, None where none is left."""
-        mask = self.answered()
+        judged = self.judged()
+        answered = judged.answered
         with self._lock:
             visit = self._visits.setdefault(reviewer, _Visit())
-            if visit.current is not None and not mask[visit.current] and visit.current not in visit.skipped:
-                visit.at = time.monotonic()
+            if (
+                visit.current is not None
+                and not answered[visit.current]
+                and visit.current not in visit.skipped
+            ):
+                self._claim(reviewer, [visit.current])
                 return visit.current
-            self._hold(mask, reviewer)
-            skipped = np.zeros(len(mask), dtype=bool)
-            skipped[list(visit.skipped)] = True
-            if (mask | skipped).all():
-                visit.skipped.clear()  # only skipped ones are left: they come again
-            else:
-                mask |= skipped
-            found = next_pairs(self.pairs, mask, 1, self._seed)
-            if not len(found):
-                return None
-            self._show(visit, int(found[0]))
-            return int(found[0])
+            skipped = set(visit.skipped)
+        open_pairs = np.flatnonzero(~answered)
+        if skipped.issuperset(open_pairs.tolist()):
+            skipped.clear()  # only skipped ones are left: they come again
+            visit.skipped.clear()
+        found = self._free(reviewer, self.advice.at, judged, skipped)
+        if found is None:  # all that were chosen are answered or held
+            self._renew()
+            found = self._free(reviewer, self.advice.at, judged, skipped)
+        if found is None:  # nobody waits as long as there are pairs
+            rest = open_pairs[np.argsort(~np.isin(open_pairs, self.advice.at), kind="stable")]
+            found = self._free(reviewer, rest, judged, skipped)
+            found = (
+                next((pair for pair in rest.tolist() if pair not in skipped), None)
+                if found is None
+                else found
+            )
+        if found is not None:
+            with self._lock:
+                self._show(visit, found)
+        return found
 
     def show(self, reviewer: str, pair: int) -> None:
         """A reviewer looks at a pair of their own choice."""
@@ -126,7 +170,7 @@ class Desk:
     def answer(self, reviewer: str, pair: int, answer: str, why: str) -> None:
         """Write an answer."""
         left, right = self.pairs.names(pair)
-        self.answers.add(Answer(left, right, answer, reviewer, self._probability(pair), why))
+        self._write(Answer(left, right, answer, reviewer, self._probability(pair), why))
         with self._lock:
             visit = self._visits.setdefault(reviewer, _Visit())
             visit.skipped.discard(pair)
@@ -147,7 +191,7 @@ class Desk:
             )
             for left, right, pair in zip(*rows.tolist(), known, strict=True)
         ]
-        self.answers.add(*answers)
+        self._write(*answers)
         return len(answers)
 
     def undo(self, reviewer: str) -> int | None:
@@ -155,32 +199,47 @@ class Desk:
         last = self.answers.last(reviewer)
         if last is None or not self.answers.undo(reviewer):
             return None
+        self._begin()
         pair = int(self.pairs.of_labels([last])[0])
         return None if pair < 0 else pair
 
     def given(self, reviewer: str, pairs: Sequence[int]) -> list[str | None]:
         """The standing answers of a reviewer for some pairs, None for none."""
-        own = {
-            (left, right): answer for left, right, answer, who in self.answers.standing() if who == reviewer
-        }
+        standing = self.judged().standing
+        own = {(left, right): answer for left, right, answer, who in standing if who == reviewer}
         return [own.get(self.pairs.names(pair)) for pair in pairs]
+
+    def settle(self) -> Advice:
+        """Wait until the advice is that of the answers of now."""
+        self._renew()
+        return self.advice
+
+    def _write(self, *answers: Answer) -> None:
+        self.answers.add(*answers)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Work out the advice anew beside the requests, unless that is being done."""
+        if not self._choosing.locked():
+            Thread(target=self._renew, daemon=True).start()
+
+    def _renew(self) -> None:
+        with self._choosing:
+            while (judged := self.judged()).version != self.advice.version:
+                self.advice = advise(self._pool, judged, self._ordered, self._seed)
+
+    def _free(self, reviewer: str, pairs: Integers, judged: Judged, skipped: set[int]) -> int | None:
+        """The first pair that is not answered, skipped, or held by another reviewer of any process."""
+        some = [pair for pair in pairs[~judged.answered[pairs]].tolist() if pair not in skipped][:100]
+        place = self._claim(reviewer, some)
+        return None if place is None else some[place]
+
+    def _claim(self, reviewer: str, pairs: list[int]) -> int | None:
+        return self.answers.claim([self.pairs.names(pair) for pair in pairs], f"{reviewer} {self._own}")
 
     def _probability(self, pair: int) -> float:
         return round(float(self.pairs.probability[pair]), 6)
 
     def _show(self, visit: _Visit, pair: int) -> None:
         visit.seen.append(pair)
-        visit.place, visit.at = len(visit.seen) - 1, time.monotonic()
-
-    def _hold(self, mask: Bools, reviewer: str) -> None:
-        """Mark what others look at now, unless nothing else is left."""
-        now = time.monotonic()
-        others = [
-            visit.current
-            for name, visit in self._visits.items()
-            if name != reviewer and visit.current is not None and now - visit.at < HELD
-        ]
-        free = mask.copy()
-        free[others] = True
-        if not free.all():
-            mask[:] = free
+        visit.place = len(visit.seen) - 1

@@ -12,7 +12,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from linktransformer.arrays import Column, Integers
-from linktransformer.results.clusters import Clusters
+from linktransformer.results.cluster_values import ClusterValues
 from linktransformer.review import cells, pictures
 from linktransformer.review.cluster_answers import ClusterList
 from linktransformer.review.desk import Desk
@@ -118,6 +118,7 @@ def pair_page(shown: Shown, pair: int, message: str = "") -> str:
         labels=pairs.names(pair),
         tables=_table_names(shown),
         probability=float(pairs.probability[pair]),
+        after=float(shown.desk.advice.probability[pair]),
         linked=bool(pairs.linked[pair]),
         given=given,
         message=message,
@@ -132,7 +133,7 @@ def table_page(shown: Shown, wanted: Filter) -> str:
     pairs = shown.desk.pairs
     use = (pairs.probability >= wanted.low) & (pairs.probability <= wanted.high)
     if wanted.state != "all":
-        use &= shown.desk.answered() == (wanted.state == "answered")
+        use &= shown.desk.judged().answered == (wanted.state == "answered")
     found = np.flatnonzero(use)
     found = found[np.argsort(-pairs.probability[found], kind="stable")]
     last = max(0, (len(found) - 1) // ROWS)
@@ -165,12 +166,12 @@ def table_page(shown: Shown, wanted: Filter) -> str:
     )
 
 
-def clusters_page(shown: Shown, clusters: Clusters, listed: ClusterList, page: int) -> str:
+def clusters_page(shown: Shown, clusters: ClusterValues, listed: ClusterList, page: int) -> str:
     """Fifty clusters, the least certain first."""
     last = max(0, (len(listed.number) - 1) // ROWS)
     page = min(max(page, 0), last)
     part = slice(page * ROWS, (page + 1) * ROWS)
-    first = clusters.representatives()[listed.number[part]]
+    first = np.unique(clusters.label, return_index=True)[1][listed.number[part]]
     texts = _members(shown, first)
     lines = zip(
         listed.number[part].tolist(),
@@ -190,10 +191,10 @@ def clusters_page(shown: Shown, clusters: Clusters, listed: ClusterList, page: i
     )
 
 
-def cluster_page(shown: Shown, clusters: Clusters, number: int, message: str = "") -> str:
+def cluster_page(shown: Shown, clusters: ClusterValues, number: int, message: str = "") -> str:
     """The rows of a cluster, and those of the most similar other one."""
     groups = []
-    near, score = clusters.next_to(number)
+    near, score = int(clusters.next_cluster[number]), float(clusters.next_score[number])
     for cluster in (number, near):
         rows = np.flatnonzero(clusters.label == cluster) if cluster >= 0 else np.empty(0, dtype=np.int64)
         some = rows[:MEMBERS]

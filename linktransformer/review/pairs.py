@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,17 +14,15 @@ from linktransformer.decision.job_evidence import JobEvidence
 from linktransformer.decision.model import sigmoid
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import pair_explanation
-from linktransformer.results.clusters import Clusters
-from linktransformer.results.links import Links
+from linktransformer.results.cluster_values import ClusterValues
+from linktransformer.results.link_values import LinkValues
 from linktransformer.tables import frames
 from linktransformer.tables.frames import Table
 
 if TYPE_CHECKING:
     from clippings.pictures.read import Picture
 
-__all__ = ["Pairs", "next_pairs", "pairs_of"]
-
-RANDOM = 0.1  # share of questions that are asked at random
+__all__ = ["Pairs", "pairs_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +39,8 @@ class Pairs:
         labels: The labels of the left and of the right rows as text.
         pictures: The pictures of the left and of the right rows that were read for linking.
         evidence: What explains the probabilities, None if not kept.
+        details: How the links or clusters were decided.
+        position: Of each pair among the candidates of the evidence, -1 for none, (n,) int64.
         clusters: The clusters, None for links.
     """
 
@@ -53,7 +53,9 @@ class Pairs:
     labels: tuple[tuple[str, ...], tuple[str, ...]]
     pictures: tuple[Sequence[Picture], Sequence[Picture]] | None
     evidence: JobEvidence | None
-    clusters: Clusters | None = None
+    details: Mapping[str, Any]
+    position: Integers
+    clusters: ClusterValues | None = None
 
     def __len__(self) -> int:
         return len(self.left)
@@ -81,10 +83,8 @@ class Pairs:
     def explained(self, pair: int) -> pair_explanation.Columns:
         """What adds up to the match probability of a pair, as `Links.explain` has it."""
         rows, views = (int(self.left[pair]), int(self.right[pair])), {}
-        if self.evidence is not None:
-            nodes = [self.evidence.nodes[side].node_of_row[[row]] for side, row in enumerate(rows)]
-            position = int(self.evidence.find(nodes[0], nodes[1])[0])
-            views = pair_explanation.views_at(self.evidence, position) if position >= 0 else {}
+        if self.evidence is not None and self.position[pair] >= 0:
+            views = pair_explanation.views_at(self.evidence, int(self.position[pair]))
         probability = float(self.probability[pair])
         question = pair_explanation.Pair(self.tables, self.on, rows, probability, views)
         return pair_explanation.of_pair(question, self.evidence)
@@ -101,38 +101,15 @@ class Pairs:
         return left, right
 
 
-def next_pairs(pairs: Pairs, answered: Bools, n: int, seed: int) -> Integers:
-    """The next questions: pairs whose probability is nearest to one half, and a tenth at random.
-
-    Args:
-        pairs: The candidate pairs.
-        answered: Which are not to be asked, (n_pairs,) bool.
-        n: How many are wanted.
-        seed: Of the random choice; with the number of answers it decides which questions are random.
-
-    Returns:
-        Numbers of pairs, n or as many as are left.
-    """
-    open_pairs = np.flatnonzero(~answered)
-    generator = np.random.default_rng([seed, len(answered) - len(open_pairs)])
-    doubt = np.abs(pairs.probability[open_pairs] - np.float32(0.5))
-    nearest = open_pairs[np.argsort(doubt, kind="stable")[:n]]
-    at_random = generator.random(len(nearest)) < RANDOM
-    drawn = generator.permutation(open_pairs)[: len(nearest)]
-    chosen = np.where(at_random, drawn, nearest)
-    _, first = np.unique(chosen, return_index=True)
-    return chosen[np.sort(first)]
-
-
 def pairs_of(result: object) -> Pairs:
     """The candidate pairs of links or clusters, one for each pair of different records.
 
     Raises:
         InvalidArgumentError: It is neither, its rows are in files, or labels of its rows repeat.
     """
-    if isinstance(result, Links):
+    if isinstance(result, LinkValues):
         return _of_links(result)
-    if isinstance(result, Clusters):
+    if isinstance(result, ClusterValues):
         return _of_clusters(result)
     raise InvalidArgumentError(
         f"review was given a {type(result).__name__}. Give the Links of lt.link or the Clusters of "
@@ -140,7 +117,7 @@ def pairs_of(result: object) -> Pairs:
     )
 
 
-def _of_links(links: Links) -> Pairs:
+def _of_links(links: LinkValues) -> Pairs:
     tables, evidence = (links.left, links.right), links.evidence
     if any(len(table.frame) != table.n_rows for table in tables):
         raise InvalidArgumentError("The rows of these links are in files. Review links of `link`.")
@@ -159,10 +136,12 @@ def _of_links(links: Links) -> Pairs:
     on = list(links.details["left_on"]), list(links.details["right_on"])
     names = _labels_of(links.left), _labels_of(links.right)
     left, right = rows[:, keep]
-    return Pairs(tables, on, left, right, scores[keep], linked[keep], names, links.pictures, evidence)
+    position = _positions(evidence, left, right)
+    sides = tables, on, left, right
+    return Pairs(*sides, scores[keep], linked[keep], names, links.pictures, evidence, links.details, position)
 
 
-def _of_clusters(clusters: Clusters) -> Pairs:
+def _of_clusters(clusters: ClusterValues) -> Pairs:
     table, evidence = clusters.table, clusters.evidence
     if evidence is not None:
         rows, scores = _candidates(evidence)
@@ -174,9 +153,10 @@ def _of_clusters(clusters: Clusters) -> Pairs:
     linked = clusters.label[left] == clusters.label[right]
     on, names = list(clusters.details["on"]), _labels_of(table)
     pictures = None if clusters.pictures is None else (clusters.pictures, clusters.pictures)
-    sides = (table, table), (on, on)
-    both = names, names
-    return Pairs(*sides, left, right, scores[keep], linked, both, pictures, evidence, clusters)
+    position = _positions(evidence, left, right)
+    sides = (table, table), (on, on), left, right
+    both, details = (names, names), clusters.details
+    return Pairs(*sides, scores[keep], linked, both, pictures, evidence, details, position, clusters)
 
 
 def _candidates(evidence: JobEvidence) -> tuple[Integers, Floats]:
@@ -187,6 +167,27 @@ def _candidates(evidence: JobEvidence) -> tuple[Integers, Floats]:
         first[nodes.node_of_row[::-1]] = np.arange(len(nodes.node_of_row))[::-1]  # the first row comes last
         rows.append(first[records])
     return np.stack(rows), sigmoid(evidence.log_odds).astype(np.float32)
+
+
+def _positions(evidence: JobEvidence | None, left: Integers, right: Integers) -> Integers:
+    """Where these rows are among the candidates of the evidence, -1 for nowhere, (n,) int64."""
+    if evidence is None:
+        return np.full(len(left), -1, dtype=np.int64)
+    width = len(evidence.nodes[1])
+    ends = [of.node_of_row[rows] for of, rows in zip(evidence.nodes, (left, right), strict=True)]
+    known, wanted = (
+        np.stack([evidence.left, evidence.right]).astype(np.int64),
+        np.stack(ends).astype(np.int64),
+    )
+    if evidence.searched.same:
+        known, wanted = np.sort(known, axis=0), np.sort(wanted, axis=0)
+    codes = known[0] * width + known[1]
+    order = np.argsort(codes, kind="stable")
+    if not len(order):
+        return np.full(len(left), -1, dtype=np.int64)
+    code = wanted[0] * width + wanted[1]
+    place = np.minimum(np.searchsorted(codes[order], code), len(order) - 1)
+    return np.where(codes[order][place] == code, order[place], -1)
 
 
 def _first_of_records(rows: Integers, evidence: JobEvidence | None, width: int) -> Integers:

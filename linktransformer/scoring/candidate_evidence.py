@@ -12,14 +12,16 @@ from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.features import Evidence
-from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import Drawing, drawn
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates, search
 from linktransformer.search.exact import exact_top_k
-from linktransformer.search.matrices import Matrix, Sparse, as_dense, rows_of
+from linktransformer.search.matrices import Matrix, Passages, Sparse, as_dense, rows_of
 from linktransformer.search.pair_products import pair_scores
+from linktransformer.search.passage_search import nearest_texts
+from linktransformer.search.passages import PRODUCTS, interaction
 from linktransformer.search.views import sparse_neighbours
+from linktransformer.tables.factorize import factorize
 from linktransformer.tables.normalize import folded
 from linktransformer.tables.records import Records
 
@@ -44,12 +46,10 @@ def paired_column(
     """
     values, codes = [], []
     for side, first in zip(records, rows, strict=True):
-        number: dict[str, int] = {}
-        texts = folded(side.texts).tolist()
-        place = np.array([number.setdefault(text, len(number)) for text in texts], dtype=np.int64)
+        unique, place = factorize(folded(side.texts).tolist())
         of_row = side.text_of_row[first]
         codes.append(np.where(of_row >= 0, np.append(place, -1)[of_row], -1))
-        values.append(list(number))
+        values.append(unique)
     return PairedColumn(name, values[0], values[1], codes[0], codes[1], comparison)
 
 
@@ -90,14 +90,14 @@ def evidence_of(
     for name, (x, y) in matrices.items():
         left = _rivals(x, nodes[0], sample.ordered[0], device)
         right = left if same else _rivals(y, nodes[1], sample.ordered[1], device)
-        random[name] = pair_scores(x, y, nodes[0].text[i], nodes[1].text[j])
+        random[name], some = _random_scores(x, y, nodes[0].text[i], nodes[1].text[j])
         if comparable and name in comparable:
             has = comparable[name][0][nodes[0].text], comparable[name][1][nodes[1].text]
             left, right = (
                 np.where(of_side, side, np.float32(np.nan))
                 for of_side, side in zip(has, (left, right), strict=True)
             )
-            random[name] = random[name][has[0][i] & has[1][j]]
+            random[name] = random[name][has[0][i][some] & has[1][j][some]]
         own[name] = left, right
     lower = [folded(list(side)) for side in texts[: 1 if same else 2]]
     return Evidence(
@@ -111,6 +111,15 @@ def evidence_of(
         random,
         same,
     )
+
+
+def _random_scores(x: Matrix, y: Matrix, i: Integers, j: Integers) -> tuple[Floats, Integers]:
+    """The similarities of random pairs of texts, and of which: of passages fewer where texts have many."""
+    some = np.arange(len(i))
+    if isinstance(x, Passages) and isinstance(y, Passages) and len(i):
+        work = int((x.counts[i] * y.counts[j]).sum())
+        some = some[:: max(1, -(-work // PRODUCTS))]
+    return pair_scores(x, y, i[some], j[some]), some
 
 
 def _unrelated(
@@ -142,9 +151,20 @@ def nearest_pairs(
     """
     nearest = np.zeros(len(left), dtype=bool)
     for score in similarities.values():
-        place = places(left, right, np.nan_to_num(score), same=same)
-        nearest |= ((place.rank_left == 0) | (place.rank_right == 0)) & ~np.isnan(score)
+        filled = np.nan_to_num(score)
+        best = [_best(side, filled) for side in (left, right)]
+        if same and len(left):
+            n = max(map(len, best))
+            best = [np.fmax.reduce([np.append(side, np.full(n - len(side), -np.inf)) for side in best])] * 2
+        nearest |= ((filled == best[0][left]) | (filled == best[1][right])) & ~np.isnan(score)
     return nearest
+
+
+def _best(record: Integers, score: Floats) -> Floats:
+    """The highest score of each record of one table."""
+    best = np.full(int(record.max(initial=-1)) + 1, -np.inf, dtype=np.float32)
+    np.maximum.at(best, record, score)
+    return best
 
 
 def _rivals(matrix: Matrix, nodes: Nodes, ordered: Integers, device: str | None) -> Floats:
@@ -153,21 +173,26 @@ def _rivals(matrix: Matrix, nodes: Nodes, ordered: Integers, device: str | None)
     `matrix` are the vectors of the table's texts and `ordered` its records in order of their texts.
     """
     nearest = np.full(len(nodes), np.nan, dtype=np.float32)
-    sample = own_sample(ordered, sparse=sp.issparse(matrix))
+    sample = own_sample(ordered, sparse=sp.issparse(matrix), width=_passages_of(matrix))
     if len(sample):
         nearest[sample] = own_rivals(matrix, nodes, sample, whole=nodes.in_one_block, device=device)
     return nearest
 
 
-def own_sample(ordered: Integers, *, sparse: bool) -> Integers:
+def _passages_of(matrix: Matrix) -> float:
+    """The mean number of passages of a text, 1 for other vectors."""
+    return max(1.0, float(matrix.counts.mean())) if isinstance(matrix, Passages) and len(matrix) else 1.0
+
+
+def own_sample(ordered: Integers, *, sparse: bool, width: float = 1.0) -> Integers:
     """The records, rising, for which the nearest other one of their own table is searched.
 
     All; of a large table a sample that is the same in any order of the rows, smaller in a model's vectors
-    than in (sparse) n-grams; none of a table with one record.
+    than in (sparse) n-grams; none of a table with one record. `width` are the vectors of a record.
     """
     if len(ordered) < 2:
         return ordered[:0]
-    if float(len(ordered)) ** 2 > (OWN_UP_TO if sparse else DENSE_OWN_UP_TO):
+    if (len(ordered) * width) ** 2 > (OWN_UP_TO if sparse else DENSE_OWN_UP_TO):
         return drawn(ordered, OWN_SAMPLE)
     return np.sort(ordered)
 
@@ -181,6 +206,8 @@ def own_rivals(
     """
     if not whole:
         return _block_rivals(matrix, nodes, sample, device)
+    if isinstance(matrix, Passages):
+        return _passage_rivals(matrix, nodes.text[sample], nodes.text, device)
     if sp.issparse(matrix):
         return _text_rivals(matrix, nodes.text[sample], device)
     vectors = as_dense(rows_of(matrix, nodes.text))
@@ -194,6 +221,21 @@ def _text_rivals(matrix: Sparse, text: Integers, device: str | None) -> Floats:
         matrix[text], matrix, 2, device=device, exact_up_to=WHOLE_UP_TO, share=0.8
     )
     return _highest(len(text), query, score, item != text[query])
+
+
+def _passage_rivals(matrix: Passages, text: Integers, others: Integers, device: str | None) -> Floats:
+    """The similarity of each text's nearest other text; n-grams of whole texts find the two nearest ones."""
+    if matrix.whole is None:
+        items = np.unique(others)
+        place, score, _ = nearest_texts(matrix[text], matrix[items], 2)
+        return np.asarray(np.where(items[place] != text[:, None], score, -1).max(axis=1), dtype=np.float32)
+    query, item, _, _ = sparse_neighbours(
+        matrix.whole[text], matrix.whole, 3, device=device, exact_up_to=WHOLE_UP_TO, share=0.8
+    )
+    other = np.flatnonzero(item != text[query])
+    query, item = query[other], item[other]
+    score = interaction(matrix, matrix, text[query], item)
+    return _highest(len(text), query, score, np.ones(len(query), dtype=bool))
 
 
 def _block_rivals(matrix: Matrix, nodes: Nodes, sample: Integers, device: str | None) -> Floats:

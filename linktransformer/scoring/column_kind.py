@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -128,9 +129,16 @@ def _is_code(cell: str) -> bool:
 def _are_names(left: Cells, right: Cells) -> bool:
     return all(
         _share(cell.count(" ") < MOST_WORDS for cell in column) >= SHARE
-        and _share(character.isalpha() or character in " .'-,&" for character in "".join(column)) >= SHARE
+        and _share_of_letters("".join(column)) >= SHARE
         for column in (left, right)
     )
+
+
+def _share_of_letters(text: str) -> float:
+    """The share of characters that are letters, or signs that names have."""
+    count = Counter(text)
+    letters = sum(n for character, n in count.items() if character.isalpha() or character in " .'-,&")
+    return letters / len(text) if text else 0.0
 
 
 def _share(results: Iterable[object]) -> float:

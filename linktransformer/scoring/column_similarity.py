@@ -6,6 +6,7 @@ once. So no measure depends on which of the two columns is the left one, and all
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,16 +14,17 @@ import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.parallel import chunks, mapped
 from linktransformer.scoring import spelling, value_similarity
 from linktransformer.scoring.compare import Comparison
-from linktransformer.scoring.parse_numbers import plain
+from linktransformer.scoring.parse_numbers import plain, plain_cells
 from linktransformer.scoring.spelling import Measure
 from linktransformer.scoring.value_similarity import KnownValues
 
 __all__ = ["Prepared", "compare_known", "prepare"]
 
 READERS = spelling.KINDS | dict.fromkeys(value_similarity.KINDS, value_similarity.numbered_values)
-CHUNK = 1 << 16  # pairs compared at once: intermediate results stay in the cache
+CHUNK = 1 << 15  # pairs compared at once: intermediate results stay in the cache
 BELOW_EQUAL = np.nextafter(np.float32(1), np.float32(0))  # of two different values, at most
 
 
@@ -57,11 +59,13 @@ class Prepared:
         """
         i, j = _places(i, j)
         similarity = np.full(len(i), np.nan, dtype=np.float32)
-        for start in range(0, len(i), CHUNK):
-            part = slice(start, start + CHUNK)
+
+        def compare(part: slice) -> None:
             first, second = self.left[i[part]], self.right[j[part]]
             both = np.flatnonzero((first >= 0) & (second >= 0))
-            similarity[start + both] = self._of_values(first[both], second[both])
+            similarity[part.start + both] = self._of_values(first[both], second[both])
+
+        deque(mapped(compare, chunks(len(i), CHUNK)), maxlen=0)
         if self.rest is not None:
             similarity = np.where(np.isnan(similarity), self.rest.similarity(i, j), similarity)
         return similarity
@@ -101,12 +105,12 @@ def prepare(left: Sequence[str], right: Sequence[str], comparison: Comparison) -
         >>> print(names.similarity(np.array([0, 0]), np.array([0, 1])).round(2))
         [0.89 0.89]
     """
-    columns = [plain(cell) for cell in left], [plain(cell) for cell in right]
+    columns = plain_cells(left), plain_cells(right)
     codes, measure = READERS[comparison.kind](columns, comparison)
-    unread = [
-        [cell if number < 0 else "" for cell, number in zip(column, code.tolist(), strict=True)]
-        for column, code in zip(columns, codes, strict=True)
-    ]
+    unread = [[""] * len(column) for column in columns]
+    for column, code, cells in zip(columns, codes, unread, strict=True):
+        for place in np.flatnonzero(code < 0).tolist():
+            cells[place] = column[place]
     rest = prepare(unread[0], unread[1], Comparison("text")) if any(map(any, unread)) else None
     return Prepared(*codes, measure, rest)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.arrays import Bools, Doubles, Floats, Integers
 from linktransformer.scoring.column_kind import detect
 from linktransformer.scoring.column_similarity import prepare
 from linktransformer.scoring.compare import Comparison
@@ -16,6 +16,7 @@ from linktransformer.scoring.job_statistics import ColumnStatistics
 from linktransformer.search import lexical
 from linktransformer.search.matrices import Pairs, Sparse
 from linktransformer.search.pair_products import pair_scores
+from linktransformer.tables.factorize import factorize
 
 __all__ = ["Compared", "PairedColumn", "compared", "shared_numbers", "text_similarity"]
 
@@ -78,8 +79,9 @@ def compared(column: PairedColumn, pairs: Pairs, random: Pairs) -> Compared:
         similarity[filled], equal[filled] = of_values(i[filled], j[filled])
         sides.append((similarity, equal))
     (similarity, equal), of_random = sides
-    statistics = ColumnStatistics(comparison, *_frequency(column))
-    frequency = np.array([*(statistics.frequency[value] for value in column.left_values), 0.0])
+    share, of_left_value, n_filled = _frequency(column)
+    statistics = ColumnStatistics(comparison, share, n_filled)
+    frequency = np.append(of_left_value, 0.0)
     of_left = frequency[column.left[pairs[0]]].astype(np.float32)  # 0, the last one, for a null
     levels = ColumnLevels(level_of(similarity, equal), level_of(*of_random), of_left)
     return Compared(similarity, equal, levels, statistics)
@@ -99,13 +101,13 @@ def text_similarity(
     return similarity, number[i] == j if len(number) else np.zeros(len(i), dtype=bool)
 
 
-def _frequency(column: PairedColumn) -> tuple[dict[str, float], int]:
-    """The share of all records with a value that have each value, and how many records have one."""
-    sides = ((column.left, column.left_values), (column.right, column.right_values))
-    count: dict[str, int] = {}
-    for codes, values in sides:
-        of_side = np.bincount(codes[codes >= 0], minlength=len(values)).tolist()
-        for value, n in zip(values, of_side, strict=True):
-            count[value] = count.get(value, 0) + n
-    n_filled = sum(int((codes >= 0).sum()) for codes, _ in sides)
-    return {value: n / max(1, n_filled) for value, n in count.items()}, n_filled
+def _frequency(column: PairedColumn) -> tuple[dict[str, float], Doubles, int]:
+    """The share of the filled records that have each value, that of the left values, and their number."""
+    values, place = factorize([*column.left_values, *column.right_values])
+    n_left = len(column.left_values)
+    count = np.zeros(len(values), dtype=np.int64)
+    for codes, numbers in ((column.left, place[:n_left]), (column.right, place[n_left:])):
+        count[numbers] += np.bincount(codes[codes >= 0], minlength=len(numbers))
+    n_filled = sum(int((codes >= 0).sum()) for codes in (column.left, column.right))
+    share = count / max(1, n_filled)
+    return dict(zip(values, share.tolist(), strict=True)), share[place[:n_left]], n_filled

@@ -19,7 +19,9 @@ from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import blocking, candidate_search, lexical
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
-from linktransformer.search.matrices import Matrix, as_dense
+from linktransformer.search.matrices import Matrix, Passages, as_dense, as_sparse
+from linktransformer.search.ngram_passages import by_passage
+from linktransformer.search.passages import unbiased
 from linktransformer.search.views import Index
 from linktransformer.tables import key_columns, records
 from linktransformer.tables.frames import Table
@@ -28,7 +30,7 @@ from linktransformer.tables.serialize import Serializer
 
 __all__ = ["Described", "Embed", "Options", "Views", "describe", "embedded", "paired_columns", "searched"]
 
-Embed = Callable[[list[str]], Floats]
+Embed = Callable[[list[str]], Floats | Passages]
 Matrices = tuple[Matrix, Matrix]
 Texts = tuple[list[str], list[str]]
 Names = tuple[list[str], list[str]]
@@ -51,6 +53,8 @@ class Options:
         memory_limit: Bytes for the search.
         device: "cpu" keeps the search off the GPU.
         index: Of dense views: "faiss", or "auto" by the size of the search.
+        passages: Compare the n-grams of all columns passage by passage.
+        passages_encoded: The model reads long records whole, in passages, and so takes long for them.
     """
 
     k: int = 10
@@ -62,6 +66,8 @@ class Options:
     memory_limit: int | None = None
     device: str | None = None
     index: Index = "auto"
+    passages: bool = False
+    passages_encoded: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +167,8 @@ def describe(
         return searched(views, options)
     left = embedded(options.embed, views.readable[0])
     right = left if same else embedded(options.embed, views.readable[1])
+    if isinstance(left, Passages) and isinstance(right, Passages):
+        left, right = unbiased(left, right, views.readable, same=same)
     views = replace(views, matrices={**views.matrices, "dense": (left, right)})
     return replace(searched(views, options), written=views.readable)
 
@@ -188,7 +196,24 @@ def searched(views: Views, options: Options) -> Described:
         comparable=comparable,
         device=options.device,
     )
+    if options.passages and views.same and "dense" not in evidence.views:
+        evidence = _as_model(evidence)
     return Described(views, candidates, pair_features(evidence), evidence)
+
+
+def _as_model(evidence: Evidence) -> Evidence:
+    """N-grams by passage of one table in place of a model's view, too, where there is none, as pictures are.
+
+    The decision was learned on short records: the words of long ones differ by more than it expects of
+    copies, and in one table one view is not enough to outweigh that.
+    """
+    name, of = "dense", "lexical"
+    return replace(
+        evidence,
+        views={**evidence.views, name: evidence.views[of]},
+        own={**evidence.own, name: evidence.own[of]},
+        random_views={**evidence.random_views, name: evidence.random_views[of]},
+    )
 
 
 def _views(
@@ -200,12 +225,12 @@ def _views(
     same: bool,
 ) -> Views:
     rows = blocking.first_rows(nodes[0]), blocking.first_rows(nodes[1])
-    columns = paired_columns(tables, on, rows, options.comparisons)
+    columns = paired_columns(tables, on, rows, options.comparisons, texts)
     key = key_column(columns, same=same)
     matrices: dict[str, Matrices] = {}
     written: Texts = texts[0].texts.tolist(), texts[1].texts.tolist()
     if any(map(any, written)) or not options.readings:
-        matrices["lexical"] = _ngrams(written, same)
+        matrices["lexical"] = (_ngrams_by_passage if options.passages else _ngrams)(written, same)
     reads, readable = "all columns", written
     if max(map(len, on)) > 1:
         paired = key_columns.paired(*on)
@@ -227,6 +252,14 @@ def _ngrams(texts: Texts, same: bool) -> Matrices:
     return view.left, view.left if same else view.right
 
 
+def _ngrams_by_passage(texts: Texts, same: bool) -> Matrices:
+    """As `_ngrams` to search with, and compared passage by passage."""
+    whole = _ngrams(texts, same)
+    left, right = by_passage(*texts, same=same)
+    left = replace(left, whole=as_sparse(whole[0]))
+    return left, left if same else replace(right, whole=as_sparse(whole[1]))
+
+
 def _texts_of_both(
     tables: tuple[Table, Table],
     names: Names,
@@ -236,8 +269,9 @@ def _texts_of_both(
     same: bool = False,
 ) -> Texts:
     """The texts of the records of both tables, written from these columns."""
+    rule = serializer or Serializer()
     sides = [
-        records.texts_of(texts[side], records.read(tables[side], names[side], serializer or Serializer()))
+        records.texts_of(texts[side], _read(tables[side], names[side], rule, texts[side]))
         for side in range(1 if same else 2)
     ]
     return sides[0], sides[-1]
@@ -265,28 +299,43 @@ def paired_columns(
     on: Names,
     first: tuple[Integers, Integers],
     comparisons: Mapping[str, Comparison] | None = None,
+    texts: tuple[Records | None, Records | None] = (None, None),
 ) -> list[PairedColumn]:
     """The key columns that two tables have in common, as values of records.
 
     `first` is the first row of each left and of each right record; cells are compared by their content
-    where `comparisons` lacks the column.
+    where `comparisons` lacks the column. `texts` were read before; of one key column they are its values.
     """
     comparisons = comparisons or {}
     columns = []
     for left, right in key_columns.paired(*on):
-        sides = records.read(tables[0], [left], Serializer()), records.read(tables[1], [right], Serializer())
+        sides = (
+            _read(tables[0], [left], Serializer(), texts[0]),
+            _read(tables[1], [right], Serializer(), texts[1]),
+        )
         columns.append(paired_column(left, sides, first, comparisons.get(left, comparisons.get(right))))
     return columns
 
 
-def embedded(embed: Embed, texts: Sequence[str]) -> Floats:
+def _read(table: Table, names: list[str], serializer: Serializer, known: Records | None) -> Records:
+    """The records of some columns of a table, not read again where they are known."""
+    if known is not None and known.are_of(names, serializer):
+        return known
+    return records.read(table, names, serializer)
+
+
+def embedded(embed: Embed, texts: Sequence[str]) -> Floats | Passages:
     """Encode texts that may repeat.
 
-    Returns (n_texts, d) float32; the vector of nothing is zero, so that nulls are equal to nothing.
+    Returns (n_texts, d) float32; the vector of nothing is zero, so that nulls are equal to nothing. Nothing
+    has no passages.
     """
     number: dict[str, int] = {}
     place = [number.setdefault(text, len(number)) for text in texts]
-    vectors = np.array(embed(list(number)), dtype=np.float32)
+    made = embed(list(number))
+    if isinstance(made, Passages):
+        return made if len(number) == len(texts) else made[np.array(place, dtype=np.int64)]
+    vectors = np.array(made, dtype=np.float32)
     if "" in number:
         vectors[number[""]] = 0
     return vectors if len(number) == len(texts) else vectors[place]

@@ -82,14 +82,14 @@ def features_of(pairs: Pairs, statistics: JobStatistics) -> tuple[tuple[str, ...
         of_name |= of_places(name, pairs.places.get(name), statistics, n)
         features |= of_name if score is None else _where(~np.isnan(score), of_name)
     left, right = (
-        [texts[number] for number in numbers.tolist()]
+        list(map(texts.__getitem__, numbers.tolist()))
         for texts, numbers in zip(pairs.texts, (pairs.left, pairs.right), strict=True)
     )
     of_texts = of_words(pairs.words, pairs.left, pairs.right)
     of_texts |= of_letters(left, right)
     of_texts |= of_columns(pairs.similarity, pairs.equal, pairs.weights, n)
     of_texts |= of_places("bits", pairs.places.get("bits"), statistics, n)
-    has_text = np.fromiter(map(bool, left), bool, n) & np.fromiter(map(bool, right), bool, n)
+    has_text = of_texts["length"] > 0  # of the shorter one
     features |= _where(has_text, of_texts)
     features |= of_tables(statistics, n)
     values = np.stack(list(features.values()), axis=1) if n else np.zeros((0, len(features)), np.float32)
@@ -145,8 +145,7 @@ def of_places(name: str, places: Places | None, statistics: JobStatistics, n: in
 def of_words(words: Words, left: Integers, right: Integers) -> Features:
     """The words and the numbers that the left and the right text of each pair share."""
     features: Features = {}
-    number = np.flatnonzero(words.number)
-    sides = {"words": (words.left, words.right), "numbers": (words.left[:, number], words.right[:, number])}
+    sides = {"words": (words.left, words.right), "numbers": words.numbers}
     for kind, (a, b) in sides.items():
         common = overlap(a, b, left, right, words.rarities.most)
         all_left, all_right = common.shared + common.only_left, common.shared + common.only_right
@@ -184,9 +183,10 @@ def of_letters(left: Sequence[str], right: Sequence[str]) -> Features:
     """Edit similarities of pairs of texts, at most 300 characters of each."""
     from rapidfuzz import distance, fuzz, process
 
-    a, b = ([text[:LENGTH] for text in side] for side in (left, right))
     length = [np.fromiter(map(len, side), np.float32, len(side)) for side in (left, right)]
     short, long = np.minimum(*length), np.maximum(*length)
+    is_long = long.max(initial=0) > LENGTH
+    a, b = ([text[:LENGTH] for text in side] if is_long else side for side in (left, right))
     features: Features = {
         f"letters {name}": np.asarray(
             process.cpdist(a, b, scorer=scorer, workers=threads(len(a))) / scale, dtype=np.float32

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.parallel import chunks, mapped
 from linktransformer.progress import stage
 from linktransformer.scoring import ranks, words
 from linktransformer.scoring.columns import PairedColumn, compared
@@ -29,7 +30,7 @@ __all__ = [
     "view_statistics",
 ]
 
-STEP = 2**17  # pairs whose features are computed at a time; it changes the memory, not the result
+STEP = 2**14  # pairs whose features are computed at a time; it changes the memory, not the result
 DEPTH = 3  # candidates of each record, in each view, that are described
 LEAST = 100  # pairs of records of which one in a hundred is estimated
 
@@ -98,16 +99,16 @@ class PairFeatures:
     @property
     def values(self) -> Floats:
         """The features of all pairs, (n, n_features) float32, NaN for unknown."""
-        return np.concatenate([values for _, values in self.parts()])
+        return np.concatenate([self.of_part(slice(0, 0)), *mapped(self.of_part, self.parts())])
 
-    def parts(self) -> Iterator[tuple[slice, Floats]]:
-        """The features part by part, once at least.
+    def parts(self) -> list[slice]:
+        """The pairs in parts that are described at a time."""
+        _ = self.pairs.words.numbers  # once, before threads ask for it
+        return chunks(len(self.at), STEP)
 
-        Yields which pairs, and their features, (n_pairs, n_features) float32, NaN for unknown.
-        """
-        for start in range(0, max(1, len(self.at)), STEP):
-            part = slice(start, start + STEP)
-            yield part, features_of(self.pairs.some(part), self.statistics)[1]
+    def of_part(self, part: slice) -> Floats:
+        """The features of some pairs, (n_pairs, n_features) float32, NaN for unknown."""
+        return features_of(self.pairs.some(part), self.statistics)[1]
 
     def some(self, positions: Integers) -> PairFeatures:
         """The features of some of the pairs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Doubles, Floats
+from linktransformer.parallel import chunks, mapped
 from linktransformer.scoring.ranks import Selection
 
 __all__ = ["LEVELS", "ColumnLevels", "Tables", "Weights", "level_of", "match_weights", "shown", "weights_of"]
@@ -16,6 +18,7 @@ __all__ = ["LEVELS", "ColumnLevels", "Tables", "Weights", "level_of", "match_wei
 
 LEVELS = 7  # 0 to 5 by similarity, 6 equal; a null has none
 ROUNDS = 15
+STEP = 2**17  # pairs at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,23 +100,40 @@ def match_weights(columns: Sequence[ColumnLevels], first_guess: Floats, prior: f
     shape = len(columns), LEVELS
     unmatched = np.array([_unmatched(column) for column in columns]).reshape(shape)
     probability = first_guess.astype(np.float64)
-    weights = weights_of(columns, Tables(np.zeros(shape), unmatched, prior), len(probability))
-    for _ in range(ROUNDS):
+    tables = Tables(np.zeros(shape), unmatched, prior)
+
+    def judge(part: slice) -> None:
+        total = _bits(columns, tables, part).sum(axis=1, dtype=np.float64) + prior
+        probability[part] = 1 / (1 + np.exp2(-np.clip(total, -50, 50)))
+
+    for turn in range(ROUNDS):
         levels = [_levels(u, column, probability) for u, column in zip(unmatched, columns, strict=True)]
         tables = Tables(np.array(levels).reshape(shape), unmatched, prior)
-        weights = weights_of(columns, tables, len(probability))
-        total = weights.bits.sum(axis=1, dtype=np.float64) + prior
-        probability = 1 / (1 + np.exp2(-np.clip(total, -50, 50)))
-    return weights
+        if turn < ROUNDS - 1:
+            deque(mapped(judge, chunks(len(probability), STEP)), maxlen=0)
+    return weights_of(columns, tables, len(probability))
 
 
 def weights_of(columns: Sequence[ColumnLevels], tables: Tables, n: int) -> Weights:
     """The match weights of pairs by tables that are known."""
     bits = np.zeros((n, len(columns)), dtype=np.float32)
-    for place, column in enumerate(columns):
-        bits[:, place] = _column_bits(tables.unmatched[place], tables.table[place], column)
-    total = (bits.sum(axis=1, dtype=np.float64) + tables.prior).astype(np.float32)
+    total = np.zeros(n, dtype=np.float32)
+
+    def weigh(part: slice) -> None:
+        bits[part] = _bits(columns, tables, part)
+        total[part] = bits[part].sum(axis=1, dtype=np.float64) + tables.prior
+
+    deque(mapped(weigh, chunks(n, STEP)), maxlen=0)
     return Weights(bits, total, tables)
+
+
+def _bits(columns: Sequence[ColumnLevels], tables: Tables, part: slice) -> Floats:
+    """The match weight of each of some pairs in each column."""
+    bits = np.zeros((part.stop - part.start, len(columns)), dtype=np.float32)
+    for place, column in enumerate(columns):
+        some = column.level[part], column.frequency[part]
+        bits[:, place] = _column_bits(tables.unmatched[place], tables.table[place], *some)
+    return bits
 
 
 def _unmatched(column: ColumnLevels) -> Doubles:
@@ -125,8 +145,10 @@ def _unmatched(column: ColumnLevels) -> Doubles:
 
 def _levels(u: Doubles, column: ColumnLevels, probability: Doubles) -> Doubles:
     """The weight of each level in bits, not falling."""
-    filled = column.level >= 0
-    matched = np.bincount(column.level[filled], probability[filled], minlength=LEVELS)
+    level, filled = column.level, column.level >= 0
+    if not filled.all():
+        level, probability = level[filled], probability[filled]
+    matched = np.bincount(level, probability, minlength=LEVELS)
     count: Doubles = np.asarray(matched + 0.5, dtype=np.float64)
     weight = np.asarray(np.log2(count / count.sum() / u), dtype=np.float64)
     return _rising(weight, count)
@@ -145,13 +167,13 @@ def _rising(values: Doubles, weight: Doubles) -> Doubles:
     return largest[np.arange(n), np.arange(n)]
 
 
-def _column_bits(u: Doubles, table: Doubles, column: ColumnLevels) -> Floats:
-    bits = table[np.maximum(column.level, 0)]
-    equal = column.level == LEVELS - 1
+def _column_bits(u: Doubles, table: Doubles, level: NDArray[np.int8], frequency: Floats) -> Floats:
+    bits = table[np.maximum(level, 0)]
+    equal = level == LEVELS - 1
     # log2(m / frequency) in place of log2(m / u), where u is the frequency of all equal values together
-    own = table[-1] + np.log2(u[-1]) - np.log2(np.maximum(column.frequency[equal], 1e-9))
+    own = table[-1] + np.log2(u[-1]) - np.log2(np.maximum(frequency[equal], 1e-9))
     bits[equal] = np.maximum(own, table[-2])
-    bits[column.level < 0] = 0
+    bits[level < 0] = 0
     return bits.astype(np.float32)
 
 

@@ -19,6 +19,8 @@ from linktransformer.scoring.features import VIEWS, Evidence, pair_features
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.search import candidate_search
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.matrices import Matrix, Passages, as_dense
+from linktransformer.search.passages import PRODUCTS, interaction, unbiased
 
 __all__ = ["NAME", "Encoded", "encode", "with_search", "with_view"]
 
@@ -31,12 +33,20 @@ class Encoded:
     """The vectors of some of the texts of two tables.
 
     Args:
-        vectors: Unit rows, those of the left and of the right texts that were encoded.
+        vectors: Unit rows, or passages, those of the left and of the right texts that were encoded.
         row: The row of each left and of each right text there, -1 for none, (n_texts,) int64 each.
     """
 
-    vectors: tuple[Floats, Floats]
+    vectors: tuple[Matrix, Matrix]
     row: tuple[Integers, Integers]
+
+    def products(self, nodes: tuple[Nodes, Nodes], left: Integers, right: Integers) -> int | None:
+        """How many pairs of passages some pairs of encoded records have; None for vectors of whole texts."""
+        rows = self.row[0][nodes[0].text[left]], self.row[1][nodes[1].text[right]]
+        sides = self.vectors
+        if not isinstance(sides[0], Passages) or not isinstance(sides[1], Passages):
+            return None
+        return int((sides[0].counts[rows[0]] * sides[1].counts[rows[1]]).sum())
 
     def encoded_texts(self, nodes: tuple[Nodes, Nodes]) -> tuple[Bools, Bools]:
         """Which left and which right records were encoded."""
@@ -63,7 +73,11 @@ def encode(views: Views, embed: Embed, selected: tuple[Bools, Bools]) -> Encoded
         rows.append(row)
         texts.append([readable[number] for number in text.tolist()])
     vectors = embedded(embed, [*texts[0], *texts[1]])
-    return Encoded((vectors[: len(texts[0])], vectors[len(texts[0]) :]), (rows[0], rows[1]))
+    middle = len(texts[0])
+    left, right = vectors[:middle], vectors[middle:]
+    if isinstance(left, Passages) and isinstance(right, Passages):
+        left, right = unbiased(left, right, (texts[0], texts[1]))
+    return Encoded((left, right), (rows[0], rows[1]))
 
 
 def with_view(described: Described, encoded: Encoded) -> Described:
@@ -134,7 +148,9 @@ def _with_vectors(views: Views, evidence: Evidence, encoded: Encoded) -> Evidenc
         nearest_of = nearest_pairs(left, right, {NAME: score[both]})  # in small tables many are matches
         width = len(nodes[1])
         apart = ~np.isin(i * width + j, (left * width + right)[nearest_of])
-        random = _cosines(encoded, nodes, i[apart], j[apart])
+        i, j = i[apart], j[apart]
+        step = 1 if (work := encoded.products(nodes, i, j)) is None else max(1, -(-work // PRODUCTS))
+        random = _cosines(encoded, nodes, i[::step], j[::step])
     return replace(
         evidence,
         views={**evidence.views, NAME: score},
@@ -145,11 +161,14 @@ def _with_vectors(views: Views, evidence: Evidence, encoded: Encoded) -> Evidenc
 
 def _cosines(encoded: Encoded, nodes: tuple[Nodes, Nodes], left: Integers, right: Integers) -> Floats:
     """The cosines of pairs of encoded records."""
-    cosines = np.empty(len(left), dtype=np.float32)
     rows = encoded.row[0][nodes[0].text[left]], encoded.row[1][nodes[1].text[right]]
+    sides = encoded.vectors
+    if isinstance(sides[0], Passages) and isinstance(sides[1], Passages):
+        return interaction(sides[0], sides[1], *rows)
+    cosines = np.empty(len(left), dtype=np.float32)
     for start in range(0, len(left), STEP):
         part = slice(start, start + STEP)
-        a, b = (vectors[row[part]] for vectors, row in zip(encoded.vectors, rows, strict=True))
+        a, b = (as_dense(vectors)[row[part]] for vectors, row in zip(sides, rows, strict=True))
         cosines[part] = np.einsum("ij,ij->i", a, b)
     return cosines
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.search.groups import places_of
+from linktransformer.parallel import mapped
+from linktransformer.search.groups import places_of, stable_order, starts_of
 
 __all__ = ["Places", "Selection", "among_rivals", "highest", "one_side", "places"]
+
+MANY = 2**17  # pairs: fewer are sorted before threads have started
 
 Selection = slice | Integers | Bools  # of pairs: a slice, positions or a mask
 
@@ -113,9 +118,31 @@ def _ordered(group: Integers, score: Floats) -> tuple[Integers, Integers]:
     """Pairs by group and falling score, and the place of each in its group; equal scores come in any order.
 
     One number for each pair, its group above the bits of its score, is sorted several times as fast as two
-    keys one after the other.
+    keys one after the other. Of many pairs some groups are sorted at a time, on all cores.
     """
+    n = len(group)
+    if n < MANY:
+        order = _by_score(group, score)
+        return order, places_of(group[order])
+    by_group = None if (group[1:] >= group[:-1]).all() else stable_order(group)
+    if by_group is not None:
+        group, score = group[by_group], score[by_group]
+    starts = starts_of(group)
+    edges = [*starts[np.flatnonzero(np.diff(starts // (MANY // 2), prepend=-1))].tolist(), n]
+    order = np.empty(n, dtype=np.int64)
+
+    def sort(edge: tuple[int, int]) -> None:
+        part = slice(*edge)
+        order[part] = _by_score(group[part], score[part])
+        order[part] += edge[0]
+
+    deque(mapped(sort, pairwise(edges)), maxlen=0)
+    place = np.arange(n) - np.repeat(starts, np.diff(starts, append=n))
+    return order if by_group is None else by_group[order], place
+
+
+def _by_score(group: Integers, score: Floats) -> Integers:
+    """The order of pairs by group and falling score."""
     bits = np.ascontiguousarray(score, dtype=np.float32).view(np.uint32)
     rising = np.where(bits >> np.uint32(31), ~bits, bits | np.uint32(2**31))  # as the scores are
-    order = np.argsort((group.astype(np.uint64) << np.uint64(32)) | ~rising)
-    return order, places_of(group[order])
+    return np.argsort((group.astype(np.uint64) << np.uint64(32)) | ~rising)

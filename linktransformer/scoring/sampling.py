@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import eq, le
 
 import numpy as np
 
@@ -18,6 +19,12 @@ def in_order(texts: Sequence[str], text_of_record: Integers | None = None) -> In
 
     Returns records, (n_records,) int64; those of one text in order of their numbers.
     """
+    if text_of_record is not None:  # records are often numbered in order of their texts
+        of_records = list(map(texts.__getitem__, text_of_record.tolist()))
+        if all(map(le, of_records, of_records[1:])):
+            equal = np.fromiter(map(eq, of_records, of_records[1:]), dtype=bool)
+            if (np.diff(text_of_record)[equal] >= 0).all():
+                return np.arange(len(of_records))
     order = np.array(sorted(range(len(texts)), key=texts.__getitem__), dtype=np.int64)
     if text_of_record is None:
         return order

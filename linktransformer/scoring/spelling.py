@@ -16,8 +16,9 @@ from rapidfuzz.distance import OSA, Indel, JaroWinkler
 
 from linktransformer.arrays import Doubles, Floats, Integers
 from linktransformer.scoring.compare import Comparison
+from linktransformer.scoring.tokens import tokens
 from linktransformer.search.edit_similarity import threads
-from linktransformer.search.groups import places_of
+from linktransformer.tables.factorize import factorize
 
 __all__ = ["EMPTY", "KINDS", "MOST_WORDS", "Columns", "Measure", "Read", "numbered"]
 
@@ -92,18 +93,15 @@ def _name(columns: Columns, comparison: Comparison) -> Read:
     W. E. Winkler, String comparator metrics and enhanced decision rules in the Fellegi-Sunter model of
     record linkage (1990).
     """
-    codes, values = numbered(*([_words(cell) for cell in column] for column in columns))
+    codes, values = numbered(*map(_words, columns))
     keys = _pool(values)
-    split = [value.split()[:MOST_WORDS] for value in values]
-    vocabulary = sorted({word for words in split for word in words})
-    number = {word: place for place, word in enumerate(vocabulary)}
+    found = tokens(values, _is_in_word)
+    row = np.repeat(np.arange(len(values)), found.count)
+    place = np.arange(len(row)) - np.repeat(np.cumsum(found.count) - found.count, found.count)
     words = np.full((len(values), MOST_WORDS), EMPTY, dtype=np.int64)
-    count = np.fromiter(map(len, split), np.int64, len(split))
-    row = np.repeat(np.arange(len(split)), count)
-    words[row, places_of(row)] = np.fromiter(
-        (number[word] for value in split for word in value), np.int64, len(row)
-    )
-    spelled = _pool(vocabulary)
+    is_first = place < MOST_WORDS
+    words[row[is_first], place[is_first]] = found.number[is_first]
+    spelled = _pool(found.spelled)
 
     def measure(low: Integers, high: Integers) -> Floats | Doubles:
         whole = _compared(keys, low, high, JaroWinkler.normalized_similarity)
@@ -112,10 +110,22 @@ def _name(columns: Columns, comparison: Comparison) -> Read:
     return codes, _each_pair_once(measure, len(values))
 
 
-def _words(cell: str) -> str:
-    """Letters and digits of a name, word by word; "o'neil" is one word and "j.r." two."""
-    joined = cell.replace("'", "").replace("’", "")
-    return SIGNS.sub(" ", joined).strip() or cell
+def _words(cells: Sequence[str]) -> list[str]:
+    """Letters and digits of names, word by word; "o'neil" is one word and "j.r." two.
+
+    Many cells are written as one string and changed by a few passes in C. Cells have no line end.
+    """
+    whole = "\n".join(cells).replace("'", "").replace("’", "")
+    signs = {ord(sign): " " for sign in set(whole) - {"\n"} if SIGNS.fullmatch(sign)}
+    whole = whole.translate(signs)
+    while "  " in whole:
+        whole = whole.replace("  ", " ")
+    words = whole.replace(" \n", "\n").replace("\n ", "\n").strip(" ").split("\n")
+    return [word or cell for word, cell in zip(words, cells, strict=True)] if cells else []
+
+
+def _is_in_word(character: str) -> int:
+    return not character.isspace()
 
 
 def _aligned(first: Integers, second: Integers, vocabulary: Texts) -> Floats:
@@ -190,10 +200,11 @@ def numbered(left: Sequence[str], right: Sequence[str]) -> tuple[tuple[Integers,
 
     Returns the number of each left and right text, int64, -1 for ""; and the texts.
     """
-    values = sorted({*left, *right} - {""})
-    number = {value: place for place, value in enumerate(values)} | {"": EMPTY}
-    first, second = (np.fromiter((number[cell] for cell in column), np.int64) for column in (left, right))
-    return (first, second), values
+    unique, code = factorize([*left, *right])
+    order = sorted((place for place, text in enumerate(unique) if text), key=unique.__getitem__)
+    rank = np.full(len(unique), EMPTY, dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return (rank[code[: len(left)]], rank[code[len(left) :]]), [unique[place] for place in order]
 
 
 def _pool(texts: Sequence[str]) -> Texts:

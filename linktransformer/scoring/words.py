@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.parallel import chunks, mapped
+from linktransformer.scoring.tokens import tokens
 from linktransformer.search.matrices import Sparse
 
 __all__ = ["Overlap", "Rarities", "Words", "overlap", "split", "weighed", "words", "words_of"]
@@ -19,6 +21,7 @@ __all__ = ["Overlap", "Rarities", "Words", "overlap", "split", "weighed", "words
 
 WORD = re.compile(r"[^\W\d_]+|\d+")  # a run of letters, or of digits: "KDL-40V" is kdl, 40, v
 STEP = 2**18  # pairs at a time
+TEXTS = 2**14  # texts at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +44,7 @@ class Rarities:
         return dict(zip(self.spelled.tolist(), self.rarity.tolist(), strict=True))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Words:
     """The words of two tables' texts.
 
@@ -56,6 +59,12 @@ class Words:
     right: Sparse
     number: Bools
     rarities: Rarities
+
+    @cached_property
+    def numbers(self) -> tuple[Sparse, Sparse]:
+        """The columns of numbers alone, of the left and of the right texts."""
+        columns = np.flatnonzero(self.number)
+        return self.left[:, columns], self.right[:, columns]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,19 +118,32 @@ def words_of(left: Sequence[str], right: Sequence[str], rarities: Rarities) -> W
 def split(texts: Sequence[str]) -> tuple[list[str], NDArray[np.int32], Integers]:
     """Split texts into words; of equally rare ones the first one counts, whatever the order of the rows.
 
-    Returns the words in alphabetic order; those of each text, (n_words of all texts,) int32; and where each
-    text begins, (n + 1,) int64.
+    Returns the words in alphabetic order; the different ones of each text, rising, (n_words of all texts,)
+    int32; and where each text begins, (n + 1,) int64.
     """
-    place: dict[str, int] = {}
-    indices: list[int] = []
-    ends: list[int] = []
-    for text in texts:
-        indices += {place.setdefault(word, len(place)) for word in WORD.findall(text)}
-        ends.append(len(indices))
-    spelled = sorted(place)
-    rank: NDArray[np.int32] = np.empty(len(place), dtype=np.int32)
-    rank[[place[word] for word in spelled]] = np.arange(len(place))
-    return spelled, rank[np.array(indices, dtype=np.int64)], np.append(0, np.array(ends, dtype=np.int64))
+    found = tokens(texts, _kind)
+    ends = np.cumsum(found.count)
+    bits = np.int64(max(1, len(found.spelled)).bit_length())
+
+    def once(part: slice) -> tuple[NDArray[np.int32], Integers]:
+        """The different words of some texts, rising, and how many each text has."""
+        n, first = part.stop - part.start, int(ends[part.start] - found.count[part.start])
+        text = np.repeat(np.arange(n, dtype=np.int64), found.count[part])
+        key = np.sort((text << bits) | found.number[first : ends[part.stop - 1]])
+        key = key[np.append(True, key[1:] != key[:-1])[: len(key)]]
+        words = (key & ((np.int64(1) << bits) - 1)).astype(np.int32)
+        return words, np.bincount(key >> bits, minlength=n)
+
+    parts = list(mapped(once, chunks(len(texts), TEXTS)))
+    columns = [np.empty(0, dtype=np.int32), *(words for words, _ in parts)]
+    counts = [np.empty(0, dtype=np.int64), *(count for _, count in parts)]
+    return found.spelled, np.concatenate(columns), np.append(0, np.cumsum(np.concatenate(counts)))
+
+
+@cache
+def _kind(character: str) -> int:
+    """1 for letters, 2 for digits, 0 for what is between words."""
+    return 0 if WORD.fullmatch(character) is None else 1 + character.isdecimal()
 
 
 def weighed(
@@ -150,27 +172,28 @@ def overlap(left: Sparse, right: Sparse, a: Integers, b: Integers, most: float) 
     if not left.nnz and not right.nnz:  # no text has a number
         nothing, none = np.zeros(len(a), dtype=np.float32), np.full(len(a), -1, dtype=np.int64)
         return Overlap(nothing, nothing, nothing, nothing, nothing, nothing, none, none)
-    square_left, square_right = (_sums(side, 2) for side in (left, right))
-    mass_left, mass_right = (_sums(side, 1) for side in (left, right))
     n = len(a)
     shared, squares, rarest_left, rarest_right = (np.zeros(n, dtype=np.float32) for _ in range(4))
+    mass_left, mass_right, square_left, square_right = (np.zeros(n, dtype=np.float32) for _ in range(4))
     word_left, word_right = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
     for start in range(0, n, STEP):
         part = slice(start, start + STEP)
         x, y = left[a[part]], right[b[part]]
+        mass_left[part], mass_right[part] = _sums(x, 1), _sums(y, 1)
+        square_left[part], square_right[part] = _sums(x, 2), _sums(y, 2)
         both = x.multiply(y).tocsr()  # squared rarities of shared words
         squares[part] = np.asarray(both.sum(axis=1)).ravel()
         both.data = np.sqrt(both.data)
         shared[part] = np.asarray(both.sum(axis=1)).ravel()
         rarest_left[part], word_left[part] = _largest(x - both)
         rarest_right[part], word_right[part] = _largest(y - both)
-    norm = np.sqrt(square_left[a] * square_right[b])
+    norm = np.sqrt(square_left * square_right)
     unit = np.float32(1 / most) if most else np.float32(0)
     return Overlap(
         np.divide(squares, norm, out=np.zeros(n, dtype=np.float32), where=norm > 0),
         shared * unit,
-        np.maximum(mass_left[a] - shared, 0) * unit,
-        np.maximum(mass_right[b] - shared, 0) * unit,
+        np.maximum(mass_left - shared, 0) * unit,
+        np.maximum(mass_right - shared, 0) * unit,
         rarest_left * unit,
         rarest_right * unit,
         word_left,

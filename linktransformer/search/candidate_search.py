@@ -13,7 +13,7 @@ from linktransformer.arrays import Floats, Integers
 from linktransformer.search.blocking import Nodes, Pairing, pair_blocks
 from linktransformer.search.gpu.devices import gpus, if_it_fits
 from linktransformer.search.groups import best_places
-from linktransformer.search.matrices import Matrix, Pairs, Report, as_dense
+from linktransformer.search.matrices import Matrix, Pairs, Passages, Report, as_dense
 from linktransformer.search.pair_products import MEMORY
 from linktransformer.search.views import Index, Settings, View
 
@@ -212,7 +212,7 @@ def _dense_blocks(
 ) -> tuple[list[Pairs], Report] | None:
     """Search all large blocks of a dense view at once on a GPU; None where there is none or no room."""
     large = pairing.areas > SMALL_BLOCK
-    if view.is_sparse or settings.index == "faiss":
+    if view.is_sparse or isinstance(view.left, Passages) or settings.index == "faiss":
         return None
     devices = gpus(settings.device, float(pairing.areas[large].sum()) * view.left.shape[1])
     if not devices:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from linktransformer.arrays import Floats, Integers
-from linktransformer.search.lexical import cores
+from linktransformer.parallel import cores
 
 __all__ = ["edit_similarity", "threads"]
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import os
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
+from linktransformer.parallel import chunks, cores, mapped
 from linktransformer.progress import stage
 from linktransformer.search import ngrams
 from linktransformer.search.groups import best_places
 from linktransformer.search.matrices import Sparse
 
-__all__ = ["LexicalView", "cores", "fit", "pruned_top_k", "sparse_top_k"]
+__all__ = ["LexicalView", "fit", "pruned_top_k", "sparse_top_k"]
 
 SMALL = 2**21  # pairs: below, waking a second thread costs more than it saves
 AT_ONCE = 2**25  # pairs multiplied at a time: no other thread runs then, not even one that shows progress
+ROWS = 2**12  # rows whose n-grams are sorted at a time
+LONGEST = 2**19  # n-grams of a row up to which they are numbered beside their count
 SPARE = 16  # more neighbours than asked for are fetched, so that ties at the last place can be settled
 
 
@@ -108,10 +112,32 @@ def pruned_top_k(queries: Sparse, items: Sparse, k: int, share: float) -> tuple[
     return _best(query, item, pair_scores(queries, items, query, item), k)
 
 
+def _by_count(indptr: Integers | NDArray[np.int32], count: Integers) -> Integers:
+    """The places of each row's n-grams by rising count; of equal ones in their order."""
+    order = np.empty(len(count), dtype=np.int64)
+    most = int(np.diff(indptr).max(initial=0))
+
+    def sort(part: slice) -> None:
+        first, last = int(indptr[part.start]), int(indptr[part.stop])
+        n = np.diff(indptr[part.start : part.stop + 1])
+        row = np.repeat(np.arange(len(n)), n)
+        if most > LONGEST:
+            order[first:last] = first + np.lexsort((count[first:last], row))
+            return
+        start = np.repeat(indptr[part.start : part.stop].astype(np.int64), n)
+        place = np.arange(first, last) - start
+        # row, count and place in one number, which is sorted many times as fast as two keys
+        key = np.sort((row << 50) | (count[first:last] << 19) | place)
+        order[first:last] = start + (key & (2**19 - 1))
+
+    deque(mapped(sort, chunks(len(indptr) - 1, ROWS)), maxlen=0)
+    return order
+
+
 def _rarest(queries: Sparse, items: Sparse, share: float) -> Sparse:
     n_items = np.bincount(items.indices, minlength=items.shape[1])
     row = np.repeat(np.arange(queries.shape[0]), np.diff(queries.indptr))
-    order = np.lexsort((n_items[queries.indices], row))
+    order = _by_count(queries.indptr, n_items[queries.indices])
     square = np.square(queries.data[order], dtype=np.float64)
     before = np.cumsum(square) - square
     first = queries.indptr[:-1]
@@ -120,8 +146,3 @@ def _rarest(queries: Sparse, items: Sparse, share: float) -> Sparse:
     keep[order] = before < share
     indptr = np.append(0, np.cumsum(np.bincount(row[keep], minlength=queries.shape[0])))
     return sp.csr_matrix((queries.data[keep], queries.indices[keep], indptr), shape=queries.shape)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,11 +8,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from linktransformer.arrays import Floats, Integers
+from linktransformer.search.passages import Passages
 
-__all__ = ["Matrix", "Pairs", "Report", "Sparse", "as_dense", "as_sparse", "rows_of"]
+__all__ = ["Matrix", "Pairs", "Passages", "Report", "Sparse", "as_dense", "as_sparse", "is_sparse", "rows_of"]
 
 Sparse = sp.csr_matrix
-Matrix = Floats | Sparse  # one unit row a text
+Matrix = Floats | Sparse | Passages  # one unit row a text, or those of its passages
 Pairs = tuple[Integers, Integers]  # left and right, (n_pairs,) each
 Report = dict[str, object]  # how rows were searched
 
@@ -25,6 +26,11 @@ def as_sparse(matrix: Matrix) -> Sparse:
 def as_dense(matrix: Matrix) -> Floats:
     """A matrix of a view that is dense."""
     return cast("Floats", matrix)
+
+
+def is_sparse(matrix: Matrix) -> bool:
+    """Whether rows that have nothing in common have a similarity of 0, and need no comparison."""
+    return sp.issparse(matrix.vectors if isinstance(matrix, Passages) else matrix)
 
 
 def rows_of(matrix: Matrix, rows: Integers) -> Matrix:

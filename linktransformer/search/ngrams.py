@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Doubles, Floats, Integers
+from linktransformer.parallel import chunks, mapped
 from linktransformer.search.matrices import Sparse
+from linktransformer.tables.cells import is_clean
 
 __all__ = ["LONGEST", "Counts", "Points", "counted", "matrix_of", "rarity", "tfidf", "weigh", "weighed"]
 
 SHORTEST, LONGEST = 2, 4  # characters of an n-gram
 CHUNK = 2**18  # characters whose n-grams are sorted at a time; it changes the speed, not the result
+PART = 2**18  # characters that are numbered at a time
+AT_ONCE = 2**20  # n-grams of texts that are weighed at a time
 TABLE = 2**24  # entries of a lookup table; above it (or 4 per character) n-grams are numbered by sorting
+
+T = TypeVar("T", bound=np.generic)
 
 Ids = NDArray[np.int32]
 Points = NDArray[np.uint32]
@@ -63,9 +71,12 @@ class Counts:
     def texts_with(self) -> Doubles:
         """How many texts have each n-gram, (width,) float64."""
         n_texts = np.zeros(self.width)
-        step = max(2**20, self.width)
-        for start in range(0, len(self.indices), step):
-            n_texts += np.bincount(self.indices[start : start + step], minlength=self.width)
+
+        def count(part: slice) -> Integers:
+            return np.bincount(self.indices[part], minlength=self.width)
+
+        for counted in mapped(count, chunks(len(self.indices), max(AT_ONCE, self.width))):
+            n_texts += counted
         return n_texts
 
 
@@ -103,13 +114,14 @@ def _ranks(texts: Sequence[str]) -> tuple[Points, Integers, Integers]:
     the separator before it.
     """
     # no word spans two texts and line ends are not cased: lowering all at once is lowering each
-    joined = "\n".join(["", *(" ".join(text.split()) for text in texts), ""]).lower()
-    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    joined = "\n".join(["", *texts, ""])
+    if not is_clean(texts, joined, "\n"):
+        joined = "\n".join(["", *(" ".join(text.split()) for text in texts), ""])
+    points = np.frombuffer(joined.lower().encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     present = np.zeros(int(points.max(initial=ord(" "))) + 1, dtype=np.int64)
     present[points] = 1
     present[[ord("\n"), ord(" ")]] = 0
-    rank: Integers = (np.cumsum(present) * present)[points]
-    return points, rank, np.flatnonzero(points == ord("\n"))
+    return points, _looked_up(np.cumsum(present) * present, points), np.flatnonzero(points == ord("\n"))
 
 
 def _columns(rank: Integers) -> tuple[list[Ids], int]:
@@ -124,14 +136,15 @@ def _columns(rank: Integers) -> tuple[list[Ids], int]:
     columns: list[Ids] = []
     width = 0
     for n in range(SHORTEST, LONGEST + 1):
-        code = before[:-1] * alphabet
-        code += rank[n - 1 :]
+        code = _codes(before, rank[n - 1 :], alphabet)
         none = 1 if n == SHORTEST else alphabet  # lower codes: two separators, or nothing that can be longer
         number, codes = _number(code, none, n_before * alphabet)
-        columns.append(np.where(number > 0, number + (width - 1), -1).astype(np.int32))
+        column = np.arange(width - 1, width + len(codes), dtype=np.int32)
+        column[0] = -1
+        columns.append(_looked_up(column, number))
         width += len(codes)
         ended = codes % alphabet == 0
-        before = np.append(0, np.where(ended, 0, np.arange(1, len(codes) + 1)))[number]
+        before = _looked_up(np.append(0, np.where(ended, 0, np.arange(1, len(codes) + 1))), number)
         n_before = len(codes) + 1
     return columns, width
 
@@ -150,15 +163,42 @@ def _spelled(points: Points, columns: list[Ids], width: int) -> Points:
     return spelled
 
 
-def _number(code: Integers, none: int, size: int) -> tuple[Integers, Integers]:
+def _codes(before: Integers, last: Integers, alphabet: int) -> Integers:
+    """The codes of n-grams: of their first characters, and of their last one."""
+    code = np.empty(len(last), dtype=np.int64)
+
+    def write(part: slice) -> None:
+        np.multiply(before[part], alphabet, out=code[part])
+        code[part] += last[part]
+
+    deque(mapped(write, chunks(len(code), PART)), maxlen=0)
+    return code
+
+
+def _looked_up(table: NDArray[T], numbers: NDArray[np.integer]) -> NDArray[T]:
+    """`table[numbers]`, on all cores."""
+    found = np.empty(len(numbers), dtype=table.dtype)
+
+    def look(part: slice) -> None:
+        np.take(table, numbers[part], out=found[part], mode="clip")  # "raise" copies
+
+    deque(mapped(look, chunks(len(numbers), PART)), maxlen=0)
+    return found
+
+
+def _number(code: Integers, none: int, size: int) -> tuple[Integers | Ids, Integers]:
     """Number the codes 1, 2, .. in their order; 0 for those below `none`. Also the different codes."""
     if size <= max(TABLE, 4 * len(code)):
         table = np.zeros(size, dtype=np.int32)
-        table[code] = 1
+
+        def mark(part: slice) -> None:
+            table[code[part]] = 1
+
+        deque(mapped(mark, chunks(len(code), PART)), maxlen=0)
         table[:none] = 0
         codes = np.flatnonzero(table)
         table[codes] = np.arange(1, len(codes) + 1)
-        return table[code].astype(np.int64), codes
+        return _looked_up(table, code), codes
     codes, inverse = np.unique(code, return_inverse=True)
     low = int(np.searchsorted(codes, none))
     return np.maximum(inverse.reshape(-1) + (1 - low), 0), codes[low:]
@@ -167,12 +207,15 @@ def _number(code: Integers, none: int, size: int) -> tuple[Integers, Integers]:
 def _rows(columns: list[Ids], starts: Integers, width: int) -> tuple[Integers, Ids, Floats]:
     """Count the n-grams of each text, a chunk of texts at a time: `indptr`, `indices`, `data` of `Counts`."""
     n_rows = len(starts) - 1
-    n_of_row = np.zeros(n_rows, dtype=np.int64)
-    indices, data = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.float32)]
     bits = max(1, width).bit_length()
-    first = 0
+    bounds, first = [], 0
     while first < n_rows:
         last = max(first + 1, int(np.searchsorted(starts, starts[first] + CHUNK, "right")) - 1)
+        bounds.append((first, last))
+        first = last
+
+    def count_of(bound: tuple[int, int]) -> tuple[Integers, Ids, Floats]:
+        first, last = bound
         kind = np.uint32 if (last - first).bit_length() + bits <= 32 else np.uint64
         row = np.repeat((np.arange(last - first) << bits).astype(kind), np.diff(starts[first : last + 1]))
         parts = []
@@ -183,11 +226,13 @@ def _rows(columns: list[Ids], starts: Integers, width: int) -> tuple[Integers, I
         key = np.sort(np.concatenate(parts))
         new = np.flatnonzero(np.append(True, key[1:] != key[:-1])[: len(key)])
         count = np.diff(new, append=len(key))
-        indices.append((key[new] & kind((1 << bits) - 1)).astype(np.int32))
-        data.append(np.log(count.astype(np.float32)) + np.float32(1))
-        n_of_row[first:last] = np.bincount((key[new] >> bits).astype(np.int64), minlength=last - first)
-        first = last
-    return np.append(0, np.cumsum(n_of_row)), np.concatenate(indices), np.concatenate(data)
+        n_of_row = np.bincount((key[new] >> bits).astype(np.int64), minlength=last - first)
+        indices = (key[new] & kind((1 << bits) - 1)).astype(np.int32)
+        return n_of_row, indices, np.log(count.astype(np.float32)) + np.float32(1)
+
+    none = np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32)
+    n_of_row, indices, data = zip(none, *mapped(count_of, bounds), strict=True)
+    return np.cumsum(np.concatenate(n_of_row)), np.concatenate(indices), np.concatenate(data)
 
 
 def rarity(n_texts: int, texts_with: Doubles | Integers) -> Floats:
@@ -202,15 +247,21 @@ def weigh(indptr: Integers, indices: Integers | Ids, data: Floats, idf: Floats) 
     """Multiply by the inverse document frequency and scale each row to length 1, in `data` itself."""
     filled = np.flatnonzero(np.diff(indptr))
     begin, end = indptr[filled], indptr[filled + 1]
-    first = 0
+    bounds, first = [], 0
     while first < len(filled):
-        last = max(first + 1, int(np.searchsorted(begin, begin[first] + 2**20)))
+        last = max(first + 1, int(np.searchsorted(begin, begin[first] + AT_ONCE)))
+        bounds.append((first, last))
+        first = last
+
+    def scale(bound: tuple[int, int]) -> None:
+        first, last = bound
         part = slice(begin[first], end[last - 1])
         data[part] *= idf[indices[part]]
         squares = np.add.reduceat(np.square(data[part], dtype=np.float64), begin[first:last] - begin[first])
-        scale = (1 / np.sqrt(squares)).astype(np.float32)
-        data[part] *= np.repeat(scale, end[first:last] - begin[first:last])
-        first = last
+        by = (1 / np.sqrt(squares)).astype(np.float32)
+        data[part] *= np.repeat(by, end[first:last] - begin[first:last])
+
+    deque(mapped(scale, bounds), maxlen=0)
 
 
 def matrix_of(indptr: Integers, indices: Ids, data: Floats, width: int) -> Sparse:

@@ -13,8 +13,19 @@ from linktransformer.search import faiss_index, lsh_forest
 from linktransformer.search.exact import exact_top_k
 from linktransformer.search.gpu.devices import gpus, if_it_fits
 from linktransformer.search.lexical import pruned_top_k, sparse_top_k
-from linktransformer.search.matrices import Matrix, Pairs, Report, Sparse, as_dense, as_sparse, rows_of
+from linktransformer.search.matrices import (
+    Matrix,
+    Pairs,
+    Passages,
+    Report,
+    Sparse,
+    as_dense,
+    as_sparse,
+    is_sparse,
+    rows_of,
+)
 from linktransformer.search.pair_products import MEMORY, pair_scores
+from linktransformer.search.passage_search import nearest_texts
 
 __all__ = ["Index", "Settings", "View", "sparse_neighbours"]
 
@@ -58,7 +69,7 @@ class View:
     @property
     def is_sparse(self) -> bool:
         """Whether rows are sparse: two that share nothing have a similarity of 0."""
-        return sp.issparse(self.left)
+        return is_sparse(self.left)
 
     def of_rows(self, left: Integers, right: Integers, *, same: bool = False) -> View:
         """The view of some of the texts, in any order."""
@@ -70,6 +81,11 @@ class View:
 
         Pairs with nothing in common in a sparse view are left out.
         """
+        if not same and self.is_sparse:
+            sides = as_sparse(self.left), as_sparse(self.right)
+            if _in_forest(*sides, settings.device):
+                (left, right, *_), (query, item, _, report) = lsh_forest.both_ways(*sides, settings.k)
+                return [(left, right), (item, query)], report
         forward, report = _nearest(self.left, self.right, settings)
         if same:
             return [forward], report
@@ -83,13 +99,25 @@ class View:
         return pair_scores(self.left, self.right, left, right, memory=memory, device=device)
 
 
+def _in_forest(left: Sparse, right: Sparse, device: str | None) -> bool:
+    """Whether both tables are searched by an LSH forest: many pairs, and no GPU."""
+    pairs = float(left.shape[0]) * right.shape[0]
+    return pairs > lsh_forest.EXACT_UP_TO and not gpus(device, 100 * pairs)
+
+
 def _nearest(queries: Matrix, items: Matrix, settings: Settings) -> tuple[Pairs, Report]:
+    if isinstance(queries, Passages) and isinstance(items, Passages):
+        if queries.whole is None or items.whole is None:
+            rows, _, report = nearest_texts(queries, items, settings.k, memory=settings.memory)
+            query, item = np.repeat(np.arange(len(rows), dtype=np.int64), rows.shape[1]), rows.ravel()
+            return (query[item >= 0], item[item >= 0]), report
+        queries, items = queries.whole, items.whole
     if sp.issparse(queries):
         query, item, _, report = sparse_neighbours(
             queries, as_sparse(items), settings.k, device=settings.device
         )
         return (query, item), report
-    rows, report = _dense_neighbours(queries, as_dense(items), settings)
+    rows, report = _dense_neighbours(as_dense(queries), as_dense(items), settings)
     query, item = np.repeat(np.arange(len(rows), dtype=np.int64), rows.shape[1]), rows.ravel()
     return (query[item >= 0], item[item >= 0]), report
 

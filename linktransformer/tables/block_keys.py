@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.arrays import Integers
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError
 from linktransformer.progress import stage
@@ -86,7 +87,9 @@ def column_pairs(
         return []
     pairs = _pairs(tables, block_on, argument)
     if len(set(pairs)) < len(pairs):
-        raise InvalidArgumentError(f"{argument}={block_on!r} names a column twice. Name each once.")
+        raise InvalidArgumentError(
+            f"{argument}={check.shown(block_on)} names a column twice. Name each once."
+        )
     try:
         for side, table in enumerate(tables):
             frames.check_columns(table, [pair[side] for pair in pairs], argument)
@@ -108,7 +111,8 @@ def _pairs(tables: tuple[Table, Table], block_on: object, argument: str) -> list
             left, right = (key_columns.listed(side, argument) for side in block_on)
             if len(left) != len(right):
                 raise InvalidArgumentError(
-                    f"{argument}={block_on!r} has {len(left)} left and {len(right)} right columns. {FORMS}"
+                    f"{argument}={check.shown(block_on)} "
+                    f"has {len(left)} left and {len(right)} right columns. {FORMS}"
                 )
             return list(zip(left, right, strict=True))
     if not isinstance(block_on, (list, tuple)):
@@ -116,7 +120,8 @@ def _pairs(tables: tuple[Table, Table], block_on: object, argument: str) -> list
     for entry in block_on:
         if not (isinstance(entry, str) or _is_pair(entry)):
             raise InvalidArgumentError(
-                f"{argument}={block_on!r}: {entry!r} is neither a name nor a pair. {FORMS}"
+                f"{argument}={check.shown(block_on)}: {check.shown(entry)} "
+                f"is neither a name nor a pair. {FORMS}"
             )
     return [(entry, entry) if isinstance(entry, str) else entry for entry in block_on]
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum
 from typing import cast
 
 import numpy as np
@@ -18,11 +19,21 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Column, Objects
 
-__all__ = ["clean", "from_bools", "from_datetimes", "from_floats", "from_integers", "from_objects", "is_null"]
+__all__ = [
+    "clean",
+    "from_bools",
+    "from_datetimes",
+    "from_floats",
+    "from_integers",
+    "from_objects",
+    "is_clean",
+    "is_null",
+]
 
 # all that str.split() splits at, the plain space apart
 WHITESPACE = "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
 WHITESPACE += "\u2028\u2029\u202f\u205f\u3000"
+_ASCII_WHITESPACE = "".join(sign for sign in WHITESPACE if sign.isascii()) + "\0"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CHUNK = 100_000  # cells cleaned at a time: bounds the size of the copy
 
@@ -43,7 +54,25 @@ def clean(cells: Sequence[str]) -> list[str]:
     return cleaned
 
 
+def is_clean(texts: Sequence[str], whole: str, between: str) -> bool:
+    """Whether `clean` changes none of some texts, by `whole`: them and "" at both ends, with a sign between.
+
+    Example:
+        >>> is_clean(["a b", "c"], "|a b|c|", "|"), is_clean(["a  b", "c "], "|a  b|c |", "|")
+        (True, False)
+    """
+    if whole.count(between) != len(texts) + 1 or "  " in whole:
+        return False
+    if f" {between}" in whole or f"{between} " in whole:
+        return False
+    signs = _ASCII_WHITESPACE if whole.isascii() else WHITESPACE + "\0"
+    return not any(sign in whole for sign in signs.replace(between, "")) and not _has_surrogate(whole)
+
+
 def _clean_chunk(cells: Sequence[str]) -> list[str]:
+    whole = "\n".join(["", *cells, ""])
+    if is_clean(cells, whole, "\n"):
+        return list(cells)
     whole = "\0".join(cells)
     if whole.count("\0") != len(cells) - 1:
         whole = "\0".join([cell.replace("\0", " ") for cell in cells])
@@ -57,6 +86,8 @@ def _clean_chunk(cells: Sequence[str]) -> list[str]:
 
 
 def _has_surrogate(text: str) -> bool:
+    if text.isascii():
+        return False
     try:
         text.encode("utf-8")  # quicker than any search
     except UnicodeEncodeError:
@@ -134,6 +165,7 @@ def is_null(value: object) -> bool:
 
 def _one(value: object) -> str:
     """One value as text: the plain reference of the functions above."""
+    value = value.value if isinstance(value, Enum) else value
     if value is None:
         return ""
     if isinstance(value, str):

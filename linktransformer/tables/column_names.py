@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import cast
 
+from linktransformer import check
 from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["free_name", "refuse_repeated", "suffixed"]
@@ -40,19 +41,19 @@ def suffixed(
     pair = tuple(suffixes) if isinstance(cast("object", suffixes), (tuple, list)) else ()
     if len(pair) != 2 or not all(part is None or isinstance(part, str) for part in pair):
         raise InvalidArgumentError(
-            f"suffixes={suffixes!r} is not a pair of strings. Give two, such as ('_x', '_y')."
+            f"suffixes={check.shown(suffixes)} is not a pair of strings. Give two, such as ('_x', '_y')."
         )
     shared = set(left) & set(right)
     if shared and not any(pair):
         raise InvalidArgumentError(
-            f"suffixes={suffixes!r} leaves columns that both tables have with one name: "
+            f"suffixes={check.shown(suffixes)} leaves columns that both tables have with one name: "
             f"{sorted(shared)}. Give at least one suffix that is not empty."
         )
     new_left = [name + (pair[0] or "") if name in shared else name for name in left]
     new_right = [name + (pair[1] or "") if name in shared else name for name in right]
     refuse_repeated(
         [*new_left, *new_right],
-        f"suffixes={suffixes!r} gives two output columns one name",
+        f"suffixes={check.shown(suffixes)} gives two output columns one name",
         "Choose other suffixes, or rename the column.",
     )
     return new_left, new_right

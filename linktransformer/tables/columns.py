@@ -13,6 +13,7 @@ from narwhals.stable.v2.typing import IntoDataFrame
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Column, Objects
+from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import cells
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "emptied",
     "emptied_where",
     "holds_text",
+    "in_one_zone",
     "nullable",
     "objects",
     "values",
@@ -71,6 +73,10 @@ def values(series: Series) -> tuple[Kind, Column, Bools]:
     if isinstance(dtype, nw.Boolean):
         return "number", series.fill_null(False).to_numpy().astype(np.int64), null
     if dtype.is_integer():
+        if isinstance(dtype, (nw.Int128, nw.UInt128)):  # wider than any integer of NumPy
+            array = _objects(series)
+            array[null] = 0
+            return "number", array, null
         array = series.fill_null(0).to_numpy()  # nulls would turn the integers into floats
         narrow = array.dtype.kind == "i" or (array.dtype.kind == "u" and array.max(initial=0) < 2**63)
         return "number", array.astype(np.int64 if narrow else object), null
@@ -108,7 +114,14 @@ def as_text(series: Series) -> Objects:
     elif kind == "time":
         texts[~null] = cells.from_datetimes(cast("NDArray[np.datetime64]", array[~null]))
     else:
-        texts[:] = cells.clean(cells.from_objects(np.where(null, np.array(None), array).tolist()))
+        try:
+            written = cells.from_objects(np.where(null, np.array(None), array).tolist())
+        except Exception as error:  # the __str__ of a caller's object, or an integer of 4,300 digits
+            raise InvalidArgumentError(
+                f"Column {series.name!r} holds a value that cannot be written as a text: {error}. "
+                "Convert the column to texts first."
+            ) from error
+        texts[:] = cells.clean(written)
     return texts
 
 
@@ -125,6 +138,14 @@ def as_moments(kind: Kind, array: Column, null: Bools) -> tuple[Kind, Column, Bo
         value.replace(tzinfo=None) if isinstance(value, datetime) else value for value in present.tolist()
     ]
     return "time", moments, null
+
+
+def in_one_zone(left: Series, right: Series) -> tuple[Series, Series]:
+    """Two columns; moments of two zones as those of UTC, so that one instant is one value."""
+    zones = [getattr(series.dtype, "time_zone", None) for series in (left, right)]
+    if None in zones or zones[0] == zones[1]:
+        return left, right
+    return left.dt.convert_time_zone("UTC"), right.dt.convert_time_zone("UTC")
 
 
 def blank(texts: Column, null: Bools) -> Bools:
@@ -212,7 +233,10 @@ def _objects(series: Series) -> Objects:
     # to_numpy is quicker for texts, but polars may make it as wide as the longest text everywhere;
     # fromiter, because an array of lists must not become a matrix
     quick = isinstance(series.dtype, nw.String) and not series.implementation.is_polars()
-    source = series.to_numpy() if quick else series.to_list()
+    try:
+        source = series.to_numpy() if quick else series.to_list()
+    except NotImplementedError:  # pyarrow's string views
+        source = series.to_list()
     return np.fromiter(source, dtype=object, count=len(series))
 
 

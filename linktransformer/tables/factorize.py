@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from itertools import count
 from typing import TypeVar
@@ -24,7 +25,7 @@ def factorize(values: Sequence[H]) -> tuple[list[H], Integers]:
         >>> unique, codes.tolist()
         (['b', 'a'], [0, 1, 0])
     """
-    place = dict(zip(dict.fromkeys(values), count()))
+    place: defaultdict[H, int] = defaultdict(count().__next__)  # a new value gets the next number
     codes = np.fromiter(map(place.__getitem__, values), dtype=np.int64, count=len(values))
     return list(place), codes
 

@@ -39,6 +39,8 @@ def _kind(path: Path, known: tuple[str, ...]) -> str:
     name = path.name.lower()
     suffix = Path(name.removesuffix(".gz")).suffix
     if suffix not in (TEXT if name.endswith(".gz") else known):
+        if path.is_dir():
+            raise InvalidArgumentError(f"{path} is a folder. Give the path of a file in it.")
         given = "".join(Path(name).suffixes[-2:]) if name.endswith(".gz") else path.suffix
         raise InvalidArgumentError(f"{path}: the suffix {given!r} is not known. Use one of {_known(known)}.")
     return suffix

@@ -18,6 +18,9 @@ MARKS = (  # utf-32 first: its mark begins with the one of utf-16
 )
 SAMPLE = 4096  # bytes in which zero bytes are counted
 ZEROS = 0.3  # least share of zeros among every other byte of UTF-16 text
+# bytes that texts in cp1252 rarely have, and texts of DOS and in Shift JIS often
+RARE = re.compile(rb"[\x81\x83\x86-\x88\x8b\x8d\x8f\x90\x98\x9b\x9d\x9f]|(?<=[A-Za-z])[\x82\x84]")
+RUN = re.compile(rb"[\x80-\xff]{3,}")  # three letters beyond ASCII in a row: a word of another alphabet
 # two to four bytes that are one letter in UTF-8
 LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
@@ -26,7 +29,8 @@ def decoded(data: bytes, encoding: str | None, name: str) -> tuple[str, str | No
     """The text of a file, and a sentence on what was assumed, None if nothing was.
 
     Without an encoding a byte order mark decides, then whether the bytes are valid UTF-8, then the zero bytes
-    of UTF-16. What remains is read as cp1252, which is a guess. `name` is the file's in messages.
+    of UTF-16. What remains is read as cp1252, which is a guess, unless it is hardly a western text. `name` is
+    the file's in messages.
 
     Raises:
         InvalidArgumentError: The encoding is not known, or a byte is not valid in it.
@@ -56,6 +60,12 @@ def decoded(data: bytes, encoding: str | None, name: str) -> tuple[str, str | No
         raise InvalidArgumentError(
             f"{name}, line {place}: the byte 0x{byte:02x} is not valid UTF-8, although {letters} other "
             f"letters of the file are. Correct that line, or name the encoding, such as --encoding {GUESS}."
+        )
+    if not _western(data):
+        raise InvalidArgumentError(
+            f"{name}, line {place}: the byte 0x{byte:02x} is not valid UTF-8, and as {GUESS} the letters "
+            "beyond ASCII would make no words. Name the encoding that the file was written in, such as "
+            "--encoding cp1251, cp850, shift_jis, gb18030 or euc-kr."
         )
     return (
         _in(data, GUESS, name),
@@ -92,3 +102,10 @@ def _utf16(data: bytes) -> str | None:
     if odd > ZEROS * len(sample) / 2 and not even:
         return "utf-16-le"
     return "utf-16-be" if even > ZEROS * len(sample) / 2 and not odd else None
+
+
+def _western(data: bytes) -> bool:
+    """Whether the bytes beyond ASCII may be letters of cp1252: single ones among ASCII, most of them."""
+    beyond = sum(value >= 0x80 for value in data)
+    in_runs = sum(map(len, RUN.findall(data)))
+    return in_runs * 2 <= beyond and len(RARE.findall(data)) * 3 <= beyond

@@ -5,6 +5,7 @@ A table is wrapped once by narwhals; everything after that is NumPy. Results are
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,9 +14,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from narwhals.stable.v2.typing import IntoDataFrame, IntoDataFrameT
 
+from linktransformer import check
 from linktransformer.arrays import Column, Integers, Objects
 from linktransformer.errors import ColumnNotFoundError, InvalidArgumentError, TableTypeError, did_you_mean
 from linktransformer.tables import columns, normalize
+from linktransformer.tables.arrow_tables import with_rows
 from linktransformer.tables.column_names import free_name, refuse_repeated, suffixed
 from linktransformer.tables.columns import Frame, Native
 
@@ -88,7 +91,8 @@ class Table:
 def wrap(native: IntoDataFrame, name: str) -> Table:
     """Wrap a pandas, polars or pyarrow table; a polars LazyFrame is collected. It is never changed.
 
-    `name` is the caller's argument. Other eager dataframes work as far as narwhals supports them.
+    `name` is the caller's argument. Arrow's string views and run-end encodings become plain columns. Other
+    eager dataframes work as far as narwhals supports them.
 
     Raises:
         TableTypeError: It is not a dataframe, or one that is not held in memory.
@@ -103,6 +107,7 @@ def wrap(native: IntoDataFrame, name: str) -> Table:
         native = native.collect()
     if nw.dependencies.is_pyarrow_table(native):
         _check_names(native.column_names, name)
+        native = with_rows(native)
     elif nw.dependencies.is_into_dataframe(native) and hasattr(native, "columns"):
         if getattr(native.columns, "nlevels", 1) > 1:
             raise InvalidArgumentError(
@@ -110,6 +115,8 @@ def wrap(native: IntoDataFrame, name: str) -> Table:
                 f"them first: {name}.columns = ['_'.join(map(str, names)) for names in {name}.columns]"
             )
         _check_names(list(native.columns), name)
+        if nw.dependencies.is_pandas_dataframe(native):
+            native = with_rows(native)
     try:
         frame = nw.from_native(native, eager_only=True)
     except TypeError as error:
@@ -133,7 +140,14 @@ def _no_table(native: object, name: str) -> str:
         return f"{name} is a {kind}, one column and not a table. Give {name}.to_frame()."
     if hasattr(native, "collect") or hasattr(native, "execute") or hasattr(native, "compute"):
         return f"{name} is a {kind}, which is not held in memory. Collect it into a table first."
-    return f"{name} is a {kind}. Give a pandas or polars DataFrame or a pyarrow Table."
+    make = ""
+    if isinstance(native, (str, os.PathLike)):
+        make = f" Read the file first, such as by pandas.read_csv({name})."
+    elif isinstance(native, (dict, list)) or hasattr(native, "dtype"):
+        make = f" Make one first, such as pandas.DataFrame({name})."
+    elif kind == "pyarrow.RecordBatch":
+        make = f" Make one first: pyarrow.Table.from_batches([{name}])."
+    return f"{name} is a {kind}. Give a pandas or polars DataFrame or a pyarrow Table.{make}"
 
 
 def same_library(left: Table, right: Table) -> None:
@@ -151,11 +165,16 @@ def check_columns(table: Table, names: Sequence[str], argument: str) -> None:
     if not names:
         raise InvalidArgumentError(f"{argument} names no column. Columns of {table.called}: {table.columns}.")
     for name in names:
+        if not isinstance(name, str):
+            raise InvalidArgumentError(
+                f"{argument}={check.shown(name)} is not a column name. Give one, such as {table.columns[:1]}."
+            )
         if name not in table.columns:
             hint = did_you_mean(str(name), table.columns, cutoff=0.5)
             shown = ", ".join(map(repr, table.columns[:20])) + (", ..." if len(table.columns) > 20 else "")
-            problem = f"{argument}={name!r}: {table.called} has no such column."
-            raise ColumnNotFoundError(f"{problem}{hint} Its columns: {shown}")
+            problem = f"{argument}={check.shown(name)}: {table.called} has no such column."
+            has = f"Its columns: {shown}" if shown else "It has no columns."
+            raise ColumnNotFoundError(f"{problem}{hint} {has}")
 
 
 def string_columns_shared(left: Table, right: Table) -> list[str]:

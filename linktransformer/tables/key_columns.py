@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.arrays import Bools, Column, Integers
 from linktransformer.errors import InvalidArgumentError, did_you_mean
 from linktransformer.tables import columns, factorize, frames, normalize
@@ -139,10 +140,8 @@ def column_codes(
     left: Table, right: Table, names: tuple[str, str], *, fold: bool = False
 ) -> tuple[Integers, Integers]:
     """`codes` by one column of each table; `fold` compares texts by `normalize.folded`."""
-    pair = [
-        _Cells(*columns.as_moments(*columns.values(table.frame[name])))
-        for table, name in zip((left, right), names, strict=True)
-    ]
+    series = columns.in_one_zone(left.frame[names[0]], right.frame[names[1]])
+    pair = [_Cells(*columns.as_moments(*columns.values(one))) for one in series]
     if len({cells.kind for cells in pair if cells.kind != "object" and not cells.null.all()}) > 1:
         raise InvalidArgumentError(
             f"{left.name} column {names[0]!r} holds {pair[0].kind}s and {right.name} column {names[1]!r} "
@@ -177,7 +176,7 @@ def _number_pair(pair: list[_Cells], name: str) -> Integers:
         return factorize.number(np.concatenate(arrays), np.concatenate(nulls))
     except TypeError as error:
         raise InvalidArgumentError(
-            f"Column {name!r} holds values that cannot be compared: {error}."
+            f"Column {name!r} holds values that cannot be compared: {error}. Convert it to texts or numbers."
         ) from error
 
 
@@ -186,13 +185,14 @@ def listed(columns: object, argument: str) -> list[str]:
     if isinstance(columns, str):
         return [columns]
     # a set has no order, and the order of keys decides how a row is written
-    ordered = isinstance(columns, (Sequence, np.ndarray)) or hasattr(columns, "tolist")
-    names = list(columns) if ordered and isinstance(columns, Iterable) else [columns]
+    ordered = isinstance(columns, Sequence) or (hasattr(columns, "tolist") and hasattr(columns, "ndim"))
+    several = ordered and isinstance(columns, Iterable) and getattr(columns, "ndim", 1) == 1
+    names = list(columns) if several and isinstance(columns, Iterable) else [columns]
     if not all(isinstance(name, str) for name in names):
         raise InvalidArgumentError(
-            f"{argument}={columns!r} is neither a column name nor a list of column names. "
+            f"{argument}={check.shown(columns)} is neither a column name nor a list of column names. "
             "Give such as 'name' or ['name', 'city']."
         )
     if len(set(names)) < len(names):
-        raise InvalidArgumentError(f"{argument}={names!r} names a column twice. Name each once.")
+        raise InvalidArgumentError(f"{argument}={check.shown(names)} names a column twice. Name each once.")
     return [str(name) for name in names]

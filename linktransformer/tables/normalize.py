@@ -94,8 +94,10 @@ def folded(texts: Sequence[str] | Objects) -> Objects:
         >>> folded(["STRASSE ", "stra\u00dfe", "New\u00a0York"]).tolist()
         ['strasse', 'strasse', 'new york']
     """
-    casefolded = [text.casefold() for text in normalized(texts).tolist()]
-    return normalized(casefolded)  # case folding may decompose letters
+    normal = normalized(texts)
+    whole = "\0".join(normal.tolist()).casefold()  # normalised texts have no NUL
+    folded = np.fromiter(whole.split("\0"), dtype=object, count=len(normal)) if len(normal) else normal
+    return folded if whole.isascii() else normalized(folded)  # case folding may decompose letters
 
 
 def _composed(texts: list[str]) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 
+from linktransformer import check as checks
 from linktransformer.errors import InvalidArgumentError, did_you_mean
 from linktransformer.progress import stage
 from linktransformer.tables import cells, columns, frames, normalize
@@ -69,9 +70,11 @@ def emptied(
 
 def _folded(values: object, null_values: object) -> frozenset[str]:
     listed = [values] if isinstance(values, str) else values
-    if not isinstance(listed, (Sequence, set, frozenset, np.ndarray)) or isinstance(listed, (str, bytes)):
+    several = isinstance(listed, (Sequence, set, frozenset)) or getattr(listed, "ndim", 0) == 1
+    if not several or not isinstance(listed, Iterable) or isinstance(listed, (str, bytes)):
         raise InvalidArgumentError(
-            f"null_values={null_values!r} is not a list of values. Give a list such as ['unknown', "
+            f"null_values={checks.shown(null_values)} "
+            "is not a list of values. Give a list such as ['unknown', "
             "'n/a'], or lists by key column such as {'born': ['1900-01-01']}."
         )
     return frozenset(normalize.folded(cells.from_objects(list(listed))).tolist()) - {""}

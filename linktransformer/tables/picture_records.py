@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer import progress
+from linktransformer import check, progress
 from linktransformer.arrays import Bools, Doubles, Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.tables import frames, records
@@ -76,7 +76,7 @@ def picture_columns(
     pair = isinstance(names, (tuple, list)) and len(names) == 2
     if not (isinstance(names, (tuple, list)) and pair and all(isinstance(name, str) for name in names)):
         raise InvalidArgumentError(
-            f"{argument}={columns!r} names no columns. Give one of both tables, or a pair such as "
+            f"{argument}={check.shown(columns)} names no columns. Give one of both tables, or a pair such as "
             "('left_crop', 'right_crop')."
         )
     for name, table in zip(names, tables, strict=True):

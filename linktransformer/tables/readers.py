@@ -183,9 +183,19 @@ def _read_stata(path: Path) -> FileTable:
 
 def _read_spss(path: Path) -> Native:
     try:
-        return need("pandas", extra="cli").read_spss(path)
+        frame = need("pandas", extra="cli").read_spss(path)
     except ImportError as error:
         raise MissingExtraError(
             f"{path}: pandas reads .sav files with pyreadstat, which is not installed. Install it with:  "
-            "pip install pyreadstat"
+            'pip install "linktransformer[spss]"'
         ) from error
+    whole = {}
+    for name in frame.columns:
+        values = frame[name]
+        if values.dtype.kind == "f":  # every number of SPSS is a float; whole ones are written as such
+            present = values.dropna().to_numpy()
+            if len(present) and (np.trunc(present) == present).all() and (np.abs(present) <= 2.0**53).all():
+                whole[name] = values.astype("Int64")
+        elif str(values.dtype) in ("object", "str"):  # the missing text of SPSS is the empty one
+            whole[name] = need("pandas", extra="cli").Series([v or None for v in values], dtype=_text_dtype())
+    return frame.assign(**whole)

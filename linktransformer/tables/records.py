@@ -25,12 +25,18 @@ class Records:
         text_of_row: The text of each row, -1 where the row has no key, (n_rows,) int64.
         n_cut: Number of rows whose text was cut at the serializer's limit.
         columns: The key columns.
+        serializer: How they were written; None where it is not known.
     """
 
     texts: Objects
     text_of_row: Integers
     n_cut: int
     columns: tuple[str, ...]
+    serializer: Serializer | None = None
+
+    def are_of(self, columns: Sequence[str], serializer: Serializer) -> bool:
+        """Whether reading these columns in this way gives the same records."""
+        return self.columns == tuple(columns) and self.serializer == serializer
 
 
 @stage("read")
@@ -49,7 +55,7 @@ def read(table: Table, columns: Sequence[str], serializer: Serializer) -> Record
     """
     unique, codes = factorize(serialize(table, columns, serializer).tolist())
     limit = serializer.max_chars
-    is_long = np.fromiter((len(text) > limit for text in unique), dtype=bool, count=len(unique))
+    is_long = np.fromiter(map(len, unique), dtype=np.int64, count=len(unique)) > limit
     n_cut = int(is_long[codes].sum())
     if n_cut:  # two long texts may be one when cut; a cut may leave white space at the end
         unique, code_of_cut = factorize([text[:limit].rstrip() for text in unique])
@@ -57,7 +63,7 @@ def read(table: Table, columns: Sequence[str], serializer: Serializer) -> Record
     texts = np.fromiter(unique, dtype=object, count=len(unique))
     filled = texts != ""
     number = np.where(filled, np.cumsum(filled) - 1, -1)
-    return Records(texts[filled], number[codes], n_cut, tuple(columns))
+    return Records(texts[filled], number[codes], n_cut, tuple(columns), serializer)
 
 
 def texts_of(records: Records, others: Records) -> list[str]:
@@ -65,6 +71,8 @@ def texts_of(records: Records, others: Records) -> list[str]:
 
     `others` are records of the same table, of fewer columns or by another serializer.
     """
+    if records is others:
+        return list(records.texts.tolist())
     rows = np.flatnonzero(records.text_of_row >= 0)
     _, first = np.unique(records.text_of_row[rows], return_index=True)
     places = others.text_of_row[rows[first]]

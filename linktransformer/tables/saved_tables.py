@@ -71,4 +71,23 @@ def restore(path: Path, library: str) -> Native:
     if library == "pyarrow":
         return need("pyarrow.parquet", extra="cli").read_table(path)
     module = need(library, extra="cli")
-    return module.read_parquet(path, **({"engine": "pyarrow"} if library == "pandas" else {}))
+    if library != "pandas":
+        return module.read_parquet(path)
+    table = need("pyarrow.parquet", extra="cli").read_table(path)
+    about = json.loads((table.schema.metadata or {}).get(b"pandas", b"{}"))
+    arrow = [column for column in about.get("columns", ()) if _is_arrow(str(column["numpy_type"]))]
+    if not arrow:
+        return module.read_parquet(path, engine="pyarrow")
+    # pandas cannot read the names of some of these dtypes, and makes objects of others
+    for column in arrow:
+        column["numpy_type"] = "object"
+    told = {**table.schema.metadata, b"pandas": json.dumps(about).encode()}
+    frame = table.replace_schema_metadata(told).to_pandas()
+    names = [column["name"] for column in arrow if column["name"] in frame.columns]
+    columns = {name: module.arrays.ArrowExtensionArray(table.column(name)) for name in names}
+    return frame.assign(**columns)
+
+
+def _is_arrow(dtype: str) -> bool:
+    """Whether this is the name of a pandas dtype that holds an Arrow type; that of texts is another one."""
+    return dtype.endswith("[pyarrow]") and dtype not in ("string[pyarrow]", "str[pyarrow]")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoDataFrame
 
+from linktransformer import check
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError
 from linktransformer.optional import need
 from linktransformer.progress import stage
@@ -21,9 +22,11 @@ from linktransformer.tables import workbooks
 from linktransformer.tables.arrow_tables import in_pandas
 from linktransformer.tables.columns import Native
 from linktransformer.tables.file_kinds import TEXT, kind_to_write
+from model_hub.work_folder import work_folder
 
 __all__ = ["as_csv", "check_folder", "check_path", "whole", "write", "write_parts"]
 
+WIDEST = 150  # bytes of a file name in that of its work folder
 NEEDED = {".parquet": "pyarrow", ".xlsx": "openpyxl"}
 
 
@@ -51,17 +54,20 @@ def write(native: IntoDataFrame, path: str | Path) -> tuple[str, ...]:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A new file beside a path, which takes the path's place at the end, and is removed after an error."""
+    """A new file beside a path, which takes the path's place at the end, and is removed after an error.
+
+    What a process that was killed has left of such a file is removed by the next one.
+    """
     target = path.resolve()  # a link stays a link
     # in the same folder: a rename across file systems would not be atomic
-    temporary = target.with_name(f".{uuid.uuid4().hex}{''.join(target.suffixes[-2:])}")
-    try:
+    own = os.fsencode(target.name)
+    name = target.name if len(own) <= WIDEST else hashlib.sha256(own).hexdigest()[:16]
+    with work_folder(target.parent, f".{name}.", ".part") as folder:
+        temporary = folder / f"new{''.join(target.suffixes[-2:])}"
         yield temporary
         if target.exists():
             shutil.copymode(target, temporary)
         os.replace(temporary, target)  # noqa: PTH105
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_parts(path: str | os.PathLike[str], parts: Iterator[IntoDataFrame]) -> str:
@@ -71,6 +77,8 @@ def write_parts(path: str | os.PathLike[str], parts: Iterator[IntoDataFrame]) ->
         InvalidArgumentError: The path is not a parquet file in an existing folder.
         MissingExtraError: pyarrow is not installed.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise InvalidArgumentError(f"out={check.shown(path)} is not a path. Give such as 'pairs.parquet'.")
     target = Path(path)
     if target.suffix.lower() != ".parquet":
         raise InvalidArgumentError(
@@ -78,25 +86,21 @@ def write_parts(path: str | os.PathLike[str], parts: Iterator[IntoDataFrame]) ->
         )
     check_folder(target)
     pa, parquet = need("pyarrow", extra="cli"), need("pyarrow.parquet", extra="cli")
-    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    writer = None
-    try:
-        for native in parts:
-            table = nw.from_native(native, eager_only=True).to_arrow()
-            if writer is None:
-                # the dtype of a column of nulls is unknown until a value comes
-                fields = [
-                    pa.field(f.name, pa.string() if f.type == pa.null() else f.type) for f in table.schema
-                ]
-                writer = parquet.ParquetWriter(partial, pa.schema(fields))
-            writer.write_table(table.cast(writer.schema))
-        if writer is not None:
-            writer.close()
-            partial.replace(target)
-    finally:
-        if writer is not None:
-            writer.close()
-        partial.unlink(missing_ok=True)
+    with whole(target) as partial:
+        writer = None
+        try:
+            for native in parts:
+                table = nw.from_native(native, eager_only=True).to_arrow()
+                if writer is None:
+                    # the dtype of a column of nulls is unknown until a value comes
+                    fields = [
+                        pa.field(f.name, pa.string() if f.type == pa.null() else f.type) for f in table.schema
+                    ]
+                    writer = parquet.ParquetWriter(partial, pa.schema(fields))
+                writer.write_table(table.cast(writer.schema))
+        finally:
+            if writer is not None:
+                writer.close()
     return os.fspath(path)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from linktransformer.encoding.model_plan import model_errors
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.training.train_config import TrainConfig
+from model_hub.work_folder import work_folder
 
 if TYPE_CHECKING:
     from clippings.training.trainable import Trainable
@@ -205,8 +205,8 @@ def try_to_seal(model: Trainable, out: Path, settings: TrainConfig, data: Traini
     from clippings.errors import TrainingError
 
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".trial-") as place:
-        folder = Path(place) / "model"
+    with work_folder(out, ".trial-") as place:
+        folder = place / "model"
         folder.mkdir()
         try:
             model.save(folder)

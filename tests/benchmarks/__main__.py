@@ -27,6 +27,7 @@ BENCHMARKS = {
     "resume": "a merge killed at three points and run again; a cache shared, and damaged",
     "labels": "links and clusters by a decision that is learned from 1 to all labels, beside none",
     "questions": "F1 and precision by the number of answers, for our choice of pairs and others",
+    "answer_prior": "the prior of what answers tell, fitted on labelled sets, and without each fold",
     "coverage": "how often intervals of precision and recall from a reviewed sample hold the truth",
     "labelled_training": "F1 of linking after training on 50, 200 and all labels of half the entities",
     "clippings": "firm names of two scanned books: string baselines, pictures, both",
@@ -44,6 +45,7 @@ BENCHMARKS = {
     "long_speed": "forward speed by length: full attention, windows, linear attention beside them",
     "mqar": "recall of many pairs in one record, in either direction, by kinds of attention",
     "documents": "pages read by OCR against corrected ones, whole and by their second half",
+    "long_text": "long texts reworded, translated, misread, abridged: n-grams, passages, long encoders",
     "importtime": "how long the import takes and what it loads",
     "peer_venv": "build the environment of linktransformer 0.1.18 (no benchmark)",
 }

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from linktransformer.decision.context import sigmoid64
-from linktransformer.review.estimate import drawn, estimate
-from linktransformer.training.refit import Answers, refit
+from linktransformer.decision.model import sigmoid
+from linktransformer.results.estimate import estimate
+from linktransformer.results.sample import drawn
 from tools import data
 from tools.report import Report, Table
 
@@ -49,9 +50,7 @@ def run(options: argparse.Namespace) -> Report:
             continue
         with decision_files.deciding(name, options):
             task = task_of(name)
-        none = np.empty(0, dtype=np.int64)
-        now = refit(task.pool, Answers(none, none.astype(bool)))
-        rows += covered(name, now.probability, now.linked, task.match, options)
+        rows += covered(name, sigmoid(task.pool.log_odds), task.pool.linked, task.match, options)
     settings = {"decision": decision_files.described(options), "reviews": options.reviews}
     return Report("coverage", [Table("summary", list(summary(rows))), Table("sets", rows)], skipped, settings)
 

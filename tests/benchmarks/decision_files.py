@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "LINKTRANSFORMER_DECISION"
+READER = "LINKTRANSFORMER_READER"
 SHIPPED = "shipped model: it has seen these families"
 FOLDS = "folds.json"
 
@@ -19,7 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--model-file", type=Path, default=None, help="decide with this model on every set")
     which.add_argument(
-        "--folds", type=Path, default=None, help="fold-K.npz and folds.json: models by left-out fold"
+        "--folds",
+        type=Path,
+        default=None,
+        help="fold-K.npz, reader-K (a model folder) and folds.json: models by left-out fold",
     )
 
 
@@ -49,6 +53,19 @@ def file_of(name: str, options: argparse.Namespace) -> Path | None:
     raise SystemExit(f"{FOLDS} names no fold for {name}")
 
 
+def reader_of(chosen: Path | None, options: argparse.Namespace) -> Path | None:
+    """The folder of the reader that goes with a fold's model file; None is the shipped one.
+
+    A fold without a reader is an error: the shipped one may have seen the set.
+    """
+    if options.folds is None or chosen is None:
+        return None
+    folder = chosen.with_name(f"reader-{chosen.stem.removeprefix('fold-')}")
+    if not folder.is_dir():
+        raise SystemExit(f"{folder} does not exist")
+    return folder
+
+
 def check(names: Iterable[str], options: argparse.Namespace) -> None:
     """Stop before anything is measured where the model of one of these sets is not there."""
     for name in names:
@@ -61,13 +78,15 @@ def check(names: Iterable[str], options: argparse.Namespace) -> None:
 def deciding(name: str, options: argparse.Namespace) -> Iterator[None]:
     """The package decides by the model of that set inside; afterwards as before."""
     check([name], options)
-    chosen, before = file_of(name, options), os.environ.get(VARIABLE)
-    if chosen is not None:
-        os.environ[VARIABLE] = str(chosen)
+    chosen = file_of(name, options)
+    wanted = {VARIABLE: chosen, READER: reader_of(chosen, options)}
+    before = {variable: os.environ.get(variable) for variable in wanted}
+    os.environ |= {variable: str(path) for variable, path in wanted.items() if path is not None}
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop(VARIABLE, None)
-        else:
-            os.environ[VARIABLE] = before
+        for variable, value in before.items():
+            if value is None:
+                os.environ.pop(variable, None)
+            else:
+                os.environ[variable] = value

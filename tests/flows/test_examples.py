@@ -1,4 +1,4 @@
-"""The examples that need no data run and say what they promise."""
+"""The examples run and say what they promise."""
 
 from __future__ import annotations
 
@@ -29,3 +29,12 @@ def test_photographs(
     runpy.run_path(str(EXAMPLES / "photographs.py"), run_name="__main__")
     captions, both = (float(index) for index in re.findall(r"index (\d\.\d\d)", capsys.readouterr().out))
     assert both >= 0.7 > captions and drawn.exists()
+
+
+def test_reprints(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(EXAMPLES / "reprints.py"), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "by passage" in said
+    found, right, true = map(int, re.findall(r"(\d+) found, (\d+) of them right, of (\d+)", said)[0])
+    assert right >= 0.95 * found and found >= 0.25 * true
+    assert ": none" in said

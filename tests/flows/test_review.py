@@ -37,6 +37,19 @@ def test_answers_survive_a_killed_server_and_the_review_goes_on(tmp_path: Path) 
         assert browser.pair() not in asked
 
 
+def test_two_servers_on_one_file_never_ask_one_pair_at_a_time(tmp_path: Path) -> None:
+    with Server(tmp_path) as one, Server(tmp_path) as two:
+        browsers = one.browser(), two.browser()  # both are of "ann"
+        asked = []
+        for _ in range(8):
+            now = [browser.pair() for browser in browsers]
+            assert now[0] != now[1]
+            for browser, pair in zip(browsers, now, strict=True):
+                browser.answer(pair, "no")
+            asked += now
+    assert len(set(asked)) == 16 and Answers(tmp_path / "answers.sqlite").count()["no"] == 16
+
+
 def test_answers_are_learned_from_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "answers.sqlite"
     made: dict = {}

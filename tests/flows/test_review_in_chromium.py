@@ -74,6 +74,59 @@ def result():
 """
 
 
+LONG = """
+import pandas as pd
+import linktransformer as lt
+
+HEBREW, ARABIC = "בית הדפוס של ירושלים", "مطبعة النور في القاهرة"
+PLAIN = ["Acme Steel Corp.", "Baxter Dairy Co.", "Quincy Glass Works", "Zeller Motors"]
+
+
+def result():
+    word = "x" * 5000
+    names = [*PLAIN, HEBREW, ARABIC, "Long " + "history of a firm " * 400, word]
+    other = [name.upper() for name in PLAIN]
+    other += [HEBREW + " ltd", ARABIC, "Long " + "history of firms " * 400, word + "y"]
+    notes = ["<b>bold</b> & more " * 50] * len(names)
+    left, right = pd.DataFrame({"name": names, "note": notes}), pd.DataFrame({"name": other, "note": notes})
+    return lt.link(left, right, on="name", model="lexical", threshold=None)
+"""
+# texts whose contrast with what is behind them is below that of WCAG 2.2, level AA; controls without a name
+CONTRAST = """
+() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const colour = parse(getComputedStyle(node).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0) return colour;
+    }
+    return matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
+  };
+  const found = [];
+  for (const node of document.querySelectorAll("body *")) {
+    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
+    if (!own || !node.checkVisibility()) continue;
+    const style = getComputedStyle(node);
+    const [one, other] = [light(parse(style.color)), light(behind(node))].sort((a, b) => b - a);
+    const ratio = (one + 0.05) / (other + 0.05);
+    const least = parseFloat(style.fontSize) >= 24 ? 3 : 4.5;
+    if (ratio < least) found.push([ratio, node.textContent.slice(0, 40)]);
+  }
+  return found;
+}
+"""
+UNNAMED = """
+() => [...document.querySelectorAll("button, input:not([type=hidden]), select, img, a, progress, table form")]
+  .filter((node) => node.checkVisibility())
+  .filter((node) => !(node.getAttribute("aria-label") || node.alt || node.innerText
+    || (node.labels && node.labels.length && node.labels[0].innerText)))
+  .map((node) => node.outerHTML.slice(0, 80))
+"""
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     with sync_api.sync_playwright() as playwright:
@@ -213,3 +266,38 @@ def test_a_page_of_another_site_gets_nothing(page: Any, tmp_path: Path) -> None:
         assert "not sent by the review" in page.inner_text("body")
         page.problems.clear()
     assert Answers(tmp_path / "answers.sqlite").count()["yes"] == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_have_contrast_and_controls_names(page: Any, tmp_path: Path, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    addresses = {LINKS: ("/", "/table?state=all"), CLUSTERS: ("/clusters", "/cluster/0")}
+    for number, (source, paths) in enumerate(addresses.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with Server(folder, source) as server:
+            enter(page, server)
+            press(page, "y")
+            for path in paths:
+                page.goto(server.base + path)
+                assert page.evaluate(CONTRAST) == [], path
+                assert page.evaluate(UNNAMED) == [], path
+                assert page.evaluate("document.documentElement.lang") == "en" and page.title()
+    kept(page, f"cluster-{scheme}")
+
+
+def test_long_texts_and_other_directions_stay_within_the_page(page: Any, tmp_path: Path) -> None:
+    page.set_viewport_size({"width": 700, "height": 780})
+    with Server(tmp_path, LONG) as server:
+        enter(page, server)
+        for path in [*(f"/pair/{pair}" for pair in range(8)), "/table?state=all"]:
+            page.goto(server.base + path)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            assert page.locator("main b").count() == 0  # markup of cells is text
+        page.goto(server.base + "/table?state=all")
+        for text in ("בית הדפוס", "مطبعة النور"):
+            cell = page.locator("td div", has_text=text).first
+            assert cell.evaluate("cell => getComputedStyle(cell).direction") == "rtl"
+        buttons = page.locator("form.row button")
+        assert buttons.evaluate_all("list => Math.max(...list.map(node => node.clientHeight))") < 45
+        kept(page, "long")

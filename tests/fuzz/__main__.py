@@ -1,76 +1,85 @@
-"""Run many random jobs and count what breaks: python -m tests.fuzz --cases 20000 --seed 1."""
+"""Run many random jobs and count what breaks: python -m tests.fuzz --cases 20000 --seed 1 --workers 16."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 import time
-import traceback
-import warnings
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from tests.fuzz.cases import LIBRARIES
+from tests.fuzz.draw import Run, drawn
 
-from tests.fuzz.cases import Case, cases
-from tests.fuzz.contracts import Broken, check
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
-def main() -> None:
-    """Run, print each new kind of fault with its smallest case, and write the counts."""
+def main() -> int:
+    """Run, print each kind of fault with its smallest case, and write the counts."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--cases", type=int, default=1000, help="how many (default 1000)")
     parser.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+    parser.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time")
     parser.add_argument("--json", type=Path, help="write counts to this file")
     args = parser.parse_args()
-    outcomes: Counter[str] = Counter()
-    faults: dict[str, tuple[int, str]] = {}
     begin = time.perf_counter()
-
-    @seed(args.seed)
-    @settings(
-        max_examples=args.cases,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(cases())
-    def run(case: Case) -> None:
-        try:
-            outcomes[f"{case.verb}: {check(case)}"[:150]] += 1
-        except Exception as error:  # a fault is counted, and the run goes on
-            frames = [f for f in traceback.extract_tb(error.__traceback__) if "/tests/" not in f.filename]
-            place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-            where = next(
-                (
-                    f"{Path(f.filename).name}:{f.lineno}"
-                    for f in reversed(frames)
-                    if "linktransformer" in f.filename
-                ),
-                place,
-            )
-            said = str(error).partition(":")[0] if isinstance(error, Broken) else str(error)[:60]
-            kind = f"{type(error).__name__} {said} at {where}" if frames else f"{case.verb} {error}"[:110]
-            outcomes[f"{case.verb}: FAULT"] += 1
-            size = case.left.n_rows + case.right.n_rows
-            if kind not in faults or size < faults[kind][0]:
-                if kind not in faults:
-                    print(f"fault: {kind}\n  {error!s:.300}\n  {case}", flush=True)
-                faults[kind] = (size, f"{case}\n    {error!s:.300}")
-
-    warnings.simplefilter("ignore")
-    run()
-    print(f"{sum(outcomes.values())} cases, {time.perf_counter() - begin:.0f} s")
-    for name, number in sorted(outcomes.items()):
+    share = -(-args.cases // args.workers)
+    jobs = [(share, args.seed * 1_000 + worker, args.seconds) for worker in range(args.workers)]
+    whole = Run()
+    for part in [drawn(*jobs[0])] if args.workers == 1 else _in_processes(jobs):
+        whole.outcomes.update(part.outcomes)
+        for kind, (number, size, shown) in part.faults.items():
+            whole.with_fault(kind, number, size, shown)
+    seconds, n = time.perf_counter() - begin, sum(whole.outcomes.values())
+    print(f"{n} cases, {seconds:.0f} s")
+    for name, number in sorted(whole.outcomes.items()):
         print(f"{number:7d}  {name}")
-    for kind, (_, smallest) in sorted(faults.items()):
-        print(f"{kind}\n    {smallest}")
+    for kind, (number, _, smallest) in sorted(whole.faults.items()):
+        print(f"{number} x {kind}\n    {smallest}")
     if args.json:
-        args.json.write_text(
-            json.dumps({"cases": sum(outcomes.values()), "outcomes": outcomes, "faults": faults}, indent=1)
-        )
+        args.json.write_text(json.dumps(_figures(whole, args, seconds), indent=1, ensure_ascii=False))
+    return 0
+
+
+def _figures(whole: Run, args: argparse.Namespace, seconds: float) -> dict[str, object]:
+    """The counts as docs/runs/fuzz.json has them."""
+    by_verb: dict[str, Counter[str]] = {}
+    for name, number in whole.outcomes.items():
+        verb, _, outcome = name.partition(": ")
+        by_verb.setdefault(verb, Counter())[outcome.partition(" ")[0]] += number
+    return {
+        "command": f"python -m tests.fuzz --cases {args.cases} --seed {args.seed} --workers {args.workers}",
+        "cases": sum(whole.outcomes.values()),
+        "seconds": round(seconds),
+        "libraries": list(LIBRARIES),
+        "without": sorted({"pandas", "polars", "pyarrow"} - {name.partition("_")[0] for name in LIBRARIES}),
+        "python": sys.version.split()[0],
+        "faulty_cases": sum(number for number, _, _ in whole.faults.values()),
+        "by_verb": {verb: dict(counts) for verb, counts in sorted(by_verb.items())},
+        "faults": {kind: {"cases": n, "smallest": shown} for kind, (n, _, shown) in whole.faults.items()},
+    }
+
+
+def _in_processes(jobs: list[tuple[int, int, float]]) -> list[Run]:
+    """The runs of several processes of one thread each; one that dies is a fault."""
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    parts = []
+    with ProcessPoolExecutor(len(jobs), mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(drawn, *job) for job in jobs]
+        for future in as_completed(futures):
+            try:
+                parts.append(future.result())
+            except Exception as error:
+                dead = Run()
+                dead.with_fault(f"a process died: {error!r}"[:110], 1, 0, repr(error))
+                parts.append(dead)
+    return parts
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,42 +9,60 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.fuzz.tables import KINDS, TEXTS, Table, column, perturbed
+import linktransformer as lt
+from tests.fuzz.tables import KINDS, OBJECTS, TEXTS, Table, column, perturbed
 
 __all__ = ["LIBRARIES", "TWO", "VERBS", "Case", "cases"]
 
 LIBRARIES = tuple(
     name
-    for name in ("pandas", "pandas_object", "pandas_arrow", "polars", "pyarrow")
+    for name in ("pandas", "pandas_object", "pandas_arrow", "pandas_nullable", "polars", "pyarrow")
     if find_spec(name.partition("_")[0])
 )
-TWO = ("merge", "link", "merge_knn", "Linker")
-VERBS = (*TWO, "cluster_rows", "dedup_rows", "cluster", "Deduplicator")
+LINKED = ("merge", "link", "evaluate", "link_files")
+TWO = (*LINKED, "merge_knn", "merge_range", "Linker")
+ONE = ("cluster_rows", "dedup_rows", "cluster", "cluster_several", "Deduplicator")
+VERBS = (*TWO, *ONE, "evaluate_pairs")
 SIZES = st.one_of(st.integers(0, 5), st.integers(0, 40), st.integers(40, 300))
+INDEXES = ["range", "range", "shuffled", "texts", "repeated", "levels", "moments"]
+COMPARISONS = [
+    *(lt.compare.exact(), lt.compare.text(), lt.compare.name(), lt.compare.identifier(), lt.compare.email()),
+    *(lt.compare.number(within=2), lt.compare.date(within_days=3), lt.compare.geo(within_km=5)),
+]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A job; `left` alone for verbs of one table."""
+    """A job; `left` alone for verbs of one table. `right_on` are the names of the keys on the right."""
 
     verb: str
     library: str
     left: Table
     right: Table
     on: list[str]
+    right_on: list[str]
     index: str
     seed: int
+    twice: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         kinds = {name: kind for name, kind in self.left.kinds.items() if name != "row"}
         return (
-            f"{self.verb} {self.library} {self.left.n_rows}x{self.right.n_rows} on={self.on} "
-            f"kinds={kinds} index={self.index} seed={self.seed} {self.options}"
+            f"{self.verb} {self.library} {self.left.n_rows}x{self.right.n_rows} on={self.on}/{self.right_on} "
+            f"kinds={kinds} index={self.index} seed={self.seed} twice={self.twice} {self.options}"
         )
 
+    @property
+    def keys(self) -> dict[str, Any]:
+        """`on`, or `left_on` and `right_on` where names differ."""
+        same = self.on == self.right_on
+        return {"on": self.on} if same else {"left_on": self.on, "right_on": self.right_on}
 
-def _tables(kinds: dict[str, str], sizes: tuple[int, int], nulls: float, overlap: float, seed: int) -> Any:
+
+def _tables(
+    kinds: dict[str, str], sizes: tuple[int, int], nulls: float, overlap: float, seed: int
+) -> tuple[Table, Table]:
     rng = np.random.default_rng(seed)
     n_left, n_right = sizes
     left = {name: column(kind, rng, n_left, nulls) for name, kind in kinds.items()}
@@ -69,43 +87,70 @@ def _tables(kinds: dict[str, str], sizes: tuple[int, int], nulls: float, overlap
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Draw a job. Tables come from a drawn seed, so that a case is small to draw and to print."""
-    verb = draw(st.sampled_from(VERBS))
-    library = draw(st.sampled_from(LIBRARIES))
-    names = [f"c{i}" for i in range(draw(st.integers(1, 4)))]
+    verb, library = draw(st.sampled_from(VERBS)), draw(st.sampled_from(LIBRARIES))
+    names = [f"c{i}" for i in range(draw(st.integers(2 if verb == "evaluate_pairs" else 1, 4)))]
     kinds = {names[0]: draw(st.one_of(st.sampled_from(list(TEXTS)), st.sampled_from(list(KINDS))))}
     kinds |= {name: draw(st.sampled_from(list(KINDS))) for name in names[1:]}
-    if library in ("pandas", "pandas_object") and draw(st.integers(0, 5)) == 0:
-        kinds[names[-1]] = "mixed"
-    on = names[: draw(st.integers(1, len(names)))]
+    if library in ("pandas_object", "pandas") and verb != "link_files" and draw(st.integers(0, 3)) == 0:
+        objects = list(OBJECTS) if library == "pandas_object" else ["mixed", "tuples"]
+        kinds[names[-1]] = draw(st.sampled_from(objects))
+    on = names[: draw(st.integers(1, 1 if verb == "link_files" else len(names)))]
     sizes = draw(SIZES), draw(SIZES)
     seed = draw(st.integers(0, 2**32 - 1))
-    nulls, overlap = draw(st.sampled_from([0.0, 0.1, 0.6])), draw(st.sampled_from([0.0, 0.3, 0.9]))
+    nulls, overlap = draw(st.sampled_from([0.0, 0.1, 0.6, 1.0])), draw(st.sampled_from([0.0, 0.3, 0.9]))
     left, right = _tables(kinds, sizes, nulls, overlap, seed)
-    index = draw(st.sampled_from(["range", "range", "shuffled", "texts", "repeated", "levels"]))
+    right_on = on
+    if verb in TWO and draw(st.integers(0, 3)) == 0:
+        right = right.renamed({name: f"their {name}" for name in on})
+        right_on = [f"their {name}" for name in on]
+    index = draw(st.sampled_from(INDEXES))
+    twice = library not in ("polars", "pandas_arrow") and draw(st.integers(0, 49)) == 0
+    blocks = [name for name in names if name in right.columns]
+    return Case(
+        verb, library, left, right, on, right_on, index, seed, twice, _options(draw, verb, on, blocks)
+    )
+
+
+def _options(draw: st.DrawFn, verb: str, on: list[str], blocks: list[str]) -> dict[str, Any]:
     options: dict[str, Any] = {"model": "lexical"}
+    number = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0])
+    if verb == "evaluate_pairs":
+        return options
+    if verb == "merge_range":
+        return options | {"sim_threshold": draw(number)}
+    if verb == "merge_knn":
+        return options | {"k": draw(st.integers(1, 5)), "drop_sim_threshold": draw(st.none() | number)}
     if draw(st.booleans()):
-        number = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0])
-        options["threshold"] = draw(
-            st.one_of(number, st.just("auto"))
-            if verb not in ("merge", "link")
-            else st.one_of(number, st.none(), st.sampled_from([{"precision": 0.9}, {"precision": 0.5}]))
-        )
+        precise = st.sampled_from([{"precision": 0.9}, {"precision": 0.5}])
+        of_links = st.one_of(number, st.just("auto"), st.none(), precise)
+        options["threshold"] = draw(of_links if verb in (*LINKED, "Linker") else number | st.just("auto"))
     if draw(st.integers(0, 3)) == 0:
         options["k"] = draw(st.integers(1, 60))
-    if draw(st.integers(0, 3)) == 0 and verb != "merge_knn":
-        options["block_on"] = draw(st.sampled_from(names))
-    if verb in ("merge", "link"):
-        options["validate"] = draw(st.sampled_from([None, "1:1", "1:m", "m:1", "m:m"]))
-        if draw(st.integers(0, 3)) == 0:
-            options["expected_overlap"] = draw(st.sampled_from([0.05, 0.5, 1.0]))
-    if verb == "merge":
+    if blocks and draw(st.integers(0, 3)) == 0:
+        options["block_on"] = draw(st.sampled_from(blocks))
+    if verb not in ("Linker", "Deduplicator") and draw(st.integers(0, 4)) == 0:
+        options["null_values"] = ["the same text", "-", "north", 7]
+    return options | (_of_links(draw, verb, on) if verb in LINKED else {}) | _of_clusters(draw, verb, blocks)
+
+
+def _of_links(draw: st.DrawFn, verb: str, on: list[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {"validate": draw(st.sampled_from([None, "1:1", "1:m", "m:1", "m:m"]))}
+    if draw(st.integers(0, 3)) == 0:
+        options["expected_overlap"] = draw(st.sampled_from([0.05, 0.5, 1.0]))
+    if draw(st.integers(0, 3)) == 0:
+        options["compare"] = {draw(st.sampled_from(on)): draw(st.sampled_from(COMPARISONS))}
+    if verb in ("merge", "link_files"):
         options["how"] = draw(st.sampled_from(["left", "right", "inner", "outer"]))
         options["indicator"] = draw(st.booleans())
-    if verb in ("merge", "link", "cluster_rows", "dedup_rows", "cluster") and draw(st.integers(0, 4)) == 0:
-        options["null_values"] = ["the same text", "-", "north"]
-    if verb in ("cluster_rows", "dedup_rows", "cluster", "Deduplicator"):
-        options["method"] = draw(st.sampled_from(["average", "single", "complete"]))
-    if verb == "merge_knn":
-        options.pop("threshold", None)
-        options["k"] = draw(st.integers(1, 5))
-    return Case(verb, library, left, right, on, index, seed, options)
+    return options
+
+
+def _of_clusters(draw: st.DrawFn, verb: str, blocks: list[str]) -> dict[str, Any]:
+    if verb not in ONE:
+        return {}
+    options: dict[str, Any] = {"method": draw(st.sampled_from(["average", "single", "complete"]))}
+    if verb == "dedup_rows":
+        options["keep"] = draw(st.sampled_from(["first", "longest", "most complete"]))
+    if verb in ("cluster", "dedup_rows") and draw(st.integers(0, 4)) == 0:
+        options["one_per"] = draw(st.sampled_from(blocks))
+    return options

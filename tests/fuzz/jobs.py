@@ -1,20 +1,23 @@
-"""Long jobs that `tests.fuzz.kill` kills and starts again: python -m tests.fuzz.jobs NAME FOLDER."""
+"""Jobs that `tests.fuzz.kill` kills and starts again, and what they leave."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import sys
+import os
+import sqlite3
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["JOBS", "prepare", "result"]
+__all__ = ["ANSWERS", "JOBS", "prepare", "result", "run"]
 
 N_ROWS = 400
+LABELS = 60  # answers of a reviewer
 ANSWERS = 60  # pairs that the language model is asked for
 
 
@@ -44,7 +47,7 @@ def prepare(folder: Path, url: str | None = None) -> None:
     left, right = pd.DataFrame({"name": names, "city": city}), pd.DataFrame({"name": noisy, "city": city})
     left.to_csv(folder / "left.csv", index=False)
     right.to_csv(folder / "right.csv", index=False)
-    many = pd.concat([left] * 15, ignore_index=True)
+    many = pd.concat([left] * 6, ignore_index=True)
     for side, frame in (("left", many), ("right", many.assign(name=many["name"].str.replace("a", "", n=1)))):
         frame["name"] += " " + pd.Series(np.arange(len(frame)) // 50).astype(str)
         frame.to_parquet(folder / f"{side}.parquet")
@@ -134,6 +137,19 @@ def judge(folder: Path) -> None:
     out.to_csv(folder / "judged.csv", index=False)
 
 
+def label(folder: Path) -> None:
+    """The answers of a reviewer, one by one; `said` has those that the package said were on disk."""
+    from linktransformer.review.answers import Answer, Answers
+
+    answers = Answers(folder / "answers.sqlite")
+    done = sum(answers.count().values())
+    with (folder / "said").open("a") as said:
+        for number in range(done, LABELS):
+            answers.add(Answer(str(number), str(number), ("yes", "no", "unsure")[number % 3], "ann"))
+            said.write(f"{number}\n")
+            said.flush()
+
+
 def _made(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     return folder
@@ -145,6 +161,7 @@ JOBS: dict[str, Callable[[Path], None]] = {
     "train": train,
     "publish": publish,
     "judge": judge,
+    "label": label,
 }
 
 
@@ -164,6 +181,8 @@ def result(name: str, folder: Path) -> Any:
 
         path = folder / "out.parquet"
         return parquet.read_table(path).to_pylist() if path.exists() else None
+    if name == "label":
+        return _labelled(folder)
     if name == "judge":
         path = folder / "judged.csv"
         return path.read_text() if path.exists() else None
@@ -173,6 +192,30 @@ def result(name: str, folder: Path) -> Any:
     return json.dumps({file.path: file.sha256 for file in verify(model).manifest.files})
 
 
-if __name__ == "__main__":
+def _labelled(folder: Path) -> Any:
+    """All answers once; None while some are to come. Raises where one is damaged, doubled or lost."""
+    path = folder / "answers.sqlite"
+    if not path.exists():
+        return None
+    with closing(sqlite3.connect(path)) as connection:
+        sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        is_made = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'answers'").fetchone()[
+            0
+        ]
+        asked = "SELECT left_label, answer FROM answers ORDER BY id"
+        rows = connection.execute(asked).fetchall() if is_made else []
+    said = (folder / "said").read_text().split() if (folder / "said").exists() else []
+    labels = [label for label, _ in rows]
+    if sound != "ok" or len(set(labels)) < len(labels) or set(said) - set(labels):
+        raise ValueError(f"{sound}, {len(rows)} answers, lost: {sorted(set(said) - set(labels))}")
+    return rows if len(rows) == LABELS else None
+
+
+def run(name: str, folder: str) -> None:
+    """Run a job as the leader of a group of processes, its output in a file."""
+    os.setsid()
+    output = os.open(f"{folder}.output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
     warnings.simplefilter("ignore")
-    JOBS[sys.argv[1]](Path(sys.argv[2]))
+    JOBS[name](Path(folder))

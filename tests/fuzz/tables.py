@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-__all__ = ["KINDS", "TEXTS", "Table", "build", "column", "perturbed"]
+__all__ = ["KINDS", "OBJECTS", "TEXTS", "Table", "column", "perturbed"]
 
 SYLLABLES = [
     "ba",
@@ -147,6 +146,64 @@ def _mixed(rng: np.random.Generator, n: int) -> Cells:
     return [choices[i] for i in rng.integers(0, len(choices), n)]
 
 
+def _categories(rng: np.random.Generator, n: int) -> Cells:
+    return list(rng.choice(["red wine", "white wine", "olive oil", "Oil, olive"], n))
+
+
+def _small(rng: np.random.Generator, n: int) -> Cells:
+    return rng.integers(0, 256, n).tolist()
+
+
+def _halves(rng: np.random.Generator, n: int) -> Cells:
+    return (rng.integers(-40, 40, n) / 2).tolist()
+
+
+def _constant(rng: np.random.Generator, n: int) -> Cells:
+    return [7] * n
+
+
+def _lists(rng: np.random.Generator, n: int) -> Cells:
+    return [_name(rng).split() if rng.random() < 0.9 else [] for _ in range(n)]
+
+
+def _structs(rng: np.random.Generator, n: int) -> Cells:
+    return [{"name": _name(rng), "size": int(rng.integers(0, 9))} for _ in range(n)]
+
+
+def _raw(rng: np.random.Generator, n: int) -> Cells:
+    return [name.encode("utf-16" if rng.random() < 0.1 else "utf-8") for name in _names(rng, n)]
+
+
+def _durations(rng: np.random.Generator, n: int) -> Cells:
+    return [datetime.timedelta(seconds=int(s)) for s in rng.integers(-100_000, 2**31, n)]
+
+
+def _clocks(rng: np.random.Generator, n: int) -> Cells:
+    return [datetime.time(int(s) // 3600, int(s) // 60 % 60, int(s) % 60) for s in rng.integers(0, 86_400, n)]
+
+
+def _pages(rng: np.random.Generator, n: int) -> Cells:
+    return [_name(rng) * (2_000 if rng.random() < 0.03 else 1) for _ in range(n)]
+
+
+def _scripts(rng: np.random.Generator, n: int) -> Cells:
+    letters = ["אבגדה", "ابتثج", "अआइई", "กขคง", "가나다라", "😀😁🇩🇪", "ЖЗИК", "漢字仮名"]
+    words = ["".join(rng.choice(list(letters[rng.integers(0, len(letters))]), 4)) for _ in range(40)]
+    return [" ".join(rng.choice(words, 2)) for _ in range(n)]
+
+
+def _surrogates(rng: np.random.Generator, n: int) -> Cells:
+    return [_name(rng) + ("\ud800" if rng.random() < 0.3 else "\x00") for _ in range(n)]
+
+
+def _huge(rng: np.random.Generator, n: int) -> Cells:
+    return [10 ** int(e) + int(d) for e, d in zip(rng.integers(5, 60, n), rng.integers(0, 9, n), strict=True)]
+
+
+def _tuples(rng: np.random.Generator, n: int) -> Cells:
+    return [tuple(_name(rng).split()) for _ in range(n)]
+
+
 def _nothing(rng: np.random.Generator, n: int) -> Cells:
     return [None] * n
 
@@ -159,8 +216,11 @@ TEXTS: dict[str, Callable[[np.random.Generator, int], Cells]] = {
     "few": _few,
     "long": _long,
     "numbered": _numbered,
+    "pages": _pages,
+    "scripts": _scripts,
 }
-OBJECTS = {"mixed": _mixed}  # cells that only a column of Python objects can hold
+# cells that only a column of Python objects can hold
+OBJECTS = {"mixed": _mixed, "surrogates": _surrogates, "huge": _huge, "tuples": _tuples}
 KINDS = TEXTS | {
     "integers": _integers,
     "large": _large,
@@ -170,6 +230,15 @@ KINDS = TEXTS | {
     "times": _times,
     "zoned": _zoned,
     "decimals": _decimals,
+    "categories": _categories,
+    "small": _small,
+    "halves": _halves,
+    "constant": _constant,
+    "lists": _lists,
+    "structs": _structs,
+    "raw": _raw,
+    "durations": _durations,
+    "clocks": _clocks,
     "nothing": _nothing,
 }
 
@@ -208,68 +277,9 @@ class Table:
         """These rows in this order."""
         return Table({name: [cells[row] for row in rows] for name, cells in self.columns.items()}, self.kinds)
 
-
-ARROW = {
-    "integers": "int64",
-    "large": "int64",
-    "row": "int64",
-    "floats": "float64",
-    "booleans": "bool",
-    "dates": "date32",
-    "times": "timestamp_us",
-    "zoned": "timestamp_us_utc",
-    "decimals": "decimal",
-}
-
-
-def _arrow(table: Table) -> Any:
-    import pyarrow as pa
-
-    types = {
-        "int64": pa.int64(),
-        "float64": pa.float64(),
-        "bool": pa.bool_(),
-        "date32": pa.date32(),
-        "timestamp_us": pa.timestamp("us"),
-        "timestamp_us_utc": pa.timestamp("us", "UTC"),
-        "decimal": pa.decimal128(12, 2),
-    }
-    return pa.table(
-        {
-            name: pa.array(cells, types[ARROW[kind]] if kind in ARROW else pa.string())
-            for (name, cells), kind in zip(table.columns.items(), table.kinds.values(), strict=True)
-        }
-    )
-
-
-def build(table: Table, library: str, index: str = "range", seed: int = 0) -> Any:
-    """The table in a library: "pandas", "pandas_object", "pandas_arrow", "polars" or "pyarrow".
-
-    Args:
-        table: Its cells.
-        library: Of dataframes.
-        index: Of a pandas table: "range", "shuffled", "texts", "repeated" or "levels".
-        seed: Of the index.
-    """
-    if library == "pyarrow":
-        return _arrow(table)
-    if library == "polars":
-        import polars as pl
-
-        return pl.from_arrow(_arrow(table))
-    if library == "pandas_arrow":
-        frame = _arrow(table).to_pandas(types_mapper=pd.ArrowDtype)
-    elif library == "pandas_object":
-        frame = pd.DataFrame({name: pd.Series(cells, dtype=object) for name, cells in table.columns.items()})
-    else:
-        frame = pd.DataFrame(table.columns)
-    n, rng = table.n_rows, np.random.default_rng(seed)
-    if index == "shuffled":
-        frame.index = pd.Index(rng.permutation(n))
-    elif index == "texts":
-        frame.index = pd.Index([f"r{i}" for i in rng.permutation(n)], dtype=object)
-    elif index == "repeated":
-        frame.index = pd.Index(rng.integers(0, 3, n))
-    elif index == "levels":
-        frame.index = pd.MultiIndex.from_arrays([rng.integers(0, 3, n), range(n)], names=["a", None])
-    return frame
+    def renamed(self, names: dict[str, str]) -> Table:
+        """The table with other column names."""
+        return Table(
+            {names.get(name, name): cells for name, cells in self.columns.items()},
+            {names.get(name, name): kind for name, kind in self.kinds.items()},
+        )

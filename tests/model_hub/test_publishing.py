@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
 import shutil
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ import pytest
 import model_hub
 from clippings import load_text_encoder
 from model_hub import (
+    AccessError,
     ChecksumError,
     ManifestError,
     ModelFolder,
@@ -251,6 +255,45 @@ def test_what_stays_of_a_download_that_fails(small: Path, tmp_path: Path) -> Non
         store.install("key", lies)
     assert not list((tmp_path / "cache" / "partial").glob("*/"))
     assert not list((tmp_path / "cache").glob("models/*"))
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_folder_that_takes_no_files_is_one_line_in_the_log(
+    small: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    number: int,
+) -> None:
+    root, mkdir = tmp_path / "cache", Path.mkdir
+
+    def refused(path: Path, *args: Any, **named: Any) -> None:
+        if path.is_relative_to(root):
+            raise OSError(number, os.strerror(number))
+        mkdir(path, *args, **named)
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    model, _ = Store(root).install(
+        "key", lambda folder: shutil.copytree(small, folder, dirs_exist_ok=True) and None
+    )
+    assert verify(model.path).manifest == model.manifest and not root.exists()
+    assert "kept for this process" in caplog.text
+
+
+def test_a_cache_that_is_a_file_is_one_line_too(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("x")
+    model, _ = Store(tmp_path / "cache").install(
+        "key", lambda folder: shutil.copytree(small, folder, dirs_exist_ok=True) and None
+    )
+    assert verify(model.path).manifest == model.manifest
+
+
+def test_a_full_disk_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    def full(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(AccessError, match="Make room on that disk"):
+        Store(tmp_path / "cache").install("key", full)
 
 
 def test_a_changed_manifest_in_the_store_is_not_believed(

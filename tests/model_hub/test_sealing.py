@@ -89,6 +89,7 @@ def test_sealed_folder_opens_and_says_what_was_given(weights: Path) -> None:
     assert made.format == 2
     assert made.languages == ("en", "de")
     own = {"model.onnx", "tokenizer.json", "config.json", "tokens.json", "LICENSE", "NOTICE"}
+    own |= {"reader.onnx", "reader.json"}
     assert {file.path for file in made.files} == own
     assert {name: getattr(made, name) for name in MORE if name != "languages"} == {
         name: value for name, value in MORE.items() if name != "languages"

@@ -39,7 +39,7 @@ def pair_scores(
                 rows = integers(left[part], gpu), integers(right[part], gpu)
                 scores[part] = pair_products(a, b, *rows).cpu().numpy()
         else:
-            x = uploaded(left_matrix, gpu)
+            x = uploaded(as_dense(left_matrix), gpu)
             y = x if left_matrix is right_matrix else uploaded(as_dense(right_matrix), gpu)
             for part in _parts(len(left), max(1, NUMBERS // max(1, left_matrix.shape[1]))):
                 products = x[integers(left[part], gpu)] * y[integers(right[part], gpu)]

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from linktransformer.decision import ranking
-from linktransformer.decision.ranking import rank, stable_order
+from linktransformer.decision.ranking import rank
+from linktransformer.search import groups
+from linktransformer.search.groups import stable_order
 
 
 def by_sorting(group: Any, other: Any, score: Any) -> list[Any]:
@@ -26,7 +27,7 @@ def by_sorting(group: Any, other: Any, score: Any) -> list[Any]:
 @pytest.mark.parametrize("shuffled", [False, True])
 @pytest.mark.parametrize("n", [0, 1, 7, 800])
 def test_ranking_is_that_of_a_sort(n: int, shuffled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranking, "COUNTED_FROM", 0)
+    monkeypatch.setattr(groups, "COUNTED_FROM", 0)
     draw = np.random.default_rng(n)
     width = max(2, n // 3)
     for _ in range(20):
@@ -43,7 +44,7 @@ def test_ranking_is_that_of_a_sort(n: int, shuffled: bool, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(("n", "most"), [(0, 1), (1, 1), (10, 3), (2000, 500), (2000, 7900), (2000, 90_000)])
 def test_counting_is_stable_sorting(n: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranking, "COUNTED_FROM", 0)
+    monkeypatch.setattr(groups, "COUNTED_FROM", 0)
     numbers = np.random.default_rng(0).integers(0, most, n)
     np.testing.assert_array_equal(stable_order(numbers), np.argsort(numbers, kind="stable"))
 

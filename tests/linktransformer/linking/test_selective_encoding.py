@@ -156,7 +156,7 @@ def found(pairs: list[tuple[int, int, float]], sizes: tuple[int, int]) -> tuple[
 def test_doubt() -> None:
     pairs = [(0, 0, 0.99), (0, 1, 0.3), (1, 1, 0.6), (2, 2, 0.04), (3, 0, 0.5), (4, 3, 0.99)]
     candidates, p = found(pairs, (5, 4))
-    best = selective_encoding._best(candidates, p)
+    best = selective_encoding.best_of(candidates, p)
     # certain both ways; one side open; open; improbable; the left record is open; certain
     assert selective_encoding.doubtful(candidates, p, best).tolist() == [
         False,

@@ -278,7 +278,7 @@ def test_the_default_model_is_run_where_ngrams_leave_much_open(
     run = chosen or enough == 1.0
     assert ("dense" in found.views) is run
     planned = replace(planned, chosen=True) if run else planned_for_ngrams
-    wanted = lt.link(*map(parquet.read_table, paths), "name", **options)
+    wanted = lt.link(*map(parquet.read_table, paths), "name", reader=False, **options)
     the_same(replace(found, details={**found.details, "views_left_out": None}), wanted)
 
 

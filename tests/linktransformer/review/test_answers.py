@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.review.answers import Answer, Answers
+from linktransformer.review.answers import HELD, Answer, Answers
 
 WRITER = """
 import sys
@@ -91,3 +92,42 @@ def test_the_file_says_what_it_is_about(tmp_path: Path) -> None:
     answers = Answers(tmp_path / "a.sqlite")
     assert answers.about(kind="links") == {"kind": "links"}
     assert answers.about(kind="clusters") == {"kind": "links"}
+
+
+def test_a_pair_is_held_by_one_and_free_when_it_is_answered_or_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "answers.sqlite"
+    pairs = [("0", "0"), ("1", "1"), ("2", "2")]
+    one, two = Answers(path), Answers(path)  # as two processes have them
+    assert [one.claim(pairs, "ann 1"), two.claim(pairs, "ann 2"), two.claim(pairs, "bob 2")] == [0, 1, 2]
+    assert one.claim(pairs, "cid 1") is None
+    assert two.claim(pairs, "ann 2") == 1  # what they held is free for themselves
+    one.add(Answer("0", "0", "yes", "ann"))
+    assert one.claim(pairs, "ann 1") is None
+    one.undo("ann")
+    assert two.claim(pairs, "cid 1") == 0
+    later = time.time() + HELD + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert one.claim(pairs, "dan 1") == 0
+
+
+def test_the_version_changes_with_each_answer_and_each_undo(tmp_path: Path) -> None:
+    answers = Answers(tmp_path / "answers.sqlite")
+    seen = [answers.version()]
+    for _ in range(2):
+        answers.add(Answer("0", "0", "yes", "ann"))
+        seen.append(answers.version())
+        answers.undo("ann")
+        seen.append(answers.version())
+    assert len(set(seen)) == 5
+
+
+def test_a_file_of_before_gets_the_table_of_held_pairs(tmp_path: Path) -> None:
+    path = tmp_path / "answers.sqlite"
+    answers = Answers(path)
+    answers.add(Answer("0", "0", "yes", "ann"))
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE held")
+    connection.close()
+    assert answers.claim([("0", "0"), ("1", "1")], "bob") == 1

@@ -9,7 +9,7 @@ import pytest
 import linktransformer as lt
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.review.cluster_answers import between, cluster_list, inside
-from linktransformer.review.pairs import Pairs, next_pairs, pairs_of
+from linktransformer.review.pairs import Pairs, pairs_of
 from linktransformer.tables import frames
 from tests.conftest import make
 
@@ -37,6 +37,8 @@ def test_each_pair_of_records_is_asked_once(library: str) -> None:
         bits = np.nansum(lines["contribution"])
         assert abs(1 / (1 + 2**-bits) - pairs.probability[pair]) < 1e-3
     assert evidence is not None and len(pairs) == len(evidence.at)
+    ends = [of.node_of_row[rows] for of, rows in zip(evidence.nodes, (pairs.left, pairs.right), strict=True)]
+    assert pairs.position.tolist() == evidence.find(*ends).tolist()  # the plain reference
 
 
 def test_numbers_of_pairs_are_found_by_labels() -> None:
@@ -64,32 +66,9 @@ def made(probability: np.ndarray) -> Pairs:
     table = lt.link(pd.DataFrame({"a": ["x"]}), pd.DataFrame({"a": ["x"]}), on="a", model="lexical").left
     names = tuple(map(str, range(n)))
     rows = np.arange(n)
-    linked = probability > 0.5
-    return Pairs((table, table), (["a"], ["a"]), rows, rows, probability, linked, (names, names), None, None)
-
-
-def test_the_nearest_to_one_half_come_first_and_a_tenth_at_random() -> None:
-    pairs = made(np.random.default_rng(1).random(2000).astype("float32"))
-    answered = np.zeros(2000, dtype=bool)
-    asked = []
-    for _ in range(400):
-        (pair,) = next_pairs(pairs, answered, 1, 0).tolist()
-        assert not answered[pair]
-        answered[pair] = True
-        asked.append(pair)
-    doubt = np.abs(pairs.probability[asked] - 0.5)
-    assert 0.05 < (doubt > 0.15).mean() < 0.15
-    assert next_pairs(pairs, answered, 50, 3).tolist() == next_pairs(pairs, answered, 50, 3).tolist()
-    assert len(next_pairs(pairs, np.ones(2000, dtype=bool), 5, 0)) == 0
-
-
-def test_100_000_pairs_are_asked_in_no_time() -> None:
-    import time
-
-    pairs = made(np.random.default_rng(1).random(100_000).astype("float32"))
-    start = time.perf_counter()
-    next_pairs(pairs, np.zeros(100_000, dtype=bool), 1, 0)
-    assert time.perf_counter() - start < 0.5
+    linked, nowhere = probability > 0.5, np.full(n, -1)
+    values = rows, rows, probability, linked, (names, names), None, None, {}, nowhere
+    return Pairs((table, table), (["a"], ["a"]), *values)
 
 
 CLUSTERED = [
@@ -119,7 +98,8 @@ def test_rows_without_candidates_are_in_the_answers_too() -> None:
     labels = tuple("012345")
     rows, known = np.array([[0], [1]]), np.array([True])
     probability = np.array([0.5], dtype="float32")
-    pairs = Pairs((table, table), (["a"], ["a"]), *rows, probability, known, (labels, labels), None, None)
+    values = *rows, probability, known, (labels, labels), None, None, {}, np.array([-1])
+    pairs = Pairs((table, table), (["a"], ["a"]), *values)
     assert inside(pairs, np.array([0, 1, 4, 5])).T.tolist() == [[0, 1], [1, 4], [4, 5]]
     assert between(pairs, np.array([4, 1]), np.array([0, 2])).T.tolist() == [[0, 1], [0, 4]]
     assert between(pairs, np.array([0]), np.array([1, 2])).T.tolist() == [[0, 1]]

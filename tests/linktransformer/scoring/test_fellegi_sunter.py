@@ -88,3 +88,22 @@ def test_levels_by_similarity() -> None:
     similarity = np.array([0, 0.16, 0.17, 0.5, 0.84, 1.0, np.nan, 1.0], dtype="f4")
     equal = np.array([False] * 7 + [True])
     assert level_of(similarity, equal).tolist() == [0, 0, 1, 3, 5, 5, -1, 6]
+
+
+def test_the_weights_of_parts_are_those_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    levels = [
+        ColumnLevels(
+            draw.integers(-1, 7, 999).astype(np.int8),
+            draw.integers(-1, 7, 500).astype(np.int8),
+            draw.random(999).astype(np.float32),
+        )
+        for _ in range(3)
+    ]
+    guess = draw.random(999).astype(np.float32)
+    whole = match_weights(levels, guess, -9.0)
+    monkeypatch.setattr(fellegi_sunter, "STEP", 100)
+    parts = match_weights(levels, guess, -9.0)
+    np.testing.assert_array_equal(parts.bits, whole.bits)
+    np.testing.assert_array_equal(parts.total, whole.total)
+    np.testing.assert_array_equal(parts.table, whole.table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from linktransformer.scoring import ranks
 from linktransformer.scoring.ranks import among_rivals, highest, one_side, places
 
 
@@ -86,3 +87,15 @@ def test_a_pair_among_rivals_of_its_own_is_ranked_as_in_a_job() -> None:
     found = among_rivals(score, of, score[rival], 0.1)
     np.testing.assert_array_equal(found[0], rank)
     np.testing.assert_array_equal(found[1], gap)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_many_pairs_have_the_places_of_few(same: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, right, score = candidates(9, 400)
+    whole = places(left, right, score, -0.25, same=same)
+    tops = highest(right, score, 12, 3)
+    monkeypatch.setattr(ranks, "MANY", 16)
+    parts = places(left, right, score, -0.25, same=same)
+    for name in ("rank_left", "rank_right", "gap_left", "gap_right"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    np.testing.assert_array_equal(highest(right, score, 12, 3), tops)

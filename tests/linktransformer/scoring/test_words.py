@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from linktransformer.scoring import words as module
 from linktransformer.scoring.words import WORD, overlap, words, words_of
 
 LEFT = ["acme steel 12", "acme", "", "baxter dairy kdl-40v", "acme acme steel"]
@@ -78,3 +80,14 @@ def test_other_texts_are_weighed_by_known_rarities() -> None:
     assert some.rarities.spelled[of.word_left[0]] == whole.rarities.spelled[wanted.word_left[0]]
     assert words_of(["unheard"], [""], whole.rarities).rarities.rarity[0] == np.float32(whole.rarities.most)
     assert words_of([""], [""], whole.rarities).left.shape == (1, 1)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 1000])
+def test_split_is_that_of_sets_of_words_one_by_one(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TEXTS", chunk)
+    texts = [*LEFT, *RIGHT, "½ ²3 a_b x\ny", "ǆ𝟙𝔸 漢字 9", "", "b a b a"]
+    spelled, columns, indptr = module.split(texts)
+    plain = [sorted(set(WORD.findall(text))) for text in texts]
+    assert spelled == sorted(set().union(*plain))
+    rows = [columns[a:b].tolist() for a, b in pairwise(indptr)]
+    assert [[spelled[column] for column in row] for row in rows] == plain

@@ -134,7 +134,7 @@ def test_an_ngram_is_drawn_as_often_as_it_weighs() -> None:
 def test_leaves_are_small_however_large_a_branch_is() -> None:
     draw = np.random.default_rng(0)
     branch = np.repeat([0, 1, 2], [100, 5000, 300])
-    leaf = lsh_forest._leaves(branch, np.bincount(branch), draw)
+    leaf = lsh_forest._leaves(branch, np.bincount(branch), draw.random(5000))
     assert np.bincount(leaf).max() <= 3 * lsh_forest.LEAF
     together = [set(branch[leaf == number].tolist()) for number in np.unique(leaf)]
     assert all(len(kinds) <= 2 for kinds in together)
@@ -152,3 +152,51 @@ def test_progress_of_trees_adds_up_to_the_queries(monkeypatch: pytest.MonkeyPatc
     rows = sp.random(3000, 400, density=0.02, format="csr", dtype=np.float32, random_state=0)
     lsh_forest.top_k(rows, rows.copy(), 5)
     assert sum(counts) == 3000 and len(counts) > 2
+
+
+def plain_within(
+    rows: sp.csr_matrix, leaf: np.ndarray, n_queries: int, k: int
+) -> dict[tuple[int, int], float]:
+    """The k best items of each query in its leaf, a product for each leaf by itself."""
+    from sparse_dot_topn import sp_matmul_topn
+
+    found = {}
+    for number in np.unique(leaf):
+        places = np.flatnonzero(leaf == number)
+        query, item = places[places < n_queries], places[places >= n_queries]
+        if len(query) and len(item):
+            best = sp_matmul_topn(rows[query], rows[item].T.tocsr(), top_n=k, threshold=0.0, n_threads=1)
+            best = best.tocoo()
+            for i, j, score in zip(best.row, best.col, best.data, strict=True):
+                found[int(query[i]), int(item[j]) - n_queries] = float(score)
+    return found
+
+
+@pytest.mark.parametrize("most", [2**21, 1])
+def test_many_leaves_at_once_give_what_each_gives_alone(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lsh_forest, "MOST_COLUMNS", most)
+    made = lexical.fit(firms(900, 0), firms(700, 1))
+    rows, n = sp.vstack([made.left, made.right], format="csr"), 900
+    leaf = np.random.default_rng(2).integers(0, 9, rows.shape[0])
+    way = lsh_forest._Way(np.arange(rows.shape[0]), np.arange(rows.shape[0]), n, False, 8)
+    nearest = way.within(rows, lsh_forest._shared_columns(rows, n, same=False), leaf)
+    query, place = np.nonzero(nearest.item >= 0)
+    keys = zip(query.tolist(), nearest.item[query, place].tolist(), strict=True)
+    assert dict(zip(keys, nearest.score[query, place].tolist(), strict=True)) == plain_within(
+        rows, leaf, n, 8
+    )
+
+
+def test_both_ways_at_once_are_each_way_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lsh_forest, "LEAF", 64)
+    left = [*firms(900, 0), *["w1 w2"] * 300, ""]
+    right = ["", *firms(700, 1), *["w2 w1"] * 200, "only here zzz"]
+    made = lexical.fit(left, right)
+    forward, backward = lsh_forest.both_ways(made.left, made.right, 5)
+    for at_once, alone in (
+        (forward, lsh_forest.top_k(made.left, made.right, 5)),
+        (backward, lsh_forest.top_k(made.right, made.left, 5)),
+    ):
+        for array, wanted in zip(at_once[:3], alone[:3], strict=True):
+            np.testing.assert_array_equal(array, wanted)
+        assert at_once[3] == alone[3]

@@ -205,3 +205,9 @@ def test_what_explains_a_link_compares_as_the_link_did() -> None:
     lines = lt.link(left, right, on="name", model="lexical").explain(0)
     assert lines["score"].tolist()[1] == pytest.approx(1)
     assert lines["left"].tolist()[1] == left["name"][0]
+
+
+@pytest.mark.parametrize("texts", [["Acme Co", "b"], ["ACME", "ß x"], ["a\tb", ""], ["İ", "ﬁn"], []])
+def test_folded_texts_are_those_one_by_one(texts: list[str]) -> None:
+    plain = [normalize(normalize(text).casefold()) for text in texts]
+    assert folded(texts).tolist() == plain

@@ -9,11 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from linktransformer.cli.main import main
 from linktransformer.errors import InvalidArgumentError, MissingExtraError
 from linktransformer.tables import readers
 from linktransformer.tables.readers import Reading, read, read_table
@@ -99,8 +101,48 @@ def test_stata_keeps_whole_numbers_labels_and_dates(tmp_path: Path) -> None:
 def test_spss_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyreadstat", None)
     (tmp_path / "t.sav").write_bytes(b"$FL2")
-    with pytest.raises(MissingExtraError, match="pip install pyreadstat"):
+    with pytest.raises(MissingExtraError, match=r"pip install .linktransformer\[spss\]"):
         read(tmp_path / "t.sav")
+
+
+def test_spss_keeps_what_its_cells_are(tmp_path: Path) -> None:
+    spss = pytest.importorskip("pyreadstat")
+    table = pd.DataFrame(
+        {
+            "id": [1.0, np.nan, 2.0**53],
+            "rate": [0.5, np.nan, 2.0],
+            "group": [1.0, 2.0, np.nan],
+            "day": pd.to_datetime(["1850-01-01", None, "2020-02-29"]),
+            "code": ["007", "", "Zürich"],
+        }
+    )
+    spss.write_sav(table, str(tmp_path / "t.sav"), variable_value_labels={"group": {1: "old", 2: "new"}})
+    native = read(tmp_path / "t.sav")
+    assert str(native["id"].dtype) == "Int64"
+    assert rows_of(native) == [
+        (1, 0.5, "old", pd.Timestamp("1850-01-01"), "007"),
+        (None, None, "new", None, None),
+        (2**53, 2.0, None, pd.Timestamp("2020-02-29"), "Zürich"),
+    ]
+
+
+def test_spss_through_the_command(tmp_path: Path) -> None:
+    spss = pytest.importorskip("pyreadstat")
+    firms = pd.DataFrame({"firm": ["Acme Steel", "Zeller Motors"], "id": [7.0, np.nan], "code": ["01", "x "]})
+    spss.write_sav(firms, str(tmp_path / "left.sav"))
+    (tmp_path / "right.csv").write_text("firm\nACME STEEL\n")
+    files = [str(tmp_path / name) for name in ("left.sav", "right.csv", "out.csv")]
+    assert main(["merge", *files[:2], "--on", "firm", "--model", "lexical", "--out", files[2]]) == 0
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert [line.split(",")[:4] for line in lines[1:]] == [
+        ["Acme Steel", "7", "01", "ACME STEEL"],
+        ["Zeller Motors", "", "x", ""],
+    ]
+
+
+def test_a_folder_is_not_a_table(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="is a folder"):
+        read(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["t.doc", "t", "t.parquet.gz", "t.gz"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +22,24 @@ from linktransformer.tables.delimited import Dialect, parse
 from linktransformer.tables.readers import read
 from tests.conftest import make, rows_of
 
+ROOT = Path(__file__).parents[3]
+
 COLUMNS: dict[str, list[Any]] = {"name": ['Acme, "Ltd"', "NA", None, "两\nlines\r"], "n": [1, 2, None, 4]}
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    script = "import os, sys; from pathlib import Path; from linktransformer.tables.writers import whole\n"
+    script += "with whole(Path(sys.argv[1])) as new:\n    new.write_text('half'); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "out.csv")], check=False, cwd=ROOT)
+    assert len(list(tmp_path.iterdir())) == 2  # a folder and its lock
+    writers.write(pd.DataFrame({"a": [1]}), tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+def test_long_names_of_files(tmp_path: Path) -> None:
+    path = tmp_path / ("名" * 80 + ".csv")
+    writers.write(pd.DataFrame({"a": [1]}), path)
+    assert [other.name for other in tmp_path.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".xlsx"])

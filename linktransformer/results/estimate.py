@@ -20,77 +20,20 @@ draws.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from linktransformer.arrays import Bools, Doubles, Floats, Integers
+from linktransformer.arrays import Doubles, Integers
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.results.links import Links
-from linktransformer.tables import frames
-from linktransformer.tables.frames import IntoDataFrame
+from linktransformer.results.sample import Sample
 
-__all__ = ["Estimate", "Sample", "drawn", "estimate", "sample"]
+__all__ = ["Estimate", "estimate"]
 
-STRATA = 5  # of links, and as many of other candidates: with 200 pairs 20 of each stratum
-FEWEST = 4  # pairs of a stratum; small samples have fewer strata
-NEARLY = 0.02  # a probability counts as at least so uncertain where strata are cut and shared out
 DRAWS = 2000
 GRID, WIDEST = 401, 6.0  # points, and standard deviations of the prior that they cover to either side
 LEVEL = 0.95
 CHI_SQUARE = 3.841  # its 95th percentile with one degree of freedom
-SPREAD = 1.9  # of the shipped decision, which was trained
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """Pairs to review, and how they were drawn.
-
-    Args:
-        at: Positions of the pairs in the population, (n,) int64.
-        linked: Whether each is a link, (n,) bool.
-        stratum: Of each, (n,) int64.
-        sizes: Pairs of each stratum in the population, (n_strata,) int64.
-        of_links: Which strata are of links, (n_strata,) bool.
-        expected: The mean match probability of each stratum, (n_strata,) float64.
-        left_rows: Of each pair, (n,) int64; -1 where the sample is of arrays.
-        right_rows: Of each pair.
-        score: Match probabilities, (n,) float32.
-        spread: The standard deviation of the log-odds of matches in a stratum, beside those expected.
-    """
-
-    at: Integers
-    linked: Bools
-    stratum: Integers
-    sizes: Integers
-    of_links: Bools
-    expected: Doubles
-    left_rows: Integers
-    right_rows: Integers
-    score: Floats
-    spread: float = SPREAD
-
-    def __len__(self) -> int:
-        return len(self.at)
-
-    @property
-    def share(self) -> Doubles:
-        """The probability with which each pair was drawn, (n,) float64."""
-        return (np.bincount(self.stratum, minlength=len(self.sizes)) / self.sizes)[self.stratum]
-
-    def table(self, links: Links) -> IntoDataFrame:
-        """The pairs as a table in the caller's library: left, right, score, linked, stratum, share."""
-        return frames.new_frame(
-            links.left,
-            {
-                "left": frames.index_labels(links.left, self.left_rows),
-                "right": frames.index_labels(links.right, self.right_rows),
-                "score": self.score,
-                "linked": self.linked,
-                "stratum": self.stratum,
-                "share": self.share,
-            },
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,118 +60,6 @@ class Estimate:
         "stratified estimator (precision) and combined ratio estimator (recall), Cochran 1977; 95 % "
         "intervals by the profile likelihood (precision) and by draws of the pairs that were not reviewed, "
         "Ericson 1969 (recall)"
-    )
-
-
-def sample(links: Links, n: int = 200, seed: int = 0) -> Sample:
-    """Draw a stratified sample of links and of other candidates, to be reviewed for `estimate`.
-
-    Half of the pairs are links, for the precision; the others, for the recall, are candidates that are none.
-    Candidates of rows with equal texts count once. Matches that the search did not find are in no sample.
-
-    Args:
-        links: Of `linktransformer.link`, in memory.
-        n: How many pairs.
-        seed: The same seed gives the same sample.
-
-    Returns:
-        The sample; `sample.table(links)` names the rows.
-
-    Raises:
-        InvalidArgumentError: n is too small, or the links kept no candidates.
-
-    Example:
-        >>> import pandas as pd
-        >>> import linktransformer as lt
-        >>> a = pd.DataFrame({"name": [f"Acme Steel {n}" for n in range(30)]})
-        >>> b = pd.DataFrame({"name": [f"ACME STEEL {n} CO" for n in range(30)]})
-        >>> links = lt.link(a, b, on="name", model="lexical")
-        >>> asked = sample(links, 20)
-        >>> found = estimate(asked, asked.left_rows == asked.right_rows)
-        >>> found.reviewed, found.precision_interval[0] <= found.precision <= found.precision_interval[1]
-        (20, True)
-    """
-    kept = links.evidence
-    if kept is None:
-        raise InvalidArgumentError(
-            "These links kept no candidates to draw from. Link the tables by link(left, right) with match "
-            'probabilities (not scores="similarity").'
-        )
-    first = [_first_rows(nodes.node_of_row, len(nodes)) for nodes in kept.nodes]
-    codes = kept.left.astype(np.int64) * len(kept.nodes[1]) + kept.right
-    of_links = (
-        kept.nodes[0].node_of_row[links.left_rows] * len(kept.nodes[1])
-        + kept.nodes[1].node_of_row[links.right_rows]
-    )
-    others = np.flatnonzero(~np.isin(codes, of_links))
-    z = kept.log_odds[others].astype(np.float64)
-    score = np.concatenate([links.score, (1 / (1 + np.exp(-np.clip(z, -30, 30)))).astype(np.float32)])
-    linked = np.arange(len(score)) < len(links)
-    left = np.concatenate([links.left_rows, first[0][kept.left[others]]])
-    right = np.concatenate([links.right_rows, first[1][kept.right[others]]])
-    return replace(drawn(score, linked, n, seed, (left, right)), spread=max(kept.decision.uncertainty, 1.0))
-
-
-def drawn(
-    score: Floats, linked: Bools, n: int, seed: int = 0, rows: tuple[Integers, Integers] | None = None
-) -> Sample:
-    """Draw a stratified sample of pairs with these match probabilities.
-
-    The strata are cut so that each has an equal part of the sum of the standard deviations of a match, and
-    are sampled alike, which is then Neyman's allocation (T. Dalenius, J. Hodges, 1959).
-
-    Args:
-        score: Match probabilities of all pairs, (n_pairs,) float32.
-        linked: Which are links, (n_pairs,) bool.
-        n: How many to draw.
-        seed: The same seed gives the same sample.
-        rows: Left and right row of each pair.
-
-    Raises:
-        InvalidArgumentError: n is too small.
-    """
-    if not _whole(n, 2 * FEWEST):
-        raise InvalidArgumentError(f"n={n!r} is not a number of pairs to review. Give {2 * FEWEST} or more.")
-    draw = np.random.default_rng(seed)
-    n_strata = int(min(STRATA, n // (2 * FEWEST)))
-    numbers = int(linked.sum()), int((~linked).sum())
-    of_links = min(numbers[0], max(n - n // 2, n - numbers[1]))
-    stratum = np.full(len(score), -1, dtype=np.int64)
-    taken: list[Integers] = []
-    sizes: list[int] = []
-    n_of_links = 0
-    for population, wanted in ((linked, of_links), (~linked, min(numbers[1], int(n) - of_links))):
-        pairs = np.flatnonzero(population)
-        if not len(pairs):
-            continue
-        order = pairs[np.argsort(score[pairs], kind="stable")]
-        p = np.clip(score[order].astype(np.float64), NEARLY, 1 - NEARLY)
-        weight = np.cumsum(np.sqrt(p * (1 - p)))
-        part = np.minimum((weight / weight[-1] * n_strata * (1 - 1e-12)).astype(np.int64), n_strata - 1)
-        part = np.unique(part, return_inverse=True)[1]
-        counts = np.bincount(part)
-        for number, (count, some) in enumerate(zip(counts, _shared(counts, wanted), strict=True)):  # few
-            of_part = order[part == number]
-            stratum[of_part] = len(sizes)
-            taken.append(draw.choice(of_part, some, replace=False))
-            sizes.append(int(count))
-        n_of_links += len(counts) if population is linked else 0
-    at = np.concatenate(taken) if taken else np.empty(0, dtype=np.int64)
-    known = stratum >= 0
-    total = np.array(sizes, dtype=np.int64)
-    expected = np.bincount(stratum[known], score[known].astype(np.float64), len(sizes)) / np.maximum(total, 1)
-    nobody = np.full(len(at), -1, dtype=np.int64)
-    left, right = (nobody, nobody) if rows is None else (rows[0][at], rows[1][at])
-    return Sample(
-        at,
-        linked[at],
-        stratum[at],
-        total,
-        np.arange(len(sizes)) < n_of_links,
-        expected,
-        left,
-        right,
-        score[at],
     )
 
 
@@ -353,24 +184,3 @@ def _answers(match: object, n: int) -> Doubles:
             f"answer). Given: {type(match).__name__} of shape {answers.shape}."
         )
     return answers
-
-
-def _shared(counts: Integers, wanted: int) -> list[int]:
-    """Numbers to draw, as equal as the sizes of strata allow, with the sum `wanted`, or all."""
-    some = np.zeros(len(counts), dtype=np.int64)
-    for rank, number in enumerate(np.argsort(counts, kind="stable").tolist()):  # few strata
-        rest = wanted - int(some.sum())
-        some[number] = min(int(counts[number]), -(-rest // (len(counts) - rank)))
-    return some.tolist()
-
-
-def _whole(n: object, least: int) -> bool:
-    return isinstance(n, (int, np.integer)) and not isinstance(n, bool) and int(n) >= least
-
-
-def _first_rows(node_of_row: Integers, n: int) -> Integers:
-    """A row of each record."""
-    first = np.full(n, -1, dtype=np.int64)
-    rows = np.flatnonzero(node_of_row >= 0)[::-1]
-    first[node_of_row[rows]] = rows
-    return first

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.review.reviewers import CARELESS, THREE, judged, majority
+from tests.benchmarks.reviewers import CARELESS, THREE, judged, majority
 
 TRUTH = np.random.default_rng(0).random(20_000) < 0.5
 
