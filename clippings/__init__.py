@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from clippings.pictures.read import count_problems, read_pictures
     from clippings.record_training.strip_augment import Augmentation
     from clippings.records.encoder import RecordEncoder, RecordVectors
+    from clippings.records.hash_encoder import PerceptualHash
+    from clippings.synthetic.captions import CaptionChanges
     from clippings.synthetic.confusions import Confusions, shipped_confusions
+    from clippings.synthetic.press import Press, press
+    from clippings.synthetic.printings import Printings, reprint
     from clippings.synthetic.records import SyntheticRecords
     from clippings.synthetic.render import Font
     from clippings.synthetic.scan_damage import Damage, damage
@@ -22,13 +26,17 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Augmentation": "record_training.strip_augment",
+    "CaptionChanges": "synthetic.captions",
     "Confusions": "synthetic.confusions",
     "Damage": "synthetic.scan_damage",
     "EncoderError": "errors",
     "Font": "synthetic.render",
     "MissingPackageError": "errors",
     "OnnxTextEncoder": "text.onnx_encoder",
+    "PerceptualHash": "records.hash_encoder",
     "Picture": "pictures.decoding",
+    "Press": "synthetic.press",
+    "Printings": "synthetic.printings",
     "Reading": "pictures.ocr_reading",
     "RecordEncoder": "records.encoder",
     "RecordVectors": "records.encoder",
@@ -40,19 +48,25 @@ _HOME = {
     "damage": "synthetic.scan_damage",
     "load_record_encoder": "loading",
     "load_text_encoder": "loading",
+    "press": "synthetic.press",
     "read_pictures": "pictures.read",
+    "reprint": "synthetic.printings",
     "shipped_confusions": "synthetic.confusions",
     "wrap_encoder": "loading",
 }
 __all__ = [
     "Augmentation",
+    "CaptionChanges",
     "Confusions",
     "Damage",
     "EncoderError",
     "Font",
     "MissingPackageError",
     "OnnxTextEncoder",
+    "PerceptualHash",
     "Picture",
+    "Press",
+    "Printings",
     "Reading",
     "RecordEncoder",
     "RecordVectors",
@@ -64,7 +78,9 @@ __all__ = [
     "damage",
     "load_record_encoder",
     "load_text_encoder",
+    "press",
     "read_pictures",
+    "reprint",
     "shipped_confusions",
     "wrap_encoder",
 ]

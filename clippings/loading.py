@@ -9,7 +9,9 @@ from typing import Any
 
 from clippings import fingerprint
 from clippings.errors import EncoderError
+from clippings.records import photo_encoder as photos
 from clippings.records.encoder import TowerEncoder
+from clippings.records.photo_inputs import PhotoInputs
 from clippings.text.onnx_encoder import OnnxTextEncoder
 from clippings.text.sentence_models import is_based, load_converted, load_sentence_transformer
 from clippings.text.text_encoder import WrappedEncoder
@@ -19,6 +21,7 @@ from model_hub import (
     ModelNotFoundError,
     ModelRef,
     UnreachableError,
+    bundled,
     open_model,
     parse,
 )
@@ -165,6 +168,8 @@ def open_records(folder: ModelFolder, device: str | None, threads: int | None) -
         from clippings.records.torch_encoder import TorchRecordEncoder
 
         encoder = TorchRecordEncoder.from_folder(folder, device=device)
+    elif manifest.architecture.startswith(photos.ARCHITECTURE):
+        encoder = photos.opened(folder, device, threads)
     else:
         from clippings.records.clip_encoder import open_clip_folder
 
@@ -172,6 +177,8 @@ def open_records(folder: ModelFolder, device: str | None, threads: int | None) -
     encoder.serializer = manifest.serializer
     encoder.decision = folder.file(manifest.decision) if manifest.decision else None
     encoder.cache_key = fingerprint.of_folder(folder, encoder.device)
+    if isinstance(encoder.inputs, PhotoInputs):  # its vectors depend on the text model, too
+        encoder.cache_key += " " + fingerprint.of_folder(bundled(encoder.inputs.config.text_model), "cpu")
     return encoder
 
 

@@ -14,7 +14,8 @@ from model_hub.errors import ManifestError, ModelNotFoundError
 
 MANIFEST_NAME = "manifest.json"
 FORMAT = 2  # the newest format that this version reads, and the one that it writes
-RECORD_ARCHITECTURES = ("clippings", "clippings-onnx", "clippings-clip")
+RECORD_ARCHITECTURES = ("clippings", "clippings-onnx", "clippings-clip", "clippings-photos",
+                        "clippings-photos-onnx")  # fmt: skip
 ARCHITECTURES = ("onnx-text", "sentence-transformers", *RECORD_ARCHITECTURES)
 POOLINGS = ("mean", "cls")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

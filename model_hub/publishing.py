@@ -98,7 +98,7 @@ def list(  # noqa: A001 - the public name, as in `model_hub.list(...)`
     Example:
         >>> from model_hub.ref import BUNDLED
         >>> list(BUNDLED)
-        ('linker-multilingual', 'names')
+        ('linker-multilingual', 'names', 'photos')
     """
     place = ref if isinstance(ref, ModelRef) else parse(ref)
     if place.kind in ("folder", "bundled"):

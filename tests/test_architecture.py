@@ -36,13 +36,14 @@ MADE_OF_TORCH = {
             "fused_linear_attention",
             "fused_norm_conv",
             "cpu_linear",
+            "efficientnet",
         )
     ),
     *(f"clippings.long.{name}" for name in ("layers", "model", "inference")),
     "clippings.based_model",
     *(
         f"clippings.records.{name}"
-        for name in ("image_tower", "character_tower", "fusion", "bi_encoder", "clip_model")
+        for name in ("image_tower", "character_tower", "fusion", "bi_encoder", "clip_model", "photo_model")
     ),
     *(
         f"linktransformer.search.gpu.{name}"

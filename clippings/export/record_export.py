@@ -69,10 +69,7 @@ def export_onnx(
         >>> manifest.architecture, encoder.encode(["Deutsche Bank"]).shape
         ('clippings-onnx', (1, 32))
     """
-    if precision not in PRECISIONS:
-        raise EncoderError(
-            f"Weights are written in one of {PRECISIONS}. Given: precision={precision!r}. Use one of these."
-        )
+    want_precision(precision)
     torch = need_torch("The export of a model")
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
@@ -83,12 +80,20 @@ def export_onnx(
             path = root / f"{name}.onnx"
             trace(torch, part, inputs, axes, path)
             if precision != "float32":
-                _shrink(path, precision)
+                shrink(path, precision)
     finally:
         model.train(training)
     write_config(root, model.config.to_dict(), PREPROCESSING)
     details = {"versions": {"torch": str(torch.__version__)}, **facts}
     return seal_records(root, "clippings-onnx", model.config.dim, model.config.longest_text, details)
+
+
+def want_precision(precision: object) -> None:
+    """Raise an error unless weights can be written in a precision."""
+    if precision not in PRECISIONS:
+        raise EncoderError(
+            f"Weights are written in one of {PRECISIONS}. Given: precision={precision!r}. Use one of these."
+        )
 
 
 def _graphs(model: BiEncoder, torch: ModuleType) -> Sequence[tuple[str, nn.Module, _Inputs, _Axes]]:
@@ -106,7 +111,7 @@ def _graphs(model: BiEncoder, torch: ModuleType) -> Sequence[tuple[str, nn.Modul
     vectors, rows = floats(n, config.dim), {0: "n"}
     return (
         (
-            "glyphs", _method(torch, model.image, "glyphs"),
+            "glyphs", method(torch, model.image, "glyphs"),
             {"strips": floats(n, 1, config.short, length), "seen": floats(n, 1, 1, length)},
             {"strips": {0: "n", 2: "h", 3: "w"}, "seen": {0: "n", 2: "sh", 3: "sw"},
              "found": {0: "n", 2: "fh", 3: "fw"}},
@@ -130,7 +135,7 @@ def _graphs(model: BiEncoder, torch: ModuleType) -> Sequence[tuple[str, nn.Modul
     )  # fmt: skip
 
 
-def _method(torch: Any, module: nn.Module, name: str) -> nn.Module:
+def method(torch: Any, module: nn.Module, name: str) -> nn.Module:
     """A module whose call is a method of another."""
 
     class Method(torch.nn.Module):  # type: ignore[misc] # torch is not there when this is read
@@ -165,7 +170,7 @@ def trace(torch: ModuleType, part: nn.Module, inputs: _Inputs, axes: _Axes, path
         )
 
 
-def _shrink(path: Path, precision: str) -> None:
+def shrink(path: Path, precision: str) -> None:
     """Replace the large weights of a graph by narrow ones that are widened when it is loaded."""
     try:
         onnx = import_module("onnx")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MIN_SIDE = 8  # pixels: below that no letter can be read
 MAX_PIXELS = 2**26  # a newspaper page at 600 dpi; larger pictures are not decoded
 KEPT_PIXELS = 2**22  # larger pictures are reduced to this
+STORED_QUALITY = 90  # of pictures that are kept as JPEG
 NOTES: dict[Note, str] = {
     "first frame": "the picture has several frames or pages; the first is used",
     "reduced": f"it has more than {KEPT_PIXELS:,} pixels and is kept smaller",
@@ -47,17 +48,26 @@ class Picture:
     """A decoded picture, or why there is none.
 
     Attributes:
-        pixels: uint8, grey (h, w) or RGB (h, w, 3), read-only; None where there is a problem.
+        content: The pixels, uint8, grey (h, w) or RGB (h, w, 3), read-only; or a JPEG of them, in a tenth of
+            the memory; None where there is a problem.
         problem: None, or one of `PROBLEMS`.
         key: A digest of the source: of its bytes, or of its values where it was an image or array. "" where
             nothing was read.
         note: None, or what was altered, one or more of `NOTES` with ", " between them.
     """
 
-    pixels: Pixels | None
+    content: Pixels | bytes | None
     problem: Problem | None = None
     key: str = ""
     note: str | None = None
+
+    @property
+    def pixels(self) -> Pixels | None:
+        """The pixels, decoded where they are kept as a JPEG; None where there is a problem."""
+        if not isinstance(self.content, bytes):
+            return self.content
+        with need_pillow().open(BytesIO(self.content), formats=["JPEG"]) as image:
+            return np.asarray(image, dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +78,13 @@ class Format:
         colour: RGB; else grey.
         shortest: The short side is reduced to so many pixels; None leaves it.
         max_pixels: A picture with more pixels is not decoded.
+        stored: Pictures are kept as JPEG and decoded when their pixels are asked for.
     """
 
     colour: bool = False
     shortest: int | None = None
     max_pixels: int = MAX_PIXELS
+    stored: bool = False
 
 
 def decode(data: bytes, form: Format) -> Picture:
@@ -194,8 +206,8 @@ def _decode_smaller(image: Image, form: Format) -> None:
 def _finished(image: Image, form: Format, key: str, notes: list[Note]) -> Picture:
     """Pixels of an image whose size has been checked: flat, upright, and reduced."""
     image.load()
-    flat, note = flatten(image, "RGB" if form.colour else "L")
-    notes = [*notes, note] if note else notes
+    flat, altered = flatten(image, "RGB" if form.colour else "L")
+    notes = [*notes, altered] if altered else notes
     # Pillow turns a TIFF while it is loaded; older ones still have the tag afterwards
     turn = None if image.format == "TIFF" else _UPRIGHT.get(_orientation(image))
     if turn:
@@ -207,9 +219,14 @@ def _finished(image: Image, form: Format, key: str, notes: list[Note]) -> Pictur
     if factor < 1:
         size = [max(1, round(side * factor)) for side in flat.size]
         flat = flat.resize(size, need_pillow().Resampling.BICUBIC, reducing_gap=3.0)
+    note = ", ".join(notes) or None
+    if form.stored:
+        stream = BytesIO()
+        flat.save(stream, "JPEG", quality=STORED_QUALITY, subsampling=0)
+        return Picture(stream.getvalue(), None, key, note)
     pixels = np.array(flat, dtype=np.uint8)
     pixels.flags.writeable = False  # equal sources share them
-    return Picture(pixels, None, key, ", ".join(notes) or None)
+    return Picture(pixels, None, key, note)
 
 
 def _orientation(image: Image) -> int:

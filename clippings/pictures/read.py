@@ -48,6 +48,7 @@ def read_pictures(
     colour: bool = False,
     shortest: int | None = None,
     max_pixels: int = MAX_PIXELS,
+    stored: bool = False,
     root: str | os.PathLike[str] | None = None,
     workers: int | None = None,
     progress: Callable[[int], object] | None = None,
@@ -68,6 +69,7 @@ def read_pictures(
             and 100,000 pictures fit into memory.
         max_pixels: A picture that has more is "too large"; its size is known before it is decoded. Pillow's
             own limit holds as well.
+        stored: Keep pictures as JPEG, which is decoded when pixels are asked for: a tenth of the memory.
         root: The folder of relative paths; None is the current one.
         workers: Threads; None is one a core, at most 8. The pictures are the same for any number.
         progress: Called with the number of sources done since its last call.
@@ -97,7 +99,7 @@ def read_pictures(
     chunks = [order[start : start + size] for start in range(0, len(order), size)]
     done: list[Picture] = [_MISSING] * len(tasks)
     readers = Readers()
-    read = partial(_read, readers=readers, form=Format(colour, shortest, max_pixels))
+    read = partial(_read, readers=readers, form=Format(colour, shortest, max_pixels, stored))
     try:
         with quiet_pillow():
             batches = _map(read, ([tasks[task] for task in chunk] for chunk in chunks), threads)

@@ -45,6 +45,7 @@ class ClipInputs:
 
     def __init__(self, config: ClipConfig, tokenize: Tokenize, strips: ModuleType | None = None) -> None:
         self.config, self._tokenize, self._strips = config, tokenize, strips
+        self.photo_side = max(config.height, config.width)
 
     def prepare(self, pictures: Sequence[Picture | None]) -> tuple[list[Pixels | None], Floats]:
         """Pictures on paper, (height, width, 3) uint8 or None; contrast and sharpness, (n, 2) float32."""

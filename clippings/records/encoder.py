@@ -128,6 +128,11 @@ class TowerEncoder:
         self.decision: Path | None = None
         self.cache_key: str | None = None
 
+    @property
+    def photo_side(self) -> int:
+        """Pictures are read in colour with a short side of so many pixels; 0: in grey, as lines of print."""
+        return self.inputs.photo_side
+
     def encode_records(
         self,
         texts: Sequence[str | None],
@@ -142,8 +147,7 @@ class TowerEncoder:
         n = len(texts)
         hints = _hints(n, len(pictures), confidence)
         has_text = np.array([text is not None and not _blank(text) for text in texts], np.bool_)
-        has_image = np.array([picture is not None and picture.pixels is not None for picture in pictures],
-                             np.bool_)  # fmt: skip
+        has_image = np.array([picture is not None and _usable(picture) for picture in pictures], np.bool_)
         image, text, fused = (np.zeros((n, self.dim), np.float32) for _ in range(3))
         for start in range(0, n, CHUNK):
             part = slice(start, start + CHUNK)
@@ -192,6 +196,12 @@ class TowerEncoder:
         if batch_size is not None and batch_size < 1:
             raise EncoderError(f"batch_size has to be 1 or more. Given: {batch_size}. None chooses it.")
         return self.batch_size if batch_size is None else batch_size
+
+
+def _usable(picture: Picture) -> bool:
+    """Whether a picture has pixels; one that is kept as JPEG is not decoded to find out."""
+    kept = getattr(picture, "content", None)
+    return isinstance(kept, bytes) or picture.pixels is not None
 
 
 def _hints(n: int, n_pictures: int, confidence: npt.ArrayLike | None) -> Floats:

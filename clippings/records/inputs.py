@@ -49,12 +49,13 @@ class TextBatch:
 
     Attributes:
         rows: Where they stand among those that were given, (n,) int64.
-        ids: Integers of characters (n, t, hashes), or of tokens (n, t), int64.
+        ids: Integers of characters (n, t, hashes), or of tokens (n, t), int64; or vectors of a text model,
+            (n, d) float32.
         mask: Which of them count, (n, t) bool.
     """
 
     rows: Integers
-    ids: Integers
+    ids: Integers | Floats
     mask: Bools
 
 
@@ -68,6 +69,10 @@ class Picture(Protocol):
 
 class Inputs(Protocol):
     """Turns pictures and texts into the arrays of one kind of model."""
+
+    @property
+    def photo_side(self) -> int:
+        """Pictures are read in colour with a short side of so many pixels; 0: in grey, as lines of print."""
 
     def prepare(self, pictures: Sequence[Picture | None]) -> tuple[list[Pixels | None], Floats]:
         """Prepared pictures, None for none, and their contrast and sharpness, (n, 2), NaN for none."""
@@ -84,6 +89,7 @@ class StripInputs:
 
     def __init__(self, config: BiEncoderConfig, strip: Callable[..., Strip] | None = None) -> None:
         self.config, self._strip = config, strip
+        self.photo_side = 0
 
     def prepare(self, pictures: Sequence[Picture | None]) -> tuple[list[Pixels | None], Floats]:
         """The strip of each picture, None for none, and its contrast and sharpness, (n, 2) float32."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from clippings.records.bi_encoder import BiEncoder
     from clippings.records.clip_model import ClipModel
+    from clippings.records.photo_model import PhotoModel
 
 BATCH = {"cpu": 64, "cuda": 256}
 
@@ -37,7 +38,7 @@ BATCH = {"cpu": 64, "cuda": 256}
 class TorchTowers:
     """A module with `image`, `text` and `fuse`, run on arrays in evaluation mode."""
 
-    def __init__(self, model: BiEncoder | ClipModel, device: str) -> None:
+    def __init__(self, model: BiEncoder | ClipModel | PhotoModel, device: str) -> None:
         self.model, self.device = model.to(device), device
 
     def image(self, batch: ImageBatch) -> Floats:
@@ -78,7 +79,7 @@ class TorchRecordEncoder(TowerEncoder):
 
     def __init__(
         self,
-        model: BiEncoder | ClipModel,
+        model: BiEncoder | ClipModel | PhotoModel,
         name: str = "clippings",
         device: str | None = None,
         inputs: Inputs | None = None,

@@ -1,1 +1,1 @@
-"""Labelled pictures made of names: printed, aged, scanned and read."""
+"""Labelled pictures: names printed, scanned and read; photographs and captions printed again."""

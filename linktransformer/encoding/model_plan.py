@@ -76,6 +76,12 @@ class Plan:
     reads_key_column: bool = False
 
     @property
+    def photo_side(self) -> int:
+        """The short side at which pictures are read in colour; 0: in grey, as lines of print."""
+        encoder = getattr(self.encoder, "inner", self.encoder)
+        return int(getattr(encoder, "photo_side", 0))
+
+    @property
     def reading(self) -> Serializer:
         """How rows are written for n-grams: by default, but not truncated earlier than for the model."""
         default = Serializer()
@@ -209,7 +215,8 @@ def plan_of_pictures(model: ModelLike, device: str | None = None, cache: CacheLi
     elif model is None:
         raise ModelError(
             "images= needs a model that reads pictures, and the default reads none. Given: model=None. Give "
-            "'names' for printed names in Japanese or Latin script, a folder that train_pictures made, "
+            "'names' for printed names in Japanese or Latin script, 'photos' for photographs with captions, "
+            "a folder that train_pictures made, "
             "'open_clip:NAME/WEIGHTS', or 'lexical' for texts alone."
         )
     elif not isinstance(model, (str, os.PathLike)):

@@ -161,7 +161,8 @@ class Linker(FittedEstimator):
         if texts:
             long_records.check_model(self.long, plan, self.model)
         written = long_records.serializer_of(plan, self.long) if texts else plan.serializer
-        reader = RowReader(keys, serializer=written, image_root=root)
+        side = 0 if texts else plan.photo_side
+        reader = RowReader(keys, serializer=written, image_root=root, photo_side=side)
         bare, units = refs.read(table, reader)
         if self.weights is None:
             self._fit(bare, units, plan, sample)

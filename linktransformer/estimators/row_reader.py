@@ -119,6 +119,7 @@ class RowReader:
         column_alone: A model reads the key column and no other.
         serializer: How n-grams read rows, and a model of pictures.
         image_root: The folder of relative paths of pictures; None is the current one.
+        photo_side: The short side at which pictures are read in colour; 0: in grey, as lines of print.
         passages: A model reads long rows whole, in passages.
     """
 
@@ -130,6 +131,7 @@ class RowReader:
     column_alone: bool = False
     serializer: Serializer = field(default_factory=Serializer)
     image_root: str | None = None
+    photo_side: int = 0
     passages: bool = False
 
     def fitted(self, plan: Plan, columns: Sequence[PairedColumn], *, same: bool = False) -> RowReader:
@@ -149,7 +151,8 @@ class RowReader:
 
     def unfitted(self) -> RowReader:
         """The reader before `fitted`."""
-        return RowReader(self.keys, serializer=self.serializer, image_root=self.image_root)
+        bare = RowReader(self.keys, serializer=self.serializer)
+        return replace(bare, image_root=self.image_root, photo_side=self.photo_side)
 
     def texts(self, table: Table, side: int) -> Records:
         """The texts of all key columns."""
@@ -162,8 +165,10 @@ class RowReader:
         confidence = None if self.keys.confidence is None else self.keys.confidence[side]
         images = self.keys.images[side]
         names, strict = self.keys.side(side), side == REFERENCE  # a row that is asked depends on no other
-        root = self.image_root
-        units = read_units(table, names, images, self.serializer, confidence, root, strict=strict)
+        root, side_of_photo = self.image_root, self.photo_side
+        units = read_units(
+            table, names, images, self.serializer, confidence, root, strict=strict, photo_side=side_of_photo
+        )
         if units.warning and (strict or table.n_rows > 1):
             progress.warn(units.warning)
         return units

@@ -266,7 +266,9 @@ def read(
     if image is None:
         long_records.check_model(job.long, plan, job.model)
         return TableRecords(table, on, records.read(table, on, long_records.serializer_of(plan, job.long)))
-    units = picture_records.read_units(table, on, image, plan.serializer, confidence, job.image_root)
+    units = picture_records.read_units(
+        table, on, image, plan.serializer, confidence, job.image_root, photo_side=plan.photo_side
+    )
     return TableRecords(table, on, units.records, units, image)
 
 

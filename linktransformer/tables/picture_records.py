@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Units", "check_root", "confidence_of", "one_a_row", "picture_columns", "read_units"]
 
 logger = logging.getLogger(__name__)
-SHORTEST = 64  # pixels of a picture's short side that are kept: more than any model reads
+SHORTEST = 64  # pixels of the short side of a line of print that are kept: more than any model reads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +93,7 @@ def read_units(
     root: str | os.PathLike[str] | None = None,
     *,
     strict: bool = True,
+    photo_side: int = 0,
 ) -> Units:
     """Read texts and pictures; the order of the units depends on their content only.
 
@@ -106,6 +107,8 @@ def read_units(
         confidence: The column of the OCR confidence of the text, None for none.
         root: The folder of relative paths; None is the current one.
         strict: Refuse a column of which no picture can be read; else that is a warning too.
+        photo_side: Keep pictures in colour, with a short side of so many pixels, as JPEG; 0: in grey, with a
+            short side of 64.
 
     Raises:
         MissingExtraError: Pillow is not installed.
@@ -121,7 +124,12 @@ def read_units(
     sources = [source for cell in cells for source in cell]
     try:
         with progress.stage("pictures", len(sources)) as tick:
-            flat = iter(read_pictures(sources, shortest=SHORTEST, root=check_root(root), progress=tick))
+            flat = iter(
+                read_pictures(
+                    sources, colour=photo_side > 0, shortest=photo_side or SHORTEST, stored=photo_side > 0,
+                    root=check_root(root), progress=tick,
+                )
+            )  # fmt: skip
     except MissingPackageError as error:
         raise MissingExtraError(str(error)) from error
     pictures = [tuple(islice(flat, len(cell))) for cell in cells]

@@ -32,6 +32,7 @@ BENCHMARKS = {
     "labelled_training": "F1 of linking after training on 50, 200 and all labels of half the entities",
     "clippings": "firm names of two scanned books: string baselines, pictures, both",
     "names_speed": "the bundled model of names: records a second, a book linked in one call",
+    "wire": "which clippings show one photograph: captions, hashes, pictures, both, by kind of damage",
     "crosslingual": "hit@1 of text models alone on the three sets in two languages",
     "probes": "which of two texts names the same thing: the share right of any text models",
     "train_faithful": "CLIPPINGS as published, from the same start and records as names",

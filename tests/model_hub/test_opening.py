@@ -40,6 +40,7 @@ def test_bundled_model_is_small_and_has_its_licence(name: str) -> None:
     terms, credit = {
         "linker-multilingual": ("MIT", "multilingual-e5-small"),
         "names": ("MIT", "GeoNames"),
+        "photos": ("Apache License", "openclipart"),
     }[name]
     assert terms in model.file("LICENSE").read_text("utf-8")
     assert credit in model.file("NOTICE").read_text("utf-8")

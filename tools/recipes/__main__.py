@@ -13,6 +13,7 @@ from tools.report import destination, publish, say
 RECIPES = {
     "names": "the bundled model of pictures and texts of names, within a time budget",
     "linker": "the small multilingual model for linking, within a time budget",
+    "photos": "the bundled model of photographs and captions, within a time budget",
     "long": "an encoder of long records from a short one, within a time budget",
 }
 

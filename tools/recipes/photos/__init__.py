@@ -1,0 +1,1 @@
+"""The model of photographs: pictures and captions of Debian packages, printings, training, export."""
