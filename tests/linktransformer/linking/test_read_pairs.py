@@ -73,7 +73,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Read:
         monkeypatch.setattr(read_pairs, "_tokens", lambda *given: (tuple(sides), (given[-1], given[-1])))
         candidates = SimpleNamespace(n_left=n, n_right=n)
         fused = SimpleNamespace(candidates=candidates, score=np.array(p, np.float32))
-        judged = Judged(SimpleNamespace(written=None), np.zeros(n, np.float32))
+        judged = Judged(
+            SimpleNamespace(written=None, views=SimpleNamespace(same=True)), np.zeros(n, np.float32)
+        )
         found, report = read_pairs.read_pairs(judged, fused, (None, None), ([], []), reader)  # type: ignore[arg-type]
         return np.flatnonzero(found.own).tolist(), report
 
@@ -111,6 +113,12 @@ def test_pairs_of_equal_doubt_are_all_read_or_none(read: Read) -> None:
     p = [0.75, 0.25, 0.5, 0.75]
     assert read(p, [1] * 4, 0.0015)[0] == [2]  # room for three, of which three have equal doubt
     assert read(p, [1] * 4, 0.002)[0] == [0, 1, 2, 3]
+
+
+def test_a_pair_is_read_as_early_as_the_most_doubtful_pair_of_its_records() -> None:
+    doubt = np.array([0.1, 0.4, 0.3, 0.2], np.float32)
+    found = read_pairs._with_rivals(doubt, np.array([0, 0, 1, 2]), np.array([0, 1, 2, 2]))
+    np.testing.assert_array_equal(found, np.array([0.1, 0.1, 0.2, 0.2], np.float32))
 
 
 def test_long_records_are_not_read_and_cost_nothing(read: Read) -> None:
