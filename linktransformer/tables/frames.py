@@ -244,7 +244,8 @@ def new_frame(
         if like.library == "pandas" and index is not None and len(index) and arrays[name].dtype == object:
             with suppress(TypeError, ValueError):  # intervals of integers have no null
                 native[name] = native[name].astype(index.dtype)
-    return native
+    made: IntoDataFrame = native
+    return made
 
 
 def with_columns(table: Table, added: Columns) -> IntoDataFrame:
