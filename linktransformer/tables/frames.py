@@ -238,7 +238,8 @@ def new_frame(
     `keep_index` gives it the pandas index of `like`, which then has as many rows. `labels_of` are columns
     with index labels of other tables: in pandas they have the dtype of that index, also where all are null.
     """
-    native: Native = _from_numpy(like, arrays, like.index if keep_index else None).to_native()
+    frame = _from_numpy(like, arrays, like.index if keep_index else None)
+    native: Native = frame.to_native()
     for name, table in (labels_of or {}).items():
         index = table.index
         if like.library == "pandas" and index is not None and len(index) and arrays[name].dtype == object:
