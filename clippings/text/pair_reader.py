@@ -61,8 +61,8 @@ class PairReader:
     Example:
         >>> from model_hub import bundled
         >>> reader = PairReader(bundled(), threads=1)
-        >>> left = reader.tokens([["Deutsche Bank AG"]])
-        >>> right = reader.tokens([["German bank"], ["Dresdner Bank AG"]])
+        >>> left = reader.tokens([["TU Munich"]])
+        >>> right = reader.tokens([["Technical University of Munich"], ["LMU Munich"]])
         >>> same, other = reader.log_odds(left, right, np.array([0, 0]), np.array([0, 1]))
         >>> bool(same > other)
         True

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--model-file", type=Path, default=None, help="decide with this model on every set")
     which.add_argument(
-        "--folds", type=Path, default=None, help="fold-K.npz, reader-K/ and folds.json: models by left-out fold"
+        "--folds", type=Path, default=None, help="fold-K.npz, reader-K/, folds.json: models by left-out fold"
     )
 
 
