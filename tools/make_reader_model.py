@@ -55,6 +55,7 @@ did not see the family they are measured on.
 
 - Records of more than {MOST} tokens are not read: what tells them apart may be in the rest.
 - Products with codes (model numbers): no gain on families that it did not see.
+- Shared words mislead it at times: "Deutsche Bank AG" is nearer to "Dresdner Bank AG" than to "German bank".
 - Its log-odds are not calibrated by themselves: four numbers in `reader.json` mix them with a decision's own.
 - Languages without lists or labelled sets depend on the pretraining of the base model."""
 
