@@ -48,7 +48,7 @@ names a model has it alone (docs/reader.md).
 | architecture | 5 layers of the text model in 8 bits, its table of word pieces, marks of shared tokens |
 | trained on | the lists in NOTICE, then candidate pairs of labelled public sets and made-up tables |
 | longest record | {MOST} tokens; a pair with a longer record is not read |
-| speed | about 410 pairs of 25 tokens a second on one core |
+| speed | about 480 pairs of 28 tokens a second on one core |
 
 It saw the labelled sets of the project in training. The figures of docs/reader.md are of other readers, which
 did not see the family they are measured on.

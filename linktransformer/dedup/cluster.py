@@ -73,9 +73,9 @@ def cluster_rows(
         method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
             "hdbscan", within what hangs together.
         threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
-        model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
-            that was tried (docs/dedup.md). Or a folder, a name on a hub, a SentenceTransformer, any object
-            with `encode`, or what `fit_decision` gave.
+        model: None or "lexical": no vectors of a model beside character n-grams, which the bundled one did
+            not improve on any set that was tried (docs/dedup.md); with None `reader` is used. Or a folder, a
+            name on a hub, a SentenceTransformer, any object with `encode`, or what `fit_decision` gave.
         block_on: Column or columns whose values must be equal within a cluster; texts are compared without
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.
@@ -174,9 +174,9 @@ def cluster(
         method: "average" linkage, which does not chain; "complete"; "single": all that hangs together; or
             "hdbscan", within what hangs together.
         threshold: "auto" is .5, from which two clusters are more likely one than two; or a score above 0.
-        model: None or "lexical": character n-grams alone, which the bundled model did not improve on any set
-            that was tried (docs/dedup.md). Or a folder, a name on a hub, a SentenceTransformer, any object
-            with `encode`, or what `fit_decision` gave.
+        model: None or "lexical": no vectors of a model beside character n-grams, which the bundled one did
+            not improve on any set that was tried (docs/dedup.md); with None `reader` is used. Or a folder, a
+            name on a hub, a SentenceTransformer, any object with `encode`, or what `fit_decision` gave.
         block_on: Column or columns whose values must be equal within a cluster; texts are compared without
             differences of case, white space and Unicode form.
         images: Column of picture files or pictures; `model` has to read them.

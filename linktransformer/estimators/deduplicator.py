@@ -57,8 +57,8 @@ class Deduplicator(FittedEstimator):
 
     A cluster's id never changes by what comes later: a new row joins the cluster that it probably belongs to,
     or begins one. Ids are not used again. Where a row shows that two clusters are one thing, both stay, and
-    `merges` names them; `fit` clusters anew. No cross-encoder reads pairs in doubt, as `cluster` has them
-    read by default (its `reader=`).
+    `merges` names them; `fit` clusters from the start. The cross-encoder that `cluster` uses by default
+    (`reader=`) is not used here.
 
     Args:
         model: None or "lexical": character n-grams alone. Or a folder, a name on a hub, a
@@ -273,7 +273,7 @@ class Deduplicator(FittedEstimator):
     def merges(self) -> Any:
         """Name the clusters that rows which were added have brought together.
 
-        Nothing is encoded or searched, and no id changes. `fit(table_)` clusters anew.
+        Nothing is encoded or searched, and no id changes. `fit(table_)` clusters from the start.
 
         Returns:
             A table in the caller's library, the most probable pair first: "cluster" and "other", two ids,

@@ -46,8 +46,8 @@ L = TypeVar("L", bound="Linker")
 class Linker(FittedEstimator):
     """Link new rows to a reference table that is read and encoded once.
 
-    The answer for a row depends on that row and on the reference, not on the rows that are asked with it. No
-    cross-encoder reads pairs in doubt, as `merge` has them read by default (its `reader=`).
+    The answer for a row depends on that row and on the reference, not on the rows that come with it. The
+    cross-encoder that `merge` uses by default (`reader=`) is not used here.
 
     Args:
         model: None or "full": the bundled model, run for every record. "lexical": character n-grams alone. Or

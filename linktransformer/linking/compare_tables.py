@@ -15,6 +15,7 @@ from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
 from linktransformer.encoding import cached_encoder, model_plan, picture_views, truncation
 from linktransformer.encoding.model_plan import Plan
+from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import long_records
 from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.long_records import Encoding, Reading
@@ -120,15 +121,6 @@ class TableSource:
         named = self.plan.encoder is None or self.plan.chosen
         return not named and not self.same and self.units is None
 
-    @property
-    def reads(self) -> bool:
-        """Whether a cross-encoder reads pairs in doubt.
-
-        A decision that is learned from labels was learned without it.
-        """
-        texts_alone = self.units is None and self.plan.correction is None
-        return self.job.reader is not False and texts_alone and not self.job.keep_features
-
     def options(self, encoding: Encoding, reading: Reading) -> Options:
         """How candidates are searched."""
         job = self.job
@@ -184,7 +176,7 @@ class TableSource:
         return replace(fused, candidates=picture_views.without_gaps(candidates, self.nodes, self.units))
 
     def refined(self, pairs: Pairs, fused: Fused) -> tuple[Pairs, Fused]:
-        """The pairs with the bundled model's view of the records in doubt, and with what the reader says."""
+        """The pairs with the bundled model's view of records in doubt, and with the reader's log-odds."""
         for step in (self._encoded, self._read):
             refined = step(pairs, fused)
             if refined.judged is not pairs.judged:
@@ -205,8 +197,8 @@ class TableSource:
         return replace(pairs, judged=judged, encoded=encoded, long=long)
 
     def _read(self, pairs: Pairs, fused: Fused) -> Pairs:
-        """The pairs with what a cross-encoder says of those in doubt."""
-        if not self.reads:
+        """The pairs with the log-odds of a cross-encoder for those in doubt."""
+        if self.job.reader is False:
             return pairs
         left, right = self.sides
         tables, on = (left.table, right.table), (left.on, right.on)
@@ -256,7 +248,13 @@ class TableSource:
 def plan_of(job: Job) -> Plan:
     """The model of a job, which reads pictures where there are any."""
     planned = model_plan.plan if job.images is None else model_plan.plan_of_pictures
-    return planned(job.model, job.device, job.cache)
+    plan = planned(job.model, job.device, job.cache)
+    if job.reader is not False and plan.correction is not None:
+        raise InvalidArgumentError(
+            f"reader={job.reader!r} is not possible with a decision that was learned from labels: it was "
+            "learned without the reader. Leave reader= out."
+        )
+    return plan
 
 
 def read(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from linktransformer import check
 from linktransformer.decision import threshold as thresholds
@@ -83,13 +83,11 @@ class Job:
             raise InvalidArgumentError("image_root= is the folder of pictures. Give images= too.")
         names = {field.name for field in fields(cls)} & set(arguments)
         values: dict[str, Any] = {name: arguments[name] for name in names}
-        for name, default in {"k": K, "validate": "m:1", "long": "auto", "reader": AUTO, **defaults}.items():
+        for name, default in {"k": K, "validate": "m:1", "long": "auto", **defaults}.items():
             if values.get(name) is None:
                 values[name] = default
-        model = arguments.get("model")
-        auto = isinstance(values["reader"], str) and values["reader"] == AUTO
-        if auto and not (model is None or (isinstance(model, str) and model == FULL)):
-            values["reader"] = False  # who names a model has it alone beside n-grams
+        if "reader" in names:
+            values["reader"] = _reader_of(arguments)
         return cls(**values)
 
     def options(self) -> dict[str, object]:
@@ -101,7 +99,9 @@ class Job:
         return {
             name: _plain(value)
             for name, (value, default) in given.items()
-            if not _is_default(value, default) and name not in ("model", "keep_features")
+            if not _is_default(value, default)
+            and name not in ("model", "keep_features")
+            and (name, value) != ("reader", AUTO)
         }
 
     def __post_init__(self) -> None:
@@ -117,6 +117,20 @@ class Job:
         thresholds.check_threshold(self.threshold)
         check_cache(self.cache)
         _check_reader(self.reader)
+
+
+def _reader_of(arguments: Mapping[str, Any]) -> ReaderBudget:
+    """The argument `reader` of a function that has one; "auto" uses it with the bundled model alone."""
+    reader, model = arguments["reader"], arguments.get("model")
+    if reader is None or (isinstance(reader, str) and reader == AUTO):
+        bundled = model is None or (isinstance(model, str) and model == FULL)
+        return AUTO if bundled and arguments.get("images") is None else False
+    _check_reader(reader)
+    if reader is not False and arguments.get("images") is not None:
+        raise InvalidArgumentError(
+            f"reader={check.shown(reader)} reads texts, and images= links by pictures. Leave reader= out."
+        )
+    return cast(ReaderBudget, reader)
 
 
 def _is_default(value: object, default: object) -> bool:

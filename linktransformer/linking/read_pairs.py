@@ -42,7 +42,7 @@ def read_pairs(
     on: tuple[list[str], list[str]],
     reader: ReaderBudget,
 ) -> tuple[Judged, dict[str, object]]:
-    """Judge pairs in doubt again with what a cross-encoder says of both texts; and a report of its use.
+    """Judge pairs in doubt again with the log-odds of a cross-encoder; and a report of its use.
 
     A pair is in doubt as for the text model: its match probability is above .05, and one of its records has
     no candidate above .95. In two tables a pair is read together with its rivals. Records that are longer

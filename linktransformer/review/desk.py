@@ -219,7 +219,7 @@ class Desk:
         self._begin()
 
     def _begin(self) -> None:
-        """Work out the advice anew beside the requests, unless that is being done."""
+        """Update the advice in a thread beside the requests, unless an update is running."""
         if not self._choosing.locked():
             Thread(target=self._renew, daemon=True).start()
 

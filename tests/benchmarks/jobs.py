@@ -156,7 +156,7 @@ def accuracy(frame: Any, n_left: int) -> dict[str, Any]:
 def peak_mb() -> float | None:
     """Peak resident memory of this process alone, in MB; None where /proc does not say.
 
-    `ru_maxrss` of a child starts at the parent's peak on Linux; VmHWM starts anew.
+    `ru_maxrss` of a child starts at the parent's peak on Linux; VmHWM starts at zero.
     """
     status = Path("/proc/self/status")
     if not status.exists():

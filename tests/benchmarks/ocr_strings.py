@@ -58,7 +58,7 @@ class Prediction:
 
 
 class System(Protocol):
-    """What can be measured. A system is made anew for each language and each seed.
+    """What can be measured. A new system is made for each language and each seed.
 
     Attributes:
         name: As it stands in the tables.

@@ -29,7 +29,7 @@ class _Odd:
 
 
 def wrong() -> list[Any]:
-    """Values that most arguments do not take; made anew, as some are used up."""
+    """Values that most arguments do not take; new ones at each call, since iterators are consumed."""
     return [
         *(None, 0, -1, 2.5, float("nan"), float("inf"), 10**40, True, "", " ", "nope", "x" * 20_000, "a\0b"),
         *(b"name", [], (), {}, set(), ["nope"], [None], [1], [["name"]], {"name"}, {"precision": 2}, {1: 2}),

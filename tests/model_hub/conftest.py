@@ -48,7 +48,7 @@ def nothing_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """The bundled model under another name, sealed anew."""
+    """The bundled model under another name, sealed again."""
     folder = tmp_path / "model"
     shutil.copytree(bundled().path, folder, ignore=shutil.ignore_patterns("manifest.json"))
     seal(folder, name="lt-firms-match-en", architecture="onnx-text", languages=["en"], **ORIGIN)

@@ -130,7 +130,7 @@ if __name__ == "__main__":
 
 
 def test_steps_ahead_are_the_steps(inputs: Path, tmp_path: Path) -> None:
-    script = tmp_path / "ahead.py"  # of its own: what begins anew imports the modules by their true names
+    script = tmp_path / "ahead.py"  # of its own: a new process imports the modules by their true names
     script.write_text(AHEAD)
     command = [
         sys.executable,

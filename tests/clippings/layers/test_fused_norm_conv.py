@@ -42,7 +42,7 @@ def test_sums_are_normalised(rows: int, width: int, device: str, dtype) -> None:
         assert found.dtype == dtype and found.shape == (rows, width) and full.dtype == torch.float32
         assert torch.allclose(found.float(), wanted, atol=1e-5, rtol=ROUNDED[dtype])
         assert torch.allclose(full, wanted, atol=1e-5)
-        period = 3  # places begin anew
+        period = 3  # places start again
         again = y[:period].repeat(rows // period + 1, 1)[:rows]
         if rows >= period:
             found = add_norm(x, y[:period].contiguous(), norm, torch.float32)

@@ -101,7 +101,7 @@ def test_draws_err_as_often_as_the_engine(luck: float) -> None:
     counts = [Counter(step for pair in one for step in align(*pair)) for one in (pairs, again)]
     for step in (("l", "1"), ("o", "c"), ("山", "出"), ("e", "")):
         assert counts[1][step] / 3 == pytest.approx(counts[0][step], rel=0.25), step
-    # what is lost beside what is made up looks like a mistake, the more so when it is drawn anew
+    # what is lost beside what is made up looks like a mistake, the more so when it is drawn again
     assert 0.5 < counts[1]["", "."] / 3 / counts[0]["", "."] < 1.2
 
 

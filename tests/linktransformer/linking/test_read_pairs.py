@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -154,7 +155,7 @@ def test_the_report_says_what_was_read() -> None:
     for given, budget in (("auto", 40_000), (True, None), (3, 30_000)):
         report = lt.link(LEFT, RIGHT, on=["name", "city"], reader=given).report()
         told = report["read"]
-        assert report["options"]["reader"] == given and told["budget"] == budget
+        assert report["options"].get("reader", "auto") == given and told["budget"] == budget
         assert 0 < told["pairs_read"] <= told["pairs_in_doubt"] and told["tokens"] > 5 * told["pairs_read"]
     rows = pd.concat([LEFT, RIGHT], ignore_index=True)
     assert lt.cluster(rows, on=["name", "city"]).report()["read"]["pairs_read"] > 0
@@ -178,6 +179,22 @@ def test_links_do_not_depend_on_the_order_of_columns_rows_and_tables() -> None:
     order = np.random.default_rng(1).permutation(len(LEFT))
     mixed = links_of(lt.link(LEFT.iloc[order].reset_index(drop=True), RIGHT, on=keys, **given))
     assert {(int(order[a]), b): score for (a, b), score in mixed.items()} == pytest.approx(first, abs=1e-5)
+
+
+def test_what_the_reader_cannot_be_used_with_is_refused(tmp_path: Path) -> None:
+    table = pd.DataFrame({"name": ["Acme", "Baxter"], "crop": [None, None]})
+    with pytest.raises(InvalidArgumentError, match="reader=True reads texts, and images="):
+        lt.cluster(table, "name", images="crop", model="names", reader=True)
+    labels = pd.DataFrame({"left": range(12), "right": range(12), "match": [1] * 9 + [0] * 3})
+    left = pd.DataFrame({"name": [f"Acme Steel {n}" for n in range(12)]})
+    learned = lt.fit_decision(left, left, labels, on="name", model="lexical")
+    with pytest.raises(InvalidArgumentError, match="learned from labels"):
+        lt.link(left, left, on="name", model=learned, reader=5)
+    assert "read" not in lt.link(left, left, on="name", model=learned).report()
+
+
+def test_the_default_is_no_option_of_the_report() -> None:
+    assert "reader" not in lt.link(LEFT, RIGHT, on=["name", "city"]).report()["options"]
 
 
 @pytest.mark.parametrize("reader", ["fast", -1, None.__class__, [], float("nan")])

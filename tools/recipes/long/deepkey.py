@@ -3,7 +3,7 @@
 Nine records of a group name the same nine entities, each in a role; they differ in who is the *subject*. In
 the single-hop form a statement gives the role and three fields of an entity. In the two-hop form one says
 under which mark the subject stands, and another one, far away, what that mark means. Words of a group's
-records are alike, so that no bag of words tells them apart; the text around is drawn anew for each.
+records are alike, so that no bag of words tells them apart; the text around is drawn again for each.
 """
 
 from __future__ import annotations

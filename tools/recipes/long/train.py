@@ -2,9 +2,9 @@
 
 *Teach*: copies of the layers, with full attention, learn on records a little longer than the original reads;
 contrast alone teaches no linear branch to follow a mark. Where they do not learn it either, which happens,
-they are taught anew from another seed: what they know is asked of fields of the training. *Transfer*: linear
-branches learn where those copies look. *Contrast*: they go on by themselves on long records. What steps are
-given is in `draws`. An interrupted run goes on when it is started again with the same options.
+they are trained again from another seed: what they know is asked of fields of the training. *Transfer*:
+linear branches learn where those copies look. *Contrast*: they go on by themselves on long records. What
+steps are given is in `draws`. An interrupted run goes on when it is started again with the same options.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ Train = Callable[[Any, Any, Path, Callable[[int], object]], Any]
 TRIAL = 10  # steps that are timed before a stage
 SLACK = 0.9  # of a stage's time is planned
 AROUND = 0.25  # of it at most goes into validation and mining
-LIGHT = 0.4  # strength of the damage that is drawn anew on the device: strips are damaged already
+LIGHT = 0.4  # strength of the damage that is drawn again on the device: strips are damaged already
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -308,7 +308,7 @@ def fitted(train: Train, model: Any, recipe: Any, budget: float, n_records: int)
 
 
 def damaged(batch: Any, mask: Any, generator: Any) -> Any:
-    """Light damage, drawn anew each time."""
+    """Light damage, drawn each time."""
     from clippings.record_training.strip_augment import Augmentation, augment
 
     settings = Augmentation(strength=LIGHT)

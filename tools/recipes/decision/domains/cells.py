@@ -36,7 +36,7 @@ def _text_errors(draw: Draw, kind: str, letters: str) -> list[tuple[float, Chang
 
 
 def errors(draw: Draw, kind: str, letters: str) -> Change:
-    """One error of a column, drawn anew at each call."""
+    """One error of a column, drawn at each call."""
     if kind == "date":
         return lambda text: noise.date_slip(draw, text)
     if kind in ("number", "code"):
