@@ -136,6 +136,11 @@ class WrappedEncoder:
             return fingerprint.of_reference(self._ref, device)
         return fingerprint.of_object(self.model)
 
+    @property
+    def texts_at_once(self) -> int:
+        """Texts whose vectors may depend on one another in the last bits."""
+        return CHUNK
+
     def encode(
         self,
         texts: Sequence[str],

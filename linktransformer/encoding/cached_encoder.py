@@ -249,7 +249,7 @@ class CachedEncoder:
         def reuse(n: int) -> None:
             self.counts["reused"] += n
 
-        at_once = getattr(self.inner, f"{kind}_at_once", None)
+        at_once = getattr(self.inner, f"{kind}_at_once", None)  # texts_at_once, records_at_once
         return Lookup(keys, vectors, missing, at_once, encode, save, store, reuse, store.see_new())
 
 

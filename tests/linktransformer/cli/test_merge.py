@@ -192,7 +192,7 @@ def test_tables_without_a_link_are_summed_up(tmp_path: Path, capsys: pytest.Capt
         assert ["left", str(n), "rows", "0", "linked", str(n), "unlinked"] in lines
 
 
-@pytest.mark.parametrize(("given", "option"), [("auto", "auto"), ("all", True), ("none", None), ("2", 2.0)])
+@pytest.mark.parametrize(("given", "option"), [("auto", None), ("all", True), ("none", None), ("2", 2.0)])
 def test_reader_is_passed_on(tables: list[str], tmp_path: Path, given: str, option: object) -> None:
     report = tmp_path / "report.json"
     arguments = ["merge", *tables, "--on", "name", "--quiet", "--out", str(tmp_path / "linked.csv")]
