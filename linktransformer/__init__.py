@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from linktransformer.estimators.linker import Linker
     from linktransformer.linking.llm_judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
     from linktransformer.linking.merge import link
+    from linktransformer.linking.pair_judge import calibrated_reader, cross_encoder_reader
     from linktransformer.linking.transform import transform_rows
     from linktransformer.partitions.link_files import link_files
     from linktransformer.results import metrics
@@ -80,11 +81,13 @@ _HOME = {
     "UnknownArgumentError": "errors",
     "aggregate_rows": "compat.functions",
     "all_pair_combos_evaluate": "compat.functions",
+    "calibrated_reader": "linking.pair_judge",
     "classify_rows": "training.classes.classify",
     "cluster": "dedup.cluster",
     "cluster_rows": "compat.old_clusters",
     "column_chart": "charts.columns",
     "create_new_train_config": "training.config_file",
+    "cross_encoder_reader": "linking.pair_judge",
     "dedup_rows": "compat.old_clusters",
     "evaluate_pairs": "compat.functions",
     "export_model": "training.export_model",
@@ -125,12 +128,14 @@ __all__ = [
     "UnknownArgumentError",
     "aggregate_rows",
     "all_pair_combos_evaluate",
+    "calibrated_reader",
     "classify_rows",
     "cluster",
     "cluster_rows",
     "column_chart",
     "compare",
     "create_new_train_config",
+    "cross_encoder_reader",
     "dedup_rows",
     "evaluate_pairs",
     "export_model",

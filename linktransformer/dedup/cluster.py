@@ -16,7 +16,7 @@ from linktransformer.dedup.constraints import Pairs, Rules
 from linktransformer.dedup.sources import Tables
 from linktransformer.encoding import model_plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import Columns, Job, Model, ReaderBudget
+from linktransformer.linking.options import Columns, Job, Model, ReaderLike
 from linktransformer.progress import displayed
 from linktransformer.results import report_warnings
 from linktransformer.results.clusters import Clusters
@@ -50,7 +50,7 @@ def cluster_rows(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
-    reader: ReaderBudget = "auto",
+    reader: ReaderLike = "auto",
     k: int | None = None,
     cluster_column: str = "cluster",
     long: str = "auto",
@@ -154,7 +154,7 @@ def cluster(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
-    reader: ReaderBudget = "auto",
+    reader: ReaderLike = "auto",
     k: int | None = None,
     long: str = "auto",
     device: str | None = None,

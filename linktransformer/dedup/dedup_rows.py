@@ -10,7 +10,7 @@ from linktransformer import check
 from linktransformer.dedup.cluster import clusters_by, job_of
 from linktransformer.dedup.constraints import Pairs, Rules
 from linktransformer.dedup.sources import Tables
-from linktransformer.linking.options import Columns, Model, ReaderBudget
+from linktransformer.linking.options import Columns, Model, ReaderLike
 from linktransformer.progress import displayed
 from linktransformer.results import clusters, report_warnings
 from linktransformer.tables.frames import IntoDataFrameT
@@ -38,7 +38,7 @@ def dedup_rows(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
-    reader: ReaderBudget = "auto",
+    reader: ReaderLike = "auto",
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -67,7 +67,7 @@ def dedup_rows(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
-    reader: ReaderBudget = "auto",
+    reader: ReaderLike = "auto",
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,
@@ -96,7 +96,7 @@ def dedup_rows(
     must_link: Pairs = None,
     duplicates: object = True,
     null_values: NullValues = None,
-    reader: ReaderBudget = "auto",
+    reader: ReaderLike = "auto",
     k: int | None = None,
     device: str | None = None,
     batch_size: int | None = None,

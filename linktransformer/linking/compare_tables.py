@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linktransformer import progress
+from linktransformer import check, progress
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.choose_links import choose
 from linktransformer.decision.fused import Fused
@@ -18,6 +18,7 @@ from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import long_records
 from linktransformer.linking.candidate_source import Scored, scored
+from linktransformer.linking.judge_pairs import judge_pairs
 from linktransformer.linking.long_records import Encoding, Reading
 from linktransformer.linking.options import Job
 from linktransformer.linking.read_pairs import read_pairs
@@ -202,7 +203,10 @@ class TableSource:
             return pairs
         left, right = self.sides
         tables, on = (left.table, right.table), (left.on, right.on)
-        judged, read = read_pairs(pairs.judged, fused, tables, on, self.job.reader)
+        if isinstance(self.job.reader, (bool, int, float, str)):
+            judged, read = read_pairs(pairs.judged, fused, tables, on, self.job.reader)
+        else:
+            judged, read = judge_pairs(pairs.judged, fused, tables, on, self.job.reader)
         return replace(pairs, judged=judged, read=read)
 
     def report(self, pairs: Pairs | None, fused: Fused) -> PairsReport:
@@ -251,7 +255,7 @@ def plan_of(job: Job) -> Plan:
     plan = planned(job.model, job.device, job.cache)
     if job.reader is not False and plan.correction is not None:
         raise InvalidArgumentError(
-            f"reader={job.reader!r} is not possible with a decision that was learned from labels: it was "
+            f"reader={check.shown(job.reader)} is not possible with a decision that was learned from labels: it was "
             "learned without the reader. Leave reader= out."
         )
     return plan

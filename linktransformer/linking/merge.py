@@ -16,7 +16,7 @@ from linktransformer.linking.options import (
     Columns,
     Job,
     Model,
-    ReaderBudget,
+    ReaderLike,
     Suffixes,
     Threshold,
 )
@@ -58,7 +58,7 @@ def merge(
     k: int | None = None,
     threshold: Threshold = "auto",
     expected_overlap: float | None = None,
-    reader: ReaderBudget = "auto",
+    reader: ReaderLike = "auto",
     compare: Mapping[str, Comparison] | None = None,
     null_values: NullValues = None,
     score_column: str = "score",
@@ -109,7 +109,8 @@ def merge(
             know it; within a factor of two is enough. It moves all probabilities. None estimates it.
         reader: A cross-encoder reads both records of pairs in doubt, the most doubtful first. "auto": with
             the bundled model, for about four seconds of one core or .3 ms for each record. True: all pairs in
-            doubt. A number: about so many seconds of one core. False: none (docs/reader.md).
+            doubt. A number: about so many seconds of one core. False: none. An object with `log_odds(left,
+            right)`: it reads them instead, calibrated first (docs/reader.md).
         compare: How cells of a key column are compared, by column name, such as
             {"born": lt.compare.number(within=2)}; the other columns are compared by their content.
         null_values: Values that stand for a missing one in key columns of either table, such as
@@ -173,7 +174,7 @@ def link(
     k: int | None = None,
     threshold: Threshold = "auto",
     expected_overlap: float | None = None,
-    reader: ReaderBudget = "auto",
+    reader: ReaderLike = "auto",
     compare: Mapping[str, Comparison] | None = None,
     null_values: NullValues = None,
     long: str = "auto",
@@ -211,7 +212,8 @@ def link(
             least that. None: the best match of every row. See docs/decision.md.
         expected_overlap: About which share of the left rows has a match, 0 to 1; None estimates it.
         reader: A cross-encoder reads pairs in doubt, the most doubtful first: "auto" within a small budget
-            and with the bundled model, True all, a number for so many seconds of one core, False none.
+            and with the bundled model, True all, a number for so many seconds of one core, False none, an
+            object with `log_odds(left, right)` in its place.
         compare: Comparisons of key columns, such as {"born": lt.compare.number(within=2)}; None chooses each
             by the content of the column.
         null_values: Values that stand for a missing one in key columns of either table, such as

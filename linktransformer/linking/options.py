@@ -12,6 +12,7 @@ from linktransformer.decision import threshold as thresholds
 from linktransformer.encoding.cache_settings import CacheLike, check_cache
 from linktransformer.encoding.model_plan import FULL, ModelLike
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.linking.pair_judge import PairJudge, is_judge
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables.block_keys import BlockColumns
 
@@ -24,6 +25,8 @@ __all__ = [
     "Job",
     "K",
     "Model",
+    "ReaderBudget",
+    "ReaderLike",
     "Suffixes",
     "Threshold",
 ]
@@ -33,6 +36,7 @@ Columns: TypeAlias = str | Sequence[str] | None
 Suffixes: TypeAlias = tuple[str | None, str | None]
 Threshold: TypeAlias = str | float | Mapping[str, float] | None
 ReaderBudget: TypeAlias = bool | float | str
+ReaderLike: TypeAlias = ReaderBudget | PairJudge
 
 AUTO = "auto"
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
@@ -69,7 +73,7 @@ class Job:
     compare: Mapping[str, Comparison] | None = None
     expected_overlap: float | None = None
     long: str = "auto"
-    reader: ReaderBudget = False
+    reader: ReaderLike = False
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], **defaults: object) -> Job:
@@ -119,7 +123,7 @@ class Job:
         _check_reader(self.reader)
 
 
-def _reader_of(arguments: Mapping[str, Any]) -> ReaderBudget:
+def _reader_of(arguments: Mapping[str, Any]) -> ReaderLike:
     """The argument `reader` of a function that has one; "auto" uses it with the bundled model alone."""
     reader, model = arguments["reader"], arguments.get("model")
     if reader is None or (isinstance(reader, str) and reader == AUTO):
@@ -130,7 +134,7 @@ def _reader_of(arguments: Mapping[str, Any]) -> ReaderBudget:
         raise InvalidArgumentError(
             f"reader={check.shown(reader)} reads texts, and images= links by pictures. Leave reader= out."
         )
-    return cast(ReaderBudget, reader)
+    return cast(ReaderLike, reader)
 
 
 def _is_default(value: object, default: object) -> bool:
@@ -146,6 +150,8 @@ def _plain(value: object) -> object:
         return {str(name): _plain(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
+    if is_judge(value):  # the repr of an object may hold its address
+        return type(value).__name__
     return value if value is None or isinstance(value, (bool, int, float, str)) else check.shown(value)
 
 
@@ -169,10 +175,10 @@ def _check_overlap(share: object) -> None:
 
 
 def _check_reader(reader: object) -> None:
-    if isinstance(reader, bool) or (isinstance(reader, str) and reader == AUTO):
+    if isinstance(reader, bool) or (isinstance(reader, str) and reader == AUTO) or is_judge(reader):
         return
     if not (thresholds.is_number(reader) and float(reader) >= 0):
         raise InvalidArgumentError(
             f"reader={check.shown(reader)} is not understood. Give 'auto', True for all pairs in "
-            "doubt, False, or a number of seconds."
+            "doubt, False, a number of seconds, or an object with log_odds(left, right)."
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -26,13 +26,14 @@ from linktransformer.tables.serialize import Serializer
 if TYPE_CHECKING:
     from clippings.text.pair_reader import CellTokens, PairReader
 
-__all__ = ["VARIABLE", "read_pairs"]
+__all__ = ["VARIABLE", "by_doubt", "cells_of", "read_pairs"]
 
 VARIABLE = "LINKTRANSFORMER_READER"  # a folder with another reader, for measurements
 # Tokens that are read, at .1 ms each on one core. With what the text model encoded (.04 ms a character) they
 # take about as long as the n-grams of a record (.3 ms); where the model encoded more, as long as that took;
 # and at least four seconds.
 PER_RECORD, PER_CHARACTER, AT_LEAST, PER_SECOND = 3, 0.4, 40_000, 10_000
+Cells: TypeAlias = list[tuple[str, ...]]
 LEAST_TOKENS = 5  # of a pair: three special ones and one of each record
 
 
@@ -59,14 +60,8 @@ def read_pairs(
     sizes = fused.candidates.n_left, fused.candidates.n_right
     encoded = sum(len(text) for side in judged.described.written or () for text in side)
     budget = _budget(reader, sum(sizes), encoded)
-    p = fused.score
-    at = np.flatnonzero(doubtful(fused.candidates, p, best_of(fused.candidates, p)))
+    at, doubt = by_doubt(judged, fused)
     report: dict[str, object] = {"pairs_in_doubt": len(at)}
-    doubt = np.abs(p[at] - np.float32(0.5))
-    if not judged.described.views.same:  # in one table other candidates of a record may match it as well
-        doubt = _with_rivals(doubt, fused.candidates.left[at], fused.candidates.right[at])
-    order = np.argsort(doubt, kind="stable")
-    at, doubt = at[order], doubt[order]
     if budget is not None:
         most = budget // LEAST_TOKENS
         at, doubt = at[: most + 1], doubt[: most + 1]
@@ -90,6 +85,17 @@ def read_pairs(
     own = judged.own.copy()
     own[at[chosen]] = model.mixed(own[at[chosen]], read)
     return replace(judged, own=own), report
+
+
+def by_doubt(judged: Judged, fused: Fused) -> tuple[Integers, Floats]:
+    """The pairs in doubt, the most doubtful first, and how far each is from even."""
+    p = fused.score
+    at = np.flatnonzero(doubtful(fused.candidates, p, best_of(fused.candidates, p)))
+    doubt = np.abs(p[at] - np.float32(0.5))
+    if not judged.described.views.same:  # in one table other candidates of a record may match it as well
+        doubt = _with_rivals(doubt, fused.candidates.left[at], fused.candidates.right[at])
+    order = np.argsort(doubt, kind="stable")
+    return at[order], doubt[order]
 
 
 def _with_rivals(doubt: Floats, left: Integers, right: Integers) -> Floats:
@@ -121,17 +127,29 @@ def _tokens(
     at: Integers,
 ) -> tuple[tuple[CellTokens, CellTokens], tuple[Integers, Integers]]:
     """The tokens of the records of some pairs, and the places of these records."""
+    (left, right), places = cells_of(judged, fused, tables, on, at)
+    return (model.tokens(left), model.tokens(right)), places
+
+
+def cells_of(
+    judged: Judged,
+    fused: Fused,
+    tables: tuple[Table, Table],
+    on: tuple[list[str], list[str]],
+    at: Integers,
+) -> tuple[tuple[Cells, Cells], tuple[Integers, Integers]]:
+    """The cells of the different records of some pairs, left and right, and the place of each pair's two."""
     views = judged.described.views
     paired = key_columns.paired(*on)
     names = [paired[place] for place in naming_order(views.columns, views.key)]
-    tokens, places = [], []
+    cells, places = [], []
     for side, numbers in enumerate((fused.candidates.left[at], fused.candidates.right[at])):
         nodes, place = np.unique(numbers, return_inverse=True)
         table = tables[side].rows(blocking.first_rows(views.nodes[side])[nodes])
         columns = [_cells(table, pair[side]) for pair in names]
-        tokens.append(model.tokens(list(zip(*columns, strict=True))))
+        cells.append(list(zip(*columns, strict=True)))
         places.append(place)
-    return (tokens[0], tokens[1]), (places[0], places[1])
+    return (cells[0], cells[1]), (places[0], places[1])
 
 
 def _cells(table: Table, name: str) -> Sequence[str]:
