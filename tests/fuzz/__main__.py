@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -35,15 +36,19 @@ def main() -> int:
         whole.outcomes.update(part.outcomes)
         for kind, (number, size, shown) in part.faults.items():
             whole.with_fault(kind, number, size, shown)
+        if args.json:
+            _write(args.json, _figures(whole, args, time.perf_counter() - begin))
     seconds, n = time.perf_counter() - begin, sum(whole.outcomes.values())
     print(f"{n} cases, {seconds:.0f} s")
     for name, number in sorted(whole.outcomes.items()):
         print(f"{number:7d}  {name}")
     for kind, (number, _, smallest) in sorted(whole.faults.items()):
         print(f"{number} x {kind}\n    {smallest}")
-    if args.json:
-        args.json.write_text(json.dumps(_figures(whole, args, seconds), indent=1, ensure_ascii=False))
     return 0
+
+
+def _write(path: Path, figures: dict[str, object]) -> None:
+    path.write_text(json.dumps(figures, indent=1, ensure_ascii=False), encoding="utf-8", errors="replace")
 
 
 def _figures(whole: Run, args: argparse.Namespace, seconds: float) -> dict[str, object]:
@@ -65,20 +70,18 @@ def _figures(whole: Run, args: argparse.Namespace, seconds: float) -> dict[str, 
     }
 
 
-def _in_processes(jobs: list[tuple[int, int, float]]) -> list[Run]:
+def _in_processes(jobs: list[tuple[int, int, float]]) -> Iterator[Run]:
     """The runs of several processes of one thread each; one that dies is a fault."""
     os.environ.update(dict.fromkeys(THREADS, "1"))
-    parts = []
     with ProcessPoolExecutor(len(jobs), mp_context=get_context("spawn")) as pool:
         futures = [pool.submit(drawn, *job) for job in jobs]
         for future in as_completed(futures):
             try:
-                parts.append(future.result())
+                yield future.result()
             except Exception as error:
                 dead = Run()
                 dead.with_fault(f"a process died: {error!r}"[:110], 1, 0, repr(error))
-                parts.append(dead)
-    return parts
+                yield dead
 
 
 if __name__ == "__main__":

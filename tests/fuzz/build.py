@@ -27,6 +27,8 @@ ARROW = {
     "lists": "list",
     "structs": "struct",
     "raw": "binary",
+    "pictures": "binary",
+    "shares": "float64",
     "durations": "duration",
     "clocks": "time64",
 }
