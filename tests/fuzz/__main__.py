@@ -26,11 +26,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
     parser.add_argument("--workers", type=int, default=1, help="processes (default 1)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time")
+    parser.add_argument("--libraries", default=",".join(LIBRARIES), help="such as polars (default all)")
     parser.add_argument("--json", type=Path, help="write counts to this file")
     args = parser.parse_args()
     begin = time.perf_counter()
+    libraries = tuple(args.libraries.split(","))
     share = -(-args.cases // args.workers)
-    jobs = [(share, args.seed * 1_000 + worker, args.seconds) for worker in range(args.workers)]
+    jobs = [(share, args.seed * 1_000 + worker, args.seconds, libraries) for worker in range(args.workers)]
     whole = Run()
     for part in [drawn(*jobs[0])] if args.workers == 1 else _in_processes(jobs):
         whole.outcomes.update(part.outcomes)
@@ -61,8 +63,10 @@ def _figures(whole: Run, args: argparse.Namespace, seconds: float) -> dict[str, 
         "command": f"python -m tests.fuzz --cases {args.cases} --seed {args.seed} --workers {args.workers}",
         "cases": sum(whole.outcomes.values()),
         "seconds": round(seconds),
-        "libraries": list(LIBRARIES),
-        "without": sorted({"pandas", "polars", "pyarrow"} - {name.partition("_")[0] for name in LIBRARIES}),
+        "libraries": args.libraries.split(","),
+        "without": sorted(
+            {"pandas", "polars", "pyarrow"} - {name.partition("_")[0] for name in args.libraries.split(",")}
+        ),
         "python": sys.version.split()[0],
         "faulty_cases": sum(number for number, _, _ in whole.faults.values()),
         "by_verb": {verb: dict(counts) for verb, counts in sorted(by_verb.items())},
@@ -70,7 +74,7 @@ def _figures(whole: Run, args: argparse.Namespace, seconds: float) -> dict[str, 
     }
 
 
-def _in_processes(jobs: list[tuple[int, int, float]]) -> Iterator[Run]:
+def _in_processes(jobs: list[tuple[int, int, float, tuple[str, ...]]]) -> Iterator[Run]:
     """The runs of several processes of one thread each; one that dies is a fault."""
     os.environ.update(dict.fromkeys(THREADS, "1"))
     with ProcessPoolExecutor(len(jobs), mp_context=get_context("spawn")) as pool:

@@ -93,9 +93,9 @@ def tables(
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def cases(draw: st.DrawFn, libraries: tuple[str, ...] = LIBRARIES) -> Case:
     """Draw a job. Tables come from a drawn seed, so that a case is small to draw and to print."""
-    verb, library = draw(st.sampled_from(VERBS)), draw(st.sampled_from(LIBRARIES))
+    verb, library = draw(st.sampled_from(VERBS)), draw(st.sampled_from(libraries))
     names = _names(draw, verb, library)
     kinds = {names[0]: draw(st.one_of(st.sampled_from(list(TEXTS)), st.sampled_from(list(KINDS))))}
     kinds |= {name: draw(st.sampled_from(list(KINDS))) for name in names[1:]}

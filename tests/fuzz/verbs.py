@@ -172,12 +172,7 @@ def _checked(case: Case, tables: tuple[Any, Any], merged: Any) -> Any:
         [score for score in added(frame, case.options.get("score_column", "score")) if not is_null(score)]
     )
     _cells_kept(case, tables, frame)
-    keyless = {
-        row
-        for row in range(case.left.n_rows)
-        if all(case.left.columns[name][row] is None for name in case.on)
-    }
-    if keyless & {a for a, _ in pairs}:
+    if "images" not in case.options and set(_keyless(case)) & {a for a, _ in pairs}:
         raise Broken("null: a row without any key is linked")
     if case.options["indicator"]:
         want = [
@@ -187,6 +182,12 @@ def _checked(case: Case, tables: tuple[Any, Any], merged: Any) -> Any:
         if [str(value) for value in added(frame, "_merge")] != want:
             raise Broken("indicator: it says another thing than the rows")
     return sorted(pairs)
+
+
+def _keyless(case: Case) -> list[int]:
+    """The left rows without any key."""
+    cells = [case.left.columns[name] for name in case.on]
+    return [row for row in range(case.left.n_rows) if all(column[row] is None for column in cells)]
 
 
 def _cells_kept(case: Case, tables: tuple[Any, Any], frame: dict[str, list[Any]]) -> None:
@@ -243,7 +244,8 @@ def _of_one(case: Case, table: Any, library: str | None) -> Any:
         frame = columns_of(answer[0] if options["return_members"] else answer)
         if len(set(frame["row"])) != len(frame["row"]) or not set(frame["row"]) <= set(range(n)):
             raise Broken("rows: dedup_rows invents or repeats rows")
-        nameless = [row for row in range(n) if all(case.left.columns[name][row] is None for name in case.on)]
+        free = {"must_link", "images"} & set(options)  # such a row is one with others all the same
+        nameless = [] if free else _keyless(case)
         if not set(nameless) <= set(frame["row"]):
             raise Broken("null: a row without any key was dropped")
         unchanged(table, frame, "row", same)
