@@ -87,7 +87,7 @@ class Judged:
         pairs = replace(candidates, left=left, right=right, views=views)
         fused = Fused(pairs, decided.probability, decided)
         if keep_features:
-            fused = replace(fused, described=described, shipped=self.shipped)
+            fused = replace(fused, described=described, shipped=self.shipped, own=self.own)
         if not readings:
             fused = raised(fused, same_text(texts, nodes, fused), one_table=same)
         evidence = job_evidence.slim_evidence(
