@@ -167,7 +167,7 @@ class Cell(Protocol):
     value: str | int
     data_type: str
     number_format: str
-    quotePrefix: bool
+    quotePrefix: bool  # noqa: N815 - the name that openpyxl has
 
 
 def _put_label(cell: Cell, label: Label) -> None:
