@@ -28,15 +28,31 @@ class Index(Protocol):
     nprobe: int
 
     def add(self, items: Floats, /) -> None:
-        """Put in more rows."""
+        """Put in more rows.
+
+        Args:
+            items: (n, d).
+        """
         ...
 
     def train(self, items: Floats, /) -> None:
-        """Find the centres of lists and codes."""
+        """Find the centres of lists and codes.
+
+        Args:
+            items: Some of the rows, (n, d).
+        """
         ...
 
     def search(self, queries: Floats, k: int, /) -> tuple[Floats, Integers]:
-        """Scores and rows of the nearest items, -1 where there are fewer."""
+        """Find the nearest items.
+
+        Args:
+            queries: (n, d).
+            k: How many of each query.
+
+        Returns:
+            Scores and rows, -1 where there are fewer, (n, k) each.
+        """
         ...
 
 
