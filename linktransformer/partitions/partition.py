@@ -110,6 +110,7 @@ def divide(
                 rows += np.bincount(bins, minlength=len(rows))
                 text = read.texts[read.text_of_row[keep]]
                 shelves[side].put(bins, {"row": start + keep, "block": block, "text": text})
+    counts.settle()
     n_shared = int((size > 0).all(axis=0).sum())
     return Partitions(
         tables=tables,

@@ -32,6 +32,14 @@ class ParquetTable:
     head: Table
 
     @property
+    def fingerprint(self) -> str:
+        """What changes with the content: the path, size and time of the file, and its rows and columns."""
+        about = self.path.stat()
+        native: Native = self.head.frame.to_native()
+        schema = str(native.schema)
+        return repr((str(self.path.resolve()), about.st_size, about.st_mtime_ns, self.n_rows, schema))
+
+    @property
     def stub(self) -> Table:
         """Its columns and number of rows, without the rows."""
         return Table(self.head.frame, self.name, self.n_rows)
