@@ -151,6 +151,9 @@ class FileSource:
         }
         if job.block_on is not None:
             report |= {"blocks": partitions.n_blocks, "blocks_without_partner": partitions.n_unshared}
+        skipped = [text for table in partitions.tables for text in table.skipped]
+        if skipped:
+            report["files_left_out"] = skipped
         return report | {"candidates": n_candidates}
 
     def _pairs(self, files: FileJob) -> FilePairs:

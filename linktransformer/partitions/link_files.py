@@ -1,15 +1,15 @@
-"""link_files: two Parquet files of any size linked into a third, partition by partition in bounded memory."""
+"""link_files: Parquet files of any size linked into another one, partition by partition in bounded memory."""
 
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
 from linktransformer import __version__
+from linktransformer import progress as progress_of_call
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.model_plan import LEXICAL, Plan
 from linktransformer.engines.engine import EngineLike, opened
@@ -31,6 +31,7 @@ from linktransformer.tables import block_keys, key_columns
 from linktransformer.tables import null_values as nulls
 from linktransformer.tables.frames import Table
 from linktransformer.tables.null_values import NullValues
+from linktransformer.tables.parquet_parts import Place, Places
 from linktransformer.tables.parquet_tables import ParquetTable, open_parquet
 from linktransformer.tables.writers import check_folder
 from model_hub.work_folder import work_folder
@@ -38,13 +39,12 @@ from model_hub.work_folder import work_folder
 __all__ = ["link_files"]
 
 logger = logging.getLogger(__name__)
-Place = str | os.PathLike[str]
 
 
 @displayed
 def link_files(
-    left: Place,
-    right: Place,
+    left: Places,
+    right: Places,
     out: Place | None,
     on: str | None = None,
     *,
@@ -68,9 +68,10 @@ def link_files(
     cache: object = None,
     workspace: Place | None = None,
     engine: EngineLike = None,
+    on_bad_file: str = "raise",
     progress: bool | None = None,
 ) -> Links:
-    """Merge two Parquet files that are too large for memory into a third.
+    """Merge two tables of Parquet files that are too large for memory into a third file.
 
     The result has the rows and columns of `merge`, and its scores: match probabilities. Rows are set aside on
     disk by block, as many blocks together as `memory_limit` has room for, and each such piece is read,
@@ -79,8 +80,10 @@ def link_files(
     Without `block_on`, and for a block that is larger than the limit, there is one piece with all its rows.
 
     Args:
-        left: A .parquet file.
-        right: Another one.
+        left: A .parquet file, a folder of such files, a pattern such as "left/*.parquet", a list of these, or
+            addresses such as "s3://bucket/left". Several files are one table, in the order of their names or
+            of the list; they have the same columns.
+        right: The other table.
         out: The .parquet file to be written; None writes none.
         on: The key column of both files: one column.
         left_on: The key column of the left file, with `right_on`.
@@ -118,6 +121,7 @@ def link_files(
             this process is connected to, else on the cores of this machine. An address such as
             "ray://head:10001": on the cluster there, whose machines share the `workspace`
             (docs/large-tables.md). The links are the same.
+        on_bad_file: "raise" where a file cannot be read, or "skip" to leave it out with a warning.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
@@ -143,7 +147,7 @@ def link_files(
         >>> pd.read_parquet(c)["name_y"].fillna("nothing").tolist()
         ['ACME STEEL CORPORATION', 'nothing']
     """
-    tables = open_parquet(left, "left"), open_parquet(right, "right")
+    tables = open_parquet(left, "left", on_bad_file), open_parquet(right, "right", on_bad_file)
     heads = tables[0].head, tables[1].head
     join = Join(how, suffixes, indicator, score_column)
     join.check(*heads)
@@ -160,6 +164,8 @@ def link_files(
     block_keys.column_pairs(heads, block_on)
     plan = model_plan.plan(job.model, job.device, job.cache)
     workplace = Path(workspace or tempfile.gettempdir())
+    for text in (*tables[0].skipped, *tables[1].skipped):
+        progress_of_call.warn(f"left out: {text}")
     key_of_job = _key_of_job(tables, key, null_values, job, plan) if workspace is not None else None
     with (
         work_folder(workplace, "linktransformer-", mode=0o700) as folder,  # it holds rows

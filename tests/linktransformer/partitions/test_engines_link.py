@@ -17,7 +17,12 @@ from tests.ray_cluster import Counting, KilledWorkers
 parquet = pytest.importorskip("pyarrow.parquet")
 
 FEW = 300_000  # bytes: pieces of some 50 rows
-LEXICAL: dict[str, Any] = {"on": "name", "block_on": ["city", "size"], "model": "lexical", "memory_limit": FEW}
+LEXICAL: dict[str, Any] = {
+    "on": "name",
+    "block_on": ["city", "size"],
+    "model": "lexical",
+    "memory_limit": FEW,
+}
 
 
 @pytest.fixture
