@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import linktransformer as lt
+from linktransformer.cli import main
 from tests.linktransformer.partitions.test_link_files import Hashed, tables
 from tests.ray_cluster import Counting, KilledWorkers
 
@@ -124,3 +126,23 @@ def test_other_files_or_options_do_not_go_on(paths: tuple[Path, Path], tmp_path:
     assert stopped(k=3) == {"searched": 3} and stopped(validate="1:1") == {}
     parquet.write_table(parquet.read_table(paths[0]).slice(1), paths[0])
     assert stopped() == {"searched": 3}
+
+
+def test_from_the_command_line(
+    paths: tuple[Path, Path],
+    tmp_path: Path,
+    cluster: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out, report = tmp_path / "o.parquet", tmp_path / "report.json"
+    given = ["merge", *map(str, paths), "--on", "name", "--block-on", "city,size", "--model", "lexical"]
+    given += ["--out", str(out), "--quiet"]
+    rest = ["--memory-limit", "300kb", "--report", str(report), "--workspace", str(tmp_path)]
+    assert main.main([*given, "--bounded", "--engine", "ray", *rest]) == 0, capsys.readouterr().err
+    lt.link_files(*paths, tmp_path / "p.parquet", progress=False, **LEXICAL)
+    assert out.read_bytes() == (tmp_path / "p.parquet").read_bytes()
+    assert json.loads(report.read_text())["search"]["pieces"] > 2
+    assert main.main([*given, "--engine", "ray", "--force"]) == 2
+    assert "Add --bounded" in capsys.readouterr().err
+    assert main.main([*given, "--bounded", "--address", cluster, "--force"]) == 2
+    assert "Add --engine ray" in capsys.readouterr().err
