@@ -1,4 +1,4 @@
-"""Seconds by stage, memory and F1 of link_files on engines, a process each; generated firms in blocks by city.
+"""Seconds by stage, memory and F1 of link_files on engines, a process each; generated firms by city.
 
 "local" is this process, "ray N" a cluster of N processes on this machine, "memory" `link` of the tables read
 whole. `peak MB of a piece` is that of the process in which pieces are worked on.
