@@ -31,13 +31,7 @@ class RayEngine:
     """Pieces as tasks of the Ray cluster that this process is connected to.
 
     Processes of the cluster read and write the work folder: several machines have to share its disk.
-
-    Args:
-        memory: Bytes that a piece takes, by which Ray places tasks; None does not say.
     """
-
-    def __init__(self, memory: int | None = None) -> None:
-        self._memory = memory
 
     def map(self, function: Callable[[C, P], R], context: C, pieces: Sequence[P]) -> Iterator[R]:
         """As `Engine.map`.
@@ -46,10 +40,7 @@ class RayEngine:
             EngineError: The process of a piece was killed again and again.
         """
         ray = need("ray", extra="ray")
-        options = {"num_cpus": 1, "max_retries": RETRIES, "max_calls": TASKS_A_PROCESS}
-        if self._memory is not None:
-            options["memory"] = self._memory
-        task = ray.remote(**options)(_work)
+        task = ray.remote(num_cpus=1, max_retries=RETRIES, max_calls=TASKS_A_PROCESS)(_work)
         shared, shipped = ray.put(context), ray.put(function)
         ahead = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
         waiting: deque[Any] = deque()

@@ -106,4 +106,5 @@ def job_folder(parent: Path, key: str) -> Iterator[Path]:
         folder.mkdir(mode=0o700, exist_ok=True)  # it holds rows
         yield folder
         shutil.rmtree(folder)
-        lock.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # an open file, on Windows
+            lock.unlink(missing_ok=True)
