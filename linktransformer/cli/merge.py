@@ -43,8 +43,6 @@ def add_to(commands: Commands) -> None:
     text = "file of the rows without a link: side, row number from 0, reason, nearest row, score"
     add("--unlinked", help=text)
     text = "for large .parquet files, folders or patterns: piece by piece, by one key column"
-        "for large .parquet files, folders or patterns, piece by piece in --memory-limit; by one key column"
-    )
     add("--bounded", action="store_true", help=text)
     text = "with --bounded: where pieces are worked on, local (default) or ray"
     add("--engine", choices=("local", "ray"), default=None, help=text)

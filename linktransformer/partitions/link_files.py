@@ -204,10 +204,10 @@ def _key_of_job(
     job: Job,
     plan: Plan,
 ) -> str | None:
-    """What the results of pieces depend on; None where a model cannot say what its vectors depend on."""
-    encoder = plan.encoder
-    of_model = "" if encoder is None else getattr(encoder, "fingerprint", None)
-    if of_model is None:
+    """What the results of pieces depend on; None where a model or a learned decision has no key."""
+    encoder = getattr(plan.encoder, "inner", plan.encoder)
+    of_model = "" if encoder is None else getattr(encoder, "cache_key", None)
+    if of_model is None or plan.correction is not None:
         return None
     options = {name: value for name, value in job.options().items() if name not in ("validate", "threshold")}
     facts = [table.fingerprint for table in tables]

@@ -108,14 +108,34 @@ def test_a_killed_caller_goes_on_where_it_stopped(
     assert list(workspace.iterdir()) == []
 
 
-def test_other_files_or_options_do_not_go_on(paths: tuple[Path, Path], tmp_path: Path) -> None:
-    class Stopped(Counting):
-        def map(self, function: Any, context: Any, pieces: Any) -> Any:
-            for number, result in enumerate(super().map(function, context, pieces)):
-                if number == 2:
-                    raise KeyboardInterrupt
-                yield result
+class Keyed(Hashed):
+    """An encoder that says what its vectors depend on."""
 
+    cache_key = "hashed 1"
+
+
+class Stopped(Counting):
+    """An engine whose caller is interrupted after three pieces."""
+
+    def map(self, function: Any, context: Any, pieces: Any) -> Any:
+        for number, result in enumerate(super().map(function, context, pieces)):
+            if number == 2:
+                raise KeyboardInterrupt
+            yield result
+
+
+@pytest.mark.parametrize(("model", "again"), [(Keyed(), {}), (Hashed(), {"searched": 3}), ("full", {})])
+def test_a_model_that_says_what_it_is_goes_on(
+    paths: tuple[Path, Path], tmp_path: Path, model: Any, again: dict[str, int]
+) -> None:
+    for worked in ({"searched": 3}, again):
+        engine, options = Stopped(), {**LEXICAL, "model": model}
+        with pytest.raises(KeyboardInterrupt):
+            lt.link_files(*paths, None, engine=engine, workspace=tmp_path, progress=False, **options)
+        assert engine.worked == worked
+
+
+def test_other_files_or_options_do_not_go_on(paths: tuple[Path, Path], tmp_path: Path) -> None:
     def stopped(**options: Any) -> dict[str, int]:
         engine = Stopped()
         with pytest.raises(KeyboardInterrupt):
