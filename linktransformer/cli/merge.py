@@ -111,13 +111,14 @@ def _run_bounded(arguments: argparse.Namespace) -> int:
     from linktransformer.partitions.link_files import link_files
 
     refuse_reading(arguments, "--bounded")
-    if not arguments.out or arguments.dry_run or arguments.images or arguments.confidence or arguments.reader:
+    if not arguments.out or arguments.images or arguments.confidence or arguments.reader:
         raise InvalidArgumentError(
-            "--bounded writes a .parquet file: give --out. It takes no --images, --confidence, --reader "
-            "or --dry-run."
+            "--bounded writes a .parquet file: give --out. It takes no --images, --confidence or --reader."
         )
     if arguments.address is not None and arguments.engine != "ray":
         raise InvalidArgumentError("--address is that of a Ray cluster. Add --engine ray.")
+    if arguments.dry_run:
+        return _estimate_bounded(arguments)
     names = (
         "workspace",
         "block_on",
@@ -143,6 +144,25 @@ def _run_bounded(arguments: argparse.Namespace) -> int:
             **options_of(arguments, (*names, "device", "batch_size", "memory_limit", "cache")),
         )
     _write(links, arguments)
+    return 0
+
+
+def _estimate_bounded(arguments: argparse.Namespace) -> int:
+    """Print what `_run_bounded` would take."""
+    from linktransformer.partitions.estimate_files import estimate_files
+
+    values = estimate_files(
+        arguments.left,
+        arguments.right,
+        _single(arguments.on),
+        left_on=_single(arguments.left_on),
+        right_on=_single(arguments.right_on),
+        block_on=arguments.block_on,
+        memory_limit=arguments.memory_limit,
+        model=arguments.model or "lexical",
+    )
+    for name, value in values.items():
+        print(f"{name}: {value}")
     return 0
 
 

@@ -166,3 +166,20 @@ def test_from_the_command_line(
     assert "Add --bounded" in capsys.readouterr().err
     assert main.main([*given, "--bounded", "--address", cluster, "--force"]) == 2
     assert "Add --engine ray" in capsys.readouterr().err
+
+
+def test_an_estimate_has_the_pieces_of_the_run(
+    paths: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["merge", *map(str, paths), "--on", "name", "--block-on", "city,size", "--model", "lexical"]
+    given += ["--out", str(tmp_path / "o.parquet"), "--memory-limit", "300kb", "--bounded", "--dry-run"]
+    assert main.main(given) == 0
+    said = dict(line.split(": ") for line in capsys.readouterr().out.splitlines())
+    search = lt.link_files(*paths, None, progress=False, **LEXICAL).report()["search"]
+    assert int(said["pieces"]) == search["pieces"] > 2
+    assert 0 <= int(said["rows_of_largest_piece"]) - search["rows_of_largest_piece"] < 20  # rows without name
+    sides = [parquet.read_table(path).to_pandas().astype({"city": object}) for path in paths]
+    sides = [side[side["city"] != " "] for side in sides]  # a blank is a null, which has no block
+    pairs = sides[0].merge(sides[1].dropna(subset=["city", "size"]), on=["city", "size"])
+    assert int(said["pairs"]) == len(pairs) > 2000
+    assert not (tmp_path / "o.parquet").exists()
