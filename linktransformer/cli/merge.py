@@ -111,9 +111,10 @@ def _run_bounded(arguments: argparse.Namespace) -> int:
     from linktransformer.partitions.link_files import link_files
 
     refuse_reading(arguments, "--bounded")
-    if not arguments.out or arguments.images or arguments.confidence or arguments.reader:
+    writes = arguments.out or arguments.dry_run
+    if not writes or arguments.images or arguments.confidence or arguments.reader:
         raise InvalidArgumentError(
-            "--bounded writes a .parquet file: give --out. It takes no --images, --confidence or --reader."
+            "--bounded writes a .parquet file: give --out. It takes no --images, --confidence, --reader."
         )
     if arguments.address is not None and arguments.engine != "ray":
         raise InvalidArgumentError("--address is that of a Ray cluster. Add --engine ray.")
