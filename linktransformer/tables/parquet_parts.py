@@ -134,11 +134,21 @@ def _fingerprint(address: str) -> tuple[object, ...]:
 
 
 def _of_place(place: str, name: str) -> list[str]:
-    found = _listed(place, name) if "://" in place else _on_disk(place)
+    if "://" in place:
+        found = _listed(place, name)
+    else:
+        try:
+            found = _on_disk(place)
+        except (OSError, ValueError):  # a text that can be no path
+            found = None
     if found is None:
-        raise InvalidArgumentError(f"{name}={place!r} is not a file. Give the path of a {SUFFIX} file.")
+        raise InvalidArgumentError(
+            f"{name}={check.shown(place)} is not a file. Give the path of a {SUFFIX} file."
+        )
     if not found:
-        raise InvalidArgumentError(f"{name}={place!r}: there is no {SUFFIX} file. Look at the path.")
+        raise InvalidArgumentError(
+            f"{name}={check.shown(place)}: there is no {SUFFIX} file. Look at the path."
+        )
     return found
 
 

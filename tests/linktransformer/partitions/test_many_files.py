@@ -106,6 +106,7 @@ def test_files_of_different_types_or_columns(folders: tuple[Path, Path]) -> None
     [
         ("nothing-*.parquet", "there is no .parquet file"),
         ([], "names no file"),
+        ("x" * 5000, "not a file"),
         ("file:///nowhere/x.parquet", "not a file"),
         ("what://nowhere/x.parquet", "cannot be read"),
     ],
