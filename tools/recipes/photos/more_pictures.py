@@ -28,23 +28,23 @@ from tools.recipes.photos.sources import CLIP_ART, LONGEST, SHORT, load
 Bits = npt.NDArray[np.bool_]
 # package: terms, by its copyright file
 PACKAGES = {
-    "wesnoth-1.16-data": "GPL-2+ and CC-BY-SA-4.0",
-    "stellarium-data": "GPL-2+, CC-BY-SA and public domain",
-    "opencv-doc": "Apache-2.0",
-    "endless-sky-data": "GPL-3+, CC-BY-SA-4.0, CC-BY-SA-3.0, public domain",
-    "endless-sky-high-dpi": "GPL-3+, CC-BY-SA-4.0, CC-BY-SA-3.0, public domain",
-    "freeorion-data": "GPL-2, CC-BY-SA-3.0",
-    "supertuxkart-data": "GPL-3+, CC-BY-SA-3.0 and 4.0, CC-BY, CC0-1.0, public domain",
-    "marble-data": "LGPL-2.1+, public domain",
-    "freecol": "GPL-2+",
-    "sway-backgrounds": "CC0-1.0",
-    "extremetuxracer-data": "GPL-2+",
+    "wesnoth-1.16-data": "GPL-2+",
+    "stellarium-data": "GPL-2+",
+    "opencv-doc": "Apache-2.0, BSD-3-Clause and others",
+    "endless-sky-data": "CC-BY-SA-4.0, CC-BY-SA-3.0, CC-BY-4.0, public domain, GPL-3+",
+    "endless-sky-high-dpi": "CC-BY-SA-4.0, CC-BY-SA-3.0, CC-BY-4.0, public domain, GPL-3+",
+    "freeorion-data": "GPL-2, LGPL-2.1+, CC-BY-SA-3.0",
+    "supertuxkart-data": "CC-BY-SA-3.0, CC-BY-SA-4.0, CC-BY-3.0, CC0-1.0, public domain, GPL-3+",
+    "marble-data": "LGPL-2.1+, CC0-1.0, CC-BY-3.0, GFDL-1.2 and others",
+    "freecol": "GPL-2+, CC-BY-SA-3.0, CC-BY-4.0, CC0-1.0, public domain",
+    "sway-backgrounds": "Expat",
+    "extremetuxracer-data": "GPL-2+, CC0-1.0",
     "neverball-data": "GPL-2+",
-    "tuxpaint-data": "GPL-2+",
-    "pysiogame": "GPL-3+, CC-BY-SA-3.0",
+    "tuxpaint-data": "GPL-2+, public domain",
+    "pysiogame": "GPL-3+, CC-BY-3.0, public domain",
 }
 MOST = 800  # of a package
-SMALLEST, TILE, QUALITY = 150, 600, 80
+SMALLEST, TILE, QUALITY = 150, 600, 65
 NEAR = 40  # of the bits of two pictures differ where they are different pictures
 CHUNK = 64
 _SKIPPED = ("normal", "gloss", "_spec", "mask", "icon", "font", "alpha", "height", "cursor", "button", "flag")
