@@ -15,6 +15,7 @@ from tools.report import destination, publish, say
 BENCHMARKS = {
     "zero_label": "F1 by default on every labelled two-table set, beside TF-IDF, the rules of before, Splink",
     "precision": "the precision asked for and the one reported against the true one, at any overlap",
+    "unseen": "links and clusters of lists from public packages that nothing was trained on",
     "codelists": "values linked to a short list of codes: the share linked, and linked rightly",
     "speed": "CPU seconds and memory of linking by n-grams, beside TF-IDF and sparse_dot_topn",
     "default_speed": "CPU, memory and F1 of the default link, beside full, lexical, 0.1.18, Splink, TF-IDF",
