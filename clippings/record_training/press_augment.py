@@ -1,6 +1,6 @@
 """Print batches of photographs on their device: the kinds of damage of `clippings.press`, for tensors.
 
-Thousands of fresh printings a second, so that no two batches show the same print. The draws have the ranges of
+Thousands of fresh printings a second, so that no two batches show the same print. Draws have the ranges of
 `clippings.synthetic.press_damage`; bleed, scratches and curl are left out: the benchmark measures damage that
 no training has seen. All printings of a call have one severity and one size, whatever else differs.
 """
@@ -22,9 +22,9 @@ SHORT = 224  # pixels of the short side of a picture before it is printed, which
 BLURS = 4  # parts of a batch, each with a blur of its own
 STEP = 16  # sizes of prints are multiples: blocks of JPEG whose colours have half the pixels
 LUMINANCE = (
-    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22,
-    29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103,
-    121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17,
+    22, 29, 51, 87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78,
+    87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
 )  # fmt: skip
 
 
@@ -182,7 +182,9 @@ class Printer:
         bottom = quad[:, 1][:, None, None] * (1 - u) + quad[:, 2][:, None, None] * u
         grid = top * (1 - v) + bottom * v
         table = self._uniform(0.08, 0.92, n, 1, 1, 1)
-        shot = torch.nn.functional.grid_sample(x - table, grid, padding_mode="zeros", align_corners=True) + table
+        shot = (
+            torch.nn.functional.grid_sample(x - table, grid, padding_mode="zeros", align_corners=True) + table
+        )
         centre = self._uniform(-0.6, 0.6, n, 2, 1, 1)
         away = (line[None, :, None] - centre[:, 0]) ** 2 + (line[None, None, :] - centre[:, 1]) ** 2
         light = 1 - self._uniform(0.05, 0.3, n, 1, 1, 1) * min(s, 1.5) * away[:, None] / 2

@@ -1,4 +1,4 @@
-"""The loop that trains a model of photographs: fresh prints of every picture in every batch, on the device."""
+"""The loop that trains a model of photographs: fresh prints in every batch, made on the device."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from tools.report import say
 
 SEVERITIES = 0.15, 1.75
 TEMPERATURE = 0.05
-SPREADING = 2.0  # weight of the loss that keeps pictures apart (A. Sablayrolles et al. 2019, arXiv 1806.03198)
+SPREADING = (
+    2.0  # weight of the loss that keeps pictures apart (A. Sablayrolles et al. 2019, arXiv 1806.03198)
+)
 SCALE, MARGIN = 24.0, 0.15  # of cosines with the vectors that stand for pictures
 WRONG, NO_PICTURE, NO_TEXT = 0.1, 0.12, 0.2  # shares of the prints
 NEIGHBOURS, GROUP = 24, 8  # pictures are drawn with some of their nearest ones
@@ -99,7 +101,9 @@ class Learner:
         self.model.eval()
         parts, of = [], []
         for number in range(prints):
-            for rows in torch.arange(len(self.store.pictures), device=self.draw.device).split(self.plan.sources):
+            for rows in torch.arange(len(self.store.pictures), device=self.draw.device).split(
+                self.plan.sources
+            ):
                 pixels, _ = self.prints(rows, 0.3 + 0.3 * number)
                 with torch.autocast(pixels.device.type, torch.bfloat16, enabled=pixels.is_cuda):
                     parts.append(self.model.features(pixels).float())
@@ -175,7 +179,7 @@ class Learner:
         return total + 0.5 * contrast(text[some], said[some])
 
     def _against_centres(self, image: Tensor, picture: Tensor) -> Tensor:
-        """Cross-entropy among the vectors that stand for all pictures, with a margin (H. Wang et al. 2018)."""
+        """Cross-entropy among what stands for all pictures, with a margin (H. Wang et al. 2018)."""
         cosines = image @ functional.normalize(self.centres, dim=1).T
         own = functional.one_hot(picture, cosines.shape[1]).to(cosines.dtype)
         return 0.5 * functional.cross_entropy(SCALE * (cosines - MARGIN * own), picture)
@@ -235,8 +239,11 @@ def contrast(vectors: Tensor, entity: Tensor, comparable: Tensor | None = None) 
 
 
 def spreading(vectors: Tensor, entity: Tensor) -> Tensor:
-    """Minus the logarithm of the distance to the nearest vector of another picture: cosines become
-    comparable between regions, so that one cut fits all (E. Pizzi et al. 2022, arXiv 2202.10261)."""
+    """Minus the logarithm of the distance to the nearest vector of another picture.
+
+    Cosines become comparable between regions, so that one cut fits all (E. Pizzi et al. 2022, arXiv
+    2202.10261).
+    """
     cosines = vectors @ vectors.T
     cosines = cosines.masked_fill(entity[:, None] == entity[None, :], -2.0)
     nearest = cosines.amax(dim=1)

@@ -6,7 +6,7 @@ apt-get download wesnoth-1.16-data stellarium-data opencv-doc endless-sky-data e
 for deb in *.deb; do dpkg -x $deb more/${deb%%_*}; done
 python -m tools.recipes.photos.more_pictures more unpacked sources.zip more.zip
 
-`unpacked` and `sources.zip` are those of `tools.recipes.photos.sources`. The file has numbered pictures alone.
+`unpacked` and `sources.zip` are those of `tools.recipes.photos.sources`. The file has pictures alone.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def paths(more: Path, unpacked: Path) -> list[Path]:
         ]  # fmt: skip
         found += sorted(every, key=lambda path: sha256(path.name.encode()).digest())[:MOST]
     art = sorted(
-        path for path in (unpacked / "openclipart-png").rglob("*.png") if 8_000 < path.stat().st_size < 300_000
+        path
+        for path in (unpacked / "openclipart-png").rglob("*.png")
+        if 8_000 < path.stat().st_size < 300_000
     )
     draw = np.random.default_rng(0).permutation(len(art)).tolist()
     return found + [art[number] for number in draw[CLIP_ART : CLIP_ART + MOST]]
@@ -91,7 +93,9 @@ def tiles(path: Path) -> list[bytes]:
         if small.std() < 14 or detail < 6:
             continue
         factor = min(1.0, SHORT / min(tile.size), LONGEST / max(tile.size))
-        tile = tile.resize((round(tile.width * factor), round(tile.height * factor)), Image.Resampling.LANCZOS)
+        tile = tile.resize(
+            (round(tile.width * factor), round(tile.height * factor)), Image.Resampling.LANCZOS
+        )
         stored = io.BytesIO()
         tile.save(stored, "WEBP", quality=QUALITY)
         kept.append(stored.getvalue())

@@ -26,7 +26,13 @@ UNSEEN = ("bleed", "curl", "scratches")
 FORMS = 24  # of each caption
 PRINTS = {"mixed": (4, (0.3, 0.7, 1.0, 1.3)), "heavy": (3, (1.5,))}  # of valid: times, severities
 SEEDS = {"train": 1, "valid": 2}
-PHOTOS, MORE, VALID, TEXTS, BACKBONE = "photos.zip", "more.zip", "valid.zip", "texts.npz", "backbone.safetensors"
+PHOTOS, MORE, VALID, TEXTS, BACKBONE = (
+    "photos.zip",
+    "more.zip",
+    "valid.zip",
+    "texts.npz",
+    "backbone.safetensors",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +77,9 @@ def pack(archive: Path, more: Path, weights: Path, out: Path) -> None:
         facts = []
         for name, (times, severities) in PRINTS.items():
             for one in planned(of_valid, "valid", times, severities, SEEDS["valid"]):
-                shown = printed(pixels(stored[one.source]), one.press, one.draw, other=pixels(stored[one.other]))
+                shown = printed(
+                    pixels(stored[one.source]), one.press, one.draw, other=pixels(stored[one.other])
+                )
                 valid.writestr(zipfile.ZipInfo(f"{len(facts):05d}.jpg"), shown)
                 facts.append({"set": name, "source": one.source, "text": one.text})
         valid.writestr(zipfile.ZipInfo("prints.json"), json.dumps(facts, ensure_ascii=False))

@@ -31,9 +31,7 @@ class Encoded:
 
 
 @torch.no_grad()
-def encode(
-    model: PhotoModel, squares: np.ndarray, quality: Floats, texts: Texts | None = None
-) -> Encoded:
+def encode(model: PhotoModel, squares: np.ndarray, quality: Floats, texts: Texts | None = None) -> Encoded:
     """The vectors of prepared prints (n, side, side, 3), with hints (n, 2) and captions."""
     model.eval()
     device = model.scale.device
@@ -48,13 +46,15 @@ def encode(
     spoken = torch.from_numpy(place >= 0).to(device)
     vectors = np.zeros((1, model.config.text_dim), np.float32) if texts is None else texts.vectors
     text = model.text(torch.from_numpy(vectors[np.maximum(place, 0)]).to(device)) * spoken[:, None]
-    hints = torch.from_numpy(np.concatenate([np.full((len(quality), 1), np.nan, np.float32), quality], axis=1))
+    hints = torch.from_numpy(
+        np.concatenate([np.full((len(quality), 1), np.nan, np.float32), quality], axis=1)
+    )
     fused = model.fuse(image, text, torch.ones_like(spoken), spoken, hints.to(device))
     return Encoded(image.cpu().numpy(), text.cpu().numpy(), fused.cpu().numpy())
 
 
 def scores(found: Encoded, source: Integers) -> dict[str, float]:
-    """By kind: the share of prints whose nearest one shows their picture, and the best adjusted Rand index."""
+    """By kind: the share whose nearest print shows their picture, and the best adjusted Rand index."""
     values: dict[str, float] = {}
     for kind, rows in (("image", found.image), ("text", found.text), ("fused", found.fused)):
         cosines = rows @ rows.T

@@ -10,7 +10,6 @@ processors print pictures that training leaves out: `--decide` writes their vect
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import multiprocessing
 import os
