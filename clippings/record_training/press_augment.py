@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clippings.pictures.photographs import DARK, LEAST_RANGE, LIGHT
-from clippings.synthetic.press_damage import ANGLES, LUMA
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+LUMA = (0.299, 0.587, 0.114)
+ANGLES = (15.0, 75.0, 45.0)  # of the screens of cyan, magenta and black ink, in degrees
 SHORT = 224  # pixels of the short side of a picture before it is printed, which dots and blur are measured by
 BLURS = 4  # parts of a batch, each with a blur of its own
 STEP = 16  # sizes of prints are multiples: blocks of JPEG whose colours have half the pixels
@@ -249,7 +250,7 @@ class Printer:
 
 def _luma(x: Tensor) -> Tensor:
     """Grey of RGB, (n, 3, h, w) with three equal channels."""
-    grey = (x * x.new_tensor(LUMA.tolist())[None, :, None, None]).sum(dim=1, keepdim=True)
+    grey = (x * x.new_tensor(LUMA)[None, :, None, None]).sum(dim=1, keepdim=True)
     return grey.expand(-1, 3, -1, -1)
 
 
