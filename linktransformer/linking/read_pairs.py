@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["VARIABLE", "read_pairs"]
 
 VARIABLE = "LINKTRANSFORMER_READER"  # a folder with another reader, for measurements
-# Tokens that are read, at .1 ms each on one core: as many as take about as long as the n-grams of a record
-# take (.3 ms), or as the text model took for what it encoded (.04 ms a character); at least four seconds.
+# Tokens that are read, at .1 ms each on one core. With what the text model encoded (.04 ms a character) they
+# take about as long as the n-grams of a record (.3 ms); where the model encoded more, as long as that took;
+# and at least four seconds.
 PER_RECORD, PER_CHARACTER, AT_LEAST, PER_SECOND = 3, 0.4, 40_000, 10_000
 LEAST_TOKENS = 5  # of a pair: three special ones and one of each record
 
@@ -102,11 +103,12 @@ def _with_rivals(doubt: Floats, left: Integers, right: Integers) -> Floats:
 
 
 def _budget(reader: ReaderBudget, n_records: int, encoded: int) -> int | None:
-    """Tokens that may be read, None for any number."""
+    """Tokens that may be read, None for any number; `encoded`: characters that the model encoded."""
     if reader is True:
         return None
     if isinstance(reader, str):
-        return max(AT_LEAST, PER_RECORD * n_records, int(PER_CHARACTER * encoded))
+        of_model = int(PER_CHARACTER * encoded)
+        return max(AT_LEAST, PER_RECORD * n_records - of_model, of_model)
     return int(float(reader) * PER_SECOND)
 
 

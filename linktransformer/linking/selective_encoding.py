@@ -22,9 +22,9 @@ __all__ = ["NOT_ASKED", "Selection", "adapted", "best_of", "doubtful", "in_doubt
 # The usual 5 % either way: a pair below is taken for no match, a record with a candidate above is taken as
 # matched. Both were set before any score was looked at.
 IMPROBABLE, CERTAIN = 0.05, 0.95
-# Characters that a model may read, at .04 ms each on one core: as many as take about as long as the n-grams
-# of a record take (.3 ms), and at least as many as take four seconds.
-PER_RECORD, AT_LEAST = 8, 100_000
+# Characters that a model may read, at .04 ms each on one core: as many as take about half as long as the
+# n-grams of a record take (.3 ms), and at least as many as take four seconds. The other half is the reader's.
+PER_RECORD, AT_LEAST = 4, 100_000
 SMALL = 500  # texts of both tables: encoded in half a second, and of fewer no distribution is known
 NOT_ASKED = {"records": [0, 0], "rule": "records in doubt by n-grams: none"}
 # A trial encodes so many records without candidates, of the side that has fewer of them, and of the other as
