@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from linktransformer.encoding.cache_settings import CacheSettings
     from linktransformer.errors import (
         ColumnNotFoundError,
+        EngineError,
         InvalidArgumentError,
         LinkTransformerError,
         LinkWarning,
@@ -64,6 +65,7 @@ _HOME = {
     "Clusters": "results.clusters",
     "ColumnNotFoundError": "errors",
     "Deduplicator": "estimators.deduplicator",
+    "EngineError": "errors",
     "InvalidArgumentError": "errors",
     "LinkTransformer": "compat.model",
     "LinkTransformerError": "errors",
@@ -109,6 +111,7 @@ __all__ = [
     "Clusters",
     "ColumnNotFoundError",
     "Deduplicator",
+    "EngineError",
     "InvalidArgumentError",
     "LinkTransformer",
     "LinkTransformerError",

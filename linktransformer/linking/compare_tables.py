@@ -249,10 +249,10 @@ def plan_of(job: Job) -> Plan:
     """The model of a job, which reads pictures where there are any."""
     planned = model_plan.plan if job.images is None else model_plan.plan_of_pictures
     plan = planned(job.model, job.device, job.cache)
-    if job.reader is not False and plan.correction is not None:
+    if job.reader is not False and plan.correction is not None and not plan.correction.reader:
         raise InvalidArgumentError(
-            f"reader={job.reader!r} is not possible with a decision that was learned from labels: it was "
-            "learned without the reader. Leave reader= out."
+            f"reader={job.reader!r} is not possible with this decision: it was learned from labels without "
+            "the reader. Leave reader= out."
         )
     return plan
 

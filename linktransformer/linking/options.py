@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from linktransformer import check
 from linktransformer.decision import threshold as thresholds
+from linktransformer.encoding import model_plan
 from linktransformer.encoding.cache_settings import CacheLike, check_cache
 from linktransformer.encoding.model_plan import FULL, ModelLike
 from linktransformer.errors import InvalidArgumentError
@@ -24,8 +25,10 @@ __all__ = [
     "Job",
     "K",
     "Model",
+    "ReaderBudget",
     "Suffixes",
     "Threshold",
+    "reader_of",
 ]
 
 Model: TypeAlias = ModelLike
@@ -87,7 +90,8 @@ class Job:
             if values.get(name) is None:
                 values[name] = default
         if "reader" in names:
-            values["reader"] = _reader_of(arguments)
+            pictures = arguments.get("images") is not None
+            values["reader"] = reader_of(arguments["reader"], arguments.get("model"), pictures=pictures)
         return cls(**values)
 
     def options(self) -> dict[str, object]:
@@ -119,14 +123,19 @@ class Job:
         _check_reader(self.reader)
 
 
-def _reader_of(arguments: Mapping[str, Any]) -> ReaderBudget:
-    """The argument `reader` of a function that has one; "auto" uses it with the bundled model alone."""
-    reader, model = arguments["reader"], arguments.get("model")
+def reader_of(reader: object, model: object, *, pictures: bool) -> ReaderBudget:
+    """The budget of the reader in a job.
+
+    "auto" reads with the bundled model, and with a decision from labels that was learned with the reader; not
+    with any other model, nor with pictures.
+    """
     if reader is None or (isinstance(reader, str) and reader == AUTO):
+        learned = model_plan.decision_alone(model)
         bundled = model is None or (isinstance(model, str) and model == FULL)
-        return AUTO if bundled and arguments.get("images") is None else False
+        reads = bundled if learned is None else learned[0].reader
+        return AUTO if reads and not pictures else False
     _check_reader(reader)
-    if reader is not False and arguments.get("images") is not None:
+    if reader is not False and pictures:
         raise InvalidArgumentError(
             f"reader={check.shown(reader)} reads texts, and images= links by pictures. Leave reader= out."
         )
