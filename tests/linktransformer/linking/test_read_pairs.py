@@ -140,6 +140,9 @@ def test_the_budget_grows_with_records_and_with_what_was_encoded() -> None:
     assert read_pairs._budget("auto", 100, 0) == 40_000
     assert read_pairs._budget("auto", 1_000_000, 0) == 3_000_000
     assert read_pairs._budget("auto", 100, 10_000_000) == 4_000_000
+    # of 3 tokens for each record what the model read is taken off, unless it is more than half of them
+    assert read_pairs._budget("auto", 1_000_000, 2_000_000) == 2_200_000
+    assert read_pairs._budget("auto", 1_000_000, 4_000_000) == 1_600_000
     assert read_pairs._budget(True, 100, 0) is None and read_pairs._budget(2.5, 100, 0) == 25_000
 
 
