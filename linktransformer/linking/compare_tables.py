@@ -20,7 +20,7 @@ from linktransformer.linking import long_records
 from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.long_records import Encoding, Reading
 from linktransformer.linking.options import Job
-from linktransformer.linking.read_pairs import read_pairs
+from linktransformer.linking.read_pairs import TableReader, read_pairs
 from linktransformer.linking.selective_encoding import NOT_ASKED, adapted, in_doubt
 from linktransformer.results.report import ABSENT, Absent, PairsReport
 from linktransformer.scoring import fellegi_sunter
@@ -193,16 +193,25 @@ class TableSource:
             return replace(pairs, encoded=NOT_ASKED, long={**reading.report, "model": "not asked"})
         encoding, long = self.chosen(reading)
         options = self.options(encoding, reading)
-        judged, encoded = adapted(pairs.judged, fused, encoding, options, self.plan.correction)
+        judged, encoded = adapted(
+            pairs.judged, fused, encoding, options, self.plan.correction, self._table_reader
+        )
         return replace(pairs, judged=judged, encoded=encoded, long=long)
+
+    @property
+    def _table_reader(self) -> TableReader | None:
+        """The reader of both tables; None where nothing is to be read."""
+        if self.job.reader is False:
+            return None
+        left, right = self.sides
+        return TableReader((left.table, right.table), (left.on, right.on))
 
     def _read(self, pairs: Pairs, fused: Fused) -> Pairs:
         """The pairs with the log-odds of a cross-encoder for those in doubt."""
-        if self.job.reader is False:
+        reader = self._table_reader
+        if reader is None:
             return pairs
-        left, right = self.sides
-        tables, on = (left.table, right.table), (left.on, right.on)
-        judged, read = read_pairs(pairs.judged, fused, tables, on, self.job.reader)
+        judged, read = read_pairs(pairs.judged, fused, reader.tables, reader.on, self.job.reader)
         return replace(pairs, judged=judged, read=read)
 
     def report(self, pairs: Pairs | None, fused: Fused) -> PairsReport:

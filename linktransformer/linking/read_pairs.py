@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from linktransformer.decision.pair_probabilities import Judged
 from linktransformer.linking.options import ReaderBudget
 from linktransformer.linking.selective_encoding import best_of, doubtful
 from linktransformer.progress import stage
+from linktransformer.scoring.describe import Views
 from linktransformer.scoring.key_column import naming_order
 from linktransformer.search import blocking
 from linktransformer.tables import key_columns, records
@@ -26,7 +27,7 @@ from linktransformer.tables.serialize import Serializer
 if TYPE_CHECKING:
     from clippings.text.pair_reader import CellTokens, PairReader
 
-__all__ = ["VARIABLE", "read_pairs"]
+__all__ = ["VARIABLE", "TableReader", "read_pairs"]
 
 VARIABLE = "LINKTRANSFORMER_READER"  # a folder with another reader, for measurements
 # Tokens that are read, at .1 ms each on one core. With what the text model encoded (.04 ms a character) they
@@ -73,7 +74,8 @@ def read_pairs(
     if not len(at):
         return judged, {**report, "pairs_read": 0}
     model = _reader()
-    sides, rows = _tokens(model, judged, fused, tables, on, at)
+    pairs = fused.candidates.left[at], fused.candidates.right[at]
+    sides, rows = _tokens(model, judged.described.views, pairs, tables, on)
     whole = sides[0].whole[rows[0]] & sides[1].whole[rows[1]]
     cost = np.where(whole, 3 + sides[0].lengths[rows[0]] + sides[1].lengths[rows[1]], 0)
     if budget is not None:
@@ -90,6 +92,38 @@ def read_pairs(
     own = judged.own.copy()
     own[at[chosen]] = model.mixed(own[at[chosen]], read)
     return replace(judged, own=own), report
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableReader:
+    """The reader for records of two tables: few pairs, whatever their doubt.
+
+    Args:
+        tables: Both tables.
+        on: Their key columns.
+    """
+
+    tables: tuple[Table, Table]
+    on: tuple[list[str], list[str]]
+
+    def mixed(self, views: Views, pairs: tuple[Integers, Integers], log_odds: Floats) -> Floats:
+        """Log-odds of pairs of records with the reader's, (n_pairs,) float32; of long records as they are.
+
+        Args:
+            views: The views of the records.
+            pairs: The left and the right record of each pair.
+            log_odds: By the decision, (n_pairs,) float32.
+        """
+        if not len(log_odds):
+            return log_odds
+        model = _reader()
+        sides, rows = _tokens(model, views, pairs, self.tables, self.on)
+        whole = np.flatnonzero(sides[0].whole[rows[0]] & sides[1].whole[rows[1]])
+        mixed = log_odds.copy()
+        if len(whole):
+            read = model.log_odds(*sides, rows[0][whole], rows[1][whole])
+            mixed[whole] = model.mixed(log_odds[whole], read)
+        return mixed
 
 
 def _with_rivals(doubt: Floats, left: Integers, right: Integers) -> Floats:
@@ -114,18 +148,16 @@ def _budget(reader: ReaderBudget, n_records: int, encoded: int) -> int | None:
 
 def _tokens(
     model: PairReader,
-    judged: Judged,
-    fused: Fused,
+    views: Views,
+    pairs: tuple[Integers, Integers],
     tables: tuple[Table, Table],
     on: tuple[list[str], list[str]],
-    at: Integers,
 ) -> tuple[tuple[CellTokens, CellTokens], tuple[Integers, Integers]]:
     """The tokens of the records of some pairs, and the places of these records."""
-    views = judged.described.views
     paired = key_columns.paired(*on)
     names = [paired[place] for place in naming_order(views.columns, views.key)]
     tokens, places = [], []
-    for side, numbers in enumerate((fused.candidates.left[at], fused.candidates.right[at])):
+    for side, numbers in enumerate(pairs):
         nodes, place = np.unique(numbers, return_inverse=True)
         table = tables[side].rows(blocking.first_rows(views.nodes[side])[nodes])
         columns = [_cells(table, pair[side]) for pair in names]

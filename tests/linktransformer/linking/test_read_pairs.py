@@ -71,8 +71,8 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Read:
     def call(p: list[float], words: list[int], reader: Any) -> tuple[Any, dict[str, object]]:
         n = len(p)
         sides = [tokens.tokens([("w " * count,) for count in words])] * 2
-        monkeypatch.setattr(read_pairs, "_tokens", lambda *given: (tuple(sides), (given[-1], given[-1])))
-        candidates = SimpleNamespace(n_left=n, n_right=n)
+        monkeypatch.setattr(read_pairs, "_tokens", lambda *given: (tuple(sides), given[2]))
+        candidates = SimpleNamespace(n_left=n, n_right=n, left=np.arange(n), right=np.arange(n))
         fused = SimpleNamespace(candidates=candidates, score=np.array(p, np.float32))
         judged = Judged(
             SimpleNamespace(written=None, views=SimpleNamespace(same=True)), np.zeros(n, np.float32)
@@ -190,7 +190,7 @@ def test_what_the_reader_cannot_be_used_with_is_refused(tmp_path: Path) -> None:
         lt.cluster(table, "name", images="crop", model="names", reader=True)
     labels = pd.DataFrame({"left": range(12), "right": range(12), "match": [1] * 9 + [0] * 3})
     left = pd.DataFrame({"name": [f"Acme Steel {n}" for n in range(12)]})
-    learned = lt.fit_decision(left, left, labels, on="name", model="lexical")
+    learned = lt.fit_decision(left, left, labels, on="name", model="lexical", out=tmp_path)
     with pytest.raises(InvalidArgumentError, match="learned from labels"):
         lt.link(left, left, on="name", model=learned, reader=5)
     assert "read" not in lt.link(left, left, on="name", model=learned).report()
