@@ -1,4 +1,4 @@
-"""Prints of batches on their device: drawn anew, reproducible, as bad as the severity says."""
+"""Prints of batches on their device: drawn for each batch, reproducible, as bad as the severity says."""
 
 from __future__ import annotations
 
