@@ -1,14 +1,15 @@
-# Four commands, each of which sets up all that it needs:
+# Five commands, each of which sets up all that it needs:
 #   make demo    the smallest installation (no torch), then examples/demo.py and examples/reprints.py
 #   make test    ruff, mypy, doctests and tests
 #   make check   what takes seconds of these: ruff, mypy, the rules of the house
+#   make docs    the site of the documentation, in build/site; a broken link is an error
 #   make coverage  share of the lines of linktransformer that tests run, without the files for GPUs
 # All need Python 3.11 (another one: make test PYTHON=python3.12) and nothing else.
 
 PYTHON ?= python3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check coverage clean registry chromium training-fonts training-linker
+.PHONY: demo test check docs coverage clean registry chromium training-fonts training-linker
 
 demo: .venv-demo/stamp
 	.venv-demo/bin/python examples/demo.py
@@ -28,6 +29,14 @@ check: .venv/stamp
 test: check registry chromium
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
 	PYTHONPATH=.venv/clip OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/clippings/records/test_open_clip.py
+
+docs: .venv-docs/stamp
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
+
+.venv-docs/stamp: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-docs
+	.venv-docs/bin/python -m pip install --quiet "mkdocs-material>=9.5" "mkdocstrings[python]>=0.26" ruff
+	touch $@
 
 coverage: .venv/stamp
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -q --cov --cov-report=term:skip-covered \
@@ -85,4 +94,4 @@ training-linker:
 	.venv/bin/python -m pip install --quiet faker
 
 clean:
-	rm -rf .venv .venv-demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-demo .venv-docs build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from linktransformer.encoding.cache_settings import CacheSettings
     from linktransformer.errors import (
         ColumnNotFoundError,
+        EngineError,
         InvalidArgumentError,
         LinkTransformerError,
         LinkWarning,
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from linktransformer.estimators.linker import Linker
     from linktransformer.linking.llm_judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
     from linktransformer.linking.merge import link
-    from linktransformer.linking.pair_judge import calibrated_reader, cross_encoder_reader
+    from linktransformer.linking.llm_reader import llm_reader
+    from linktransformer.linking.pair_judge import cross_encoder_reader
+    from linktransformer.linking.reader_scale import calibrated_reader
     from linktransformer.linking.transform import transform_rows
     from linktransformer.partitions.link_files import link_files
     from linktransformer.results import metrics
@@ -65,6 +68,7 @@ _HOME = {
     "Clusters": "results.clusters",
     "ColumnNotFoundError": "errors",
     "Deduplicator": "estimators.deduplicator",
+    "EngineError": "errors",
     "InvalidArgumentError": "errors",
     "LinkTransformer": "compat.model",
     "LinkTransformerError": "errors",
@@ -81,7 +85,7 @@ _HOME = {
     "UnknownArgumentError": "errors",
     "aggregate_rows": "compat.functions",
     "all_pair_combos_evaluate": "compat.functions",
-    "calibrated_reader": "linking.pair_judge",
+    "calibrated_reader": "linking.reader_scale",
     "classify_rows": "training.classes.classify",
     "cluster": "dedup.cluster",
     "cluster_rows": "compat.old_clusters",
@@ -94,6 +98,7 @@ _HOME = {
     "fit_decision": "training.fit_decision",
     "link": "linking.merge",
     "link_files": "partitions.link_files",
+    "llm_reader": "linking.llm_reader",
     "merge": "compat.old_merge",
     "merge_k_judge": "linking.llm_judge",
     "merge_knn_openai": "linking.llm_judge",
@@ -112,6 +117,7 @@ __all__ = [
     "Clusters",
     "ColumnNotFoundError",
     "Deduplicator",
+    "EngineError",
     "InvalidArgumentError",
     "LinkTransformer",
     "LinkTransformerError",
@@ -142,6 +148,7 @@ __all__ = [
     "fit_decision",
     "link",
     "link_files",
+    "llm_reader",
     "merge",
     "merge_blocking",
     "merge_k_judge",

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 __all__ = [
     "ColumnNotFoundError",
+    "EngineError",
     "InvalidArgumentError",
     "LinkTransformerError",
     "LinkWarning",
@@ -63,6 +64,10 @@ class MissingExtraError(LinkTransformerError, ImportError):
 
 class ModelError(LinkTransformerError, ValueError):
     """A model cannot be found or loaded, or gives vectors that cannot be used."""
+
+
+class EngineError(LinkTransformerError, RuntimeError):
+    """A piece of the work could not be done: its process was killed again and again."""
 
 
 class LinkWarning(UserWarning):

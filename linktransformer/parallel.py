@@ -14,16 +14,27 @@ from functools import lru_cache
 from threading import local
 from typing import TypeVar
 
-__all__ = ["chunks", "cores", "mapped"]
+__all__ = ["chunks", "cores", "limit", "mapped"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+_most = 2**31  # cores, as `limit` set it
 _here = local()  # what a thread of the pool does may ask for threads too: it does that work itself
+
+
+def limit(n: int) -> None:
+    """Use at most so many cores in this process from now on: other processes have the others."""
+    global _most
+    _most = n
 
 
 def cores() -> int:
     """How many cores this process may use."""
+    return min(_most, _available())
+
+
+def _available() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

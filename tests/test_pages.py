@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 FOLDERS = (ROOT, ROOT / "linktransformer", ROOT / "clippings", ROOT / "model_hub")
 
 
@@ -36,3 +36,17 @@ def test_files_that_are_named_exist(name: str) -> None:
     assert named
     missing = [path for path in named if not any((folder / path).exists() for folder in FOLDERS)]
     assert missing == []
+
+
+def test_messages_that_the_questions_explain_are_in_the_code() -> None:
+    table = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8").partition("| message")[2]
+    messages = re.findall(r"^\| ([^|]+?) \|", table, re.MULTILINE)[1:]
+    code = " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "linktransformer").rglob("*.py"))
+    assert len(messages) > 4
+    assert [text for text in messages if text.rstrip(".") not in code and text not in code] == []
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    named = re.findall(r"([\w-]+(?:/[\w-]+)*\.md)", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert sorted(named) == sorted(pages)

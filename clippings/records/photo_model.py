@@ -52,7 +52,11 @@ class PhotoModel(nn.Module):
         The pooling is a power mean (F. Radenovic et al., 2018, arXiv 1711.02512): it gives strong responses
         more weight than the mean, so that what surrounds an object matters less.
         """
-        maps: Tensor = self.backbone(pixels).float().clamp(min=LEAST)
+        return self.pooled(self.backbone(pixels))
+
+    def pooled(self, maps: Tensor) -> Tensor:
+        """The power mean of feature maps, (n, 1280, h, w)."""
+        maps = maps.float().clamp(min=LEAST)
         return maps.pow(POWER).mean(dim=(2, 3)).pow(1 / POWER)
 
     def image(self, pixels: Tensor, mask: Tensor | None = None, vertical: bool = False) -> Tensor:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from linktransformer import __version__
 from linktransformer.cli import cache, dedup, merge, models, review, train
 from linktransformer.cli.outputs import close_output
+from linktransformer.cli.parser import Parser
 from linktransformer.errors import LinkTransformerError
 
 __all__ = ["main"]
@@ -68,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     parser = _parser()
     try:
-        arguments = parser.parse_args(argv)
+        arguments = parser.parsed(argv)
     except SystemExit as ending:  # --help, or bad usage, of which argparse has printed the reason
         return int(ending.code or 0)
     if not hasattr(arguments, "run"):
@@ -77,15 +78,15 @@ def _run(argv: Sequence[str] | None) -> int:
     return int(arguments.run(arguments))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="linktransformer",
         description="Link the rows of two tables that name the same things differently.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"linktransformer {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for module in (merge, dedup, review, train, models, cache):
         module.add_to(commands)
     version = commands.add_parser("version", help="print the version")

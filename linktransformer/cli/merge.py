@@ -42,8 +42,13 @@ def add_to(commands: Commands) -> None:
     add_outputs(parser)
     text = "file of the rows without a link: side, row number from 0, reason, nearest row, score"
     add("--unlinked", help=text)
-    text = "for two large .parquet files: piece by piece, with --memory-limit; --on names one column"
+    text = "for large .parquet files, folders or patterns: piece by piece, by one key column"
     add("--bounded", action="store_true", help=text)
+    text = "with --bounded: where pieces are worked on, local (default) or ray"
+    add("--engine", choices=("local", "ray"), default=None, help=text)
+    add("--address", default=None, metavar="HOST:PORT", help="with --engine ray: of a cluster that runs")
+    text = "with --bounded: a folder for what is set aside; a run that was killed goes on from it"
+    add("--workspace", default=None, metavar="FOLDER", help=text)
     add("--dry-run", action="store_true", help="only print pairs, memory and expected time")
     add("--quiet", action="store_true", help="no progress and no summary; warnings stay")
 
@@ -62,6 +67,9 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     if arguments.bounded:
         return _run_bounded(arguments)
+    for name in ("engine", "address", "workspace"):
+        if getattr(arguments, name) is not None:
+            raise InvalidArgumentError(f"--{name} is for large files, linked piece by piece. Add --bounded.")
     check_reading(arguments, [arguments.left, arguments.right])
     names = (
         "left_on",
@@ -103,12 +111,26 @@ def _run_bounded(arguments: argparse.Namespace) -> int:
     from linktransformer.partitions.link_files import link_files
 
     refuse_reading(arguments, "--bounded")
-    if not arguments.out or arguments.dry_run or arguments.images or arguments.confidence or arguments.reader:
+    writes = arguments.out or arguments.dry_run
+    if not writes or arguments.images or arguments.confidence or arguments.reader:
         raise InvalidArgumentError(
-            "--bounded writes a .parquet file: give --out. It takes no --images, --confidence, --reader "
-            "or --dry-run."
+            "--bounded writes a .parquet file: give --out. It takes no --images, --confidence, --reader."
         )
-    names = "block_on", "how", "validate", "indicator", "k", "threshold", "score_column", "null_values"
+    if arguments.address is not None and arguments.engine != "ray":
+        raise InvalidArgumentError("--address is that of a Ray cluster. Add --engine ray.")
+    if arguments.dry_run:
+        return _estimate_bounded(arguments)
+    names = (
+        "workspace",
+        "block_on",
+        "how",
+        "validate",
+        "indicator",
+        "k",
+        "threshold",
+        "score_column",
+        "null_values",
+    )
     with without_warnings():  # they are printed at the end
         links = link_files(
             arguments.left,
@@ -119,9 +141,29 @@ def _run_bounded(arguments: argparse.Namespace) -> int:
             right_on=_single(arguments.right_on),
             model=arguments.model or "lexical",
             suffixes=(arguments.suffixes[0], arguments.suffixes[1]),
+            engine=arguments.address or arguments.engine,
             **options_of(arguments, (*names, "device", "batch_size", "memory_limit", "cache")),
         )
     _write(links, arguments)
+    return 0
+
+
+def _estimate_bounded(arguments: argparse.Namespace) -> int:
+    """Print what `_run_bounded` would take."""
+    from linktransformer.partitions.estimate_files import estimate_files
+
+    values = estimate_files(
+        arguments.left,
+        arguments.right,
+        _single(arguments.on),
+        left_on=_single(arguments.left_on),
+        right_on=_single(arguments.right_on),
+        block_on=arguments.block_on,
+        memory_limit=arguments.memory_limit,
+        model=arguments.model or "lexical",
+    )
+    for name, value in values.items():
+        print(f"{name}: {value}")
     return 0
 
 

@@ -47,6 +47,7 @@ class Correction:
         means: What is taken from each.
         scales: What each is divided by.
         columns: The (left) key columns that were learned from.
+        reader: Whether a cross-encoder read pairs in doubt when it was learned, as it then does in use.
 
     Raises:
         ModelError: The parts do not fit together.
@@ -60,6 +61,7 @@ class Correction:
     means: tuple[float, ...]
     scales: tuple[float, ...]
     columns: tuple[str, ...] = ()
+    reader: bool = False
 
     def __post_init__(self) -> None:
         numbers = [self.slope, self.intercept, self.uncertainty, *self.weights, *self.means, *self.scales]

@@ -28,6 +28,7 @@ class Fused:
         evidence: What explains them, None where it was not asked for.
         described: The features of the candidates, where a decision is learned from them.
         shipped: The decision without labels, in the same case.
+        own: Log-odds of each pair by its own features and the reader, (n,) float32, in the same case.
     """
 
     candidates: Candidates
@@ -36,3 +37,21 @@ class Fused:
     evidence: JobEvidence | None = None
     described: Described | None = None
     shipped: Decision | None = None
+    own: Floats | None = None
+
+    def judged_by(self, decision: Decision, *, same: bool = False) -> Probabilities:
+        """The match probabilities by a decision, such as the shipped one with another correction.
+
+        Raises:
+            ValueError: The features were not kept.
+        """
+        if self.described is None or self.own is None:
+            raise ValueError("the features of the candidates were not kept")
+        features, pairs = self.described.features, self.candidates
+        offset = None
+        if decision.correction is not None:
+            offset = decision.offset(features.names, features.values, features.weights.bits)
+        sizes = pairs.n_left, pairs.n_right
+        return decision.in_job(
+            self.own, features.at, pairs.left, pairs.right, sizes, same=same, offset=offset
+        )

@@ -125,19 +125,6 @@ class Decision:
                 tick(n_done)
         return own, offset
 
-    def probabilities(
-        self,
-        features: PairFeatures,
-        left: Integers,
-        right: Integers,
-        sizes: tuple[int, int],
-        *,
-        same: bool = False,
-    ) -> Probabilities:
-        """The match probabilities of described pairs; arguments as of `in_job`."""
-        own, offset = self.own_log_odds(features)
-        return self.in_job(own, features.at, left, right, sizes, same=same, offset=offset)
-
     def offset(self, names: Sequence[str], values: Floats, bits: Floats) -> Floats | None:
         """`Correction.offset` of pairs; None without a correction."""
         return None if self.correction is None else self.correction.offset(names, values, bits)

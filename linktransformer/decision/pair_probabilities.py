@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import expit
 
 from linktransformer.arrays import Bools, Floats
 from linktransformer.decision import job_evidence
@@ -15,7 +16,9 @@ from linktransformer.decision.model import Decision, decision
 from linktransformer.scoring.describe import Described
 from linktransformer.tables.records import Records
 
-__all__ = ["Judged", "judge"]
+__all__ = ["Judged", "at_level_of", "judge"]
+
+PRECISION = 1e-5  # of a shift of log-odds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,10 +40,15 @@ class Judged:
     offset: Floats | None
 
     def update(self, described: Described, changed: Bools) -> Judged:
-        """The same pairs, where those that have changed, (n_pairs,) bool, are judged again."""
+        """The same pairs, where those that have changed, (n_pairs,) bool, are judged again.
+
+        As many of them are expected to match as before: a view of some records ranks their pairs, but the
+        rivals that it would rank are partly outside of it, so that its log-odds are too high.
+        """
         pairs = np.flatnonzero(changed)
         own, offset = self.own.copy(), None if self.offset is None else self.offset.copy()
-        own[pairs], part = self.trees.own_log_odds(described.features.some(pairs))
+        again, part = self.trees.own_log_odds(described.features.some(pairs))
+        own[pairs] = at_level_of(own[pairs], again)
         if offset is not None and part is not None:
             offset[pairs] = part
         return replace(self, described=described, own=own, offset=offset)
@@ -79,13 +87,31 @@ class Judged:
         pairs = replace(candidates, left=left, right=right, views=views)
         fused = Fused(pairs, decided.probability, decided)
         if keep_features:
-            fused = replace(fused, described=described, shipped=self.shipped)
+            fused = replace(fused, described=described, shipped=self.shipped, own=self.own)
         if not readings:
             fused = raised(fused, same_text(texts, nodes, fused), one_table=same)
         evidence = job_evidence.slim_evidence(
             nodes, described.evidence, features, self.own, fused.decided or decided, self.trees
         )
         return replace(fused, evidence=evidence)
+
+
+def at_level_of(before: Floats, after: Floats) -> Floats:
+    """Shift log-odds so that as many matches are expected as by those of before, (n_pairs,) float32.
+
+    Example:
+        >>> at_level_of(np.float32([-1, 1]), np.float32([0, 4])).round(2).tolist()
+        [-2.0, 2.0]
+    """
+    expected = expit(before.astype(np.float64)).sum()
+    difference = (before - after).astype(np.float64)
+    low, high = difference.min(initial=0), difference.max(initial=0)
+    while high - low > PRECISION:  # the expected number rises with the shift
+        middle = (low + high) / 2
+        few = expit(after.astype(np.float64) + middle).sum() < expected
+        low, high = (middle, high) if few else (low, middle)
+    # rounded: sums of the same pairs in another order differ in their last digits
+    return after + np.float32(round(high, 3))
 
 
 def judge(described: Described, correction: Correction | None = None, *, pictures: bool = False) -> Judged:

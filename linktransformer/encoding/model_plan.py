@@ -165,7 +165,10 @@ def decision_alone(model: object) -> tuple[Correction, str | None] | None:
     if not isinstance(model, (str, os.PathLike)):
         return None
     path = Path(model) / correction.FILE
-    if not path.is_file() or (path.parent / "manifest.json").exists():
+    try:
+        if not path.is_file() or (path.parent / "manifest.json").exists():
+            return None
+    except (OSError, ValueError):  # a text that can be no path
         return None
     learned, details = correction.read(path)
     name = details.get("model")

@@ -18,10 +18,10 @@ from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import long_records
 from linktransformer.linking.candidate_source import Scored, scored
-from linktransformer.linking.judge_pairs import judge_pairs
 from linktransformer.linking.long_records import Encoding, Reading
 from linktransformer.linking.options import Job
-from linktransformer.linking.read_pairs import read_pairs
+from linktransformer.linking.read_pairs import TableReader
+from linktransformer.linking.reread import reread
 from linktransformer.linking.selective_encoding import NOT_ASKED, adapted, in_doubt
 from linktransformer.results.report import ABSENT, Absent, PairsReport
 from linktransformer.scoring import fellegi_sunter
@@ -194,20 +194,36 @@ class TableSource:
             return replace(pairs, encoded=NOT_ASKED, long={**reading.report, "model": "not asked"})
         encoding, long = self.chosen(reading)
         options = self.options(encoding, reading)
-        judged, encoded = adapted(pairs.judged, fused, encoding, options, self.plan.correction)
+        judged, encoded = adapted(
+            pairs.judged, fused, encoding, options, self.plan.correction, self._table_reader
+        )
         return replace(pairs, judged=judged, encoded=encoded, long=long)
 
-    def _read(self, pairs: Pairs, fused: Fused) -> Pairs:
-        """The pairs with the log-odds of a cross-encoder for those in doubt."""
+    @property
+    def _table_reader(self) -> TableReader | None:
+        """The reader of both tables; None where nothing is to be read."""
         if self.job.reader is False:
-            return pairs
+            return None
         left, right = self.sides
-        tables, on = (left.table, right.table), (left.on, right.on)
-        if isinstance(self.job.reader, (bool, int, float, str)):
-            judged, read = read_pairs(pairs.judged, fused, tables, on, self.job.reader)
-        else:
-            judged, read = judge_pairs(pairs.judged, fused, tables, on, self.job.reader)
-        return replace(pairs, judged=judged, read=read)
+        return TableReader((left.table, right.table), (left.on, right.on))
+
+    def _read(self, pairs: Pairs, fused: Fused) -> Pairs:
+        """The pairs with what a reader adds for those in doubt."""
+        reader = self._table_reader
+        if reader is None:
+            return pairs
+        described = pairs.judged.described
+        own, read = reread(
+            pairs.judged.own,
+            fused,
+            reader.cells(described.views),
+            self.job.reader,
+            same=self.same,
+            encoded=sum(len(text) for side in described.written or () for text in side),
+        )
+        if own is not pairs.judged.own:
+            pairs = replace(pairs, judged=replace(pairs.judged, own=own))
+        return replace(pairs, read=read)
 
     def report(self, pairs: Pairs | None, fused: Fused) -> PairsReport:
         """How pairs were found and compared."""
@@ -253,10 +269,10 @@ def plan_of(job: Job) -> Plan:
     """The model of a job, which reads pictures where there are any."""
     planned = model_plan.plan if job.images is None else model_plan.plan_of_pictures
     plan = planned(job.model, job.device, job.cache)
-    if job.reader is not False and plan.correction is not None:
+    if job.reader is not False and plan.correction is not None and not plan.correction.reader:
         raise InvalidArgumentError(
-            f"reader={check.shown(job.reader)} is not possible with a decision that was learned from labels: it was "
-            "learned without the reader. Leave reader= out."
+            f"reader={check.shown(job.reader)} is not possible with this decision: it was learned from labels "
+            "without the reader. Leave reader= out."
         )
     return plan
 

@@ -2,62 +2,122 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from linktransformer.arrays import Floats, Integers
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.fused import Fused
-from linktransformer.decision.pair_probabilities import Judged
-from linktransformer.linking.pair_judge import PairJudge, Scale, asked, confident, fit_scale
-from linktransformer.linking.read_pairs import by_doubt, cells_of
+from linktransformer.linking.pair_cells import PairCells, texts_of
+from linktransformer.linking.pair_judge import PairJudge, asked, name_of
+from linktransformer.linking.read_pairs import by_doubt
+from linktransformer.linking.reader_scale import LEAST_PAIRS, CalibratedJudge, Scale, confident, fit_scale
 from linktransformer.linking.selective_encoding import CERTAIN
-from linktransformer.tables.frames import Table
+from linktransformer.progress import stage, warn
 
-__all__ = ["judge_pairs"]
+__all__ = ["calibrated", "judge_pairs", "scale_of"]
 
-# Pairs of either kind that calibrate a reader without labels. They are as sure as .95, so the evidence of a
-# reader that was fitted on them is bounded by the log-odds of that.
-SAMPLE, MOST = 100, float(np.log(CERTAIN / (1 - CERTAIN)))
-BETWEEN = " | "  # two columns of a record
+SAMPLE = 100  # pairs of either kind that calibrate a reader without labels
+# Those pairs are as sure as .95: what a reader that was fitted on them adds is bounded by the log-odds of that.
+MOST = float(np.log(CERTAIN / (1 - CERTAIN)))
 
 
 def judge_pairs(
-    judged: Judged,
-    fused: Fused,
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    reader: PairJudge,
-) -> tuple[Judged, dict[str, object]]:
-    """Judge pairs in doubt again with the log-odds of any reader; and a report of its use.
+    own: Floats, fused: Fused, cells: PairCells, reader: PairJudge, *, same: bool
+) -> tuple[Floats, dict[str, object]]:
+    """Log-odds of pairs with the evidence of any reader where they are in doubt; and a report of its use.
 
-    Its log-odds become evidence by a scale: the reader's own where it was fitted on labels, else fitted on
-    pairs that the decision is sure of. The evidence is added to the decision's log-odds.
+    Its scores become evidence by a scale: the reader's own where it was fitted on labels, else one that is
+    fitted on pairs that the decision is sure of. The evidence is added to the pairs' own log-odds.
 
     Args:
-        judged: The pairs with their own log-odds.
-        fused: The same pairs with match probabilities.
-        tables: Both tables.
-        on: Their key columns.
+        own: The pairs' own log-odds, (n_pairs,) float32.
+        fused: The pairs with match probabilities.
+        cells: The cells of their records.
         reader: What reads.
+        same: Both sides are one table.
+
+    Returns:
+        Log-odds, `own` itself where no pair was read; and the report.
+
+    Raises:
+        InvalidArgumentError: The reader gives other than a finite number for each pair.
+        ModelError: The reader failed.
     """
-    at, doubt = by_doubt(judged, fused)
-    report: dict[str, object] = {"pairs_in_doubt": len(at), "reader": type(reader).__name__}
-    most = getattr(reader, "most_pairs", None)
-    scale: Scale | None = getattr(reader, "scale", None)
-    sample, match = _sample(fused.score, at) if scale is None else (at[:0], fused.score[:0])
-    if most is not None:
-        at = at[: _within(doubt, int(most) - len(sample))]
+    at, doubt = by_doubt(fused, same=same)
+    report: dict[str, object] = {"pairs_in_doubt": len(at), "reader": name_of(reader)}
     if not len(at):
-        return judged, {**report, "pairs_read": 0}
-    read = asked(reader, *_texts(judged, fused, tables, on, np.concatenate([at, sample])))
-    if scale is None:
-        scale = fit_scale(read[len(at) :], match, most=MOST)
-    own = judged.own.copy()
-    own[at] += scale(read[: len(at)])
-    report |= {"pairs_read": len(at), "pairs_to_calibrate": len(sample)}
-    report |= {"shift": round(scale.shift, 3), "slope": round(scale.slope, 3)}
-    return replace(judged, own=own), report
+        return own, {**report, "pairs_read": 0}
+    known, told, n_sample = calibrated(fused, cells, reader)
+    report |= told
+    if known is None:
+        return own, {**report, "pairs_read": 0}
+    most = getattr(reader, "most_pairs", None)
+    if most is not None:
+        at = at[: _within(doubt, int(most) - n_sample)]
+    if not len(at):
+        return own, {**report, "pairs_read": 0}
+    with stage("reading", len(at)) as tick:
+        read = asked(known, *texts_of(cells, (fused.candidates.left[at], fused.candidates.right[at])))
+        tick(len(at))
+    own = own.copy()
+    own[at] += known.scale(read)
+    report["pairs_read"] = int((~np.isnan(read)).sum())
+    if np.isnan(read).any():
+        report["pairs_without_answer"] = int(np.isnan(read).sum())
+    return own, report
+
+
+def calibrated(
+    fused: Fused, cells: PairCells, reader: PairJudge
+) -> tuple[CalibratedJudge | None, dict[str, object], int]:
+    """A reader with its scale, None with a `LinkWarning` where it cannot have one; the report; pairs read."""
+    if isinstance(reader, CalibratedJudge):
+        return reader, {"calibrated_by": "labels", **_told(reader.scale)}, 0
+    left, right, p = fused.candidates.left, fused.candidates.right, fused.score
+    matches, others = confident(p, CERTAIN, SAMPLE)
+    most = getattr(reader, "most_pairs", None)
+    counts = int(matches.sum()), int(others.sum())
+    if min(counts) < LEAST_PAIRS or (most is not None and int(most) <= 2 * LEAST_PAIRS):
+        why = f"{counts[0]} pairs are surely matches and {counts[1]} surely none"
+        if min(counts) >= LEAST_PAIRS:
+            why = f"most_pairs={most} leaves none to be read"
+        warn(
+            f"The reader {name_of(reader)} is not used: {why}, and it takes {LEAST_PAIRS} of either kind to "
+            "calibrate it. Give it with a scale, by calibrated_reader(reader, left, right, match)."
+        )
+        return None, {"not_used": why}, 0
+    sample = np.flatnonzero(matches | others)
+    if most is not None and len(sample) > int(most) // 2:  # half of what it may read is to calibrate it
+        each = max(LEAST_PAIRS, int(most) // 4)
+        sample = np.sort(np.concatenate([_nearest(p, side, each) for side in (matches, others)]))
+    scale = scale_of(asked(reader, *texts_of(cells, (left[sample], right[sample]))), p[sample])
+    told: dict[str, object] = {
+        "calibrated_by": "sure pairs",
+        "pairs_to_calibrate": len(sample),
+        **_told(scale),
+    }
+    if scale.slope == 0:
+        warn(
+            f"The reader {name_of(reader)} is not used: its scores are no higher for pairs that are surely "
+            "matches than for others."
+        )
+        return None, {**told, "not_used": "its scores do not rise with sure matches"}, len(sample)
+    return CalibratedJudge(reader, scale), told, len(sample)
+
+
+def scale_of(read: Floats, p: Floats) -> Scale:
+    """The scale of a reader by its scores of pairs that the decision is sure of."""
+    scale = fit_scale(read, p)
+    return Scale(scale.shift, scale.slope, min(scale.most, MOST))
+
+
+def _told(scale: Scale) -> dict[str, object]:
+    return {"shift": round(scale.shift, 3), "slope": round(scale.slope, 3)}
+
+
+def _nearest(p: Floats, side: Bools, n: int) -> Integers:
+    """The pairs of a kind that are nearest to doubt."""
+    at = np.flatnonzero(side)
+    return at[np.argsort(np.abs(p[at] - 0.5), kind="stable")[:n]]
 
 
 def _within(doubt: Floats, most: int) -> int:
@@ -65,25 +125,3 @@ def _within(doubt: Floats, most: int) -> int:
     if most >= len(doubt):
         return len(doubt)
     return int(np.searchsorted(doubt, doubt[most])) if most > 0 else 0
-
-
-def _sample(p: Floats, at: Integers) -> tuple[Integers, Floats]:
-    """Pairs that are not in doubt, those nearest to it, and their match probabilities."""
-    doubtful = np.zeros(len(p), dtype=bool)
-    doubtful[at] = True
-    matches, others = confident(np.where(doubtful, np.float32(0.5), p), CERTAIN, SAMPLE)
-    sample = np.flatnonzero(matches | others)
-    return sample, p[sample]
-
-
-def _texts(
-    judged: Judged,
-    fused: Fused,
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    at: Integers,
-) -> tuple[list[str], list[str]]:
-    """Both records of some pairs as texts: the cells that are not empty, in the naming order of columns."""
-    cells, places = cells_of(judged, fused, tables, on, at)
-    left, right = ([BETWEEN.join(filter(None, record)) for record in side] for side in cells)
-    return [left[place] for place in places[0].tolist()], [right[place] for place in places[1].tolist()]

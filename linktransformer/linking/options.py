@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, TypeGuard, cast
+
+from numpy.typing import ArrayLike
 
 from linktransformer import check
 from linktransformer.decision import threshold as thresholds
+from linktransformer.encoding import model_plan
 from linktransformer.encoding.cache_settings import CacheLike, check_cache
 from linktransformer.encoding.model_plan import FULL, ModelLike
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.pair_judge import PairJudge, is_judge
+from linktransformer.linking.pair_judge import HasPredict, PairJudge, as_judge, is_judge, name_of
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables.block_keys import BlockColumns
 
@@ -27,8 +30,11 @@ __all__ = [
     "Model",
     "ReaderBudget",
     "ReaderLike",
+    "ReaderUse",
     "Suffixes",
     "Threshold",
+    "is_budget",
+    "reader_of",
 ]
 
 Model: TypeAlias = ModelLike
@@ -36,7 +42,10 @@ Columns: TypeAlias = str | Sequence[str] | None
 Suffixes: TypeAlias = tuple[str | None, str | None]
 Threshold: TypeAlias = str | float | Mapping[str, float] | None
 ReaderBudget: TypeAlias = bool | float | str
-ReaderLike: TypeAlias = ReaderBudget | PairJudge
+ReaderUse: TypeAlias = ReaderBudget | PairJudge
+ReaderLike: TypeAlias = (
+    ReaderUse | HasPredict | Callable[[list[str], list[str]], ArrayLike] | os.PathLike[str]
+)  # what a caller may give
 
 AUTO = "auto"
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
@@ -73,7 +82,7 @@ class Job:
     compare: Mapping[str, Comparison] | None = None
     expected_overlap: float | None = None
     long: str = "auto"
-    reader: ReaderLike = False
+    reader: ReaderUse = False
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any], **defaults: object) -> Job:
@@ -91,7 +100,8 @@ class Job:
             if values.get(name) is None:
                 values[name] = default
         if "reader" in names:
-            values["reader"] = _reader_of(arguments)
+            pictures = arguments.get("images") is not None
+            values["reader"] = reader_of(arguments["reader"], arguments.get("model"), pictures=pictures)
         return cls(**values)
 
     def options(self) -> dict[str, object]:
@@ -123,18 +133,30 @@ class Job:
         _check_reader(self.reader)
 
 
-def _reader_of(arguments: Mapping[str, Any]) -> ReaderLike:
-    """The argument `reader` of a function that has one; "auto" uses it with the bundled model alone."""
-    reader, model = arguments["reader"], arguments.get("model")
+def reader_of(reader: object, model: object, *, pictures: bool) -> ReaderUse:
+    """The reader of a job: the budget of the model's own, or another one, as a `PairJudge`.
+
+    "auto" reads with the bundled model, and with a decision from labels that was learned with the reader; not
+    with any other model, nor with pictures.
+    """
     if reader is None or (isinstance(reader, str) and reader == AUTO):
+        learned = model_plan.decision_alone(model)
         bundled = model is None or (isinstance(model, str) and model == FULL)
-        return AUTO if bundled and arguments.get("images") is None else False
+        reads = bundled if learned is None else learned[0].reader
+        return AUTO if reads and not pictures else False
     _check_reader(reader)
-    if reader is not False and arguments.get("images") is not None:
+    if reader is not False and pictures:
         raise InvalidArgumentError(
             f"reader={check.shown(reader)} reads texts, and images= links by pictures. Leave reader= out."
         )
-    return cast(ReaderLike, reader)
+    return reader if is_budget(reader) else cast(PairJudge, as_judge(reader))
+
+
+def is_budget(reader: object) -> TypeGuard[ReaderBudget]:
+    """Whether a `reader=` is "auto", True, False or a number of seconds: the model's own reader."""
+    if isinstance(reader, bool) or (isinstance(reader, str) and reader == AUTO):
+        return True
+    return thresholds.is_number(reader) and float(cast(float, reader)) >= 0
 
 
 def _is_default(value: object, default: object) -> bool:
@@ -151,7 +173,7 @@ def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(inner) for inner in value]
     if is_judge(value):  # the repr of an object may hold its address
-        return type(value).__name__
+        return name_of(value)
     return value if value is None or isinstance(value, (bool, int, float, str)) else check.shown(value)
 
 
@@ -175,10 +197,9 @@ def _check_overlap(share: object) -> None:
 
 
 def _check_reader(reader: object) -> None:
-    if isinstance(reader, bool) or (isinstance(reader, str) and reader == AUTO) or is_judge(reader):
-        return
-    if not (thresholds.is_number(reader) and float(reader) >= 0):
+    if not is_budget(reader) and as_judge(reader) is None:
         raise InvalidArgumentError(
-            f"reader={check.shown(reader)} is not understood. Give 'auto', True for all pairs in "
-            "doubt, False, a number of seconds, or an object with log_odds(left, right)."
+            f"reader={check.shown(reader)} is not understood. Give 'auto', True for all pairs in doubt, False, a "
+            "number of seconds, the folder of a CrossEncoder, 'openai:NAME', or an object with "
+            "log_odds(left, right)."
         )

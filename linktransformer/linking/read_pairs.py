@@ -1,74 +1,77 @@
-"""Pairs in doubt are read by a cross-encoder, the most doubtful first, within a budget."""
+"""Pairs in doubt are read by the cross-encoder of a model, the most doubtful first, within a budget."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.fused import Fused
-from linktransformer.decision.pair_probabilities import Judged
 from linktransformer.linking.options import ReaderBudget
+from linktransformer.linking.pair_cells import PairCells, TableCells, of_pairs
 from linktransformer.linking.selective_encoding import best_of, doubtful
 from linktransformer.progress import stage
-from linktransformer.scoring.key_column import naming_order
-from linktransformer.search import blocking
-from linktransformer.tables import key_columns, records
+from linktransformer.scoring.describe import Views
 from linktransformer.tables.frames import Table
-from linktransformer.tables.serialize import Serializer
 
 if TYPE_CHECKING:
     from clippings.text.pair_reader import CellTokens, PairReader
 
-__all__ = ["VARIABLE", "by_doubt", "cells_of", "read_pairs"]
+__all__ = ["VARIABLE", "TableReader", "by_doubt", "mixed", "read_pairs"]
 
 VARIABLE = "LINKTRANSFORMER_READER"  # a folder with another reader, for measurements
 # Tokens that are read, at .1 ms each on one core. With what the text model encoded (.04 ms a character) they
 # take about as long as the n-grams of a record (.3 ms); where the model encoded more, as long as that took;
 # and at least four seconds.
 PER_RECORD, PER_CHARACTER, AT_LEAST, PER_SECOND = 3, 0.4, 40_000, 10_000
-Cells: TypeAlias = list[tuple[str, ...]]
 LEAST_TOKENS = 5  # of a pair: three special ones and one of each record
 
 
 def read_pairs(
-    judged: Judged,
+    own: Floats,
     fused: Fused,
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
+    cells: PairCells,
     reader: ReaderBudget,
-) -> tuple[Judged, dict[str, object]]:
-    """Judge pairs in doubt again with the log-odds of a cross-encoder; and a report of its use.
+    *,
+    same: bool,
+    encoded: int = 0,
+    folder: str = "",
+) -> tuple[Floats, dict[str, object]]:
+    """Log-odds of pairs with those of a cross-encoder where they are in doubt; and a report of its use.
 
     A pair is in doubt as for the text model: its match probability is above .05, and one of its records has
     no candidate above .95. In two tables a pair is read together with its rivals. Records that are longer
     than the reader's window are not read: what tells them apart may be in the rest.
 
     Args:
-        judged: The pairs with their own log-odds.
-        fused: The same pairs with match probabilities.
-        tables: Both tables.
-        on: Their key columns.
+        own: The pairs' own log-odds, (n_pairs,) float32.
+        fused: The pairs with match probabilities.
+        cells: The cells of their records.
         reader: "auto" for the default budget, True for every pair in doubt, or seconds of one core.
+        same: Both sides are one table.
+        encoded: Characters that a text model encoded.
+        folder: The model's folder that has the reader, "" for the bundled one.
+
+    Returns:
+        Log-odds, `own` itself where no pair was read; and the report.
     """
-    sizes = fused.candidates.n_left, fused.candidates.n_right
-    encoded = sum(len(text) for side in judged.described.written or () for text in side)
-    budget = _budget(reader, sum(sizes), encoded)
-    at, doubt = by_doubt(judged, fused)
+    budget = _budget(reader, fused.candidates.n_left + fused.candidates.n_right, encoded)
+    at, doubt = by_doubt(fused, same=same)
     report: dict[str, object] = {"pairs_in_doubt": len(at)}
+    if folder:
+        report["reader"] = "of the model"
     if budget is not None:
         most = budget // LEAST_TOKENS
         at, doubt = at[: most + 1], doubt[: most + 1]
     if not len(at):
-        return judged, {**report, "pairs_read": 0}
-    model = _reader()
-    sides, rows = _tokens(model, judged, fused, tables, on, at)
+        return own, {**report, "pairs_read": 0}
+    model = _reader(folder)
+    sides, rows = _tokens(model, cells, (fused.candidates.left[at], fused.candidates.right[at]))
     whole = sides[0].whole[rows[0]] & sides[1].whole[rows[1]]
     cost = np.where(whole, 3 + sides[0].lengths[rows[0]] + sides[1].lengths[rows[1]], 0)
     if budget is not None:
@@ -79,21 +82,72 @@ def read_pairs(
     chosen = np.flatnonzero(whole)
     report |= {"pairs_read": len(chosen), "tokens": int(cost[chosen].sum()), "budget": budget}
     if not len(chosen):
-        return judged, report
+        return own, report
     with stage("reading", len(chosen)) as tick:
         read = model.log_odds(*sides, rows[0][chosen], rows[1][chosen], progress=tick)
-    own = judged.own.copy()
+    own = own.copy()
     own[at[chosen]] = model.mixed(own[at[chosen]], read)
-    return replace(judged, own=own), report
+    return own, report
 
 
-def by_doubt(judged: Judged, fused: Fused) -> tuple[Integers, Floats]:
+def mixed(
+    cells: PairCells, pairs: tuple[Integers, Integers], log_odds: Floats, folder: str = ""
+) -> tuple[Floats, int]:
+    """Log-odds of few pairs with the reader's, (n_pairs,) float32, of long records as they are; and how many
+    pairs were read.
+
+    Args:
+        cells: The cells of their records.
+        pairs: The left and the right record of each pair.
+        log_odds: By the decision, (n_pairs,) float32.
+        folder: As of `read_pairs`.
+    """
+    if not len(log_odds):
+        return log_odds, 0
+    model = _reader(folder)
+    sides, rows = _tokens(model, cells, pairs)
+    whole = np.flatnonzero(sides[0].whole[rows[0]] & sides[1].whole[rows[1]])
+    found = log_odds.copy()
+    if len(whole):
+        read = model.log_odds(*sides, rows[0][whole], rows[1][whole])
+        found[whole] = model.mixed(log_odds[whole], read)
+    return found, len(whole)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableReader:
+    """The bundled reader for records of two tables: few pairs, whatever their doubt.
+
+    Args:
+        tables: Both tables.
+        on: Their key columns.
+    """
+
+    tables: tuple[Table, Table]
+    on: tuple[list[str], list[str]]
+
+    def cells(self, views: Views) -> TableCells:
+        """The cells of the records of these views."""
+        return TableCells(self.tables, self.on, views)
+
+    def mixed(self, views: Views, pairs: tuple[Integers, Integers], log_odds: Floats) -> Floats:
+        """Log-odds of pairs of records with the reader's, (n_pairs,) float32; of long records as they are.
+
+        Args:
+            views: The views of the records.
+            pairs: The left and the right record of each pair.
+            log_odds: By the decision, (n_pairs,) float32.
+        """
+        return mixed(self.cells(views), pairs, log_odds)[0]
+
+
+def by_doubt(fused: Fused, *, same: bool) -> tuple[Integers, Floats]:
     """The pairs in doubt, the most doubtful first, and how far each is from even."""
-    p = fused.score
-    at = np.flatnonzero(doubtful(fused.candidates, p, best_of(fused.candidates, p)))
+    candidates, p = fused.candidates, fused.score
+    at = np.flatnonzero(doubtful(candidates, p, best_of(candidates, p)))
     doubt = np.abs(p[at] - np.float32(0.5))
-    if not judged.described.views.same:  # in one table other candidates of a record may match it as well
-        doubt = _with_rivals(doubt, fused.candidates.left[at], fused.candidates.right[at])
+    if not same:  # in one table other candidates of a record may match it as well
+        doubt = _with_rivals(doubt, candidates.left[at], candidates.right[at])
     order = np.argsort(doubt, kind="stable")
     return at[order], doubt[order]
 
@@ -119,48 +173,15 @@ def _budget(reader: ReaderBudget, n_records: int, encoded: int) -> int | None:
 
 
 def _tokens(
-    model: PairReader,
-    judged: Judged,
-    fused: Fused,
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    at: Integers,
+    model: PairReader, cells: PairCells, pairs: tuple[Integers, Integers]
 ) -> tuple[tuple[CellTokens, CellTokens], tuple[Integers, Integers]]:
     """The tokens of the records of some pairs, and the places of these records."""
-    (left, right), places = cells_of(judged, fused, tables, on, at)
+    (left, right), places = of_pairs(cells, pairs)
     return (model.tokens(left), model.tokens(right)), places
 
 
-def cells_of(
-    judged: Judged,
-    fused: Fused,
-    tables: tuple[Table, Table],
-    on: tuple[list[str], list[str]],
-    at: Integers,
-) -> tuple[tuple[Cells, Cells], tuple[Integers, Integers]]:
-    """The cells of the different records of some pairs, left and right, and the place of each pair's two."""
-    views = judged.described.views
-    paired = key_columns.paired(*on)
-    names = [paired[place] for place in naming_order(views.columns, views.key)]
-    cells, places = [], []
-    for side, numbers in enumerate((fused.candidates.left[at], fused.candidates.right[at])):
-        nodes, place = np.unique(numbers, return_inverse=True)
-        table = tables[side].rows(blocking.first_rows(views.nodes[side])[nodes])
-        columns = [_cells(table, pair[side]) for pair in names]
-        cells.append(list(zip(*columns, strict=True)))
-        places.append(place)
-    return (cells[0], cells[1]), (places[0], places[1])
-
-
-def _cells(table: Table, name: str) -> Sequence[str]:
-    """The texts of a column, "" for a null."""
-    read = records.read(table, [name], Serializer())
-    texts: list[str] = np.append(read.texts, "")[read.text_of_row].tolist()
-    return texts
-
-
-def _reader() -> PairReader:
-    return _loaded(os.getpid(), os.environ.get(VARIABLE, ""))
+def _reader(folder: str = "") -> PairReader:
+    return _loaded(os.getpid(), folder or os.environ.get(VARIABLE, ""))
 
 
 @lru_cache(maxsize=2)

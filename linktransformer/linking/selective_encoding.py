@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from linktransformer.decision.correction import Correction
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
 from linktransformer.scoring import partial_view
-from linktransformer.scoring.describe import Described, Embed, Options, searched
+from linktransformer.scoring.describe import Described, Embed, Options, Views, searched
 from linktransformer.scoring.ranks import places
 from linktransformer.scoring.sampling import drawn
 from linktransformer.search.candidate_search import Candidates
@@ -31,6 +32,13 @@ NOT_ASKED = {"records": [0, 0], "rule": "records in doubt by n-grams: none"}
 # many as take two seconds: so many characters, and the cost of a text counted as so many more.
 TRIAL, TRIAL_COST, OF_TEXT = 200, 50_000, 20
 TRIAL_LONG = 50  # records whose passages are encoded: a share of one in ten has a standard error of .04
+
+
+class Reader(Protocol):
+    """What reads both records of a pair together."""
+
+    def mixed(self, views: Views, pairs: tuple[Integers, Integers], log_odds: Floats) -> Floats:
+        """Log-odds of pairs of records with the reader's, (n_pairs,) float32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,11 +62,16 @@ class Selection:
 
 
 def adapted(
-    judged: Judged, fused: Fused, embed: Embed, options: Options, correction: Correction | None
+    judged: Judged,
+    fused: Fused,
+    embed: Embed,
+    options: Options,
+    correction: Correction | None,
+    reader: Reader | None = None,
 ) -> tuple[Judged, dict[str, object]]:
     """Judge pairs again with a model's view where it can change the answer; and a report of its use."""
     described = judged.described
-    selection = select(described, fused.candidates, fused.score, embed, options, correction)
+    selection = select(described, fused.candidates, fused.score, embed, options, correction, reader)
     sides = selection.records
     report = {
         "records": [int(side.sum()) for side in sides],
@@ -81,6 +94,7 @@ def select(
     embed: Embed,
     options: Options,
     correction: Correction | None = None,
+    reader: Reader | None = None,
 ) -> Selection:
     """Choose the records that a model encodes.
 
@@ -90,7 +104,7 @@ def select(
     pairs are encoded, the most doubtful pairs first, within a budget. Where more than a twentieth of the
     records of the smaller side have no candidate above .05, a sample of those is encoded and searched: if
     n-grams miss more than a twentieth of the matches by it, all records without a candidate above .95 are
-    encoded and searched.
+    encoded and searched. A reader reads the matches of the sample first.
     """
     sizes = candidates.n_left, candidates.n_right
     best = best_of(candidates, p)
@@ -107,7 +121,7 @@ def select(
     if min(map(len, empty)) and len(empty[smaller]) > IMPROBABLE * len(best[smaller]):
         fewer = drawing.first if len(empty[0]) == len(empty[1]) else int(len(empty[1]) < len(empty[0]))
         sample = _sample(described, empty, fewer, options.passages_encoded)
-        matches = trial(described, sample, embed, options, correction)
+        matches = trial(described, sample, embed, options, correction, reader)
         lower = matches - np.sqrt(matches)  # one standard error less
         missed = lower * len(empty[0]) / len(sample[0]) * len(empty[1]) / len(sample[1])
         expected = min(float(side.sum()) for side in best)
@@ -152,11 +166,13 @@ def trial(
     embed: Embed,
     options: Options,
     correction: Correction | None,
+    reader: Reader | None = None,
 ) -> int:
     """How many of some records that have no candidate by n-grams a model matches.
 
     Counted are pairs that are each other's best and that the decision takes for matches, by their own
-    features or in their job, whichever are more.
+    features or in their job, whichever are more; with a reader those that are matches with its log-odds too:
+    of pairs that are in no n-gram's reach, a model finds some by chance.
     """
     views = described.views.some(sample)
     both = np.ones(len(sample[0]), dtype=bool), np.ones(len(sample[1]), dtype=bool)
@@ -169,7 +185,12 @@ def trial(
     best = (place.rank_left == 0) & (place.rank_right == 0)
     # a sample has few matches, by which the job looks worse than it is: what either calls a match is one
     decided = judged.trees.in_job(judged.own, at, left, right, sizes, offset=judged.offset)
-    return int(max((best & (judged.own > 0)).sum(), (best & (decided.probability >= 0.5)).sum()))
+    by_own, in_job = best & (judged.own > 0), best & (decided.probability >= 0.5)
+    if reader is None:
+        return int(max(by_own.sum(), in_job.sum()))
+    chosen = np.flatnonzero(by_own | in_job)
+    surest = np.maximum(judged.own, decided.log_odds)[chosen]
+    return int((reader.mixed(views, (left[chosen], right[chosen]), surest) > 0).sum())
 
 
 def _sample(

@@ -99,6 +99,7 @@ def file_column(
         for side in (0, 1):
             for texts in text_parts(values, side):
                 words.add(texts)
+        words.settle()
     elif comparison.kind in KINDS:
         whole = [texts_at(values, side, np.arange(n)) for side, n in enumerate(n_values)]
         parsed = known_values(whole[0], whole[1], comparison)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from linktransformer.arrays import Floats, Integers
+from linktransformer.encoding import model_plan
 from linktransformer.encoding.memmap_embeddings import embed_on_disk
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.linking.options import Job
+from linktransformer.partitions.checkpoint import Stored
 from linktransformer.partitions.partition import Partitions
 from linktransformer.search import blocking, ngrams
 from linktransformer.search.blocking import Nodes
@@ -22,9 +27,12 @@ from linktransformer.tables import frames, records
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.serialize import Serializer
 
-__all__ = ["FileJob", "Matrix", "Partition", "Side", "Stored", "Texts"]
+__all__ = ["FileJob", "Matrix", "Partition", "Side", "Texts"]
 
 Texts = NDArray[np.object_]
+
+_loaded: dict[str, Plan] = {}  # the plan of a named model, once in a process
+_encoding = Lock()  # a model encodes one piece at a time, while another piece is searched
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,50 +60,32 @@ class Partition:
     matrices: Mapping[str, tuple[Matrix, Matrix]]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Arrays of a partition on disk, of which each is read as it is needed."""
-
-    folder: Path
-    number: int
-
-    def put(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-        """Set arrays aside by name."""
-        for name, values in arrays.items():
-            np.save(self._path(name), values, allow_pickle=False)
-
-    def array(self, name: str) -> NDArray[np.generic]:
-        """One of the arrays."""
-        return np.asarray(np.load(self._path(name), allow_pickle=False))
-
-    def integers(self, name: str) -> Integers:
-        """An array of integers that is kept in fewer bytes."""
-        return self.array(name).astype(np.int64)
-
-    def floats(self, name: str) -> Floats:
-        """An array of float32."""
-        return self.array(name).astype(np.float32, copy=False)
-
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{self.number}-{name.replace(' ', '-')}.npy"
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class FileJob:
-    """Two files set aside by partition, the model, and how rows are linked."""
+    """Two files set aside by partition, the model, and how rows are linked.
+
+    `results` is the folder of what is finished of each piece; None is that of the partitions.
+    """
 
     partitions: Partitions
     plan: Plan
     job: Job
+    results: Path | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """What is sent to another process: a model is loaded there again."""
+        plan = replace(self.plan, encoder=None)
+        return _received, (self.partitions, plan, self.plan.encoder is not None, self.job, self.results)
 
     @property
     def views(self) -> tuple[str, ...]:
         """The views that are searched."""
         return ("lexical",) if self.plan.encoder is None else ("lexical", "dense")
 
-    def stored(self, number: int) -> Stored:
-        """The arrays that are set aside of a partition."""
-        return Stored(self.partitions.folder, number)
+    def stored(self, number: int, stage: str = "search") -> Stored:
+        """The arrays that a stage has set aside of a partition; with a model they are others."""
+        stage = stage if stage == "count" else f"{stage}{len(self.views)}"
+        return Stored(self.results or self.partitions.folder, number, stage)
 
     def sides(self, number: int) -> tuple[Side, Side]:
         """The rows of a partition, left and right."""
@@ -134,5 +124,29 @@ class FileJob:
             rows = frames.wrap(frames.new_frame(table.head, column_of), table.name)
             written = records.read(rows, [column], plan.serializer)
             texts = [written.texts[at] if at >= 0 else "" for at in written.text_of_row.tolist()]
-        path = self.partitions.folder / f"vectors-{number}-{table.name}.npy"
-        return embed_on_disk(plan.encoder, texts, path, batch_size=self.job.batch_size)
+        with _encoding:
+            return embed_on_disk(
+                plan.encoder, texts, self._vectors(number, table.name), batch_size=self.job.batch_size
+            )
+
+    def _vectors(self, number: int, side: str) -> Path:
+        return self.partitions.folder / f"vectors-{number}-{side}.npy"
+
+    def forget(self, number: int) -> None:
+        """Remove the vectors of a partition from the disk."""
+        for side in ("left", "right"):
+            with contextlib.suppress(OSError):  # where the file is still mapped, on Windows
+                self._vectors(number, side).unlink(missing_ok=True)
+
+
+def _received(partitions: Partitions, plan: Plan, encodes: bool, job: Job, results: Path | None) -> FileJob:
+    """The same job in another process."""
+    if encodes:
+        model = job.model
+        named = model is None or isinstance(model, (str, os.PathLike))
+        key = repr((model, job.device, job.cache)) if named else ""
+        if not named or key not in _loaded:
+            _loaded.clear()
+            _loaded[key] = model_plan.plan(model, job.device, job.cache)
+        plan = replace(plan, encoder=_loaded[key].encoder)
+    return FileJob(partitions, plan, job, results)

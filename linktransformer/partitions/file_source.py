@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +16,21 @@ from linktransformer.decision.equal_texts import raised
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import Decision, decision
 from linktransformer.encoding import cached_encoder
-from linktransformer.partitions.file_job import FileJob, Partition
+from linktransformer.engines.engine import Engine
+from linktransformer.engines.local_engine import LocalEngine
+from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_statistics import statistics_of
 from linktransformer.partitions.file_survey import Counted, Survey, count, survey
-from linktransformer.partitions.partition_features import log_odds_of
-from linktransformer.partitions.partition_search import search_partition
+from linktransformer.partitions.partition_features import described
+from linktransformer.partitions.partition_search import searched
 from linktransformer.results.report import ABSENT, Absent, PairsReport
 from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.fellegi_sunter import Tables
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
+
+C = TypeVar("C")
+R = TypeVar("R")
 
 __all__ = ["FilePairs", "FileSource", "file_source"]
 
@@ -65,6 +68,7 @@ class FileSource:
     files: FileJob
     counted: Counted
     nodes: tuple[Nodes, Nodes]
+    engine: Engine = field(default_factory=LocalEngine)
 
     @cached_property
     def survey(self) -> Survey:
@@ -147,26 +151,27 @@ class FileSource:
         }
         if job.block_on is not None:
             report |= {"blocks": partitions.n_blocks, "blocks_without_partner": partitions.n_unshared}
+        skipped = [text for table in partitions.tables for text in table.skipped]
+        if skipped:
+            report["files_left_out"] = skipped
         return report | {"candidates": n_candidates}
 
     def _pairs(self, files: FileJob) -> FilePairs:
         """Search every partition, then describe the nearest pairs of each."""
-        seen, sizes, model = self.survey, self.counted.sizes, self._model
-        searched = [search_partition(files, seen, partition) for partition in _read_ahead(files)]
-        statistics = statistics_of(files, seen, searched)
-        n_candidates = sum(part.n_candidates for part in searched)
-        searched.clear()
+        seen, sizes = self.survey, self.counted.sizes
+        found = self._of_pieces("pieces", searched, (files, seen))
+        statistics = statistics_of(files, seen, found)
+        n_candidates = sum(part.n_candidates for part in found)
+        found.clear()
+        self._of_pieces("describe", described, (files, seen, statistics))
         parts: list[tuple[NDArray[np.generic], ...]] = []
-        with progress.stage("describe", files.partitions.n) as tick:
-            for number in range(files.partitions.n):
-                log_odds, offset = log_odds_of(files, seen, statistics, number, model)
-                stored = files.stored(number)
-                at = stored.integers("at")
-                left, right = self.counted.of_pairs(stored)
-                views = [np.clip(stored.floats(f"view {name}")[at], -1, 1) for name in files.views]
-                parts.append((left * max(1, sizes[1]) + right, left, right, log_odds, offset,
-                              stored.array("same"), *views))  # fmt: skip
-                tick(1)
+        for number in range(files.partitions.n):
+            stored, odds = files.stored(number), files.stored(number, "describe").result() or {}
+            at = stored.integers("at")
+            left, right = self.counted.of_pairs(stored)
+            views = [np.clip(stored.floats(f"view {name}")[at], -1, 1) for name in files.views]
+            code = left * max(1, sizes[1]) + right
+            parts.append((code, left, right, odds["log_odds"], odds["offset"], stored.array("same"), *views))
         code, *columns = (np.concatenate(column) for column in zip(*parts, strict=True))
         parts.clear()
         order = np.argsort(code)
@@ -175,11 +180,21 @@ class FileSource:
         candidates = Candidates(left, right, by_view, *sizes, self._search_report(n_candidates))
         return FilePairs(candidates, log_odds, offset, same, statistics.job.tables)
 
+    def _of_pieces(self, name: str, function: Callable[[C, int], R], context: C) -> list[R]:
+        """A stage of all pieces, on the engine."""
+        n, results = self.files.partitions.n, []
+        with progress.stage(name, n) as tick:
+            for result in self.engine.map(function, context, range(n)):
+                results.append(result)
+                tick(1)
+        return results
 
-def file_source(files: FileJob) -> FileSource:
+
+def file_source(files: FileJob, engine: Engine | None = None) -> FileSource:
     """Count the records of both files, and number them as if each file had been read at once."""
     counted = count(files)
-    return FileSource(files, counted, (_nodes(files, counted, 0), _nodes(files, counted, 1)))
+    nodes = _nodes(files, counted, 0), _nodes(files, counted, 1)
+    return FileSource(files, counted, nodes, engine or LocalEngine())
 
 
 def _settled(fused: Fused, validate: str) -> float:
@@ -194,29 +209,13 @@ def _settled(fused: Fused, validate: str) -> float:
     return max(shares)
 
 
-def _read_ahead(files: FileJob) -> Iterator[Partition]:
-    """The partitions one by one; the next one is read and encoded while the one before it is searched."""
-    n = files.partitions.n
-    with ThreadPoolExecutor(1) as pool, progress.stage("pieces", n) as tick:
-        coming = [pool.submit(copy_context().run, files.read, number) for number in range(n)[:1]]
-        for number in range(n):
-            partition = coming.pop().result()
-            if number + 1 < n:
-                coming.append(pool.submit(copy_context().run, files.read, number + 1))
-            yield partition
-            for vectors in files.partitions.folder.glob(f"vectors-{number}-*.npy"):
-                with contextlib.suppress(OSError):  # where it is still mapped, on Windows
-                    vectors.unlink()
-            tick(1)
-
-
 def _nodes(files: FileJob, counted: Counted, side: int) -> Nodes:
     """All records of a side, without their texts."""
     total = counted.sizes[side]
     block = np.zeros(total, dtype=np.int64)
     of_row = np.full(files.partitions.tables[side].n_rows, -1, dtype=np.int64)
     for number, numbers in enumerate(counted.numbers[side]):
-        stored = files.stored(number)
+        stored = files.stored(number, "count")
         block[numbers] = stored.integers(f"block {side}")
         of_row[stored.integers(f"row {side}")] = numbers[stored.integers(f"node {side}")]
     return Nodes(np.broadcast_to(np.int64(0), total), block, of_row)

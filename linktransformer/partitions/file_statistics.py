@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.partitions.file_job import FileJob, Stored
+from linktransformer.partitions.checkpoint import Stored
+from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_survey import RandomPairs, Survey
 from linktransformer.partitions.partition_search import Searched
 from linktransformer.progress import stage

@@ -9,8 +9,9 @@ import numpy as np
 
 from linktransformer import progress
 from linktransformer.arrays import Integers
+from linktransformer.partitions.checkpoint import Stored
 from linktransformer.partitions.file_column import FileColumn, file_column
-from linktransformer.partitions.file_job import FileJob, Stored
+from linktransformer.partitions.file_job import FileJob
 from linktransformer.scoring.candidate_evidence import RANDOM, own_sample
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.scoring.words import split
@@ -93,7 +94,7 @@ def count(files: FileJob) -> Counted:
             for side_number, side in enumerate(files.sides(number)):
                 nodes = side.nodes
                 firsts[side_number].append(side.rows[blocking.first_rows(nodes)])
-                files.stored(number).put(
+                files.stored(number, "count").put(
                     {
                         f"row {side_number}": side.rows,
                         f"node {side_number}": nodes.node_of_row,
@@ -105,6 +106,8 @@ def count(files: FileJob) -> Counted:
                     blocks[side_number].update((int(nodes.block.min()), int(nodes.block.max())))
                     _count(folded(side.texts).tolist(), nodes.text, words, values)
             tick(1)
+    words.settle()
+    values.settle()
     numbers = _in_text_order(names, 0, firsts[0]), _in_text_order(names, 1, firsts[1])
     sizes = sum(map(len, numbers[0])), sum(map(len, numbers[1]))
     return Counted(numbers, sizes, (len(blocks[0]) == 1, len(blocks[1]) == 1), words, values, names)

@@ -1,20 +1,24 @@
-"""link_files: two Parquet files of any size linked into a third, partition by partition in bounded memory."""
+"""link_files: Parquet files of any size linked into another one, partition by partition in bounded memory."""
 
 from __future__ import annotations
 
 import logging
-import os
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
+from linktransformer import __version__
+from linktransformer import progress as progress_of_call
 from linktransformer.encoding import model_plan
-from linktransformer.encoding.model_plan import LEXICAL
+from linktransformer.encoding.model_plan import LEXICAL, Plan
+from linktransformer.engines.engine import EngineLike, opened
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.candidate_source import scored
 from linktransformer.linking.joining import Join
 from linktransformer.linking.merge import links_of
 from linktransformer.linking.options import BlockColumns, Columns, Job, Model, Suffixes, Threshold
+from linktransformer.partitions.checkpoint import job_folder, key_of
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_source import file_source
 from linktransformer.partitions.join_files import write_joined
@@ -27,20 +31,20 @@ from linktransformer.tables import block_keys, key_columns
 from linktransformer.tables import null_values as nulls
 from linktransformer.tables.frames import Table
 from linktransformer.tables.null_values import NullValues
-from linktransformer.tables.parquet_tables import open_parquet
+from linktransformer.tables.parquet_parts import Place, Places
+from linktransformer.tables.parquet_tables import ParquetTable, open_parquet
 from linktransformer.tables.writers import check_folder
 from model_hub.work_folder import work_folder
 
 __all__ = ["link_files"]
 
 logger = logging.getLogger(__name__)
-Place = str | os.PathLike[str]
 
 
 @displayed
 def link_files(
-    left: Place,
-    right: Place,
+    left: Places,
+    right: Places,
     out: Place | None,
     on: str | None = None,
     *,
@@ -63,9 +67,11 @@ def link_files(
     memory_limit: int | None = None,
     cache: object = None,
     workspace: Place | None = None,
+    engine: EngineLike = None,
+    on_bad_file: str = "raise",
     progress: bool | None = None,
 ) -> Links:
-    """Merge two Parquet files that are too large for memory into a third.
+    """Merge two tables of Parquet files that are too large for memory into a third file.
 
     The result has the rows and columns of `merge`, and its scores: match probabilities. Rows are set aside on
     disk by block, as many blocks together as `memory_limit` has room for, and each such piece is read,
@@ -74,8 +80,10 @@ def link_files(
     Without `block_on`, and for a block that is larger than the limit, there is one piece with all its rows.
 
     Args:
-        left: A .parquet file.
-        right: Another one.
+        left: A .parquet file, a folder of such files, a pattern such as "left/*.parquet", a list of these, or
+            addresses such as "s3://bucket/left". Several files are one table, in the order of their names or
+            of the list; they have the same columns.
+        right: The other table.
         out: The .parquet file to be written; None writes none.
         on: The key column of both files: one column.
         left_on: The key column of the left file, with `right_on`.
@@ -106,7 +114,14 @@ def link_files(
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
         workspace: A folder on a disk with room for what is set aside, removed at the end: both files
-            uncompressed, and some 300 bytes a row. None for the system's temporary folder.
+            uncompressed, and some 300 bytes a row. What is finished stays in it when the call fails or is
+            killed, and the same call goes on from there. None for the system's temporary folder, and no
+            resuming.
+        engine: Where pieces are worked on. None or "local": in this process. "ray": on the Ray cluster that
+            this process is connected to, else on the cores of this machine. An address such as
+            "ray://head:10001": on the cluster there, whose machines share the `workspace`
+            (docs/large-tables.md). The links are the same.
+        on_bad_file: "raise" where a file cannot be read, or "skip" to leave it out with a warning.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
@@ -117,7 +132,8 @@ def link_files(
         ColumnNotFoundError: A column that is not there.
         InvalidArgumentError: An argument, or two together, that cannot work, or a file that cannot be read.
         ModelError: There is no such model, or it gives vectors that cannot be used.
-        MissingExtraError: pyarrow is not installed, or what the model needs.
+        MissingExtraError: pyarrow is not installed, or what the model or the engine needs.
+        EngineError: The process of a piece was killed again and again.
 
     Example:
         >>> import pandas as pd, tempfile
@@ -131,7 +147,7 @@ def link_files(
         >>> pd.read_parquet(c)["name_y"].fillna("nothing").tolist()
         ['ACME STEEL CORPORATION', 'nothing']
     """
-    tables = open_parquet(left, "left"), open_parquet(right, "right")
+    tables = open_parquet(left, "left", on_bad_file), open_parquet(right, "right", on_bad_file)
     heads = tables[0].head, tables[1].head
     join = Join(how, suffixes, indicator, score_column)
     join.check(*heads)
@@ -148,7 +164,14 @@ def link_files(
     block_keys.column_pairs(heads, block_on)
     plan = model_plan.plan(job.model, job.device, job.cache)
     workplace = Path(workspace or tempfile.gettempdir())
-    with work_folder(workplace, "linktransformer-", mode=0o700) as folder:  # it holds rows
+    for text in (*tables[0].skipped, *tables[1].skipped):
+        progress_of_call.warn(f"left out: {text}")
+    key_of_job = _key_of_job(tables, key, null_values, job, plan) if workspace is not None else None
+    with (
+        work_folder(workplace, "linktransformer-", mode=0o700) as folder,  # it holds rows
+        nullcontext(folder) if key_of_job is None else job_folder(workplace, key_of_job) as results,
+        opened(engine) as running,
+    ):
         partitions = divide(
             tables,
             key,
@@ -159,7 +182,7 @@ def link_files(
             reading=plan.reading,
             null_texts=null_texts,
         )
-        pairs = scored(file_source(FileJob(partitions, plan, job)))
+        pairs = scored(file_source(FileJob(partitions, plan, job, results), running))
         null_counts = {
             table.name: {name: n} if name in null_texts else {}
             for table, name, n in zip(tables, key, partitions.n_emptied, strict=True)
@@ -172,6 +195,23 @@ def link_files(
         if out is not None:
             write_joined(links, tables, Path(out), folder, join)
     return links
+
+
+def _key_of_job(
+    tables: tuple[ParquetTable, ParquetTable],
+    key: tuple[str, str],
+    null_values: NullValues,
+    job: Job,
+    plan: Plan,
+) -> str | None:
+    """What the results of pieces depend on; None where a model or a learned decision has no key."""
+    encoder = getattr(plan.encoder, "inner", plan.encoder)
+    of_model = "" if encoder is None else getattr(encoder, "cache_key", None)
+    if of_model is None or plan.correction is not None:
+        return None
+    options = {name: value for name, value in job.options().items() if name not in ("validate", "threshold")}
+    facts = [table.fingerprint for table in tables]
+    return key_of(__version__, facts, key, null_values, options, plan.name, of_model, plan.chosen)
 
 
 def _key(heads: tuple[Table, Table], on: Columns, left_on: Columns, right_on: Columns) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from linktransformer.tables.normalize import folded
 from linktransformer.tables.parquet_tables import BlockCodes, ParquetTable
 from linktransformer.tables.serialize import Serializer
 
-__all__ = ["MEMORY", "Partitions", "divide", "partition_of_block"]
+__all__ = ["MEMORY", "Division", "Partitions", "divide", "partition_of_block", "planned"]
 
 MEMORY = 2**30
 BYTES_A_CHARACTER = 90  # of a text while its n-grams are counted and after; measured
@@ -65,6 +65,50 @@ class Partitions:
     n_emptied: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Division:
+    """How the rows of two files go to partitions.
+
+    Args:
+        names: The block columns of the left and of the right file.
+        codes: The block of each row.
+        blocks: The blocks of both files, rising, (n_blocks,) int64.
+        size: How many rows of either file each has, (2, n_blocks) int64.
+        partition: The partition of each, (n_blocks,) int64.
+        bytes_a_row: What a row takes while it is searched.
+    """
+
+    names: list[list[str]]
+    codes: BlockCodes
+    blocks: Integers
+    size: Integers
+    partition: Integers
+    bytes_a_row: float
+
+    @property
+    def rows(self) -> Integers:
+        """Rows of each partition, rows without a key included, (n_partitions,) int64."""
+        return np.bincount(self.partition, weights=self.size.sum(axis=0)).astype(np.int64)
+
+
+def planned(
+    tables: tuple[ParquetTable, ParquetTable],
+    on: tuple[str, str],
+    block_on: BlockColumns,
+    *,
+    memory: int = MEMORY,
+    dense: bool = False,
+) -> Division:
+    """Read the block columns of both files, and choose the partition of each block."""
+    pairs = block_keys.column_pairs((tables[0].head, tables[1].head), block_on)
+    names = [[pair[side] for pair in pairs] for side in (0, 1)]
+    codes = BlockCodes(tables, pairs)
+    blocks, size = _blocks(tables, names, codes)
+    each = BYTES_A_ROW + BYTES_A_CHARACTER * _length(tables, on) + (BYTES_A_VECTOR if dense else 0)
+    partition = partition_of_block(size.sum(axis=0), max(1, int(memory / each)))
+    return Division(names, codes, blocks, size, partition, each)
+
+
 def divide(
     tables: tuple[ParquetTable, ParquetTable],
     on: tuple[str, str],
@@ -77,12 +121,8 @@ def divide(
     null_texts: Mapping[str, frozenset[str]] | None = None,
 ) -> Partitions:
     """Read both files once and set rows aside; blocks that fit into memory together are one partition."""
-    pairs = block_keys.column_pairs((tables[0].head, tables[1].head), block_on)
-    names = [[pair[side] for pair in pairs] for side in (0, 1)]
-    codes = BlockCodes(tables, pairs)
-    blocks, size = _blocks(tables, names, codes)
-    each = BYTES_A_ROW + BYTES_A_CHARACTER * _length(tables, on) + (BYTES_A_VECTOR if dense else 0)
-    partition = partition_of_block(size.sum(axis=0), max(1, int(memory / each)))
+    plan = planned(tables, on, block_on, memory=memory, dense=dense)
+    names, codes, blocks, size, partition = plan.names, plan.codes, plan.blocks, plan.size, plan.partition
     counts, rows_cut = TextCounts(), 0
     shelves, values = (Shelf(folder, "left"), Shelf(folder, "right")), Shelf(folder, "values")
     n_values, n_emptied = [0, 0], [0, 0]
@@ -110,6 +150,7 @@ def divide(
                 rows += np.bincount(bins, minlength=len(rows))
                 text = read.texts[read.text_of_row[keep]]
                 shelves[side].put(bins, {"row": start + keep, "block": block, "text": text})
+    counts.settle()
     n_shared = int((size > 0).all(axis=0).sum())
     return Partitions(
         tables=tables,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from linktransformer.arrays import Floats
-from linktransformer.decision.model import Decision
+from linktransformer.decision.model import Decision, decision
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_statistics import FileStatistics, levels_of
 from linktransformer.partitions.file_survey import Survey
@@ -17,13 +17,26 @@ from linktransformer.scoring.fellegi_sunter import Weights, weights_of
 from linktransformer.scoring.words import Words, split, weighed
 from linktransformer.tables.normalize import folded
 
-__all__ = ["log_odds_of", "pairs_of"]
+__all__ = ["described", "pairs_of"]
 
 
 STEP = 2**16  # pairs at a time; it changes the memory, not the result
 
 
-def log_odds_of(
+def described(context: tuple[FileJob, Survey, FileStatistics], number: int) -> int:
+    """Describe the pairs of a partition, where that was not done before; how many they are."""
+    files, survey, statistics = context
+    stored = files.stored(number, "describe")
+    before = stored.result()
+    if before is None:
+        model = decision().corrected_by(files.plan.correction, [survey.column.name])
+        log_odds, offset = _log_odds(files, survey, statistics, number, model)
+        before = {"log_odds": log_odds, "offset": offset}
+        stored.finish(before)
+    return len(before["log_odds"])
+
+
+def _log_odds(
     files: FileJob, survey: Survey, statistics: FileStatistics, number: int, model: Decision
 ) -> tuple[Floats, Floats]:
     """Log-odds of every described pair of a partition by its own features, and a correction's offsets.

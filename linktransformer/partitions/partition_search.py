@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,9 +22,13 @@ from linktransformer.search.candidate_search import Candidates, search
 from linktransformer.search.matrices import Matrix
 from linktransformer.tables.normalize import folded
 
-__all__ = ["Searched", "search_partition"]
+__all__ = ["Searched", "search_partition", "searched"]
 
 OfSide = tuple[Integers, Floats]  # numbers, and what belongs to each
+
+_searching = (
+    Lock()
+)  # one piece at a time has the memory and all cores, or the GPU, while the next one is read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +53,59 @@ class Searched:
     own: Mapping[str, tuple[OfSide, OfSide]]
     vectors: Mapping[str, tuple[OfSide, OfSide]]
     related: tuple[Integers, Integers]
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """All of it as arrays by name, to be written to disk."""
+        arrays = {"n": np.array([self.n_candidates, self.n_described])}
+        arrays |= {f"lowest {name}": np.array(value) for name, value in self.lowest.items()}
+        arrays |= {f"seconds {name}": values for name, values in self.seconds.items()}
+        for kind, of_views in (("own", self.own), ("vectors", self.vectors)):
+            for name, sides in of_views.items():
+                for side, (numbers, values) in enumerate(sides):
+                    arrays |= {f"{kind} {name} {side} n": numbers, f"{kind} {name} {side} v": values}
+        return arrays | {f"related {side}": values for side, values in enumerate(self.related)}
+
+    @staticmethod
+    def of(arrays: Mapping[str, NDArray[np.generic]]) -> Searched:
+        """What `arrays` was made of."""
+        names = [name.split(" ", 1)[1] for name in arrays if name.startswith("lowest ")]
+
+        def sides(kind: str) -> dict[str, tuple[OfSide, OfSide]]:
+            return {
+                name: (_of_side(arrays, f"{kind} {name} 0"), _of_side(arrays, f"{kind} {name} 1"))
+                for name in names
+                if f"{kind} {name} 0 n" in arrays
+            }
+
+        return Searched(
+            int(arrays["n"][0]),
+            int(arrays["n"][1]),
+            {name: float(arrays[f"lowest {name}"]) for name in names},
+            {name: arrays[f"seconds {name}"].astype(np.float32) for name in names},
+            sides("own"),
+            sides("vectors"),
+            (arrays["related 0"].astype(np.int64), arrays["related 1"].astype(np.int64)),
+        )
+
+
+def _of_side(arrays: Mapping[str, NDArray[np.generic]], name: str) -> OfSide:
+    return arrays[f"{name} n"].astype(np.int64), arrays[f"{name} v"].astype(np.float32)
+
+
+def searched(context: tuple[FileJob, Survey], number: int) -> Searched:
+    """Read and search a partition, where that was not done before."""
+    files, survey = context
+    stored = files.stored(number)
+    before = stored.result()
+    if before is not None:
+        return Searched.of(before)
+    partition = files.read(number)
+    with _searching:
+        found = search_partition(files, survey, partition)
+    del partition
+    files.forget(number)
+    stored.finish(found.arrays())
+    return found
 
 
 def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Searched:

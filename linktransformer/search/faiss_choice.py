@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
 from linktransformer.arrays import Floats, Integers
 
-__all__ = ["Build", "Choice", "by_parts", "choose", "parts_of"]
+__all__ = ["Build", "Choice", "Index", "by_parts", "choose", "parts_of"]
 
 EXACT_UP_TO = 2e13  # multiplications of an exact search: minutes of a CPU,
 EXACT_ON_GPU = 2e15  # and of a GPU
@@ -21,10 +21,45 @@ CODES = (48, 32, 24, 16, 12, 8, 4, 3, 2, 1)  # bytes of a code that a GPU takes,
 WIDTHS = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 28, 32)  # and numbers that one of them may stand for
 ROUNDING = 1e-6  # scores of unit rows that are nearer than this may be equal
 
+
+class Index(Protocol):
+    """What is used of an index of FAISS, which has no types."""
+
+    nprobe: int
+
+    def add(self, items: Floats, /) -> None:
+        """Put in more rows.
+
+        Args:
+            items: (n, d).
+        """
+        ...
+
+    def train(self, items: Floats, /) -> None:
+        """Find the centres of lists and codes.
+
+        Args:
+            items: Some of the rows, (n, d).
+        """
+        ...
+
+    def search(self, queries: Floats, k: int, /) -> tuple[Floats, Integers]:
+        """Find the nearest items.
+
+        Args:
+            queries: (n, d).
+            k: How many of each query.
+
+        Returns:
+            Scores and rows, -1 where there are fewer, (n, k) each.
+        """
+        ...
+
+
 Part = tuple[int, int]  # the first item and the last one + 1
-Build = Callable[[int, int], Any]  # the FAISS index of a part, which has no type
+Build = Callable[[int, int], Index]  # the index of a part
 # the `wide` best rows of a part and their true scores, by falling score and row: index, queries, wide, part
-Search = Callable[[Any, Integers, int, int, int], tuple[Integers, Floats]]
+Search = Callable[[Index, Integers, int, int, int], tuple[Integers, Floats]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +163,7 @@ def _once(
     return best_row, best, missed
 
 
-def _built_ahead(build: Build, parts: list[Part]) -> Iterator[tuple[Part, Any]]:
+def _built_ahead(build: Build, parts: list[Part]) -> Iterator[tuple[Part, Index]]:
     """Each part with its index, the next one built at the same time; two are in memory."""
     with ThreadPoolExecutor(1) as pool:
         coming = [pool.submit(build, *part) for part in parts[:1]]

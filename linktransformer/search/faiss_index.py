@@ -6,13 +6,12 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.optional import need
-from linktransformer.search.faiss_choice import COPY_UP_TO, ROUNDING, Choice, by_parts, choose
+from linktransformer.search.faiss_choice import COPY_UP_TO, ROUNDING, Choice, Index, by_parts, choose
 from linktransformer.search.matrices import Report
 
 __all__ = ["available", "top_k"]
@@ -91,7 +90,7 @@ class _Search:
         return len(self.queries), len(self.items), self.k
 
     def best(
-        self, index: Any, numbers: Integers, wide: int, start: int, stop: int
+        self, index: Index, numbers: Integers, wide: int, start: int, stop: int
     ) -> tuple[Integers, Floats]:
         """The `wide` best items from `start` to `stop` of some queries, by true scores.
 
@@ -108,8 +107,8 @@ def _flat(job: _Search) -> Result:
     """
     faiss, d = job.faiss, job.items.shape[1]
 
-    def built(start: int, stop: int) -> Any:
-        index = faiss.IndexFlatIP(d)
+    def built(start: int, stop: int) -> Index:
+        index: Index = faiss.IndexFlatIP(d)
         index.add(job.items[start:stop])
         return index
 
@@ -118,7 +117,7 @@ def _flat(job: _Search) -> Result:
     while job.gpu and n_parts <= max(MOST_PARTS, -(-4 * job.k // WIDEST)):
         for shard, half in COPIES:
 
-            def on_gpus(start: int, stop: int, shard: bool = shard, half: bool = half) -> Any:
+            def on_gpus(start: int, stop: int, shard: bool = shard, half: bool = half) -> Index:
                 return _on_gpus(faiss, built(start, stop), shard, half)
 
             try:
@@ -139,7 +138,7 @@ def _device(faiss: ModuleType, shard: bool, half: bool) -> str:
     return ", ".join(["gpu", *divided, *(["half precision"] if half else [])])
 
 
-def _on_gpus(faiss: ModuleType, index: Any, shard: bool, half: bool) -> Any:
+def _on_gpus(faiss: ModuleType, index: Index, shard: bool, half: bool) -> Index:
     """An index copied to every GPU, or divided among them."""
     several = faiss.get_num_gpus() > 1
     if shard and not several and not half:
@@ -147,7 +146,8 @@ def _on_gpus(faiss: ModuleType, index: Any, shard: bool, half: bool) -> Any:
     options = faiss.GpuMultipleClonerOptions()
     options.shard, options.useFloat16 = shard and several, half
     try:
-        return faiss.index_cpu_to_all_gpus(index, options)
+        copied: Index = faiss.index_cpu_to_all_gpus(index, options)
+        return copied
     except RuntimeError as error:  # only its words tell the lack of memory from other errors
         if "memory" not in str(error).lower():
             raise
@@ -199,7 +199,7 @@ def _approximate(job: _Search, choice: Choice) -> Result:
     return *by_parts(lambda *_: index, job.best, job.sizes, n_parts=1, spare=spare, widest=widest), report
 
 
-def _trained(job: _Search, choice: Choice) -> Any:
+def _trained(job: _Search, choice: Choice) -> Index:
     """An index with the centres of its lists and codes; the centres of lists are found on a GPU."""
     faiss, (m, d) = job.faiss, job.items.shape
     flat = faiss.IndexFlatIP(d)
@@ -211,11 +211,12 @@ def _trained(job: _Search, choice: Choice) -> Any:
     index.cp.seed = 0
     if job.gpu:
         index.clustering_index = faiss.index_cpu_to_all_gpus(faiss.IndexFlatIP(d))
-    index.train(job.items[_sample(m, max(64 * choice.lists, 256 * 64 if choice.code else 0))])
-    return index
+    trained: Index = index
+    trained.train(job.items[_sample(m, max(64 * choice.lists, 256 * 64 if choice.code else 0))])
+    return trained
 
 
-def _rescored(index: Any, queries: Floats, items: Floats, wide: int) -> tuple[Integers, Floats]:
+def _rescored(index: Index, queries: Floats, items: Floats, wide: int) -> tuple[Integers, Floats]:
     """The `wide` nearest items by an index, with true scores, sorted by falling score and row.
 
     Scores are computed again, since those of the index depend on where in a block an item lies: equal items
@@ -243,7 +244,7 @@ def _sample(n: int, size: int) -> Integers:
 
 def _probes(
     job: _Search,
-    index: Any,
+    index: Index,
     probe: Callable[[int], None],
     lists: tuple[int, int],
     wide: int,

@@ -52,7 +52,7 @@ class TextCounts:
         self.n_texts += len(texts)
         self._new.append(vocabulary.count(texts))
         if sum(len(new.codes) for new in self._new) > max(2**20, len(self._whole.codes)):
-            self._merge()
+            self.settle()
 
     def counted(self, texts: Sequence[str]) -> Counts:
         """The n-grams of some texts, spelled."""
@@ -60,10 +60,11 @@ class TextCounts:
 
     def rarity(self, counts: Counts) -> Floats:
         """The inverse document frequency, among all added texts, of n-grams from `counted`, (width,)."""
-        self._merge()
+        self.settle()
         return self._whole.idf_of(self._whole.columns_of(counts))
 
-    def _merge(self) -> None:
+    def settle(self) -> None:
+        """Put together what was added, before several threads ask."""
         if not self._new:
             return
         self._whole, self._new = vocabulary.merged([self._whole, *self._new]), []

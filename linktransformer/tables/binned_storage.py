@@ -35,6 +35,7 @@ class Shelf:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._name = folder, name
         self._writers: dict[int, Native] = {}
+        self._bins: set[int] = set()
         self._open = ExitStack()
 
     def __enter__(self) -> Shelf:
@@ -59,18 +60,20 @@ class Shelf:
         if number not in self._writers:
             ipc = need("pyarrow.ipc", extra="cli")
             self._writers[number] = self._open.enter_context(ipc.new_stream(self._path(number), schema))
+            self._bins.add(number)
         return self._writers[number]
 
     def _path(self, number: int) -> str:
         return str(self._folder / f"{self._name}-{number}.arrow")
 
     def close(self) -> None:
-        """Close the files; only then can bins be read."""
+        """Close the files; only then can bins be read, and the shelf be sent to another process."""
         self._open.close()
+        self._writers.clear()
 
     def take(self, number: int, *, keep: bool = False) -> Native | None:
         """A bin as a pyarrow table, None for one without rows; it is removed unless `keep`."""
-        if number not in self._writers:
+        if number not in self._bins:
             return None
         ipc = need("pyarrow.ipc", extra="cli")
         path = self._path(number)
@@ -82,7 +85,7 @@ class Shelf:
 
     def parts(self, number: int) -> Iterator[Native]:
         """A bin as pyarrow record batches; it is kept."""
-        if number not in self._writers:
+        if number not in self._bins:
             return
         ipc = need("pyarrow.ipc", extra="cli")
         with ipc.open_stream(self._path(number)) as stream:

@@ -143,7 +143,7 @@ def _no_table(native: object, name: str) -> str:
         return f"{name} is a {kind}, which is not held in memory. Collect it into a table first."
     make = ""
     if isinstance(native, (str, os.PathLike)):
-        make = f" Read the file first, such as by pandas.read_csv({name})."
+        make = f" Read the file first, such as by pandas.read_csv({name}); link_files takes .parquet files."
     elif isinstance(native, (dict, list)) or hasattr(native, "dtype"):
         make = f" Make one first, such as pandas.DataFrame({name})."
     elif kind == "pyarrow.RecordBatch":

@@ -44,11 +44,11 @@ class HashedCounts:
         """Add to the counts of texts; counts are (n,) int64."""
         self._new.append((hashes(texts), counts.astype(np.int64)))
         if sum(len(new) for new, _ in self._new) > max(2**18, len(self._hashes)):
-            self._merge()
+            self.settle()
 
     def of(self, texts: Iterable[str]) -> Integers:
         """The counts of texts, (n,) int64, 0 for a text that was never added."""
-        self._merge()
+        self.settle()
         keys = hashes(texts)
         counts = np.zeros(len(keys), dtype=np.int64)
         if len(self._hashes):
@@ -57,7 +57,8 @@ class HashedCounts:
             counts[is_known] = self._counts[place[is_known]]
         return counts
 
-    def _merge(self) -> None:
+    def settle(self) -> None:
+        """Put together what was added, before several threads ask."""
         if not self._new:
             return
         keys = np.concatenate([self._hashes, *(new for new, _ in self._new)])

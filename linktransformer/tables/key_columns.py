@@ -112,9 +112,10 @@ def of_one(table: Table, on: object, picture: str | None = None, *, argument: st
     if on is None:
         names = [name for name in frames.string_columns_shared(table, table) if name != picture]
         if not names and picture is None:
-            raise InvalidArgumentError(
-                f"The table has no text column: {table.columns[:20]}. Name the keys by on=."
+            there = (
+                f": {table.columns[:20]}. Name the keys by on=." if table.columns else ": it has no columns."
             )
+            raise InvalidArgumentError(f"The table has no text column{there}")
         return names
     names = listed(on, argument)
     frames.check_columns(table, names, argument)

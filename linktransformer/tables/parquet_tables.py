@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
+from linktransformer import check
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.optional import need
-from linktransformer.tables import block_keys, frames, key_columns
+from linktransformer.tables import block_keys, frames, key_columns, parquet_parts
 from linktransformer.tables.columns import Native
 from linktransformer.tables.frames import Table
+from linktransformer.tables.parquet_parts import (
+    ON_BAD_FILE,
+    Part,
+    Places,
+    addresses_of,
+    common_schema,
+    part_of,
+)
 
 __all__ = ["BlockCodes", "ParquetTable", "open_parquet", "with_places", "without_places"]
 
@@ -24,12 +31,26 @@ MOST_BLOCKS = 2**62
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParquetTable:
-    """A Parquet file: path, name in messages, number of rows, and a table with its columns and no rows."""
+    """Parquet files, one below the other, as a table.
 
-    path: Path
+    Args:
+        parts: The files.
+        name: In messages: "left" or "right".
+        n_rows: Rows of all files.
+        head: A table with the columns and no rows.
+        skipped: Messages about files that cannot be read and were left out.
+    """
+
+    parts: tuple[Part, ...]
     name: str
     n_rows: int
     head: Table
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """What changes with the content: the path, size and time of each file, its rows and columns."""
+        return repr([(part.fingerprint, part.n_rows, str(part.schema)) for part in self.parts])
 
     @property
     def stub(self) -> Table:
@@ -37,32 +58,61 @@ class ParquetTable:
         return Table(self.head.frame, self.name, self.n_rows)
 
     def batches(self, columns: Sequence[str] | None = None) -> Iterator[tuple[int, Table]]:
-        """The first row number and the rows of each batch, from top to bottom; None reads all columns."""
-        pa, parquet = need("pyarrow", extra="cli"), need("pyarrow.parquet", extra="cli")
+        """The first row number and the rows of each batch, from top to bottom; None reads all columns.
+
+        Raises:
+            InvalidArgumentError: A file is broken; it is named.
+        """
+        pa = need("pyarrow", extra="cli")
+        native: Native = self.head.frame.to_native()
+        schema = pa.schema([native.schema.field(name) for name in columns or native.column_names])
         start = 0
-        with parquet.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(BATCH, columns=None if columns is None else list(columns)):
-                yield start, frames.wrap(pa.Table.from_batches([batch]), self.name)
+        for part in self.parts:
+            for batch in self._of_part(part, schema):
+                yield start, frames.wrap(batch, self.name)
                 start += batch.num_rows
 
+    def _of_part(self, part: Part, schema: Native) -> Iterator[Native]:
+        pa = need("pyarrow", extra="cli")
+        names = list(schema.names)
+        try:
+            with part.opened() as file:
+                for batch in file.iter_batches(BATCH, columns=names):
+                    rows = pa.Table.from_batches([batch]).select(names)
+                    yield rows if rows.schema.equals(schema) else rows.cast(schema)
+        except (pa.ArrowException, OSError) as error:
+            raise parquet_parts.unreadable(part.address, self.name, error) from error
 
-def open_parquet(path: str | PathLike[str], name: str) -> ParquetTable:
-    """Read the schema of a Parquet file; `name` is the argument, "left" or "right".
+
+def open_parquet(given: Places, name: str, on_bad_file: str = "raise") -> ParquetTable:
+    """Read the schema of Parquet files.
+
+    Args:
+        given: A path, a pattern, a folder, a list of these, or addresses such as "s3://bucket/firms".
+        name: The argument, "left" or "right".
+        on_bad_file: "raise", or "skip" to leave out files that cannot be read; all files are then read once
+            more.
 
     Raises:
-        InvalidArgumentError: There is no such file, or it is no Parquet file.
+        InvalidArgumentError: There is no such file, one cannot be read, or two have different columns.
         MissingExtraError: pyarrow is not installed.
     """
-    parquet = need("pyarrow.parquet", extra="cli")
-    file_path = Path(path)
-    if not file_path.is_file():
-        raise InvalidArgumentError(f"{name}={str(path)!r} is not a file. Give the path of a .parquet file.")
-    try:
-        with parquet.ParquetFile(file_path) as file:
-            schema, n_rows = file.schema_arrow, int(file.metadata.num_rows)
-    except Exception as error:  # pyarrow has a dozen errors for a broken file
-        raise InvalidArgumentError(f"{name}={str(path)!r} cannot be read as parquet: {error}") from error
-    return ParquetTable(file_path, name, n_rows, frames.wrap(schema.empty_table(), name))
+    need("pyarrow.parquet", extra="cli")
+    check.one_of("on_bad_file", on_bad_file, ON_BAD_FILE)
+    skip = on_bad_file == "skip"
+    parts, skipped = [], []
+    for address in addresses_of(given, name):
+        try:
+            parts.append(part_of(address, name, whole=skip))
+        except InvalidArgumentError as error:
+            if not skip:
+                raise
+            skipped.append(str(error))
+    if not parts:
+        raise InvalidArgumentError(f"{name}: none of {len(skipped)} files can be read: {skipped[0]}")
+    schema = common_schema(parts, name)
+    head = frames.wrap(schema.empty_table(), name)
+    return ParquetTable(tuple(parts), name, sum(part.n_rows for part in parts), head, tuple(skipped))
 
 
 class BlockCodes:

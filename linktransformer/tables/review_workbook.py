@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.optional import need
@@ -161,7 +161,16 @@ def _label(value: object) -> Label:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _put_label(cell: Any, label: Label) -> None:  # a cell of openpyxl, which has no types
+class Cell(Protocol):
+    """What is set of a cell of openpyxl, which has no types."""
+
+    value: str | int
+    data_type: str
+    number_format: str
+    quotePrefix: bool  # noqa: N815 - the name that openpyxl has
+
+
+def _put_label(cell: Cell, label: Label) -> None:
     """A label as number or text, so that it is the same when it is read back."""
     is_number = isinstance(label, int) and not isinstance(label, bool) and abs(label) < EXACT
     if is_number:
@@ -175,7 +184,7 @@ def _put_label(cell: Any, label: Label) -> None:  # a cell of openpyxl, which ha
     _put_text(cell, label)
 
 
-def _put_text(cell: Any, text: str) -> None:
+def _put_text(cell: Cell, text: str) -> None:
     """Text as text, shown as it is whatever it begins with."""
     cell.value = _kept(text)
     cell.data_type = "s"  # not the formula or the error that it may look like

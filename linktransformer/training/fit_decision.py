@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -21,7 +21,7 @@ from linktransformer.encoding import model_plan
 from linktransformer.encoding.cache_settings import CacheLike
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.linking import compare_tables
-from linktransformer.linking.options import BlockColumns, Columns, Job, K
+from linktransformer.linking.options import BlockColumns, Columns, Job, K, ReaderBudget, reader_of
 from linktransformer.progress import displayed, warn
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.answered_pairs import answered_pairs, path_of
@@ -84,6 +84,7 @@ def fit_decision(
     model: str | os.PathLike[str] | None = None,
     block_on: BlockColumns = None,
     k: int | None = None,
+    reader: ReaderBudget = "auto",
     out: str | os.PathLike[str] | None = None,
     device: str | None = None,
     cache: CacheLike = None,
@@ -126,6 +127,8 @@ def fit_decision(
             different names, such as ("city", "town").
         k: Neighbours of each row in each view and direction; None is 10, for one table 50, as in `merge` and
             `cluster`.
+        reader: Whether a cross-encoder reads pairs in doubt, as in `merge`: "auto" with the bundled model or,
+            of one table, with None. Where pairs were read, the decision reads them in use too.
         out: The folder of the result, which goes to `out/model`; None is the first free `models/trained-N`.
         device: Where a torch model runs; None takes a GPU when there is one.
         cache: Keep the model's vectors on disk: True, a folder, or `CacheSettings`.
@@ -179,6 +182,7 @@ def fit_decision(
             "do not. Give one answer for each pair."
         )
     source = _source(model_plan.LEXICAL if one and model is None and images is None else model)
+    budget = reader_of(reader, model, pictures=images is not None)
     job = Job(
         model=source if isinstance(source, str) or source is None else source.path,
         images=images,
@@ -189,6 +193,7 @@ def fit_decision(
         device=device,
         cache=cache,
         keep_features=True,
+        reader=budget,
     )
     if one:
         neighbours = cluster_pipeline.neighbours_of(tables[0], names[0], job, Rules())
@@ -201,6 +206,7 @@ def fit_decision(
     matches, others, counts = labelled_candidates(nodes, fused, pair_labels, complete, one)
     chosen = reviewed and complete is False
     learned, expected = correction_of(fused, matches, others, same=one, chosen=chosen)
+    learned = replace(learned, reader=budget is not False)
     folder = folder_of(out, resume=False) / "model"
     if answered is not None:
         counts = {**counts, "answers_unsure": answered.unsure, "answers_disputed": answered.disputed}
@@ -228,10 +234,8 @@ def correction_of(
     if fused.described is None or fused.shipped is None or not len(matches) + len(others):
         logger.warning("no labelled pair is a candidate: the decision is that without labels")
         return Correction(1.0, 0.0, 10.0, (), (), (), ()), {}
-    features, pairs, columns = fused.described.features, fused.candidates, fused.described.columns
-    shipped = fused.shipped.probabilities(
-        features, pairs.left, pairs.right, (pairs.n_left, pairs.n_right), same=same
-    )
+    features, columns = fused.described.features, fused.described.columns
+    shipped = fused.judged_by(fused.shipped, same=same)
     job = LabelledJob(
         shipped.log_odds,
         features.names,

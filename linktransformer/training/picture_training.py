@@ -26,6 +26,8 @@ from linktransformer.training.run_folder import base_errors, folder_of
 from linktransformer.training.trained_model import TrainedModel
 
 if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
     from clippings.record_training.recipe import RecordRecipe
     from clippings.record_training.trainable import RecordTrainable
     from clippings.records.bi_encoder import BiEncoder
@@ -216,8 +218,8 @@ def _fitted(
     return model, metrics, run.history
 
 
-def _damaged(batch: Any, mask: Any, generator: Any) -> Any:
-    """A batch (a tensor of torch) with light random damage, another one each time."""
+def _damaged(batch: Tensor, mask: Tensor, generator: Generator) -> Tensor:
+    """A batch with light random damage, another one each time."""
     from clippings.record_training.strip_augment import Augmentation, augment
 
     settings = Augmentation(strength=DAMAGE)

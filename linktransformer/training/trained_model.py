@@ -154,9 +154,7 @@ def decided(
     test = of_left == splits.TEST
     metrics: dict[str, float] = {}
     if test.any():
-        corrected = fused.shipped.corrected_by(learned, fused.described.columns).probabilities(
-            fused.described.features, pairs.left, pairs.right, (pairs.n_left, pairs.n_right)
-        )
+        corrected = fused.judged_by(fused.shipped.corrected_by(learned, fused.described.columns))
         n_matches = int(np.isin(entity[0][test], entity[1]).sum())
         for name, scored in (
             ("test_f1_decision", replace(fused, score=corrected.probability, decided=corrected)),

@@ -15,6 +15,7 @@ from tools.report import destination, publish, say
 BENCHMARKS = {
     "zero_label": "F1 by default on every labelled two-table set, beside TF-IDF, the rules of before, Splink",
     "precision": "the precision asked for and the one reported against the true one, at any overlap",
+    "unseen": "links and clusters of lists from public packages that nothing was trained on",
     "codelists": "values linked to a short list of codes: the share linked, and linked rightly",
     "speed": "CPU seconds and memory of linking by n-grams, beside TF-IDF and sparse_dot_topn",
     "default_speed": "CPU, memory and F1 of the default link, beside full, lexical, 0.1.18, Splink, TF-IDF",
@@ -40,6 +41,7 @@ BENCHMARKS = {
     "gpu": "exact search, encoding and a merge of a million rows on a GPU, beside FAISS and others",
     "scale": "seconds and memory of a merge from 10,000 to 1,000,000 rows, with a plot",
     "bounded": "seconds and memory of linking Parquet files piece by piece",
+    "engine": "link_files in one process and on a Ray cluster: seconds by stage, memory, F1",
     "deepkey": "long records that match by one statement deep inside: kinds of attention at one budget",
     "dial": "recall against throughput of long encoders, by window and features, with a plot",
     "long_speed": "forward speed by length: full attention, windows, linear attention beside them",

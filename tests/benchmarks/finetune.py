@@ -292,9 +292,7 @@ def learned(model: Any, task: Task, serializer: Any, options: argparse.Namespace
     described, shipped = found.fused.described, found.fused.shipped
     if described is None or shipped is None:
         raise ValueError("candidates without features")
-    corrected = shipped.corrected_by(correction, described.columns).probabilities(
-        described.features, pairs.left, pairs.right, (pairs.n_left, pairs.n_right)
-    )
+    corrected = found.fused.judged_by(shipped.corrected_by(correction, described.columns))
     p = np.append(sigmoid(corrected.log_odds), np.float32(0))
     return {part: p[place].astype(np.float64) for part, place in at.items()}
 

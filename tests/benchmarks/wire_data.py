@@ -17,14 +17,16 @@ from clippings.synthetic.captions import CaptionChanges
 from clippings.synthetic.press import Press
 from clippings.synthetic.printings import reprint
 from tools.data import ROOT
-from tools.recipes.photos.packing import UNSEEN
+from tools.recipes.photos.packing import UNSEEN, presses
 from tools.recipes.photos.sources import load
 
 SOURCES = ROOT / ".sets" / "photos" / "sources.zip"
-CONDITIONS = ("mixed", "heavy", "unseen kinds", "two languages")
+CONDITIONS = ("mixed", "mixed of seen kinds", "heavy", "heavy of seen kinds", "unseen kinds", "two languages")
 PRESSES: Mapping[str, tuple[Press, ...]] = {
     "mixed": tuple(Press(severity=severity) for severity in (0.3, 0.7, 1.0, 1.3)),
+    "mixed of seen kinds": tuple(presses((0.3, 0.7, 1.0, 1.3))),
     "heavy": (Press(severity=1.5),),
+    "heavy of seen kinds": tuple(presses((1.5,))),
     "unseen kinds": (Press.only(*UNSEEN, severity=1.5),),
     "two languages": tuple(Press(severity=severity) for severity in (0.5, 1.0)),
 }
@@ -109,8 +111,9 @@ def _made(path: Path, split: str, condition: str, limit: int, seed: int) -> Wire
     numbers = {"seed": SEEDS[split] + seed, "presses": PRESSES[condition]}
     if condition == "two languages":
         return _two_languages(pictures, captions, draw, numbers)
-    times = np.minimum(8, draw.geometric(0.35, len(kept))) if condition == "mixed" else np.full(len(kept), 3)
-    stock = draw.random(len(kept)) < (STOCK if condition == "mixed" else 0)
+    mixed = condition.startswith("mixed")
+    times = np.minimum(8, draw.geometric(0.35, len(kept))) if mixed else np.full(len(kept), 3)
+    stock = draw.random(len(kept)) < (STOCK if mixed else 0)
     plain = reprint(pictures, captions, np.where(stock, 0, times).tolist(), swapped=0.03, **numbers)
     recurring = reprint(pictures, captions, np.where(stock, 10, 0).tolist(), swapped=0.7, **numbers)
     return Wire(

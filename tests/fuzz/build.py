@@ -27,6 +27,8 @@ ARROW = {
     "lists": "list",
     "structs": "struct",
     "raw": "binary",
+    "pictures": "binary",
+    "shares": "float64",
     "durations": "duration",
     "clocks": "time64",
 }
@@ -77,7 +79,9 @@ def build(table: Table, library: str, index: str = "range", seed: int = 0, *, tw
         import polars as pl
 
         return pl.from_arrow(native)
-    frame = _pandas(table, library)
+    plain = dict(zip(table.columns, map(str, range(len(table.columns))), strict=True))  # astype wants texts
+    frame = _pandas(table.renamed(plain), library)
+    frame.columns = list(table.columns)
     frame.index = _index(index, len(frame), np.random.default_rng(seed))
     if twice:
         frame.columns = [*frame.columns[:-1], frame.columns[-2]]

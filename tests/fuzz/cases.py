@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-import linktransformer as lt
+from tests.fuzz.arguments import PICTURED, arguments, is_slow
 from tests.fuzz.tables import KINDS, OBJECTS, TEXTS, Table, column, perturbed
 
 __all__ = ["COPIES", "LIBRARIES", "NULLS", "TWO", "VERBS", "Case", "cases", "tables"]
@@ -22,14 +22,18 @@ LIBRARIES = tuple(
 LINKED = ("merge", "link", "evaluate", "link_files")
 TWO = (*LINKED, "merge_knn", "merge_range", "Linker")
 ONE = ("cluster_rows", "dedup_rows", "cluster", "cluster_several", "Deduplicator")
-VERBS = (*TWO, *ONE, "evaluate_pairs")
+VERBS = (*TWO, *ONE, "evaluate_pairs", "command")
 SIZES = st.one_of(st.integers(0, 5), st.integers(0, 40), st.integers(40, 300))
+FEW = st.integers(0, 12)  # rows where a model reads them
 INDEXES = ["range", "range", "shuffled", "texts", "repeated", "levels", "moments"]
 NULLS, COPIES = [0.0, 0.1, 0.6, 1.0], [0.0, 0.3, 0.9]
-COMPARISONS = [
-    *(lt.compare.exact(), lt.compare.text(), lt.compare.name(), lt.compare.identifier(), lt.compare.email()),
-    *(lt.compare.number(within=2), lt.compare.date(within_days=3), lt.compare.geo(within_km=5)),
+# columns of a table whose names mean something else to a verb, or are not plain words
+NAMES = [["c0", "c1", "c2", "c3"]] * 5 + [
+    ["score", "cluster", "_merge", "reference"],
+    ["left", "side", "kept", "right"],
+    ["a b", "né", "名", "c,d=e"],
 ]
+NUMBERED = [[0, 1, 2, 3], [None, 1.5, True, ("a", 1)]]  # pandas takes any name
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ class Case:
     library: str
     left: Table
     right: Table
-    on: list[str]
-    right_on: list[str]
+    on: list[Any]
+    right_on: list[Any]
     index: str
     seed: int
     twice: bool = False
@@ -64,7 +68,7 @@ class Case:
 
 
 def tables(
-    kinds: dict[str, str], sizes: tuple[int, int], nulls: float, overlap: float, seed: int
+    kinds: dict[Any, str], sizes: tuple[int, int], nulls: float, overlap: float, seed: int
 ) -> tuple[Table, Table]:
     """The tables of a case by their columns, rows, share of nulls, share of copied rows, and seed."""
     rng = np.random.default_rng(seed)
@@ -89,73 +93,38 @@ def tables(
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def cases(draw: st.DrawFn, libraries: tuple[str, ...] = LIBRARIES) -> Case:
     """Draw a job. Tables come from a drawn seed, so that a case is small to draw and to print."""
-    verb, library = draw(st.sampled_from(VERBS)), draw(st.sampled_from(LIBRARIES))
-    names = [f"c{i}" for i in range(draw(st.integers(2 if verb == "evaluate_pairs" else 1, 4)))]
+    verb, library = draw(st.sampled_from(VERBS)), draw(st.sampled_from(libraries))
+    names = _names(draw, verb, library)
     kinds = {names[0]: draw(st.one_of(st.sampled_from(list(TEXTS)), st.sampled_from(list(KINDS))))}
     kinds |= {name: draw(st.sampled_from(list(KINDS))) for name in names[1:]}
     if library in ("pandas_object", "pandas") and verb != "link_files" and draw(st.integers(0, 3)) == 0:
         objects = list(OBJECTS) if library == "pandas_object" else ["mixed", "tuples"]
         kinds[names[-1]] = draw(st.sampled_from(objects))
     on = names[: draw(st.integers(1, 1 if verb == "link_files" else len(names)))]
-    sizes = draw(SIZES), draw(SIZES)
+    if verb in PICTURED and len(names) > len(on) and draw(st.integers(0, 9)) == 0:
+        kinds[names[-1]] = "pictures"
+    other_names = verb in TWO and draw(st.integers(0, 3)) == 0
+    right_on = [f"their {name}" for name in on] if other_names else on
+    options = arguments(draw, verb, kinds, on, right_on)
+    sizes = (draw(FEW), draw(FEW)) if is_slow(options) else (draw(SIZES), draw(SIZES))
     seed = draw(st.integers(0, 2**32 - 1))
     nulls, overlap = draw(st.sampled_from(NULLS)), draw(st.sampled_from(COPIES))
     left, right = tables(kinds, sizes, nulls, overlap, seed)
-    right_on = on
-    if verb in TWO and draw(st.integers(0, 3)) == 0:
-        right = right.renamed({name: f"their {name}" for name in on})
-        right_on = [f"their {name}" for name in on]
+    right = right.renamed({a: b for a, b in zip(on, right_on, strict=True) if a != b})
     index = draw(st.sampled_from(INDEXES))
     twice = library not in ("polars", "pandas_arrow") and draw(st.integers(0, 49)) == 0
-    blocks = [name for name in names if name in right.columns]
-    options = _options(draw, verb, on, blocks)
     return Case(
         verb, library, left, right, on, right_on, index, seed, twice, options, shares=(nulls, overlap)
     )
 
 
-def _options(draw: st.DrawFn, verb: str, on: list[str], blocks: list[str]) -> dict[str, Any]:
-    options: dict[str, Any] = {"model": "lexical"}
-    number = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0])
-    if verb == "evaluate_pairs":
-        return options
-    if verb == "merge_range":
-        return options | {"sim_threshold": draw(number)}
-    if verb == "merge_knn":
-        return options | {"k": draw(st.integers(1, 5)), "drop_sim_threshold": draw(st.none() | number)}
-    if draw(st.booleans()):
-        precise = st.sampled_from([{"precision": 0.9}, {"precision": 0.5}])
-        of_links = st.one_of(number, st.just("auto"), st.none(), precise)
-        options["threshold"] = draw(of_links if verb in (*LINKED, "Linker") else number | st.just("auto"))
-    if draw(st.integers(0, 3)) == 0:
-        options["k"] = draw(st.integers(1, 60))
-    if blocks and draw(st.integers(0, 3)) == 0:
-        options["block_on"] = draw(st.sampled_from(blocks))
-    if verb not in ("Linker", "Deduplicator") and draw(st.integers(0, 4)) == 0:
-        options["null_values"] = ["the same text", "-", "north", 7]
-    return options | (_of_links(draw, verb, on) if verb in LINKED else {}) | _of_clusters(draw, verb, blocks)
-
-
-def _of_links(draw: st.DrawFn, verb: str, on: list[str]) -> dict[str, Any]:
-    options: dict[str, Any] = {"validate": draw(st.sampled_from([None, "1:1", "1:m", "m:1", "m:m"]))}
-    if draw(st.integers(0, 3)) == 0:
-        options["expected_overlap"] = draw(st.sampled_from([0.05, 0.5, 1.0]))
-    if draw(st.integers(0, 3)) == 0:
-        options["compare"] = {draw(st.sampled_from(on)): draw(st.sampled_from(COMPARISONS))}
-    if verb in ("merge", "link_files"):
-        options["how"] = draw(st.sampled_from(["left", "right", "inner", "outer"]))
-        options["indicator"] = draw(st.booleans())
-    return options
-
-
-def _of_clusters(draw: st.DrawFn, verb: str, blocks: list[str]) -> dict[str, Any]:
-    if verb not in ONE:
-        return {}
-    options: dict[str, Any] = {"method": draw(st.sampled_from(["average", "single", "complete"]))}
-    if verb == "dedup_rows":
-        options["keep"] = draw(st.sampled_from(["first", "longest", "most complete"]))
-    if verb in ("cluster", "dedup_rows") and draw(st.integers(0, 4)) == 0:
-        options["one_per"] = draw(st.sampled_from(blocks))
-    return options
+def _names(draw: st.DrawFn, verb: str, library: str) -> list[Any]:
+    """Names of one to four columns."""
+    n = draw(st.integers(2 if verb == "evaluate_pairs" else 1, 4))
+    any_name = library in ("pandas", "pandas_object", "pandas_nullable") and verb not in (
+        "link_files",
+        "command",
+    )
+    return draw(st.sampled_from(NUMBERED if any_name and draw(st.integers(0, 15)) == 0 else NAMES))[:n]

@@ -9,7 +9,18 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-__all__ = ["Broken", "cells_of", "columns_of", "equal", "head", "is_null", "pairs_of", "unchanged"]
+__all__ = [
+    "Broken",
+    "added",
+    "cells_of",
+    "columns_of",
+    "equal",
+    "head",
+    "is_null",
+    "pairs_of",
+    "tail",
+    "unchanged",
+]
 
 
 class Broken(AssertionError):  # noqa: N818 - a broken promise
@@ -74,6 +85,11 @@ def head(native: Any, n: int) -> Any:
     return nw.from_native(native, eager_only=True).head(n).to_native()
 
 
+def tail(native: Any, n: int) -> Any:
+    """The rows after the first n."""
+    return nw.from_native(native, eager_only=True)[n:].to_native()
+
+
 def is_null(value: Any) -> bool:
     """Whether a cell is None, NaN, NaT or NA."""
     if value is None:
@@ -81,6 +97,11 @@ def is_null(value: Any) -> bool:
     if isinstance(value, float | np.floating) and math.isnan(value):
         return True
     return type(value).__name__ in ("NAType", "NaTType")
+
+
+def added(frame: dict[str, list[Any]], name: str) -> list[Any]:
+    """The cells of a column that a verb adds; its name has an end where a table has the name already."""
+    return frame[f"{name}_lt" if f"{name}_lt" in frame else name]
 
 
 def pairs_of(left: Sequence[Any], right: Sequence[Any]) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from tests.fuzz.cases import Case, cases
+from tests.fuzz.cases import LIBRARIES, Case, cases
 from tests.fuzz.contracts import check
 
 __all__ = ["Run", "drawn"]
@@ -32,7 +32,7 @@ class Run:
         self.faults[kind] = (known[0] + number, *smaller)
 
 
-def drawn(n: int, number: int, seconds: float) -> Run:
+def drawn(n: int, number: int, seconds: float, libraries: tuple[str, ...] = LIBRARIES) -> Run:
     """Run n random cases, or those that fit into the time."""
     result, end = Run(), time.monotonic() + seconds
 
@@ -44,7 +44,7 @@ def drawn(n: int, number: int, seconds: float) -> Run:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(cases())
+    @given(cases(libraries))
     def run(case: Case) -> None:
         if time.monotonic() > end:
             return

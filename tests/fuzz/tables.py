@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -204,6 +206,27 @@ def _tuples(rng: np.random.Generator, n: int) -> Cells:
     return [tuple(_name(rng).split()) for _ in range(n)]
 
 
+def _shares(rng: np.random.Generator, n: int) -> Cells:
+    return rng.random(n).round(3).tolist()
+
+
+@cache
+def _palette() -> Cells:
+    from PIL import Image
+
+    pictures = []
+    for seed in range(12):
+        file = io.BytesIO()
+        pixels = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
+        Image.fromarray(pixels).resize((24, 24)).save(file, "PNG")
+        pictures.append(file.getvalue())
+    return [*pictures, b"not a picture"]
+
+
+def _pictures(rng: np.random.Generator, n: int) -> Cells:
+    return [_palette()[i] for i in rng.integers(0, len(_palette()), n)]
+
+
 def _nothing(rng: np.random.Generator, n: int) -> Cells:
     return [None] * n
 
@@ -240,12 +263,14 @@ KINDS = TEXTS | {
     "durations": _durations,
     "clocks": _clocks,
     "nothing": _nothing,
+    "shares": _shares,
 }
+PICTURES = {"pictures": _pictures}
 
 
 def column(kind: str, rng: np.random.Generator, n: int, nulls: float) -> Cells:
     """Cells of one kind, this share of them null, (n,)."""
-    cells = (KINDS | OBJECTS)[kind](rng, n)
+    cells = (KINDS | OBJECTS | PICTURES)[kind](rng, n)
     return [None if gone else cell for cell, gone in zip(cells, rng.random(n) < nulls, strict=True)]
 
 

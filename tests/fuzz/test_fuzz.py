@@ -8,7 +8,7 @@ from tests.fuzz.cases import Case, cases
 from tests.fuzz.contracts import check
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_any_job_keeps_its_promises(case: Case) -> None:
     check(case)

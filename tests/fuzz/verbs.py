@@ -15,7 +15,9 @@ import numpy as np
 import linktransformer as lt
 from tests.fuzz.build import arrow, build
 from tests.fuzz.cases import LINKED, TWO, Case
-from tests.fuzz.cells import Broken, columns_of, head, is_null, pairs_of, unchanged
+from tests.fuzz.cells import Broken, added, columns_of, is_null, pairs_of, unchanged
+from tests.fuzz.command import command
+from tests.fuzz.estimators import deduplicator, linker
 
 __all__ = ["native", "run"]
 
@@ -40,6 +42,8 @@ def run(case: Case, library: str | None = None) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", lt.LinkWarning)
         left = native(case, "left", library)
+        if case.verb == "command":
+            return command(case)
         if case.verb == "evaluate_pairs":
             return _scored(case, left)
         if case.verb not in TWO:
@@ -50,7 +54,7 @@ def run(case: Case, library: str | None = None) -> Any:
                 case.verb
             ](case, left, right)
         if case.verb == "Linker":
-            return _linker(case, left, right)
+            return linker(case, left, right)
         return _near(case, left, right)
 
 
@@ -106,6 +110,25 @@ def _label(table: Any, row: int) -> Any:
     return table.index[row] if hasattr(table, "index") and hasattr(table, "iloc") else row
 
 
+def _said(case: Case, table: Any) -> dict[str, Any]:
+    """The options with pairs of row numbers as pairs of labels; rows that are not there are left out."""
+    options = dict(case.options)
+    for name in ("must_link", "cannot_link"):
+        pairs = [(a, b) for a, b in options.get(name, []) if max(a, b) < case.left.n_rows]
+        if pairs:
+            options[name] = [(_label(table, a), _label(table, b)) for a, b in pairs]
+        else:
+            options.pop(name, None)
+    return options
+
+
+def _constrained(case: Case, labels: Sequence[int]) -> None:
+    for name, want in (("must_link", True), ("cannot_link", False)):
+        for a, b in case.options.get(name, []):
+            if max(a, b) < len(labels) and (labels[a] == labels[b]) != want:
+                raise Broken(f"{name}: rows {a} and {b} are {'not ' if want else ''}in one cluster")
+
+
 def _link_files(case: Case, left: Any, right: Any) -> Any:
     """The rows and cells of `merge`, from files and into one."""
     import pyarrow.parquet as parquet
@@ -132,7 +155,8 @@ def _merge(case: Case, left: Any, right: Any) -> Any:
 def _checked(case: Case, tables: tuple[Any, Any], merged: Any) -> Any:
     """The pairs of rows of a merged table whose rows and cells are right."""
     frame, how = columns_of(merged), case.options["how"]
-    left, right = frame["row_x"], frame["row_y"]
+    ends = case.options.get("suffixes", ("_x", "_y"))
+    left, right = frame[f"row{ends[0]}"], frame[f"row{ends[1]}"]
     pairs = pairs_of(left, right)
     if how in ("left", "outer") and {a for a in left if not is_null(a)} != set(range(case.left.n_rows)):
         raise Broken(f"rows: how={how} lost left rows")
@@ -144,32 +168,34 @@ def _checked(case: Case, tables: tuple[Any, Any], merged: Any) -> Any:
     if len(set(alone)) != len(alone) or set(alone) & {a for a, _ in pairs}:
         raise Broken("rows: an unmatched row is there twice")
     _valid(pairs, case.options["validate"])
-    _probable([score for score in frame["score"] if not is_null(score)])
+    _probable(
+        [score for score in added(frame, case.options.get("score_column", "score")) if not is_null(score)]
+    )
     _cells_kept(case, tables, frame)
-    keyless = {
-        row
-        for row in range(case.left.n_rows)
-        if all(case.left.columns[name][row] is None for name in case.on)
-    }
-    if keyless & {a for a, _ in pairs}:
+    if "images" not in case.options and set(_keyless(case)) & {a for a, _ in pairs}:
         raise Broken("null: a row without any key is linked")
     if case.options["indicator"]:
         want = [
             "both" if not is_null(a) and not is_null(b) else "left_only" if is_null(b) else "right_only"
             for a, b in zip(left, right, strict=True)
         ]
-        if [str(value) for value in frame["_merge"]] != want:
+        if [str(value) for value in added(frame, "_merge")] != want:
             raise Broken("indicator: it says another thing than the rows")
     return sorted(pairs)
 
 
+def _keyless(case: Case) -> list[int]:
+    """The left rows without any key."""
+    cells = [case.left.columns[name] for name in case.on]
+    return [row for row in range(case.left.n_rows) if all(column[row] is None for column in cells)]
+
+
 def _cells_kept(case: Case, tables: tuple[Any, Any], frame: dict[str, list[Any]]) -> None:
     shared = set(case.left.columns) & set(case.right.columns)
-    for table, cells, row, suffix in zip(
-        tables, (case.left, case.right), ("row_x", "row_y"), ("_x", "_y"), strict=True
-    ):
-        names = {name: name + suffix if name in shared else name for name in cells.columns}
-        unchanged(table, frame, row, names)
+    ends = case.options.get("suffixes", ("_x", "_y"))
+    for table, cells, end in zip(tables, (case.left, case.right), ends, strict=True):
+        names = {name: f"{name}{end}" if name in shared and end else name for name in cells.columns}
+        unchanged(table, frame, f"row{end}", names)
 
 
 def _near(case: Case, left: Any, right: Any) -> Any:
@@ -180,29 +206,11 @@ def _near(case: Case, left: Any, right: Any) -> Any:
     if case.verb == "merge_knn" and most > case.options["k"]:
         raise Broken(f"k: a row has {most} matches")
     lowest = case.options.get("sim_threshold", case.options.get("drop_sim_threshold"))
-    scores = [score for score in frame["score"] if not is_null(score)]
+    scores = [score for score in added(frame, "score") if not is_null(score)]
     if lowest is not None and any(score < lowest - 1e-5 for score in scores):
         raise Broken("threshold: a pair lies below it")
     _cells_kept(case, (left, right), frame)
     return sorted(pairs)
-
-
-def _linker(case: Case, left: Any, right: Any) -> Any:
-    options = {name: value for name, value in case.options.items() if name not in ("k",)}
-    linker = lt.Linker(**case.keys, **options).fit(right)
-    answer = columns_of(linker.predict(left))
-    if len(answer["score"]) != case.left.n_rows:
-        raise Broken("rows: predict lost or added rows")
-    _probable([score for score in answer["score"] if not is_null(score)])
-    with TemporaryDirectory() as folder:
-        linker.save(Path(folder) / "saved")
-        again = columns_of(lt.Linker.load(Path(folder) / "saved").predict(left))
-    if [str(v) for v in answer["reference"]] != [str(v) for v in again["reference"]]:
-        raise Broken("load: other answers")
-    alone = [] if not case.left.n_rows else [columns_of(linker.predict(head(left, 1)))["reference"][0]]
-    if alone and str(answer["reference"][0]) != str(alone[0]):
-        raise Broken("batch: a row asked by itself has another answer")
-    return [None if is_null(v) else str(v) for v in answer["reference"]]
 
 
 def _scored(case: Case, table: Any) -> Any:
@@ -211,29 +219,39 @@ def _scored(case: Case, table: Any) -> Any:
     if frame["row"] != list(range(case.left.n_rows)):
         raise Broken("rows: evaluate_pairs lost, added or moved rows")
     unchanged(table, frame, "row", {name: name for name in case.left.columns})
-    return [None if is_null(score) else round(score, 5) for score in frame["score"]]
+    return [None if is_null(score) else round(score, 5) for score in added(frame, "score")]
 
 
 def _of_one(case: Case, table: Any, library: str | None) -> Any:
-    options, n = dict(case.options), case.left.n_rows
+    options, n = _said(case, table), case.left.n_rows
     same = {name: name for name in case.left.columns}
     if case.verb == "cluster_rows":
         frame = columns_of(lt.cluster_rows(table, on=case.on, **options))
         if frame["row"] != list(range(n)):
             raise Broken("rows: cluster_rows lost, added or moved rows")
         unchanged(table, frame, "row", same)
-        return frame["cluster"]
+        _of_pairs_and_values(case, added(frame, "cluster"))
+        return added(frame, "cluster")
     if case.verb == "dedup_rows":
-        frame = columns_of(lt.dedup_rows(table, on=case.on, **options))
+        answer = lt.dedup_rows(table, on=case.on, **options)
+        if options["return_members"]:
+            kept, members = map(columns_of, answer)
+            if sorted(members["row"]) != list(range(n)) or len(set(added(members, "cluster"))) != len(
+                kept["row"]
+            ):
+                raise Broken("rows: dedup_rows has other members than rows")
+            unchanged(table, members, "row", same)
+        frame = columns_of(answer[0] if options["return_members"] else answer)
         if len(set(frame["row"])) != len(frame["row"]) or not set(frame["row"]) <= set(range(n)):
             raise Broken("rows: dedup_rows invents or repeats rows")
-        nameless = [row for row in range(n) if all(case.left.columns[name][row] is None for name in case.on)]
+        free = {"must_link", "images"} & set(options)  # such a row is one with others all the same
+        nameless = [] if free else _keyless(case)
         if not set(nameless) <= set(frame["row"]):
             raise Broken("null: a row without any key was dropped")
         unchanged(table, frame, "row", same)
         return frame["row"]
     if case.verb == "Deduplicator":
-        return _deduplicator(case, table, options)
+        return deduplicator(case, table, options)
     tables = {"a": table, "b": native(case, "right", library)} if case.verb == "cluster_several" else table
     n += case.right.n_rows if case.verb == "cluster_several" else 0
     clusters = lt.cluster(tables, on=case.on, **options)
@@ -241,27 +259,24 @@ def _of_one(case: Case, table: Any, library: str | None) -> Any:
     if len(clusters.label) != n:
         raise Broken("rows: cluster lost or added rows")
     _probable(clusters.score.tolist())
-    if "one_per" in options and case.verb == "cluster":
-        _one_per(clusters.label.tolist(), case.left.columns[options["one_per"]])
+    if case.verb == "cluster":
+        _of_pairs_and_values(case, clusters.label.tolist())
+    elif options.get("duplicates") is False:
+        table_of = [0] * case.left.n_rows + [1] * case.right.n_rows
+        _one_per(clusters.label.tolist(), table_of)
     return clusters.label.tolist()
+
+
+def _of_pairs_and_values(case: Case, labels: Sequence[int]) -> None:
+    _constrained(case, labels)
+    if "one_per" in case.options and "must_link" not in case.options:
+        _one_per(labels, case.left.columns[case.options["one_per"]])
 
 
 def _one_per(labels: Sequence[int], cells: Sequence[Any]) -> None:
     there = [(label, repr(cell)) for label, cell in zip(labels, cells, strict=True) if not is_null(cell)]
     if len(set(there)) < len(there):
         raise Broken("one_per: a cluster has two rows of one value")
-
-
-def _deduplicator(case: Case, table: Any, options: dict[str, Any]) -> Any:
-    fitted = lt.Deduplicator(on=case.on, **options).fit(table)
-    labels = np.asarray(fitted.labels_).tolist()
-    if len(labels) != case.left.n_rows:
-        raise Broken("rows: Deduplicator lost or added rows")
-    if labels:
-        answer = columns_of(fitted.predict(head(table, 3)))
-        if len(answer["cluster"]) != min(3, len(labels)):
-            raise Broken("rows: Deduplicator.predict lost or added rows")
-    return labels
 
 
 def _valid(pairs: Sequence[tuple[Any, Any]], validate: str | None) -> None:

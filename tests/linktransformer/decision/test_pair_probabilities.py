@@ -13,7 +13,7 @@ from linktransformer.decision.context import context
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.equal_texts import EQUAL, alike
 from linktransformer.decision.model import decision, sigmoid
-from linktransformer.decision.pair_probabilities import judge
+from linktransformer.decision.pair_probabilities import at_level_of, judge
 from linktransformer.scoring.describe import Described, Options, describe
 from linktransformer.search import blocking
 from linktransformer.tables import frames, records
@@ -78,7 +78,8 @@ def test_changed_pairs_are_judged_again_and_the_others_stay(job: tuple[Described
     old = replace(whole, own=np.where(changed, np.float32(-5), whole.own),
                   offset=np.where(changed, np.float32(9), whole.offset))  # fmt: skip
     again = old.update(described, changed)
-    np.testing.assert_array_equal(again.own, whole.own)
+    np.testing.assert_array_equal(again.own[~changed], whole.own[~changed])
+    np.testing.assert_array_equal(again.own[changed], at_level_of(old.own[changed], whole.own[changed]))
     np.testing.assert_array_equal(again.offset, whole.offset)
     assert old.own[0] == -5  # the old one is as it was
 
@@ -98,3 +99,22 @@ def test_a_correction_and_features_are_kept_where_they_are_wanted(
     assert fused.described is described and fused.shipped is not None and fused.shipped.correction is None
     other = judge(described, replace(CORRECTION, columns=("street", "town")))
     assert other.offset is None
+
+
+def test_pairs_that_are_judged_again_keep_their_expected_number_of_matches() -> None:
+    draw = np.random.default_rng(0)
+    before = draw.normal(-3, 2, 400).astype(np.float32)
+    after = (0.5 * before + draw.normal(3, 2, 400)).astype(np.float32)
+    shifted = at_level_of(before, after)
+    assert sigmoid(after).sum() > 1.5 * sigmoid(before).sum()
+    np.testing.assert_allclose(sigmoid(shifted).sum(), sigmoid(before).sum(), rtol=1e-2)
+    np.testing.assert_array_equal(np.argsort(shifted), np.argsort(after))
+    np.testing.assert_allclose(np.ptp(shifted - after), 0, atol=1e-5)
+    order = draw.permutation(400)
+    np.testing.assert_array_equal(at_level_of(before[order], after[order]), shifted[order])
+
+
+def test_of_pairs_that_stay_as_they_are_or_of_none_nothing_is_shifted() -> None:
+    same = np.linspace(-4, 4, 9, dtype=np.float32)
+    np.testing.assert_array_equal(at_level_of(same, same), same)
+    assert len(at_level_of(same[:0], same[:0])) == 0

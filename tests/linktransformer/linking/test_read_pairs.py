@@ -63,38 +63,20 @@ class Fake:
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> Read:
     """`read_pairs` on pairs (i, i) of one column, with a reader that is not one."""
-    monkeypatch.setattr(read_pairs, "_reader", Fake)
+    monkeypatch.setattr(read_pairs, "_reader", lambda folder: Fake())
     monkeypatch.setattr(read_pairs, "doubtful", lambda candidates, p, best: (p > 0.05) & (p < 0.95))
     monkeypatch.setattr(read_pairs, "best_of", lambda candidates, p: None)
-    tokens = Fake()
 
     def call(p: list[float], words: list[int], reader: Any) -> tuple[Any, dict[str, object]]:
         n = len(p)
-        sides = [tokens.tokens([("w " * count,) for count in words])] * 2
-        monkeypatch.setattr(read_pairs, "_tokens", lambda *given: (tuple(sides), (given[-1], given[-1])))
-        candidates = SimpleNamespace(n_left=n, n_right=n)
+        cells = SimpleNamespace(of=lambda side, numbers: [("w " * words[number],) for number in numbers])
+        candidates = SimpleNamespace(n_left=n, n_right=n, left=np.arange(n), right=np.arange(n))
         fused = SimpleNamespace(candidates=candidates, score=np.array(p, np.float32))
-        judged = Judged(
-            SimpleNamespace(written=None, views=SimpleNamespace(same=True)), np.zeros(n, np.float32)
-        )
-        found, report = read_pairs.read_pairs(judged, fused, (None, None), ([], []), reader)  # type: ignore[arg-type]
-        return np.flatnonzero(found.own).tolist(), report
+        own = np.zeros(n, np.float32)
+        found, report = read_pairs.read_pairs(own, fused, cells, reader, same=True)  # type: ignore[arg-type]
+        return np.flatnonzero(found).tolist(), report
 
     return call
-
-
-class Judged:
-    """As much of what was judged as is needed here."""
-
-    def __init__(self, described: Any, own: Any) -> None:
-        self.described, self.own = described, own
-
-
-@pytest.fixture(autouse=True)
-def replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = read_pairs.replace
-    plain = lambda of, own: Judged(of.described, own) if isinstance(of, Judged) else real(of, own=own)  # noqa: E731
-    monkeypatch.setattr(read_pairs, "replace", plain)
 
 
 def test_pairs_in_doubt_are_read_the_most_doubtful_first(read: Read) -> None:
@@ -132,7 +114,7 @@ def test_long_records_are_not_read_and_cost_nothing(read: Read) -> None:
 
 
 def test_nothing_in_doubt_opens_no_reader(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_pairs, "_reader", lambda: pytest.fail("opened"))
+    monkeypatch.setattr(read_pairs, "_reader", lambda folder: pytest.fail("opened"))
     assert read([0.99, 0.01], [1, 1], True) == ([], {"pairs_in_doubt": 0, "pairs_read": 0})
 
 
@@ -147,7 +129,7 @@ def test_the_budget_grows_with_records_and_with_what_was_encoded() -> None:
 
 
 def test_without_a_reader_nothing_is_read_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_pairs, "_reader", lambda: pytest.fail("opened"))
+    monkeypatch.setattr(read_pairs, "_reader", lambda folder: pytest.fail("opened"))
     off = lt.link(LEFT, RIGHT, on=["name", "city"], reader=False)
     assert "read" not in off.report() and "reader" not in off.report()["options"]
     alone = lt.link(LEFT, RIGHT, on=["name", "city"], model="lexical")  # who names a model has it alone
@@ -190,7 +172,7 @@ def test_what_the_reader_cannot_be_used_with_is_refused(tmp_path: Path) -> None:
         lt.cluster(table, "name", images="crop", model="names", reader=True)
     labels = pd.DataFrame({"left": range(12), "right": range(12), "match": [1] * 9 + [0] * 3})
     left = pd.DataFrame({"name": [f"Acme Steel {n}" for n in range(12)]})
-    learned = lt.fit_decision(left, left, labels, on="name", model="lexical")
+    learned = lt.fit_decision(left, left, labels, on="name", model="lexical", out=tmp_path)
     with pytest.raises(InvalidArgumentError, match="learned from labels"):
         lt.link(left, left, on="name", model=learned, reader=5)
     assert "read" not in lt.link(left, left, on="name", model=learned).report()
@@ -200,7 +182,7 @@ def test_the_default_is_no_option_of_the_report() -> None:
     assert "reader" not in lt.link(LEFT, RIGHT, on=["name", "city"]).report()["options"]
 
 
-@pytest.mark.parametrize("reader", ["fast", -1, None.__class__, [], float("nan")])
+@pytest.mark.parametrize("reader", ["fast", -1, None.__class__, [], float("nan"), "a\0b"])
 def test_a_reader_that_is_not_understood_is_refused(reader: object) -> None:
     with pytest.raises(InvalidArgumentError, match=r"reader=.* is not understood. Give 'auto', True"):
         Job(reader=reader)  # type: ignore[arg-type]

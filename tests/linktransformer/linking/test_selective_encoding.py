@@ -11,7 +11,7 @@ import pytest
 import linktransformer as lt
 from clippings import wrap_encoder
 from linktransformer.encoding import model_plan
-from linktransformer.linking import selective_encoding
+from linktransformer.linking import read_pairs, selective_encoding
 from linktransformer.search.candidate_search import Candidates
 
 N = 600  # rows of each table
@@ -225,3 +225,20 @@ def test_of_small_tables_all_is_encoded() -> None:
     assert links.report()["encoded"]["records"] == [3, 3]
     full = lt.link(left, right, on="name", model="full")
     np.testing.assert_allclose(links.score, full.score, atol=1e-6)
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_matches_of_the_trial_are_read(agrees: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a model finds by chance in a sample would let all records be encoded."""
+    as_default(monkeypatch)
+    read: list[int] = []
+
+    def mixed(_: object, __: object, pairs: tuple[Any, Any], log_odds: np.ndarray) -> np.ndarray:
+        read.append(len(pairs[0]))
+        return np.where(agrees, log_odds, -np.abs(log_odds) - 1).astype(np.float32)
+
+    monkeypatch.setattr(read_pairs.TableReader, "mixed", mixed)
+    left, right = two_scripts()
+    told = lt.link(left, right, on="name").report()["encoded"]
+    assert read[0] > 100
+    assert (told["trial"]["matches"] > 100) is agrees and (told["records"] == [N, N]) is agrees

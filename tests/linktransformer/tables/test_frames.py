@@ -47,6 +47,7 @@ def test_a_polars_lazyframe_is_collected() -> None:
         (pl.Series([1]), r"polars\.Series, one column"),
         (pd.DataFrame, "left is a type"),
         ("left.csv", "left is a str"),
+        ("left/*.parquet", r"link_files takes \.parquet files"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -285,3 +285,24 @@ def test_answers_of_a_review_say_nothing_of_how_many_match(tmp_path: Path, monke
         with pytest.raises(InterruptedError):
             lt.fit_decision(left, right, labels, ON, model="lexical", **more)
     assert seen == [True, False, False]
+
+
+@pytest.mark.parametrize(("given", "reads"), [("auto", True), (False, False)])
+def test_a_decision_reads_pairs_in_use_if_they_were_read_when_it_was_learned(
+    given: Any, reads: bool, tmp_path: Path
+) -> None:
+    left, right, _ = tables(30)
+    fitted = lt.fit_decision(left, right, judged(30), ON, reader=given, out=tmp_path)
+    assert fitted.correction.reader is reads
+    report = lt.link(left, right, on=ON, model=fitted).report()
+    assert ("read" in report) is reads and report["decision"] == "learned from labels"
+    assert "read" not in lt.link(left, right, on=ON, model=fitted, reader=False).report()
+
+
+def test_a_decision_for_one_table_reads_pairs_too(tmp_path: Path) -> None:
+    left, right, _ = tables(30)
+    people = pd.concat([left, right.iloc[:30]], ignore_index=True)
+    pairs = [(0, 30, 1), (1, 31, 0), (2, 32, 0)]
+    fitted = lt.fit_decision(people, labels=pairs, on=ON, out=tmp_path)
+    assert fitted.correction.reader
+    assert "read" in lt.cluster(people, ON, model=fitted).report()

@@ -210,6 +210,12 @@ def load(path: Path) -> tuple[list[Source], list[bytes]]:
         return sources, [archive.read(f"{number:05d}.jpg") for number in range(len(sources))]
 
 
+def pixels(data: bytes) -> Pixels:
+    """A stored picture as RGB, (h, w, 3)."""
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"), np.uint8)
+
+
 def main() -> None:
     """Read the command line."""
     kept = pack(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,281 +1,192 @@
-"""Train the model "photos" on printings of pictures, in stages, several seeds after another.
+"""Train the model "photos" on fresh prints of pictures, made on the GPU, within a time budget.
 
 `python -m tools.recipes.photos.packing` writes the folder that it reads. Heads start from a linear
-discriminant analysis; then pictures are learned with their own captions ("self"), then printings of one
-picture with each other and hard negatives ("synthetic"). Valid chooses the weights of the second stage; the
-test split is not in the folder. `--stages` without a name stops after the discriminant analysis, which needs
-no GPU.
+discriminant analysis; then all layers learn by contrasts between prints of pictures. The prints of valid are
+scored on the way; the weights of the last step are kept, so that no score chooses them. Meanwhile the
+processors print pictures that training leaves out: `--decide` writes their vectors, of which
+`tools.recipes.decision.photographs` makes tasks. The test split is not in the folder.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import multiprocessing
 import os
-import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tools.recipes.photos.packing import BACKBONE, PHOTOS, planned, text_table
-from tools.recipes.photos.sources import load
+from tools.recipes.photos.packing import BACKBONE, MORE, PHOTOS, VALID, presses, read_texts
+from tools.recipes.photos.sources import pixels
 from tools.report import Report, Table, say
 
 Squares = npt.NDArray[np.uint8]
-SHARES = {"self": 0.15, "synthetic": 0.85}  # of a seed's time
-RECIPES: Mapping[str, Mapping[str, Any]] = {
-    "self": {"loss": "clip", "learning_rate": 2e-4, "m_per_class": 1, "views": 1},
-    "synthetic": {"learning_rate": 4e-4, "m_per_class": 4, "hard_negatives": 3, "equal_texts": True},
-}
-PRINTINGS_FOR_HEADS = 6  # a picture, of those that the discriminant analysis sees
-SLACK = 0.75  # of a stage's time is planned, the rest goes into mining and validation
-FEW = 12  # steps that are timed before a stage
+STORED = 256  # pixels of the squares that are printed
+LEFT_OUT = 10  # one in so many pictures without a caption is left for the decision
+SEVERITIES = (0.2, 0.5, 0.8, 1.1, 1.4, 1.7)
+BORROWED = 0.6  # share of the pictures without a caption that get one of another
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this entry."""
     parser.add_argument("--inputs", type=Path, required=True, help="a folder that `packing` wrote")
     parser.add_argument("--to", type=Path, default=Path("models/photos"), help="the folder of the weights")
-    parser.add_argument("--minutes", type=float, default=1.2, help="of training, for each seed")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--stages", nargs="*", default=list(SHARES), choices=list(SHARES))
-    parser.add_argument("--times", type=int, default=0, help="printings a picture; 0: as planned")
-    parser.add_argument("--limit", type=int, default=0, help="so many source pictures; 0: all")
-    parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--side", type=int, default=224, help="pixels of a square; 64 for a trial on a CPU")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that print")
-    parser.add_argument(
-        "--deadline", type=float, default=330, help="seconds; no seed begins that would end later"
-    )
+    parser.add_argument("--seconds", type=float, default=360, help="of training")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sources", type=int, default=160, help="pictures of a batch")
+    parser.add_argument("--prints", type=int, default=5, help="prints of each")
+    parser.add_argument("--side", type=int, default=224, help="pixels of a square")
+    parser.add_argument("--limit", type=int, default=0, help="so many pictures; 0: all")
+    parser.add_argument("--decide", type=int, default=0, help="prints of each picture left out of training")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--compiled", action="store_true")
     parser.add_argument("--device", default=None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Printed:
-    """Printings of a split, prepared: squares (n, side, side, 3), quality (n, 2), texts and sources."""
-
-    squares: Squares
-    quality: npt.NDArray[np.float32]
-    texts: tuple[str, ...]
-    source: npt.NDArray[np.int64]
-
-    def examples(self, first: int = 0) -> Any:
-        """The printings as records to train on; those of a picture are on both sides in turn.
-
-        A picture stands for its number from `first` on: the squares themselves lie on the device.
-        """
-        from clippings.record_training.examples import RecordExamples
-
-        n = len(self.texts)
-        return RecordExamples(
-            self.texts,
-            lambda numbers, epoch: [np.array([number + first]) for number in numbers.tolist()],
-            self.source,
-            side=(np.arange(n) % 2).astype(np.int8),
-            quality=self.quality,
-            has_image=np.ones(n, np.bool_),
-        )
-
-
 def run(options: argparse.Namespace) -> Report:
-    """Print, train and save every seed."""
-    started = time.perf_counter()
-    printings = {split: printed(options, split) for split in ("train", "valid")}
-    counts = [len(one.texts) for one in printings.values()]
-    say(f"printed {counts}, {time.perf_counter() - started:.0f} s", note=True)
-    rows: list[dict[str, Any]] = []
-    longest = 60 * options.minutes
-    options.to.mkdir(parents=True, exist_ok=True)
-    for seed in options.seeds:
-        begun = time.perf_counter()
-        if begun - started + longest > options.deadline:
-            say(f"no time for seed {seed}", note=True)
-            continue
-        rows += learned(options, printings, seed)
-        longest = max(longest, time.perf_counter() - begun)
-        (options.to / "figures.json").write_text(json.dumps(rows, indent=1) + "\n")
+    """Read, train and save."""
+    began = time.perf_counter()
+    with zipfile.ZipFile(options.inputs / PHOTOS) as archive:
+        names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+        data = [archive.read(name) for name in names]
+    captioned = len(data)
+    with zipfile.ZipFile(options.inputs / MORE) as archive:
+        more = [archive.read(name) for name in sorted(archive.namelist())]
+    out = more[::LEFT_OUT]
+    data += [one for number, one in enumerate(more) if number % LEFT_OUT]
+    if options.limit:
+        captioned = min(captioned, options.limit)
+        data, out = data[: options.limit], out[: options.limit]
+    with zipfile.ZipFile(options.inputs / VALID) as archive:
+        valid = json.loads(archive.read("prints.json"))
+        prints = [archive.read(f"{number:05d}.jpg") for number in range(len(valid))]
+    # processes are forked before the device is opened
+    pool = multiprocessing.get_context("fork").Pool(options.workers, _share, (out, options.side))
+    shown = pool.map(_square, data, chunksize=16)
+    of_valid = pool.map(_prepared, prints, chunksize=16)
+    plan = [(number, time_) for number in range(len(out)) for time_ in range(options.decide)]
+    waiting = pool.map_async(_printed, plan, chunksize=32)
+    say(f"read {len(shown)} pictures, {len(out)} left out, {time.perf_counter() - began:.0f} s", note=True)
+    rows = _learned(options, shown, captioned, (valid, of_valid), (plan, waiting))
+    pool.terminate()
     settings = {name: str(value) for name, value in vars(options).items()}
     return Report("photos", [Table("Valid split", rows)], settings=settings)
 
 
-def printed(options: argparse.Namespace, split: str) -> Printed:
-    """The printings of a split, by several processes."""
-    sources, data = load(options.inputs / PHOTOS)
-    plan = planned(sources, split, options.times or None)
-    if options.limit:
-        kept = sorted({one.source for one in plan})[: options.limit]
-        plan = [one for one in plan if one.source <= kept[-1]]
-    chunks = [plan[start : start + 64] for start in range(0, len(plan), 64)]
-    _Work.data, _Work.side = data, options.side
-    if options.workers > 1:
-        with multiprocessing.get_context("fork").Pool(options.workers) as pool:
-            parts = pool.map(_prints, chunks, chunksize=1)
-    else:
-        parts = [_prints(chunk) for chunk in chunks]
-    return Printed(
-        np.concatenate([part[0] for part in parts]),
-        np.concatenate([part[1] for part in parts]),
-        tuple(one.text for one in plan),
-        np.array([one.source for one in plan], np.int64),
-    )
+def _share(out: list[bytes], side: int) -> None:
+    _Work.out, _Work.side = out, side
 
 
-class _Work:  # of the processes that print: a fork shares it
-    data: Sequence[bytes] = ()
-    side: int = 224
+class _Work:  # of the processes
+    out: list[bytes] = []  # noqa: RUF012
+    side = 224
 
 
-def _prints(plan: Sequence[Any]) -> tuple[Squares, npt.NDArray[np.float32]]:
-    from clippings.pictures.photographs import photograph
-    from clippings.synthetic.press import press
-
-    shown = [
-        photograph(press(_pixels(one.source), one.press, one.draw, other=_pixels(one.other)), _Work.side)
-        for one in plan
-    ]
-    return np.stack([one.pixels for one in shown]), np.stack([one.quality for one in shown])
-
-
-def _pixels(number: int) -> Squares:
+def _square(data: bytes) -> tuple[Squares, float]:
     from PIL import Image
 
-    return np.asarray(Image.open(io.BytesIO(_Work.data[number])).convert("RGB"), np.uint8)
+    shown = pixels(data)
+    image = Image.fromarray(shown).resize((STORED, STORED), Image.Resampling.BICUBIC)
+    return np.asarray(image, np.uint8), shown.shape[1] / shown.shape[0]
 
 
-def learned(options: argparse.Namespace, printings: Mapping[str, Printed], seed: int) -> list[dict[str, Any]]:
-    """The figures on valid after each stage of one seed; its weights are saved."""
+def _prepared(data: bytes) -> tuple[Squares, npt.NDArray[np.float32]]:
+    from clippings.pictures.photographs import photograph
+
+    found = photograph(pixels(data), _Work.side)
+    return found.pixels, found.quality
+
+
+def _printed(one: tuple[int, int]) -> tuple[Squares, npt.NDArray[np.float32], float]:
+    from clippings.synthetic.press import printed
+
+    number, time_ = one
+    draw = np.random.default_rng([7, number, time_])
+    severity = SEVERITIES[int(draw.integers(len(SEVERITIES)))]
+    other = pixels(_Work.out[int(draw.integers(len(_Work.out)))])
+    stored = printed(pixels(_Work.out[number]), presses((severity,))[0], draw, other=other)
+    return *_prepared(stored), severity
+
+
+def _learned(
+    options: argparse.Namespace, shown: list[Any], captioned: int, valid: Any, left_out: Any
+) -> list[dict[str, Any]]:
     import torch
     from safetensors.torch import load_file, save_file
 
-    from clippings.record_training.evaluation import RecordTask, task, validation
-    from clippings.record_training.photo_trainable import PhotoTrainable
     from clippings.records.photo_config import PhotoConfig
-    from clippings.records.photo_inputs import CENTRE, SPREAD
     from clippings.records.photo_model import PhotoModel
     from clippings.records.torch_encoder import best_device
+    from tools.recipes.photos.learning import Learner, Plan, Store
+    from tools.recipes.photos.scores import Encoded, encode, scores
 
     began = time.perf_counter()
-    torch.manual_seed(seed)
-    table = text_table(options.inputs)
-    dim = len(next(iter(table.values())))
-    nothing = np.zeros(dim, np.float32)
-
-    def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        return np.stack([table.get(text, nothing) for text in texts])
-
-    weights = {name: value.float() if value.is_floating_point() else value
-               for name, value in load_file(options.inputs / BACKBONE).items()}  # fmt: skip
-    base = PhotoModel(PhotoConfig(side=options.side))
-    base.backbone.load_pretrained(weights)
-    device = options.device or best_device()
-    store = [torch.from_numpy(one.squares).to(device) for one in printings.values()]
-    squares = torch.cat(store)
-
-    class OnDevice(PhotoTrainable):
-        """Training on pictures that lie on the device already, given by number."""
-
-        def placed(self, numbers: Sequence[Any]) -> Any:
-            chosen = squares[torch.from_numpy(np.concatenate(numbers)).to(device)]
-            pixels = chosen.permute(0, 3, 1, 2).float()
-            return self._laid_out((pixels - float(CENTRE)) / float(SPREAD))
-
-    model = OnDevice(base, embed, device)
-    model.use("auto")
-    start_heads(model, printings["train"], embed)
-    of_valid = printings["valid"].examples(len(printings["train"].texts))
-    linking: dict[str, RecordTask] = {"valid": task(of_valid)}
-    validate = validation(linking)
-    rows = [{"seed": seed, "stage": "heads", **rounded(validate(model))}]
-    say(f"seed {seed}, heads: {time.perf_counter() - began:.0f} s {rows[-1]}", note=True)
-    for stage in options.stages:
-        begun = time.perf_counter()
-        steps = trained(options, model, printings["train"], validate, stage, seed)
-        rows.append({"seed": seed, "stage": stage, "steps": steps, **rounded(validate(model))})
-        say(f"seed {seed}, {stage}: {time.perf_counter() - begun:.0f} s {rows[-1]}", note=True)
-    options.to.mkdir(parents=True, exist_ok=True)
-    state = {name: value.detach().cpu().contiguous() for name, value in base.state_dict().items()}
-    half = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
-    save_file(half, options.to / f"photos-seed{seed}.safetensors")
-    return rows
-
-
-def start_heads(model: Any, train: Printed, embed: Any) -> None:
-    """Set the heads by a discriminant analysis of some printings of each picture."""
-    import torch
-
-    first = np.searchsorted(train.source, train.source)
-    rows = np.flatnonzero(np.arange(len(first)) - first < PRINTINGS_FOR_HEADS)
-    parts = []
-    model.photos.eval()
-    with torch.no_grad():
-        for start in range(0, len(rows), 256):
-            batch = model.placed([rows[start : start + 256]])
-            with model.autocast():
-                parts.append(model.photos.features(batch).float().cpu())
-    spoken = [row for row in range(len(train.texts)) if train.texts[row].strip()]
-    model.photos.cpu().start_from(
-        torch.cat(parts),
-        torch.from_numpy(train.source[rows]),
-        torch.from_numpy(embed([train.texts[row] for row in spoken])),
-        torch.from_numpy(train.source[spoken]),
+    torch.manual_seed(options.seed)
+    device = torch.device(options.device or best_device())
+    texts, of_valid = read_texts(options.inputs)
+    n = len(shown)
+    captions = np.full((n, texts.of_source.shape[1]), -1, np.int64)
+    captions[:captioned] = texts.of_source[:captioned]
+    said = np.arange(n)
+    draw = np.random.default_rng(options.seed)
+    speakers = np.flatnonzero((captions[:captioned] >= 0).all(axis=1))
+    silent = np.flatnonzero((captions < 0).all(axis=1))
+    borrowing = silent[draw.random(len(silent)) < BORROWED]
+    said[borrowing] = draw.choice(speakers, len(borrowing))
+    captions[borrowing] = captions[said[borrowing]]
+    store = Store(
+        torch.from_numpy(np.stack([one for one, _ in shown])).permute(0, 3, 1, 2).contiguous().to(device),
+        torch.tensor([aspect for _, aspect in shown], dtype=torch.float32, device=device),
+        *(torch.from_numpy(one).to(device) for one in (texts.vectors, captions, said)),
     )
-    model.photos.to(model.device)
+    model = PhotoModel(PhotoConfig(side=options.side))
+    weights = load_file(options.inputs / BACKBONE)
+    model.backbone.load_pretrained(
+        {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+    )
+    plan = Plan(options.seconds, options.sources, options.prints, options.seed, options.compiled)
+    learner = Learner(model, store, plan)
+    learner.start()
+    facts, prepared = valid
+    squares = np.stack([one for one, _ in prepared])
+    quality = np.stack([hints for _, hints in prepared])
+    rows: list[dict[str, Any]] = []
 
+    def watch(share: float) -> None:
+        found: Encoded = encode(model, squares, quality, of_valid)
+        for name in ("mixed", "heavy"):
+            kept = np.array([fact["set"] == name for fact in facts])
+            source = np.array([fact["source"] for fact in facts])[kept]
+            rows.append({"share": round(share, 2), "set": name, **scores(found.some(kept), source)})
+            say(str(rows[-1]), note=True)
 
-def trained(
-    options: argparse.Namespace, model: Any, train: Printed, validate: Any, stage: str, seed: int
-) -> int:
-    """Train one stage within its share of the time; the number of steps."""
-    import copy
-
-    from clippings.record_training.photo_trainable import jitter
-    from clippings.record_training.recipe import RecordRecipe
-    from clippings.record_training.trainer import Stage, fit_records
-
-    settings = {
-        "batch_size": options.batch,
-        "mini_batch_size": 2 * options.batch,
-        "seed": seed,
-        "character_noise": 0.0,
-        "weight_decay": 0.02,
-        "warmup": 0.1,
-        **RECIPES[stage],
-    }
-    examples = train.examples()
-    per_epoch = max(1, round(len(examples) / options.batch))
-    seconds = options.minutes * 60 * SHARES[stage] / sum(SHARES[name] for name in options.stages)
-
-    def recipe(steps: int, keep: str) -> RecordRecipe:
-        epochs = max(1, -(-steps // per_epoch))
-        passes = max(1, epochs // 4)  # validated and mined four or five times
-        return RecordRecipe.for_stage(
-            stage, **settings, max_steps=steps, epochs=-(-epochs // passes), passes=passes, keep=keep
+    watch(0.0)
+    say(f"started, {time.perf_counter() - began:.0f} s", note=True)
+    steps = learner.learn(watch)
+    say(f"{steps} steps, {time.perf_counter() - began:.0f} s", note=True)
+    watch(1.0)
+    options.to.mkdir(parents=True, exist_ok=True)
+    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    half = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+    save_file(half, options.to / f"photos-seed{options.seed}.safetensors")
+    (options.to / "figures.json").write_text(json.dumps({"steps": steps, "rows": rows}, indent=1) + "\n")
+    if options.decide:
+        numbers, waiting = left_out
+        found = waiting.get(timeout=60)
+        squares, quality = np.stack([one for one, _, _ in found]), np.stack([hints for _, hints, _ in found])
+        begun = time.perf_counter()
+        vectors = encode(model, squares, quality)
+        say(f"{len(squares) / (time.perf_counter() - begun):.0f} prints a second encoded", note=True)
+        np.savez(
+            options.to / "left-out.npz",
+            image=vectors.image.astype(np.float16),
+            quality=quality,
+            severity=np.array([s for _, _, s in found], np.float32),
+            source=np.array([number for number, _ in numbers], np.int64),
         )
-
-    before = copy.deepcopy(model.photos.state_dict())
-    with tempfile.TemporaryDirectory() as folder:
-        for trial in (FEW // 2, FEW):  # the first warms up
-            begun = time.perf_counter()
-            timed = Stage(examples, recipe(trial, "last"), augment=jitter)
-            fit_records(model, timed, Path(folder) / f"{trial}", validate=lambda model: {"fused_top1": 0.0})
-            step_seconds = (time.perf_counter() - begun) / trial
-        model.photos.load_state_dict(before)
-        steps = max(FEW, int(SLACK * seconds / step_seconds))
-        say(f"{stage}: {step_seconds:.3f} s a step, {steps} steps", note=True)
-        keep = "last" if stage == "self" else "best"
-        fit_records(model, Stage(examples, recipe(steps, keep), augment=jitter), Path(folder) / "run",
-                    validate=validate, score="fused_f1")  # fmt: skip
-    return steps
-
-
-def rounded(values: Mapping[str, float]) -> dict[str, float]:
-    """The measures that the log shows."""
-    kept = [f"{kind}_{name}" for kind in ("image", "text", "fused") for name in ("top1", "no_match", "f1")]
-    return {name: round(values[name], 4) for name in kept}
+    return rows
