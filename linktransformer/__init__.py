@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from linktransformer.estimators.deduplicator import Deduplicator
     from linktransformer.estimators.linker import Linker
     from linktransformer.linking.llm_judge import merge_k_judge, merge_knn_openai, merge_knn_with_llm
-    from linktransformer.linking.merge import link
     from linktransformer.linking.llm_reader import llm_reader
+    from linktransformer.linking.merge import link
     from linktransformer.linking.pair_judge import cross_encoder_reader
     from linktransformer.linking.reader_scale import calibrated_reader
     from linktransformer.linking.transform import transform_rows

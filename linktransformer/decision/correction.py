@@ -48,6 +48,8 @@ class Correction:
         scales: What each is divided by.
         columns: The (left) key columns that were learned from.
         reader: Whether a cross-encoder read pairs in doubt when it was learned, as it then does in use.
+        reader_name: Which one, where that was not the model's own; it has to be given again in use.
+        reader_scale: Shift, slope and most of its evidence, learned from the labels; empty for none.
 
     Raises:
         ModelError: The parts do not fit together.
@@ -62,12 +64,22 @@ class Correction:
     scales: tuple[float, ...]
     columns: tuple[str, ...] = ()
     reader: bool = False
+    reader_name: str = ""
+    reader_scale: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         numbers = [self.slope, self.intercept, self.uncertainty, *self.weights, *self.means, *self.scales]
+        numbers += self.reader_scale
         sizes = {len(self.features), len(self.weights), len(self.means), len(self.scales)}
         real = all(type(number) in (int, float) and math.isfinite(number) for number in numbers)
-        if len(sizes) != 1 or not real or not all(self.scales) or self.slope <= 0 or self.uncertainty < 0:
+        if (
+            len(sizes) != 1
+            or not real
+            or not all(self.scales)
+            or self.slope <= 0
+            or self.uncertainty < 0
+            or len(self.reader_scale) not in (0, 3)
+        ):
             raise ModelError(
                 f"The model's decision cannot be used. Given: parts of lengths {sorted(sizes)}. Learn it "
                 "again by fit_decision."

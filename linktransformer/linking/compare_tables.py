@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linktransformer import check, progress
+from linktransformer import progress
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.choose_links import choose
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.pair_probabilities import Judged, judge
 from linktransformer.encoding import cached_encoder, model_plan, picture_views, truncation
 from linktransformer.encoding.model_plan import Plan
-from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking import long_records
 from linktransformer.linking.candidate_source import Scored, scored
+from linktransformer.linking.learned_reader import reader_for
 from linktransformer.linking.long_records import Encoding, Reading
 from linktransformer.linking.options import Job
 from linktransformer.linking.read_pairs import TableReader
@@ -217,7 +217,7 @@ class TableSource:
             pairs.judged.own,
             fused,
             reader.cells(described.views),
-            self.job.reader,
+            reader_for(self.plan.correction, self.job.reader),
             same=self.same,
             encoded=sum(len(text) for side in described.written or () for text in side),
         )
@@ -269,11 +269,7 @@ def plan_of(job: Job) -> Plan:
     """The model of a job, which reads pictures where there are any."""
     planned = model_plan.plan if job.images is None else model_plan.plan_of_pictures
     plan = planned(job.model, job.device, job.cache)
-    if job.reader is not False and plan.correction is not None and not plan.correction.reader:
-        raise InvalidArgumentError(
-            f"reader={check.shown(job.reader)} is not possible with this decision: it was learned from labels "
-            "without the reader. Leave reader= out."
-        )
+    reader_for(plan.correction, job.reader)  # refuse another one before the work
     return plan
 
 

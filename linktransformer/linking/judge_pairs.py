@@ -16,7 +16,7 @@ from linktransformer.progress import stage, warn
 __all__ = ["calibrated", "judge_pairs", "scale_of"]
 
 SAMPLE = 100  # pairs of either kind that calibrate a reader without labels
-# Those pairs are as sure as .95: what a reader that was fitted on them adds is bounded by the log-odds of that.
+# Those pairs are as sure as .95: what a reader adds that was fitted on them is bounded by the log-odds of it.
 MOST = float(np.log(CERTAIN / (1 - CERTAIN)))
 
 
@@ -106,7 +106,7 @@ def calibrated(
 
 def scale_of(read: Floats, p: Floats) -> Scale:
     """The scale of a reader by its scores of pairs that the decision is sure of."""
-    scale = fit_scale(read, p)
+    scale = fit_scale(read, p > 0.5)
     return Scale(scale.shift, scale.slope, min(scale.most, MOST))
 
 

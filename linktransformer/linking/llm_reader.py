@@ -94,7 +94,7 @@ def llm_reader(
     check.whole("most_pairs", most_pairs, "pairs")
     if most_pairs <= 2 * LEAST_PAIRS:
         raise InvalidArgumentError(
-            f"most_pairs={most_pairs} is too few: {2 * LEAST_PAIRS} pairs calibrate the model, before any is read."
+            f"most_pairs={most_pairs} is too few: {2 * LEAST_PAIRS} pairs calibrate the model first."
         )
     gemini = model.startswith("gemini:")
     endpoint = chat_endpoint(

@@ -156,7 +156,7 @@ def is_budget(reader: object) -> TypeGuard[ReaderBudget]:
     """Whether a `reader=` is "auto", True, False or a number of seconds: the model's own reader."""
     if isinstance(reader, bool) or (isinstance(reader, str) and reader == AUTO):
         return True
-    return thresholds.is_number(reader) and float(cast(float, reader)) >= 0
+    return bool(thresholds.is_number(reader)) and float(cast("float", reader)) >= 0
 
 
 def _is_default(value: object, default: object) -> bool:
@@ -199,7 +199,7 @@ def _check_overlap(share: object) -> None:
 def _check_reader(reader: object) -> None:
     if not is_budget(reader) and as_judge(reader) is None:
         raise InvalidArgumentError(
-            f"reader={check.shown(reader)} is not understood. Give 'auto', True for all pairs in doubt, False, a "
-            "number of seconds, the folder of a CrossEncoder, 'openai:NAME', or an object with "
+            f"reader={check.shown(reader)} is not understood. Give 'auto', True for all pairs in doubt, "
+            "False, a number of seconds, the folder of a CrossEncoder, 'openai:NAME', or an object with "
             "log_odds(left, right)."
         )

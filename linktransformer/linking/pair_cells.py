@@ -12,11 +12,12 @@ from linktransformer.arrays import Integers
 from linktransformer.scoring.describe import Views
 from linktransformer.scoring.key_column import naming_order
 from linktransformer.search import blocking
+from linktransformer.search.blocking import Nodes
 from linktransformer.tables import key_columns, records
 from linktransformer.tables.frames import Table
 from linktransformer.tables.serialize import Serializer
 
-__all__ = ["BETWEEN", "Cells", "PairCells", "TableCells", "of_pairs", "of_rows", "texts_of"]
+__all__ = ["BETWEEN", "Cells", "PairCells", "TableCells", "of_pairs", "texts_of"]
 
 Cells: TypeAlias = list[tuple[str, ...]]
 BETWEEN = " | "  # two columns of a record
@@ -31,29 +32,36 @@ class PairCells(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableCells:
-    """The cells of two tables in memory.
+    """The cells of two tables in memory, or of a fitted one and further rows.
 
     Args:
         tables: Both tables.
-        on: Their key columns.
-        views: How they are searched.
+        names: Their key columns in the naming order.
+        rows: The first row of each record, left and right.
     """
 
     tables: tuple[Table, Table]
-    on: tuple[list[str], list[str]]
-    views: Views
+    names: tuple[Sequence[str], Sequence[str]]
+    rows: tuple[Integers, Integers]
+
+    @classmethod
+    def of_views(
+        cls,
+        tables: tuple[Table, Table],
+        on: tuple[list[str], list[str]],
+        views: Views,
+        nodes: tuple[Nodes, Nodes] | None = None,
+    ) -> TableCells:
+        """The cells of records as they are searched; `nodes` where the tables' rows are in another order."""
+        paired = key_columns.paired(*on)
+        names = [paired[place] for place in naming_order(views.columns, views.key)]
+        left, right = (blocking.first_rows(side) for side in (nodes or views.nodes))
+        return cls(tables, ([pair[0] for pair in names], [pair[1] for pair in names]), (left, right))
 
     def of(self, side: int, numbers: Integers) -> Cells:
         """As of `PairCells`."""
-        paired = key_columns.paired(*self.on)
-        names = [paired[place][side] for place in naming_order(self.views.columns, self.views.key)]
-        return of_rows(self.tables[side], names, blocking.first_rows(self.views.nodes[side])[numbers])
-
-
-def of_rows(table: Table, names: Sequence[str], rows: Integers) -> Cells:
-    """The texts of some columns in some rows, "" for a null."""
-    taken = table.rows(rows)
-    return list(zip(*(_column(taken, name) for name in names), strict=True))
+        taken = self.tables[side].rows(self.rows[side][numbers])
+        return list(zip(*(_column(taken, name) for name in self.names[side]), strict=True))
 
 
 def of_pairs(

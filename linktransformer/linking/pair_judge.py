@@ -1,4 +1,4 @@
-"""Any reader of pairs in the place of the shipped one: an object with `log_odds`, a CrossEncoder, a function."""
+"""Any reader of pairs in place of the shipped one: an object with `log_odds`, a CrossEncoder, a function."""
 
 from __future__ import annotations
 
@@ -104,15 +104,16 @@ def asked(judge: PairJudge, left: Sequence[str], right: Sequence[str]) -> Floats
         found = found[:, 0]
     if found.shape != (len(left),):
         raise InvalidArgumentError(
-            f"reader={name_of(judge)} gave numbers of shape {found.shape} for {len(left)} pairs. Give one that "
-            "has one number for each pair; a CrossEncoder has num_labels=1."
+            f"reader={name_of(judge)} gave numbers of shape {found.shape} for {len(left)} pairs. Give one "
+            "number for each pair; a CrossEncoder has num_labels=1."
         )
     abstains = getattr(judge, "may_abstain", False) is True
     bad = np.isinf(found) if abstains else ~np.isfinite(found)
     if bad.any():
+        first = int(bad.argmax())
         raise InvalidArgumentError(
             f"reader={name_of(judge)} gave numbers that are not finite for {int(bad.sum())} of {len(left)} "
-            f"pairs, the first for {shown((left[bad.argmax()], right[bad.argmax()]))}. Give a number for each."
+            f"pairs, the first for {shown((left[first], right[first]))}. Give a number for each."
         )
     return found
 
@@ -123,8 +124,8 @@ def cross_encoder_reader(
     """A CrossEncoder of sentence-transformers with one output as a reader of pairs.
 
     Args:
-        model: A `sentence_transformers.CrossEncoder` with one label, or the folder of a saved one, which needs
-            sentence-transformers (`pip install "linktransformer[train]"`). Nothing is downloaded.
+        model: A `sentence_transformers.CrossEncoder` with one label, or the folder of a saved one, which
+            needs sentence-transformers (`pip install "linktransformer[train]"`). Nothing is downloaded.
         most_pairs: How many pairs it is given at the most; None for all in doubt.
 
     Returns:

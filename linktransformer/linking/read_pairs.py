@@ -93,14 +93,16 @@ def read_pairs(
 def mixed(
     cells: PairCells, pairs: tuple[Integers, Integers], log_odds: Floats, folder: str = ""
 ) -> tuple[Floats, int]:
-    """Log-odds of few pairs with the reader's, (n_pairs,) float32, of long records as they are; and how many
-    pairs were read.
+    """Log-odds of few pairs with the reader's, those of long records as they are; and how many were read.
 
     Args:
         cells: The cells of their records.
         pairs: The left and the right record of each pair.
         log_odds: By the decision, (n_pairs,) float32.
         folder: As of `read_pairs`.
+
+    Returns:
+        (n_pairs,) float32; and the number of pairs.
     """
     if not len(log_odds):
         return log_odds, 0
@@ -128,7 +130,7 @@ class TableReader:
 
     def cells(self, views: Views) -> TableCells:
         """The cells of the records of these views."""
-        return TableCells(self.tables, self.on, views)
+        return TableCells.of_views(self.tables, self.on, views)
 
     def mixed(self, views: Views, pairs: tuple[Integers, Integers], log_odds: Floats) -> Floats:
         """Log-odds of pairs of records with the reader's, (n_pairs,) float32; of long records as they are.

@@ -90,7 +90,8 @@ def calibrated_reader(
         >>> def words(left, right):
         ...     return [len({*a.split()} & {*b.split()}) for a, b in zip(left, right)]
         >>> left = ["green tea", "oat milk"] * 10
-        >>> calibrated_reader(words, left, ["tea green", "rye bread"] * 10, [True, False] * 10).scale.slope > 0
+        >>> known = calibrated_reader(words, left, ["tea green", "rye bread"] * 10, [True, False] * 10)
+        >>> known.scale.slope > 0
         True
     """
     judge = as_judge(reader)
@@ -109,31 +110,30 @@ def calibrated_reader(
             f"A reader is calibrated by at least {LEAST_PAIRS} labels of either kind. Given: "
             f"{int(labels.sum())} matches and {int((~labels).sum())} others."
         )
-    return CalibratedJudge(judge, fit_scale(asked(judge, left, right), labels.astype(np.float32)))
+    return CalibratedJudge(judge, fit_scale(asked(judge, left, right), labels))
 
 
-def fit_scale(read: Floats, match: Floats) -> Scale:
+def fit_scale(read: Floats, match: Bools) -> Scale:
     """Fit the scale of a reader: a logistic regression, both outcomes with the same total weight.
 
-    The targets of n pairs of a kind are those of Platt, (n + 1) / (n + 2) and the like, so that the result is
-    finite where the kinds do not overlap. No pair has more evidence than the log-odds of these targets. A
-    slope below zero becomes zero: such a reader is not used.
+    The targets are those of Platt for n pairs of the rarer kind, (n + 1) / (n + 2) and 1 / (n + 2), so that
+    the result is finite where the kinds do not overlap. No pair has more evidence than the log-odds of these
+    targets. A slope below zero becomes zero: such a reader tells nothing.
 
     Args:
         read: The reader's scores of some pairs, (n,); NaN for no answer, which is left out.
-        match: The probability that each is one thing, 0 or 1 for labels, (n,).
+        match: Whether each is one thing, (n,).
 
     Returns:
         The scale; shift and slope zero where the scores tell nothing.
     """
     has = ~np.isnan(read)
-    x, y = read[has].astype(np.float64), match[has].astype(np.float64)
-    kinds = float(y.sum()), float((1 - y).sum())
-    if min(kinds) <= 0 or x.std() <= 1e-9 * max(1.0, float(np.abs(x).max(initial=0.0))):
+    x, y = read[has].astype(np.float64), match[has]
+    kinds = int(y.sum()), int((~y).sum())
+    if min(kinds) == 0 or x.std() <= 1e-9 * max(1.0, float(np.abs(x).max(initial=0.0))):
         return Scale(0.0, 0.0, 0.0)
-    weight = y / (2 * kinds[0]) + (1 - y) / (2 * kinds[1])
-    high, low = (kinds[0] + 1) / (kinds[0] + 2), 1 / (kinds[1] + 2)
-    target = (y / (2 * kinds[0]) * high + (1 - y) / (2 * kinds[1]) * low) / weight
+    weight = np.where(y, 0.5 / kinds[0], 0.5 / kinds[1])
+    target = np.where(y, min(kinds) + 1, 1) / (min(kinds) + 2)
     middle, spread = float(x @ weight), float(x.std())
     design = np.stack([np.ones_like(x), (x - middle) / spread], axis=1)
     values = np.zeros(2)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from linktransformer.arrays import Floats
 from linktransformer.decision.fused import Fused
 from linktransformer.linking.judge_pairs import judge_pairs
 from linktransformer.linking.options import ReaderUse, is_budget
 from linktransformer.linking.pair_cells import PairCells
+from linktransformer.linking.pair_judge import PairJudge
 from linktransformer.linking.read_pairs import read_pairs
 
 __all__ = ["reread"]
@@ -38,4 +41,4 @@ def reread(
     """
     if is_budget(reader):
         return read_pairs(own, fused, cells, reader, same=same, encoded=encoded, folder=folder)
-    return judge_pairs(own, fused, cells, reader, same=same)
+    return judge_pairs(own, fused, cells, cast(PairJudge, reader), same=same)

@@ -15,21 +15,22 @@ from linktransformer.decision.correction import FILE, Correction, write
 from linktransformer.decision.correction_fit import LabelledJob, fit_correction
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import sigmoid
-from linktransformer.dedup import cluster, cluster_pipeline
-from linktransformer.dedup.constraints import Rules
+from linktransformer.dedup import cluster
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.cache_settings import CacheLike
 from linktransformer.errors import InvalidArgumentError, ModelError
-from linktransformer.linking import compare_tables
-from linktransformer.linking.options import BlockColumns, Columns, Job, K, ReaderBudget, reader_of
-from linktransformer.progress import displayed, warn
+from linktransformer.linking.learned_reader import learned_with
+from linktransformer.linking.options import BlockColumns, Columns, Job, K, ReaderLike, reader_of
+from linktransformer.linking.pair_judge import is_judge
+from linktransformer.progress import displayed
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.answered_pairs import answered_pairs, path_of
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids, read_labels
 from linktransformer.tables.picture_records import picture_columns
 from linktransformer.tables.review_workbook import is_workbook, read_workbook
-from linktransformer.training.labelled_candidates import labelled_candidates
+from linktransformer.training.labelled_candidates import labelled_candidates, scored_candidates
+from linktransformer.training.labelled_reader import calibrated_by_labels
 from linktransformer.training.run_folder import fingerprint, folder_of, versions
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def fit_decision(
     model: str | os.PathLike[str] | None = None,
     block_on: BlockColumns = None,
     k: int | None = None,
-    reader: ReaderBudget = "auto",
+    reader: ReaderLike = "auto",
     out: str | os.PathLike[str] | None = None,
     device: str | None = None,
     cache: CacheLike = None,
@@ -128,7 +129,8 @@ def fit_decision(
         k: Neighbours of each row in each view and direction; None is 10, for one table 50, as in `merge` and
             `cluster`.
         reader: Whether a cross-encoder reads pairs in doubt, as in `merge`: "auto" with the bundled model or,
-            of one table, with None. Where pairs were read, the decision reads them in use too.
+            of one table, with None. Where pairs were read, the decision reads them in use too. A reader of
+            your own is calibrated by the labels, and has to be given again in use (docs/reader.md).
         out: The folder of the result, which goes to `out/model`; None is the first free `models/trained-N`.
         device: Where a torch model runs; None takes a GPU when there is one.
         cache: Keep the model's vectors on disk: True, a folder, or `CacheSettings`.
@@ -195,18 +197,16 @@ def fit_decision(
         keep_features=True,
         reader=budget,
     )
-    if one:
-        neighbours = cluster_pipeline.neighbours_of(tables[0], names[0], job, Rules())
-        for text in neighbours.unreadable:
-            warn(text)
-        nodes, fused = (neighbours.settled.nodes, neighbours.settled.nodes), neighbours.fused
-    else:
-        compared = compare_tables.compare(tables, names, job)
-        nodes, fused = compared.nodes, compared.fused
+    if is_judge(budget):
+        nodes, fused = scored_candidates(tables, names, replace(job, reader=False), one)
+        some = labelled_candidates(nodes, fused, pair_labels, complete, one)[:2]
+        budget = calibrated_by_labels(budget, tables, names, nodes, fused, some)
+        job = replace(job, reader=budget)
+    nodes, fused = scored_candidates(tables, names, job, one)
     matches, others, counts = labelled_candidates(nodes, fused, pair_labels, complete, one)
     chosen = reviewed and complete is False
     learned, expected = correction_of(fused, matches, others, same=one, chosen=chosen)
-    learned = replace(learned, reader=budget is not False)
+    learned = learned_with(learned, budget)
     folder = folder_of(out, resume=False) / "model"
     if answered is not None:
         counts = {**counts, "answers_unsure": answered.unsure, "answers_disputed": answered.disputed}

@@ -6,11 +6,30 @@ import numpy as np
 
 from linktransformer.arrays import Integers
 from linktransformer.decision.fused import Fused
+from linktransformer.dedup import cluster_pipeline
+from linktransformer.dedup.constraints import Rules
+from linktransformer.linking import compare_tables
+from linktransformer.linking.options import Job
+from linktransformer.progress import warn
 from linktransformer.search.blocking import Nodes
 from linktransformer.tables import splits
+from linktransformer.tables.frames import Table
 from linktransformer.tables.pair_labels import PairLabels, conflicts, warn_of
 
-__all__ = ["labelled_candidates"]
+__all__ = ["labelled_candidates", "scored_candidates"]
+
+
+def scored_candidates(
+    tables: tuple[Table, Table], names: tuple[list[str], list[str]], job: Job, one: bool
+) -> tuple[tuple[Nodes, Nodes], Fused]:
+    """The records and scored candidates of two tables, or of one."""
+    if not one:
+        compared = compare_tables.compare(tables, names, job)
+        return compared.nodes, compared.fused
+    neighbours = cluster_pipeline.neighbours_of(tables[0], names[0], job, Rules())
+    for text in neighbours.unreadable:
+        warn(text)
+    return (neighbours.settled.nodes, neighbours.settled.nodes), neighbours.fused
 
 
 def labelled_candidates(
