@@ -17,6 +17,7 @@ from linktransformer.encoding.model_plan import Plan
 from linktransformer.estimators import clustered_table, pair_scoring, reference
 from linktransformer.estimators.clustered_table import ClusteredTable, TableJob
 from linktransformer.estimators.known_pairs import TablePairs
+from linktransformer.estimators.query_reader import cells_of
 from linktransformer.estimators.reference import Reference
 from linktransformer.estimators.row_reader import REFERENCE
 from linktransformer.estimators.sample_fit import Settings
@@ -106,10 +107,11 @@ def _compared(
     reader = bare.reader.fitted(plan, _columns(bare, nodes), same=True)
     known = reference.encoded(replace(bare, reader=reader), None, plan, None, settings.batch_size)
     texts = reader.in_order(known.table, REFERENCE, known.records)
-    fused, features, job = _run(known, nodes, texts, plan, settings)
+    fused, features, job, read = _run(known, nodes, texts, plan, settings)
     if len(nodes) != len(known.nodes):  # equal texts that may have to stay apart are records of their own
         job = _run(known, known.nodes, texts, plan, settings)[2]
-    return known, fused, job, _details(known, features, plan)
+    details = _details(known, features, plan)
+    return known, fused, job, details if read is None else details | {"read": read}
 
 
 def _columns(known: Reference, nodes: Nodes) -> list[PairedColumn]:
@@ -120,7 +122,7 @@ def _columns(known: Reference, nodes: Nodes) -> list[PairedColumn]:
 @stage("decision")
 def _run(
     known: Reference, nodes: Nodes, texts: list[str], plan: Plan, settings: Settings
-) -> tuple[Fused, PairFeatures, TableJob]:
+) -> tuple[Fused, PairFeatures, TableJob, dict[str, object] | None]:
     views = pair_scoring.views_of(known, known).searched(known)
     matrices = {name: (matrix, matrix) for name, matrix in views.items()}
     device, both = settings.device, (nodes, nodes)
@@ -130,8 +132,18 @@ def _run(
     columns, written = _columns(known, nodes), [texts, texts]
     drawing = Drawing.of(written, both, same=True)
     evidence = evidence_of(candidates, matrices, both, written, columns, drawing, device=device)
-    features, scores, model = pair_scoring.fit_model(evidence, plan.correction)
+    of_job = pair_scoring.described_job(evidence, plan.correction)
+    features = of_job.features
+    scores, model = of_job.scored()
     fused, raised = _decided(known, nodes, candidates, scores.job, model.decision)
+    scale, read = None, None
+    if settings.reader is not None:
+        cells = replace(cells_of(known, known), rows=(blocking.first_rows(nodes),) * 2)
+        own, reader, read = settings.reader.fitted(of_job.own, fused, cells, same=True)
+        scale = reader.scale
+        if own is not of_job.own:
+            scores, model = replace(of_job, own=own).scored()
+            fused, raised = _decided(known, nodes, candidates, scores.job, model.decision)
     if fused.decided is not None:
         kept = job_evidence.slim_evidence(
             both, evidence, features, scores.pair, fused.decided, model.decision
@@ -139,7 +151,7 @@ def _run(
         fused = replace(fused, evidence=kept)
     ends, values = (candidates.left, candidates.right), (scores.bits, scores.pair, scores.job)
     pairs = TablePairs(*ends, candidates.views, *values, raised, len(nodes))
-    return fused, features, TableJob(model, pairs)
+    return fused, features, TableJob(model, pairs, scale), read
 
 
 def _decided(

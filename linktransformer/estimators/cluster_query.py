@@ -17,8 +17,10 @@ from linktransformer.estimators.clustered_table import ClusteredTable, TableJob,
 from linktransformer.estimators.known_pairs import TablePairs, ragged
 from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.pair_scoring import RivalRanking
+from linktransformer.estimators.query_reader import QueryReader, cells_of
 from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, Contents
+from linktransformer.linking.pair_cells import PairCells
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.pair_products import pair_scores
 
@@ -41,6 +43,7 @@ class QueryRecords:
         limit: Records of the table from this number on are not seen, (n,) int64.
         new: Whether the table has the record as its last one so far, so that its pairs are rivals of later
             ones, (n,) bool.
+        cells: The cells of the records of `contents`, and of the table, for a reader; None for none.
     """
 
     nodes: Nodes
@@ -51,6 +54,7 @@ class QueryRecords:
     itself: Integers
     limit: Integers
     new: Bools
+    cells: PairCells | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +67,7 @@ class ScoredPairs:
 
 
 def scored(
-    reference: Reference, job: TableJob, queries: QueryRecords, k: int
+    reference: Reference, job: TableJob, queries: QueryRecords, k: int, reader: QueryReader | None = None
 ) -> tuple[ScoredPairs, TablePairs]:
     """The k nearest records of each query in each view, scored; and the pairs of the job with new ones.
 
@@ -85,7 +89,13 @@ def scored(
         np.maximum.at(own[name][1], ranking.pair, whole.views[name][ranking.rival])
     contents = queries.contents, reference.contents
     compared = model.compare(contents, queries.place[left], right, scores, own, places)
-    values = model.score(compared, ranking, known)
+    described = model.described(compared, ranking, known)
+    values = model.in_job(described, ranking, known)
+    if reader is not None and queries.cells is not None:
+        pairs = queries.place[left], right
+        read, any_read = reader.read(described.own, sigmoid(values.job), left, pairs, queries.cells)
+        if any_read:
+            values = model.in_job(replace(described, own=read), ranking, known)
     texts = queries.texts[left], reference.records.texts[reference.nodes.text[right]]
     maybe = np.flatnonzero(np.maximum(sigmoid(values.job), scores["lexical"]) > equal_texts.SAME)
     maybe = maybe[equal_texts.alike(texts[0][maybe], texts[1][maybe]) == equal_texts.BUT_FOR_CAPITALS]
@@ -130,7 +140,9 @@ def _highest(n: int, group: Integers, values: Floats) -> Floats:
     return highest
 
 
-def near(clustered: ClusteredTable, queries: QueryRows, k: int) -> tuple[ScoredPairs | None, Integers]:
+def near(
+    clustered: ClusteredTable, queries: QueryRows, k: int, reader: QueryReader | None = None
+) -> tuple[ScoredPairs | None, Integers]:
     """The scored pairs of query nodes, each as one more record; and the record that each node is.
 
     Pairs are None where the table has no job; a node without a record of its text has -1, (n_nodes,) int64.
@@ -142,6 +154,7 @@ def near(clustered: ClusteredTable, queries: QueryRows, k: int) -> tuple[ScoredP
     if job is None or not n:
         return None, itself
     contents = reference.reader.contents(queries.table, QUERY, queries.records, queries.nodes)
+    cells = None if reader is None else cells_of(queries, reference)
     parts = []
     for start in range(0, n, AT_ONCE):
         some = np.arange(start, min(start + AT_ONCE, n))
@@ -154,19 +167,22 @@ def near(clustered: ClusteredTable, queries: QueryRows, k: int) -> tuple[ScoredP
             itself=itself[some],
             limit=np.full(len(some), len(reference.nodes), dtype=np.int64),
             new=np.zeros(len(some), dtype=bool),
+            cells=cells,
         )
-        part = scored(reference, job, records, k)[0]
+        part = scored(reference, job, records, k, reader)[0]
         parts.append((some[part.left], part.right, part.probability))
     left, right, probability = (np.concatenate(values) for values in zip(*parts, strict=True))
     return ScoredPairs(left, right, probability), itself
 
 
-def memberships(clustered: ClusteredTable, queries: QueryRows, k: int) -> ScoredPairs:
+def memberships(
+    clustered: ClusteredTable, queries: QueryRows, k: int, reader: QueryReader | None = None
+) -> ScoredPairs:
     """Query nodes and the clusters with a near record, sorted by node, falling probability, id.
 
     A cluster with the very text has probability 1.
     """
-    pairs, itself = near(clustered, queries, k)
+    pairs, itself = near(clustered, queries, k, reader)
     width = max(clustered.next_id, 1)
     has = np.flatnonzero(itself >= 0)
     node, cluster = clustered.clusters_of(itself[has])

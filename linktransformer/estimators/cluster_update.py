@@ -9,6 +9,7 @@ import numpy as np
 from linktransformer.arrays import Floats, Integers
 from linktransformer.estimators.cluster_query import QueryRecords, ScoredPairs, scored
 from linktransformer.estimators.clustered_table import ClusteredTable, linkage
+from linktransformer.estimators.query_reader import QueryReader, cells_of
 from linktransformer.estimators.reference import Reference
 from linktransformer.search.blocking import Nodes
 from linktransformer.tables import frames
@@ -16,7 +17,9 @@ from linktransformer.tables import frames
 __all__ = ["with_rows"]
 
 
-def with_rows(clustered: ClusteredTable, larger: Reference, k: int) -> ClusteredTable:
+def with_rows(
+    clustered: ClusteredTable, larger: Reference, k: int, reader: QueryReader | None = None
+) -> ClusteredTable:
     """The clusters of a table with rows at its end, each put in as if they came one by one."""
     n_old = len(clustered.cluster)
     none = np.full(larger.table.n_rows - n_old, -1, dtype=np.int64)
@@ -24,7 +27,9 @@ def with_rows(clustered: ClusteredTable, larger: Reference, k: int) -> Clustered
     rows, records = _new_records(clustered, n_old)
     pairs = None
     if clustered.job is not None:
-        pairs, known = scored(larger, clustered.job, records, k)
+        if reader is not None:
+            records = replace(records, cells=cells_of(larger, larger))
+        pairs, known = scored(larger, clustered.job, records, k, reader)
         clustered = replace(clustered, job=replace(clustered.job, pairs=known))
     new, next_id = _placed(clustered, n_old, rows, pairs)
     cluster = np.concatenate([clustered.cluster[:n_old], new])

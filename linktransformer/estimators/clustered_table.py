@@ -13,6 +13,7 @@ from linktransformer.decision.model import sigmoid
 from linktransformer.estimators.known_pairs import TablePairs, ragged
 from linktransformer.estimators.pair_scoring import JobModel
 from linktransformer.estimators.reference import Reference
+from linktransformer.linking.reader_scale import Scale
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import Table
 
@@ -24,10 +25,11 @@ REDUCE = {"average": np.add, "hdbscan": np.add, "complete": np.minimum, "single"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableJob:
-    """The job of a table with itself: what scores pairs, and its candidate pairs."""
+    """The job of a table with itself: what scores pairs, its candidate pairs, and the scale of a reader."""
 
     model: JobModel
     pairs: TablePairs
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,11 +33,12 @@ from linktransformer.estimators.fitted_estimator import (
     parse_keys,
 )
 from linktransformer.estimators.fitted_model import located
+from linktransformer.estimators.query_reader import QueryReader
 from linktransformer.estimators.reference import Labels, Reference
 from linktransformer.estimators.row_reader import Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings
 from linktransformer.estimators.storage import Arrays, Json
-from linktransformer.linking.options import Columns, Job
+from linktransformer.linking.options import Columns, Job, ReaderLike
 from linktransformer.progress import displayed, stage
 from linktransformer.results import report_warnings
 from linktransformer.results.clusters import Clusters
@@ -57,8 +58,7 @@ class Deduplicator(FittedEstimator):
 
     A cluster's id never changes by what comes later: a new row joins the cluster that it probably belongs to,
     or begins one. Ids are not used again. Where a row shows that two clusters are one thing, both stay, and
-    `merges` names them; `fit` clusters from the start. The cross-encoder that `cluster` uses by default
-    (`reader=`) is not used here.
+    `merges` names them; `fit` clusters from the start.
 
     Args:
         model: None or "lexical": character n-grams alone. Or a folder, a name on a hub, a
@@ -79,6 +79,9 @@ class Deduplicator(FittedEstimator):
             holds too.
         images: Not read: pictures are clustered by `cluster(images=...)`, and new rows are linked to known
             ones by `Linker(images=...)`. `fit` refuses it.
+        reader: What reads both records of each pair in doubt, of the table at `fit` and of each later row.
+            False: nothing. True or "auto": the cross-encoder of the bundled model, "auto" with
+            `model=None`. Or a reader of your own, calibrated at `fit`, as in `cluster` (docs/reader.md).
         k: Neighbours looked at for each row in each view.
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
@@ -112,6 +115,7 @@ class Deduplicator(FittedEstimator):
         cannot_link: object = None,
         must_link: object = None,
         images: str | None = None,
+        reader: ReaderLike = False,
         k: int = K,
         device: str | None = None,
         batch_size: int | None = None,
@@ -128,6 +132,7 @@ class Deduplicator(FittedEstimator):
         self.cannot_link = cannot_link
         self.must_link = must_link
         self.images = images
+        self.reader = reader
         self.k = k
         self.device = device
         self.batch_size = batch_size
@@ -172,6 +177,7 @@ class Deduplicator(FittedEstimator):
         check_unique(frames.index_labels(wrapped, np.arange(wrapped.n_rows)), "table")
         on, blocks = parse_keys(wrapped, self.on, self.block_on)
         plan = self._opened(self.model)
+        self._open_reader(plan)
         reader = RowReader(Keys(tuple(on), tuple(on), tuple(blocks)), serializer=plan.reading)
         bare, _ = reference.read(wrapped, reader)
         self._clustered, self._clusters = cluster_fit.fit(
@@ -216,7 +222,7 @@ class Deduplicator(FittedEstimator):
         if clustered.one_per is not None:
             frames.check_columns(table, [clustered.one_per], "one_per")
         queries = self._encoded(known, table)
-        candidates = cluster_query.memberships(clustered, queries, self.k)
+        candidates = cluster_query.memberships(clustered, queries, self.k, self._reader_of(clustered))
         cluster, score = cluster_query.first_allowed(clustered, queries, candidates)
         ids = np.ma.masked_array(np.maximum(cluster, 0), mask=cluster < 0)
         return frames.new_frame(table, {"cluster": ids, "score": score}, keep_index=True)
@@ -247,7 +253,7 @@ class Deduplicator(FittedEstimator):
             for start in range(0, added.n_rows, AT_ONCE):
                 some = frames.take(added, np.arange(start, min(start + AT_ONCE, added.n_rows)))
                 larger = self._with_rows(some, clustered.reference)
-                clustered = cluster_update.with_rows(clustered, larger, self.k)
+                clustered = cluster_update.with_rows(clustered, larger, self.k, self._reader_of(clustered))
                 tick(min(AT_ONCE, added.n_rows - start))
         self._clustered = clustered
         return self
@@ -362,4 +368,7 @@ class Deduplicator(FittedEstimator):
         )
 
     def _settings(self) -> Settings:
-        return Settings(self.k, self.device, self.batch_size, self.memory_limit)
+        return Settings(self.k, self.device, self.batch_size, self.memory_limit, reader=self._query_reader)
+
+    def _reader_of(self, clustered: ClusteredTable) -> QueryReader | None:
+        return None if clustered.job is None else self._reader_with(clustered.job.scale)

@@ -20,10 +20,13 @@ from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError, LinkTransformerError, ModelError
 from linktransformer.estimators import reference, storage
 from linktransformer.estimators.fitted_model import PROBES, check_model, located
+from linktransformer.estimators.query_reader import QueryReader, is_setting, located_reader, query_reader
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, REFERENCE, Keys
 from linktransformer.estimators.storage import Arrays, Json
-from linktransformer.linking.options import Columns
+from linktransformer.linking.options import Columns, ReaderLike
+from linktransformer.linking.pair_judge import name_of
+from linktransformer.linking.reader_scale import Scale
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import IntoDataFrame, Table
 
@@ -40,6 +43,7 @@ __all__ = [
 ]
 
 NOT_SAVED = ("cache", "cannot_link", "must_link")  # of this machine, or kept in another form
+NOT_PICKLED = ("_plan", "_query_reader")  # opened again
 
 E = TypeVar("E", bound="FittedEstimator")
 Cache = bool | str | Path | CacheSettings | None
@@ -59,12 +63,15 @@ class FittedEstimator(ABC):
     """
 
     model: ModelLike
+    reader: ReaderLike
     device: str | None
     batch_size: int | None
     cache: Cache
     progress: bool | None
     _plan: Plan
     _fitted_model: ModelLike  # a folder by its absolute path; `set_params` does not change it
+    _fitted_reader: object = False  # a setting or a name, or an object, in the same way
+    _query_reader: QueryReader | None = None
 
     @classmethod
     def _defaults(cls) -> dict[str, object]:
@@ -126,6 +133,15 @@ class FittedEstimator(ABC):
         """The plan of a model."""
         return (model_plan.plan_of_pictures if pictures else model_plan.plan)(model, self.device)
 
+    def _open_reader(self, plan: Plan, pictures: bool = False) -> None:
+        """Take the reader of the arguments, before the fit or after loading."""
+        self._query_reader = query_reader(self.reader, self.model, plan.correction, pictures=pictures)
+        self._fitted_reader = located_reader(self.reader)
+
+    def _reader_with(self, scale: Scale | None) -> QueryReader | None:
+        """The reader of rows that come later, with the scale of the fit."""
+        return None if self._query_reader is None else replace(self._query_reader, scale=scale)
+
     def __copy__(self: E) -> E:
         copied = type(self).__new__(type(self))
         copied.__dict__.update(self.__dict__)
@@ -135,7 +151,7 @@ class FittedEstimator(ABC):
         """A copy that shares the model, which nothing changes."""
         copied = type(self).__new__(type(self))
         memo[id(self)] = copied
-        shared = {"model", "_fitted_model", "_plan"}
+        shared = {"model", "reader", "_fitted_model", "_fitted_reader", "_query_reader", "_plan"}
         for name, value in self.__dict__.items():
             copied.__dict__[name] = value if name in shared else copy.deepcopy(value, memo)
         return copied
@@ -143,7 +159,14 @@ class FittedEstimator(ABC):
     def __getstate__(self) -> dict[str, Any]:
         """For pickle, as joblib needs it: the model goes by its name, and is opened and compared there."""
         kind = type(self).__name__
-        state = {name: value for name, value in self.__dict__.items() if name != "_plan"}
+        state = {name: value for name, value in self.__dict__.items() if name not in NOT_PICKLED}
+        for name in {"reader", "_fitted_reader"} & set(state):
+            state[name] = located_reader(state[name])
+            if not is_setting(state[name]):
+                raise TypeError(
+                    f"This {kind} cannot be pickled: its reader is an object ({name_of(state[name])}). Give "
+                    f"it by its folder or name, or take save(folder) and {kind}.load(folder, reader=...)."
+                )
         for name in {"model", "_fitted_model"} & set(state):
             state[name] = located(state[name])
             if not isinstance(state[name], (str, type(None))):
@@ -163,6 +186,12 @@ class FittedEstimator(ABC):
         if fitted:
             known = self._fitted()
             self._plan = self._opened(self._fitted_model, known.pictures is not None)
+            self._query_reader = query_reader(
+                self._fitted_reader,
+                self._fitted_model,
+                self._plan.correction,
+                pictures=known.pictures is not None,
+            )
             if self._plan.encoder is not None:
                 check_model(self._plan, probes, known, type(self).__name__)
 
@@ -226,8 +255,8 @@ class FittedEstimator(ABC):
     def save(self, folder: str | Path) -> None:
         """Write the fitted estimator: safetensors, parquet and JSON, sealed by hashes.
 
-        A model that is an object is not saved; give it to `load` again. A folder of a model is named by its
-        absolute path.
+        A model or a reader that is an object is not saved; give it to `load` again. A folder of a model or of
+        a reader is named by its absolute path.
 
         Args:
             folder: A new folder, or one that `save` wrote, which is replaced.
@@ -241,23 +270,34 @@ class FittedEstimator(ABC):
         path = self._fitted_model if isinstance(self._fitted_model, str) else None
         parameters |= {name: None for name in NOT_SAVED if name in parameters}
         parameters["model"] = path
+        parameters["reader"] = self._fitted_reader if is_setting(self._fitted_reader) else False
         arrays, more = self._parts()
         settings: Json = {"estimator": type(self).__name__, "parameters": _plain(parameters), **more}
         if self._plan.encoder is not None:
             is_object = path is None and self._fitted_model is not None
             settings |= {"model_name": self._plan.name, "model_is_object": is_object}
+        if not is_setting(self._fitted_reader):
+            settings["reader_is_object"] = name_of(self._fitted_reader)
         if (probes := self._probes()) is not None:
             settings["probes"] = probes
         storage.write(folder, known, settings, arrays)
 
     @classmethod
-    def load(cls: type[E], folder: str | Path, *, model: ModelLike = None, device: str | None = None) -> E:
+    def load(
+        cls: type[E],
+        folder: str | Path,
+        *,
+        model: ModelLike = None,
+        reader: ReaderLike | None = None,
+        device: str | None = None,
+    ) -> E:
         """Read what `save` wrote.
 
         Args:
             folder: The folder.
             model: The model, where an object was fitted with, or where its folder is elsewhere now.
-            device: Where it runs.
+            reader: The reader, where an object was fitted with; its scale was saved. Or False for none.
+            device: Where the model runs.
 
         Returns:
             The fitted estimator; it answers as the saved one does. A Deduplicator has no `clusters_`, and its
@@ -276,7 +316,14 @@ class FittedEstimator(ABC):
                 f"The {kind} in {folder} was fitted with an object as model ({settings['model_name']}). "
                 "Give it again: load(folder, model=...)."
             )
+        if (of_object := settings.get("reader_is_object")) and reader is None:
+            raise InvalidArgumentError(
+                f"The {kind} in {folder} was fitted with an object as reader ({of_object}). "
+                "Give it again: load(folder, reader=...), or reader=False to do without."
+            )
         parameters = settings["parameters"] | {"device": device}
+        if reader is not None:
+            parameters["reader"] = reader
         estimator = cls(**(parameters if model is None else parameters | {"model": model}))
         try:
             estimator._plan = estimator._opened(estimator.model, known.pictures is not None)
@@ -294,6 +341,7 @@ class FittedEstimator(ABC):
             check_model(estimator._plan, settings.get("probes"), known, kind)
         if known.pictures is not None:  # folders of earlier versions do not name the serializer of the model
             known = replace(known, reader=replace(known.reader, serializer=estimator._plan.serializer))
+        estimator._open_reader(estimator._plan, known.pictures is not None)
         estimator._restore(known, settings, arrays)
         return estimator
 

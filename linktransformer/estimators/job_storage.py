@@ -23,6 +23,7 @@ from linktransformer.estimators.storage import (
     vocabulary_arrays,
     vocabulary_of,
 )
+from linktransformer.linking.reader_scale import Scale
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.fellegi_sunter import Tables
 from linktransformer.scoring.job_statistics import ColumnStatistics, JobStatistics, ViewStatistics
@@ -45,6 +46,7 @@ def sample_parts(job: SampleJob) -> tuple[Arrays, Json]:
     arrays |= {f"own.{name}": own for name, own in job.own.items()}
     more, values["sample"] = _sample_parts(job.sample)
     values |= {"n_reference": job.pairs.n_records, "shift": job.shift, "job_views": asdict(job.views)}
+    values["scale"] = None if job.scale is None else asdict(job.scale)
     return arrays | more, values
 
 
@@ -60,19 +62,28 @@ def sample_job(values: Json, arrays: Arrays) -> SampleJob:
         {name: arrays[f"own.{name}"] for name in names},
         JobViews(tuple(views["names"]), views["pictures"], line),
         values["shift"],
+        _scale(values),
     )
 
 
 def table_parts(job: TableJob) -> tuple[Arrays, Json]:
     """The job of a table with itself."""
     arrays, values = _model_parts(job.model)
-    return arrays | _pair_arrays(job.pairs, "near", TABLE_NAMES), values | {"n_records": job.pairs.n_records}
+    values |= {"n_records": job.pairs.n_records}
+    values["scale"] = None if job.scale is None else asdict(job.scale)
+    return arrays | _pair_arrays(job.pairs, "near", TABLE_NAMES), values
 
 
 def table_job(values: Json, arrays: Arrays) -> TableJob:
     """The job of `table_parts`."""
     parts = _pair_values(arrays, "near", TABLE_NAMES, list(values["views"]))
-    return TableJob(_model(values, arrays), TablePairs(**parts, n_records=values["n_records"]))
+    pairs = TablePairs(**parts, n_records=values["n_records"])
+    return TableJob(_model(values, arrays), pairs, _scale(values))
+
+
+def _scale(values: Json) -> Scale | None:
+    """The scale of a reader; folders of earlier versions have none."""
+    return Scale(**values["scale"]) if values.get("scale") else None
 
 
 def _pair_arrays(pairs: KnownPairs, prefix: str, names: dict[str, str]) -> Arrays:

@@ -31,7 +31,7 @@ from linktransformer.estimators.sample_fit import Settings
 from linktransformer.estimators.sample_job import SampleJob
 from linktransformer.estimators.storage import Arrays, Json
 from linktransformer.linking import long_records
-from linktransformer.linking.options import Columns, Job, K
+from linktransformer.linking.options import Columns, Job, K, ReaderLike
 from linktransformer.progress import displayed
 from linktransformer.results.links import Links
 from linktransformer.tables import frames, key_columns
@@ -46,8 +46,7 @@ L = TypeVar("L", bound="Linker")
 class Linker(FittedEstimator):
     """Link new rows to a reference table that is read and encoded once.
 
-    The answer for a row depends on that row and on the reference, not on the rows that come with it. The
-    cross-encoder that `merge` uses by default (`reader=`) is not used here.
+    The answer for a row depends on that row and on the reference, not on the rows that come with it.
 
     Args:
         model: None or "full": the bundled model, run for every record. "lexical": character n-grams alone. Or
@@ -72,6 +71,9 @@ class Linker(FittedEstimator):
             passages, compared by the best passages of each record. "based": a `model` that encodes long
             records, whole. "auto": "pieces" or "cut", on a sample, where the usual record is long. n-grams
             are of whole records (docs/long-records.md).
+        reader: What reads both records of each pair in doubt, of the sample at `fit` and of each row that is
+            asked. False: nothing. True or "auto": the model's cross-encoder, "auto" with the bundled model
+            only. Or a reader of your own, calibrated at `fit`, as in `merge` (docs/reader.md).
         device: Where a torch model runs; None takes a GPU when there is one.
         batch_size: Texts encoded at a time; it does not change the result.
         cache: Keep the model's vectors of the reference and of added rows on disk, not those of rows that are
@@ -105,6 +107,7 @@ class Linker(FittedEstimator):
         confidence: ColumnPair = None,
         image_root: str | Path | None = None,
         long: str = "auto",
+        reader: ReaderLike = False,
         device: str | None = None,
         batch_size: int | None = None,
         cache: Cache = None,
@@ -122,6 +125,7 @@ class Linker(FittedEstimator):
         self.confidence = confidence
         self.image_root = image_root
         self.long = long
+        self.reader = reader
         self.device = device
         self.batch_size = batch_size
         self.cache = cache
@@ -157,6 +161,7 @@ class Linker(FittedEstimator):
                 "number as threshold=."
             )
         plan = self._opened(self.model, not texts)
+        self._open_reader(plan, pictures=not texts)
         root = None if self.image_root is None else str(Path(self.image_root).absolute())
         if texts:
             long_records.check_model(self.long, plan, self.model)
@@ -358,7 +363,7 @@ class Linker(FittedEstimator):
 
     def _scored(self, known: Reference, queries: QueryRows) -> Fused:
         if self._job is not None:
-            return query.scored(known, self._job, queries, self.k)
+            return query.scored(known, self._job, queries, self.k, self._reader_with(self._job.scale))
         return view_scores.weighted(known, queries, self.k)
 
     def _argument(self) -> str:
@@ -373,7 +378,7 @@ class Linker(FittedEstimator):
         self._job = None if values is None else job_storage.sample_job(values, arrays)
 
     def _settings(self) -> Settings:
-        return Settings(self.k, self.device, self.batch_size, long=self.long)
+        return Settings(self.k, self.device, self.batch_size, long=self.long, reader=self._query_reader)
 
     def _fitted(self) -> Reference:
         if self._reference is None:

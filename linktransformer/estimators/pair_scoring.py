@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -28,11 +28,13 @@ from linktransformer.search.pair_products import pair_scores
 
 __all__ = [
     "FUSED",
+    "DescribedJob",
     "JobModel",
+    "JobPairs",
     "JobViews",
     "RivalRanking",
     "ViewedRows",
-    "fit_model",
+    "described_job",
     "near_in",
     "views_of",
     "with_line",
@@ -166,6 +168,25 @@ class RivalRanking:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class JobPairs:
+    """Pairs by their features.
+
+    Args:
+        names: The names of the features.
+        values: Features, (n_pairs, n_names) float32.
+        bits: Match weights, (n_pairs, n_columns) float32.
+        total: Their sum, (n_pairs,) float32.
+        own: Log-odds by the pair model, (n_pairs,) float32.
+    """
+
+    names: Sequence[str]
+    values: Floats
+    bits: Floats
+    total: Floats
+    own: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class JobModel:
     """What scores pairs that come later as pairs of the job.
 
@@ -225,33 +246,57 @@ class JobModel:
 
     def score(self, pairs: Pairs, ranking: Ranking, known: KnownPairs) -> PairScores:
         """Score compared pairs, ranked among the pairs that the job keeps."""
+        return self.in_job(self.described(pairs, ranking, known), ranking, known)
+
+    def described(self, pairs: Pairs, ranking: Ranking, known: KnownPairs) -> JobPairs:
+        """Features of compared pairs, and log-odds by these."""
         total = pairs.weights.total
         if pairs.similarity:
             by_bits = ranking.places(total, known.bits, self.statistics.bits_floor)
             pairs = replace(pairs, places={**pairs.places, "bits": by_bits})
         names, values = features_of(pairs, self.statistics)
-        model = self.decision
-        z = model.pair.predict(values, names)
-        context = in_context(z, ranking.places(z, known.pair, FLOOR), self.context)
-        return PairScores(total, z, model.log_odds(context, names, values, pairs.weights.bits))
+        own = self.decision.pair.predict(values, names)
+        return JobPairs(names, values, pairs.weights.bits, total, own)
+
+    def in_job(self, pairs: JobPairs, ranking: Ranking, known: KnownPairs) -> PairScores:
+        """Log-odds of pairs in the job, ranked by their own log-odds among the pairs that it keeps."""
+        context = in_context(pairs.own, ranking.places(pairs.own, known.pair, FLOOR), self.context)
+        log_odds = self.decision.log_odds(context, pairs.names, pairs.values, pairs.bits)
+        return PairScores(pairs.total, pairs.own, log_odds)
 
 
-def fit_model(
+@dataclass(frozen=True, slots=True, eq=False)
+class DescribedJob:
+    """The pairs of a job with their features and their own log-odds, before they are judged together."""
+
+    evidence: Evidence
+    features: PairFeatures
+    decision: Decision
+    own: Floats
+    offset: Floats | None
+    of_pictures: bool
+
+    def scored(self) -> tuple[PairScores, JobModel]:
+        """The scores of the pairs, and what scores later pairs."""
+        evidence, features, own = self.evidence, self.features, self.own
+        at, same, sizes = features.at, evidence.same, evidence.sizes
+        left, right = evidence.left[at], evidence.right[at]
+        context = job_context(own, left, right, places(left, right, own, FLOOR, same=same), sizes, same=same)
+        decided = self.decision.in_job(own, at, left, right, sizes, same=same, offset=self.offset)
+        known = zip(evidence.columns, features.statistics.columns, strict=True)
+        columns = tuple(known_column(column, statistics) for column, statistics in known)
+        model = JobModel(features.statistics, context, columns, self.decision.correction, self.of_pictures)
+        return PairScores(features.weights.total, own, decided.log_odds), model
+
+
+def described_job(
     evidence: Evidence, correction: Correction | None, of_pictures: bool = False
-) -> tuple[PairFeatures, PairScores, JobModel]:
-    """Describe and score the pairs of a job, and freeze what scores later pairs."""
+) -> DescribedJob:
+    """Describe the pairs of a job."""
     features = pair_features(evidence)
-    at, same, sizes = features.at, evidence.same, evidence.sizes
-    left, right = evidence.left[at], evidence.right[at]
     names = [column.name for column in evidence.columns]
     decided = decision(pictures=of_pictures).corrected_by(correction, names)
-    z, offset = decided.own_log_odds(features)
-    context = job_context(z, left, right, places(left, right, z, FLOOR, same=same), sizes, same=same)
-    log_odds = decided.in_job(z, at, left, right, sizes, same=same, offset=offset).log_odds
-    known = zip(evidence.columns, features.statistics.columns, strict=True)
-    columns = tuple(known_column(column, statistics) for column, statistics in known)
-    model = JobModel(features.statistics, context, columns, decided.correction, of_pictures)
-    return features, PairScores(features.weights.total, z, log_odds), model
+    return DescribedJob(evidence, features, decided, *decided.own_log_odds(features), of_pictures)
 
 
 def near_in(scores: Mapping[str, Floats], places: Mapping[str, Places]) -> Bools:

@@ -11,14 +11,17 @@ from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision import equal_texts
 from linktransformer.decision.equal_texts import STEP
 from linktransformer.decision.fused import Fused
+from linktransformer.decision.model import sigmoid
 from linktransformer.estimators import neighbours, view_scores
 from linktransformer.estimators.known_pairs import SamplePairs
 from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.pair_scoring import FUSED, RivalRanking, near_in
+from linktransformer.estimators.query_reader import QueryReader, cells_of
 from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, Contents
 from linktransformer.estimators.sample_job import Sample, SampleJob
 from linktransformer.linking import resolve_links
+from linktransformer.linking.pair_cells import PairCells
 from linktransformer.progress import stage
 from linktransformer.results.links import Links
 from linktransformer.scoring.ranks import one_side
@@ -35,13 +38,20 @@ OWN = 3  # nearest sample records of a query: one may be itself, and one a copy 
 
 
 def scored(
-    reference: Reference, job: SampleJob, queries: QueryRows, k: int, hidden: Integers | None = None
+    reference: Reference,
+    job: SampleJob,
+    queries: QueryRows,
+    k: int,
+    reader: QueryReader | None = None,
+    hidden: Integers | None = None,
 ) -> Fused:
     """Candidates of queries with match probabilities; those of a query do not depend on other queries.
 
-    `hidden` is a reference record that each query node does not see, -1 for none, (n_nodes,) int64.
+    `reader` reads pairs in doubt; `hidden` is a reference record that each query node does not see, -1 for
+    none, (n_nodes,) int64.
     """
     n = len(queries.nodes)
+    reading = None if reader is None else (reader, cells_of(queries, reference))
     contents = reference.reader.contents(queries.table, QUERY, queries.records, queries.nodes)
     itself = job.sample.numbers_of(queries)
     unseen = np.full(n, -1, dtype=np.int64) if hidden is None else hidden
@@ -49,7 +59,8 @@ def scored(
     with stage("records", n) as tick:
         for start in range(0, max(1, n), AT_ONCE):
             some = np.arange(start, min(start + AT_ONCE, n))
-            parts.append(_scored(reference, job, queries, contents, some, k, itself[some], unseen[some]))
+            seen = itself[some], unseen[some]
+            parts.append(_scored(reference, job, queries, contents, some, k, *seen, reading))
             tick(len(some))
     *arrays, scores = zip(*parts, strict=True)
     left, right, log_odds, equal = (np.concatenate(values) for values in arrays)
@@ -104,6 +115,7 @@ def _scored(
     k: int,
     itself: Integers,
     hidden: Integers,
+    reading: tuple[QueryReader, PairCells] | None,
 ) -> tuple[Integers, Integers, Floats, Bools, dict[str, Floats]]:
     """Query and reference nodes of pairs, log-odds, whether texts are equal, and similarities by view."""
     model, known = job.model, job.pairs
@@ -123,7 +135,14 @@ def _scored(
         {name: (values, job.own[name][right]) for name, values in own.items()},
         {name: of_view.some(at) for name, of_view in places.items()},
     )
-    log_odds = model.score(compared, ranking, known).job + np.float32(job.shift)
+    described = model.described(compared, ranking, known)
+    log_odds = model.in_job(described, ranking, known).job + np.float32(job.shift)
+    if reading is not None:
+        pairs = some[left], right
+        read, any_read = reading[0].read(described.own, sigmoid(log_odds), left, pairs, reading[1])
+        if any_read:
+            again = model.in_job(replace(described, own=read), ranking, known)
+            log_odds = again.job + np.float32(job.shift)
     texts = queries.records.texts[nodes.text[left]], reference.records.texts[reference.nodes.text[right]]
     alike = np.zeros(len(left), dtype=np.int8)
     if job.views.pictures is None:  # engines misread alike: equal readings are not proof

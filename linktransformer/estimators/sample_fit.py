@@ -18,6 +18,7 @@ from linktransformer.encoding.model_plan import Plan
 from linktransformer.estimators import pair_scoring, query, reference, view_scores
 from linktransformer.estimators.known_pairs import SamplePairs
 from linktransformer.estimators.noisy_copies import noisy_copies
+from linktransformer.estimators.query_reader import QueryReader, cells_of
 from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, REFERENCE
 from linktransformer.estimators.sample_job import Sample, SampleJob
@@ -45,7 +46,7 @@ logger = logging.getLogger(__name__)
 class Settings:
     """Neighbours in each view, the device of the search, texts encoded at a time, bytes for the search.
 
-    `long` is how records longer than the model reads are read.
+    `long` is how records longer than the model reads are read, `reader` what reads pairs in doubt.
     """
 
     k: int
@@ -53,6 +54,7 @@ class Settings:
     batch_size: int | None = None
     memory_limit: int | None = None
     long: str = "cut"
+    reader: QueryReader | None = None
 
 
 def fit(
@@ -78,9 +80,11 @@ def fit(
     if not len(queries.nodes) or not len(known.nodes):
         return known if units is None else replace(known, weights={"lexical": 1.0}), None, None
     known = view_scores.with_lines(known, queries, settings.k, settings.device)
-    job, fused = _run(known, queries, source, plan, settings)
+    job, fused, read = _run(known, queries, source, plan, settings)
+    if read is not None:
+        known = replace(known, details={**known.details, "read": read})
     if source is not None:
-        job, fused = _calibrated(known, queries, job, settings.k)
+        job, fused = _calibrated(known, queries, job, settings)
     return known, job, fused
 
 
@@ -120,14 +124,17 @@ def _columns(known: Reference, sample: Table, nodes: Nodes) -> list[PairedColumn
 
 
 @stage("threshold")
-def _calibrated(known: Reference, queries: QueryRows, job: SampleJob, k: int) -> tuple[SampleJob, Fused]:
+def _calibrated(
+    known: Reference, queries: QueryRows, job: SampleJob, settings: Settings
+) -> tuple[SampleJob, Fused]:
     """Score the copies as later rows are scored, and shift log-odds so that they fit the known matches.
 
     The copies of a record are not rivals of a query. So a row without a match has fewer rivals than in the
     job of the sample, where many of the records that it resembles have their match.
     """
     copy_of, hidden = job.sample.copy_of, blocking.first_rows(queries.nodes) % 2 == 1
-    fused = query.scored(known, job, queries, k, np.where(hidden, copy_of, -1))
+    reader = None if settings.reader is None else replace(settings.reader, scale=job.scale)
+    fused = query.scored(known, job, queries, settings.k, reader, np.where(hidden, copy_of, -1))
     candidates, before = fused.candidates, fused.decided
     if before is None or before.equal is None:
         raise ValueError("candidates without probabilities")
@@ -151,8 +158,8 @@ def _calibrated(known: Reference, queries: QueryRows, job: SampleJob, k: int) ->
 @stage("decision")
 def _run(
     known: Reference, queries: QueryRows, source: Integers | None, plan: Plan, settings: Settings
-) -> tuple[SampleJob, Fused]:
-    """The job of sample rows, which are copies of the rows `source` of the reference, or None."""
+) -> tuple[SampleJob, Fused, dict[str, object] | None]:
+    """The job of sample rows, copies of the rows `source` of the reference or None; and what was read."""
     reader, device, nodes = known.reader, settings.device, (queries.nodes, known.nodes)
     texts = [
         reader.in_order(rows.table, side, rows.records)
@@ -191,9 +198,19 @@ def _run(
         candidates = _some(candidates, np.flatnonzero(~hidden))
         evidence = replace(evidence, left=candidates.left, right=candidates.right, views=candidates.views)
     of_pictures = views.pictures == "image"
-    features, scores, model = pair_scoring.fit_model(evidence, plan.correction, of_pictures)
+    of_job = pair_scoring.described_job(evidence, plan.correction, of_pictures)
+    features = of_job.features
     described = _some(candidates, features.at)
+    scores, model = of_job.scored()
     fused, raised = _decided(known, queries, described, scores.job, model.decision)
+    scale, read = None, None
+    if settings.reader is not None:
+        cells = cells_of(queries, known)
+        mixed, with_scale, read = settings.reader.fitted(of_job.own, fused, cells)
+        scale = with_scale.scale
+        if mixed is not of_job.own:
+            scores, model = replace(of_job, own=mixed).scored()
+            fused, raised = _decided(known, queries, described, scores.job, model.decision)
     numbers = np.arange(len(nodes[0]))
     sample = Sample(
         queries.identity[nodes[0].text],
@@ -206,9 +223,9 @@ def _run(
     )
     ends = candidates.left, candidates.right
     pairs = SamplePairs.of(ends, candidates.views, len(nodes[1]), features.at, scores, raised)
-    own = {name: own[1] for name, own in evidence.own.items()}
-    job = SampleJob(model, sample, pairs, own, views)
-    return job, fused
+    nearest = {name: of_view[1] for name, of_view in evidence.own.items()}
+    job = SampleJob(model, sample, pairs, nearest, views, scale=scale)
+    return job, fused, read
 
 
 def _some(candidates: Candidates, at: Integers) -> Candidates:

@@ -16,6 +16,7 @@ from linktransformer.estimators.neighbours import SearchIndex
 from linktransformer.estimators.pair_scoring import JobModel, JobViews, ViewedRows, near_in
 from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import Contents
+from linktransformer.linking.reader_scale import Scale
 from linktransformer.progress import stage
 from linktransformer.scoring.ranks import Places, one_side
 from linktransformer.search.blocking import Nodes
@@ -78,6 +79,7 @@ class SampleJob:
         own: By view, the similarity of each reference record and its nearest other one, NaN for unknown.
         views: The views that describe pairs.
         shift: What is added to all log-odds.
+        scale: What the scores of a reader of the caller's are worth, None for none.
     """
 
     model: JobModel
@@ -86,6 +88,7 @@ class SampleJob:
     own: Mapping[str, Floats]
     views: JobViews
     shift: float = 0.0
+    scale: Scale | None = None
 
 
 def after_removal(job: SampleJob, before: Reference, after: Reference, rows: Integers) -> SampleJob:
