@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import progress
-from linktransformer.arrays import Floats
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.equal_texts import raised
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import Decision, decision
 from linktransformer.encoding import cached_encoder
 from linktransformer.engines.engine import Engine
 from linktransformer.engines.local_engine import LocalEngine
+from linktransformer.linking.options import ReaderUse
+from linktransformer.linking.pair_cells import Cells
+from linktransformer.linking.reread import reread
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_statistics import statistics_of
 from linktransformer.partitions.file_survey import Counted, Survey, count, survey
@@ -28,6 +31,7 @@ from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.fellegi_sunter import Tables
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
+from linktransformer.tables.binned_storage import OrderedTexts, ordered_texts
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -51,6 +55,7 @@ class FilePairs:
         same: How equal the texts are, as `equal_texts.alike` has it, (n_pairs,) int8.
         tables: The match weights of the key column.
         views_left_out: Why the model was not run.
+        read: Which pairs were read.
     """
 
     candidates: Candidates
@@ -59,16 +64,37 @@ class FilePairs:
     same: NDArray[np.int8]
     tables: Tables
     views_left_out: Mapping[str, str] | Absent = ABSENT
+    read: Mapping[str, object] | Absent = ABSENT
+
+
+@dataclass(frozen=True, eq=False)
+class FileCells:
+    """The key cells of the records of two files, as of `PairCells`."""
+
+    counted: Counted
+
+    @cached_property
+    def _texts(self) -> tuple[OrderedTexts, OrderedTexts]:
+        left, right = (ordered_texts(self.counted.names, side, self.counted.numbers[side]) for side in (0, 1))
+        return left, right
+
+    def of(self, side: int, numbers: Integers) -> Cells:
+        """The key cell of some records of the left (0) or right (1) file."""
+        return [(text,) for text in self._texts[side].at(numbers)]
 
 
 @dataclass(frozen=True, eq=False)
 class FileSource:
-    """Two files with their records numbered as nodes; the texts of the nodes are not there."""
+    """Two files with their records numbered as nodes; the texts of the nodes are on disk.
+
+    `reader` reads pairs in doubt in this process, whatever the engine.
+    """
 
     files: FileJob
     counted: Counted
     nodes: tuple[Nodes, Nodes]
     engine: Engine = field(default_factory=LocalEngine)
+    reader: ReaderUse = False
 
     @cached_property
     def survey(self) -> Survey:
@@ -111,6 +137,10 @@ class FileSource:
         return raised(Fused(candidates, decided.probability, decided), pairs.same)
 
     def refined(self, pairs: FilePairs, fused: Fused) -> tuple[FilePairs, Fused]:
+        """The pairs with the model's view where n-grams leave much open, and with what a reader adds."""
+        return self._read(*self._with_model(pairs, fused))
+
+    def _with_model(self, pairs: FilePairs, fused: Fused) -> tuple[FilePairs, Fused]:
         """The pairs with the model's view, where it was on trial and n-grams leave much open."""
         if not self._on_trial:
             return pairs, fused
@@ -120,6 +150,14 @@ class FileSource:
             return replace(pairs, views_left_out={"dense": f"left out: {why}"}), fused
         pairs = self._pairs(self.files)
         return pairs, self.probabilities(pairs)
+
+    def _read(self, pairs: FilePairs, fused: Fused) -> tuple[FilePairs, Fused]:
+        """The pairs with what a reader adds to those in doubt."""
+        if self.reader is False:
+            return pairs, fused
+        own, read = reread(pairs.log_odds, fused, FileCells(self.counted), self.reader)
+        pairs = replace(pairs, log_odds=own, read=read)
+        return pairs, fused if not read.get("pairs_read") else self.probabilities(pairs)
 
     def report(self, pairs: FilePairs | None, fused: Fused) -> PairsReport:
         """How pairs were found and compared."""
@@ -136,6 +174,7 @@ class FileSource:
         return replace(
             report,
             views_left_out=pairs.views_left_out,
+            read=pairs.read,
             model_reads="all columns" if "dense" in fused.candidates.views else ABSENT,
             key_column=column.name if column.names else None,
             comparisons={column.name: column.statistics.comparison.kind},
@@ -190,11 +229,11 @@ class FileSource:
         return results
 
 
-def file_source(files: FileJob, engine: Engine | None = None) -> FileSource:
+def file_source(files: FileJob, engine: Engine | None = None, reader: ReaderUse = False) -> FileSource:
     """Count the records of both files, and number them as if each file had been read at once."""
     counted = count(files)
     nodes = _nodes(files, counted, 0), _nodes(files, counted, 1)
-    return FileSource(files, counted, nodes, engine or LocalEngine())
+    return FileSource(files, counted, nodes, engine or LocalEngine(), reader)
 
 
 def _settled(fused: Fused, validate: str) -> float:

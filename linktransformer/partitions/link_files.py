@@ -6,6 +6,7 @@ import logging
 import tempfile
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from linktransformer import __version__
@@ -16,8 +17,9 @@ from linktransformer.engines.engine import EngineLike, opened
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.candidate_source import scored
 from linktransformer.linking.joining import Join
+from linktransformer.linking.learned_reader import reader_for
 from linktransformer.linking.merge import links_of
-from linktransformer.linking.options import BlockColumns, Columns, Job, Model, Suffixes, Threshold
+from linktransformer.linking.options import BlockColumns, Columns, Job, Model, ReaderLike, Suffixes, Threshold
 from linktransformer.partitions.checkpoint import job_folder, key_of
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_source import file_source
@@ -39,6 +41,7 @@ from model_hub.work_folder import work_folder
 __all__ = ["link_files"]
 
 logger = logging.getLogger(__name__)
+LATER = ("validate", "threshold", "reader")  # what the results of pieces do not depend on
 
 
 @displayed
@@ -59,6 +62,7 @@ def link_files(
     k: int | None = None,
     threshold: Threshold = "auto",
     expected_overlap: float | None = None,
+    reader: ReaderLike = False,
     compare: Mapping[str, Comparison] | None = None,
     null_values: NullValues = None,
     score_column: str = "score",
@@ -102,6 +106,9 @@ def link_files(
             match probability. {"precision": 0.95}: the largest set of links whose mean probability is at
             least that. None: the best match of every row, however bad.
         expected_overlap: About which share of the left rows has a match, 0 to 1; None estimates it.
+        reader: What reads both records of pairs in doubt, as in `merge`: True for all of them or a number of
+            seconds, "auto" with `model=None`, or a reader of your own. It reads in this process, whatever the
+            engine. False: nothing (docs/reader.md).
         compare: How cells of the key column are compared, such as {"born": lt.compare.number(within=2)};
             None chooses by their content.
         null_values: Values of the key columns that stand for a missing one, such as ["unknown", "n/a"], or
@@ -163,6 +170,7 @@ def link_files(
         raise InvalidArgumentError(f"workspace={str(workspace)!r} is not a folder. Give one that is there.")
     block_keys.column_pairs(heads, block_on)
     plan = model_plan.plan(job.model, job.device, job.cache)
+    reader_used = reader_for(plan.correction, job.reader)
     workplace = Path(workspace or tempfile.gettempdir())
     for text in (*tables[0].skipped, *tables[1].skipped):
         progress_of_call.warn(f"left out: {text}")
@@ -182,7 +190,8 @@ def link_files(
             reading=plan.reading,
             null_texts=null_texts,
         )
-        pairs = scored(file_source(FileJob(partitions, plan, job, results), running))
+        files = FileJob(partitions, plan, replace(job, reader=False), results)  # a reader stays here
+        pairs = scored(file_source(files, running, reader_used))
         null_counts = {
             table.name: {name: n} if name in null_texts else {}
             for table, name, n in zip(tables, key, partitions.n_emptied, strict=True)
@@ -209,7 +218,7 @@ def _key_of_job(
     of_model = "" if encoder is None else getattr(encoder, "cache_key", None)
     if of_model is None or plan.correction is not None:
         return None
-    options = {name: value for name, value in job.options().items() if name not in ("validate", "threshold")}
+    options = {name: value for name, value in job.options().items() if name not in LATER}
     facts = [table.fingerprint for table in tables]
     return key_of(__version__, facts, key, null_values, options, plan.name, of_model, plan.chosen)
 
