@@ -23,16 +23,9 @@ from linktransformer.estimators import (
     reference,
 )
 from linktransformer.estimators.clustered_table import ClusteredTable
-from linktransformer.estimators.fitted_estimator import (
-    Cache,
-    FittedEstimator,
-    NotFittedError,
-    Threshold,
-    appended,
-    check_unique,
-    parse_keys,
-)
+from linktransformer.estimators.fitted_estimator import Cache, FittedEstimator, NotFittedError, Threshold
 from linktransformer.estimators.fitted_model import located
+from linktransformer.estimators.fitted_rows import appended, check_unique, parse_keys
 from linktransformer.estimators.query_reader import QueryReader
 from linktransformer.estimators.reference import Labels, Reference
 from linktransformer.estimators.row_reader import Keys, RowReader

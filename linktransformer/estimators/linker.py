@@ -15,16 +15,9 @@ from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators import job_storage, query, sample_fit, sample_job, view_scores
 from linktransformer.estimators import reference as refs
-from linktransformer.estimators.fitted_estimator import (
-    Cache,
-    ColumnPair,
-    FittedEstimator,
-    Threshold,
-    check_unique,
-    labels_at,
-    parse_keys,
-)
+from linktransformer.estimators.fitted_estimator import Cache, ColumnPair, FittedEstimator, Threshold
 from linktransformer.estimators.fitted_model import located
+from linktransformer.estimators.fitted_rows import check_unique, labels_at, parse_keys
 from linktransformer.estimators.reference import Labels, QueryRows, Reference
 from linktransformer.estimators.row_reader import REFERENCE, Keys, RowReader
 from linktransformer.estimators.sample_fit import Settings
