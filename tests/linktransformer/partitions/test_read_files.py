@@ -10,6 +10,7 @@ import pytest
 
 import linktransformer as lt
 from linktransformer.errors import InvalidArgumentError
+from linktransformer.partitions import partition_features
 from tests.reader_tables import OPEN, Knows, right_links, tables
 
 LEFT, RIGHT = tables()
@@ -51,16 +52,18 @@ def test_several_pieces_are_read_together(files: tuple[Path, Path]) -> None:
     assert links.report()["options"]["reader"] == "Knows"
 
 
-def test_what_is_finished_is_used_with_another_reader(files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_what_is_finished_is_used_with_another_reader(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Fails:
         def log_odds(self, left: list[str], right: list[str]) -> list[float]:
             raise OSError("away")
 
     with pytest.raises(lt.ModelError, match=r"Fails' failed while it read .* OSError: away"):
         lt.link_files(*files, None, "name", reader=Fails(), workspace=tmp_path)
-    kept = [path for path in tmp_path.rglob("*") if path.is_file()]
+    monkeypatch.setattr(partition_features, "_log_odds", lambda *_: pytest.fail("described again"))
     links = lt.link_files(*files, None, "name", reader=Knows(), workspace=tmp_path)
-    assert len(kept) > 2 and right_links(links) > right_links(lt.link_files(*files, None, "name"))
+    assert links.report()["read"]["pairs_read"] > 0
 
 
 def test_a_reader_that_is_not_understood_is_refused(files: tuple[Path, Path]) -> None:
