@@ -16,12 +16,18 @@ from clippings.text.onnx_encoder import CHARS_PER_TOKEN, SURROGATES, batches, se
 from model_hub import ModelFolder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
-__all__ = ["GRAPH", "SETTINGS", "CellTokens", "PairReader", "cut_lengths", "has_reader", "joined"]
+__all__ = [
+    "GRAPH", "SETTINGS", "TABLE", "TOKENIZER", "CellTokens", "PairReader", "cut_lengths", "has_reader",
+    "joined",
+]  # fmt: skip
 
 GRAPH, SETTINGS = "reader.onnx", "reader.json"
+TABLE, TOKENIZER = "reader.safetensors", "reader-tokenizer.json"  # of a reader beside another text model
 CLS, PAD, SEP = 0, 1, 2
 MARKS, SIDES, COLUMNS = 4, 3, 16  # kinds of a token, see `joined`
 ABSENT, ELSEWHERE, SAME_COLUMN = 1, 2, 3  # whether a token is in the other record
@@ -50,13 +56,15 @@ class CellTokens:
 class PairReader:
     """The cross-encoder of a verified folder, run by onnxruntime beside the folder's text model.
 
-    It has the text model's tokenizer and table of tokens, and layers of its own. Only pairs of one length
+    It has layers of its own, and the tokenizer and the table of tokens of the bundled text model, which lie
+    in the folder's text model or in files of their own. Only pairs of one length
     share a batch, without padding, and the record that comes first by its tokens is read first: the log-odds
     of a pair depend on the pair alone, and not on which table a record is from.
 
     Attributes:
         most: Tokens of a record; longer ones are cut.
         mixing: How its log-odds are mixed with a decision's own, (4,): see `mixed`.
+        place: What is added for each kind, record and column of a token, (23, width) float32.
 
     Example:
         >>> from model_hub import bundled
@@ -77,13 +85,13 @@ class PairReader:
         settings = json.loads(model.file(SETTINGS).read_text("utf-8"))
         self.most = int(settings["max_tokens"])
         self.mixing = np.array(settings["mixing"], dtype=np.float64)
-        self._place = np.array(settings["places"], dtype=np.float32)
+        self.place = np.array(settings["places"], dtype=np.float32)
         table = settings["table"]
         shape = int(table["rows"]), int(table["width"])
-        file = model.file("model.onnx")
+        file = model.file(table.get("file", "model.onnx"))
         self._table = np.memmap(file, np.uint8, "r", int(table["numbers"]), shape)
         self._scale = np.memmap(file, np.float32, "r", int(table["scales"]), (shape[0], 1))
-        self._tokenizer = _tokenizer(model)
+        self._tokenizer = _tokenizer(model.file(settings.get("tokenizer", "tokenizer.json")))
         self._session: InferenceSession = session(model, None, threads, GRAPH)[0]
 
     def tokens(self, cells: Sequence[Sequence[str]]) -> CellTokens:
@@ -138,12 +146,16 @@ class PairReader:
         lengths = left.lengths[left_rows] + right.lengths[right_rows]
         for part in batches((lengths + 3).tolist(), None):
             ids, marks, sides, columns = joined(left, right, left_rows[part], right_rows[part])
-            given = (self._table[ids].astype(np.float32) - 128) * self._scale[ids[..., None], 0]
-            given += self._place[marks] + self._place[MARKS + sides] + self._place[MARKS + SIDES + columns]
+            given = self.words(ids)
+            given += self.place[marks] + self.place[MARKS + sides] + self.place[MARKS + SIDES + columns]
             found[part] = self._session.run(None, {"given": given})[0]
             if progress is not None:
                 progress(len(part))
         return found
+
+    def words(self, ids: Integers) -> Floats:
+        """The rows of the table of tokens, (..., width) float32."""
+        return np.asarray((self._table[ids].astype(np.float32) - 128) * self._scale[ids[..., None], 0])
 
     def mixed(self, own: Floats, read: Floats) -> Floats:
         """A decision's own log-odds with what the reader adds.
@@ -246,10 +258,10 @@ def cut_lengths(lengths: Integers, most: int) -> Integers:
     return np.asarray(np.maximum(kept - over, 0), dtype=np.int64)
 
 
-def _tokenizer(model: ModelFolder) -> Tokenizer:
+def _tokenizer(path: Path) -> Tokenizer:
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(model.file("tokenizer.json")))
+    tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer

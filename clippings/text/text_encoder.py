@@ -14,6 +14,7 @@ from clippings.arrays import Floats
 from clippings.errors import EncoderError
 from clippings.text.gpu_encoder import ManyTexts
 from clippings.text.onnx_encoder import SURROGATES
+from clippings.text.pair_reader import has_reader
 from clippings.text.passages import Splitter
 from clippings.text.truncation import LONG_CHARS, truncation_of
 from model_hub import ModelFolder, ModelRef
@@ -57,6 +58,7 @@ class WrappedEncoder:
         serializer: How rows are serialised for it: its own attribute of that name where it is a mapping
             such as {"labels": True}, or None.
         decision: The file of the decision that the model was trained with, or None.
+        reader: The folder of the reader of pairs that was trained with it, or None.
     """
 
     def __init__(
@@ -75,6 +77,10 @@ class WrappedEncoder:
         self._splitter: Splitter | None = None
         self.serializer = serializer if isinstance(serializer, Mapping) else self._long_rows()
         self.decision: Path | None = getattr(model, "decision", None)
+        reader = getattr(model, "reader", None)
+        self.reader = reader if isinstance(reader, Path) else None
+        if folder and has_reader(folder):
+            self.reader = folder.path
         if folder and folder.manifest.decision:
             self.decision = folder.file(folder.manifest.decision)
         self._takes = _keywords(model.encode)

@@ -64,6 +64,7 @@ class Plan:
         chosen: Whether the caller named the model; then it encodes every record.
         serializer: How the model's manifest says that rows are written, else the default.
         correction: What was learned from labels, where there is a decision with the model.
+        reader: The model's folder where it has a reader of pairs of its own; "" for the bundled one.
         reads_key_column: Whether the model reads the key column alone, where there is one: it was not trained
             on rows that are written in one way, and its use costs no money.
     """
@@ -74,6 +75,7 @@ class Plan:
     serializer: Serializer = field(default_factory=Serializer)
     correction: Correction | None = None
     reads_key_column: bool = False
+    reader: str = ""
 
     @property
     def photo_side(self) -> int:
@@ -190,8 +192,9 @@ def _planned(encoder: Encoder, model: object, chosen: bool, cache: CacheLike, re
     decision: Path | None = getattr(encoder, "decision", None)
     learned = None if decision is None else correction.read(decision)[0]
     name = str(getattr(encoder, "name", type(encoder).__name__))
-    own_key_column = written is None and not remote
-    return Plan(name, cached(encoder, cache, model), chosen, serializer, learned, own_key_column)
+    own_key_column, reader = written is None and not remote, getattr(encoder, "reader", None)
+    folder = "" if reader is None else os.fspath(reader)
+    return Plan(name, cached(encoder, cache, model), chosen, serializer, learned, own_key_column, folder)
 
 
 @progress.stage("model")

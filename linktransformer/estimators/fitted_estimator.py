@@ -132,7 +132,7 @@ class FittedEstimator(ABC):
 
     def _open_reader(self, plan: Plan, pictures: bool = False) -> None:
         """Take the reader of the arguments, before the fit or after loading."""
-        self._query_reader = query_reader(self.reader, self.model, plan.correction, pictures=pictures)
+        self._query_reader = query_reader(self.reader, self.model, plan, pictures=pictures)
         self._fitted_reader = located_reader(self.reader)
 
     def _reader_with(self, scale: Scale | None) -> QueryReader | None:
@@ -186,7 +186,7 @@ class FittedEstimator(ABC):
             self._query_reader = query_reader(
                 self._fitted_reader,
                 self._fitted_model,
-                self._plan.correction,
+                self._plan,
                 pictures=known.pictures is not None,
             )
             if self._plan.encoder is not None:

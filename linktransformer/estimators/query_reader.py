@@ -11,9 +11,8 @@ import numpy as np
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.check import shown
-from linktransformer.decision.correction import Correction
 from linktransformer.decision.fused import Fused
-from linktransformer.encoding.model_plan import ModelLike
+from linktransformer.encoding.model_plan import ModelLike, Plan
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.linking.judge_pairs import calibrated
@@ -38,17 +37,19 @@ class QueryReader:
         use: "auto" or True for the model's own; another one.
         scale: What the scores of another one are worth, learned at the fit; None before it, and where there
             were too few sure pairs: then it reads nothing.
+        folder: The model's folder that has a reader, "" for the bundled one.
     """
 
     use: ReaderUse
     scale: Scale | None = None
+    folder: str = ""
 
     def fitted(
         self, own: Floats, fused: Fused, cells: PairCells, *, same: bool = False
     ) -> tuple[Floats, QueryReader, dict[str, object]]:
         """Log-odds of the pairs of the fit with what the reader adds, the reader with its scale, a report."""
         if is_budget(self.use):
-            own, report = reread(own, fused, cells, self.use, same=same)
+            own, report = reread(own, fused, cells, self.use, same=same, folder=self.folder)
             return own, self, report
         known, told, _ = calibrated(fused, cells, cast(PairJudge, self.use))
         if known is None:
@@ -78,7 +79,7 @@ class QueryReader:
             return own, False
         some, found = (pairs[0][at], pairs[1][at]), own.copy()
         if self.scale is None:
-            found[at], n_read = mixed(cells, some, own[at])
+            found[at], n_read = mixed(cells, some, own[at], self.folder)
             return found, n_read > 0
         known = CalibratedJudge(cast(PairJudge, self.use), self.scale)
         if known.most_pairs is not None and len(at) > known.most_pairs:
@@ -91,14 +92,14 @@ class QueryReader:
 
 
 def query_reader(
-    reader: object, model: ModelLike, correction: Correction | None, *, pictures: bool = False
+    reader: object, model: ModelLike, plan: Plan, *, pictures: bool = False
 ) -> QueryReader | None:
     """The argument `reader` of an estimator; None where nothing is read.
 
     Raises:
         InvalidArgumentError: Not a reader; a number of seconds; another one than a decision was learned with.
     """
-    use = reader_for(correction, reader_of(reader, model, pictures=pictures))
+    use = reader_for(plan, reader_of(reader, model, pictures=pictures))
     if use is False:
         return None
     if is_budget(use) and not isinstance(use, (bool, str)):
@@ -106,7 +107,7 @@ def query_reader(
             f"reader={shown(reader)} is a time for a whole table, and here each row is read by itself. Give "
             "True or 'auto' for all pairs in doubt, or False."
         )
-    return QueryReader(use, use.scale if isinstance(use, CalibratedJudge) else None)
+    return QueryReader(use, use.scale if isinstance(use, CalibratedJudge) else None, plan.reader)
 
 
 def is_setting(reader: object) -> bool:

@@ -19,7 +19,7 @@ from linktransformer.linking import long_records
 from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.learned_reader import reader_for
 from linktransformer.linking.long_records import Encoding, Reading
-from linktransformer.linking.options import Job
+from linktransformer.linking.options import Job, ReaderUse
 from linktransformer.linking.read_pairs import TableReader
 from linktransformer.linking.reread import reread
 from linktransformer.linking.selective_encoding import NOT_ASKED, adapted, in_doubt
@@ -200,9 +200,13 @@ class TableSource:
         return replace(pairs, judged=judged, encoded=encoded, long=long)
 
     @property
+    def _reads(self) -> ReaderUse:
+        return reader_for(self.plan, self.job.reader)
+
+    @property
     def _table_reader(self) -> TableReader | None:
         """The reader of both tables; None where nothing is to be read."""
-        if self.job.reader is False:
+        if self._reads is False:
             return None
         left, right = self.sides
         return TableReader((left.table, right.table), (left.on, right.on))
@@ -217,9 +221,10 @@ class TableSource:
             pairs.judged.own,
             fused,
             reader.cells(described.views),
-            reader_for(self.plan.correction, self.job.reader),
+            self._reads,
             same=self.same,
             encoded=sum(len(text) for side in described.written or () for text in side),
+            folder=self.plan.reader,
         )
         if own is not pairs.judged.own:
             pairs = replace(pairs, judged=replace(pairs.judged, own=own))
@@ -269,7 +274,7 @@ def plan_of(job: Job) -> Plan:
     """The model of a job, which reads pictures where there are any."""
     planned = model_plan.plan if job.images is None else model_plan.plan_of_pictures
     plan = planned(job.model, job.device, job.cache)
-    reader_for(plan.correction, job.reader)  # refuse another one before the work
+    reader_for(plan, job.reader)  # refuse another one before the work
     return plan
 
 

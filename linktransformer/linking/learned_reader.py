@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import astuple, replace
 
 from linktransformer.decision.correction import Correction
+from linktransformer.encoding.model_plan import Plan
 from linktransformer.errors import InvalidArgumentError
-from linktransformer.linking.options import ReaderUse, is_budget
+from linktransformer.linking.options import AUTO, OWN, ReaderUse, is_budget
 from linktransformer.linking.pair_judge import is_judge, name_of
 from linktransformer.linking.reader_scale import CalibratedJudge, Scale
 
@@ -21,12 +22,18 @@ def learned_with(correction: Correction, reader: ReaderUse) -> Correction:
     return replace(correction, reader=True, reader_name=name_of(reader), reader_scale=scale)
 
 
-def reader_for(correction: Correction | None, reader: ReaderUse) -> ReaderUse:
-    """The reader of a job with a learned decision: the scale that was learned with it is taken.
+def reader_for(plan: Plan, reader: ReaderUse) -> ReaderUse:
+    """The reader of a job by its model: the scale that a decision was learned with is taken.
 
     Raises:
         InvalidArgumentError: It is another reader than the decision was learned with.
     """
+    correction = plan.correction
+    if isinstance(reader, str) and reader == OWN:
+        reads = bool(plan.reader) and (
+            correction is None or (correction.reader and not correction.reader_name)
+        )
+        return AUTO if reads else False
     if correction is None or reader is False:
         return reader
     given = name_of(reader) if is_judge(reader) else repr(reader)

@@ -13,7 +13,7 @@ from linktransformer import check
 from linktransformer.decision import threshold as thresholds
 from linktransformer.encoding import model_plan
 from linktransformer.encoding.cache_settings import CacheLike, check_cache
-from linktransformer.encoding.model_plan import FULL, ModelLike
+from linktransformer.encoding.model_plan import FULL, LEXICAL, ModelLike
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.pair_judge import HasPredict, PairJudge, as_judge, is_judge, name_of
 from linktransformer.scoring.compare import Comparison
@@ -48,6 +48,7 @@ ReaderLike: TypeAlias = (
 )  # what a caller may give
 
 AUTO = "auto"
+OWN = "of the model"  # "auto" with a model that has a reader of its own; with another one nothing is read
 VALIDATE = ("1:1", "1:m", "m:1", "m:m")
 LONG = ("auto", "cut", "pieces", "based")
 LONG_CHARS = 262_144  # of a row where long records are read: eight for each of 32,768 tokens
@@ -115,7 +116,7 @@ class Job:
             for name, (value, default) in given.items()
             if not _is_default(value, default)
             and name not in ("model", "keep_features")
-            and (name, value) != ("reader", AUTO)
+            and not (name == "reader" and isinstance(value, str))
         }
 
     def __post_init__(self) -> None:
@@ -136,13 +137,20 @@ class Job:
 def reader_of(reader: object, model: object, *, pictures: bool) -> ReaderUse:
     """The reader of a job: the budget of the model's own, or another one, as a `PairJudge`.
 
-    "auto" reads with the bundled model, and with a decision from labels that was learned with the reader; not
-    with any other model, nor with pictures.
+    "auto" reads with the bundled model, with a decision from labels that was learned with the reader, and
+    with a model that has a reader of its own; not with any other model, nor with pictures.
     """
     if reader is None or (isinstance(reader, str) and reader == AUTO):
         learned = model_plan.decision_alone(model)
         bundled = model is None or (isinstance(model, str) and model == FULL)
         reads = bundled if learned is None else learned[0].reader
+        if (
+            not pictures
+            and not reads
+            and learned is None
+            and not (isinstance(model, str) and model == LEXICAL)
+        ):
+            return OWN
         return AUTO if reads and not pictures else False
     _check_reader(reader)
     if reader is not False and pictures:
@@ -154,7 +162,7 @@ def reader_of(reader: object, model: object, *, pictures: bool) -> ReaderUse:
 
 def is_budget(reader: object) -> TypeGuard[ReaderBudget]:
     """Whether a `reader=` is "auto", True, False or a number of seconds: the model's own reader."""
-    if isinstance(reader, bool) or (isinstance(reader, str) and reader == AUTO):
+    if isinstance(reader, bool) or (isinstance(reader, str) and reader in (AUTO, OWN)):
         return True
     return bool(thresholds.is_number(reader)) and float(cast("float", reader)) >= 0
 

@@ -155,7 +155,8 @@ class FileSource:
         """The pairs with what a reader adds to those in doubt."""
         if self.reader is False:
             return pairs, fused
-        own, read = reread(pairs.log_odds, fused, FileCells(self.counted), self.reader)
+        cells, folder = FileCells(self.counted), self.files.plan.reader
+        own, read = reread(pairs.log_odds, fused, cells, self.reader, folder=folder)
         pairs = replace(pairs, log_odds=own, read=read)
         return pairs, fused if not read.get("pairs_read") else self.probabilities(pairs)
 

@@ -170,7 +170,7 @@ def link_files(
         raise InvalidArgumentError(f"workspace={str(workspace)!r} is not a folder. Give one that is there.")
     block_keys.column_pairs(heads, block_on)
     plan = model_plan.plan(job.model, job.device, job.cache)
-    reader_used = reader_for(plan.correction, job.reader)
+    reader_used = reader_for(plan, job.reader)
     workplace = Path(workspace or tempfile.gettempdir())
     for text in (*tables[0].skipped, *tables[1].skipped):
         progress_of_call.warn(f"left out: {text}")

@@ -20,7 +20,7 @@ from linktransformer.encoding import model_plan
 from linktransformer.encoding.cache_settings import CacheLike
 from linktransformer.errors import InvalidArgumentError, ModelError
 from linktransformer.linking.learned_reader import learned_with
-from linktransformer.linking.options import BlockColumns, Columns, Job, K, ReaderLike, reader_of
+from linktransformer.linking.options import AUTO, OWN, BlockColumns, Columns, Job, K, ReaderLike, reader_of
 from linktransformer.linking.pair_judge import is_judge
 from linktransformer.progress import displayed
 from linktransformer.tables import frames, key_columns
@@ -185,6 +185,8 @@ def fit_decision(
         )
     source = _source(model_plan.LEXICAL if one and model is None and images is None else model)
     budget = reader_of(reader, model, pictures=images is not None)
+    if budget == OWN:
+        budget = AUTO if _has_reader(source) else False
     job = Job(
         model=source if isinstance(source, str) or source is None else source.path,
         images=images,
@@ -269,6 +271,15 @@ def _source(model: str | os.PathLike[str] | None) -> ModelFolder | str | None:
         return open_model(model)
     except (ModelHubError, TypeError) as error:
         raise ModelError(f"model={model!r} cannot be copied: {error}") from error
+
+
+def _has_reader(source: ModelFolder | str | None) -> bool:
+    from clippings.text.pair_reader import has_reader
+    from model_hub.ref import BUNDLED
+
+    if source is None or isinstance(source, str):
+        return False
+    return source.path.parent != BUNDLED and has_reader(source)
 
 
 def _write(

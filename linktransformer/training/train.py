@@ -20,8 +20,9 @@ from linktransformer.training.config_file import read_config
 from linktransformer.training.label_schema import Columns, Shape, shape_of
 from linktransformer.training.run_folder import base_errors, folder_of, try_to_seal
 from linktransformer.training.train_config import TrainConfig, config_of
-from linktransformer.training.trained_model import TrainedModel, decided, sealed
+from linktransformer.training.trained_model import TrainedModel
 from linktransformer.training.training_data import Labelled, TableOrPath, read_splits
+from linktransformer.training.write_model import written
 
 if TYPE_CHECKING:
     from clippings.training.evaluation import Encodes, LinkingTask
@@ -54,6 +55,7 @@ def train_model(
     config_path: str | os.PathLike[str] | None = None,
     device: str | None = None,
     resume: bool = False,
+    reader: bool = False,
     progress: bool | None = None,
     training_args: Mapping[str, object] | None = None,
     log_wandb: bool = False,
@@ -89,6 +91,9 @@ def train_model(
             override it.
         device: Where it runs; None takes a GPU when there is one.
         resume: Continue the run that is in `out`.
+        reader: Also tune the shipped reader of pairs on the candidates of the training rows, for `merge` to
+            read pairs in doubt with. The shipped one is kept where that does not help on the validation
+            rows (docs/train.md). For pairs; not for rows with clusters.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
         training_args: Options as a mapping; the names of linktransformer 0.1.18 are understood.
         log_wandb: Has no effect: nothing is sent anywhere, the log is in `out`. For old scripts.
@@ -108,6 +113,11 @@ def train_model(
         >>> trained = train_model(pairs, left_col_names="a", right_col_names="b")  # doctest: +SKIP
         >>> linked = lt.merge(firms, register, on="name", model=trained)  # doctest: +SKIP
     """
+    if reader and clus_id_col_name is not None:
+        raise InvalidArgumentError(
+            "reader=True is tuned on pairs, and rows with clusters are given (clus_id_col_name=). Leave "
+            "reader= out, or give pairs."
+        )
     shape = shape_of(
         left_col_names,
         right_col_names,
@@ -147,7 +157,7 @@ def train_model(
         )
     start = base if base is not None else model_path if model_path is not None else BASE
     with base_errors(start):
-        return _trained(labelled, shape, settings, start, folder_of(out, resume), device, resume)
+        return _trained(labelled, shape, settings, start, folder_of(out, resume), device, resume, reader)
 
 
 def _trained(
@@ -158,6 +168,7 @@ def _trained(
     out: Path,
     device: str | None,
     resume: bool,
+    reader: bool,
 ) -> TrainedModel:
     from clippings.training import distributed as ranks
     from clippings.training import evaluation
@@ -198,12 +209,7 @@ def _trained(
     group = ranks.join()
     folder = out / "model"
     if group.first:
-        correction = None
-        if settings.learn_decision:
-            with stage("decision"):
-                correction, decision_metrics = decided(model, labelled, shape, settings)
-            metrics |= decision_metrics
-        sealed(model, folder, labelled, settings, metrics, correction)
+        metrics |= written(model, folder, labelled, shape, settings, metrics, reader, device)
     group.wait()
     return TrainedModel(folder, metrics, run.history, labelled.counts)
 

@@ -30,6 +30,7 @@ BENCHMARKS = {
     "questions": "F1 and precision by the number of answers, for our choice of pairs and others",
     "answer_prior": "the prior of what answers tell, fitted on labelled sets, and without each fold",
     "coverage": "how often intervals of precision and recall from a reviewed sample hold the truth",
+    "tuned_reader": "test F1 of training on pairs, with and without a reader that is tuned on them",
     "labelled_training": "F1 of linking after training on 50, 200 and all labels of half the entities",
     "clippings": "firm names of two scanned books: string baselines, pictures, both",
     "names_speed": "the bundled model of names: records a second, a book linked in one call",
