@@ -125,7 +125,7 @@ def cross_encoder_reader(
 
     Args:
         model: A `sentence_transformers.CrossEncoder` with one label, or the folder of a saved one, which
-            needs sentence-transformers (`pip install "linktransformer[train]"`). Nothing is downloaded.
+            needs sentence-transformers (`pip install "linktransformer[cpu]"`). Nothing is downloaded.
         most_pairs: How many pairs it is given at the most; None for all in doubt.
 
     Returns:
@@ -190,7 +190,7 @@ class _Saved:
     def _predicting(self) -> _Predicting:
         from linktransformer.optional import need
 
-        opened = need("sentence_transformers", "train").CrossEncoder(
+        opened = need("sentence_transformers", "cpu").CrossEncoder(
             str(self.folder), local_files_only=True, trust_remote_code=False
         )
         return _Predicting(opened)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["written"]
 
 logger = logging.getLogger(__name__)
+DECIDED = "test_f1_decision"
 
 
 def written(
@@ -59,7 +60,8 @@ def written(
                 if again is not None:
                     correction, with_reader = decided(again)
                     correction = learned_with(correction, AUTO)
-                    without = {f"{name}_without_reader": more[name] for name in with_reader}
-                    more |= without | with_reader
+                    if DECIDED in more:
+                        more[f"{DECIDED}_without_reader"] = more[DECIDED]
+                    more |= with_reader
         sealed(model, folder, labelled, settings, {**metrics, **more}, correction, chosen)
     return more
