@@ -38,6 +38,7 @@ MADE_OF_TORCH = {
             "fused_norm_conv",
             "cpu_linear",
             "efficientnet",
+            "pair_layers",
         )
     ),
     *(f"clippings.long.{name}" for name in ("layers", "model", "inference")),

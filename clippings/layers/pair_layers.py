@@ -1,4 +1,7 @@
-"""The layers of a reader of pairs in torch: tokens of both records in, log-odds out."""
+"""The layers of a reader of pairs in torch: tokens of both records in, log-odds out.
+
+This module needs torch; nothing imports it before a reader is tuned.
+"""
 
 from __future__ import annotations
 
