@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from linktransformer.arrays import Floats
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.job_evidence import JobEvidence
 from linktransformer.decision.model import Decision, Probabilities
 from linktransformer.scoring.describe import Described
@@ -29,6 +29,7 @@ class Fused:
         described: The features of the candidates, where a decision is learned from them.
         shipped: The decision without labels, in the same case.
         own: Log-odds of each pair by its own features and the reader, (n,) float32, in the same case.
+        entity: As of `model.ranked`, in the same case.
     """
 
     candidates: Candidates
@@ -38,6 +39,7 @@ class Fused:
     described: Described | None = None
     shipped: Decision | None = None
     own: Floats | None = None
+    entity: Integers | None = None
 
     def judged_by(self, decision: Decision, *, same: bool = False) -> Probabilities:
         """The match probabilities by a decision, such as the shipped one with another correction.
@@ -53,5 +55,12 @@ class Fused:
             offset = decision.offset(features.names, features.values, features.weights.bits)
         sizes = pairs.n_left, pairs.n_right
         return decision.in_job(
-            self.own, features.at, pairs.left, pairs.right, sizes, same=same, offset=offset
+            self.own,
+            features.at,
+            pairs.left,
+            pairs.right,
+            sizes,
+            same=same,
+            offset=offset,
+            entity=self.entity,
         )

@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Doubles, Floats, Integers
 from linktransformer.decision.attribution import BIT, FAMILIES, attribute, split_among
-from linktransformer.decision.context import FLOOR, JobContext, job_context
-from linktransformer.decision.model import SUREST, Decision, Probabilities
+from linktransformer.decision.context import FLOOR, JobContext
+from linktransformer.decision.model import SUREST, Decision, Probabilities, ranked
 from linktransformer.progress import stage
 from linktransformer.scoring import ranks
 from linktransformer.scoring.feature_families import Pairs, features_of, unknown
-from linktransformer.scoring.features import Evidence, PairFeatures
+from linktransformer.scoring.features import Evidence, PairFeatures, nearest
 from linktransformer.scoring.fellegi_sunter import Weights, weights_of
 from linktransformer.scoring.job_statistics import JobStatistics
 from linktransformer.scoring.known_columns import Cells, KnownColumn, known_column
 from linktransformer.scoring.ranks import Places
+from linktransformer.scoring.rivals import places_among_others
 from linktransformer.scoring.words import words_of
 from linktransformer.search import vocabulary
 from linktransformer.search.blocking import Nodes
@@ -90,6 +91,7 @@ class JobEvidence:
         log_odds: Their log-odds in the job, those of equal texts raised, (n,) float32.
         shift: The addition of the expected overlap to all log-odds.
         decision: The trees that judged them.
+        entity: As of `model.ranked`.
     """
 
     nodes: tuple[Nodes, Nodes]
@@ -101,6 +103,7 @@ class JobEvidence:
     log_odds: Floats
     shift: float
     decision: Decision
+    entity: Integers | None = None
 
     @property
     def left(self) -> Integers:
@@ -216,7 +219,7 @@ class JobEvidence:
             words_of(*texts, statistics.rarities),
             texts,
             {name: score[positions] for name, score in searched.views.items()},
-            {name: self._own(name, left, right) for name in searched.views},
+            {name: self._own(name, left, right, positions, places[name]) for name in searched.views},
             places,
             list(compared.similarity.T),
             list(compared.equal.T),
@@ -224,9 +227,18 @@ class JobEvidence:
         )
         return features_of(pairs, statistics)
 
-    def _own(self, name: str, left: Integers, right: Integers) -> tuple[Floats, Floats]:
+    def _own(
+        self, name: str, left: Integers, right: Integers, positions: Integers, places: Places
+    ) -> tuple[Floats, Floats]:
         own = self.searched.own.get(name)
-        return (unknown(len(left)), unknown(len(left))) if own is None else (own[0][left], own[1][right])
+        if own is None:
+            return unknown(len(left)), unknown(len(left))
+        of_pair = own[0][left], own[1][right]
+        if self.entity is None:
+            return of_pair
+        one, score = self.entity[left] == self.entity[right], self.searched.views[name][positions]
+        near = nearest(of_pair[0], score, places.gap_left), nearest(of_pair[1], score, places.gap_right)
+        return np.where(one, near[0], of_pair[0]), np.where(one, near[1], of_pair[1])
 
     def _places(self, score: Floats, left: Integers, right: Integers, at: Integers, floor: float) -> Places:
         """Ranks and gaps of few pairs among the candidates of their records."""
@@ -234,14 +246,18 @@ class JobEvidence:
         if self.searched.same:
             ends = (np.concatenate(ends),) * 2
         near = np.flatnonzero(np.isin(left, ends[0]) | np.isin(right, ends[1]))
-        places = ranks.places(left[near], right[near], score[near], floor, same=self.searched.same)
-        return places.some(np.searchsorted(near, at))
+        left, right, score, at = left[near], right[near], score[near], np.searchsorted(near, at)
+        places = ranks.places(left, right, score, floor, same=self.searched.same).some(at)
+        if self.entity is None:
+            return places
+        one = np.flatnonzero(self.entity[left[at]] == self.entity[right[at]])
+        others = places_among_others(left, right, {"": (score, floor)}, self.entity, at[one])
+        return places.replaced(one, others[""])
 
     @cached_property
     def _context(self) -> JobContext:
         left, right, same = self.left, self.right, self.searched.same
-        places = ranks.places(left, right, self.pair, FLOOR, same=same)
-        return job_context(self.pair, left, right, places, self.searched.sizes, same=same)
+        return ranked(self.pair, left, right, self.searched.sizes, same=same, entity=self.entity)[1]
 
     @cached_property
     def _columns(self) -> list[KnownColumn]:
@@ -274,6 +290,7 @@ def slim_evidence(
     pair: Floats,
     decided: Probabilities,
     model: Decision,
+    entity: Integers | None = None,
 ) -> JobEvidence:
     """The evidence of a job without features: 16 to 20 bytes a candidate.
 
@@ -284,6 +301,7 @@ def slim_evidence(
         pair: Their log-odds by their own features, (n_pairs,) float32.
         decided: Their log-odds in the job.
         model: The trees that judged them.
+        entity: As of `model.ranked`.
     """
     none = np.empty(0, dtype=np.int64)
     slim = replace(
@@ -295,4 +313,6 @@ def slim_evidence(
     )
     statistics, bits = features.statistics, features.weights.total
     at = np.asarray(features.at, dtype=np.int32)
-    return JobEvidence(nodes, slim, statistics, at, bits, pair, decided.log_odds, decided.shift, model)
+    return JobEvidence(
+        nodes, slim, statistics, at, bits, pair, decided.log_odds, decided.shift, model, entity
+    )

@@ -12,15 +12,16 @@ import numpy as np
 
 from linktransformer import progress
 from linktransformer.arrays import Bools, Doubles, Floats, Integers
-from linktransformer.decision.context import FLOOR, Context, in_context, job_context
+from linktransformer.decision.context import FLOOR, Context, JobContext, in_context, job_context
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.trees import Trees, read_trees
 from linktransformer.errors import ModelError
 from linktransformer.parallel import chunks, mapped
 from linktransformer.scoring.features import PairFeatures
-from linktransformer.scoring.ranks import places
+from linktransformer.scoring.ranks import Places, places
+from linktransformer.scoring.rivals import places_among_others
 
-__all__ = ["Decision", "Probabilities", "decision", "read_decision"]
+__all__ = ["Decision", "Probabilities", "decision", "ranked", "read_decision"]
 
 SHIPPED = Path(__file__).with_name("decision.npz")
 OF_PICTURES = Path(__file__).with_name("pictures.npz")
@@ -100,7 +101,11 @@ class Decision:
             values: (n_pairs, n_features) float32.
             bits: The match weight of each column, (n_pairs, n_columns) float32.
         """
-        return self._corrected(self.job.predict(seen.values, seen.names), self.offset(names, values, bits))
+        return self.of_context(seen, self.offset(names, values, bits))
+
+    def of_context(self, seen: Context, offset: Floats | None = None) -> Floats:
+        """Log-odds of pairs in their job, (n_pairs,) float32, with the offset of a correction."""
+        return self._corrected(self.job.predict(seen.values, seen.names), offset)
 
     def _corrected(self, log_odds: Floats, offset: Floats | None) -> Floats:
         if self.correction is None or offset is None:
@@ -140,6 +145,7 @@ class Decision:
         same: bool = False,
         expected_overlap: float | None = None,
         offset: Floats | None = None,
+        entity: Integers | None = None,
     ) -> Probabilities:
         """Calibrate the log-odds of all pairs of a job.
 
@@ -152,10 +158,10 @@ class Decision:
             same: Both sides are one table.
             expected_overlap: The share of left records that the user expects to match, None for unknown.
             offset: From `offset`.
+            entity: As of `ranked`.
         """
         with progress.stage("decision", len(own)) as tick:
-            ranks = places(left, right, own, FLOOR, same=same)
-            job = job_context(own, left, right, ranks, sizes, same=same)
+            ranks, job = ranked(own, left, right, sizes, same=same, entity=entity)
             log_odds = np.zeros(len(own), dtype=np.float32)
 
             def judge(part: slice) -> int:
@@ -176,6 +182,28 @@ class Decision:
     def of_pairs(self, log_odds: Floats, equal: Bools) -> Probabilities:
         """The probabilities of pairs with these log-odds in their job, of which some have equal texts."""
         return Probabilities(np.arange(len(log_odds)), log_odds, self.uncertainty, self.caution, equal)
+
+
+def ranked(
+    own: Floats,
+    left: Integers,
+    right: Integers,
+    sizes: tuple[int, int],
+    *,
+    same: bool = False,
+    entity: Integers | None = None,
+) -> tuple[Places, JobContext]:
+    """The ranks and gaps of pairs by their log-odds, and how the log-odds of the job are distributed.
+
+    `entity` has a number for each record of one table, equal for records that are taken as one entity: other
+    records of the entity are no rivals of such a pair. Other arguments as of `Decision.in_job`.
+    """
+    ranks = places(left, right, own, FLOOR, same=same)
+    if entity is not None:
+        inside = np.flatnonzero(entity[left] == entity[right])
+        others = places_among_others(left, right, {"own": (own, FLOOR)}, entity, inside)
+        ranks = ranks.replaced(inside, others["own"])
+    return ranks, job_context(own, left, right, ranks, sizes, same=same)
 
 
 def _shift(log_odds: Floats, left: Integers, n_left: int, expected: float, spread: float) -> float:

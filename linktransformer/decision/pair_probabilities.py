@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit
 
-from linktransformer.arrays import Bools, Floats
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision import job_evidence
 from linktransformer.decision.correction import Correction
 from linktransformer.decision.equal_texts import raised, same_text
@@ -31,6 +31,7 @@ class Judged:
         trees: The decision that is applied.
         own: Log-odds of each pair by its own features, (n_pairs,) float32.
         offset: The correction's offset of each pair; None without a correction.
+        entity: As of `model.ranked`; None where no record is taken as one with another.
     """
 
     described: Described
@@ -38,6 +39,7 @@ class Judged:
     trees: Decision
     own: Floats
     offset: Floats | None
+    entity: Integers | None = None
 
     def update(self, described: Described, changed: Bools) -> Judged:
         """The same pairs, where those that have changed, (n_pairs,) bool, are judged again.
@@ -82,16 +84,19 @@ class Judged:
             same=same,
             expected_overlap=expected_overlap,
             offset=self.offset,
+            entity=self.entity,
         )
         views = {name: np.clip(score[at], -1, 1) for name, score in candidates.views.items()}
         pairs = replace(candidates, left=left, right=right, views=views)
         fused = Fused(pairs, decided.probability, decided)
         if keep_features:
-            fused = replace(fused, described=described, shipped=self.shipped, own=self.own)
+            fused = replace(
+                fused, described=described, shipped=self.shipped, own=self.own, entity=self.entity
+            )
         if not readings:
             fused = raised(fused, same_text(texts, nodes, fused), one_table=same)
         evidence = job_evidence.slim_evidence(
-            nodes, described.evidence, features, self.own, fused.decided or decided, self.trees
+            nodes, described.evidence, features, self.own, fused.decided or decided, self.trees, self.entity
         )
         return replace(fused, evidence=evidence)
 

@@ -14,7 +14,7 @@ from linktransformer.decision.equal_texts import STEP
 from linktransformer.decision.model import sigmoid
 from linktransformer.estimators import neighbours
 from linktransformer.estimators.clustered_table import ClusteredTable, TableJob, linkage
-from linktransformer.estimators.known_pairs import TablePairs, ragged
+from linktransformer.estimators.known_pairs import TablePairs
 from linktransformer.estimators.neighbours import Matrix
 from linktransformer.estimators.pair_scoring import RivalRanking
 from linktransformer.estimators.query_reader import QueryReader, cells_of
@@ -22,6 +22,7 @@ from linktransformer.estimators.reference import QueryRows, Reference
 from linktransformer.estimators.row_reader import QUERY, Contents
 from linktransformer.linking.pair_cells import PairCells
 from linktransformer.search.blocking import Nodes
+from linktransformer.search.groups import ragged
 from linktransformer.search.pair_products import pair_scores
 
 __all__ = ["QueryRecords", "ScoredPairs", "first_allowed", "memberships", "near", "scored"]

@@ -10,10 +10,11 @@ import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.model import sigmoid
-from linktransformer.estimators.known_pairs import TablePairs, ragged
+from linktransformer.estimators.known_pairs import TablePairs
 from linktransformer.estimators.pair_scoring import JobModel
 from linktransformer.estimators.reference import Reference
 from linktransformer.linking.reader_scale import Scale
+from linktransformer.search.groups import ragged
 from linktransformer.tables import frames, key_columns
 from linktransformer.tables.frames import Table
 

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.search.groups import ragged
 
-__all__ = ["KnownPairs", "PairScores", "SamplePairs", "TablePairs", "ragged"]
+__all__ = ["KnownPairs", "PairScores", "SamplePairs", "TablePairs"]
 
 P = TypeVar("P", bound="KnownPairs")
 
@@ -159,10 +160,3 @@ class TablePairs(KnownPairs):
         a, b = number[pairs.left], number[pairs.right]
         pairs = replace(pairs, left=np.minimum(a, b), right=np.maximum(a, b), n_records=n_records)
         return pairs.some(np.lexsort((pairs.right, pairs.left)))
-
-
-def ragged(starts: Integers, stops: Integers) -> tuple[Integers, Integers]:
-    """The places of ranges one after the other: the range of each place, and the place."""
-    count = stops - starts
-    owner = np.repeat(np.arange(len(count)), count)
-    return owner, np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - starts, count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -17,10 +17,11 @@ from linktransformer.encoding import cached_encoder, model_plan, picture_views, 
 from linktransformer.encoding.model_plan import Plan
 from linktransformer.linking import long_records
 from linktransformer.linking.candidate_source import Scored, scored
+from linktransformer.linking.grow_entities import grown
 from linktransformer.linking.learned_reader import reader_for
 from linktransformer.linking.long_records import Encoding, Reading
-from linktransformer.linking.options import Job, ReaderUse
-from linktransformer.linking.read_pairs import TableReader
+from linktransformer.linking.options import Job, ReaderUse, is_budget
+from linktransformer.linking.read_pairs import PairReading, TableReader
 from linktransformer.linking.reread import reread
 from linktransformer.linking.selective_encoding import NOT_ASKED, adapted, in_doubt
 from linktransformer.results.report import ABSENT, Absent, PairsReport
@@ -64,12 +65,14 @@ class TableRecords:
 class Pairs:
     """Described pairs with their log-odds; how many records a model encoded; the vectors of pictures.
 
-    `long`: how long records were read, with what was chosen on a sample.
+    `unread`: the pairs before some were read, None where none was. `long`: how long records were read, with
+    what was chosen on a sample.
     """
 
     judged: Judged
     encoded: Mapping[str, object] | Absent = ABSENT
     read: Mapping[str, object] | Absent = ABSENT
+    unread: Judged | None = None
     vectors: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
     long: Mapping[str, object] = field(default_factory=dict)
 
@@ -178,7 +181,7 @@ class TableSource:
 
     def refined(self, pairs: Pairs, fused: Fused) -> tuple[Pairs, Fused]:
         """The pairs with the bundled model's view of records in doubt, and with the reader's log-odds."""
-        for step in (self._encoded, self._read):
+        for step in (self._encoded, self._read, self._grown):
             refined = step(pairs, fused)
             if refined.judged is not pairs.judged:
                 fused = self.probabilities(refined)
@@ -227,8 +230,22 @@ class TableSource:
             folder=self.plan.reader,
         )
         if own is not pairs.judged.own:
-            pairs = replace(pairs, judged=replace(pairs.judged, own=own))
+            pairs = replace(pairs, judged=replace(pairs.judged, own=own), unread=pairs.judged)
         return replace(pairs, read=read)
+
+    def _grown(self, pairs: Pairs, fused: Fused) -> Pairs:
+        """The pairs of one table, judged again where records have rivals that are the same entity."""
+        reader, reads = self._table_reader, self._reads
+        if reader is None or not self.same or not is_budget(reads) or not len(fused.score):
+            return pairs
+        described = pairs.judged.described
+        encoded = sum(len(text) for side in described.written or () for text in side)
+        read = {} if isinstance(pairs.read, Absent) else dict(pairs.read)
+        spent = int(cast(int, read.get("tokens", 0)))
+        reading = PairReading.within(reads, 2 * fused.candidates.n_left, encoded, spent, self.plan.reader)
+        cells = reader.cells(described.views)
+        judged, report = grown(pairs.unread or pairs.judged, pairs.judged, fused.score, cells, reading)
+        return replace(pairs, judged=judged, read={**read, **report})
 
     def report(self, pairs: Pairs | None, fused: Fused) -> PairsReport:
         """How pairs were found and compared."""

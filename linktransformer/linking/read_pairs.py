@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linktransformer.arrays import Floats, Integers
+from linktransformer.arrays import Bools, Floats, Integers
 from linktransformer.decision.fused import Fused
 from linktransformer.linking.options import ReaderBudget
 from linktransformer.linking.pair_cells import PairCells, TableCells, of_pairs
@@ -22,7 +22,7 @@ from linktransformer.tables.frames import Table
 if TYPE_CHECKING:
     from clippings.text.pair_reader import CellTokens, PairReader
 
-__all__ = ["VARIABLE", "TableReader", "by_doubt", "mixed", "read_pairs"]
+__all__ = ["VARIABLE", "PairReading", "TableReader", "by_doubt", "mixed", "read_pairs"]
 
 VARIABLE = "LINKTRANSFORMER_READER"  # a folder with another reader, for measurements
 # Tokens that are read, at .1 ms each on one core. With what the text model encoded (.04 ms a character) they
@@ -88,6 +88,60 @@ def read_pairs(
     own = own.copy()
     own[at[chosen]] = model.mixed(own[at[chosen]], read)
     return own, report
+
+
+@dataclass(slots=True)
+class PairReading:
+    """A reader that reads until a budget is spent.
+
+    Args:
+        budget: Tokens that may be read, None for any number.
+        folder: As of `read_pairs`.
+        tokens: Those that were read.
+        pairs: Pairs that were read.
+    """
+
+    budget: int | None
+    folder: str = ""
+    tokens: int = 0
+    pairs: int = 0
+
+    @classmethod
+    def within(
+        cls, reader: ReaderBudget, n_records: int, encoded: int, spent: int, folder: str = ""
+    ) -> PairReading:
+        """A reader with the same budget as pairs in doubt have; of seconds, what those have left."""
+        budget = _budget(reader, n_records, encoded)
+        if budget is not None and not isinstance(reader, str):
+            budget = max(0, budget - spent)
+        return cls(budget, folder)
+
+    @property
+    def most(self) -> int | None:
+        """How many pairs may be read at most, None for any number."""
+        return None if self.budget is None else (self.budget - self.tokens) // LEAST_TOKENS
+
+    def mixed(
+        self, cells: PairCells, pairs: tuple[Integers, Integers], log_odds: Floats
+    ) -> tuple[Floats, Bools]:
+        """Log-odds of pairs with the reader's, the first ones first; and which were read, (n_pairs,) each."""
+        is_read = np.zeros(len(log_odds), dtype=bool)
+        if not len(log_odds) or self.most == 0:
+            return log_odds, is_read
+        model = _reader(self.folder)
+        sides, rows = _tokens(model, cells, pairs)
+        whole = sides[0].whole[rows[0]] & sides[1].whole[rows[1]]
+        cost = np.where(whole, 3 + sides[0].lengths[rows[0]] + sides[1].lengths[rows[1]], 0)
+        if self.budget is not None:
+            whole &= self.tokens + np.cumsum(cost) <= self.budget
+        chosen = np.flatnonzero(whole)
+        found = log_odds.copy()
+        if len(chosen):
+            read = model.log_odds(*sides, rows[0][chosen], rows[1][chosen])
+            found[chosen] = model.mixed(log_odds[chosen], read)
+            is_read[chosen] = True
+            self.tokens, self.pairs = self.tokens + int(cost[chosen].sum()), self.pairs + len(chosen)
+        return found, is_read
 
 
 def mixed(

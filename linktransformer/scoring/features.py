@@ -16,6 +16,7 @@ from linktransformer.scoring.feature_families import VIEWS, Pairs, features_of, 
 from linktransformer.scoring.fellegi_sunter import Weights, match_weights
 from linktransformer.scoring.job_statistics import JobStatistics, ViewStatistics
 from linktransformer.scoring.ranks import Places, Selection
+from linktransformer.scoring.rivals import places_among_others
 from linktransformer.search.matrices import Pairs as RecordPairs
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "first_guess",
     "mutual_and_strength",
     "near",
+    "nearest",
     "pair_features",
     "prior_of",
     "view_statistics",
@@ -114,6 +116,37 @@ class PairFeatures:
         """The features of some of the pairs."""
         return replace(self, at=self.at[positions], pairs=self.pairs.some(positions))
 
+    def among_others(self, entity: Integers, some: Integers) -> PairFeatures:
+        """The features of some pairs of one table, ranked among rivals of other entities than theirs.
+
+        Args:
+            entity: A number for each record, equal for records that are taken as one entity, (n_records,).
+            some: Positions in `at`, (n,) int64. All candidates are described.
+        """
+        pairs, statistics = self.pairs, self.statistics
+        scores = {
+            name: (np.where(np.isnan(score), np.float32(of_view.floor), score), of_view.floor)
+            for (name, score), of_view in zip(
+                pairs.scores.items(), map(statistics.views.__getitem__, pairs.scores), strict=True
+            )
+        }
+        if "bits" in pairs.places:
+            scores["bits"] = pairs.weights.total, statistics.bits_floor
+        places = places_among_others(pairs.left, pairs.right, scores, entity, some)
+        described = self.some(some)
+        own = {
+            name: (
+                nearest(near[0], score, places[name].gap_left),
+                nearest(near[1], score, places[name].gap_right),
+            )
+            for (name, near), score in zip(
+                described.pairs.own.items(),
+                map(described.pairs.scores.__getitem__, described.pairs.own),
+                strict=True,
+            )
+        }
+        return replace(described, pairs=replace(described.pairs, places=places, own=own))
+
     def with_view(self, name: str, evidence: Evidence) -> PairFeatures:
         """The features of the same pairs with one more view.
 
@@ -135,6 +168,11 @@ class PairFeatures:
     def kinds(self) -> tuple[str, ...]:
         """How each column was compared, in the order of the weights."""
         return self.statistics.kinds
+
+
+def nearest(own: Floats, score: Floats, gap: Floats) -> Floats:
+    """How near the nearest record is that is the pair's or another entity, NaN where none is known."""
+    return np.where(np.isnan(own), own, score - np.minimum(gap, 0))
 
 
 def near(left: Integers, right: Integers, similarities: Mapping[str, Floats]) -> Bools:

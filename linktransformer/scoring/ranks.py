@@ -39,6 +39,15 @@ class Places:
         """Those of some pairs."""
         return Places(self.rank_left[at], self.rank_right[at], self.gap_left[at], self.gap_right[at])
 
+    def replaced(self, at: Integers, places: Places) -> Places:
+        """Those of all pairs, with other ones of the pairs `at`."""
+        fields = []
+        for name in ("rank_left", "rank_right", "gap_left", "gap_right"):
+            values = getattr(self, name).copy()
+            values[at] = getattr(places, name)
+            fields.append(values)
+        return Places(*fields)
+
 
 def places(
     left: Integers, right: Integers, score: Floats, floor: float = 0.0, *, same: bool = False

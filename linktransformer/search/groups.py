@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 from linktransformer.arrays import Floats, Integers
 
-__all__ = ["best_places", "places_of", "stable_order", "starts_of"]
+__all__ = ["best_places", "places_of", "ragged", "stable_order", "starts_of"]
 
 COUNTED_FROM = 2**17  # numbers: fewer are sorted as quickly as they are counted
 
@@ -69,3 +69,10 @@ def stable_order(numbers: Integers) -> Integers:
         shape=(1, largest + 1),
     )
     return np.asarray(row.tocsc().data)
+
+
+def ragged(starts: Integers, stops: Integers) -> tuple[Integers, Integers]:
+    """The places of ranges one after the other: the range of each place, and the place."""
+    count = stops - starts
+    owner = np.repeat(np.arange(len(count)), count)
+    return owner, np.arange(count.sum()) - np.repeat(np.cumsum(count) - count - starts, count)

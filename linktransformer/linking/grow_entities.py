@@ -1,0 +1,131 @@
+"""In one table, records that are one entity are no rivals of each other: groups of them grow by reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.decision.pair_probabilities import Judged
+from linktransformer.linking.pair_cells import PairCells
+from linktransformer.linking.read_pairs import PairReading
+from linktransformer.linking.selective_encoding import IMPROBABLE
+from linktransformer.progress import stage
+from linktransformer.results.agglomerate import agglomerate, components, in_order
+
+__all__ = ["grown"]
+
+EVEN = 0.5
+POSSIBLE = float(np.log(IMPROBABLE / (1 - IMPROBABLE)))
+
+
+def grown(
+    before: Judged, judged: Judged, p: Floats, cells: PairCells, reading: PairReading
+) -> tuple[Judged, dict[str, object]]:
+    """Judge pairs of a table again whose records have rivals that are the same entity; and a report.
+
+    A record has one match or few in most tables, so that pairs with many rivals that are as similar are
+    improbable, and none is read: where one entity has many spellings, each is a rival of the others. So
+    groups grow. Each begins as a cluster of the probable pairs. In each round every group is compared with
+    its nearest other record: the pair is ranked among rivals that are in neither group, and read. Where a
+    match is then more probable than not, the groups are one. Pairs within the groups that have grown are
+    judged at last among rivals outside of them, and read. Relational clustering decides likewise with what it
+    has merged so far (I. Bhattacharya and L. Getoor, Collective entity resolution in relational data, 2007).
+
+    Args:
+        before: The pairs before pairs in doubt were read.
+        judged: The pairs as they are now.
+        p: Their match probabilities, (n_pairs,) float32.
+        cells: The cells of the records.
+        reading: What reads them, within a budget.
+
+    Returns:
+        The pairs, `judged` itself where no group has grown; and the report.
+    """
+    report: dict[str, object] = {"groups_grown": 0}
+    table = _Table.of(before, judged)
+    n = table.n_records
+    group = agglomerate(n, table.left, table.right, p, EVEN, "average")
+    has_grown, tried = np.zeros(n, dtype=bool), np.zeros(len(p), dtype=bool)
+    with stage("groups"):
+        while True:
+            nearest = table.nearest(group, tried)
+            if reading.most is not None:
+                nearest = nearest[: reading.most]
+            tried[nearest] = True
+            joined = table.joined(nearest, group, cells, reading)
+            if not len(joined):
+                break
+            has_grown[table.left[joined]] = True
+            a, b = group[table.left[joined]], group[table.right[joined]]
+            group = components(n, a, b)[group]
+    groups = np.bincount(group, weights=has_grown, minlength=n) > 0
+    if not groups.any():
+        return judged, {**report, "pairs_read_for_groups": reading.pairs}
+    entity = _entities(group, groups)
+    own = table.within(entity, judged.own, cells, reading)
+    report = {"groups_grown": int(groups.sum()), "pairs_read_for_groups": reading.pairs}
+    return replace(judged, own=own, entity=entity), report
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """The pairs of a table, before and after pairs in doubt were read."""
+
+    before: Judged
+    judged: Judged
+    left: Integers
+    right: Integers
+    n_records: int
+
+    @classmethod
+    def of(cls, before: Judged, judged: Judged) -> _Table:
+        described = judged.described
+        candidates, at = described.candidates, described.features.at
+        return cls(before, judged, candidates.left[at], candidates.right[at], len(described.nodes[0]))
+
+    def nearest(self, group: Integers, tried: Bools) -> Integers:
+        """The best pair of each group with a record outside that was not tried, the best one first."""
+        own = self.before.own
+        across = np.flatnonzero((group[self.left] != group[self.right]) & ~tried)
+        of = np.concatenate([group[self.left[across]], group[self.right[across]]])
+        pair = np.concatenate([across, across])
+        order = np.lexsort((pair, -own[pair], of))
+        first = np.unique(pair[order[np.flatnonzero(np.diff(of[order], prepend=-1))]])
+        return first[np.argsort(-own[first], kind="stable")]
+
+    def joined(self, pairs: Integers, group: Integers, cells: PairCells, reading: PairReading) -> Integers:
+        """Those of some pairs that are matches, read and with the rivals of other groups than theirs."""
+        own = self._own_among_others(group, pairs)
+        possible = np.flatnonzero(own > POSSIBLE)
+        possible = possible[np.argsort(-own[possible], kind="stable")]
+        pairs = pairs[possible]
+        mixed, is_read = reading.mixed(cells, (self.left[pairs], self.right[pairs]), own[possible])
+        return pairs[is_read & (mixed > 0)]
+
+    def within(self, entity: Integers, own: Floats, cells: PairCells, reading: PairReading) -> Floats:
+        """Log-odds of all pairs, where those within an entity are judged among rivals outside of it."""
+        inside = np.flatnonzero(entity[self.left] == entity[self.right])
+        inside = inside[np.argsort(-self.before.own[inside], kind="stable")]
+        among_others = self._own_among_others(entity, inside)
+        mixed, is_read = reading.mixed(cells, (self.left[inside], self.right[inside]), among_others)
+        # what was read before and cannot be again, within the budget, stays as it is
+        kept = ~is_read & (self.judged.own[inside] != self.before.own[inside])
+        own = own.copy()
+        own[inside[~kept]] = mixed[~kept]
+        return own
+
+    def _own_among_others(self, entity: Integers, some: Integers) -> Floats:
+        """Log-odds of pairs by their own features, ranked among rivals of other entities."""
+        order = np.argsort(some)
+        features = self.judged.described.features.among_others(entity, some[order])
+        own = np.empty(len(some), dtype=np.float32)
+        own[order] = self.judged.trees.own_log_odds(features)[0]
+        return own
+
+
+def _entities(group: Integers, groups: Bools) -> Integers:
+    """A number for each record: that of its group, where the group is chosen, else one of its own."""
+    chosen = groups[group]
+    return in_order(np.where(chosen, group, len(group) + np.arange(len(group))))
