@@ -144,14 +144,9 @@ def reader_of(reader: object, model: object, *, pictures: bool) -> ReaderUse:
         learned = model_plan.decision_alone(model)
         bundled = model is None or (isinstance(model, str) and model == FULL)
         reads = bundled if learned is None else learned[0].reader
-        if (
-            not pictures
-            and not reads
-            and learned is None
-            and not (isinstance(model, str) and model == LEXICAL)
-        ):
-            return OWN
-        return AUTO if reads and not pictures else False
+        if reads or pictures or learned is not None or (isinstance(model, str) and model == LEXICAL):
+            return AUTO if reads and not pictures else False
+        return OWN
     _check_reader(reader)
     if reader is not False and pictures:
         raise InvalidArgumentError(

@@ -41,6 +41,7 @@ __all__ = ["FittedDecision", "correction_of", "fit_decision"]
 logger = logging.getLogger(__name__)
 
 NAMED = "named"
+SENTENCES = "sentence-transformers"  # of models that `train_model` made; graphs are the bundled model's
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,11 +276,10 @@ def _source(model: str | os.PathLike[str] | None) -> ModelFolder | str | None:
 
 def _has_reader(source: ModelFolder | str | None) -> bool:
     from clippings.text.pair_reader import has_reader
-    from model_hub.ref import BUNDLED
 
     if source is None or isinstance(source, str):
         return False
-    return source.path.parent != BUNDLED and has_reader(source)
+    return source.manifest.architecture == SENTENCES and has_reader(source)
 
 
 def _write(

@@ -57,7 +57,7 @@ def test_a_reader_learns_what_matches_here(reader: PairReader, monkeypatch: pyte
 
 def test_weights_that_are_worse_are_not_kept(reader: PairReader) -> None:
     val, costs = pairs(reader, 1, 16), iter([1.0, 1.0, 0.0])
-    found = tuned(reader, torch_layers(bundled()), pairs(reader, 0, 16), val, lambda read: next(costs))
+    found = tuned(reader, torch_layers(bundled()), pairs(reader, 0, 96), val, lambda read: next(costs))
     assert found.epoch == 0 and found.losses == (1.0, 1.0)  # an epoch that does not help is the last
     np.testing.assert_array_equal(found.place, reader.place)
     before = torch_layers(bundled()).state_dict()

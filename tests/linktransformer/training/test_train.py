@@ -16,7 +16,7 @@ import pytest
 import linktransformer as lt
 from linktransformer.tables import frames, splits
 from linktransformer.tables.serialize import Serializer
-from linktransformer.training import train, training_data
+from linktransformer.training import train, trained_model, training_data
 from linktransformer.training.label_schema import Shape, shape_of
 from linktransformer.training.train_config import config_of
 from tests import tiny_model
@@ -366,7 +366,7 @@ def test_what_is_saved_is_what_was_trained(base: Path, tmp_path: Path) -> None:
     frame = table(20)
     labelled = read(frame)
     config = config_of({"labels": True, "languages": ("en",), "licence": "MIT"}, None)
-    train.sealed(model, tmp_path / "m", labelled, config, {"f1": 0.5}, None)
+    trained_model.sealed(model, tmp_path / "m", labelled, config, {"f1": 0.5}, None)
     manifest = verify(tmp_path / "m").manifest
     assert manifest.serializer == {"separator": " ", "labels": True, "max_chars": 20_000}
     assert manifest.architecture == "sentence-transformers" and manifest.base_model == "base"
