@@ -17,6 +17,7 @@ MAY_KNOW_DATAFRAMES = {
         "columns",
         "frames",
         "id_columns",
+        "packaged_tables",
         "parquet_parts",
         "parquet_tables",
         "readers",
