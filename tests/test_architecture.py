@@ -17,7 +17,7 @@ MAY_KNOW_DATAFRAMES = {
         "columns",
         "frames",
         "id_columns",
-        "packaged_tables",
+        "libraries",
         "parquet_parts",
         "parquet_tables",
         "readers",
