@@ -186,7 +186,7 @@ def load_goods(library: str = "pandas") -> LinkData:
 def load_articles(library: str = "pandas") -> DedupData:
     """Load articles of four newspapers that print the stories of one news wire.
 
-    Each story is in one to four papers, whole or cut, and read by OCR: 650 to 2,100 characters.
+    Each story is in one to four papers, whole or cut, and read by OCR: 800 to 2,300 characters.
 
     Args:
         library: "pandas", "polars" or "pyarrow".
