@@ -5,9 +5,9 @@ import pandas as pd
 import linktransformer as lt
 
 ELSEWHERE = (
-    "The choir of the college sang at the fair, and the mayor gave out the prizes for the best apples and the "
-    "longest rows of corn. A band from the coast played until the lamps were lit, and nobody was hurt when the "
-    "roof of the tent came down in the wind. The prize for bread went to a baker of eleven years."
+    "The choir of the college sang at the fair, and the mayor gave out the prizes for the best apples and "
+    "the longest rows of corn. A band from the coast played until the lamps were lit, and nobody was hurt "
+    "when the roof of the tent came down in the wind. The prize for bread went to a baker of eleven years."
 )
 
 

@@ -61,7 +61,7 @@ class Deduplicator(FittedEstimator):
     (`reader=`) is not used here.
 
     Args:
-        model: None or "lexical": character n-grams alone. Or a folder, a name on a hub, a
+        model: None or "lexical": character n-grams only. Or a folder, a name on a hub, a
             SentenceTransformer, any object with `encode`, or what `fit_decision` gave.
         threshold: The match probability that two clusters need to be one, and a new row to join a cluster;
             "auto" is .5.

@@ -174,7 +174,7 @@ def sealed(
     metrics: Mapping[str, float],
     learned: Correction | None,
 ) -> None:
-    """Write the model's folder: weights, serializer, decision, manifest and card."""
+    """Write the model's folder: weights, serializer, decision, manifest and model card."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     model.save(folder)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
 
+from tools.imports import ROOT, modules
+from tools.public_api import public_functions
 from tools.readability import AVOIDED, main, pages, prose, read, sentences, wrong
 
 
@@ -32,6 +36,18 @@ def test_an_avoided_term_is_found_in_text(text: str) -> None:
 def test_terms_that_may_stand() -> None:
     assert read("The model card. `partner` and [x](as-for.md). A loan, standalone.").avoided == ()
     assert len(AVOIDED) > 10
+
+
+def test_docstrings_of_the_api_use_the_terms_too() -> None:
+    sources = modules(ROOT)
+    of_functions = public_functions(ROOT, sources)
+    found = []
+    for module in sorted({module for module, _ in of_functions}):
+        for node in ast.walk(ast.parse(sources[module])):
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not node.name.startswith("_"):
+                text = re.sub("^ +", "", ast.get_docstring(node) or "", flags=re.M)
+                found += [f"{module}.{node.name}: {term}" for term in read(text).avoided]
+    assert len(of_functions) > 100 and found == []
 
 
 def test_long_sentences_fail() -> None:
