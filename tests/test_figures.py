@@ -9,8 +9,8 @@ from statistics import fmean
 
 import pytest
 
-from tools.figure_tables import TABLES
-from tools.figures import Figures, Source, differences, written
+from tools.figure_tables import SENTENCES, TABLES
+from tools.figures import Figures, Sentence, Source, differences, written, wrong_figures
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,6 +19,19 @@ ROOT = Path(__file__).resolve().parents[1]
 def test_a_table_has_the_figures_of_its_runs(figures: Figures) -> None:
     lines = (ROOT / "docs" / figures.page).read_text(encoding="utf-8").split("\n")
     assert list(differences(figures, lines)) == []
+
+
+@pytest.mark.parametrize("sentence", SENTENCES, ids=lambda sentence: sentence.page)
+def test_a_sentence_has_the_figures_of_its_runs(sentence: Sentence) -> None:
+    page = (ROOT / "docs" / sentence.page).read_text(encoding="utf-8")
+    assert len(sentence.values) > 0 and wrong_figures(sentence, page) == []
+
+
+def test_another_figure_of_a_sentence_is_found() -> None:
+    sentence = Sentence("dedup.md", r"a mean of (\.\d+)\.", [("dedup", "summary", "mean F1", {})])
+    assert len(wrong_figures(sentence, "It has a mean\nof .123.")) == 1
+    with pytest.raises(LookupError, match="no sentence"):
+        wrong_figures(sentence, "It has none.")
 
 
 def test_every_run_that_a_page_names_is_there() -> None:

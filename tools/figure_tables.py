@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.figures import Figures, Source
+from tools.figures import Figures, Sentence, Source
 
 ALL_SETS = ("zero_label", "new sets")
 JOBS = {
@@ -180,4 +180,92 @@ TABLES = (
     ),
     Figures("reader.md", "| two tables | without |", {2: _sets("zero_label_default", "F1")}),
     Figures("reader.md", "| one table | without |", {2: _dedup("f1")}),
+)
+
+N = r"(\d*\.?\d+|\d[\d,]*)"  # a figure
+_SUM = "zero_label, summary"
+_KEPT = "tables without duplicates"
+_ROWS = {"job": "records"}
+_NAMES = {"job": "names"}
+
+
+def _codes(name: str, field: str) -> tuple[str, str, str, dict[str, str]]:
+    return "codelists", "codelists", field, {"list": name}
+
+
+SENTENCES = (
+    Sentence(
+        "decision-method.md",
+        f"are above TF-IDF by {N} in the mean of {N} sets that were measured before, and {N} below",
+        [
+            ("zero_label_lexical", _SUM, "difference", {}),
+            ("zero_label_lexical", _SUM, "data sets", {}),
+            ("zero_label_lexical", _SUM, "worst difference", {}),
+        ],
+    ),
+    Sentence(
+        "decision-method.md",
+        f"the {N} sets of the earlier decision have a mean of {N} .*?every record encoded {N}\\)"
+        f"; the rules, .*? had {N}, TF-IDF has {N}\\.",
+        [
+            ("zero_label_default", _SUM, "data sets", {}),
+            ("zero_label_default", _SUM, "mean F1", {}),
+            ("zero_label_full", _SUM, "mean F1", {}),
+            ("zero_label_default", _SUM, "mean rules", {}),
+            ("zero_label_default", _SUM, "mean TF-IDF", {}),
+        ],
+    ),
+    Sentence(
+        "decision-method.md",
+        f"of {N} spellings of {N} towns {N} are linked and right, of {N} messy values of {N} departments "
+        f"{N}, with a precision of {N} and {N}\\.",
+        [
+            *(_codes("town_names", field) for field in ("rows", "codes", "linked right")),
+            *(_codes("made list", field) for field in ("rows", "codes", "linked right")),
+            _codes("town_names", "precision"),
+            _codes("made list", "precision"),
+        ],
+    ),
+    Sentence(
+        "decision-method.md",
+        f"four columns {N} to {N}, F1 {N} to {N}; 100,000 x 100,000 names {N} to {N}, F1 {N} to {N}, "
+        f"memory {N} to {N} MB",
+        [
+            ("speed", "medians", field, {**job, "side": side})
+            for job, fields in ((_ROWS, ("CPU s", "F1")), (_NAMES, ("CPU s", "F1", "peak MB")))
+            for field in fields
+            for side in ("ours, auto", "TF-IDF")
+        ],
+    ),
+    Sentence(
+        "decision-method.md",
+        f"expected calibration error {N}\\)",
+        [("precision_made", "made tables, calibration", "expected calibration error", {})],
+    ),
+    Sentence(
+        "performance.md",
+        f"Two rows: {N} s for the first call after an import of {N} s,",
+        [
+            ("default_speed_reader", "two rows, medians", field, {"side": "default"})
+            for field in ("first s", "import s")
+        ],
+    ),
+    Sentence(
+        "dedup.md",
+        f"The mean is {N}, without the reader \\.\\d+, the baseline {N}\\.",
+        [("dedup", "summary", "mean F1", {}), ("dedup", "summary", "mean oracle F1", {})],
+    ),
+    Sentence(
+        "dedup.md",
+        f"a different entity, {N} \\(dblp_acm\\), {N} \\(febrl4\\), {N} \\(abt_buy, .*?\\) and {N}, {N} ",
+        [
+            ("dedup", _KEPT, "kept", {"data set": f"{name}, left"})
+            for name in ("dblp_acm", "febrl4_persons", "abt_buy", "autofj/Song", "autofj/Hospital")
+        ],
+    ),
+    Sentence(
+        "dedup.md",
+        f"The time per row grows by {N} from",
+        [("growth", "summary", "time a row, times", {})],
+    ),
 )

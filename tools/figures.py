@@ -83,6 +83,41 @@ class Difference:
     right: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Figures in the text of a page.
+
+    Args:
+        page: The page.
+        pattern: A regular expression with a group for each figure; a space is any white space.
+        values: The run, table, field and other fields of the row of each figure.
+    """
+
+    page: str
+    pattern: str
+    values: Sequence[tuple[str, str, str, Mapping[str, object]]]
+
+
+def wrong_figures(sentence: Sentence, page: str) -> list[str]:
+    """The figures of a sentence that are not those of its runs.
+
+    Raises:
+        LookupError: The page has no such sentence, or a run no such row.
+    """
+    found = re.search(sentence.pattern.replace(" ", r"\s+"), page, re.S)
+    if found is None:
+        raise LookupError(f"{sentence.page} has no sentence {sentence.pattern!r}")
+    texts = []
+    for shown, (run, table, name, where) in zip(found.groups(), sentence.values, strict=True):
+        rows = [row for row in _tables(run)[table] if all(row[key] == value for key, value in where.items())]
+        if len(rows) != 1:
+            raise LookupError(f"{len(rows)} rows of {run}.json, {table}, have {dict(where)}")
+        right = written(shown, [abs(float(rows[0][name]))])
+        if right != shown:
+            texts.append(f"{sentence.page}: {shown} is {right} ({run}.json, {table}, {name})")
+    return texts
+
+
 @cache
 def _tables(run: str) -> dict[str, list[dict[str, Any]]]:
     loaded = json.loads((DOCS / "runs" / f"{run}.json").read_text(encoding="utf-8"))
@@ -143,7 +178,7 @@ def differences(figures: Figures, lines: Sequence[str]) -> Iterator[Difference]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the cells that differ, or write them."""
-    from tools.figure_tables import TABLES
+    from tools.figure_tables import SENTENCES, TABLES
 
     write = "--write" in (sys.argv[1:] if arguments is None else arguments)
     wrong = 0
@@ -159,7 +194,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 lines[cell.line] = "|".join(parts)
         if write:
             path.write_text("\n".join(lines), encoding="utf-8")
-    return 1 if wrong and not write else 0
+    texts = [
+        text
+        for sentence in SENTENCES
+        for text in wrong_figures(sentence, (DOCS / sentence.page).read_text(encoding="utf-8"))
+    ]
+    for text in texts:  # these are not written: the words around a figure may no longer be true
+        say(text)
+    return 1 if texts or (wrong and not write) else 0
 
 
 if __name__ == "__main__":
