@@ -1,7 +1,7 @@
 """Two books of firm names, linked by the crops of their lines and what an OCR engine made of them.
 
 Half of the rows are English, half Japanese, some of them vertical. Writes `names-gallery.png`: links, near
-misses and crops that stayed alone. Needs `pip install "linktransformer[images]"`; the data are described in
+misses and crops without a link. Needs `pip install "linktransformer[images]"`; the data are described in
 data/names/README.md.
 """
 
