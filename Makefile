@@ -1,15 +1,17 @@
-# Five commands, each of which sets up all that it needs:
+# Commands, each of which sets up all that it needs:
 #   make demo    the smallest installation (no torch), then examples/demo.py and examples/reprints.py
 #   make test    ruff, mypy, doctests and tests
 #   make check   what takes seconds of these: ruff, mypy, the rules of the house
 #   make docs    the site of the documentation, in build/site; a broken link is an error
+#   make tutorials  runs the code of README, tutorials and how-to pages and writes what it prints into them
+#   make installed  installs the package into a new environment, and runs README there
 #   make coverage  share of the lines of linktransformer that tests run, without the files for GPUs
 # All need Python 3.11 (another one: make test PYTHON=python3.12) and nothing else.
 
 PYTHON ?= python3.11
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check docs coverage clean registry chromium training-fonts training-linker
+.PHONY: demo test check docs tutorials installed coverage clean registry chromium training-fonts training-linker
 
 demo: .venv-demo/stamp
 	.venv-demo/bin/python examples/demo.py
@@ -30,6 +32,8 @@ test: check registry chromium
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
 	PYTHONPATH=.venv/clip OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/clippings/records/test_open_clip.py
 
+PAGES = README.md docs/tutorials/*.md docs/how-to/*.md
+
 docs: .venv-docs/stamp
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet
 
@@ -37,6 +41,15 @@ docs: .venv-docs/stamp
 	$(PYTHON) -m venv --clear .venv-docs
 	.venv-docs/bin/python -m pip install --quiet "mkdocs-material>=9.5" "mkdocstrings[python]>=0.26" ruff
 	touch $@
+
+tutorials: .venv/stamp
+	.venv/bin/python tools/snippets.py --write $(PAGES)
+
+installed:
+	$(PYTHON) -m venv --clear .venv-installed
+	rm -rf build/lib
+	.venv-installed/bin/python -m pip install --quiet .
+	cd .venv-installed && bin/python ../tools/snippets.py ../README.md
 
 coverage: .venv/stamp
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 -q --cov --cov-report=term:skip-covered \
@@ -94,4 +107,4 @@ training-linker:
 	.venv/bin/python -m pip install --quiet faker
 
 clean:
-	rm -rf .venv .venv-demo .venv-docs build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-demo .venv-docs .venv-installed build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

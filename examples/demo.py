@@ -11,7 +11,7 @@ KEYS = ["title", "authors", "venue", "year"]
 
 
 def main() -> None:
-    """Link, show a few links and what stayed alone, and compare with the truth."""
+    """Link, show a few links and rows without one, and compare with the truth."""
     dblp, acm = (pd.read_csv(DATA / f"{name}.csv", dtype=str) for name in ("left", "right"))
     linked = lt.merge(dblp, acm, on=KEYS, how="inner")
 
@@ -20,10 +20,10 @@ def main() -> None:
         print(f"  {row.score:.2f}  {row.title_x}\n        {row.title_y}")
 
     links = lt.link(dblp, acm, on=KEYS)
-    alone = links.unlinked
-    print("\nRows that stayed alone, and why:\n")
-    print(alone.groupby(["side", "reason"]).size().to_string())
-    for row in alone[alone.side == "left"].head(3).itertuples():
+    unlinked = links.unlinked
+    print("\nRows without a link, and why:\n")
+    print(unlinked.groupby(["side", "reason"]).size().to_string())
+    for row in unlinked[unlinked.side == "left"].head(3).itertuples():
         print(f"  {row.reason}: {dblp.title[row.row]}")
 
     truth = pd.read_csv(DATA / "matches.csv", dtype=str)

@@ -1,7 +1,7 @@
 """Two books of firm names, linked by the crops of their lines and what an OCR engine made of them.
 
 Half of the rows are English, half Japanese, some of them vertical. Writes `names-gallery.png`: links, near
-misses and crops that stayed alone. Needs `pip install "linktransformer[images]"`; the data are described in
+misses and crops without a link. Needs `pip install "linktransformer[images]"`; the data are described in
 data/names/README.md.
 """
 
@@ -20,7 +20,7 @@ Line = tuple[str, Path, Path | None]
 
 
 def main(out: str = "names-gallery.png") -> None:
-    """Link, compare with the truth and with the texts alone, draw."""
+    """Link, compare with the truth and with the texts only, draw."""
     books = [pd.read_csv(DATA / f"book_{name}.csv", keep_default_na=False) for name in "ab"]
     for book in books:
         book["crop"] = [str(DATA / place) for place in book["crop"]]
@@ -29,7 +29,7 @@ def main(out: str = "names-gallery.png") -> None:
 
     sure = {"threshold": 0.5}  # more probable than not
     ways = {
-        "texts alone": {"on": "ocr", "model": "lexical"},
+        "texts only": {"on": "ocr", "model": "lexical"},
         "pictures and texts": HOW,
         "sure ones": HOW | sure,
     }

@@ -1,10 +1,9 @@
 """Link the rows of two tables that name the same things differently.
 
-import pandas as pd
 import linktransformer as lt
 
-firms, register = pd.read_csv("firms.csv"), pd.read_csv("register.csv")
-linked = lt.merge(firms, register, on="name")
+firms = lt.datasets.load_firms()
+linked = lt.merge(firms.left, firms.right, on=["name", "city"])
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from linktransformer import datasets
     from linktransformer.charts.chart import Chart
     from linktransformer.charts.columns import column_chart
     from linktransformer.compat.functions import (
@@ -142,6 +142,7 @@ __all__ = [
     "compare",
     "create_new_train_config",
     "cross_encoder_reader",
+    "datasets",
     "dedup_rows",
     "evaluate_pairs",
     "export_model",
@@ -172,6 +173,8 @@ def __getattr__(name: str) -> Any:
         return import_module("linktransformer.results.metrics")
     if name == "review":  # a package that can be called
         return import_module("linktransformer.review")
+    if name == "datasets":
+        return import_module("linktransformer.datasets")
     if name == "compare":
         return import_module("linktransformer.scoring.compare")
     if name not in _HOME:

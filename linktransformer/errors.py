@@ -47,7 +47,7 @@ class ColumnNotFoundError(LinkTransformerError, KeyError):
 
 
 class InvalidArgumentError(LinkTransformerError, ValueError):
-    """The value of an argument is not valid, alone or together with another argument."""
+    """The value of an argument is not valid, by itself or together with another argument."""
 
 
 class UnknownArgumentError(InvalidArgumentError, TypeError):

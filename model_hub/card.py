@@ -20,7 +20,7 @@ _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 
 def model_card(manifest: Manifest, reference: str | None = None) -> str:
-    """Write a model's card.
+    """Write a model card.
 
     Args:
         manifest: The model's manifest.

@@ -1,4 +1,4 @@
-"""Seal a folder of weights: hash every file, write the manifest and the card."""
+"""Seal a folder of weights: hash every file, write the manifest and the model card."""
 
 from __future__ import annotations
 

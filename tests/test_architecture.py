@@ -17,6 +17,7 @@ MAY_KNOW_DATAFRAMES = {
         "columns",
         "frames",
         "id_columns",
+        "libraries",
         "parquet_parts",
         "parquet_tables",
         "readers",

@@ -11,8 +11,8 @@ PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only fr
 # rooms of a package, each of which imports only from those to its left, lazily or for types too
 ROOMS = {
     "linktransformer": (
-        "engines", "tables", "search", "scoring", "decision", "encoding", "charts", "results", "linking",
-        "partitions", "dedup", "estimators", "training", "review", "compat", "cli",
+        "engines", "tables", "datasets", "search", "scoring", "decision", "encoding", "charts", "results",
+        "linking", "partitions", "dedup", "estimators", "training", "review", "compat", "cli",
     ),
     "clippings": (
         "pictures", "layers", "long", "text", "records", "loading", "export", "training", "record_training",

@@ -3,7 +3,7 @@
 A multilingual model of 100,000,000 weights has four fifths of them in its table of word pieces, of which
 the names of one job use few. Text with dropped pieces is tokenized into the remaining ones, in the end into
 the bytes of a character, so that no text becomes unknown (A. Abdaoui et al., Load What You Need, 2020, with
-the bytes of T. Kudo and J. Richardson, SentencePiece, 2018). Layers are dropped evenly, as for the initial
+the bytes of T. Kudo and J. Richardson, SentencePiece, 2018). Layers are dropped evenly, as with the initial
 weights of small students (V. Sanh et al., DistilBERT, 2019). torch is not needed.
 """
 

@@ -30,7 +30,7 @@ class Press:
         mirror: Printed mirrored, 15 % of the pictures at severity 1.
         neighbour: A part of the picture beside it is in the crop.
         contrast: Another gamma, contrast and brightness.
-        grey: Black ink alone, or shifted colours.
+        grey: Only black ink, or shifted colours.
         shrink: Printed small.
         gain: Dots of ink that run.
         halftone: A screen of dots.
@@ -81,7 +81,7 @@ class Press:
 
     @classmethod
     def only(cls, *kinds: str, severity: float = 1.0) -> Press:
-        """A press with the named kinds of damage alone.
+        """A press with only the named kinds of damage.
 
         Args:
             kinds: Their names.

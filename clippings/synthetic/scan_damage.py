@@ -71,7 +71,7 @@ class Damage:
 
     @classmethod
     def only(cls, *switches: str, severity: float = 1.0) -> Damage:
-        """Damage of the named kinds alone.
+        """Damage of only the named kinds.
 
         Args:
             switches: Their names.

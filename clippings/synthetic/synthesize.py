@@ -38,7 +38,7 @@ def synthesize(
     """Make records of two books from names: pictures with what was read from them, and which belong together.
 
     Every crop draws its own font among those that have all its characters, its own margins, damage and
-    reading, and these depend on the seed, the name, the side and the copy alone: parts of a list can be made
+    reading, and these depend only on the seed, the name, the side and the copy: parts of a list can be made
     one by one, or at once by several processes, and are the same as in the whole.
 
     Args:

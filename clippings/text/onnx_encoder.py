@@ -31,7 +31,7 @@ class OnnxTextEncoder:
     """A text model of a verified folder, run by onnxruntime.
 
     Texts are sorted by their number of tokens and only texts of one length share a batch. There is no
-    padding, so a text's vector depends on the text alone.
+    padding, so a text's vector depends only on the text.
 
     Attributes:
         name: The model's name.
@@ -207,7 +207,7 @@ class OnnxTextEncoder:
 
 
 def batches(lengths: Sequence[int], batch_size: int | None) -> Iterator[Integers]:
-    """Group texts of one length, the longest first; `batch_size` None bounds the tokens alone.
+    """Group texts of one length, the longest first; `batch_size` None bounds only the tokens.
 
     Example:
         >>> [group.tolist() for group in batches([3, 5, 3, 3], 2)]

@@ -103,7 +103,7 @@ class LinkTransformer:
             path: The folder; it is created, or must be empty.
             model_name: Its name; None for that of the folder.
             create_model_card: Whether it gets a README.md.
-            train_datasets: What the model was trained on, for the card; a manifest has it already.
+            train_datasets: What the model was trained on, for the model card; a manifest has it already.
             override_model_description: A sentence for the model card; None takes `opt_model_description`.
             override_model_lang: Language or languages for the model card; None takes `opt_model_lang`.
             safe_serialization: No effect: weights are always safetensors.
@@ -146,7 +146,7 @@ class LinkTransformer:
         revision: str | None = None,
         token: str | None = None,
     ) -> str:
-        """Publish the model on the Hugging Face Hub, with its manifest and card.
+        """Publish the model on the Hugging Face Hub, with its manifest and model card.
 
         Args:
             repo_name: "name", or "org/name".
@@ -155,10 +155,10 @@ class LinkTransformer:
             commit_message: No effect.
             local_model_path: A folder of `save` or `train_model` that is published instead of this model.
             exist_ok: No effect: an existing repository gets one more version.
-            replace_model_card: No effect: the card is rewritten, unless it was written by hand.
-            train_datasets: What the model was trained on, for the card; a manifest has it already.
+            replace_model_card: No effect: the model card is rewritten, unless it was written by hand.
+            train_datasets: What the model was trained on, for the model card; a manifest has it already.
             replace_all_contents: No effect: a version has only what was published.
-            retain_model_card: No effect: a card that was written by hand is kept, any other is rewritten.
+            retain_model_card: No effect: a model card written by hand is kept, any other is rewritten.
             revision: A tag for this version.
             token: A key; None takes it from the environment.
 

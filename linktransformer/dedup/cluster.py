@@ -226,6 +226,7 @@ def cluster(
         >>> firms = pd.DataFrame({"name": ["Acme Steel Corp.", "Baxter Dairy", "ACME STEEL CORP"]})
         >>> cluster(firms, on="name", model="lexical")
         Clusters(3 rows in 2 clusters, 1 of several rows)
+             0  Acme Steel Corp.  =  ACME STEEL CORP
     """
     rules = Rules(method, one_per, cannot_link, must_link)
     return clusters_by(rules, table, on, duplicates, null_values, job_of(locals()))

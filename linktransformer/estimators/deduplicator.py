@@ -54,7 +54,7 @@ class Deduplicator(FittedEstimator):
     `merges` names them; `fit` clusters from the start.
 
     Args:
-        model: None or "lexical": character n-grams alone. Or a folder, a name on a hub, a
+        model: None or "lexical": character n-grams only. Or a folder, a name on a hub, a
             SentenceTransformer, any object with `encode`, or what `fit_decision` gave.
         threshold: The match probability that two clusters need to be one, and a new row to join a cluster;
             "auto" is .5.

@@ -108,6 +108,22 @@ class FittedEstimator(ABC):
             setattr(self, name, value)
         return self
 
+    def __sklearn_tags__(self) -> object:
+        """What scikit-learn may expect: tables with text and nulls, no matrix of numbers, no target."""
+        from sklearn.utils import InputTags, Tags, TargetTags
+
+        inputs = InputTags(two_d_array=False, categorical=True, string=True, allow_nan=True)
+        targets = TargetTags(required=False)
+        return Tags(estimator_type=None, target_tags=targets, input_tags=inputs, no_validation=True)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether `fit` was called."""
+        try:
+            self._fitted()
+        except NotFittedError:
+            return False
+        return True
+
     def __repr__(self) -> str:
         values = self.get_params().items()
         defaults = {name: repr(value) for name, value in self._defaults().items()}  # tables have no ==

@@ -42,7 +42,7 @@ class Linker(FittedEstimator):
     The answer for a row depends on that row and on the reference, not on the rows that come with it.
 
     Args:
-        model: None or "full": the bundled model, run for every record. "lexical": character n-grams alone. Or
+        model: None or "full": the bundled model, run for every record. "lexical": character n-grams only. Or
             a folder, "org/name@revision", a SentenceTransformer, or any object with `encode`.
         threshold: The match probability that a link needs: a number; None takes the most probable row,
             however bad; "auto" or {"precision": p} is found at `fit`, as `merge` finds it for sample rows.
@@ -56,7 +56,7 @@ class Linker(FittedEstimator):
             decision by sample rows; `threshold` is then a number or None.
         images: Column of pictures (paths, bytes, PIL images or arrays), or a pair (of the rows asked, of the
             reference); `model` has to read them, and `fit` needs sample rows, or `weights` and `threshold`.
-            None links by text alone.
+            None links only by text.
         confidence: With `images`, a column or a pair of columns (of the rows asked, of the reference): how
             sure an OCR engine was of the text, 0 to 1. None: not known.
         image_root: The folder of relative paths in `images`; None is the current one.

@@ -80,18 +80,18 @@ def merge_k_judge(
         on: Key column or columns of both tables. None without `left_on` and `right_on`: the text columns that
             both have. Only the key columns are sent.
         k: Right rows that are judged for each left row.
-        judge_llm_model: "openai:NAME", "gemini:NAME" or NAME alone; "@https://host/v1" may follow.
+        judge_llm_model: "openai:NAME", "gemini:NAME" or only NAME; "@https://host/v1" may follow.
         left_on: Key columns of the left table, with `right_on` and in place of `on`.
         right_on: Key columns of the right table, with `left_on` and in place of `on`.
         model: What finds the nearest rows. None: character n-grams, and the bundled model where they leave
-            doubt. "full": the bundled model for every record. "lexical": n-grams alone. Or a folder,
+            doubt. "full": the bundled model for every record. "lexical": n-grams only. Or a folder,
             "org/name@revision", an object with `encode`.
         knn_sbert_model: Another name of `model`.
         knn_api_model: Another name of `model`, for remote embeddings: "openai:NAME" or NAME.
         suffixes: Added to column names that both tables have, left and right; default ("_x", "_y"). One may
             be None.
         drop_sim_threshold: Pairs that score less are not judged and not given back.
-        llm_provider: Whose model NAME alone is: "openai", "gemini", or "auto" by the name.
+        llm_provider: Whose model a NAME by itself is: "openai", "gemini", or "auto" by the name.
         llm_prompt: What to ask, in place of our question; the form of the reply is added.
         llm_params: More for the request, such as {"max_tokens": 900}; None as a value leaves a key out.
         confidence_threshold: A match of less confidence, or of none, counts as no match.
@@ -120,7 +120,7 @@ def merge_k_judge(
         Left columns, right columns, score, and `llm_is_match` (1, 0, or null where nothing could be relied
         upon), `llm_confidence`, `llm_raw_response` and `llm_error`, which says why there is no verdict.
         Left order, best pair first; a left row without a pair comes once. With `return_usage` also the
-        `Usage`; with `dry_run` an `Estimate` alone.
+        `Usage`; with `dry_run` only an `Estimate`.
 
     Raises:
         ColumnNotFoundError: A column that is not there.

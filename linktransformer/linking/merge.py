@@ -84,7 +84,7 @@ def merge(
         suffixes: For columns of the same name, key columns too.
         indicator: Add `_merge`, or a column of the name that you give: "both", "left_only" or "right_only".
         model: None: character n-grams, and the bundled model for the records that they leave in doubt
-            (docs/decision.md). "full": the bundled model for every record. "lexical": n-grams alone. Or a
+            (docs/decision.md). "full": the bundled model for every record. "lexical": n-grams only. Or a
             folder, "org/name@revision", a SentenceTransformer, any object with `encode`: every record is
             encoded by it, beside n-grams.
         block_on: Columns whose values must be equal: rows that differ there are not compared. A name or a
@@ -196,13 +196,13 @@ def link(
         validate: "1:1", "1:m", "m:1" or "m:m", enforced; None is "m:1": a left row takes one right row at
             most, and a right row may be taken by several.
         model: None: character n-grams, and the bundled model for the records that they leave in doubt
-            (docs/decision.md). "full": the bundled model for every record. "lexical": n-grams alone. Or a
+            (docs/decision.md). "full": the bundled model for every record. "lexical": n-grams only. Or a
             folder, "org/name@revision", a SentenceTransformer, any object with `encode`: every record is
             encoded by it, beside n-grams.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
         images: Column of pictures, or a pair (left, right): paths, "book.zip/crop.png", bytes, PIL images or
-            arrays. Rows are linked by text and picture, by a `model` that reads both. None for text alone.
+            arrays. Rows are linked by text and picture, by a `model` that reads both. None for only text.
         confidence: With `images`, a column or a pair of columns: how sure an OCR engine was of the text, 0 to
             1; None for unknown.
         image_root: The folder of relative paths in `images`; None is the current one.

@@ -75,8 +75,8 @@ def merge_knn(
         df1: A pandas or polars DataFrame or a pyarrow Table.
         df2: Another one of the same library.
         on: Key columns of both; None, with `left_on` and `right_on`: the text columns that both have.
-        model: None: the mean cosine of n-grams and of the bundled model. A model that is named counts alone:
-            the score is its cosine.
+        model: None: the mean cosine of n-grams and of the bundled model. A model that is named is used
+            by itself: the score is its cosine.
         left_on: Key columns of `df1`.
         right_on: Key columns of `df2`.
         k: Rows of `df2` for each row of `df1`; where there are fewer, as many as there are.
@@ -150,7 +150,7 @@ def merge_range(
         on: Key column or columns of both tables. None without `left_on` and `right_on`: the text columns that
             both have.
         model: None: the mean cosine of character n-grams and of the bundled model. A model that is named
-            counts alone, by its cosine: "lexical" (n-grams), "full" (the bundled one), a folder,
+            is used by itself, by its cosine: "lexical" (n-grams), "full" (the bundled one), a folder,
             "org/name@revision", or an object with `encode`.
         left_on: Key columns of `df1`, with `right_on` and in place of `on`.
         right_on: Key columns of `df2`, with `left_on` and in place of `on`.
@@ -218,7 +218,7 @@ def aggregate_rows(
         df: Rows, such as fine categories.
         ref_df: The coarser labels.
         model: None: the mean cosine of character n-grams and of the bundled model. A model that is named
-            counts alone, by its cosine: "lexical" (n-grams), "full" (the bundled one), a folder,
+            is used by itself, by its cosine: "lexical" (n-grams), "full" (the bundled one), a folder,
             "org/name@revision", or an object with `encode`. A language model is recommended:
             labels share meaning rather than letters.
         left_on: Key columns of `df`.

@@ -43,8 +43,8 @@ def evaluate_pairs(
 
     Args:
         df: A pandas or polars DataFrame or a pyarrow Table, a pair in each row.
-        model: None: the mean cosine of n-grams and of the bundled model. A model that is named counts alone:
-            the score is its cosine.
+        model: None: the mean cosine of n-grams and of the bundled model. A model that is named is used
+            by itself: the score is its cosine.
         left_on: Columns of the left text.
         right_on: Columns of the right text.
         openai_key: A key: `model` is then the name of a model of that provider. None takes the key of the
@@ -103,7 +103,7 @@ def all_pair_combos_evaluate(
     Args:
         df: A pandas or polars DataFrame or a pyarrow Table.
         model: None: the mean cosine of character n-grams and of the bundled model. A model that is named
-            counts alone, by its cosine: "lexical" (n-grams), "full" (the bundled one), a folder,
+            is used by itself, by its cosine: "lexical" (n-grams), "full" (the bundled one), a folder,
             "org/name@revision", or an object with `encode`.
         left_on: Columns of the left text.
         right_on: Columns of the right text; they may be the same.

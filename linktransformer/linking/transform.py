@@ -58,7 +58,7 @@ def transform_rows(
         on: Column or columns of the text; several are written as one text.
         openai_key: A key for "openai:" models and for any `base_url`; None takes the one of the environment
             (docs/llm.md).
-        model: "openai:NAME", "gemini:NAME" or NAME alone, default "gpt-4o"; "@https://host/v1" may follow.
+        model: "openai:NAME", "gemini:NAME" or only NAME, default "gpt-4o"; "@https://host/v1" may follow.
         openai_prompt: What to do with each text; None corrects its spelling.
         openai_params: More for the request, such as {"temperature": 0.5}; None as a value leaves a key out.
             The answer has at most 512 tokens unless "max_tokens" says more.
@@ -80,7 +80,7 @@ def transform_rows(
     Returns:
         The table with the new column at its end, rows and index kept; null where a row has no text or where
         no whole answer came, which is counted in a warning. With `return_usage` also the `Usage`; with
-        `dry_run` an `Estimate` alone.
+        `dry_run` only an `Estimate`.
 
     Raises:
         ColumnNotFoundError: A column that is not there.

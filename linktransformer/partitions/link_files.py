@@ -98,7 +98,7 @@ def link_files(
         validate: "1:1", "1:m", "m:1" or "m:m", enforced; None is "m:1".
         suffixes: For columns of the same name, key columns too.
         indicator: Add `_merge`, or a column of the name that you give: "both", "left_only" or "right_only".
-        model: "lexical" for character n-grams alone, or a model beside them: a folder, "org/name@revision", a
+        model: "lexical" for character n-grams only, or a model beside them: a folder, "org/name@revision", a
             SentenceTransformer, any object with `encode`. None is the bundled model, which is run where
             `merge` runs it.
         k: Neighbours of each record in each view; None is 10.

@@ -14,7 +14,7 @@ from linktransformer import check, entries
 from linktransformer.arrays import Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import cluster_explanation, explanation_text, notebook
-from linktransformer.results.cluster_values import ClusterValues
+from linktransformer.results.cluster_table import ClusterTable
 from linktransformer.results.estimate import Estimate, estimate
 from linktransformer.results.evaluation import evaluate_clusters
 from linktransformer.results.pair_explanation import Columns, check_number
@@ -33,9 +33,11 @@ KEEP = ("first", "longest", "most complete")
 Keep: TypeAlias = str | Callable[[Any], object]  # the table is of a library without types
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Clusters(ClusterValues):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Clusters(ClusterTable):
     """Which rows of a table name the same thing. Made by `linktransformer.cluster`.
+
+    Iteration gives the row labels of each cluster.
 
     Args:
         table: The table.
@@ -55,26 +57,8 @@ class Clusters(ClusterValues):
         apart: Constraints (cannot_link, one_per), None for none.
     """
 
-    def __repr__(self) -> str:
-        several = int((self.sizes > 1).sum())
-        return f"Clusters({self.table.n_rows} rows in {len(self)} clusters, {several} of several rows)"
-
     def _repr_html_(self) -> str:
         return notebook.of_clusters(self)
-
-    @property
-    def pairs(self) -> IntoDataFrame:
-        """The compared pairs of rows within clusters as a table in the caller's library.
-
-        Columns: cluster, left and right (index labels in pandas, row numbers elsewhere), score.
-        """
-        columns: Columns = {
-            "cluster": self.label[self.left_rows],
-            "left": frames.index_labels(self.table, self.left_rows),
-            "right": frames.index_labels(self.table, self.right_rows),
-            "score": self.score,
-        }
-        return frames.new_frame(self.table, columns)
 
     def members(self, cluster: int) -> IntoDataFrame:
         """The rows of one cluster.

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from linktransformer import entries
-from linktransformer.arrays import Integers
 from linktransformer.decision.threshold import is_number
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.results import explanation_text, link_explanation, notebook, report_warnings
 from linktransformer.results.estimate import Estimate, estimate
 from linktransformer.results.evaluation import evaluate_links
-from linktransformer.results.link_values import REASONS, LinkValues, Reason
-from linktransformer.results.pair_explanation import Columns, check_number
+from linktransformer.results.link_table import LinkTable
+from linktransformer.results.link_values import REASONS, Reason
+from linktransformer.results.pair_explanation import check_number
 from linktransformer.results.sample import Sample, sample_of_links
-from linktransformer.results.unlinked import unlinked_rows
 from linktransformer.tables import frames
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.pair_labels import Ids
@@ -32,9 +31,11 @@ if TYPE_CHECKING:
 __all__ = ["Links"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Links(LinkValues):
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Links(LinkTable):
     """The decision for every row of two tables. Made by `linktransformer.link`.
+
+    Iteration gives a `LinkedPair` (left, right, score) for each link.
 
     Args:
         left: The left table.
@@ -54,48 +55,6 @@ class Links(LinkValues):
         pictures: The picture of each left and of each right row, where rows have any.
         evidence: The candidates and statistics that explain match probabilities, None if not kept.
     """
-
-    def __repr__(self) -> str:
-        return (
-            f"Links({len(self)} links; {int((self.left_reason > 0).sum())} of {self.left.n_rows} left and "
-            f"{int((self.right_reason > 0).sum())} of {self.right.n_rows} right rows unlinked)"
-        )
-
-    @property
-    def rank(self) -> Integers:
-        """The place of each link among those of its left row, from 1, (n,) int64."""
-        starts = np.flatnonzero(np.diff(self.left_rows, prepend=-1))
-        count = np.diff(np.append(starts, len(self)))
-        return np.arange(len(self), dtype=np.int64) - np.repeat(starts, count) + 1
-
-    @property
-    def pairs(self) -> IntoDataFrame:
-        """The links as a table in the caller's library.
-
-        Columns: left and right (index labels in pandas, row numbers elsewhere), score, one `score_<view>`
-        a view, rank.
-        """
-        columns: Columns = {
-            "left": frames.index_labels(self.left, self.left_rows),
-            "right": frames.index_labels(self.right, self.right_rows),
-            "score": self.score,
-        }
-        columns |= {f"score_{name.replace(' ', '_')}": score for name, score in self.views.items()}
-        return frames.new_frame(self.left, columns | {"rank": self.rank})
-
-    @property
-    def unlinked(self) -> IntoDataFrame:
-        """The rows without a link as a table in the caller's library.
-
-        Columns: side, row (label), reason, nearest (label of the row of the other table that is most similar,
-        null for none) and its score.
-        """
-        return unlinked_rows(self)
-
-    @property
-    def _has_rows(self) -> bool:
-        """Whether the rows are in memory; those of `link_files` are not."""
-        return len(self.left.frame) == self.left.n_rows and len(self.right.frame) == self.right.n_rows
 
     def _repr_html_(self) -> str:
         return notebook.of_links(self) if self._has_rows else f"<p>{escape(repr(self))}</p>"

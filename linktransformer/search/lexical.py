@@ -15,7 +15,7 @@ from linktransformer.parallel import chunks, cores, mapped
 from linktransformer.progress import stage
 from linktransformer.search import ngrams
 from linktransformer.search.groups import best_places
-from linktransformer.search.matrices import Sparse
+from linktransformer.search.matrices import Sparse, writable
 
 __all__ = ["LexicalView", "fit", "pruned_top_k", "sparse_top_k"]
 
@@ -74,7 +74,7 @@ def sparse_top_k(
     if 0 in (n, m, queries.nnz, items.nnz):
         none = np.empty(0, dtype=np.int64)
         return none, none, np.empty(0, dtype=np.float32)
-    postings = items.T.tocsr() if postings is None else postings
+    queries, postings = writable(queries), writable(items.T.tocsr() if postings is None else postings)
     threads = threads or (1 if n * m < SMALL else cores())
     step = max(64, AT_ONCE // m)
     parts = []

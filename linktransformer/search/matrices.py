@@ -10,7 +10,18 @@ import scipy.sparse as sp
 from linktransformer.arrays import Floats, Integers
 from linktransformer.search.passages import Passages
 
-__all__ = ["Matrix", "Pairs", "Passages", "Report", "Sparse", "as_dense", "as_sparse", "is_sparse", "rows_of"]
+__all__ = [
+    "Matrix",
+    "Pairs",
+    "Passages",
+    "Report",
+    "Sparse",
+    "as_dense",
+    "as_sparse",
+    "is_sparse",
+    "rows_of",
+    "writable",
+]
 
 Sparse = sp.csr_matrix
 Matrix = Floats | Sparse | Passages  # one unit row a text, or those of its passages
@@ -38,3 +49,12 @@ def rows_of(matrix: Matrix, rows: Integers) -> Matrix:
     if len(rows) == matrix.shape[0] and (rows == np.arange(len(rows))).all():
         return matrix
     return matrix[rows]
+
+
+def writable(matrix: Sparse) -> Sparse:
+    """The matrix, copied if its arrays are read-only, as those that joblib maps into workers.
+
+    The sparse product takes no read-only arrays, though it does not write to them.
+    """
+    read_only = not (matrix.data.flags.writeable and matrix.indices.flags.writeable)
+    return matrix.copy() if read_only or not matrix.indptr.flags.writeable else matrix

@@ -36,10 +36,12 @@ __all__ = [
     "index_labels",
     "joined",
     "new_frame",
+    "plain_labels",
     "same_library",
     "string_columns_shared",
     "take",
     "with_columns",
+    "with_columns_first",
     "wrap",
 ]
 
@@ -230,6 +232,12 @@ def index_labels(table: Table, rows: Integers) -> Column:
     return np.fromiter(labels.tolist(), dtype=object, count=len(rows))
 
 
+def plain_labels(table: Table, rows: Integers) -> Column:
+    """As `index_labels`, with row numbers instead of the tuples of a MultiIndex."""
+    several = getattr(table.index, "nlevels", 1) > 1
+    return rows if several else index_labels(table, rows)
+
+
 def new_frame(
     like: Table, arrays: Columns, *, keep_index: bool = False, labels_of: Mapping[str, Table] | None = None
 ) -> IntoDataFrame:
@@ -257,6 +265,12 @@ def with_columns(table: Table, added: Columns) -> IntoDataFrame:
     """
     refuse_repeated([*table.columns, *added], f"{table.name} has the output column already", "Rename it.")
     wide: Frame = nw.concat([table.frame, _from_numpy(table, added, table.index)], how="horizontal")
+    return wide.to_native()
+
+
+def with_columns_first(table: Table, added: Columns) -> IntoDataFrame:
+    """As `with_columns`, the added ones first."""
+    wide: Frame = nw.concat([_from_numpy(table, added, table.index), table.frame], how="horizontal")
     return wide.to_native()
 
 

@@ -26,9 +26,9 @@ def export_model(
 ) -> dict[str, float]:
     """Make a copy of a text model that encodes faster on a CPU, and needs no torch there.
 
-    The copy is an ONNX graph with a manifest and a card, to be used as `model=folder` and published like any
-    other. In 8 bits it takes a quarter of the space; where that would turn its vectors too far from the
-    model's own (a mean cosine below 0.98) the graph is written in float32, and a warning is logged.
+    The copy is an ONNX graph with a manifest and a model card, to be used as `model=folder` and published
+    like any other. In 8 bits it takes a quarter of the space; where that would turn its vectors too far from
+    the model's own (a mean cosine below 0.98) the graph is written in float32, and a warning is logged.
 
     Args:
         model: A SentenceTransformer, its folder, or "org/name@revision": a transformer with mean or

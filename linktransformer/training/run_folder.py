@@ -146,7 +146,7 @@ def seal_text_model(
     metrics: Mapping[str, float],
     **facts: Any,
 ) -> None:
-    """Write manifest and card into a folder of weights; `facts` are further keys of the manifest."""
+    """Write manifest and model card into a folder of weights; `facts` are further keys of the manifest."""
     from model_hub import seal
 
     base_origin = origin(model.name)

@@ -215,7 +215,7 @@ def _trained(
 
 
 def examples_of(labelled: Labelled) -> Examples:
-    """Pairs and texts of the training split only; entities too are made of training pairs alone."""
+    """Pairs and texts of the training split only; entities too are made only of training pairs."""
     from clippings.training.examples import Examples
 
     train = labelled.part == splits.TRAIN

@@ -22,7 +22,7 @@ class TrainConfig(Recipe):
     Args:
         shares: Of train, validation and test, by entity; for the splits that are not given as tables.
         separator: Written between two columns in a text.
-        labels: Write "name: value" instead of the value alone.
+        labels: Write "name: value" instead of only the value.
         max_chars: Longer texts are truncated here.
         learn_decision: Also learn how scores become links.
         name: The model's name; None makes one.

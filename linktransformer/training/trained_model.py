@@ -111,7 +111,7 @@ def sealed(
     learned: Correction | None,
     reader: ChosenReader | None = None,
 ) -> None:
-    """Write the model's folder: weights, serializer, decision, reader, manifest and card."""
+    """Write the model's folder: weights, serializer, decision, reader, manifest and model card."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     model.save(folder)

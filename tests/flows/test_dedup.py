@@ -165,7 +165,7 @@ def test_a_higher_threshold_only_splits() -> None:
 
 def test_evidence_and_report() -> None:
     found = lt.cluster(pd.DataFrame(FIRMS, index=list("gfedcba")), on="name", **LEXICAL)
-    assert repr(found) == "Clusters(7 rows in 5 clusters, 2 of several rows)"
+    assert repr(found).startswith("Clusters(7 rows in 5 clusters, 2 of several rows)\n")
     assert found.pairs[["cluster", "left", "right"]].to_numpy().tolist() == [[0, "g", "e"]]
     assert found.members(1).index.tolist() == ["f", "b"]
     report = found.report()

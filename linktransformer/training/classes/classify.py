@@ -57,7 +57,7 @@ def classify_rows(
         df: A pandas or polars DataFrame or a pyarrow Table; it is not changed.
         on: Columns of the text. None: those that the model was trained on.
         model: The trained classifier, or its folder or name; a local folder of a sequence classifier of
-            transformers; or a language model: "openai:NAME", "gemini:NAME", or NAME alone with `openai_key`.
+            transformers; or a language model: "openai:NAME", "gemini:NAME", or only NAME with `openai_key`.
             All texts are sent to it.
         probability: Add the probability of the class, in a column of the same name with "_probability".
         label_column: Name of the column with the class; None is "clf_preds_" and the columns' names.

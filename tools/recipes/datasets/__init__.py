@@ -1,0 +1,1 @@
+"""The small tables of `linktransformer.datasets`: seeded generators and word lists written for them."""
