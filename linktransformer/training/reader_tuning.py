@@ -102,10 +102,14 @@ def chosen_reader(found: SplitCandidates, out: Path, seed: int, device: str | No
         now = tuned(
             shipped, torch_layers(source), train_pairs, val_pairs, cost, seed=seed, device=device, tick=tick
         )
-    write_reader(source, new, shipped.mixing, (now.layers, now.place))
-    before, after = _read(shipped, val_pairs), _read(PairReader(_unsealed(new, source)), val_pairs)
-    metrics |= {"val_reader_loss_of_shipped": cost(before), "val_reader_loss_of_tuned": cost(after)}
-    better = now.epoch > 0 and cost(after) < cost(before)
+    before = after = _read(shipped, val_pairs)
+    losses = now.losses[0], min(now.losses[1:])  # in float32
+    if now.epoch:
+        write_reader(source, new, shipped.mixing, (now.layers, now.place))
+        after = _read(PairReader(_unsealed(new, source)), val_pairs)
+        losses = cost(before), cost(after)
+    metrics |= {"val_reader_loss_of_shipped": losses[0], "val_reader_loss_of_tuned": losses[1]}
+    better = losses[1] < losses[0]
     metrics |= {"reader_tuned": float(better), "reader_epochs": float(now.epoch if better else 0)}
     mixing = mixed_by_labels(own, after if better else before, val_pairs.match, shipped.mixing)[0]
     if better:
