@@ -26,6 +26,7 @@ __all__ = [
     "joined",
 ]  # fmt: skip
 
+LEAST_SLOPE = 1e-3  # of a reading in the mix of both: below it the reading cannot be told from the mix
 GRAPH, SETTINGS = "reader.onnx", "reader.json"
 TABLE, TOKENIZER = "reader.safetensors", "reader-tokenizer.json"  # of a reader beside another text model
 CLS, PAD, SEP = 0, 1, 2
@@ -173,6 +174,13 @@ class PairReader:
         a, of_own, of_read, of_both = self.mixing
         r = np.clip(read, -8, 8)
         return np.asarray(a + of_own * own + of_read * r + of_both * np.clip(own, -8, 8) * r, np.float32)
+
+    def unmixed(self, own: Floats, mixed: Floats) -> Floats:
+        """The reader's log-odds, from those of `mixed` and the decision's own, (n_pairs,) float32."""
+        a, of_own, of_read, of_both = self.mixing
+        slope = of_read + of_both * np.clip(own, -8, 8)
+        r = (mixed - a - of_own * own) / np.where(np.abs(slope) < LEAST_SLOPE, np.nan, slope)
+        return np.asarray(np.clip(r, -8, 8), np.float32)
 
 
 def has_reader(model: ModelFolder) -> bool:

@@ -12,7 +12,7 @@ from linktransformer.linking.pair_cells import PairCells
 from linktransformer.linking.read_pairs import PairReading
 from linktransformer.linking.selective_encoding import IMPROBABLE
 from linktransformer.progress import stage
-from linktransformer.results.agglomerate import agglomerate, components, in_order
+from linktransformer.results.agglomerate import agglomerate, components
 
 __all__ = ["grown"]
 
@@ -29,8 +29,8 @@ def grown(
     improbable, and none is read: where one entity has many spellings, each is a rival of the others. So
     groups grow. Each begins as a cluster of the probable pairs. In each round every group is compared with
     its nearest other record: the pair is ranked among rivals that are in neither group, and read. Where a
-    match is then more probable than not, the groups are one. Pairs within the groups that have grown are
-    judged at last among rivals outside of them, and read. Relational clustering decides likewise with what it
+    match is then more probable than not, the groups are one. Pairs within groups are judged at last among
+    rivals outside of them, and read. Relational clustering decides likewise with what it
     has merged so far (I. Bhattacharya and L. Getoor, Collective entity resolution in relational data, 2007).
 
     Args:
@@ -41,32 +41,28 @@ def grown(
         reading: What reads them, within a budget.
 
     Returns:
-        The pairs, `judged` itself where no group has grown; and the report.
+        The pairs; and the report.
     """
-    report: dict[str, object] = {"groups_grown": 0}
     table = _Table.of(before, judged)
     n = table.n_records
     group = agglomerate(n, table.left, table.right, p, EVEN, "average")
-    has_grown, tried = np.zeros(n, dtype=bool), np.zeros(len(p), dtype=bool)
+    read = table.read_before(reading)
+    begun, tried = group, np.zeros(len(p), dtype=bool)
     with stage("groups"):
         while True:
             nearest = table.nearest(group, tried)
             if reading.most is not None:
                 nearest = nearest[: reading.most]
             tried[nearest] = True
-            joined = table.joined(nearest, group, cells, reading)
+            joined, read = table.joined(nearest, group, read, cells, reading)
             if not len(joined):
                 break
-            has_grown[table.left[joined]] = True
             a, b = group[table.left[joined]], group[table.right[joined]]
             group = components(n, a, b)[group]
-    groups = np.bincount(group, weights=has_grown, minlength=n) > 0
-    if not groups.any():
-        return judged, {**report, "pairs_read_for_groups": reading.pairs}
-    entity = _entities(group, groups)
-    own = table.within(entity, judged.own, cells, reading)
-    report = {"groups_grown": int(groups.sum()), "pairs_read_for_groups": reading.pairs}
-    return replace(judged, own=own, entity=entity), report
+    own = table.within(group, read, cells, reading)
+    joins = int(begun.max(initial=-1)) - int(group.max(initial=-1))
+    report: dict[str, object] = {"groups_joined": joins, "pairs_read_for_groups": reading.pairs}
+    return replace(judged, own=own, entity=group), report
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,26 +91,46 @@ class _Table:
         first = np.unique(pair[order[np.flatnonzero(np.diff(of[order], prepend=-1))]])
         return first[np.argsort(-own[first], kind="stable")]
 
-    def joined(self, pairs: Integers, group: Integers, cells: PairCells, reading: PairReading) -> Integers:
-        """Those of some pairs that are matches, read and with the rivals of other groups than theirs."""
+    def read_before(self, reading: PairReading) -> Floats:
+        """The reader's log-odds of all pairs, NaN where they were not read, (n_pairs,) float32."""
+        before, now = self.before.own, self.judged.own
+        read = np.full(len(now), np.nan, dtype=np.float32)
+        at = np.flatnonzero(now != before)
+        if len(at):
+            read[at] = reading.model.unmixed(before[at], now[at])
+        return read
+
+    def joined(
+        self, pairs: Integers, group: Integers, read: Floats, cells: PairCells, reading: PairReading
+    ) -> tuple[Integers, Floats]:
+        """Those of some pairs that are matches, with the rivals of other groups than theirs; and `read`."""
         own = self._own_among_others(group, pairs)
         possible = np.flatnonzero(own > POSSIBLE)
         possible = possible[np.argsort(-own[possible], kind="stable")]
-        pairs = pairs[possible]
-        mixed, is_read = reading.mixed(cells, (self.left[pairs], self.right[pairs]), own[possible])
-        return pairs[is_read & (mixed > 0)]
+        pairs, own = pairs[possible], own[possible]
+        read = self._with_read(pairs, read, cells, reading)
+        at = np.flatnonzero(~np.isnan(read[pairs]))
+        if not len(at):
+            return pairs[:0], read
+        return pairs[at[reading.model.mixed(own[at], read[pairs[at]]) > 0]], read
 
-    def within(self, entity: Integers, own: Floats, cells: PairCells, reading: PairReading) -> Floats:
+    def within(self, entity: Integers, read: Floats, cells: PairCells, reading: PairReading) -> Floats:
         """Log-odds of all pairs, where those within an entity are judged among rivals outside of it."""
         inside = np.flatnonzero(entity[self.left] == entity[self.right])
         inside = inside[np.argsort(-self.before.own[inside], kind="stable")]
         among_others = self._own_among_others(entity, inside)
-        mixed, is_read = reading.mixed(cells, (self.left[inside], self.right[inside]), among_others)
-        # what was read before and cannot be again, within the budget, stays as it is
-        kept = ~is_read & (self.judged.own[inside] != self.before.own[inside])
-        own = own.copy()
-        own[inside[~kept]] = mixed[~kept]
+        read = self._with_read(inside, read, cells, reading)
+        at = np.flatnonzero(~np.isnan(read[inside]))
+        among_others[at] = reading.model.mixed(among_others[at], read[inside[at]])
+        own = self.judged.own.copy()
+        own[inside] = among_others
         return own
+
+    def _with_read(self, pairs: Integers, read: Floats, cells: PairCells, reading: PairReading) -> Floats:
+        """`read` with those of some pairs that were not yet read, the first ones first."""
+        new, read = pairs[np.isnan(read[pairs])], read.copy()
+        read[new] = reading.read(cells, (self.left[new], self.right[new]))
+        return read
 
     def _own_among_others(self, entity: Integers, some: Integers) -> Floats:
         """Log-odds of pairs by their own features, ranked among rivals of other entities."""
@@ -123,9 +139,3 @@ class _Table:
         own = np.empty(len(some), dtype=np.float32)
         own[order] = self.judged.trees.own_log_odds(features)[0]
         return own
-
-
-def _entities(group: Integers, groups: Bools) -> Integers:
-    """A number for each record: that of its group, where the group is chosen, else one of its own."""
-    chosen = groups[group]
-    return in_order(np.where(chosen, group, len(group) + np.arange(len(group))))

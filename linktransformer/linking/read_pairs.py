@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linktransformer.arrays import Bools, Floats, Integers
+from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.fused import Fused
 from linktransformer.linking.options import ReaderBudget
 from linktransformer.linking.pair_cells import PairCells, TableCells, of_pairs
@@ -121,27 +121,26 @@ class PairReading:
         """How many pairs may be read at most, None for any number."""
         return None if self.budget is None else (self.budget - self.tokens) // LEAST_TOKENS
 
-    def mixed(
-        self, cells: PairCells, pairs: tuple[Integers, Integers], log_odds: Floats
-    ) -> tuple[Floats, Bools]:
-        """Log-odds of pairs with the reader's, the first ones first; and which were read, (n_pairs,) each."""
-        is_read = np.zeros(len(log_odds), dtype=bool)
-        if not len(log_odds) or self.most == 0:
-            return log_odds, is_read
-        model = _reader(self.folder)
-        sides, rows = _tokens(model, cells, pairs)
+    def read(self, cells: PairCells, pairs: tuple[Integers, Integers]) -> Floats:
+        """The reader's log-odds of pairs, the first ones first, NaN where not read, (n_pairs,) float32."""
+        read = np.full(len(pairs[0]), np.nan, dtype=np.float32)
+        if not len(read) or self.most == 0:
+            return read
+        sides, rows = _tokens(self.model, cells, pairs)
         whole = sides[0].whole[rows[0]] & sides[1].whole[rows[1]]
         cost = np.where(whole, 3 + sides[0].lengths[rows[0]] + sides[1].lengths[rows[1]], 0)
         if self.budget is not None:
             whole &= self.tokens + np.cumsum(cost) <= self.budget
         chosen = np.flatnonzero(whole)
-        found = log_odds.copy()
         if len(chosen):
-            read = model.log_odds(*sides, rows[0][chosen], rows[1][chosen])
-            found[chosen] = model.mixed(log_odds[chosen], read)
-            is_read[chosen] = True
+            read[chosen] = self.model.log_odds(*sides, rows[0][chosen], rows[1][chosen])
             self.tokens, self.pairs = self.tokens + int(cost[chosen].sum()), self.pairs + len(chosen)
-        return found, is_read
+        return read
+
+    @property
+    def model(self) -> PairReader:
+        """What reads."""
+        return _reader(self.folder)
 
 
 def mixed(
