@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from linktransformer.cli import summary
 from linktransformer.cli.arguments import Commands, add_keys, add_search, names, options_of
@@ -42,7 +42,7 @@ def add_to(commands: Commands) -> None:
     add_outputs(parser)
     text = "file of the rows without a link: side, row number from 0, reason, nearest row, score"
     add("--unlinked", help=text)
-    text = "for large .parquet files, folders or patterns: piece by piece, by one key column"
+    text = "for large .parquet files, folders or patterns: piece by piece"
     add("--bounded", action="store_true", help=text)
     text = "with --bounded: where pieces are worked on, local (default) or ray"
     add("--engine", choices=("local", "ray"), default=None, help=text)
@@ -136,9 +136,9 @@ def _run_bounded(arguments: argparse.Namespace) -> int:
             arguments.left,
             arguments.right,
             arguments.out,
-            _single(arguments.on),
-            left_on=_single(arguments.left_on),
-            right_on=_single(arguments.right_on),
+            arguments.on,
+            left_on=arguments.left_on,
+            right_on=arguments.right_on,
             model=arguments.model or "lexical",
             suffixes=(arguments.suffixes[0], arguments.suffixes[1]),
             engine=arguments.address or arguments.engine,
@@ -155,9 +155,9 @@ def _estimate_bounded(arguments: argparse.Namespace) -> int:
     values = estimate_files(
         arguments.left,
         arguments.right,
-        _single(arguments.on),
-        left_on=_single(arguments.left_on),
-        right_on=_single(arguments.right_on),
+        arguments.on,
+        left_on=arguments.left_on,
+        right_on=arguments.right_on,
         block_on=arguments.block_on,
         memory_limit=arguments.memory_limit,
         model=arguments.model or "lexical",
@@ -165,11 +165,6 @@ def _estimate_bounded(arguments: argparse.Namespace) -> int:
     for name, value in values.items():
         print(f"{name}: {value}")
     return 0
-
-
-def _single(names: list[str] | None) -> str | None:
-    """A list of one name as the name; `link_files` refuses longer ones."""
-    return names[0] if names is not None and len(names) == 1 else cast("str | None", names)
 
 
 def _write(links: Links, arguments: argparse.Namespace) -> None:

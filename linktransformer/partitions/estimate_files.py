@@ -43,7 +43,7 @@ def estimate_files(
     names = key_columns.resolve(tables[0].head, tables[1].head, on, left_on, right_on)
     dense = not (isinstance(model, str) and model == LEXICAL)
     memory = (memory_limit or MEMORY) // 2
-    plan = planned(tables, (names[0][0], names[1][0]), block_on, memory=memory, dense=dense)
+    plan = planned(tables, names, block_on, memory=memory, dense=dense)
     rows = plan.rows
     largest = int(rows.max(initial=0))
     return {

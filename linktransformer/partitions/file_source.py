@@ -21,6 +21,7 @@ from linktransformer.engines.local_engine import LocalEngine
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_statistics import statistics_of
 from linktransformer.partitions.file_survey import Counted, Survey, count, survey
+from linktransformer.partitions.naming import may_name, naming_of
 from linktransformer.partitions.partition_features import described
 from linktransformer.partitions.partition_search import searched
 from linktransformer.results.report import ABSENT, Absent, PairsReport
@@ -77,7 +78,8 @@ class FileSource:
 
     @property
     def _model(self) -> Decision:
-        return decision().corrected_by(self.files.plan.correction, [self.survey.column.name])
+        names = [column.name for column in self.survey.columns]
+        return decision().corrected_by(self.files.plan.correction, names)
 
     @property
     def _on_trial(self) -> bool:
@@ -132,15 +134,26 @@ class FileSource:
         )
         if pairs is None:
             return report
-        column = self.survey.column
+        columns, key = self.survey.columns, self._key
+        reads = "all columns" if key is None or not plan.reads_key_column else "the key column"
+        if not partitions.several:
+            reads = "all columns"
         return replace(
             report,
             views_left_out=pairs.views_left_out,
-            model_reads="all columns" if "dense" in fused.candidates.views else ABSENT,
-            key_column=column.name if column.names else None,
-            comparisons={column.name: column.statistics.comparison.kind},
-            match_weights=fellegi_sunter.shown([column.name], pairs.tables),
+            model_reads=reads if "dense" in fused.candidates.views else ABSENT,
+            key_column=key,
+            comparisons={column.name: column.statistics.comparison.kind for column in columns},
+            match_weights=fellegi_sunter.shown([column.name for column in columns], pairs.tables),
         )
+
+    @property
+    def _key(self) -> str | None:
+        """The name of the column that names the records."""
+        partitions, naming = self.files.partitions, self.files.naming
+        if naming is None:
+            return partitions.on[0][0] if may_name(partitions, 0, self.counted.sizes) else None
+        return None if naming.key is None else self.survey.columns[naming.key].name
 
     def _search_report(self, n_candidates: int) -> dict[str, object]:
         partitions, job = self.files.partitions, self.files.job
@@ -193,6 +206,8 @@ class FileSource:
 def file_source(files: FileJob, engine: Engine | None = None) -> FileSource:
     """Count the records of both files, and number them as if each file had been read at once."""
     counted = count(files)
+    if files.partitions.several:
+        files = replace(files, naming=naming_of(files.partitions, counted.values, counted.sizes))
     nodes = _nodes(files, counted, 0), _nodes(files, counted, 1)
     return FileSource(files, counted, nodes, engine or LocalEngine())
 

@@ -29,7 +29,6 @@ from linktransformer.results.links import Links
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables import block_keys, key_columns
 from linktransformer.tables import null_values as nulls
-from linktransformer.tables.frames import Table
 from linktransformer.tables.null_values import NullValues
 from linktransformer.tables.parquet_parts import Place, Places
 from linktransformer.tables.parquet_tables import ParquetTable, open_parquet
@@ -46,10 +45,10 @@ def link_files(
     left: Places,
     right: Places,
     out: Place | None,
-    on: str | None = None,
+    on: Columns = None,
     *,
-    left_on: str | None = None,
-    right_on: str | None = None,
+    left_on: Columns = None,
+    right_on: Columns = None,
     block_on: BlockColumns = None,
     how: str = "left",
     validate: str | None = None,
@@ -85,9 +84,10 @@ def link_files(
             of the list; they have the same columns.
         right: The other table.
         out: The .parquet file to be written; None writes none.
-        on: The key column of both files: one column.
-        left_on: The key column of the left file, with `right_on`.
-        right_on: The key column of the right file.
+        on: Key column or columns of both files; None, without `left_on` and `right_on`: the text columns that
+            both have.
+        left_on: Key columns of the left file, with `right_on`.
+        right_on: Key columns of the right file.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
         how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all.
@@ -152,9 +152,9 @@ def link_files(
     join = Join(how, suffixes, indicator, score_column)
     join.check(*heads)
     job = Job.of(locals())
-    key = _key(heads, on, left_on, right_on)
-    key_columns.check_compare(job.compare, ([key[0]], [key[1]]))
-    null_texts = nulls.check(null_values, key)
+    key = key_columns.resolve(*heads, on, left_on, right_on)
+    key_columns.check_compare(job.compare, key)
+    null_texts = nulls.check(null_values, [*key[0], *key[1]])
     if out is not None and Path(out).suffix.lower() != ".parquet":
         raise InvalidArgumentError(f"out={str(out)!r} is not a parquet file. Give such as 'linked.parquet'.")
     if out is not None:
@@ -184,11 +184,11 @@ def link_files(
         )
         pairs = scored(file_source(FileJob(partitions, plan, job, results), running))
         null_counts = {
-            table.name: {name: n} if name in null_texts else {}
-            for table, name, n in zip(tables, key, partitions.n_emptied, strict=True)
+            table.name: {name: n.get(name, 0) for name in names if null_texts.get(name)}
+            for table, names, n in zip(tables, key, partitions.n_emptied, strict=True)
         }
-        stubs, columns = (tables[0].stub, tables[1].stub), ([key[0]], [key[1]])
-        links = links_of(pairs, stubs, columns, partitions.blocks, null_counts, job)
+        stubs = tables[0].stub, tables[1].stub
+        links = links_of(pairs, stubs, key, partitions.blocks, null_counts, job)
         links = report_warnings.of_links(links, every_row=job.threshold is None)
         logger.info("%r", links)
         report_warnings.warn(links.details)
@@ -199,7 +199,7 @@ def link_files(
 
 def _key_of_job(
     tables: tuple[ParquetTable, ParquetTable],
-    key: tuple[str, str],
+    key: tuple[list[str], list[str]],
     null_values: NullValues,
     job: Job,
     plan: Plan,
@@ -212,14 +212,3 @@ def _key_of_job(
     options = {name: value for name, value in job.options().items() if name not in ("validate", "threshold")}
     facts = [table.fingerprint for table in tables]
     return key_of(__version__, facts, key, null_values, options, plan.name, of_model, plan.chosen)
-
-
-def _key(heads: tuple[Table, Table], on: Columns, left_on: Columns, right_on: Columns) -> tuple[str, str]:
-    """The one key column of either file."""
-    left, right = key_columns.resolve(*heads, on, left_on, right_on)
-    if max(len(left), len(right)) > 1:
-        raise InvalidArgumentError(
-            f"Files are linked by one key column each. Given: {left} and {right}. Name one by on=, or write "
-            "the columns into one first."
-        )
-    return left[0], right[0]

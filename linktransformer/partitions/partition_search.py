@@ -127,9 +127,18 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
     scores = {name: score[at] for name, score in candidates.views.items()}
     nearest, strong = mutual_and_strength(scores, places)
     texts = partition.nodes[0].text[left], partition.nodes[1].text[right]
-    cells = survey.column.compare(
-        folded(partition.texts[0]).tolist(), folded(partition.texts[1]).tolist(), *texts
-    )
+    cells: dict[str, NDArray[np.generic]] = {}
+    for number, column in enumerate(survey.columns):
+        sides = [
+            folded(side.cells[place]).tolist()
+            for side, place in zip(partition.sides, column.places, strict=True)
+        ]
+        compared = column.compare(sides[0], sides[1], *texts)
+        cells |= {
+            f"similarity {number}": compared.similarity,
+            f"equal {number}": compared.equal,
+            f"frequency {number}": compared.frequency,
+        }
     described: dict[str, NDArray[np.generic]] = {
         "left": candidates.left.astype(np.int32),
         "right": candidates.right.astype(np.int32),
@@ -137,9 +146,7 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
         "nearest": nearest,
         "strong": strong,
         "same": _same(partition.texts, texts, candidates.views["lexical"][at]),
-        "similarity": cells.similarity,
-        "equal": cells.equal,
-        "frequency": cells.frequency,
+        **cells,
         **{f"view {name}": score for name, score in candidates.views.items()},
     }
     files.stored(partition.number).put(described)

@@ -316,7 +316,7 @@ def test_nodes_are_numbered_as_if_the_files_were_read_as_one(
 ) -> None:
     sides = open_parquet(paths[0], "left"), open_parquet(paths[1], "right")
     job = Job(model="lexical", block_on="city")
-    divided = partition.divide(sides, ("name", "name"), "city", tmp_path / "w", memory=FEW // 2)
+    divided = partition.divide(sides, (["name"], ["name"]), "city", tmp_path / "w", memory=FEW // 2)
     plan = model_plan.plan("lexical")
     found = scored(file_source(FileJob(divided, plan, job)))
     native = tuple(
@@ -380,7 +380,7 @@ def test_links_of_files_say_what_they_cannot_do(paths: tuple[Path, Path]) -> Non
     ("options", "error", "words"),
     [
         ({"on": "nam"}, ColumnNotFoundError, "Did you mean 'name'"),
-        ({"on": ["name", "city"]}, InvalidArgumentError, "one key column"),
+        ({"on": ["name", "nam"]}, ColumnNotFoundError, "Did you mean 'name'"),
         ({"on": "name", "block_on": "town"}, ColumnNotFoundError, "block_on='town'"),
         ({"on": "name", "out": "linked.csv"}, InvalidArgumentError, "not a parquet file"),
         ({"on": "name", "left": "none.parquet"}, InvalidArgumentError, "left='none.parquet' is not a file"),
