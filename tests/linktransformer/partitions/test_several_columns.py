@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import linktransformer as lt
 from linktransformer.cli import main
 from linktransformer.encoding import memmap_embeddings
+from linktransformer.errors import InvalidArgumentError, TableTypeError
 from linktransformer.partitions import naming, partition
 from linktransformer.results.links import Links
 from linktransformer.search.ngram_counts import TextCounts
@@ -171,3 +172,21 @@ def test_from_the_command_line(paths: tuple[Path, Path], tmp_path: Path) -> None
     lt.link_files(*paths, outs[1], ["title", "authors"], block_on="venue", progress=False)
     found, wanted = (repr(parquet.read_table(out).to_pylist()) for out in outs)
     assert found == wanted
+
+
+def test_link_takes_files_as_link_files_does(paths: tuple[Path, Path], tmp_path: Path) -> None:
+    for name in "lr":
+        (tmp_path / name).mkdir()
+        (tmp_path / f"{name}.parquet").rename(tmp_path / name / "a.parquet")
+    options: dict[str, Any] = {"on": ["title", "authors"], "model": "lexical"}
+    patterns = f"{tmp_path}/l/*.parquet", f"{tmp_path}/r/*.parquet"
+    found = lt.link(*patterns, engine="local", **options)
+    tables = [parquet.read_table(tmp_path / name / "a.parquet") for name in "lr"]
+    the_same(found, lt.link(*tables, **options))
+    assert "pieces" in found.details["search"]
+    with pytest.raises(InvalidArgumentError, match="images='photo' is for tables in memory"):
+        lt.link(*patterns, images="photo", **options)
+    with pytest.raises(InvalidArgumentError, match="engine='ray' links files"):
+        lt.link(*tables, engine="ray", **options)
+    with pytest.raises(TableTypeError):
+        lt.link(patterns[0], tables[1], **options)
