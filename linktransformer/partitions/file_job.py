@@ -34,6 +34,8 @@ __all__ = ["FileJob", "Matrix", "Partition", "Side", "Texts"]
 Texts = NDArray[np.object_]
 Cells = Sequence[Texts] | Sequence[list[str]]  # by key column
 
+TILED_FROM = 1.5  # of what the limit has room for: partitions of several blocks are a little above it
+
 _loaded: dict[str, Plan] = {}  # the plan of a named model, once in a process
 _encoding = Lock()  # a model encodes one piece at a time, while another piece is searched
 
@@ -57,7 +59,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Partition:
-    """The rows of some blocks, ready to be searched, with the vectors of the texts by view."""
+    """The rows of some blocks, ready to be searched, with the vectors of the texts by view.
+
+    Of a partition that is searched tile by tile, only those of a model are there.
+    """
 
     number: int
     sides: tuple[Side, Side]
@@ -130,11 +135,24 @@ class FileJob:
         order = [0] if self.naming is None else self.naming.order[side]
         return list(cells[0]) if len(order) == 1 else written(cells, order)
 
+    @property
+    def most(self) -> int | None:
+        """How many rows of a partition are searched at once; None for all, where no limit was given."""
+        if self.job.memory_limit is None:
+            return None
+        return max(1, int(self.job.memory_limit / 2 / self.partitions.bytes_a_row))
+
+    def is_tiled(self, left: Side, right: Side) -> bool:
+        """Whether a partition is much larger than the limit, since one of its blocks is."""
+        return self.most is not None and len(left.rows) + len(right.rows) > TILED_FROM * self.most
+
     def read(self, number: int) -> Partition:
         """Read a partition, count its n-grams and run the model on its texts."""
         left, right = self.sides(number)
         matrices: dict[str, tuple[Matrix, Matrix]] = {}
         for name in self.views:
+            if self.is_tiled(left, right) and name != "dense":
+                continue
             if name == "dense":
                 matrices[name] = self._encoded(0, left, number), self._encoded(1, right, number)
             else:

@@ -49,6 +49,7 @@ class Partitions:
         largest: Rows of the largest partition.
         n_blocks: How many blocks both files have.
         n_unshared: How many blocks only one of them has.
+        bytes_a_row: What a row takes while it is searched.
         blocks: The warnings of `block_keys`, without the block of each row.
         n_emptied: By key column, cells of the left and of the right file that were taken as null.
     """
@@ -66,6 +67,7 @@ class Partitions:
     largest: int
     n_blocks: int
     n_unshared: int
+    bytes_a_row: float
     blocks: Blocks
     n_emptied: tuple[dict[str, int], dict[str, int]]
 
@@ -193,6 +195,7 @@ def divide(
         largest=int(rows.max(initial=0)),
         n_blocks=n_shared,
         n_unshared=len(blocks) - n_shared,
+        bytes_a_row=plan.bytes_a_row,
         blocks=Blocks(warnings=tuple(codes.warnings)),
         n_emptied=(dict(emptied[0]), dict(emptied[1])),
     )

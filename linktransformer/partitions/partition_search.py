@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.equal_texts import SAME, alike
 from linktransformer.partitions.file_job import FileJob, Partition, Texts
 from linktransformer.partitions.file_survey import Survey
+from linktransformer.partitions.search_tiles import own_rivals_in_tiles, search_in_tiles
 from linktransformer.scoring import ranks
 from linktransformer.scoring.candidate_evidence import nearest_pairs, own_rivals
 from linktransformer.scoring.features import mutual_and_strength, near
@@ -114,10 +114,7 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
     Of all candidates the similarities are kept; of those that are described, whether the two are each other's
     nearest, how equal their texts are, and how equal their cells.
     """
-    job = files.job
-    candidates = search(
-        partition.matrices, *partition.nodes, int(job.k), memory_limit=job.memory_limit, device=job.device
-    )
+    candidates = _candidates(files, partition)
     at = np.flatnonzero(near(candidates.left, candidates.right, candidates.views))
     left, right = candidates.left[at], candidates.right[at]
     places = {
@@ -159,13 +156,22 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
         len(at),
         {name: float(score.min(initial=0)) for name, score in candidates.views.items()},
         {name: _seconds(candidates, score) for name, score in candidates.views.items()},
-        {name: _own(files, survey, partition, name) for name in partition.matrices},
+        {name: _own(files, survey, partition, name) for name in files.views},
         {
             name: (_some(sides[0], drawn[0]), _some(sides[1], drawn[1]))
             for name, sides in partition.matrices.items()
-            if not sp.issparse(sides[0])
+            if name == "dense"
         },
         _related(candidates, partition.nodes, (drawn[0], drawn[1])),
+    )
+
+
+def _candidates(files: FileJob, partition: Partition) -> Candidates:
+    job = files.job
+    if files.most is not None and files.is_tiled(*partition.sides):
+        return search_in_tiles(files, partition, files.most)
+    return search(
+        partition.matrices, *partition.nodes, int(job.k), memory_limit=job.memory_limit, device=job.device
     )
 
 
@@ -190,8 +196,11 @@ def _own(files: FileJob, survey: Survey, partition: Partition, name: str) -> tup
         numbers = survey.counted.numbers[side][partition.number]
         some = np.flatnonzero(np.isin(numbers, survey.own[name][side]))
         score = np.empty(0, dtype=np.float32)
-        if len(some):
-            matrix, whole = partition.matrices[name][side], survey.counted.whole[side]
+        whole = survey.counted.whole[side]
+        if len(some) and files.most is not None and files.is_tiled(*partition.sides):
+            score = own_rivals_in_tiles(files, partition, name, side, some, files.most, whole=whole)
+        elif len(some):
+            matrix = partition.matrices[name][side]
             score = own_rivals(matrix, nodes, some, whole=whole, device=files.job.device)
         sides.append((numbers[some], score))
     return sides[0], sides[1]
