@@ -162,8 +162,7 @@ def _estimate_bounded(arguments: argparse.Namespace) -> int:
         memory_limit=arguments.memory_limit,
         model=arguments.model or "lexical",
     )
-    for name, value in values.items():
-        print(f"{name}: {value}")
+    print(values)
     return 0
 
 

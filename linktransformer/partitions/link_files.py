@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 from linktransformer import __version__
 from linktransformer import progress as progress_of_call
@@ -19,13 +20,13 @@ from linktransformer.linking.joining import Join
 from linktransformer.linking.merge import links_of
 from linktransformer.linking.options import BlockColumns, Columns, Job, Model, Suffixes, Threshold
 from linktransformer.partitions.checkpoint import job_folder, key_of
+from linktransformer.partitions.estimate_files import estimate_of
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_source import file_source
 from linktransformer.partitions.join_files import write_joined
 from linktransformer.partitions.partition import MEMORY, divide
 from linktransformer.progress import displayed
 from linktransformer.results import report_warnings
-from linktransformer.results.links import Links
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables import block_keys, key_columns
 from linktransformer.tables import null_values as nulls
@@ -68,8 +69,9 @@ def link_files(
     workspace: Place | None = None,
     engine: EngineLike = None,
     on_bad_file: str = "raise",
+    dry_run: bool = False,
     progress: bool | None = None,
-) -> Links:
+) -> Any:
     """Merge two tables of Parquet files that are too large for memory into a third file.
 
     The result has the rows and columns of `merge`, and its scores: match probabilities. Rows are set aside on
@@ -122,10 +124,12 @@ def link_files(
             "ray://head:10001": on the cluster there, whose machines share the `workspace`
             (docs/large-tables.md). The links are the same.
         on_bad_file: "raise" where a file cannot be read, or "skip" to leave it out with a warning.
+        dry_run: Link nothing: read the block columns and the first rows, and return a `FileEstimate` of rows,
+            pairs, memory and CPU seconds.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
-        The links, by row number. Their tables have no rows: `pairs`, `unlinked`, `report` and `evaluate`
+        `Links` by row number. Their tables have no rows: `pairs`, `unlinked`, `report` and `evaluate`
         work, `explain` does not. `LinkWarning` is given where the estimated precision is below one half.
 
     Raises:
@@ -162,6 +166,9 @@ def link_files(
     if workspace is not None and not Path(workspace).is_dir():
         raise InvalidArgumentError(f"workspace={str(workspace)!r} is not a folder. Give one that is there.")
     block_keys.column_pairs(heads, block_on)
+    if dry_run:
+        dense = not (isinstance(job.model, str) and job.model == LEXICAL)
+        return estimate_of(tables, key, job.block_on, job.memory_limit, dense=dense)
     plan = model_plan.plan(job.model, job.device, job.cache)
     workplace = Path(workspace or tempfile.gettempdir())
     for text in (*tables[0].skipped, *tables[1].skipped):

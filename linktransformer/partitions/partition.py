@@ -94,6 +94,8 @@ class Division:
         size: How many rows of either file each has, (2, n_blocks) int64.
         partition: The partition of each, (n_blocks,) int64.
         bytes_a_row: What a row takes while it is searched.
+        length: The mean number of characters of a text.
+        views: How many n-gram views there are: of several key columns one more.
     """
 
     names: list[list[str]]
@@ -102,6 +104,8 @@ class Division:
     size: Integers
     partition: Integers
     bytes_a_row: float
+    length: float
+    views: int
 
     @property
     def rows(self) -> Integers:
@@ -122,9 +126,10 @@ def planned(
     names = [[pair[side] for pair in pairs] for side in (0, 1)]
     codes = BlockCodes(tables, pairs)
     blocks, size = _blocks(tables, names, codes)
-    each = BYTES_A_ROW + BYTES_A_CHARACTER * _length(tables, on) + (BYTES_A_VECTOR if dense else 0)
+    length, views = _length(tables, on), 2 if max(map(len, on)) > 1 else 1
+    each = BYTES_A_ROW + BYTES_A_CHARACTER * length * views + (BYTES_A_VECTOR if dense else 0)
     partition = partition_of_block(size.sum(axis=0), max(1, int(memory / each)))
-    return Division(names, codes, blocks, size, partition, each)
+    return Division(names, codes, blocks, size, partition, each, length, views)
 
 
 def divide(
@@ -249,5 +254,4 @@ def _length(tables: tuple[ParquetTable, ParquetTable], on: tuple[list[str], list
             texts = records.read(batch, names, Serializer()).texts.tolist()
             means.append(sum(map(len, texts)) / max(1, len(texts)))
             break
-    # the n-grams of the key column are one more view
-    return max(means) * (2 if max(map(len, on)) > 1 else 1)
+    return max(means)

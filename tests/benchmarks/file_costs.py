@@ -62,7 +62,7 @@ COSTS = ("start", "characters", "pairs")
 
 
 def fitted(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """CPU seconds of a start, of a character and of a pair: least squares of relative errors, none below 0."""
+    """CPU seconds of a start, a character and a pair: least squares of relative errors, none below 0."""
     import numpy as np
     from scipy.optimize import nnls
 
