@@ -191,3 +191,19 @@ def test_link_takes_files_as_link_files_does(paths: tuple[Path, Path], tmp_path:
         lt.link(*tables, engine="ray", **options)
     with pytest.raises(TableTypeError):
         lt.link(patterns[0], tables[1], **options)
+
+
+def test_a_dry_run_says_what_the_run_would_take(paths: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    options: dict[str, Any] = {"on": ["title", "authors"], "block_on": "venue", "memory_limit": FEW}
+    said = lt.link_files(*paths, out, dry_run=True, **options)
+    assert not out.exists() and not list(tmp_path.glob("linktransformer-*"))
+    search = lt.link_files(*paths, out, progress=False, **options).details["search"]
+    assert (said.left_rows, said.right_rows) == (453, 303) and said.pieces == search["pieces"]
+    tables = [parquet.read_table(path).to_pandas().dropna(subset=["venue"]) for path in paths]
+    assert said.pairs == len(tables[0].merge(tables[1], on="venue")) and said.pairs_compared == 2 * said.pairs
+    assert said.cpu_seconds_interval[0] < said.cpu_seconds < said.cpu_seconds_interval[1]
+    assert f"pairs: {said.pairs}" in str(said).splitlines()
+    more = lt.link_files(*paths, out, ["title", "authors"], dry_run=True)
+    assert more.pairs > 3 * said.pairs and more.pieces == 1
+    assert lt.link_files(*paths, None, "title", model=Hashed(), dry_run=True).cpu_seconds is None
