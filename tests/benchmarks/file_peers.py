@@ -4,7 +4,7 @@
 
 Both block on the city. Splink compares the words of a name, each by Jaro-Winkler, with the share of equal
 names as the recall of the rule that is taken for certain; a left firm has its most probable right one.
-goldenmatch compares the name from .85, as its documentation does. This file imports nothing of the benchmarks.
+goldenmatch compares the name from .85, as its documentation does. Nothing of the benchmarks is imported.
 """
 
 from __future__ import annotations
