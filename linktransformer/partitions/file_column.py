@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from linktransformer.arrays import Bools, Floats, Integers
-from linktransformer.partitions.key_cells import value_bin
 from linktransformer.partitions.partition import Partitions
 from linktransformer.scoring.column_kind import detect, sampled
 from linktransformer.scoring.column_similarity import compare_known, prepare
@@ -119,7 +118,7 @@ def _column(
     places: tuple[int, int],
     counts: HashedCounts,
 ) -> FileColumn:
-    values, bins = partitions.values, (value_bin(pair, 0), value_bin(pair, 1))
+    values, bins = partitions.values, (partitions.value_bin(pair, 0), partitions.value_bin(pair, 1))
     name, other = (names[place] for names, place in zip(partitions.on, places, strict=True))
     comparison = compare.get(name, compare.get(other))
     if comparison is None:

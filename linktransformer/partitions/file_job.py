@@ -112,7 +112,8 @@ class FileJob:
 
     def sides(self, number: int) -> tuple[Side, Side]:
         """The rows of a partition, left and right."""
-        return self._side(0, number), self._side(1, number)
+        left = self._side(0, number)
+        return left, left if self.partitions.same else self._side(1, number)
 
     def _side(self, side: int, number: int) -> Side:
         rows = self.partitions.shelves[side].take(number, keep=True)
@@ -144,6 +145,8 @@ class FileJob:
 
     def is_tiled(self, left: Side, right: Side) -> bool:
         """Whether a partition is much larger than the limit, since one of its blocks is."""
+        if self.partitions.same:  # a pair of records would be in two tiles
+            return False
         return self.most is not None and len(left.rows) + len(right.rows) > TILED_FROM * self.most
 
     def read(self, number: int) -> Partition:
@@ -153,13 +156,24 @@ class FileJob:
         for name in self.views:
             if self.is_tiled(left, right) and name != "dense":
                 continue
-            if name == "dense":
+            if self.partitions.same:
+                matrices[name] = self._of_one(name, left, number)
+            elif name == "dense":
                 matrices[name] = self._encoded(0, left, number), self._encoded(1, right, number)
             else:
                 matrices[name] = self.ngrams(
                     name, (left.texts.tolist(), right.texts.tolist()), (left.cells, right.cells)
                 )
         return Partition(number, (left, right), matrices)
+
+    def _of_one(self, view: str, side: Side, number: int) -> tuple[Matrix, Matrix]:
+        """The vectors of one table on both sides."""
+        if view == "dense":
+            dense = self._encoded(0, side, number)
+            return dense, dense
+        nothing = [cell[:0] for cell in side.cells]
+        sparse, _ = self.ngrams(view, (side.texts.tolist(), []), (side.cells, nothing))
+        return sparse, sparse
 
     def ngrams(
         self,

@@ -107,10 +107,12 @@ class FileSource:
             candidates.left,
             candidates.right,
             self.counted.sizes,
+            same=self.files.partitions.same,
             expected_overlap=self.files.job.expected_overlap,
             offset=pairs.offset,
         )
-        return raised(Fused(candidates, decided.probability, decided), pairs.same)
+        fused = Fused(candidates, decided.probability, decided)
+        return raised(fused, pairs.same, one_table=self.files.partitions.same)
 
     def refined(self, pairs: FilePairs, fused: Fused) -> tuple[FilePairs, Fused]:
         """The pairs with the model's view, where it was on trial and n-grams leave much open."""
@@ -208,8 +210,9 @@ def file_source(files: FileJob, engine: Engine | None = None) -> FileSource:
     counted = count(files)
     if files.partitions.several:
         files = replace(files, naming=naming_of(files.partitions, counted.values, counted.sizes))
-    nodes = _nodes(files, counted, 0), _nodes(files, counted, 1)
-    return FileSource(files, counted, nodes, engine or LocalEngine())
+    left = _nodes(files, counted, 0)
+    right = left if files.partitions.same else _nodes(files, counted, 1)
+    return FileSource(files, counted, (left, right), engine or LocalEngine())
 
 
 def _settled(fused: Fused, validate: str) -> float:

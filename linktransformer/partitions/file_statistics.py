@@ -55,7 +55,8 @@ def statistics_of(files: FileJob, survey: Survey, searched: Sequence[Searched]) 
     Match weights are learned from all pairs, or from about two million of them, chosen by their numbers.
     """
     random = survey.random
-    apart = _unrelated(random, searched)
+    same = files.partitions.same
+    apart = _unrelated(random, searched, same=same)
     left, right = random.left[apart], random.right[apart]
     own, views = {}, {}
     for name in files.views:
@@ -64,7 +65,7 @@ def statistics_of(files: FileJob, survey: Survey, searched: Sequence[Searched]) 
             pair_scores(*_vectors(files, random, name, searched), left, right),
             survey.counted.sizes,
             min(part.lowest[name] for part in searched),
-            np.concatenate(own[name]),
+            own[name][0] if same else np.concatenate(own[name]),
             np.concatenate([part.seconds[name] for part in searched]),
         )
     unrelated = []
@@ -79,11 +80,11 @@ def statistics_of(files: FileJob, survey: Survey, searched: Sequence[Searched]) 
     for number, part in enumerate(searched):
         levels = levels_of(files.stored(number), len(survey.columns))
         lowest = min(lowest, float(weights_of(levels, tables, part.n_described).total.min(initial=0)))
-    most = float(np.log(sum(survey.counted.sizes) + 1))
+    most = float(np.log(survey.counted.n_records + 1))
     rarities = Rarities(np.empty(0, dtype=object), np.empty(0, dtype=np.float32), most)
     columns = tuple(column.statistics for column in survey.columns)
     job = JobStatistics(
-        survey.counted.sizes, False, views, rarities, columns, tables, float(np.float32(lowest))
+        survey.counted.sizes, same, views, rarities, columns, tables, float(np.float32(lowest))
     )
     return FileStatistics(job, own)
 
@@ -97,11 +98,14 @@ def levels_of(stored: Stored, n_columns: int) -> list[ColumnLevels]:
     return levels
 
 
-def _unrelated(random: RandomPairs, searched: Sequence[Searched]) -> Bools:
+def _unrelated(random: RandomPairs, searched: Sequence[Searched], *, same: bool) -> Bools:
     """The random pairs, (n,) bool, that are not nearest candidates; as in `scoring.candidate_evidence`."""
     width = len(random.texts[1])
     related = np.concatenate([part.related[0] * width + part.related[1] for part in searched])
     apart = ~np.isin(random.left * width + random.right, related)
+    if same:
+        left, right = (np.array(texts, dtype=object) for texts in random.texts)
+        apart &= left[random.left] != right[random.right]
     return apart if apart.any() else np.ones(len(apart), dtype=bool)
 
 

@@ -64,6 +64,12 @@ class Counted:
     values: list[HashedCounts]
     names: Shelf
 
+    @property
+    def n_records(self) -> int:
+        """The records of both files, those of one table once."""
+        same = self.numbers[0] is self.numbers[1]
+        return self.sizes[0] if same else sum(self.sizes)
+
     def of_pairs(self, stored: Stored) -> tuple[Integers, Integers]:
         """The left and the right record of each described pair of a partition, (n_pairs,) int64."""
         at, number = stored.integers("at"), stored.number
@@ -96,7 +102,7 @@ def count(files: FileJob) -> Counted:
     values = [HashedCounts() for _ in pairs]
     with Shelf(files.partitions.folder, "names") as names, progress.stage("count", n) as tick:
         for number in range(n):
-            for side_number, side in enumerate(files.sides(number)):
+            for side_number, side in enumerate(files.sides(number)[: 1 if files.partitions.same else 2]):
                 nodes = side.nodes
                 firsts[side_number].append(side.rows[blocking.first_rows(nodes)])
                 files.stored(number, "count").put(
@@ -117,17 +123,23 @@ def count(files: FileJob) -> Counted:
     words.settle()
     for counts in values:
         counts.settle()
-    numbers = _in_text_order(names, 0, firsts[0]), _in_text_order(names, 1, firsts[1])
+    left = _in_text_order(names, 0, firsts[0])
+    numbers = left, left if files.partitions.same else _in_text_order(names, 1, firsts[1])
     sizes = sum(map(len, numbers[0])), sum(map(len, numbers[1]))
-    return Counted(numbers, sizes, (len(blocks[0]) == 1, len(blocks[1]) == 1), words, values, names)
+    whole = [len(blocks[0 if files.partitions.same else side]) == 1 for side in (0, 1)]
+    return Counted(numbers, sizes, (whole[0], whole[1]), words, values, names)
 
 
 @progress.stage("samples")
 def survey(files: FileJob, counted: Counted) -> Survey:
     """Draw samples, and choose how key columns are compared."""
     shelf = _written(files, counted)
-    left, right = (ordered_texts(shelf, side, counted.numbers[side]) for side in (0, 1))
-    drawing = Drawing((left.order, right.order), first_of(left, right))
+    left = ordered_texts(shelf, 0, counted.numbers[0])
+    if files.partitions.same:
+        right, drawing = left, Drawing((left.order, left.order), 0, same=True)
+    else:
+        right = ordered_texts(shelf, 1, counted.numbers[1])
+        drawing = Drawing((left.order, right.order), first_of(left, right))
     columns = file_columns(files.partitions, files.job.compare or {}, counted.values)
     own = {
         name: tuple(own_sample(side.order, sparse=name != "dense") for side in (left, right))
@@ -204,7 +216,8 @@ def _random(files: FileJob, counted: Counted, drawing: Drawing) -> RandomPairs:
         if files.partitions.several:
             columns += [cell_name(number) for number in range(len(files.partitions.on[side]))]
         back = _ranks(order)
-        found = [texts_at(counted.names, side, at[order], column) for column in columns]
+        number = 0 if files.partitions.same else side
+        found = [texts_at(counted.names, number, at[order], column) for column in columns]
         whole, *of_columns = ([column[number] for number in back.tolist()] for column in found)
         unique, code = factorize(whole)
         first = np.unique(code, return_index=True)[1].tolist()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from linktransformer.tables.parquet_tables import ParquetTable, open_parquet
 from linktransformer.tables.writers import check_folder
 from model_hub.work_folder import work_folder
 
-__all__ = ["link_files"]
+__all__ = ["key_of_job", "link_files", "results_folder"]
 
 logger = logging.getLogger(__name__)
 
@@ -173,10 +173,10 @@ def link_files(
     workplace = Path(workspace or tempfile.gettempdir())
     for text in (*tables[0].skipped, *tables[1].skipped):
         progress_of_call.warn(f"left out: {text}")
-    key_of_job = _key_of_job(tables, key, null_values, job, plan) if workspace is not None else None
+    name = key_of_job(tables, key, null_values, job, plan) if workspace is not None else None
     with (
         work_folder(workplace, "linktransformer-", mode=0o700) as folder,  # it holds rows
-        nullcontext(folder) if key_of_job is None else job_folder(workplace, key_of_job) as results,
+        results_folder(workplace, name, folder) as results,
         opened(engine) as running,
     ):
         partitions = divide(
@@ -204,7 +204,7 @@ def link_files(
     return links
 
 
-def _key_of_job(
+def key_of_job(
     tables: tuple[ParquetTable, ParquetTable],
     key: tuple[list[str], list[str]],
     null_values: NullValues,
@@ -219,3 +219,8 @@ def _key_of_job(
     options = {name: value for name, value in job.options().items() if name not in ("validate", "threshold")}
     facts = [table.fingerprint for table in tables]
     return key_of(__version__, facts, key, null_values, options, plan.name, of_model, plan.chosen)
+
+
+def results_folder(workplace: Path, name: str | None, folder: Path) -> AbstractContextManager[Path]:
+    """Where results of pieces are kept: by the name of the job, or with none in the folder of this call."""
+    return nullcontext(folder) if name is None else job_folder(workplace, name)

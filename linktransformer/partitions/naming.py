@@ -9,7 +9,7 @@ import numpy as np
 
 from linktransformer import progress
 from linktransformer.arrays import Bools, Doubles, Integers
-from linktransformer.partitions.key_cells import cell_name, value_bin
+from linktransformer.partitions.key_cells import cell_name
 from linktransformer.partitions.partition import Partitions
 from linktransformer.scoring.key_column import SAMPLE, by_information, entropy, names_records
 from linktransformer.scoring.sampling import drawn
@@ -57,9 +57,9 @@ def naming_of(partitions: Partitions, values: Sequence[HashedCounts], sizes: tup
 
 def may_name(partitions: Partitions, pair: int, sizes: tuple[int, int]) -> bool:
     """Whether a pair of columns may name records."""
-    n_values = [partitions.n_values[value_bin(pair, side)] for side in (0, 1)]
+    n_values = [partitions.n_values[partitions.value_bin(pair, side)] for side in (0, 1)]
     first: list[str] = []
-    for texts in text_parts(partitions.values, value_bin(pair, 0)):
+    for texts in text_parts(partitions.values, partitions.value_bin(pair, 0)):
         first += texts[: SAMPLE - len(first)]
         if len(first) == SAMPLE:
             break
@@ -80,7 +80,7 @@ def _information(counts: HashedCounts, n_records: int) -> float:
 def _counts(texts: Shelf, places: tuple[int, int]) -> TextCounts:
     """The n-grams of the key column, once for each different text of all columns."""
     counts = TextCounts()
-    for side, place in enumerate(places):
+    for side, place in enumerate(places):  # of one table the second bin is empty
         for part in texts.parts(side):
             counts.add(part.column(cell_name(place)).to_pylist())
     counts.settle()
@@ -91,27 +91,34 @@ def _rate(partitions: Partitions, pair: int) -> float:
     """The share of a sample of values that are the one best of their one best in the other file."""
     counts, sides = TextCounts(), []
     for side in (0, 1):
-        number = value_bin(pair, side)
-        for texts in text_parts(partitions.values, number):
+        number = partitions.value_bin(pair, side)
+        for texts in [] if side and partitions.same else text_parts(partitions.values, number):
             counts.add(texts)
         sides.append(
             ordered_texts(partitions.values, number, [np.arange(partitions.n_values[number], dtype=np.int64)])
         )
     counts.settle()
-    first = first_of(sides[0], sides[1])
+    first = 0 if partitions.same else first_of(sides[0], sides[1])
     sample = drawn(sides[first].order, SAMPLE)
-    bins = value_bin(pair, first), value_bin(pair, 1 - first)
-    best = _one_best(counts, sides[first].at(sample), partitions.values, bins[1])
-    back = _one_best(counts, sides[1 - first].at(np.maximum(best, 0)), partitions.values, bins[0])
+    bins = partitions.value_bin(pair, first), partitions.value_bin(pair, 1 - first)
+    own = sample if partitions.same else None
+    best = _one_best(counts, sides[first].at(sample), partitions.values, bins[1], own)
+    own = np.maximum(best, 0) if partitions.same else None
+    back = _one_best(counts, sides[1 - first].at(np.maximum(best, 0)), partitions.values, bins[0], own)
     return float(((best >= 0) & (back == sample)).mean())
 
 
-def _one_best(counts: TextCounts, queries: list[str], values: Shelf, number: int) -> Integers:
-    """The one best value of a bin for each query, -1 for none or for several that are equally good."""
+def _one_best(
+    counts: TextCounts, queries: list[str], values: Shelf, number: int, own: Integers | None = None
+) -> Integers:
+    """The one best value of a bin for each query, -1 for none or for several that are equally good.
+
+    `own` are the places of the queries in the bin, which are left out.
+    """
     best = np.full(len(queries), -1, dtype=np.int64)
     highest, tied, start = np.zeros(len(queries)), np.zeros(len(queries), dtype=bool), 0
     for texts in text_parts(values, number):
-        _better(counts, queries, texts, start, best, highest, tied)
+        _better(counts, queries, texts, start, best, highest, tied, own)
         start += len(texts)
     best[tied] = -1
     return best
@@ -125,11 +132,15 @@ def _better(
     best: Integers,
     highest: Doubles,
     tied: Bools,
+    own: Integers | None,
 ) -> None:
     """Note which of some more texts are better than the best before, or as good."""
     counted = counts.counted([*queries, *texts])
     left, right = ngrams.weighed(counted, counts.rarity(counted), len(queries))
-    query, item, score = lexical.sparse_top_k(left, right, 2)
+    query, item, score = lexical.sparse_top_k(left, right, 3)
+    if own is not None:
+        other = start + item != own[query]
+        query, item, score = query[other], item[other], score[other]
     first = starts_of(query)
     at, top = query[first], score[first].astype(np.float64)
     has_second = np.append(first[1:], len(query)) - first > 1

@@ -11,7 +11,7 @@ import numpy as np
 
 from linktransformer import progress
 from linktransformer.arrays import Integers
-from linktransformer.partitions.key_cells import Values, by_row, columns_of, first_rows
+from linktransformer.partitions.key_cells import Values, by_row, columns_of, first_rows, value_bin
 from linktransformer.search.ngram_counts import Seen, TextCounts
 from linktransformer.tables import block_keys, key_columns, null_values, records
 from linktransformer.tables.binned_storage import Shelf
@@ -51,6 +51,7 @@ class Partitions:
         n_unshared: How many blocks only one of them has.
         bytes_a_row: What a row takes while it is searched.
         blocks: The warnings of `block_keys`, without the block of each row.
+        same: Both sides are one table, which is there once.
         n_emptied: By key column, cells of the left and of the right file that were taken as null.
     """
 
@@ -70,6 +71,11 @@ class Partitions:
     bytes_a_row: float
     blocks: Blocks
     n_emptied: tuple[dict[str, int], dict[str, int]]
+    same: bool = False
+
+    def value_bin(self, pair: int, side: int) -> int:
+        """The bin of the values of a pair of columns on one side."""
+        return value_bin(pair, 0 if self.same else side)
 
     @property
     def several(self) -> bool:
@@ -142,12 +148,17 @@ def divide(
     dense: bool = False,
     reading: Serializer | None = None,
     null_texts: Mapping[str, frozenset[str]] | None = None,
+    same: bool = False,
 ) -> Partitions:
-    """Read both files once and set rows aside; blocks that fit into memory together are one partition."""
+    """Read both files once and set rows aside; blocks that fit into memory together are one partition.
+
+    With `same` both sides are one table, which is read once.
+    """
     plan = planned(tables, on, block_on, memory=memory, dense=dense)
     names, codes, blocks = plan.names, plan.codes, plan.blocks
     counts, rows_cut = TextCounts(), 0
-    shelves, texts = (Shelf(folder, "left"), Shelf(folder, "right")), Shelf(folder, "texts")
+    left, texts = Shelf(folder, "left"), Shelf(folder, "texts")
+    shelves = left, left if same else Shelf(folder, "right")
     values, emptied = Values(Shelf(folder, "values"), on), (Counter[str](), Counter[str]())
     rows = np.zeros(int(plan.partition.max(initial=-1)) + 1, dtype=np.int64)
     with (
@@ -157,7 +168,7 @@ def divide(
         values.shelf,
         progress.stage("read", sum(t.n_rows for t in tables)) as tick,
     ):
-        for side, table in enumerate(tables):
+        for side, table in enumerate(tables[:1] if same else tables):
             seen = Seen()
             for start, batch in table.batches(list(dict.fromkeys([*on[side], *names[side]]))):
                 compared, n_emptied = null_values.emptied(batch, on[side], null_texts or {})
@@ -203,6 +214,7 @@ def divide(
         bytes_a_row=plan.bytes_a_row,
         blocks=Blocks(warnings=tuple(codes.warnings)),
         n_emptied=(dict(emptied[0]), dict(emptied[1])),
+        same=same,
     )
 
 
