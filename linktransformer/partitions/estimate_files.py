@@ -19,9 +19,9 @@ __all__ = ["FileEstimate", "estimate_files", "estimate_of"]
 PROCESS = 250_000_000  # bytes of a process with its libraries; measured
 BYTES_A_ROW = 600  # of the caller: counts, numbers and the decision; measured
 # CPU seconds, fitted by `python -m tests.benchmarks file_costs` (docs/runs/file_costs.json)
-START, CHARACTER, PAIR = 1.0, 3.0e-6, 6.0e-9
-ERROR = 0.5  # the largest error, as a share, of a run by the costs that are fitted on the others
-IN_FOREST = 50_000  # pairs that an approximate search of a record takes as long as
+START, CHARACTER, PAIR = 0.75, 8.4e-6, 2.7e-8
+ERROR = 0.26  # a run took at most so much more, as a share, than by the costs that are fitted on the others
+IN_FOREST = 11_000  # pairs that an approximate search of a record takes as long as; not measured there
 
 
 @dataclass(frozen=True, slots=True)
