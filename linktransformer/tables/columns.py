@@ -23,7 +23,6 @@ __all__ = [
     "Series",
     "as_moments",
     "as_text",
-    "blank",
     "emptied",
     "emptied_where",
     "holds_text",
@@ -39,6 +38,7 @@ Native: TypeAlias = Any  # an object of pandas, polars or pyarrow, libraries wit
 Frame: TypeAlias = nw.DataFrame[IntoDataFrame]
 Series: TypeAlias = nw.Series[Native]
 Kind: TypeAlias = Literal["text", "number", "time", "object"]
+_NUMBERS = (bool, int, float, Decimal, np.bool_, np.integer, np.floating)
 
 
 def emptied(frame: Frame, name: str) -> IntoDataFrame:
@@ -148,14 +148,6 @@ def in_one_zone(left: Series, right: Series) -> tuple[Series, Series]:
     return left.dt.convert_time_zone("UTC"), right.dt.convert_time_zone("UTC")
 
 
-def blank(texts: Column, null: Bools) -> Bools:
-    """Where texts, (n,) object, are null, empty or white space."""
-    is_blank: Bools = null | (texts == "")
-    rest = texts[~is_blank]
-    is_blank[~is_blank] = np.fromiter(map(str.isspace, rest), dtype=bool, count=len(rest))
-    return is_blank
-
-
 def nullable(native: Native) -> Native:
     """A pandas frame with its integer and boolean columns in dtypes that can hold nulls."""
     wider = {
@@ -189,7 +181,10 @@ def written(namespace: Native, library: str, columns: Mapping[str, Column], inde
         return namespace.DataFrame(series)
     frame = {}
     for name, (data, null) in parts.items():
-        column = namespace.Series(data, index=index, name=name)
+        try:
+            column = namespace.Series(data, index=index, name=name)
+        except UnicodeEncodeError:  # half a surrogate pair, which Arrow's texts cannot hold
+            column = namespace.Series(data, index=index, name=name, dtype=object)
         if null.any() and data.dtype.kind in "iub":
             column = column.astype(_nullable_name(data.dtype))
         frame[name] = column.mask(null) if null.any() else column
@@ -207,7 +202,9 @@ def _split(array: Column) -> tuple[Column, Bools]:
 
 
 def _texts_only(data: Column) -> bool:
-    return data.dtype == object and set(map(type, data.tolist())) <= {str, type(None)}
+    return data.dtype == object and all(
+        issubclass(kind, (str, type(None))) for kind in set(map(type, data.tolist()))
+    )
 
 
 def _nullable_name(dtype: np.dtype[np.generic]) -> str:
@@ -219,10 +216,10 @@ def _nullable_name(dtype: np.dtype[np.generic]) -> str:
 
 def _kind(array: Objects) -> Kind:
     """The kind of a column of Python objects."""
-    kinds = set(map(type, array.tolist())) - {type(None)}
-    if kinds <= {str}:
+    kinds = set(map(type, array.tolist())) - {type(None)}  # NumPy has scalars of its own, such as str_
+    if all(issubclass(kind, str) for kind in kinds):
         return "text"
-    return "number" if kinds <= {bool, int, float, Decimal} else "object"
+    return "number" if all(issubclass(kind, _NUMBERS) for kind in kinds) else "object"
 
 
 def _null(series: Series) -> Bools:

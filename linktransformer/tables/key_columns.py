@@ -177,7 +177,8 @@ def _folded(cells: _Cells) -> _Cells:
 def _number_pair(pair: list[_Cells], name: str) -> Integers:
     arrays = [cells.values for cells in pair]
     nulls = [
-        columns.blank(cells.values, cells.null) if cells.kind == "text" else cells.null for cells in pair
+        cells.null | _blank(cells.values) if cells.kind in ("text", "object") else cells.null
+        for cells in pair
     ]
     if arrays[0].dtype.kind != arrays[1].dtype.kind:
         # Python compares a large integer with a float exactly; NumPy would round it first
@@ -186,6 +187,10 @@ def _number_pair(pair: list[_Cells], name: str) -> Integers:
     if whole.dtype == object:
         check_comparable(whole[~null], name)
     return factorize.number(whole, null)
+
+
+def _blank(values: Column) -> Bools:
+    return np.fromiter(map(normalize.is_blank, values.tolist()), dtype=bool, count=len(values))
 
 
 def check_comparable(values: Column, name: str) -> None:

@@ -15,7 +15,7 @@ from linktransformer.arrays import Objects
 from linktransformer.tables import cells
 from linktransformer.tables.factorize import factorize
 
-__all__ = ["folded", "normalize", "normalized"]
+__all__ = ["folded", "is_blank", "normalize", "normalized"]
 
 # Default_Ignorable_Code_Point of the Unicode Character Database (DerivedCoreProperties.txt, version 16)
 IGNORABLE = (
@@ -37,8 +37,20 @@ IGNORABLE = (
     (0x1D173, 0x1D17A),  # musical format controls
     (0xE0000, 0xE0FFF),  # tags, variation selectors, unassigned
 )
-_IGNORABLE = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in IGNORABLE) + "]+")
+_CHARACTERS = "".join(f"{chr(low)}-{chr(high)}" for low, high in IGNORABLE)
+_IGNORABLE = re.compile(f"[{_CHARACTERS}]+")
+_BLANK = re.compile(rf"[\s{_CHARACTERS}]*")
 _CHUNK = 100_000  # texts normalised at a time: bounds the size of the copy
+
+
+def is_blank(value: object) -> bool:
+    r"""Whether a cell is a text of nothing but white space and characters that `normalize` removes.
+
+    Example:
+        >>> [is_blank(value) for value in ("", " \u200b", "a", 0)]
+        [True, True, False, False]
+    """
+    return isinstance(value, str) and _BLANK.fullmatch(value) is not None
 
 
 def normalize(text: str) -> str:

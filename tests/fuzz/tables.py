@@ -7,13 +7,15 @@ import decimal
 import io
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-__all__ = ["KINDS", "OBJECTS", "TEXTS", "Table", "column", "perturbed"]
+__all__ = ["KINDS", "OBJECTS", "TEXTS", "Table", "column", "perturbed", "without_null_values"]
+
+GONE = {"the same text", "-", "north", "7", "7.0"}
 
 SYLLABLES = [
     "ba",
@@ -308,3 +310,14 @@ class Table:
             {names.get(name, name): cells for name, cells in self.columns.items()},
             {names.get(name, name): kind for name, kind in self.kinds.items()},
         )
+
+
+def without_null_values(table: Table, on: Sequence[str], null_values: object) -> Table:
+    """Cells of key columns that stand for a missing one, as None."""
+    if not null_values:
+        return table
+    columns = dict(table.columns)
+    for place, name in enumerate(on):
+        if isinstance(null_values, list) or place == 0:  # by column it is the first
+            columns[name] = [None if str(cell).strip().lower() in GONE else cell for cell in columns[name]]
+    return replace(table, columns=columns)

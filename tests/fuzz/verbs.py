@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 import linktransformer as lt
+from linktransformer.tables.normalize import is_blank
 from tests.fuzz.build import arrow, build
 from tests.fuzz.cases import LINKED, TWO, Case
 from tests.fuzz.cells import Broken, added, columns_of, is_null, pairs_of, unchanged
 from tests.fuzz.command import command
 from tests.fuzz.estimators import deduplicator, linker
+from tests.fuzz.tables import without_null_values
 
 __all__ = ["native", "run"]
 
@@ -269,11 +271,16 @@ def _of_one(case: Case, table: Any, library: str | None) -> Any:
 def _of_pairs_and_values(case: Case, labels: Sequence[int]) -> None:
     _constrained(case, labels)
     if "one_per" in case.options and "must_link" not in case.options:
-        _one_per(labels, case.left.columns[case.options["one_per"]])
+        table = without_null_values(case.left, case.on, case.options.get("null_values"))
+        _one_per(labels, table.columns[case.options["one_per"]])
 
 
 def _one_per(labels: Sequence[int], cells: Sequence[Any]) -> None:
-    there = [(label, repr(cell)) for label, cell in zip(labels, cells, strict=True) if not is_null(cell)]
+    there = [
+        (label, repr(cell))
+        for label, cell in zip(labels, cells, strict=True)
+        if not (is_null(cell) or is_blank(cell))
+    ]
     if len(set(there)) < len(there):
         raise Broken("one_per: a cluster has two rows of one value")
 

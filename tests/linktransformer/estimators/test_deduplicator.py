@@ -379,3 +379,14 @@ def test_bad_arguments() -> None:
         lt.Deduplicator(on="name").fit(pd.concat([ROWS, ROWS]))
     with pytest.raises(lt.ColumnNotFoundError, match="source"):
         lt.Deduplicator(on="name", one_per="source").fit(ROWS).predict({"name": "acme"})
+
+
+def test_saved_with_numpy_texts_it_answers_the_same(tmp_path: Path) -> None:
+    """NumPy's own texts are texts: what is written and read again, as Python's, is equal to them."""
+    marks = pd.Series([np.str_(""), np.str_("\u200b"), np.str_("")], dtype=object)
+    table = pd.DataFrame({"name": ["Nordic Timber", "Baltic Foods", "Alpine Ski"], "mark": marks})
+    fitted = lt.Deduplicator(on="name", one_per="mark", model="lexical").fit(table)
+    fitted.save(tmp_path / "saved")
+    loaded = lt.Deduplicator.load(tmp_path / "saved")
+    assert fitted.predict(table).cluster.tolist() == [0, 1, 2]
+    assert loaded.predict(table).cluster.tolist() == [0, 1, 2]

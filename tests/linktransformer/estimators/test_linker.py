@@ -301,3 +301,11 @@ def test_labels_have_the_dtype_of_the_index_also_where_no_row_is_linked(labels: 
         alone = linker.predict(rows.iloc[[place]])["reference"]
         assert alone.dtype == together.dtype == labels.dtype
         pd.testing.assert_series_equal(alone, together.iloc[[place]])
+
+
+def test_half_a_surrogate_pair_in_a_block_column() -> None:
+    """Arrow's texts cannot hold it; columns of objects can."""
+    blocks = pd.Series(["x\ud800", "y", "x\ud800"], dtype=object)
+    table = pd.DataFrame({"name": ["Nordic Timber", "Baltic Foods", "Alpine Ski"], "block": blocks})
+    answer = lt.Linker(on="name", block_on="block", model="lexical").fit(table).predict(table)
+    assert answer.reference.tolist() == [0, 1, 2]

@@ -83,9 +83,3 @@ def test_arrays_become_columns_with_nulls(library: str) -> None:
         None,
     )
     assert rows_of(made) == [(1, 0.5, "a", None), (None, None, None, None)]
-
-
-def test_blank_texts() -> None:
-    texts = np.array(["", " ", "\u3000\t", "a", " b ", "x"], dtype=object)
-    null = np.array([False] * 5 + [True])
-    assert columns.blank(texts, null).tolist() == [True, True, True, False, False, True]
