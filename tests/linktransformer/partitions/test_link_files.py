@@ -105,6 +105,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 FEW = 400_000  # bytes: pieces of about 60 rows
+VECTORS = 14 * FEW  # of some hundred rows with the vectors of a model, so that no block is searched in tiles
 
 CASES: list[dict[str, Any]] = [
     {"model": "lexical", "block_on": "city"},
@@ -123,7 +124,9 @@ CASES: list[dict[str, Any]] = [
 
 def limit(case: dict[str, Any]) -> int:
     """Bytes for many pieces; without blocks for tiles, but not for vectors: their nearest are near ties."""
-    return FEW if "block_on" in case else 4 * FEW if case["model"] == "lexical" else 2**30
+    if case["model"] != "lexical":
+        return VECTORS if "block_on" in case else 2**30
+    return FEW if "block_on" in case else 4 * FEW
 
 
 SAID = ("rule", "threshold", "precision", "recall", "precision_interval", "recall_interval", "rows_cut")
@@ -249,7 +252,7 @@ def test_a_sample_of_own_rivals_is_that_of_tables_in_memory(
         monkeypatch.setattr(candidate_evidence, name, 1e4)
     monkeypatch.setattr(candidate_evidence, "OWN_SAMPLE", 50)
     options = {"model": Hashed(), "block_on": block_on}
-    memory = FEW if block_on else None
+    memory = VECTORS if block_on else None
     found = lt.link_files(*paths, None, "name", memory_limit=memory, progress=False, **options)
     the_same(found, lt.link(*map(parquet.read_table, paths), "name", **options))
 
@@ -280,7 +283,7 @@ def test_the_default_model_is_run_where_ngrams_leave_much_open(
     monkeypatch.setattr("linktransformer.partitions.file_source.TRIAL_FROM", 100)
     monkeypatch.setattr("linktransformer.partitions.file_source.SETTLED", enough)
     options: dict[str, Any] = {"block_on": "city", "model": None, "progress": False}
-    found = lt.link_files(*paths, None, "name", memory_limit=FEW, **options)
+    found = lt.link_files(*paths, None, "name", memory_limit=VECTORS, **options)
     run = chosen or enough == 1.0
     assert ("dense" in found.views) is run
     planned = replace(planned, chosen=True) if run else planned_for_ngrams
