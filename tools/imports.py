@@ -12,7 +12,7 @@ PACKAGES = ("linktransformer", "clippings", "model_hub")  # each imports only fr
 ROOMS = {
     "linktransformer": (
         "engines", "tables", "datasets", "search", "scoring", "decision", "encoding", "charts", "results",
-        "linking", "partitions", "dedup", "estimators", "training", "review", "compat", "cli",
+        "linking", "dedup", "partitions", "estimators", "training", "review", "compat", "cli",
     ),
     "clippings": (
         "pictures", "layers", "long", "text", "records", "loading", "export", "training", "record_training",

@@ -7,11 +7,15 @@ import csv
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from linktransformer.errors import InvalidArgumentError
+
 __all__ = [
     "Commands",
+    "add_bounded",
     "add_keys",
     "add_search",
     "block_columns",
+    "check_bounded",
     "images",
     "names",
     "options_of",
@@ -106,3 +110,23 @@ def size(text: str) -> int:
         return int(float(number) * UNITS[text.upper()[len(number) :]])
     except (KeyError, ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 500MB or 2GB") from None
+
+
+def add_bounded(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add the options of files that are too large for memory."""
+    add = parser.add_argument
+    add("--bounded", action="store_true", help=text)
+    text = "with --bounded: where pieces are worked on, local (default) or ray"
+    add("--engine", choices=("local", "ray"), default=None, help=text)
+    add("--address", default=None, metavar="HOST:PORT", help="with --engine ray: of a cluster that runs")
+    text = "with --bounded: a folder for what is set aside; a run that was killed goes on from it"
+    add("--workspace", default=None, metavar="FOLDER", help=text)
+
+
+def check_bounded(arguments: argparse.Namespace) -> None:
+    """Refuse options of large files without `--bounded`, and an address without Ray."""
+    for name in () if arguments.bounded else ("engine", "address", "workspace"):
+        if getattr(arguments, name) is not None:
+            raise InvalidArgumentError(f"--{name} is for large files, linked piece by piece. Add --bounded.")
+    if arguments.address is not None and arguments.engine != "ray":
+        raise InvalidArgumentError("--address is that of a Ray cluster. Add --engine ray.")

@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from linktransformer.cli import summary
-from linktransformer.cli.arguments import Commands, add_search, names, options_of
-from linktransformer.cli.inputs import TABLE, add_reading, check_reading, print_notes, read
+from linktransformer.cli.arguments import Commands, add_bounded, add_search, check_bounded, names, options_of
+from linktransformer.cli.inputs import TABLE, add_reading, check_reading, print_notes, read, refuse_reading
 from linktransformer.cli.outputs import (
     add_outputs,
     check_outputs,
@@ -16,8 +16,11 @@ from linktransformer.cli.outputs import (
     without_warnings,
     write_report,
 )
+from linktransformer.errors import InvalidArgumentError
 
 __all__ = ["add_to"]
+
+KEEP_OF_MEMORY = "--keep 'most complete'"
 
 
 def add_to(commands: Commands) -> None:
@@ -38,6 +41,8 @@ def add_to(commands: Commands) -> None:
     add_search(parser)
     add_reading(parser)
     add_outputs(parser)
+    text = "for large .parquet files, folders or patterns: piece by piece"
+    add_bounded(parser, text)
     text = "write nothing: print how many rows would go, the largest and the least certain clusters, warnings"
     add("--dry-run", action="store_true", help=text)
     add("--quiet", action="store_true", help="no progress and no summary; warnings stay")
@@ -59,6 +64,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
     outputs = {"--out": arguments.out, "--report": arguments.report}
     check_outputs(outputs, [arguments.table], force=arguments.force)
+    check_bounded(arguments)
+    if arguments.bounded:
+        return _run_bounded(arguments)
     check_reading(arguments, [arguments.table])
     result.check_keep(arguments.keep)
     names = (
@@ -94,4 +102,35 @@ def _run(arguments: argparse.Namespace) -> int:
         print(summary.of_clusters(report, rows, mark=arguments.mark), file=sys.stderr)
     if not arguments.out:
         print_table(writers.as_csv(table))
+    return 0
+
+
+def _run_bounded(arguments: argparse.Namespace) -> int:
+    """Cluster files piece by piece."""
+    from linktransformer.partitions.cluster_files import cluster_files
+
+    refuse_reading(arguments, "--bounded")
+    refused = ("images", "confidence", "image_root", "reader", "one_per", "dry_run")
+    given = [f"--{name.replace('_', '-')}" for name in refused if getattr(arguments, name)]
+    if given or not arguments.out or arguments.keep == "most complete":
+        raise InvalidArgumentError(
+            f"--bounded writes a .parquet file: give --out. It takes no {', '.join(given) or KEEP_OF_MEMORY}."
+        )
+    names = ("method", "threshold", "block_on", "null_values", "k", "workspace")
+    with without_warnings():  # they are printed below
+        clusters = cluster_files(
+            arguments.table,
+            arguments.out,
+            arguments.on,
+            keep=None if arguments.mark else arguments.keep,
+            model=arguments.model or "lexical",
+            engine=arguments.address or arguments.engine,
+            **options_of(arguments, (*names, "device", "batch_size", "memory_limit", "cache")),
+        )
+    report = clusters.report()
+    write_report(report, arguments.report)
+    print_warnings(report, quiet=arguments.quiet)
+    if not arguments.quiet:
+        written = report["rows"] if arguments.mark else report["clusters"]
+        print(summary.of_clusters(report, written, mark=arguments.mark), file=sys.stderr)
     return 0

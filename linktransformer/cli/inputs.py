@@ -116,7 +116,9 @@ def check_reading(arguments: argparse.Namespace, paths: Iterable[str]) -> None:
 
 def refuse_reading(arguments: argparse.Namespace, command: str) -> None:
     """Raise InvalidArgumentError if there is an option of reading."""
-    given = [name for own in OWN for name in (own, f"right_{own}") if getattr(arguments, name) is not None]
+    given = [
+        name for own in OWN for name in (own, f"right_{own}") if getattr(arguments, name, None) is not None
+    ]
     given += ["na"] * bool(arguments.na) + ["no_quotes"] * (not arguments.quotes)
     if given:
         option = given[0].replace("_", "-")

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from linktransformer.cli import summary
-from linktransformer.cli.arguments import Commands, add_keys, add_search, names, options_of
+from linktransformer.cli.arguments import (
+    Commands,
+    add_bounded,
+    add_keys,
+    add_search,
+    check_bounded,
+    names,
+    options_of,
+)
 from linktransformer.cli.inputs import TABLE, add_reading, check_reading, print_notes, read, refuse_reading
 from linktransformer.cli.outputs import (
     add_outputs,
@@ -42,13 +50,7 @@ def add_to(commands: Commands) -> None:
     add_outputs(parser)
     text = "file of the rows without a link: side, row number from 0, reason, nearest row, score"
     add("--unlinked", help=text)
-    text = "for large .parquet files, folders or patterns: piece by piece, by one key column"
-    add("--bounded", action="store_true", help=text)
-    text = "with --bounded: where pieces are worked on, local (default) or ray"
-    add("--engine", choices=("local", "ray"), default=None, help=text)
-    add("--address", default=None, metavar="HOST:PORT", help="with --engine ray: of a cluster that runs")
-    text = "with --bounded: a folder for what is set aside; a run that was killed goes on from it"
-    add("--workspace", default=None, metavar="FOLDER", help=text)
+    add_bounded(parser, "for large .parquet files, folders or patterns: piece by piece")
     add("--dry-run", action="store_true", help="only print pairs, memory and expected time")
     add("--quiet", action="store_true", help="no progress and no summary; warnings stay")
 
@@ -65,11 +67,9 @@ def _run(arguments: argparse.Namespace) -> int:
         raise InvalidArgumentError(
             f"--suffixes {','.join(arguments.suffixes)} are not two. Give two, such as _x,_y."
         )
+    check_bounded(arguments)
     if arguments.bounded:
         return _run_bounded(arguments)
-    for name in ("engine", "address", "workspace"):
-        if getattr(arguments, name) is not None:
-            raise InvalidArgumentError(f"--{name} is for large files, linked piece by piece. Add --bounded.")
     check_reading(arguments, [arguments.left, arguments.right])
     names = (
         "left_on",
@@ -116,8 +116,6 @@ def _run_bounded(arguments: argparse.Namespace) -> int:
         raise InvalidArgumentError(
             "--bounded writes a .parquet file: give --out. It takes no --images, --confidence, --reader."
         )
-    if arguments.address is not None and arguments.engine != "ray":
-        raise InvalidArgumentError("--address is that of a Ray cluster. Add --engine ray.")
     if arguments.dry_run:
         return _estimate_bounded(arguments)
     names = (
@@ -136,9 +134,9 @@ def _run_bounded(arguments: argparse.Namespace) -> int:
             arguments.left,
             arguments.right,
             arguments.out,
-            _single(arguments.on),
-            left_on=_single(arguments.left_on),
-            right_on=_single(arguments.right_on),
+            arguments.on,
+            left_on=arguments.left_on,
+            right_on=arguments.right_on,
             model=arguments.model or "lexical",
             suffixes=(arguments.suffixes[0], arguments.suffixes[1]),
             engine=arguments.address or arguments.engine,
@@ -155,21 +153,15 @@ def _estimate_bounded(arguments: argparse.Namespace) -> int:
     values = estimate_files(
         arguments.left,
         arguments.right,
-        _single(arguments.on),
-        left_on=_single(arguments.left_on),
-        right_on=_single(arguments.right_on),
+        arguments.on,
+        left_on=arguments.left_on,
+        right_on=arguments.right_on,
         block_on=arguments.block_on,
         memory_limit=arguments.memory_limit,
         model=arguments.model or "lexical",
     )
-    for name, value in values.items():
-        print(f"{name}: {value}")
+    print(values)
     return 0
-
-
-def _single(names: list[str] | None) -> str | None:
-    """A list of one name as the name; `link_files` refuses longer ones."""
-    return names[0] if names is not None and len(names) == 1 else cast("str | None", names)
 
 
 def _write(links: Links, arguments: argparse.Namespace) -> None:

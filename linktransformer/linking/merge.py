@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
+from linktransformer import check
+from linktransformer.engines.engine import EngineLike
+from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.candidate_source import Scored, scored
 from linktransformer.linking.compare_tables import source_of
 from linktransformer.linking.joining import Join, joined
+from linktransformer.linking.link_paths import link_paths
 from linktransformer.linking.options import (
     BlockColumns,
     Columns,
@@ -31,6 +35,7 @@ from linktransformer.tables import null_values as nulls
 from linktransformer.tables.block_keys import Blocks
 from linktransformer.tables.frames import IntoDataFrame, IntoDataFrameT, Table
 from linktransformer.tables.null_values import NullValues
+from linktransformer.tables.parquet_parts import Places, are_places
 from linktransformer.tables.picture_records import picture_columns
 
 __all__ = ["link", "links_of", "merge"]
@@ -159,8 +164,8 @@ def merge(
 
 @displayed
 def link(
-    left: IntoDataFrame,
-    right: IntoDataFrame,
+    left: IntoDataFrame | Places,
+    right: IntoDataFrame | Places,
     on: Columns = None,
     *,
     left_on: Columns = None,
@@ -182,13 +187,15 @@ def link(
     batch_size: int | None = None,
     memory_limit: int | None = None,
     cache: object = None,
+    engine: EngineLike = None,
     progress: bool | None = None,
 ) -> Links:
     """Decide which rows of two tables name the same thing, with evidence.
 
     Args:
-        left: A table.
-        right: A table of the same library.
+        left: A table; or Parquet files that are too large for memory, as `link_files` takes them: a path, a
+            folder, a pattern such as "left/*.parquet" or a list of these.
+        right: A table of the same library, or files.
         on: Key column or columns of both tables. None without `left_on` and `right_on`: the text columns that
             both have.
         left_on: Key columns of the left table, with `right_on` and in place of `on`.
@@ -228,6 +235,8 @@ def link(
         memory_limit: Bytes for the search, beside its input and its result; None is 1 GiB.
         cache: Keep the model's vectors on disk and use those that are there: True for the user's cache
             folder, a folder, or `CacheSettings`; None for no cache (docs/cache.md).
+        engine: Of files: where they are linked, "local", "ray" or the address of a cluster
+            (docs/large-tables.md).
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
@@ -248,7 +257,13 @@ def link(
         >>> link(a, b, on="name", model="lexical").pairs[["left", "right"]].values.tolist()
         [[0, 0]]
     """
-    tables = frames.wrap(left, "left"), frames.wrap(right, "right")
+    if are_places(left) and are_places(right):
+        return link_paths(locals())
+    if engine is not None:
+        raise InvalidArgumentError(
+            f"engine={check.shown(engine)} links files. Give paths as left and right, or leave engine= out."
+        )
+    tables = frames.wrap(cast(IntoDataFrame, left), "left"), frames.wrap(cast(IntoDataFrame, right), "right")
     return _link(tables, (on, left_on, right_on), null_values, Job.of(locals()))
 
 

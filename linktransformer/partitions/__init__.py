@@ -1,1 +1,1 @@
-"""link_files: tables too large for memory, partition by partition."""
+"""link_files, cluster_files: tables too large for memory, partition by partition."""

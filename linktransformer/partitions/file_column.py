@@ -1,4 +1,4 @@
-"""The key column of two files: how its cells are compared, with counts of all cells in place of the cells."""
+"""A key column of two files: how its cells are compared, with counts of all cells in place of the cells."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from linktransformer.scoring.column_kind import detect, sampled
 from linktransformer.scoring.column_similarity import compare_known, prepare
 from linktransformer.scoring.compare import Comparison
 from linktransformer.scoring.job_statistics import ColumnStatistics
-from linktransformer.scoring.key_column import SAMPLE, names_records
 from linktransformer.scoring.value_similarity import KINDS, KnownValues, known_values
 from linktransformer.search import ngrams
 from linktransformer.search.ngram_counts import TextCounts
@@ -22,7 +21,7 @@ from linktransformer.tables.binned_storage import text_parts, texts_at
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.hashed_counts import HashedCounts
 
-__all__ = ["Cells", "FileColumn", "file_column"]
+__all__ = ["Cells", "FileColumn", "file_columns"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,11 +41,11 @@ class Cells:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FileColumn:
-    """The key column of two files.
+    """A key column of two files.
 
     Args:
         name: Its name in the left file.
-        names: Whether it may name records.
+        places: Its place among the key columns of the left and of the right file.
         statistics: How cells are compared; the frequencies are in `counts`.
         counts: How many records of both files have each case-folded value.
         words: In how many values each n-gram is, where cells are free texts.
@@ -54,14 +53,27 @@ class FileColumn:
     """
 
     name: str
-    names: bool
+    places: tuple[int, int]
     statistics: ColumnStatistics
     counts: HashedCounts
     words: TextCounts | None
     parsed: KnownValues | None
 
     def compare(self, left: Sequence[str], right: Sequence[str], i: Integers, j: Integers) -> Cells:
-        """Compare cells as `scoring.columns.compared` does with all cells at hand."""
+        """Compare cells as `scoring.columns.compared` does with all cells at hand; a null is ""."""
+        filled = np.array([cell != "" for cell in left], dtype=bool)[i]
+        filled &= np.array([cell != "" for cell in right], dtype=bool)[j]
+        if filled.all():
+            return self._compare(left, right, i, j)
+        known = self._compare(left, right, i[filled], j[filled])
+        similarity, equal = np.full(len(i), np.nan, dtype=np.float32), np.zeros(len(i), dtype=bool)
+        similarity[filled], equal[filled] = known.similarity, known.equal
+        has_value = np.array([cell != "" for cell in left], dtype=bool)[i]
+        return Cells(similarity, equal, np.where(has_value, self._shares(left)[i], np.float32(0)))
+
+    def _compare(self, left: Sequence[str], right: Sequence[str], i: Integers, j: Integers) -> Cells:
+        """`compare`, no cell being null."""
+        shares = self._shares(left)[i]
         values, of_text = zip(*(factorize(side) for side in (left, right)), strict=True)
         i, j = of_text[0][i], of_text[1][j]
         if self.words is not None:
@@ -76,33 +88,51 @@ class FileColumn:
         else:
             prepared = prepare(values[0], values[1], self.statistics.comparison)
             similarity, equal = prepared.similarity(i, j), prepared.equal(i, j)
-        share = self.counts.of(values[0]) / max(1, self.statistics.records)
-        return Cells(similarity, equal, share[i].astype(np.float32))
+        return Cells(similarity, equal, shares)
+
+    def _shares(self, left: Sequence[str]) -> Floats:
+        """The share of the records that have the value of each left cell."""
+        values, place = factorize(left)
+        share = self.counts.of(values) / max(1, self.statistics.records)
+        return np.asarray(share[place], dtype=np.float32)
 
 
-def file_column(
-    partitions: Partitions, compare: Mapping[str, Comparison], counts: HashedCounts, sizes: tuple[int, int]
-) -> FileColumn:
-    """Choose how the key column is compared, and count what that takes.
+def file_columns(
+    partitions: Partitions, compare: Mapping[str, Comparison], counts: Sequence[HashedCounts]
+) -> list[FileColumn]:
+    """Choose how the columns that both files have are compared, and count what that takes.
 
-    `counts` are of case-folded cells, `sizes` of records. All numbers, dates and places are held in memory,
-    8 or 16 bytes each.
+    `counts` are of the case-folded cells of each. All numbers, dates and places are held in memory, 8 or 16
+    bytes each.
     """
-    values, n_values, (name, other) = partitions.values, partitions.n_values, partitions.on
+    return [
+        _column(partitions, compare, pair, places, counts[pair])
+        for pair, places in enumerate(partitions.pairs)
+    ]
+
+
+def _column(
+    partitions: Partitions,
+    compare: Mapping[str, Comparison],
+    pair: int,
+    places: tuple[int, int],
+    counts: HashedCounts,
+) -> FileColumn:
+    values, bins = partitions.values, (partitions.value_bin(pair, 0), partitions.value_bin(pair, 1))
+    name, other = (names[place] for names, place in zip(partitions.on, places, strict=True))
     comparison = compare.get(name, compare.get(other))
     if comparison is None:
-        cells = [texts_at(values, side, sampled(n)) for side, n in enumerate(n_values)]
+        cells = [texts_at(values, number, sampled(partitions.n_values[number])) for number in bins]
         comparison = detect(cells[0], cells[1])
     words, parsed = None, None
     if comparison.kind == "text":
         words = TextCounts()
-        for side in (0, 1):
-            for texts in text_parts(values, side):
+        for number in bins:
+            for texts in text_parts(values, number):
                 words.add(texts)
         words.settle()
     elif comparison.kind in KINDS:
-        whole = [texts_at(values, side, np.arange(n)) for side, n in enumerate(n_values)]
+        whole = [texts_at(values, number, np.arange(partitions.n_values[number])) for number in bins]
         parsed = known_values(whole[0], whole[1], comparison)
-    first = texts_at(values, 0, np.arange(min(SAMPLE, n_values[0])))
-    names = names_records(first, list(zip(sizes, n_values, strict=True)))
-    return FileColumn(name, names, ColumnStatistics(comparison, {}, sum(sizes)), counts, words, parsed)
+    filled = int(counts.values().sum())
+    return FileColumn(name, places, ColumnStatistics(comparison, {}, filled), counts, words, parsed)

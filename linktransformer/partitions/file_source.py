@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linktransformer import progress
-from linktransformer.arrays import Floats, Integers
+from linktransformer.arrays import Floats
 from linktransformer.decision.equal_texts import raised
 from linktransformer.decision.fused import Fused
 from linktransformer.decision.model import Decision, decision
@@ -19,11 +19,12 @@ from linktransformer.encoding import cached_encoder
 from linktransformer.engines.engine import Engine
 from linktransformer.engines.local_engine import LocalEngine
 from linktransformer.linking.options import ReaderUse
-from linktransformer.linking.pair_cells import Cells
 from linktransformer.linking.reread import reread
+from linktransformer.partitions.file_cells import FileCells
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_statistics import statistics_of
 from linktransformer.partitions.file_survey import Counted, Survey, count, survey
+from linktransformer.partitions.naming import may_name, naming_of
 from linktransformer.partitions.partition_features import described
 from linktransformer.partitions.partition_search import searched
 from linktransformer.results.report import ABSENT, Absent, PairsReport
@@ -31,7 +32,6 @@ from linktransformer.scoring import fellegi_sunter
 from linktransformer.scoring.fellegi_sunter import Tables
 from linktransformer.search.blocking import Nodes
 from linktransformer.search.candidate_search import Candidates
-from linktransformer.tables.binned_storage import OrderedTexts, ordered_texts
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -68,22 +68,6 @@ class FilePairs:
 
 
 @dataclass(frozen=True, eq=False)
-class FileCells:
-    """The key cells of the records of two files, as of `PairCells`."""
-
-    counted: Counted
-
-    @cached_property
-    def _texts(self) -> tuple[OrderedTexts, OrderedTexts]:
-        left, right = (ordered_texts(self.counted.names, side, self.counted.numbers[side]) for side in (0, 1))
-        return left, right
-
-    def of(self, side: int, numbers: Integers) -> Cells:
-        """The key cell of some records of the left (0) or right (1) file."""
-        return [(text,) for text in self._texts[side].at(numbers)]
-
-
-@dataclass(frozen=True, eq=False)
 class FileSource:
     """Two files with their records numbered as nodes; the texts of the nodes are on disk.
 
@@ -103,7 +87,8 @@ class FileSource:
 
     @property
     def _model(self) -> Decision:
-        return decision().corrected_by(self.files.plan.correction, [self.survey.column.name])
+        names = [column.name for column in self.survey.columns]
+        return decision().corrected_by(self.files.plan.correction, names)
 
     @property
     def _on_trial(self) -> bool:
@@ -131,10 +116,12 @@ class FileSource:
             candidates.left,
             candidates.right,
             self.counted.sizes,
+            same=self.files.partitions.same,
             expected_overlap=self.files.job.expected_overlap,
             offset=pairs.offset,
         )
-        return raised(Fused(candidates, decided.probability, decided), pairs.same)
+        fused = Fused(candidates, decided.probability, decided)
+        return raised(fused, pairs.same, one_table=self.files.partitions.same)
 
     def refined(self, pairs: FilePairs, fused: Fused) -> tuple[FilePairs, Fused]:
         """The pairs with the model's view where n-grams leave much open, and with what a reader adds."""
@@ -155,7 +142,7 @@ class FileSource:
         """The pairs with what a reader adds to those in doubt."""
         if self.reader is False:
             return pairs, fused
-        cells, folder = FileCells(self.counted), self.files.plan.reader
+        cells, folder = FileCells(self.files, self.counted), self.files.plan.reader
         own, read = reread(pairs.log_odds, fused, cells, self.reader, folder=folder)
         pairs = replace(pairs, log_odds=own, read=read)
         return pairs, fused if not read.get("pairs_read") else self.probabilities(pairs)
@@ -171,16 +158,27 @@ class FileSource:
         )
         if pairs is None:
             return report
-        column = self.survey.column
+        columns, key = self.survey.columns, self._key
+        reads = "all columns" if key is None or not plan.reads_key_column else "the key column"
+        if not partitions.several:
+            reads = "all columns"
         return replace(
             report,
             views_left_out=pairs.views_left_out,
             read=pairs.read,
-            model_reads="all columns" if "dense" in fused.candidates.views else ABSENT,
-            key_column=column.name if column.names else None,
-            comparisons={column.name: column.statistics.comparison.kind},
-            match_weights=fellegi_sunter.shown([column.name], pairs.tables),
+            model_reads=reads if "dense" in fused.candidates.views else ABSENT,
+            key_column=key,
+            comparisons={column.name: column.statistics.comparison.kind for column in columns},
+            match_weights=fellegi_sunter.shown([column.name for column in columns], pairs.tables),
         )
+
+    @property
+    def _key(self) -> str | None:
+        """The name of the column that names the records."""
+        partitions, naming = self.files.partitions, self.files.naming
+        if naming is None:
+            return partitions.on[0][0] if may_name(partitions, 0, self.counted.sizes) else None
+        return None if naming.key is None else self.survey.columns[naming.key].name
 
     def _search_report(self, n_candidates: int) -> dict[str, object]:
         partitions, job = self.files.partitions, self.files.job
@@ -233,8 +231,11 @@ class FileSource:
 def file_source(files: FileJob, engine: Engine | None = None, reader: ReaderUse = False) -> FileSource:
     """Count the records of both files, and number them as if each file had been read at once."""
     counted = count(files)
-    nodes = _nodes(files, counted, 0), _nodes(files, counted, 1)
-    return FileSource(files, counted, nodes, engine or LocalEngine(), reader)
+    if files.partitions.several:
+        files = replace(files, naming=naming_of(files.partitions, counted.values, counted.sizes))
+    left = _nodes(files, counted, 0)
+    right = left if files.partitions.same else _nodes(files, counted, 1)
+    return FileSource(files, counted, (left, right), engine or LocalEngine(), reader)
 
 
 def _settled(fused: Fused, validate: str) -> float:

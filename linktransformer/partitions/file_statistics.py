@@ -55,7 +55,8 @@ def statistics_of(files: FileJob, survey: Survey, searched: Sequence[Searched]) 
     Match weights are learned from all pairs, or from about two million of them, chosen by their numbers.
     """
     random = survey.random
-    apart = _unrelated(random, searched)
+    same = files.partitions.same
+    apart = _unrelated(random, searched, same=same)
     left, right = random.left[apart], random.right[apart]
     own, views = {}, {}
     for name in files.views:
@@ -64,36 +65,47 @@ def statistics_of(files: FileJob, survey: Survey, searched: Sequence[Searched]) 
             pair_scores(*_vectors(files, random, name, searched), left, right),
             survey.counted.sizes,
             min(part.lowest[name] for part in searched),
-            np.concatenate(own[name]),
+            own[name][0] if same else np.concatenate(own[name]),
             np.concatenate([part.seconds[name] for part in searched]),
         )
-    texts = [folded(side).tolist() for side in random.texts]
-    unrelated = survey.column.compare(texts[0], texts[1], left, right)
-    tables = _tables(files, survey, searched, level_of(unrelated.similarity, unrelated.equal))
+    unrelated = []
+    for column in survey.columns:
+        cells = [
+            folded(side[place]).tolist() for side, place in zip(random.cells, column.places, strict=True)
+        ]
+        compared = column.compare(cells[0], cells[1], left, right)
+        unrelated.append(level_of(compared.similarity, compared.equal))
+    tables = _tables(files, survey, searched, unrelated)
     lowest = 0.0
     for number, part in enumerate(searched):
-        levels = levels_of(files.stored(number))
-        lowest = min(lowest, float(weights_of([levels], tables, part.n_described).total.min(initial=0)))
-    most = float(np.log(sum(survey.counted.sizes) + 1))
+        levels = levels_of(files.stored(number), len(survey.columns))
+        lowest = min(lowest, float(weights_of(levels, tables, part.n_described).total.min(initial=0)))
+    most = float(np.log(survey.counted.n_records + 1))
     rarities = Rarities(np.empty(0, dtype=object), np.empty(0, dtype=np.float32), most)
-    columns = (survey.column.statistics,)
+    columns = tuple(column.statistics for column in survey.columns)
     job = JobStatistics(
-        survey.counted.sizes, False, views, rarities, columns, tables, float(np.float32(lowest))
+        survey.counted.sizes, same, views, rarities, columns, tables, float(np.float32(lowest))
     )
     return FileStatistics(job, own)
 
 
-def levels_of(stored: Stored) -> ColumnLevels:
-    """How equal the cells of the described pairs of a partition are."""
-    level = level_of(stored.floats("similarity"), stored.array("equal").astype(bool))
-    return ColumnLevels(level, np.empty(0, dtype=np.int8), stored.floats("frequency"))
+def levels_of(stored: Stored, n_columns: int) -> list[ColumnLevels]:
+    """How equal the cells of the described pairs of a partition are, column by column."""
+    levels = []
+    for number in range(n_columns):
+        level = level_of(stored.floats(f"similarity {number}"), stored.array(f"equal {number}").astype(bool))
+        levels.append(ColumnLevels(level, np.empty(0, dtype=np.int8), stored.floats(f"frequency {number}")))
+    return levels
 
 
-def _unrelated(random: RandomPairs, searched: Sequence[Searched]) -> Bools:
+def _unrelated(random: RandomPairs, searched: Sequence[Searched], *, same: bool) -> Bools:
     """The random pairs, (n,) bool, that are not nearest candidates; as in `scoring.candidate_evidence`."""
     width = len(random.texts[1])
     related = np.concatenate([part.related[0] * width + part.related[1] for part in searched])
     apart = ~np.isin(random.left * width + random.right, related)
+    if same:
+        left, right = (np.array(texts, dtype=object) for texts in random.texts)
+        apart &= left[random.left] != right[random.right]
     return apart if apart.any() else np.ones(len(apart), dtype=bool)
 
 
@@ -101,8 +113,8 @@ def _vectors(
     files: FileJob, random: RandomPairs, name: str, searched: Sequence[Searched]
 ) -> tuple[Matrix, Matrix]:
     """The vectors of the texts of random pairs in one view."""
-    if name == "lexical":
-        return files.ngrams(random.texts)
+    if name != "dense":
+        return files.ngrams(name, random.texts, random.cells)
     sides = []
     for side, texts in enumerate(random.texts):
         parts = [part.vectors[name][side] for part in searched]
@@ -124,26 +136,29 @@ def _of_records(name: str, side: int, survey: Survey, searched: Sequence[Searche
     return scores
 
 
-def _tables(files: FileJob, survey: Survey, searched: Sequence[Searched], random: NDArray[np.int8]) -> Tables:
-    """Match weights of the key column, learned in the order of the records."""
+def _tables(
+    files: FileJob, survey: Survey, searched: Sequence[Searched], random: Sequence[NDArray[np.int8]]
+) -> Tables:
+    """Match weights of the key columns, learned in the order of the records."""
     total = sum(part.n_described for part in searched)
-    names = ("code", "nearest", "strong", "level", "frequency")
-    parts: dict[str, list[NDArray[np.generic]]] = {name: [] for name in names}
+    parts: list[list[NDArray[np.generic]]] = []
     for number in range(len(searched)):
         stored = files.stored(number)
         left, right = survey.counted.of_pairs(stored)
         code = left * survey.counted.sizes[1] + right
         some = _share(code, LEARNED_FROM / max(1, total))
-        levels = levels_of(stored)
-        graded = (levels.level, levels.frequency)
-        columns: list[NDArray[np.generic]] = [code, stored.array("nearest"), stored.array("strong"), *graded]
-        for name, values in zip(names, columns, strict=True):
-            parts[name].append(values[some])
-    code, nearest, strong, level, frequency = (np.concatenate(values) for values in parts.values())
+        values: list[NDArray[np.generic]] = [code, stored.array("nearest"), stored.array("strong")]
+        for levels in levels_of(stored, len(survey.columns)):
+            values += [levels.level, levels.frequency]
+        parts.append([array[some] for array in values])
+    code, nearest, strong, *graded = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     order = np.argsort(code)
     guess = first_guess(nearest[order], strong[order])
-    column = ColumnLevels(level[order], random, frequency[order])
-    return match_weights([column], guess, prior_of(survey.counted.sizes)).tables
+    columns = [
+        ColumnLevels(level[order], of_random, frequency[order])
+        for level, frequency, of_random in zip(graded[::2], graded[1::2], random, strict=True)
+    ]
+    return match_weights(columns, guess, prior_of(survey.counted.sizes)).tables
 
 
 def _share(code: Integers, share: float) -> Bools:

@@ -10,13 +10,14 @@ import numpy as np
 from linktransformer import progress
 from linktransformer.arrays import Integers
 from linktransformer.partitions.checkpoint import Stored
-from linktransformer.partitions.file_column import FileColumn, file_column
-from linktransformer.partitions.file_job import FileJob
+from linktransformer.partitions.file_column import FileColumn, file_columns
+from linktransformer.partitions.file_job import FileJob, Side, Texts
+from linktransformer.partitions.key_cells import cell_name
 from linktransformer.scoring.candidate_evidence import RANDOM, own_sample
 from linktransformer.scoring.sampling import Drawing
 from linktransformer.scoring.words import split
 from linktransformer.search import blocking
-from linktransformer.tables.binned_storage import OrderedTexts, Shelf, first_of, ordered_texts
+from linktransformer.tables.binned_storage import Shelf, first_of, ordered_texts, texts_at
 from linktransformer.tables.factorize import factorize
 from linktransformer.tables.hashed_counts import HashedCounts
 from linktransformer.tables.normalize import folded
@@ -30,11 +31,13 @@ class RandomPairs:
 
     Args:
         texts: The different texts of the left and of the right records.
+        cells: Their cells in each key column.
         left: Left text of each pair, (n_pairs,) int64.
         right: Right text.
     """
 
     texts: tuple[list[str], list[str]]
+    cells: tuple[list[list[str]], list[list[str]]]
     left: Integers
     right: Integers
 
@@ -49,16 +52,23 @@ class Counted:
         sizes: Records of the left and of the right file.
         whole: Whether all records of a file are in one block.
         words: How many records of both files have each word.
-        values: How many have each case-folded key.
-        names: The texts of the records, partition by partition, left ones in bin 0, right ones in bin 1.
+        values: By pair of key columns, how many have each case-folded cell.
+        names: The texts of the records, partition by partition, left ones in bin 0, right ones in bin 1; of
+            several key columns also their cells.
     """
 
     numbers: tuple[list[Integers], list[Integers]]
     sizes: tuple[int, int]
     whole: tuple[bool, bool]
     words: HashedCounts
-    values: HashedCounts
+    values: list[HashedCounts]
     names: Shelf
+
+    @property
+    def n_records(self) -> int:
+        """The records of both files, those of one table once."""
+        same = self.numbers[0] is self.numbers[1]
+        return self.sizes[0] if same else sum(self.sizes)
 
     def of_pairs(self, stored: Stored) -> tuple[Integers, Integers]:
         """The left and the right record of each described pair of a partition, (n_pairs,) int64."""
@@ -73,13 +83,13 @@ class Survey:
 
     Args:
         counted: The records.
-        column: The key column.
+        columns: The key columns that both files have.
         random: Random pairs.
         own: By view, the left and the right records for which the nearest one of their own file is searched.
     """
 
     counted: Counted
-    column: FileColumn
+    columns: list[FileColumn]
     random: RandomPairs
     own: Mapping[str, tuple[Integers, ...]]
 
@@ -88,10 +98,11 @@ def count(files: FileJob) -> Counted:
     """Read all records once, count them, and set aside the row, node and block of each."""
     firsts: tuple[list[Integers], list[Integers]] = ([], [])
     blocks: tuple[set[int], set[int]] = (set(), set())
-    words, values, n = HashedCounts(), HashedCounts(), files.partitions.n
+    words, n, pairs = HashedCounts(), files.partitions.n, files.partitions.pairs
+    values = [HashedCounts() for _ in pairs]
     with Shelf(files.partitions.folder, "names") as names, progress.stage("count", n) as tick:
         for number in range(n):
-            for side_number, side in enumerate(files.sides(number)):
+            for side_number, side in enumerate(files.sides(number)[: 1 if files.partitions.same else 2]):
                 nodes = side.nodes
                 firsts[side_number].append(side.rows[blocking.first_rows(nodes)])
                 files.stored(number, "count").put(
@@ -102,38 +113,76 @@ def count(files: FileJob) -> Counted:
                     }
                 )
                 if len(nodes):
-                    names.put(np.full(len(nodes), side_number), {"text": side.texts[nodes.text]})
+                    bins = np.full(len(nodes), side_number)
+                    names.put(bins, _named(side, several=files.partitions.several))
                     blocks[side_number].update((int(nodes.block.min()), int(nodes.block.max())))
-                    _count(folded(side.texts).tolist(), nodes.text, words, values)
+                    _count_words(side, words)
+                    for counts, places in zip(values, pairs, strict=True):
+                        _count_values(side, places[side_number], counts)
             tick(1)
     words.settle()
-    values.settle()
-    numbers = _in_text_order(names, 0, firsts[0]), _in_text_order(names, 1, firsts[1])
+    for counts in values:
+        counts.settle()
+    left = _in_text_order(names, 0, firsts[0])
+    numbers = left, left if files.partitions.same else _in_text_order(names, 1, firsts[1])
     sizes = sum(map(len, numbers[0])), sum(map(len, numbers[1]))
-    return Counted(numbers, sizes, (len(blocks[0]) == 1, len(blocks[1]) == 1), words, values, names)
+    whole = [len(blocks[0 if files.partitions.same else side]) == 1 for side in (0, 1)]
+    return Counted(numbers, sizes, (whole[0], whole[1]), words, values, names)
 
 
 @progress.stage("samples")
 def survey(files: FileJob, counted: Counted) -> Survey:
-    """Draw samples, and choose how the key column is compared."""
-    left, right = (ordered_texts(counted.names, side, counted.numbers[side]) for side in (0, 1))
-    drawing = Drawing((left.order, right.order), first_of(left, right))
-    column = file_column(files.partitions, files.job.compare or {}, counted.values, counted.sizes)
+    """Draw samples, and choose how key columns are compared."""
+    shelf = _written(files, counted)
+    left = ordered_texts(shelf, 0, counted.numbers[0])
+    if files.partitions.same:
+        right, drawing = left, Drawing((left.order, left.order), 0, same=True)
+    else:
+        right = ordered_texts(shelf, 1, counted.numbers[1])
+        drawing = Drawing((left.order, right.order), first_of(left, right))
+    columns = file_columns(files.partitions, files.job.compare or {}, counted.values)
     own = {
-        name: tuple(own_sample(side.order, sparse=name == "lexical") for side in (left, right))
+        name: tuple(own_sample(side.order, sparse=name != "dense") for side in (left, right))
         for name in files.views
     }
-    return Survey(counted, column, _random(drawing, (left, right)), own)
+    return Survey(counted, columns, _random(files, counted, drawing), own)
 
 
-def _count(lower: list[str], text: Integers, words: HashedCounts, values: HashedCounts) -> None:
-    """Count the records that have each word and each value."""
-    n_records = np.bincount(text, minlength=len(lower))
+def _named(side: Side, *, several: bool) -> dict[str, Texts]:
+    """The text of each record of one side, and its cells where there are several columns."""
+    of_record = side.nodes.text
+    cells = {cell_name(place): cell[of_record] for place, cell in enumerate(side.cells)} if several else {}
+    return {"text": side.texts[of_record], **cells}
+
+
+def _written(files: FileJob, counted: Counted) -> Shelf:
+    """The texts of the records as `counted.names` has them, in the order of columns that naming chose."""
+    if files.naming is None:
+        return counted.names
+    with Shelf(files.partitions.folder, "written") as shelf:
+        for side, on in enumerate(files.partitions.on):
+            for part in counted.names.parts(side):
+                cells = [part.column(cell_name(place)).to_pylist() for place in range(len(on))]
+                shelf.put(np.full(part.num_rows, side), {"text": files.written(side, cells)})
+    return shelf
+
+
+def _count_words(side: Side, words: HashedCounts) -> None:
+    """Count the records that have each word."""
+    lower = folded(side.texts).tolist()
+    n_records = np.bincount(side.nodes.text, minlength=len(lower))
     spelled, columns, indptr = split(lower)
     of_text = np.repeat(n_records, np.diff(indptr))
     words.add(spelled, np.bincount(columns, of_text, minlength=len(spelled)).astype(np.int64))
-    unique, place = factorize(lower)
-    values.add(unique, np.bincount(place, n_records, minlength=len(unique)).astype(np.int64))
+
+
+def _count_values(side: Side, place: int, values: HashedCounts) -> None:
+    """Count the records that have each value of a column."""
+    unique, code = factorize(folded(side.cells[place]).tolist())
+    n_records = np.bincount(side.nodes.text, minlength=len(code))
+    count = np.bincount(code, n_records, minlength=len(unique)).astype(np.int64)
+    filled = [number for number, value in enumerate(unique) if value != ""]
+    values.add([unique[number] for number in filled], count[filled])
 
 
 def _in_text_order(names: Shelf, side: int, firsts: list[Integers]) -> list[Integers]:
@@ -156,8 +205,23 @@ def _ranks(order: Integers) -> Integers:
     return rank
 
 
-def _random(drawing: Drawing, texts: tuple[OrderedTexts, OrderedTexts]) -> RandomPairs:
+def _random(files: FileJob, counted: Counted, drawing: Drawing) -> RandomPairs:
     """Random pairs of records, by their texts."""
-    left, right = drawing.pairs(RANDOM)
-    (of_left, a), (of_right, b) = factorize(texts[0].at(left)), factorize(texts[1].at(right))
-    return RandomPairs((of_left, of_right), a, b)
+    texts, cells, places = [], [], []
+    for side, drawn in enumerate(drawing.pairs(RANDOM)):
+        numbers, place = np.unique(drawn, return_inverse=True)
+        at = np.argsort(np.concatenate(counted.numbers[side]), kind="stable")[numbers]
+        order = np.argsort(at)
+        columns = ["text"]
+        if files.partitions.several:
+            columns += [cell_name(number) for number in range(len(files.partitions.on[side]))]
+        back = _ranks(order)
+        number = 0 if files.partitions.same else side
+        found = [texts_at(counted.names, number, at[order], column) for column in columns]
+        whole, *of_columns = ([column[number] for number in back.tolist()] for column in found)
+        unique, code = factorize(whole)
+        first = np.unique(code, return_index=True)[1].tolist()
+        texts.append(unique)
+        cells.append([[column[number] for number in first] for column in of_columns] or [unique])
+        places.append(code[place])
+    return RandomPairs((texts[0], texts[1]), (cells[0], cells[1]), places[0], places[1])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from linktransformer import __version__
 from linktransformer import progress as progress_of_call
@@ -21,24 +22,23 @@ from linktransformer.linking.learned_reader import reader_for
 from linktransformer.linking.merge import links_of
 from linktransformer.linking.options import BlockColumns, Columns, Job, Model, ReaderLike, Suffixes, Threshold
 from linktransformer.partitions.checkpoint import job_folder, key_of
+from linktransformer.partitions.estimate_files import estimate_of
 from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_source import file_source
 from linktransformer.partitions.join_files import write_joined
 from linktransformer.partitions.partition import MEMORY, divide
 from linktransformer.progress import displayed
 from linktransformer.results import report_warnings
-from linktransformer.results.links import Links
 from linktransformer.scoring.compare import Comparison
 from linktransformer.tables import block_keys, key_columns
 from linktransformer.tables import null_values as nulls
-from linktransformer.tables.frames import Table
 from linktransformer.tables.null_values import NullValues
 from linktransformer.tables.parquet_parts import Place, Places
 from linktransformer.tables.parquet_tables import ParquetTable, open_parquet
 from linktransformer.tables.writers import check_folder
 from model_hub.work_folder import work_folder
 
-__all__ = ["link_files"]
+__all__ = ["key_of_job", "link_files", "results_folder"]
 
 logger = logging.getLogger(__name__)
 LATER = ("validate", "threshold", "reader")  # what the results of pieces do not depend on
@@ -49,10 +49,10 @@ def link_files(
     left: Places,
     right: Places,
     out: Place | None,
-    on: str | None = None,
+    on: Columns = None,
     *,
-    left_on: str | None = None,
-    right_on: str | None = None,
+    left_on: Columns = None,
+    right_on: Columns = None,
     block_on: BlockColumns = None,
     how: str = "left",
     validate: str | None = None,
@@ -73,8 +73,9 @@ def link_files(
     workspace: Place | None = None,
     engine: EngineLike = None,
     on_bad_file: str = "raise",
+    dry_run: bool = False,
     progress: bool | None = None,
-) -> Links:
+) -> Any:
     """Merge two tables of Parquet files that are too large for memory into a third file.
 
     The result has the rows and columns of `merge`, and its scores: match probabilities. Rows are set aside on
@@ -89,9 +90,10 @@ def link_files(
             of the list; they have the same columns.
         right: The other table.
         out: The .parquet file to be written; None writes none.
-        on: The key column of both files: one column.
-        left_on: The key column of the left file, with `right_on`.
-        right_on: The key column of the right file.
+        on: Key column or columns of both files; None, without `left_on` and `right_on`: the text columns that
+            both have.
+        left_on: Key columns of the left file, with `right_on`.
+        right_on: Key columns of the right file.
         block_on: Columns whose values must be equal: a name, a list of names, or pairs for columns of
             different names, such as ("city", "town").
         how: "left" keeps every left row, "inner" linked rows, "right" every right row, "outer" all.
@@ -129,10 +131,12 @@ def link_files(
             "ray://head:10001": on the cluster there, whose machines share the `workspace`
             (docs/large-tables.md). The links are the same.
         on_bad_file: "raise" where a file cannot be read, or "skip" to leave it out with a warning.
+        dry_run: Link nothing: read the block columns and the first rows, and return a `FileEstimate` of rows,
+            pairs, memory and CPU seconds.
         progress: True shows it at once, False never; None in calls that take long (docs/progress.md).
 
     Returns:
-        The links, by row number. Their tables have no rows: `pairs`, `unlinked`, `report` and `evaluate`
+        `Links` by row number. Their tables have no rows: `pairs`, `unlinked`, `report` and `evaluate`
         work, `explain` does not. `LinkWarning` is given where the estimated precision is below one half.
 
     Raises:
@@ -159,9 +163,9 @@ def link_files(
     join = Join(how, suffixes, indicator, score_column)
     join.check(*heads)
     job = Job.of(locals())
-    key = _key(heads, on, left_on, right_on)
-    key_columns.check_compare(job.compare, ([key[0]], [key[1]]))
-    null_texts = nulls.check(null_values, key)
+    key = key_columns.resolve(*heads, on, left_on, right_on)
+    key_columns.check_compare(job.compare, key)
+    null_texts = nulls.check(null_values, [*key[0], *key[1]])
     if out is not None and Path(out).suffix.lower() != ".parquet":
         raise InvalidArgumentError(f"out={str(out)!r} is not a parquet file. Give such as 'linked.parquet'.")
     if out is not None:
@@ -169,15 +173,18 @@ def link_files(
     if workspace is not None and not Path(workspace).is_dir():
         raise InvalidArgumentError(f"workspace={str(workspace)!r} is not a folder. Give one that is there.")
     block_keys.column_pairs(heads, block_on)
+    if dry_run:
+        dense = not (isinstance(job.model, str) and job.model == LEXICAL)
+        return estimate_of(tables, key, job.block_on, job.memory_limit, dense=dense)
     plan = model_plan.plan(job.model, job.device, job.cache)
     reader_used = reader_for(plan, job.reader)
     workplace = Path(workspace or tempfile.gettempdir())
     for text in (*tables[0].skipped, *tables[1].skipped):
         progress_of_call.warn(f"left out: {text}")
-    key_of_job = _key_of_job(tables, key, null_values, job, plan) if workspace is not None else None
+    name = key_of_job(tables, key, null_values, job, plan) if workspace is not None else None
     with (
         work_folder(workplace, "linktransformer-", mode=0o700) as folder,  # it holds rows
-        nullcontext(folder) if key_of_job is None else job_folder(workplace, key_of_job) as results,
+        results_folder(workplace, name, folder) as results,
         opened(engine) as running,
     ):
         partitions = divide(
@@ -193,11 +200,11 @@ def link_files(
         files = FileJob(partitions, plan, replace(job, reader=False), results)  # a reader stays here
         pairs = scored(file_source(files, running, reader_used))
         null_counts = {
-            table.name: {name: n} if name in null_texts else {}
-            for table, name, n in zip(tables, key, partitions.n_emptied, strict=True)
+            table.name: {name: n.get(name, 0) for name in names if null_texts.get(name)}
+            for table, names, n in zip(tables, key, partitions.n_emptied, strict=True)
         }
-        stubs, columns = (tables[0].stub, tables[1].stub), ([key[0]], [key[1]])
-        links = links_of(pairs, stubs, columns, partitions.blocks, null_counts, job)
+        stubs = tables[0].stub, tables[1].stub
+        links = links_of(pairs, stubs, key, partitions.blocks, null_counts, job)
         links = report_warnings.of_links(links, every_row=job.threshold is None)
         logger.info("%r", links)
         report_warnings.warn(links.details)
@@ -206,9 +213,9 @@ def link_files(
     return links
 
 
-def _key_of_job(
+def key_of_job(
     tables: tuple[ParquetTable, ParquetTable],
-    key: tuple[str, str],
+    key: tuple[list[str], list[str]],
     null_values: NullValues,
     job: Job,
     plan: Plan,
@@ -223,12 +230,6 @@ def _key_of_job(
     return key_of(__version__, facts, key, null_values, options, plan.name, of_model, plan.chosen)
 
 
-def _key(heads: tuple[Table, Table], on: Columns, left_on: Columns, right_on: Columns) -> tuple[str, str]:
-    """The one key column of either file."""
-    left, right = key_columns.resolve(*heads, on, left_on, right_on)
-    if max(len(left), len(right)) > 1:
-        raise InvalidArgumentError(
-            f"Files are linked by one key column each. Given: {left} and {right}. Name one by on=, or write "
-            "the columns into one first."
-        )
-    return left[0], right[0]
+def results_folder(workplace: Path, name: str | None, folder: Path) -> AbstractContextManager[Path]:
+    """Where results of pieces are kept: by the name of the job, or with none in the folder of this call."""
+    return nullcontext(folder) if name is None else job_folder(workplace, name)

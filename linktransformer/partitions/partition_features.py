@@ -29,7 +29,7 @@ def described(context: tuple[FileJob, Survey, FileStatistics], number: int) -> i
     stored = files.stored(number, "describe")
     before = stored.result()
     if before is None:
-        model = decision().corrected_by(files.plan.correction, [survey.column.name])
+        model = decision().corrected_by(files.plan.correction, [column.name for column in survey.columns])
         log_odds, offset = _log_odds(files, survey, statistics, number, model)
         before = {"log_odds": log_odds, "offset": offset}
         stored.finish(before)
@@ -60,39 +60,42 @@ def pairs_of(files: FileJob, survey: Survey, statistics: FileStatistics, number:
     """The described pairs of a partition with their similarities, ranks and cells."""
     stored, job = files.stored(number), statistics.job
     sides = files.sides(number)
-    texts = folded(sides[0].texts).tolist(), folded(sides[1].texts).tolist()
+    written = [files.written(number, side.cells) for number, side in enumerate(sides)]
+    texts = folded(written[0]).tolist(), folded(written[1]).tolist()
     left, right, at = (stored.integers(name) for name in ("left", "right", "at"))
     scores, places = {}, {}
     for name, view in job.views.items():
         score = stored.floats(f"view {name}")
         scores[name] = score[at]
-        places[name] = ranks.places(left, right, score, view.floor).some(at)
+        places[name] = ranks.places(left, right, score, view.floor, same=job.same).some(at)
     left, right = left[at], right[at]
-    weights = weights_of([levels_of(stored)], job.tables, len(at))
-    places["bits"] = ranks.places(left, right, weights.total, job.bits_floor)
+    n_columns = len(survey.columns)
+    weights = weights_of(levels_of(stored, n_columns), job.tables, len(at))
+    if n_columns:
+        places["bits"] = ranks.places(left, right, weights.total, job.bits_floor, same=job.same)
     numbers = survey.counted.of_pairs(stored)
     return Pairs(
         sides[0].nodes.text[left],
         sides[1].nodes.text[right],
-        _words(texts, survey),
+        _words(texts, survey, same=job.same),
         texts,
         scores,
         {name: (own[0][numbers[0]], own[1][numbers[1]]) for name, own in statistics.own.items()},
         places,
-        [stored.floats("similarity")],
-        [stored.array("equal").astype(bool)],
+        [stored.floats(f"similarity {number}") for number in range(n_columns)],
+        [stored.array(f"equal {number}").astype(bool) for number in range(n_columns)],
         weights,
     )
 
 
-def _words(texts: tuple[list[str], list[str]], survey: Survey) -> Words:
+def _words(texts: tuple[list[str], list[str]], survey: Survey, *, same: bool) -> Words:
     """The words of a partition, as rare as they are in both files."""
-    spelled, columns, indptr = split([*texts[0], *texts[1]])
-    n = sum(survey.counted.sizes)
+    spelled, columns, indptr = split(texts[0] if same else [*texts[0], *texts[1]])
+    n = survey.counted.n_records
     rarity = np.log((n + 1) / np.maximum(survey.counted.words.of(spelled), 1)).astype(np.float32)
     if not len(spelled):
         rarity = np.zeros(1, dtype=np.float32)
-    return weighed(spelled, columns, indptr, rarity, float(np.log(n + 1)), len(texts[0]))
+    return weighed(spelled, columns, indptr, rarity, float(np.log(n + 1)), None if same else len(texts[0]))
 
 
 def _some(pairs: Pairs, here: slice) -> Pairs:

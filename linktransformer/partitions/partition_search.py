@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from linktransformer.arrays import Floats, Integers
 from linktransformer.decision.equal_texts import SAME, alike
 from linktransformer.partitions.file_job import FileJob, Partition, Texts
 from linktransformer.partitions.file_survey import Survey
+from linktransformer.partitions.search_tiles import own_rivals_in_tiles, search_in_tiles
 from linktransformer.scoring import ranks
 from linktransformer.scoring.candidate_evidence import nearest_pairs, own_rivals
 from linktransformer.scoring.features import mutual_and_strength, near
@@ -114,22 +114,34 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
     Of all candidates the similarities are kept; of those that are described, whether the two are each other's
     nearest, how equal their texts are, and how equal their cells.
     """
-    job = files.job
-    candidates = search(
-        partition.matrices, *partition.nodes, int(job.k), memory_limit=job.memory_limit, device=job.device
+    candidates = _candidates(files, partition)
+    same = files.partitions.same  # of one table all pairs are described
+    is_near = (
+        np.ones(len(candidates), dtype=bool)
+        if same
+        else near(candidates.left, candidates.right, candidates.views)
     )
-    at = np.flatnonzero(near(candidates.left, candidates.right, candidates.views))
+    at = np.flatnonzero(is_near)
     left, right = candidates.left[at], candidates.right[at]
     places = {
-        name: ranks.places(candidates.left, candidates.right, score).some(at)
+        name: ranks.places(candidates.left, candidates.right, score, same=same).some(at)
         for name, score in candidates.views.items()
     }
     scores = {name: score[at] for name, score in candidates.views.items()}
     nearest, strong = mutual_and_strength(scores, places)
     texts = partition.nodes[0].text[left], partition.nodes[1].text[right]
-    cells = survey.column.compare(
-        folded(partition.texts[0]).tolist(), folded(partition.texts[1]).tolist(), *texts
-    )
+    cells: dict[str, NDArray[np.generic]] = {}
+    for number, column in enumerate(survey.columns):
+        sides = [
+            folded(side.cells[place]).tolist()
+            for side, place in zip(partition.sides, column.places, strict=True)
+        ]
+        compared = column.compare(sides[0], sides[1], *texts)
+        cells |= {
+            f"similarity {number}": compared.similarity,
+            f"equal {number}": compared.equal,
+            f"frequency {number}": compared.frequency,
+        }
     described: dict[str, NDArray[np.generic]] = {
         "left": candidates.left.astype(np.int32),
         "right": candidates.right.astype(np.int32),
@@ -137,9 +149,7 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
         "nearest": nearest,
         "strong": strong,
         "same": _same(partition.texts, texts, candidates.views["lexical"][at]),
-        "similarity": cells.similarity,
-        "equal": cells.equal,
-        "frequency": cells.frequency,
+        **cells,
         **{f"view {name}": score for name, score in candidates.views.items()},
     }
     files.stored(partition.number).put(described)
@@ -151,14 +161,28 @@ def search_partition(files: FileJob, survey: Survey, partition: Partition) -> Se
         len(candidates),
         len(at),
         {name: float(score.min(initial=0)) for name, score in candidates.views.items()},
-        {name: _seconds(candidates, score) for name, score in candidates.views.items()},
-        {name: _own(files, survey, partition, name) for name in partition.matrices},
+        {name: _seconds(candidates, score, same=same) for name, score in candidates.views.items()},
+        {name: _own(files, survey, partition, name) for name in files.views},
         {
             name: (_some(sides[0], drawn[0]), _some(sides[1], drawn[1]))
             for name, sides in partition.matrices.items()
-            if not sp.issparse(sides[0])
+            if name == "dense"
         },
-        _related(candidates, partition.nodes, (drawn[0], drawn[1])),
+        _related(candidates, partition.nodes, (drawn[0], drawn[1]), same=same),
+    )
+
+
+def _candidates(files: FileJob, partition: Partition) -> Candidates:
+    job = files.job
+    if files.most is not None and files.is_tiled(*partition.sides):
+        return search_in_tiles(files, partition, files.most)
+    return search(
+        partition.matrices,
+        *partition.nodes,
+        int(job.k),
+        memory_limit=job.memory_limit,
+        device=job.device,
+        same=files.partitions.same,
     )
 
 
@@ -170,8 +194,11 @@ def _same(texts: tuple[Texts, Texts], pairs: tuple[Integers, Integers], cosine: 
     return same
 
 
-def _seconds(candidates: Candidates, score: Floats) -> Floats:
-    """The second highest similarity of each left and then of each right record."""
+def _seconds(candidates: Candidates, score: Floats, *, same: bool) -> Floats:
+    """The second highest similarity of each left and then of each right record; of one table, of each."""
+    if same:
+        both = np.concatenate([candidates.left, candidates.right])
+        return ranks.highest(both, np.concatenate([score, score]), candidates.n_left, 2)[:, 1]
     sides = ((candidates.left, candidates.n_left), (candidates.right, candidates.n_right))
     return np.concatenate([ranks.highest(group, score, n, 2)[:, 1] for group, n in sides])
 
@@ -179,15 +206,18 @@ def _seconds(candidates: Candidates, score: Floats) -> Floats:
 def _own(files: FileJob, survey: Survey, partition: Partition, name: str) -> tuple[OfSide, OfSide]:
     """How near the nearest other record of their own file and block is to some records."""
     sides: list[OfSide] = []
-    for side, nodes in enumerate(partition.nodes):
+    for side, nodes in enumerate(partition.nodes[: 1 if files.partitions.same else 2]):
         numbers = survey.counted.numbers[side][partition.number]
         some = np.flatnonzero(np.isin(numbers, survey.own[name][side]))
         score = np.empty(0, dtype=np.float32)
-        if len(some):
-            matrix, whole = partition.matrices[name][side], survey.counted.whole[side]
+        whole = survey.counted.whole[side]
+        if len(some) and files.most is not None and files.is_tiled(*partition.sides):
+            score = own_rivals_in_tiles(files, partition, name, side, some, files.most, whole=whole)
+        elif len(some):
+            matrix = partition.matrices[name][side]
             score = own_rivals(matrix, nodes, some, whole=whole, device=files.job.device)
         sides.append((numbers[some], score))
-    return sides[0], sides[1]
+    return sides[0], sides[-1]
 
 
 def _places_of(texts: list[str], sample: list[str]) -> Integers:
@@ -203,11 +233,13 @@ def _some(matrix: Matrix, drawn: Integers) -> OfSide:
 
 
 def _related(
-    candidates: Candidates, nodes: tuple[Nodes, Nodes], drawn: tuple[Integers, Integers]
+    candidates: Candidates, nodes: tuple[Nodes, Nodes], drawn: tuple[Integers, Integers], *, same: bool
 ) -> tuple[Integers, Integers]:
     """Random texts that are the nearest of one of their records, left and right."""
-    nearest = nearest_pairs(candidates.left, candidates.right, candidates.views)
-    left = drawn[0][nodes[0].text[candidates.left[nearest]]]
-    right = drawn[1][nodes[1].text[candidates.right[nearest]]]
+    nearest = nearest_pairs(candidates.left, candidates.right, candidates.views, same=same)
+    a, b = nodes[0].text[candidates.left[nearest]], nodes[1].text[candidates.right[nearest]]
+    if same:  # either record of a pair may have been drawn first
+        a, b = np.concatenate([a, b]), np.concatenate([b, a])
+    left, right = drawn[0][a], drawn[1][b]
     both = (left >= 0) & (right >= 0)
     return left[both], right[both]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from linktransformer.arrays import Integers
+from linktransformer.arrays import Doubles, Integers
 from linktransformer.progress import stage
 from linktransformer.scoring.columns import PairedColumn
 from linktransformer.scoring.sampling import drawn, first_side, in_order
@@ -14,7 +14,7 @@ from linktransformer.search import lexical
 from linktransformer.search.groups import starts_of
 from linktransformer.search.matrices import Sparse
 
-__all__ = ["key_column", "names_records", "naming_order"]
+__all__ = ["by_information", "entropy", "key_column", "names_records", "naming_order"]
 
 
 SAMPLE = 300  # values that are searched: the standard error of a rate is .03 at most
@@ -38,8 +38,14 @@ def key_column(columns: Sequence[PairedColumn], *, same: bool = False) -> int | 
 
 def naming_order(columns: Sequence[PairedColumn], key: int | None) -> list[int]:
     """The order in which columns are written for a model: the key column, then by falling information."""
-    places = [place for place in range(len(columns)) if place != key]
-    places.sort(key=lambda place: (-information(columns[place]), columns[place].name))
+    names = [column.name for column in columns]
+    return by_information([information(column) for column in columns], names, key)
+
+
+def by_information(bits: Sequence[float], names: Sequence[str], key: int | None) -> list[int]:
+    """The places of columns: the key column, then by falling information in bits, equal ones by name."""
+    places = [place for place in range(len(names)) if place != key]
+    places.sort(key=lambda place: (-bits[place], names[place]))
     return places if key is None else [key, *places]
 
 
@@ -53,7 +59,11 @@ def information(column: PairedColumn) -> float:
     left = column.left[column.left >= 0]
     values = np.concatenate([as_right[left] if len(as_right) else left, column.right[column.right >= 0]])
     nulls = len(column.left) + len(column.right) - len(values)
-    count = np.append(np.unique(values, return_counts=True)[1], nulls).astype(np.float64)
+    return entropy(np.append(np.unique(values, return_counts=True)[1], nulls).astype(np.float64))
+
+
+def entropy(count: Doubles) -> float:
+    """The entropy in bits of values that were counted so many times."""
     share = count[count > 0] / max(1.0, count.sum())
     return float(-(share * np.log2(share)).sum())
 

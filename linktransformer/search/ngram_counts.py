@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from linktransformer.arrays import Floats
+from linktransformer.arrays import Floats, Integers
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.search import ngrams, vocabulary
 from linktransformer.search.ngrams import Counts
@@ -91,10 +91,14 @@ class Seen:
 
     def new(self, texts: Sequence[str]) -> list[str]:
         """Those of different texts that were not there before, in their order."""
+        return [texts[number] for number in self.places(texts).tolist()]
+
+    def places(self, texts: Sequence[str]) -> Integers:
+        """The rising places of different texts that were not there before, (n,) int64."""
         new = hashes(texts)
         place = np.searchsorted(self._hashes, new)
         unseen = np.append(self._hashes, np.uint64(0))[place] != new
         merged = np.concatenate([self._hashes, np.unique(new[unseen])])
         merged.sort(kind="stable")  # two sorted runs
         self._hashes = merged
-        return [texts[number] for number in np.flatnonzero(unseen).tolist()]
+        return np.flatnonzero(unseen)

@@ -98,14 +98,14 @@ def text_parts(shelf: Shelf, number: int) -> Iterator[list[str]]:
         yield part.column("text").to_pylist()
 
 
-def texts_at(shelf: Shelf, number: int, places: Integers) -> list[str]:
+def texts_at(shelf: Shelf, number: int, places: Integers, column: str = "text") -> list[str]:
     """Texts of a bin at rising positions, (n,) int64, from 0."""
     pa = need("pyarrow", extra="cli")
     texts: list[str] = []
     start = 0
     for batch in shelf.parts(number):
         first, last = np.searchsorted(places, [start, start + batch.num_rows])
-        texts += batch.column("text").take(pa.array(places[first:last] - start)).to_pylist()
+        texts += batch.column(column).take(pa.array(places[first:last] - start)).to_pylist()
         start += batch.num_rows
         if last == len(places):
             break

@@ -57,6 +57,11 @@ class HashedCounts:
             counts[is_known] = self._counts[place[is_known]]
         return counts
 
+    def values(self) -> Integers:
+        """The counts of all texts, in no particular order, (n_texts,) int64."""
+        self.settle()
+        return self._counts
+
     def settle(self) -> None:
         """Put together what was added, before several threads ask."""
         if not self._new:

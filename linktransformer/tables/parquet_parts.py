@@ -13,7 +13,7 @@ from linktransformer.errors import InvalidArgumentError
 from linktransformer.optional import need
 from linktransformer.tables.columns import Native
 
-__all__ = ["ON_BAD_FILE", "Part", "Place", "Places", "addresses_of", "common_schema", "part_of"]
+__all__ = ["ON_BAD_FILE", "Part", "Place", "Places", "addresses_of", "are_places", "common_schema", "part_of"]
 
 Place = str | os.PathLike[str]
 Places = Place | Sequence[Place]
@@ -35,6 +35,17 @@ class Part:
     def opened(self) -> Native:
         """The file, open; to be used with `with`."""
         return _opened(self.address)
+
+
+def are_places(given: object) -> bool:
+    """Whether an argument is a path, a pattern or a list of these, and not a table.
+
+    Example:
+        >>> are_places("left/*.parquet"), are_places(["a.parquet", "b.parquet"]), are_places([{"name": "a"}])
+        (True, True, False)
+    """
+    places = given if isinstance(given, (list, tuple)) and given else [given]
+    return all(isinstance(place, (str, os.PathLike)) for place in places)
 
 
 def addresses_of(given: Places, name: str) -> list[str]:

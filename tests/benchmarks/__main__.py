@@ -43,6 +43,7 @@ BENCHMARKS = {
     "scale": "seconds and memory of a merge from 10,000 to 1,000,000 rows, with a plot",
     "bounded": "seconds and memory of linking Parquet files piece by piece",
     "engine": "link_files in one process and on a Ray cluster: seconds by stage, memory, F1",
+    "file_costs": "CPU seconds and memory of link_files by size, and the costs of a dry run fitted on them",
     "deepkey": "long records that match by one statement deep inside: kinds of attention at one budget",
     "dial": "recall against throughput of long encoders, by window and features, with a plot",
     "long_speed": "forward speed by length: full attention, windows, linear attention beside them",

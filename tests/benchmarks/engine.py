@@ -1,7 +1,8 @@
 """Seconds by stage, memory and F1 of link_files on engines, a process each; generated firms by city.
 
 "local" is this process, "ray N" a cluster of N processes on this machine, "memory" `link` of the tables read
-whole. `peak MB of a piece` is that of the process in which pieces are worked on.
+whole. `peak MB of a piece` is that of the process in which pieces are worked on. "splink" and "goldenmatch"
+link the same files by the Python of `--peer-venv` (`file_peers.py`).
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from typing import Any
 from tools import data
 from tools.report import Report, Table, say
 
+from . import file_peers
 from .jobs import peak_mb
 from .measure import JobError, environment, run_job
 
 SIZES = (100_000,)
+PEERS = ("splink", "goldenmatch")
 ENGINES = ("memory", "local", "ray 2")
 ROWS_A_CITY = 330
 MATCHED = 0.7  # of the left firms
@@ -34,7 +37,12 @@ SYLLABLES = [a + b for a in "bcdfglmnprstvz" for b in ("a", "e", "i", "o", "u", 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this benchmark."""
     parser.add_argument("--sizes", nargs="*", type=int, default=list(SIZES), help="rows of each file")
-    parser.add_argument("--engines", nargs="*", default=list(ENGINES), help="memory, local, 'ray N'")
+    parser.add_argument(
+        "--engines", nargs="*", default=list(ENGINES), help="memory, local, 'ray N', splink, goldenmatch"
+    )
+    parser.add_argument(
+        "--peer-venv", type=Path, default=None, help="the environment of Splink and goldenmatch"
+    )
     parser.add_argument("--memory-limit", type=int, default=2**28, help="bytes, as for link_files")
     parser.add_argument("--timeout", type=float, default=3_600, help="seconds that a run may take")
 
@@ -55,6 +63,12 @@ def run(options: argparse.Namespace) -> Report:
                     engine,
                     str(options.memory_limit),
                 ]
+                if engine in PEERS:
+                    if options.peer_venv is None:
+                        skipped.append(f"{engine}: give its environment by --peer-venv")
+                        continue
+                    python = options.peer_venv / "bin" / "python"
+                    command = [str(python), file_peers.__file__, engine, str(folder)]
                 try:
                     done = run_job(command, environment(data.ROOT), options.timeout)
                 except JobError as error:

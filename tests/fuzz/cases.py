@@ -102,7 +102,7 @@ def cases(draw: st.DrawFn, libraries: tuple[str, ...] = LIBRARIES) -> Case:
     if library in ("pandas_object", "pandas") and verb != "link_files" and draw(st.integers(0, 3)) == 0:
         objects = list(OBJECTS) if library == "pandas_object" else ["mixed", "tuples"]
         kinds[names[-1]] = draw(st.sampled_from(objects))
-    on = names[: draw(st.integers(1, 1 if verb == "link_files" else len(names)))]
+    on = names[: draw(st.integers(1, len(names)))]
     if verb in PICTURED and len(names) > len(on) and draw(st.integers(0, 9)) == 0:
         kinds[names[-1]] = "pictures"
     other_names = verb in TWO and draw(st.integers(0, 3)) == 0

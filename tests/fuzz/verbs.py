@@ -140,8 +140,7 @@ def _link_files(case: Case, left: Any, right: Any) -> Any:
         files = [Path(folder) / f"{name}.parquet" for name in ("left", "right", "out")]
         for table, file in zip(tables, files, strict=False):
             parquet.write_table(table, file)
-        keys = {name: names[0] for name, names in case.keys.items()}
-        links = lt.link_files(*files, **keys, **case.options)
+        links = lt.link_files(*files, **case.keys, **case.options)
         json.dumps(links.report(), allow_nan=False)
         frame = parquet.read_table(files[2])
         left_over = {file.name for file in Path(folder).iterdir()} - {file.name for file in files}

@@ -69,3 +69,20 @@ def test_what_is_finished_is_used_with_another_reader(
 def test_a_reader_that_is_not_understood_is_refused(files: tuple[Path, Path]) -> None:
     with pytest.raises(InvalidArgumentError, match="is not understood"):
         lt.link_files(*files, None, "name", reader="fast")
+
+
+@pytest.mark.parametrize("limit", [None, 1_000_000])
+def test_files_of_several_columns_are_read_as_tables_are(tmp_path: Path, limit: int | None) -> None:
+    towns = ["Hull", "Leith", "Bristol", "York"]
+    sides = [side.assign(town=[towns[row % 4] for row in range(len(side))]) for side in (LEFT, RIGHT)]
+    paths = [tmp_path / name for name in ("left.parquet", "right.parquet")]
+    for side, path in zip(sides, paths, strict=True):
+        side.to_parquet(path, index=False)
+    on = ["town", "name"]
+    on_disk = lt.link_files(*paths, None, on, reader=True, memory_limit=limit)
+    in_memory = lt.link(*sides, on=on, model="lexical", reader=True)
+    assert on_disk.report()["read"] == in_memory.report()["read"]
+    assert on_disk.report()["read"]["pairs_read"] > 0
+    np.testing.assert_array_equal(on_disk.left_rows, in_memory.left_rows)
+    np.testing.assert_array_equal(on_disk.right_rows, in_memory.right_rows)
+    np.testing.assert_allclose(on_disk.score, in_memory.score, atol=1e-5)
