@@ -47,6 +47,10 @@ class Hashed:
 
     name = "hashed"
 
+    def __repr__(self) -> str:
+        """The name of a test must be the same in every process."""
+        return self.name
+
     def encode(self, texts: list[str]) -> NDArray[np.float32]:
         made = np.full((len(texts), 24), 0.01, dtype=np.float32)
         for row, text in enumerate(texts):
