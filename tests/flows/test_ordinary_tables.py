@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import linktransformer as lt
+from tests.benchmarks.made_tables import make
 
 GIVEN = [
     "Anna",
@@ -83,3 +84,14 @@ def test_the_size_of_blocks_makes_little_difference(parishes: int) -> None:
 def test_a_frame_that_the_table_shares_is_no_sign_of_a_duplicate(texts: list[str]) -> None:
     kept = lt.dedup_rows(pd.DataFrame({"name": texts}), on="name")
     assert len(kept) >= 0.95 * len(texts)
+
+
+def test_scores_do_not_depend_on_the_order_of_columns() -> None:
+    """To the last digit: pairs are judged in their job, which has a left and a right record of each."""
+    table = make("persons, 2 columns", 174, 0.4, 0).table
+    one, other = (
+        lt.cluster(table, on=on, reader=False, progress=False) for on in (["name", "born"], ["born", "name"])
+    )
+    assert one.evidence is not None and other.evidence is not None
+    assert one.label.tolist() == other.label.tolist()
+    assert sorted(one.evidence.log_odds.tolist()) == sorted(other.evidence.log_odds.tolist())
