@@ -163,7 +163,10 @@ def job_context(
         group, n = groups[place]
         side, features = _side_features(group, doubled, n)
         one_sided = is_best[place] & ~is_best[1 - place]
-        features.insert(12, float((sigmoid64(z[one_sided]) > 0.5).sum() / max(1, n)))
+        if same:  # which record of a pair is the left one has no meaning: half of them on either side
+            one_sided = is_best[0] ^ is_best[1]
+        n_one_sided = (sigmoid64(z[one_sided]) > 0.5).sum() / (2 if same else 1)
+        features.insert(12, float(n_one_sided / max(1, n)))
         sides.append((side, features))
     if tied:  # an order of the two sides that does not depend on which table is the left one
         sides.sort(key=lambda side: [-np.inf if np.isnan(value) else value for value in side[1]])

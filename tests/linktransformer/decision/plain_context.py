@@ -32,11 +32,13 @@ def plain_context(
     best_of = (of.rank_left == 0, of.rank_right == 0)
     job = _of_mutual(z[mutual], low[mutual], min(sizes), z)
     sides = []
+    one_sided = [(_sigmoid(z[best_of[at] & ~best_of[1 - at]]) > 0.5).sum() for at in (0, 1)]
+    if same:  # a pair of one table has no left and no right record
+        one_sided = [sum(one_sided) / 2] * 2
     for place in (many, 1 - many):
         group, n = groups[place]
         pairs, of_job = _of_side(z, group, doubled, n)
-        alone = best_of[place] & ~best_of[1 - place]
-        of_job.insert(12, float((_sigmoid(z[alone]) > 0.5).sum() / max(1, n)))
+        of_job.insert(12, float(one_sided[place] / max(1, n)))
         sides.append((pairs, of_job))
     if tied:  # an order of the two sides that does not depend on which table is the left one
         sides.sort(key=lambda side: [-np.inf if np.isnan(value) else value for value in side[1]])
