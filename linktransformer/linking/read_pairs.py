@@ -71,9 +71,8 @@ def read_pairs(
     if not len(at):
         return own, {**report, "pairs_read": 0}
     model = _reader(folder)
-    sides, rows = _tokens(model, cells, (fused.candidates.left[at], fused.candidates.right[at]))
-    whole = sides[0].whole[rows[0]] & sides[1].whole[rows[1]]
-    cost = np.where(whole, 3 + sides[0].lengths[rows[0]] + sides[1].lengths[rows[1]], 0)
+    sides, rows, cost = _tokens(model, cells, (fused.candidates.left[at], fused.candidates.right[at]))
+    whole = cost > 0
     if budget is not None:
         last = int(np.searchsorted(np.cumsum(cost), budget, side="right"))
         if last < len(at):  # pairs of equal doubt: all or none, whatever their order
@@ -126,9 +125,8 @@ class PairReading:
         read = np.full(len(pairs[0]), np.nan, dtype=np.float32)
         if not len(read) or self.most == 0:
             return read
-        sides, rows = _tokens(self.model, cells, pairs)
-        whole = sides[0].whole[rows[0]] & sides[1].whole[rows[1]]
-        cost = np.where(whole, 3 + sides[0].lengths[rows[0]] + sides[1].lengths[rows[1]], 0)
+        sides, rows, cost = _tokens(self.model, cells, pairs)
+        whole = cost > 0
         if self.budget is not None:
             whole &= self.tokens + np.cumsum(cost) <= self.budget
         chosen = np.flatnonzero(whole)
@@ -160,8 +158,8 @@ def mixed(
     if not len(log_odds):
         return log_odds, 0
     model = _reader(folder)
-    sides, rows = _tokens(model, cells, pairs)
-    whole = np.flatnonzero(sides[0].whole[rows[0]] & sides[1].whole[rows[1]])
+    sides, rows, cost = _tokens(model, cells, pairs)
+    whole = np.flatnonzero(cost)
     found = log_odds.copy()
     if len(whole):
         read = model.log_odds(*sides, rows[0][whole], rows[1][whole])
@@ -229,10 +227,16 @@ def _budget(reader: ReaderBudget, n_records: int, encoded: int) -> int | None:
 
 def _tokens(
     model: PairReader, cells: PairCells, pairs: tuple[Integers, Integers]
-) -> tuple[tuple[CellTokens, CellTokens], tuple[Integers, Integers]]:
-    """The tokens of the records of some pairs, and the places of these records."""
+) -> tuple[tuple[CellTokens, CellTokens], tuple[Integers, Integers], Integers]:
+    """The tokens of the records of some pairs, the places of these records, and what each pair costs.
+
+    The costs are tokens, (n_pairs,) int64; 0 where a record is longer than the reader's window.
+    """
     (left, right), places = of_pairs(cells, pairs)
-    return (model.tokens(left), model.tokens(right)), places
+    sides = model.tokens(left), model.tokens(right)
+    whole = sides[0].whole[places[0]] & sides[1].whole[places[1]]
+    cost = np.where(whole, 3 + sides[0].lengths[places[0]] + sides[1].lengths[places[1]], 0)
+    return sides, places, cost
 
 
 def _reader(folder: str = "") -> PairReader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,25 +11,21 @@ import numpy as np
 from linktransformer.dedup.cluster_pipeline import Neighbours, clusters_of
 from linktransformer.dedup.constraints import Settled
 from linktransformer.encoding import model_plan
-from linktransformer.engines.engine import EngineLike, opened
+from linktransformer.engines.engine import EngineLike
 from linktransformer.linking.candidate_source import no_candidates, scored
 from linktransformer.linking.options import Job
-from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_source import FileSource, file_source
-from linktransformer.partitions.link_files import key_of_job, results_folder
-from linktransformer.partitions.partition import MEMORY, divide
+from linktransformer.partitions.set_aside import set_aside
 from linktransformer.progress import stage
 from linktransformer.results import report_warnings
 from linktransformer.results.clusters import Clusters
 from linktransformer.results.report import ClusterReport
 from linktransformer.tables import frames, writers
-from linktransformer.tables import null_values as nulls
 from linktransformer.tables.binned_storage import ordered_texts
 from linktransformer.tables.frames import IntoDataFrame
 from linktransformer.tables.null_values import NullValues
 from linktransformer.tables.parquet_tables import ParquetTable
 from linktransformer.tables.records import Records
-from model_hub.work_folder import work_folder
 
 __all__ = ["FileClustering", "clusters_of_files", "write_rows"]
 
@@ -57,28 +52,10 @@ class FileClustering:
 def clusters_of_files(given: FileClustering, workspace: Path | None, engine: EngineLike) -> Clusters:
     """Find pairs piece by piece, and decide all of them together; warns as `cluster` does."""
     table, job = given.table, given.job
-    tables, key = (table, table), (given.names, given.names)
-    null_texts = nulls.check(given.null_values, given.names)
     plan = model_plan.plan(job.model, job.device, job.cache)
-    workplace = workspace or Path(tempfile.gettempdir())
-    name = None if workspace is None else key_of_job(tables, key, given.null_values, job, plan)
-    with (
-        work_folder(workplace, "linktransformer-", mode=0o700) as folder,  # it holds rows
-        results_folder(workplace, name, folder) as results,
-        opened(engine) as running,
-    ):
-        partitions = divide(
-            tables,
-            key,
-            job.block_on,
-            folder,
-            memory=(job.memory_limit or MEMORY) // 2,
-            dense=plan.encoder is not None,
-            reading=plan.reading,
-            null_texts=null_texts,
-            same=True,
-        )
-        source = file_source(FileJob(partitions, plan, job, results), running)
+    tables, key = (table, table), (given.names, given.names)
+    with set_aside(tables, key, given.null_values, job, plan, workspace, engine) as apart:
+        source = file_source(apart.files, apart.engine)
         pairs = scored(source)
         neighbours = replace(_neighbours(source), fused=pairs.fused)
     stub = table.stub
@@ -88,9 +65,7 @@ def clusters_of_files(given: FileClustering, workspace: Path | None, engine: Eng
         method=given.method,
         pairs=pairs.report,
         clustering=clusters.details,
-        null_values={
-            name: partitions.n_emptied[0].get(name, 0) for name in given.names if null_texts.get(name)
-        },
+        null_values=apart.null_counts[table.name],
         options=job.options(),
     )
     clusters = report_warnings.of_clusters(replace(clusters, details=report), table.head)

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from linktransformer import __version__
 from linktransformer import progress as progress_of_call
 from linktransformer.encoding import model_plan
-from linktransformer.encoding.model_plan import LEXICAL, Plan
-from linktransformer.engines.engine import EngineLike, opened
+from linktransformer.encoding.model_plan import LEXICAL
+from linktransformer.engines.engine import EngineLike
 from linktransformer.errors import InvalidArgumentError
 from linktransformer.linking.candidate_source import scored
 from linktransformer.linking.joining import Join
 from linktransformer.linking.learned_reader import reader_for
 from linktransformer.linking.merge import links_of
 from linktransformer.linking.options import BlockColumns, Columns, Job, Model, ReaderLike, Suffixes, Threshold
-from linktransformer.partitions.checkpoint import job_folder, key_of
 from linktransformer.partitions.estimate_files import estimate_of
-from linktransformer.partitions.file_job import FileJob
 from linktransformer.partitions.file_source import file_source
 from linktransformer.partitions.join_files import write_joined
-from linktransformer.partitions.partition import MEMORY, divide
+from linktransformer.partitions.set_aside import set_aside
 from linktransformer.progress import displayed
 from linktransformer.results import report_warnings
 from linktransformer.scoring.compare import Comparison
@@ -34,14 +28,12 @@ from linktransformer.tables import block_keys, key_columns
 from linktransformer.tables import null_values as nulls
 from linktransformer.tables.null_values import NullValues
 from linktransformer.tables.parquet_parts import Place, Places
-from linktransformer.tables.parquet_tables import ParquetTable, open_parquet
+from linktransformer.tables.parquet_tables import open_parquet
 from linktransformer.tables.writers import check_folder
-from model_hub.work_folder import work_folder
 
-__all__ = ["key_of_job", "link_files", "results_folder"]
+__all__ = ["link_files"]
 
 logger = logging.getLogger(__name__)
-LATER = ("validate", "threshold", "reader")  # what the results of pieces do not depend on
 
 
 @displayed
@@ -165,7 +157,7 @@ def link_files(
     job = Job.of(locals())
     key = key_columns.resolve(*heads, on, left_on, right_on)
     key_columns.check_compare(job.compare, key)
-    null_texts = nulls.check(null_values, [*key[0], *key[1]])
+    nulls.check(null_values, [*key[0], *key[1]])
     if out is not None and Path(out).suffix.lower() != ".parquet":
         raise InvalidArgumentError(f"out={str(out)!r} is not a parquet file. Give such as 'linked.parquet'.")
     if out is not None:
@@ -178,58 +170,17 @@ def link_files(
         return estimate_of(tables, key, job.block_on, job.memory_limit, dense=dense)
     plan = model_plan.plan(job.model, job.device, job.cache)
     reader_used = reader_for(plan, job.reader)
-    workplace = Path(workspace or tempfile.gettempdir())
     for text in (*tables[0].skipped, *tables[1].skipped):
         progress_of_call.warn(f"left out: {text}")
-    name = key_of_job(tables, key, null_values, job, plan) if workspace is not None else None
-    with (
-        work_folder(workplace, "linktransformer-", mode=0o700) as folder,  # it holds rows
-        results_folder(workplace, name, folder) as results,
-        opened(engine) as running,
-    ):
-        partitions = divide(
-            tables,
-            key,
-            job.block_on,
-            folder,
-            memory=(job.memory_limit or MEMORY) // 2,  # one is read while another one is searched
-            dense=plan.encoder is not None,
-            reading=plan.reading,
-            null_texts=null_texts,
-        )
-        files = FileJob(partitions, plan, replace(job, reader=False), results)  # a reader stays here
-        pairs = scored(file_source(files, running, reader_used))
-        null_counts = {
-            table.name: {name: n.get(name, 0) for name in names if null_texts.get(name)}
-            for table, names, n in zip(tables, key, partitions.n_emptied, strict=True)
-        }
+    place = None if workspace is None else Path(workspace)
+    with set_aside(tables, key, null_values, job, plan, place, engine) as apart:
+        pairs = scored(file_source(apart.files, apart.engine, reader_used))
+        blocks, null_counts = apart.files.partitions.blocks, apart.null_counts
         stubs = tables[0].stub, tables[1].stub
-        links = links_of(pairs, stubs, key, partitions.blocks, null_counts, job)
+        links = links_of(pairs, stubs, key, blocks, null_counts, job)
         links = report_warnings.of_links(links, every_row=job.threshold is None)
         logger.info("%r", links)
         report_warnings.warn(links.details)
         if out is not None:
-            write_joined(links, tables, Path(out), folder, join)
+            write_joined(links, tables, Path(out), apart.folder, join)
     return links
-
-
-def key_of_job(
-    tables: tuple[ParquetTable, ParquetTable],
-    key: tuple[list[str], list[str]],
-    null_values: NullValues,
-    job: Job,
-    plan: Plan,
-) -> str | None:
-    """What the results of pieces depend on; None where a model or a learned decision has no key."""
-    encoder = getattr(plan.encoder, "inner", plan.encoder)
-    of_model = "" if encoder is None else getattr(encoder, "cache_key", None)
-    if of_model is None or plan.correction is not None:
-        return None
-    options = {name: value for name, value in job.options().items() if name not in LATER}
-    facts = [table.fingerprint for table in tables]
-    return key_of(__version__, facts, key, null_values, options, plan.name, of_model, plan.chosen)
-
-
-def results_folder(workplace: Path, name: str | None, folder: Path) -> AbstractContextManager[Path]:
-    """Where results of pieces are kept: by the name of the job, or with none in the folder of this call."""
-    return nullcontext(folder) if name is None else job_folder(workplace, name)

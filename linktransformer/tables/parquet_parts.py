@@ -81,8 +81,9 @@ def part_of(address: str, name: str, *, whole: bool = False) -> Part:
 
 def unreadable(address: str, name: str, error: Exception) -> InvalidArgumentError:
     """The error of a file that is broken."""
+    why = str(error).rstrip(".")
     return InvalidArgumentError(
-        f"{name}={address!r} cannot be read as parquet: {error}. Write it again, or leave it out by "
+        f"{name}={address!r} cannot be read as parquet: {why}. Write it again, or leave it out by "
         'on_bad_file="skip".'
     )
 

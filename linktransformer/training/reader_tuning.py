@@ -40,7 +40,7 @@ class ChosenReader:
     Args:
         folder: Where they are.
         tuned: Whether it was tuned; else it is the shipped one.
-        why: Why, for the log and the card.
+        why: The reason, for the log and the model card.
         metrics: Losses on validation.
     """
 
